@@ -1,0 +1,112 @@
+//! The capsule: the public part of an encapsulated key. One that exists has passed its own check.
+
+use core::fmt;
+
+use k256::elliptic_curve::group::Group as _;
+use k256::elliptic_curve::ops::LinearCombination as _;
+use k256::{ProjectivePoint, Scalar};
+
+use crate::error::{Error, Result};
+use crate::hashing::{CAPSULE_POINTS, hash_to_scalar, sha256};
+use crate::point::{Point, fmt_hex};
+use crate::scalar::decode_scalar;
+use crate::wire::{BIN32, BIN33, Reader, concat};
+
+/// Bytes of the simple form.
+pub const CAPSULE_BYTES: usize = 98;
+/// Bytes of the MessagePack form.
+pub const CAPSULE_MSGPACK_BYTES: usize = 105;
+
+/// A capsule (E, V, s) with s*G = V + h*E, h = HS(`CAPSULE_POINTS`, E, V).
+///
+/// Umbral paper, algorithm `CheckCapsule`: the equation proves that whoever made the capsule knows
+/// the logarithms of E and V. Every constructor checks it, so re-encrypting or opening never has
+/// to.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Capsule {
+    pub(crate) e: Point,
+    pub(crate) v: Point,
+    pub(crate) s: Scalar,
+}
+
+impl Capsule {
+    /// Reads E33 || V33 || s32 and checks the capsule.
+    ///
+    /// # Errors
+    /// [`Error::InvalidPoint`], [`Error::PointOutOfRange`], [`Error::InvalidScalar`],
+    /// [`Error::ZeroScalar`], or [`Error::CapsuleInvalid`] if the equation fails.
+    pub fn from_simple(bytes: &[u8; CAPSULE_BYTES]) -> Result<Self> {
+        let mut reader = Reader::new(bytes, "capsule", CAPSULE_BYTES)?;
+        Self::checked(reader.take()?, reader.take()?, reader.take()?)
+    }
+
+    /// Reads the 105-byte MessagePack form and checks the capsule.
+    ///
+    /// # Errors
+    /// As [`Capsule::from_simple`], and [`Error::Length`] or [`Error::Framing`].
+    pub fn from_msgpack(bytes: &[u8]) -> Result<Self> {
+        let mut reader = Reader::new(bytes, "capsule", CAPSULE_MSGPACK_BYTES)?;
+        reader.expect(&[0x93])?;
+        Self::checked(reader.bin()?, reader.bin()?, reader.bin()?)
+    }
+
+    /// E33 || V33 || s32, big-endian.
+    pub fn to_simple(&self) -> [u8; CAPSULE_BYTES] {
+        concat(&[self.e.bytes(), self.v.bytes(), &self.s.to_bytes()])
+    }
+
+    /// An array of E, V and s as byte strings.
+    pub fn to_msgpack(&self) -> [u8; CAPSULE_MSGPACK_BYTES] {
+        let s = self.s.to_bytes();
+        concat(&[
+            &[0x93],
+            BIN33,
+            self.e.bytes(),
+            BIN33,
+            self.v.bytes(),
+            BIN32,
+            &s,
+        ])
+    }
+
+    fn checked(e: &[u8; 33], v: &[u8; 33], s: &[u8; 32]) -> Result<Self> {
+        let e = Point::decode_judgeable(e, "capsule point E")?;
+        let v = Point::decode_judgeable(v, "capsule point V")?;
+        let s = decode_scalar(s, "capsule scalar s")?;
+        let h = capsule_hash_scalar(&e, &v);
+        let terms = [(ProjectivePoint::GENERATOR, s), (e.projective(), -h)];
+        let proven = ProjectivePoint::lincomb_vartime(&terms) == *v.affine();
+        // V = -E satisfies the equation with s = r(h - 1), and its shared point is the identity.
+        let opens = !bool::from((e.projective() + v.affine()).is_identity());
+        if proven && opens {
+            Ok(Self { e, v, s })
+        } else {
+            Err(Error::CapsuleInvalid)
+        }
+    }
+
+    /// SHA-256 of the simple form: what a verified fragment is bound to.
+    pub(crate) fn fingerprint(&self) -> [u8; 32] {
+        sha256(&self.to_simple())
+    }
+
+    /// h = HS(`CAPSULE_POINTS`, E, V).
+    pub(crate) fn hash_scalar(&self) -> Scalar {
+        capsule_hash_scalar(&self.e, &self.v)
+    }
+}
+
+pub(crate) fn capsule_hash_scalar(e: &Point, v: &Point) -> Scalar {
+    hash_to_scalar(CAPSULE_POINTS, &[e.bytes(), v.bytes()])
+}
+
+impl fmt::Debug for Capsule {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Capsule(")?;
+        fmt_hex(&self.to_simple(), f)?;
+        f.write_str(")")
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,305 @@
+//! Capsule fragments: what a proxy answers. [`CapsuleFrag`] is what was received,
+//! [`VerifiedCapsuleFrag`] what has been checked and may open the capsule.
+
+use core::fmt;
+
+use k256::Scalar;
+
+use crate::capsule::Capsule;
+use crate::context::Context;
+use crate::error::{Error, Result};
+use crate::hashing::{CFRAG_VERIFICATION, hash_to_scalar};
+use crate::key_frag::{KnownKeys, signed_message};
+use crate::params::point_u;
+use crate::point::{Point, equation_holds, fmt_hex};
+use crate::scalar::decode_scalar;
+use crate::signing::Signature;
+use crate::wire::{BIN32, BIN33, BIN64, Reader, concat};
+
+/// Bytes of the simple form.
+pub const CAPSULE_FRAG_BYTES: usize = 359;
+/// Bytes of the MessagePack form.
+pub const CAPSULE_FRAG_MSGPACK_BYTES: usize = 381;
+
+/// One of the three equations of the re-encryption proof, named by its base point.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Equation {
+    /// z*E = E2 + h*E1.
+    E,
+    /// z*V = V2 + h*V1.
+    V,
+    /// z*U = U2 + h*U1.
+    U,
+}
+
+impl fmt::Display for Equation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::E => "E",
+            Self::V => "V",
+            Self::U => "U",
+        })
+    }
+}
+
+/// A capsule fragment as received: well-formed, not yet checked. Public data.
+///
+/// | field | offset in the simple form | meaning |
+/// |---|---|---|
+/// | E1, V1 | 0, 33 | rk*E, rk*V |
+/// | id | 66 | of the key fragment |
+/// | X | 98 | precursor |
+/// | E2, V2 | 131, 164 | t*E, t*V |
+/// | U1, U2 | 197, 230 | rk*U, t*U |
+/// | z | 263 | t + h*rk |
+/// | signature | 295 | the delegator's, over id, U1, X and both keys |
+///
+/// E1, V1, E2, V2, U1 and U2 have x < n, so that a contract can judge them.
+#[derive(Clone, PartialEq, Eq)]
+pub struct CapsuleFrag {
+    pub(crate) e1: Point,
+    pub(crate) v1: Point,
+    pub(crate) id: [u8; 32],
+    pub(crate) precursor: Point,
+    pub(crate) e2: Point,
+    pub(crate) v2: Point,
+    pub(crate) u1: Point,
+    pub(crate) u2: Point,
+    pub(crate) z: Scalar,
+    pub(crate) signature: Signature,
+}
+
+struct Raw<'a> {
+    e1: &'a [u8; 33],
+    v1: &'a [u8; 33],
+    id: &'a [u8; 32],
+    precursor: &'a [u8; 33],
+    e2: &'a [u8; 33],
+    v2: &'a [u8; 33],
+    u1: &'a [u8; 33],
+    u2: &'a [u8; 33],
+    z: &'a [u8; 32],
+    signature: &'a [u8; 64],
+}
+
+impl CapsuleFrag {
+    /// Reads the 359-byte simple form: the fields in the order of the table above.
+    ///
+    /// # Errors
+    /// The first field that is not canonical.
+    pub fn from_simple(bytes: &[u8; CAPSULE_FRAG_BYTES]) -> Result<Self> {
+        let mut reader = Reader::new(bytes, "capsule fragment", CAPSULE_FRAG_BYTES)?;
+        Self::decode(&Raw {
+            e1: reader.take()?,
+            v1: reader.take()?,
+            id: reader.take()?,
+            precursor: reader.take()?,
+            e2: reader.take()?,
+            v2: reader.take()?,
+            u1: reader.take()?,
+            u2: reader.take()?,
+            z: reader.take()?,
+            signature: reader.take()?,
+        })
+    }
+
+    /// Reads the 381-byte MessagePack form.
+    ///
+    /// # Errors
+    /// [`Error::Length`], [`Error::Framing`], or the first field that is not canonical.
+    pub fn from_msgpack(bytes: &[u8]) -> Result<Self> {
+        let mut reader = Reader::new(bytes, "capsule fragment", CAPSULE_FRAG_MSGPACK_BYTES)?;
+        reader.expect(&[0x95])?;
+        let (e1, v1) = (reader.bin()?, reader.bin()?);
+        let (id, precursor) = (reader.bin()?, reader.bin()?);
+        reader.expect(&[0x96])?;
+        Self::decode(&Raw {
+            e1,
+            v1,
+            id,
+            precursor,
+            e2: reader.bin()?,
+            v2: reader.bin()?,
+            u1: reader.bin()?,
+            u2: reader.bin()?,
+            z: reader.bin()?,
+            signature: reader.bin()?,
+        })
+    }
+
+    fn decode(raw: &Raw<'_>) -> Result<Self> {
+        Ok(Self {
+            e1: Point::decode_judgeable(raw.e1, "capsule fragment point E1")?,
+            v1: Point::decode_judgeable(raw.v1, "capsule fragment point V1")?,
+            id: *raw.id,
+            precursor: Point::decode(raw.precursor, "capsule fragment precursor")?,
+            e2: Point::decode_judgeable(raw.e2, "capsule fragment point E2")?,
+            v2: Point::decode_judgeable(raw.v2, "capsule fragment point V2")?,
+            u1: Point::decode_judgeable(raw.u1, "capsule fragment point U1")?,
+            u2: Point::decode_judgeable(raw.u2, "capsule fragment point U2")?,
+            z: decode_scalar(raw.z, "capsule fragment scalar z")?,
+            signature: Signature::decode(raw.signature, "capsule fragment signature")?,
+        })
+    }
+
+    /// The simple form.
+    pub fn to_simple(&self) -> [u8; CAPSULE_FRAG_BYTES] {
+        concat(&[
+            self.e1.bytes(),
+            self.v1.bytes(),
+            &self.id,
+            self.precursor.bytes(),
+            self.e2.bytes(),
+            self.v2.bytes(),
+            self.u1.bytes(),
+            self.u2.bytes(),
+            &self.z.to_bytes(),
+            &self.signature.to_bytes(),
+        ])
+    }
+
+    /// The MessagePack form.
+    pub fn to_msgpack(&self) -> [u8; CAPSULE_FRAG_MSGPACK_BYTES] {
+        let (z, signature) = (self.z.to_bytes(), self.signature.to_bytes());
+        let outer = [
+            [&[0x95], BIN33, self.e1.bytes()],
+            [BIN33, self.v1.bytes(), BIN32],
+            [&self.id, BIN33, self.precursor.bytes()],
+        ];
+        let proof = [
+            [&[0x96], BIN33, self.e2.bytes()],
+            [BIN33, self.v2.bytes(), BIN33],
+            [self.u1.bytes(), BIN33, self.u2.bytes()],
+        ];
+        let tail: [&[u8]; 4] = [BIN32, &z, BIN64, &signature];
+        concat(&[outer.as_flattened(), proof.as_flattened(), &tail].concat())
+    }
+
+    /// Id of the key fragment it was made with, 32 bytes.
+    pub const fn id(&self) -> &[u8; 32] {
+        &self.id
+    }
+
+    /// Checks the delegator's signature, then the three equations of the proof.
+    ///
+    /// Umbral paper, section on the proof of correct re-encryption: one rk gives E1 = rk*E,
+    /// V1 = rk*V and the signed U1 = rk*U. A single failing equation is enough to hold the proxy
+    /// at fault; all three must hold to accept.
+    ///
+    /// # Errors
+    /// [`Error::KeyFragSignature`], or [`Error::Reencryption`] with the first failing equation.
+    pub fn verify(self, capsule: &Capsule, context: &Context) -> Result<VerifiedCapsuleFrag> {
+        let keys = KnownKeys {
+            delegating: Some(&context.delegating),
+            receiving: Some(&context.receiving),
+        };
+        let message = signed_message(&self.id, &self.u1, &self.precursor, keys);
+        let verdict = context.verifying.verify(&message, &self.signature);
+        verdict.map_err(|_| Error::KeyFragSignature)?;
+
+        let u = point_u()?;
+        let h = self.challenge(capsule);
+        for (equation, base, offset, image) in [
+            (Equation::E, &capsule.e, &self.e2, &self.e1),
+            (Equation::V, &capsule.v, &self.v2, &self.v1),
+            (Equation::U, &u, &self.u2, &self.u1),
+        ] {
+            if !equation_holds((&self.z, base), offset, (&h, image)) {
+                return Err(Error::Reencryption(equation));
+            }
+        }
+        Ok(VerifiedCapsuleFrag {
+            capsule: capsule.fingerprint(),
+            context: *context,
+            frag: self,
+        })
+    }
+
+    fn challenge(&self, capsule: &Capsule) -> Scalar {
+        let images = Images {
+            e1: &self.e1,
+            v1: &self.v1,
+            u1: &self.u1,
+        };
+        images.challenge(capsule, [&self.e2, &self.v2, &self.u2])
+    }
+}
+
+/// The three images under rk.
+pub(crate) struct Images<'a> {
+    pub(crate) e1: &'a Point,
+    pub(crate) v1: &'a Point,
+    pub(crate) u1: &'a Point,
+}
+
+impl Images<'_> {
+    /// h = HS(`CFRAG_VERIFICATION`, E, E1, E2, V, V1, V2, U, U1, U2), 33 bytes each.
+    pub(crate) fn challenge(&self, capsule: &Capsule, [e2, v2, u2]: [&Point; 3]) -> Scalar {
+        let parts: [&[u8]; 9] = [
+            capsule.e.bytes(),
+            self.e1.bytes(),
+            e2.bytes(),
+            capsule.v.bytes(),
+            self.v1.bytes(),
+            v2.bytes(),
+            &crate::params::POINT_U,
+            self.u1.bytes(),
+            u2.bytes(),
+        ];
+        hash_to_scalar(CFRAG_VERIFICATION, &parts)
+    }
+}
+
+impl fmt::Debug for CapsuleFrag {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("CapsuleFrag(")?;
+        fmt_hex(&self.to_simple(), f)?;
+        f.write_str(")")
+    }
+}
+
+/// A capsule fragment that passed every check, with the capsule and the keys it was checked for.
+///
+/// There is no way to read one: what arrives as bytes is verified on arrival.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct VerifiedCapsuleFrag {
+    pub(crate) frag: CapsuleFrag,
+    pub(crate) context: Context,
+    /// SHA-256 of the capsule's simple form.
+    pub(crate) capsule: [u8; 32],
+}
+
+impl VerifiedCapsuleFrag {
+    /// The keys it was verified for.
+    pub const fn context(&self) -> &Context {
+        &self.context
+    }
+
+    /// Whether it was verified against this capsule.
+    pub fn is_for(&self, capsule: &Capsule) -> bool {
+        self.capsule == capsule.fingerprint()
+    }
+
+    /// Id of the key fragment it was made with, 32 bytes.
+    pub const fn id(&self) -> &[u8; 32] {
+        self.frag.id()
+    }
+
+    /// The fragment as it travels.
+    pub const fn as_unverified(&self) -> &CapsuleFrag {
+        &self.frag
+    }
+
+    /// As [`CapsuleFrag::to_simple`].
+    pub fn to_simple(&self) -> [u8; CAPSULE_FRAG_BYTES] {
+        self.frag.to_simple()
+    }
+
+    /// As [`CapsuleFrag::to_msgpack`].
+    pub fn to_msgpack(&self) -> [u8; CAPSULE_FRAG_MSGPACK_BYTES] {
+        self.frag.to_msgpack()
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,227 @@
+//! Splitting a re-encryption key over n proxies, m of which suffice.
+
+use alloc::vec::Vec;
+
+use k256::ProjectivePoint;
+use k256::Scalar;
+use rand_core::TryCryptoRng;
+use zeroize::Zeroizing;
+
+use crate::context::Context;
+use crate::ephemeral::Ephemeral;
+use crate::error::{Error, Result};
+use crate::key_frag::{KeyFrag, KnownKeys, SignedKeys, VerifiedKeyFrag, signed_message};
+use crate::keys::{PublicKey, SecretKey};
+use crate::params::point_u;
+use crate::point::{Point, compress_secret};
+use crate::scalar::{SecretScalar, draw, evaluate};
+use crate::signing::Signer;
+
+/// The most shares a key is split into, and the most fragments an opening takes.
+pub const MAX_SHARES: u16 = 255;
+
+/// m of n: a threshold that is not zero, not above n, with n at most [`MAX_SHARES`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Quorum {
+    threshold: u16,
+    shares: u16,
+}
+
+impl Quorum {
+    /// `threshold` fragments out of `shares` open a capsule.
+    ///
+    /// # Errors
+    /// [`Error::ThresholdZero`], [`Error::ThresholdAboveShares`] or [`Error::TooManyShares`].
+    pub const fn new(threshold: u16, shares: u16) -> Result<Self> {
+        if threshold == 0 {
+            return Err(Error::ThresholdZero);
+        }
+        if threshold > shares {
+            return Err(Error::ThresholdAboveShares { threshold, shares });
+        }
+        if shares > MAX_SHARES {
+            return Err(Error::TooManyShares {
+                given: shares as usize,
+                limit: MAX_SHARES as usize,
+            });
+        }
+        Ok(Self { threshold, shares })
+    }
+
+    /// m, fragments needed.
+    pub const fn threshold(&self) -> u16 {
+        self.threshold
+    }
+
+    /// n, fragments made.
+    pub const fn shares(&self) -> u16 {
+        self.shares
+    }
+}
+
+/// What a delegation is made of.
+#[derive(Clone, Copy, Debug)]
+pub struct KfragParams<'a> {
+    /// The key whose capsules the receiver will be able to open. One per label: m proxies and the
+    /// receiver together can compute it.
+    pub delegating: &'a SecretKey,
+    /// The receiver's key.
+    pub receiving: &'a PublicKey,
+    /// Signs the fragments.
+    pub signer: &'a Signer,
+    /// m of n.
+    pub quorum: Quorum,
+    /// Which keys the signature for the proxy covers; [`SignedKeys::BOTH`] unless you must.
+    pub signed: SignedKeys,
+}
+
+/// Splits the re-encryption key A -> B into n fragments.
+///
+/// Umbral paper, algorithm `ReKeyGen`: with x random, X = xG, DH = xB,
+/// d = HS(`SHARED_SECRET`, X, B, DH), the polynomial f of degree m - 1 has f(0) = a / d and random
+/// further coefficients; fragment i is rk_i = f(x_i), x_i = HS(`POLYNOMIAL_ARG`, X, B, DH, id_i).
+///
+/// Draws x, then the m - 1 coefficients, then per fragment 32 bytes each for its id, the signature
+/// for the receiver and the signature for the proxy. Time grows linearly with n.
+///
+/// # Errors
+/// [`Error::Rng`] if the generator fails, [`Error::RngDegenerate`] if it repeats itself.
+pub fn generate_kfrags<R: TryCryptoRng + ?Sized>(
+    rng: &mut R,
+    params: &KfragParams<'_>,
+) -> Result<Vec<VerifiedKeyFrag>> {
+    let base = Base::draw(rng, params)?;
+    let mut shares = Vec::with_capacity(params.quorum.shares.into());
+    for _ in 0..params.quorum.shares {
+        shares.push(Share::draw(rng, &base)?);
+    }
+    refuse_repeated_ids(&shares)?;
+
+    let u = point_u()?.projective();
+    let commitments: Vec<ProjectivePoint> =
+        shares.iter().map(|share| u * share.key.expose()).collect();
+    let commitments = Point::normalise_all(&commitments).ok_or(Error::RngDegenerate)?;
+    if !commitments.iter().all(Point::is_judgeable) {
+        return Err(Error::RngDegenerate);
+    }
+
+    let context = Context {
+        delegating: params.delegating.public_key(),
+        receiving: *params.receiving,
+        verifying: params.signer.verifying_key(),
+    };
+    let finished = shares.into_iter().zip(commitments);
+    finished
+        .map(|(share, commitment)| {
+            let frag = share.sign(params, &context, commitment, base.ephemeral.precursor)?;
+            Ok(VerifiedKeyFrag { frag, context })
+        })
+        .collect()
+}
+
+/// What all fragments of a delegation have in common.
+struct Base {
+    ephemeral: Ephemeral,
+    coefficients: Zeroizing<Vec<Scalar>>,
+}
+
+impl Base {
+    fn draw<R: TryCryptoRng + ?Sized>(rng: &mut R, params: &KfragParams<'_>) -> Result<Self> {
+        let secret = SecretScalar::random(rng)?;
+        let precursor = ProjectivePoint::mul_by_generator(secret.expose());
+        let dh = Zeroizing::new(params.receiving.projective() * secret.expose());
+        let [precursor] = Point::normalise(&[precursor]).ok_or(Error::RngDegenerate)?;
+        let ephemeral = Ephemeral::new(precursor, params.receiving, compress_secret(&dh));
+
+        let inverse = ephemeral.secret_scalar()?.invert()?;
+        let degree = params.quorum.threshold.saturating_sub(1);
+        let mut coefficients = Zeroizing::new(Vec::with_capacity(params.quorum.threshold.into()));
+        coefficients.push(params.delegating.expose() * inverse.expose());
+        for _ in 0..degree {
+            coefficients.push(*SecretScalar::random(rng)?.expose());
+        }
+        Ok(Self {
+            ephemeral,
+            coefficients,
+        })
+    }
+}
+
+/// One fragment before its commitment and signatures, with all it drew.
+struct Share {
+    id: [u8; 32],
+    key: SecretScalar,
+    extra_receiver: Zeroizing<[u8; 32]>,
+    extra_proxy: Zeroizing<[u8; 32]>,
+}
+
+impl Share {
+    fn draw<R: TryCryptoRng + ?Sized>(rng: &mut R, base: &Base) -> Result<Self> {
+        let mut id = [0; 32];
+        let mut extra_receiver = Zeroizing::new([0; 32]);
+        let mut extra_proxy = Zeroizing::new([0; 32]);
+        draw(rng, &mut id)?;
+        draw(rng, &mut extra_receiver)?;
+        draw(rng, &mut extra_proxy)?;
+        let x = Zeroizing::new(base.ephemeral.share_argument(&id));
+        let key = SecretScalar::new(evaluate(&base.coefficients, &x), Error::RngDegenerate)?;
+        Ok(Self {
+            id,
+            key,
+            extra_receiver,
+            extra_proxy,
+        })
+    }
+
+    fn sign(
+        self,
+        params: &KfragParams<'_>,
+        context: &Context,
+        commitment: Point,
+        precursor: Point,
+    ) -> Result<KeyFrag> {
+        let signed = params.signed;
+        let both = KnownKeys {
+            delegating: Some(&context.delegating),
+            receiving: Some(&context.receiving),
+        };
+        let flagged = KnownKeys {
+            delegating: both.delegating.filter(|_| signed.delegating),
+            receiving: both.receiving.filter(|_| signed.receiving),
+        };
+        let message = |keys| signed_message(&self.id, &commitment, &precursor, keys);
+        let for_receiver = params
+            .signer
+            .sign_with(&self.extra_receiver, &message(both))?;
+        let for_proxy = params
+            .signer
+            .sign_with(&self.extra_proxy, &message(flagged))?;
+        Ok(KeyFrag {
+            id: self.id,
+            key: self.key,
+            precursor,
+            commitment,
+            for_proxy,
+            for_receiver,
+            signed,
+        })
+    }
+}
+
+/// Two fragments with one id would be one share given twice: only a broken generator does that.
+fn refuse_repeated_ids(shares: &[Share]) -> Result<()> {
+    let mut ids: Vec<&[u8; 32]> = shares.iter().map(|share| &share.id).collect();
+    ids.sort_unstable();
+    let repeated = ids
+        .iter()
+        .zip(ids.iter().skip(1))
+        .any(|(one, next)| one == next);
+    if repeated {
+        Err(Error::RngDegenerate)
+    } else {
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,120 @@
+//! Threshold proxy re-encryption: Umbral on secp256k1.
+//!
+//! An owner (A) encrypts under a key of its own. Later it splits a re-encryption key for a receiver
+//! (B) over n proxies. Any m of them turn the owner's capsule into fragments that B opens; fewer
+//! learn nothing, and none of them ever sees data or a decryption key. Every fragment carries a
+//! proof, so a proxy that cheats is found out.
+//!
+//! ```
+//! use umbral::*;
+//!
+//! # fn main() -> Result<()> {
+//! let rng = &mut getrandom::SysRng;
+//!
+//! // The owner has one delegating key per label, and a key that signs.
+//! let delegating = SecretKeyFactory::random(rng)?.make_key(b"holiday photos")?;
+//! let signer = Signer::random(rng)?;
+//! let receiving = SecretKey::random(rng)?;
+//!
+//! // Anyone encrypts to the label's public key; the owner can always decrypt.
+//! let (capsule, ciphertext) = encrypt(rng, &delegating.public_key(), b"beach.jpg")?;
+//! assert_eq!(decrypt_original(&delegating, &capsule, &ciphertext)?, b"beach.jpg");
+//!
+//! // The owner delegates: 2 of 3 proxies are enough. Each is sent one fragment.
+//! let kfrags = generate_kfrags(rng, &KfragParams {
+//!     delegating: &delegating,
+//!     receiving: &receiving.public_key(),
+//!     signer: &signer,
+//!     quorum: Quorum::new(2, 3)?,
+//!     signed: SignedKeys::BOTH,
+//! })?;
+//! let context = Context {
+//!     delegating: delegating.public_key(),
+//!     receiving: receiving.public_key(),
+//!     verifying: signer.verifying_key(),
+//! };
+//!
+//! // A proxy checks what it was sent, then re-encrypts. The receiver checks each answer.
+//! let mut cfrags = Vec::new();
+//! for sent in kfrags.iter().skip(1).map(|kfrag| kfrag.to_secret_simple()) {
+//!     let kfrag = KeyFrag::from_simple(&sent)?.verify(&context)?;
+//!     let answer = reencrypt(rng, &capsule, &kfrag)?.to_simple();
+//!     cfrags.push(CapsuleFrag::from_simple(&answer)?.verify(&capsule, &context)?);
+//! }
+//!
+//! // The receiver opens with any two.
+//! let public = delegating.public_key();
+//! let plaintext = decrypt_reencrypted(&receiving, &public, &capsule, &cfrags, &ciphertext)?;
+//! assert_eq!(plaintext, b"beach.jpg");
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # What holds everywhere
+//!
+//! * A value that exists is valid: a [`Capsule`] has passed its check, a [`VerifiedKeyFrag`] and a
+//!   [`VerifiedCapsuleFrag`] remember what they were checked against. There is no way round, but
+//!   for the `hazmat` feature.
+//! * One encoding per value: exact lengths, compressed points, scalars below n, low s.
+//! * No input makes a function panic. Errors say which field or which fragment is at fault.
+//! * Secrets are erased when dropped and cannot be printed, cloned or compared. Secret arithmetic
+//!   is constant-time; only checks of public data are not.
+//! * No clock, no I/O, no global state. Randomness is an argument, and its failure an error.
+//!
+//! # What the scheme does not give
+//!
+//! m proxies **together with the receiver** can compute the delegating secret key. Use one key per
+//! label ([`SecretKeyFactory::make_key`]): then that label is all they learn. An owner can hand out
+//! shares that verify and yet do not open; only the receiver notices. Proxies see which capsules
+//! belong to one delegation.
+//!
+//! Bytes are compatible with umbral-pre 0.11. Names follow the paper "Umbral: a threshold proxy
+//! re-encryption scheme" by D. Nuñez, the "Umbral paper" of the comments.
+#![no_std]
+#![forbid(unsafe_code)]
+
+extern crate alloc;
+#[cfg(test)]
+extern crate std;
+
+mod capsule;
+mod capsule_frag;
+mod context;
+mod delegation;
+mod dem;
+mod ephemeral;
+mod error;
+mod factory;
+mod hashing;
+#[cfg(feature = "hazmat")]
+pub mod hazmat;
+mod kem;
+mod key_frag;
+mod keys;
+mod opening;
+mod params;
+mod point;
+mod reencryption;
+#[cfg(test)]
+mod regressions;
+mod scalar;
+mod signing;
+#[cfg(test)]
+mod testing;
+mod wire;
+
+pub use capsule::{CAPSULE_BYTES, CAPSULE_MSGPACK_BYTES, Capsule};
+pub use capsule_frag::{
+    CAPSULE_FRAG_BYTES, CAPSULE_FRAG_MSGPACK_BYTES, CapsuleFrag, Equation, VerifiedCapsuleFrag,
+};
+pub use context::Context;
+pub use delegation::{KfragParams, MAX_SHARES, Quorum, generate_kfrags};
+pub use dem::{CIPHERTEXT_OVERHEAD, decrypt_original, decrypt_reencrypted, encrypt};
+pub use error::{Error, Result};
+pub use factory::SecretKeyFactory;
+pub use kem::{SharedSecret, decapsulate_original, decapsulate_reencrypted, encapsulate};
+pub use key_frag::{KEY_FRAG_BYTES, KEY_FRAG_MSGPACK_BYTES, KeyFrag, SignedKeys, VerifiedKeyFrag};
+pub use keys::{PublicKey, SecretKey};
+pub use params::{POINT_U, POINT_U_UNCOMPRESSED};
+pub use reencryption::reencrypt;
+pub use signing::{Signature, Signer, VerifyingKey};

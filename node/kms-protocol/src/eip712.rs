@@ -1,0 +1,188 @@
+//! EIP-712 typed-data hashing: domain separators and struct hashes, written out by hand.
+//!
+//! Each signed message implements [`TypedData`]; the types are in `messages/` (client and node) and
+//! here (those a contract verifies). Signatures are those of `eth.rs`.
+
+use crate::abi::Words;
+use crate::error::Result;
+use crate::eth::{EthSecret, EthSignature};
+use crate::period::Period;
+use crate::primitives::{Address, B256, PolicyId, keccak256};
+
+const DOMAIN_TYPE: &str =
+    "EIP712Domain(string name,string version,uint256 chainId,address verifyingContract)";
+
+/// The `version` of every domain.
+pub const DOMAIN_VERSION: &str = "1";
+
+/// What a signature is bound to besides its message: a use, a chain and a contract.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Domain {
+    /// EIP-712 `name`.
+    pub name: &'static str,
+    /// EIP-712 `chainId`.
+    pub chain_id: u64,
+    /// EIP-712 `verifyingContract`.
+    pub contract: Address,
+}
+
+impl Domain {
+    /// Off-chain messages between client and node: bound to the policy manager.
+    pub const fn node(chain_id: u64, policy_manager: Address) -> Self {
+        Self {
+            name: "KMS Node",
+            chain_id,
+            contract: policy_manager,
+        }
+    }
+
+    /// Messages that PolicyManager verifies.
+    pub const fn policy_manager(chain_id: u64, policy_manager: Address) -> Self {
+        Self {
+            name: "KMS PolicyManager",
+            chain_id,
+            contract: policy_manager,
+        }
+    }
+
+    /// Messages that MiningRewards verifies.
+    pub const fn mining_rewards(chain_id: u64, mining_rewards: Address) -> Self {
+        Self {
+            name: "KMS MiningRewards",
+            chain_id,
+            contract: mining_rewards,
+        }
+    }
+
+    /// hashStruct of the domain.
+    pub fn separator(&self) -> B256 {
+        StructHasher::new(DOMAIN_TYPE)
+            .bytes32(&keccak256(self.name.as_bytes()))
+            .bytes32(&keccak256(DOMAIN_VERSION.as_bytes()))
+            .uint(self.chain_id)
+            .address(&self.contract)
+            .finish()
+    }
+
+    /// keccak256(0x19 0x01 || separator || struct hash): what is signed.
+    pub fn digest(&self, struct_hash: &B256) -> B256 {
+        let separator = self.separator();
+        keccak256(
+            &[
+                &[0x19, 0x01],
+                separator.as_bytes().as_slice(),
+                struct_hash.as_ref(),
+            ]
+            .concat(),
+        )
+    }
+}
+
+/// Builds hashStruct = keccak256(typeHash || encodeData) field by field.
+#[derive(Debug, Clone)]
+pub struct StructHasher(Words);
+
+impl StructHasher {
+    /// Starts with the hash of the type, e.g. `Mail(address from,bytes32 text)`.
+    pub fn new(type_text: &str) -> Self {
+        Self(Words::with_capacity(8).bytes32(&keccak256(type_text.as_bytes())))
+    }
+
+    /// A bytes32 field.
+    #[must_use]
+    pub fn bytes32(self, word: &B256) -> Self {
+        Self(self.0.bytes32(word))
+    }
+
+    /// An address field.
+    #[must_use]
+    pub fn address(self, address: &Address) -> Self {
+        Self(self.0.address(address))
+    }
+
+    /// A uint8 to uint256 field.
+    #[must_use]
+    pub fn uint(self, value: impl Into<u128>) -> Self {
+        Self(self.0.uint(value))
+    }
+
+    /// The struct hash.
+    pub fn finish(self) -> B256 {
+        keccak256(self.0.as_bytes())
+    }
+}
+
+/// A message with an EIP-712 type: everything but its signature.
+pub trait TypedData {
+    /// encodeType of the message.
+    const TYPE: &'static str;
+
+    /// Appends the fields, in the order of [`TypedData::TYPE`].
+    fn encode_fields(&self, hasher: StructHasher) -> StructHasher;
+
+    /// hashStruct of the message.
+    fn struct_hash(&self) -> B256 {
+        self.encode_fields(StructHasher::new(Self::TYPE)).finish()
+    }
+
+    /// The digest that is signed in `domain`.
+    fn digest(&self, domain: &Domain) -> B256 {
+        domain.digest(&self.struct_hash())
+    }
+
+    /// Signs in `domain`.
+    fn sign(&self, domain: &Domain, secret: &EthSecret) -> EthSignature {
+        secret.sign_digest(&self.digest(domain))
+    }
+
+    /// Checks that `expected` signed this in `domain`.
+    ///
+    /// # Errors
+    /// Those of [`EthSignature::verify`].
+    fn check(&self, domain: &Domain, signature: &EthSignature, expected: &Address) -> Result<()> {
+        signature.verify(&self.digest(domain), expected)
+    }
+}
+
+/// The author's word to end a policy, relayed by anyone; domain [`Domain::policy_manager`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Revocation {
+    /// Which policy.
+    pub policy_id: PolicyId,
+    /// Last block timestamp at which it counts, in seconds.
+    pub deadline: u64,
+}
+
+impl TypedData for Revocation {
+    const TYPE: &'static str = "Revocation(bytes32 policyId,uint256 deadline)";
+
+    fn encode_fields(&self, hasher: StructHasher) -> StructHasher {
+        hasher.bytes32(&self.policy_id.0).uint(self.deadline)
+    }
+}
+
+/// A worker's relayed sign of life; domain [`Domain::mining_rewards`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ActivityConfirmation {
+    /// Whose lease.
+    pub miner: Address,
+    /// Last period of the lease.
+    pub through_period: Period,
+    /// The period in which it may be submitted.
+    pub valid_period: Period,
+}
+
+impl TypedData for ActivityConfirmation {
+    const TYPE: &'static str =
+        "ActivityConfirmation(address miner,uint32 throughPeriod,uint32 validPeriod)";
+
+    fn encode_fields(&self, hasher: StructHasher) -> StructHasher {
+        hasher
+            .address(&self.miner)
+            .uint(self.through_period.0)
+            .uint(self.valid_period.0)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,29 @@
+//! What client, node and chain agree on: identifiers, amounts, periods, policy terms, the signed
+//! messages between client and node, the closed list of refusals, sampling and the reward formula.
+//! Pure: no network, no clock, no storage. Built on `umbral`; used by every other KMS crate.
+
+pub mod abi;
+pub mod amount;
+pub mod eip712;
+pub mod error;
+pub mod eth;
+pub mod hex_serde;
+pub mod messages;
+pub mod period;
+pub mod policy;
+pub mod primitives;
+pub mod refusal;
+pub mod reward;
+pub mod sampling;
+
+pub use amount::{Amount, Wei};
+pub use eip712::{Domain, TypedData};
+pub use error::{Error, Result};
+pub use eth::{EthSecret, EthSignature, address_of, address_of_verifying};
+pub use period::{Period, PeriodClock};
+pub use policy::{Terms, keys_hash};
+pub use primitives::{Address, B256, FixedBytes, PolicyId, keccak256};
+pub use refusal::Refusal;
+
+#[cfg(test)]
+mod test_support;

@@ -1,0 +1,62 @@
+//! A node's signed word that it erased a key fragment, at expiry or revocation.
+//!
+//! Neighbours: `kfrag.rs` stored it; `info.rs` carries the receipt in a policy's status.
+
+use serde::{Deserialize, Serialize};
+
+use crate::eip712::{Domain, StructHasher, TypedData};
+use crate::error::Result;
+use crate::eth::{EthSecret, EthSignature};
+use crate::primitives::{Address, B256, PolicyId};
+
+/// Statement of an erasure, signed by the miner's worker.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ErasureReceipt {
+    /// Of which policy.
+    pub policy_id: PolicyId,
+    /// By which miner.
+    pub miner: Address,
+    /// keccak256 of the sealed key fragment, as in its acknowledgement.
+    pub sealed_hash: B256,
+    /// The block whose state ended the policy.
+    pub block_number: u64,
+    /// Hash of that block.
+    pub block_hash: B256,
+    /// By the miner's worker.
+    pub signature: EthSignature,
+}
+
+impl ErasureReceipt {
+    /// The same receipt, signed by the worker.
+    #[must_use]
+    pub fn signed(mut self, domain: &Domain, worker: &EthSecret) -> Self {
+        self.signature = self.sign(domain, worker);
+        self
+    }
+
+    /// Checks that `worker` signed.
+    ///
+    /// # Errors
+    /// Why the signature is refused.
+    pub fn verify(&self, domain: &Domain, worker: &Address) -> Result<()> {
+        self.check(domain, &self.signature, worker)
+    }
+}
+
+impl TypedData for ErasureReceipt {
+    const TYPE: &'static str = "Erasure(bytes32 policyId,address miner,bytes32 sealedHash,\
+        uint64 blockNumber,bytes32 blockHash)";
+
+    fn encode_fields(&self, hasher: StructHasher) -> StructHasher {
+        hasher
+            .bytes32(&self.policy_id.0)
+            .address(&self.miner)
+            .bytes32(&self.sealed_hash)
+            .uint(self.block_number)
+            .bytes32(&self.block_hash)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,167 @@
+//! The owner hands a key fragment to a miner: the upload, and the node's signed acknowledgement.
+//!
+//! Neighbours: `reencrypt.rs` uses the stored fragment, `erasure.rs` ends it.
+
+use serde::{Deserialize, Serialize};
+use umbral::{PublicKey, VerifyingKey};
+
+use super::SealedKfrag;
+use crate::eip712::{Domain, StructHasher, TypedData};
+use crate::error::{Error, Mismatch, Result};
+use crate::eth::{EthSecret, EthSignature, address_of_verifying};
+use crate::hex_serde::umbral_key;
+use crate::policy::{Terms, keys_hash};
+use crate::primitives::{Address, B256, PolicyId, keccak256};
+
+/// Body of `POST /v1/policies/{id}/kfrag`. Signed by the verifying key over [`KfragGrant`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct KfragUpload {
+    /// The terms, which hash to the policy's id.
+    pub terms: Terms,
+    /// The label's key A.
+    #[serde(with = "umbral_key")]
+    pub delegating_key: PublicKey,
+    /// The reader's key B.
+    #[serde(with = "umbral_key")]
+    pub receiving_key: PublicKey,
+    /// The author's key that signs key fragments; its address is `terms.verifier`.
+    #[serde(with = "crate::hex_serde::verifying_key")]
+    pub verifying_key: VerifyingKey,
+    /// The key fragment, encrypted to the miner's Umbral key.
+    pub sealed_kfrag: SealedKfrag,
+    /// Over the grant, by the verifying key.
+    pub signature: EthSignature,
+}
+
+impl KfragUpload {
+    /// keccak256 of the sealed key fragment.
+    pub fn sealed_hash(&self) -> B256 {
+        keccak256(self.sealed_kfrag.as_ref())
+    }
+
+    /// The statement that is signed for `miner`.
+    pub fn grant(&self, domain: &Domain, miner: Address) -> KfragGrant {
+        KfragGrant {
+            policy_id: self.terms.id(domain.chain_id, &domain.contract),
+            miner,
+            threshold: self.terms.threshold,
+            sealed_hash: self.sealed_hash(),
+        }
+    }
+
+    /// The same upload, signed for `miner` with the verifying key.
+    #[must_use]
+    pub fn signed(mut self, domain: &Domain, miner: Address, verifying: &EthSecret) -> Self {
+        self.signature = self.grant(domain, miner).sign(domain, verifying);
+        self
+    }
+
+    /// Checks terms, keys, miner and signature; says nothing about the chain or the fragment.
+    /// Returns the policy's id.
+    ///
+    /// # Errors
+    /// [`Error::Terms`], [`Error::Mismatch`] (miner, keys, verifying key), or why the signature is
+    /// refused.
+    pub fn verify(&self, domain: &Domain, miner: Address) -> Result<PolicyId> {
+        self.terms.validate()?;
+        if !self.terms.includes(&miner) {
+            return Err(Error::Mismatch(Mismatch::Miner));
+        }
+        if keys_hash(&self.delegating_key, &self.receiving_key) != self.terms.keys_hash {
+            return Err(Error::Mismatch(Mismatch::Keys));
+        }
+        if address_of_verifying(&self.verifying_key) != self.terms.verifier {
+            return Err(Error::Mismatch(Mismatch::VerifyingKey));
+        }
+        let grant = self.grant(domain, miner);
+        grant.check(domain, &self.signature, &self.terms.verifier)?;
+        Ok(grant.policy_id)
+    }
+}
+
+/// What an author states about a key fragment, by the verifying key (`Terms.verifier`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct KfragGrant {
+    /// For which policy.
+    pub policy_id: PolicyId,
+    /// To which miner.
+    pub miner: Address,
+    /// m of the policy.
+    pub threshold: u8,
+    /// keccak256 of the sealed key fragment.
+    pub sealed_hash: B256,
+}
+
+impl TypedData for KfragGrant {
+    const TYPE: &'static str =
+        "KfragGrant(bytes32 policyId,address miner,uint8 threshold,bytes32 sealedHash)";
+
+    fn encode_fields(&self, hasher: StructHasher) -> StructHasher {
+        hasher
+            .bytes32(&self.policy_id.0)
+            .address(&self.miner)
+            .uint(self.threshold)
+            .bytes32(&self.sealed_hash)
+    }
+}
+
+/// The node's word that the key fragment is stored durably, by its worker.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct KfragAck {
+    /// For which policy.
+    pub policy_id: PolicyId,
+    /// By which miner.
+    pub miner: Address,
+    /// keccak256 of the sealed key fragment.
+    pub sealed_hash: B256,
+    /// By the miner's worker.
+    pub signature: EthSignature,
+}
+
+impl KfragAck {
+    /// The same acknowledgement, signed by the worker.
+    #[must_use]
+    pub fn signed(mut self, domain: &Domain, worker: &EthSecret) -> Self {
+        self.signature = self.sign(domain, worker);
+        self
+    }
+
+    /// Checks that this answers `upload`, sent to `miner`, and that `worker` signed it.
+    ///
+    /// # Errors
+    /// [`Error::Mismatch`], or why the signature is refused.
+    pub fn verify(
+        &self,
+        domain: &Domain,
+        upload: &KfragUpload,
+        miner: &Address,
+        worker: &Address,
+    ) -> Result<()> {
+        if self.policy_id != upload.terms.id(domain.chain_id, &domain.contract) {
+            return Err(Error::Mismatch(Mismatch::Policy));
+        }
+        if self.miner != *miner {
+            return Err(Error::Mismatch(Mismatch::Miner));
+        }
+        if self.sealed_hash != upload.sealed_hash() {
+            return Err(Error::Mismatch(Mismatch::SealedKfrag));
+        }
+        self.check(domain, &self.signature, worker)
+    }
+}
+
+impl TypedData for KfragAck {
+    const TYPE: &'static str = "KfragAck(bytes32 policyId,address miner,bytes32 sealedHash)";
+
+    fn encode_fields(&self, hasher: StructHasher) -> StructHasher {
+        hasher
+            .bytes32(&self.policy_id.0)
+            .address(&self.miner)
+            .bytes32(&self.sealed_hash)
+    }
+}
+
+#[cfg(test)]
+mod tests;

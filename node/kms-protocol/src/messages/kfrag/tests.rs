@@ -1,0 +1,234 @@
+//! Uploads and acknowledgements: golden signatures of `cast wallet sign --data`, and refusals.
+
+use proptest::prelude::*;
+
+use super::super::SEALED_KFRAG_BYTES;
+use super::super::tests::{check_damaged, check_refused, check_strict};
+use super::*;
+use crate::error::TermsFault;
+use crate::policy::Terms;
+use crate::refusal::Refusal;
+use crate::test_support::{
+    CHAIN_ID, DOMAIN, MINER, POLICY_MANAGER, any_address, any_b256, any_signature, delegating,
+    receiving, secret, terms, verifying,
+};
+
+fn sealed() -> SealedKfrag {
+    let bytes: Vec<u8> = (0..=250).cycle().take(SEALED_KFRAG_BYTES).collect();
+    SealedKfrag::try_from(bytes.as_slice()).unwrap()
+}
+
+fn upload() -> KfragUpload {
+    KfragUpload {
+        terms: terms(),
+        delegating_key: delegating(),
+        receiving_key: receiving(),
+        verifying_key: verifying(),
+        sealed_kfrag: sealed(),
+        signature: EthSignature::UNSIGNED,
+    }
+    .signed(&DOMAIN, MINER, &secret(3))
+}
+
+fn ack() -> KfragAck {
+    KfragAck {
+        policy_id: terms().id(CHAIN_ID, &POLICY_MANAGER),
+        miner: MINER,
+        sealed_hash: upload().sealed_hash(),
+        signature: EthSignature::UNSIGNED,
+    }
+    .signed(&DOMAIN, &secret(4))
+}
+
+fn check_upload_refused(expected: Error, change: impl FnOnce(&mut KfragUpload)) {
+    let mut changed = upload();
+    change(&mut changed);
+    assert_eq!(changed.verify(&DOMAIN, MINER), Err(expected));
+    let signed_again = changed.signed(&DOMAIN, MINER, &secret(3));
+    assert_eq!(
+        signed_again.verify(&DOMAIN, MINER),
+        Err(expected),
+        "signed again"
+    );
+}
+
+fn check_ack_refused(change: impl FnOnce(&mut KfragAck)) -> Error {
+    let mut changed = ack();
+    change(&mut changed);
+    changed
+        .verify(&DOMAIN, &upload(), &MINER, &secret(4).address())
+        .unwrap_err()
+}
+
+#[test]
+fn a_grant_signs_as_cast_does() {
+    let hash = "0x7b9597e4331541ef96fdef2608443d041a6a3c3a7246c09a661893acded8096c";
+    assert_eq!(upload().sealed_hash().to_string(), hash);
+    assert_eq!(
+        upload().signature.to_string(),
+        "0xeef9b6856a03dfcc8e637f429d4c0a708b8536f4346aa5b4cad46bce049b8967\
+         71581f5b6b6ab1901961e6bf59b0d0eea168ce624f4f3adeaed04e7479ca44271c"
+    );
+}
+
+#[test]
+fn an_acknowledgement_signs_as_cast_does() {
+    assert_eq!(
+        ack().digest(&DOMAIN).to_string(),
+        "0x85ef76b36e5e93cfb1ebf557fced61235070b0136784b03e232dc8bf77070140"
+    );
+    assert_eq!(
+        ack().signature.to_string(),
+        "0x67ae919a4ca49ab2a2ee25d74db91f3a40640fe8d4eedabe7976fc87792d2c1f\
+         296af6d8fe536010e135d528991b41fe30e7f8bd433880ea29936ed11f0603231b"
+    );
+}
+
+#[test]
+fn accepts_what_the_author_signed_and_the_worker_acknowledged() {
+    assert_eq!(
+        upload().verify(&DOMAIN, MINER),
+        Ok(terms().id(CHAIN_ID, &POLICY_MANAGER))
+    );
+    assert_eq!(
+        ack().verify(&DOMAIN, &upload(), &MINER, &secret(4).address()),
+        Ok(())
+    );
+}
+
+#[test]
+fn refuses_an_upload_for_a_miner_outside_the_policy() {
+    let refused = upload().verify(&DOMAIN, Address([0x99; 20]));
+    assert_eq!(refused, Err(Error::Mismatch(Mismatch::Miner)));
+    assert_eq!(refused.unwrap_err().refusal(), Refusal::NotThisMiner);
+}
+
+#[test]
+fn refuses_an_upload_signed_for_another_miner_of_the_policy() {
+    let refused = upload().verify(&DOMAIN, Address([0x52; 20]));
+    assert!(matches!(refused, Err(Error::Signer { .. })));
+}
+
+#[test]
+fn refuses_an_upload_with_other_keys() {
+    let keys = Error::Mismatch(Mismatch::Keys);
+    check_upload_refused(keys, |upload| upload.delegating_key = receiving());
+    check_upload_refused(keys, |upload| upload.receiving_key = delegating());
+    check_upload_refused(keys, |upload| {
+        core::mem::swap(&mut upload.delegating_key, &mut upload.receiving_key);
+    });
+    check_upload_refused(Error::Mismatch(Mismatch::VerifyingKey), |upload| {
+        upload.verifying_key = VerifyingKey::from_bytes(&delegating().to_bytes()).unwrap();
+    });
+}
+
+#[test]
+fn refuses_an_upload_whose_terms_no_policy_has() {
+    let fault = Error::Terms(TermsFault::Threshold {
+        threshold: 0,
+        miners: 3,
+    });
+    check_upload_refused(fault, |upload| upload.terms.threshold = 0);
+}
+
+#[test]
+fn refuses_an_upload_whose_terms_or_fragment_changed_after_signing() {
+    let changes: [fn(&mut KfragUpload); 3] = [
+        |upload| upload.sealed_kfrag.0[447] ^= 1,
+        |upload| upload.terms.threshold = 3,
+        |upload| upload.terms.rate = crate::Amount(1),
+    ];
+    for change in changes {
+        let mut changed = upload();
+        change(&mut changed);
+        assert!(matches!(
+            changed.verify(&DOMAIN, MINER),
+            Err(Error::Signer { .. })
+        ));
+    }
+}
+
+#[test]
+fn refuses_an_upload_signed_by_somebody_else_or_nobody() {
+    let stranger = upload().signed(&DOMAIN, MINER, &secret(4));
+    assert!(matches!(
+        stranger.verify(&DOMAIN, MINER),
+        Err(Error::Signer { .. })
+    ));
+    let unsigned = KfragUpload {
+        signature: EthSignature::UNSIGNED,
+        ..upload()
+    };
+    assert_eq!(
+        unsigned.verify(&DOMAIN, MINER),
+        Err(Error::SignatureRecovery { v: 0 })
+    );
+}
+
+#[test]
+fn refuses_an_upload_of_another_chain() {
+    let other = Domain::node(CHAIN_ID + 1, POLICY_MANAGER);
+    assert!(matches!(
+        upload().verify(&other, MINER),
+        Err(Error::Signer { .. })
+    ));
+}
+
+#[test]
+fn refuses_an_acknowledgement_of_something_else() {
+    let policy = check_ack_refused(|ack| ack.policy_id = PolicyId(B256([1; 32])));
+    assert_eq!(policy, Error::Mismatch(Mismatch::Policy));
+    let miner = check_ack_refused(|ack| ack.miner = Address([1; 20]));
+    assert_eq!(miner, Error::Mismatch(Mismatch::Miner));
+    let hash = check_ack_refused(|ack| ack.sealed_hash = B256([1; 32]));
+    assert_eq!(hash, Error::Mismatch(Mismatch::SealedKfrag));
+}
+
+#[test]
+fn refuses_an_acknowledgement_by_another_key() {
+    let stranger = check_ack_refused(|ack| *ack = ack.signed(&DOMAIN, &secret(5)));
+    assert!(matches!(stranger, Error::Signer { .. }));
+    // The author's signature over the grant is none over the acknowledgement.
+    let author = ack().verify(&DOMAIN, &upload(), &MINER, &secret(3).address());
+    assert!(matches!(author, Err(Error::Signer { .. })));
+}
+
+#[test]
+fn json_is_strict() {
+    check_strict(&upload(), &[]);
+    check_strict(&ack(), &[]);
+}
+
+#[test]
+fn refuses_json_with_terms_no_policy_has() {
+    let mut json = serde_json::to_value(upload()).unwrap();
+    json["terms"]["threshold"] = 4.into();
+    check_refused::<KfragUpload>(&json);
+    let mut json = serde_json::to_value(upload()).unwrap();
+    json["terms"]["unknown"] = 4.into();
+    check_refused::<KfragUpload>(&json);
+}
+
+proptest! {
+    #[test]
+    fn messages_survive_json(
+        id in any_b256(),
+        miner in any_address(),
+        sealed_hash in any_b256(),
+        signature in any_signature(),
+    ) {
+        let ack = KfragAck { policy_id: PolicyId(id), miner, sealed_hash, signature };
+        let json = serde_json::to_string(&ack).unwrap();
+        prop_assert_eq!(serde_json::from_str::<KfragAck>(&json).unwrap(), ack);
+        let terms = Terms { salt: id, ..terms() };
+        let upload = KfragUpload { terms, signature, ..upload() };
+        let json = serde_json::to_string(&upload).unwrap();
+        prop_assert_eq!(serde_json::from_str::<KfragUpload>(&json).unwrap(), upload);
+    }
+
+    #[test]
+    fn damaged_json_is_read_or_refused(at: prop::sample::Index, byte: u8) {
+        check_damaged(&upload(), at, byte);
+        check_damaged(&ack(), at, byte);
+    }
+}

@@ -1,0 +1,82 @@
+//! The JSON body of every refusal, after RFC 9457, sent as `application/problem+json`.
+//!
+//! The list of codes is `refusal.rs`. Text from a peer is bounded and printable when it was parsed.
+
+use serde::{Deserialize, Serialize};
+
+use super::{TEXT_MAX, plain_text};
+use crate::error::Error;
+use crate::refusal::Refusal;
+
+/// Why a request was refused, for programs (`code`) and for people (the rest).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Problem {
+    /// The reason.
+    pub code: Refusal,
+    /// The reason in one line.
+    #[serde(deserialize_with = "plain_text")]
+    pub title: String,
+    /// What was seen in this request.
+    #[serde(deserialize_with = "plain_text")]
+    pub detail: String,
+    /// What the caller can do.
+    #[serde(deserialize_with = "plain_text")]
+    pub hint: String,
+    /// Seconds to wait before asking again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retry_after_s: Option<u32>,
+}
+
+impl Problem {
+    /// Content type of the body.
+    pub const MEDIA_TYPE: &'static str = "application/problem+json";
+
+    /// A refusal with what was seen; the detail is cut and cleaned to what a peer accepts.
+    pub fn new(code: Refusal, detail: impl AsRef<str>) -> Self {
+        Self {
+            code,
+            title: code.title().to_owned(),
+            detail: clean(detail.as_ref()),
+            hint: code.hint().to_owned(),
+            retry_after_s: None,
+        }
+    }
+
+    /// The same, with a time to wait.
+    #[must_use]
+    pub fn retry_after(mut self, seconds: u32) -> Self {
+        self.retry_after_s = Some(seconds);
+        self
+    }
+}
+
+impl From<Refusal> for Problem {
+    fn from(code: Refusal) -> Self {
+        Self::new(code, "")
+    }
+}
+
+impl From<&Error> for Problem {
+    fn from(error: &Error) -> Self {
+        Self::new(error.refusal(), error.to_string())
+    }
+}
+
+/// Replaces what [`plain_text`] refuses by spaces and cuts to the limit at a character.
+fn clean(text: &str) -> String {
+    let mut cleaned = String::new();
+    for character in text
+        .chars()
+        .map(|c| if super::is_printable(c) { c } else { ' ' })
+    {
+        if cleaned.len() + character.len_utf8() > TEXT_MAX {
+            break;
+        }
+        cleaned.push(character);
+    }
+    cleaned
+}
+
+#[cfg(test)]
+mod tests;

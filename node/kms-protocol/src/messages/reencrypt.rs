@@ -1,0 +1,226 @@
+//! A reader asks a miner to re-encrypt capsules; the reply carries one signed receipt per fragment.
+//!
+//! The receipt is the evidence an adjudicator judges (overview, decision 8). Neighbours: `kfrag.rs`
+//! brings the key fragment, `problem.rs` is the reply's other form.
+
+use serde::{Deserialize, Serialize};
+use umbral::VerifyingKey;
+
+use super::{CAPSULES_MAX, CapsuleBytes, CfragBytes, one_to_max};
+use crate::eip712::{Domain, StructHasher, TypedData};
+use crate::error::{Error, Mismatch, Result};
+use crate::eth::{EthSecret, EthSignature, address_of_verifying};
+use crate::primitives::{Address, B256, PolicyId, keccak256};
+
+/// Body of `POST /v1/policies/{id}/reencrypt`, signed by the reader's receiving key.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ReencryptRequest {
+    /// Under which policy.
+    pub policy_id: PolicyId,
+    /// Which miner is asked: a request to one is worthless to another.
+    pub miner: Address,
+    /// 1 to 64 capsules.
+    #[serde(deserialize_with = "one_to_max")]
+    pub capsules: Vec<CapsuleBytes>,
+    /// A recent block, by the reader's view.
+    pub block_number: u64,
+    /// Fresh random bytes.
+    pub nonce: B256,
+    /// By the receiving key.
+    pub signature: EthSignature,
+}
+
+impl ReencryptRequest {
+    /// The same request, signed with the reader's receiving key.
+    #[must_use]
+    pub fn signed(mut self, domain: &Domain, reader: &EthSecret) -> Self {
+        self.signature = self.sign(domain, reader);
+        self
+    }
+
+    /// Checks the number of capsules and that `reader` (the address of the receiving key) signed.
+    ///
+    /// # Errors
+    /// [`Error::Count`], or why the signature is refused.
+    pub fn verify(&self, domain: &Domain, reader: &Address) -> Result<()> {
+        let count = self.capsules.len();
+        if count == 0 || count > CAPSULES_MAX {
+            return Err(Error::Count {
+                maximum: CAPSULES_MAX,
+                actual: count,
+            });
+        }
+        self.check(domain, &self.signature, reader)
+    }
+}
+
+/// keccak256 over the concatenated keccak256 of each capsule: EIP-712's bytes[] encoding.
+pub fn capsules_hash(capsules: &[CapsuleBytes]) -> B256 {
+    let hashes: Vec<u8> = capsules
+        .iter()
+        .flat_map(|capsule| keccak256(capsule.as_ref()).0)
+        .collect();
+    keccak256(&hashes)
+}
+
+impl TypedData for ReencryptRequest {
+    const TYPE: &'static str = "ReencryptRequest(bytes32 policyId,address miner,\
+        bytes32 capsulesHash,uint64 blockNumber,bytes32 nonce)";
+
+    fn encode_fields(&self, hasher: StructHasher) -> StructHasher {
+        hasher
+            .bytes32(&self.policy_id.0)
+            .address(&self.miner)
+            .bytes32(&capsules_hash(&self.capsules))
+            .uint(self.block_number)
+            .bytes32(&self.nonce)
+    }
+}
+
+/// A miner's answer: one fragment per capsule, in the same order.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ReencryptReply {
+    /// Under which policy.
+    pub policy_id: PolicyId,
+    /// By which miner.
+    pub miner: Address,
+    /// The author's verifying key, needed to verify fragments; its address is in the terms.
+    #[serde(with = "crate::hex_serde::verifying_key")]
+    pub verifying_key: VerifyingKey,
+    /// The node's head when it decided.
+    pub block_number: u64,
+    /// Hash of that block.
+    pub block_hash: B256,
+    /// 1 to 64 fragments.
+    #[serde(deserialize_with = "one_to_max")]
+    pub fragments: Vec<Fragment>,
+}
+
+/// A re-encrypted capsule and the receipt's signature.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Fragment {
+    /// The fragment in its simple form; verify it before use.
+    pub cfrag: CfragBytes,
+    /// Over [`Receipt`], by the miner's worker.
+    pub signature: EthSignature,
+}
+
+/// Whom a reader expects behind a reply.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ReplyExpectation {
+    /// Address of the receiving key that signed the request.
+    pub requester: Address,
+    /// The worker bonded to the miner, from the chain.
+    pub worker: Address,
+    /// `Terms.verifier`, from the chain.
+    pub verifier: Address,
+}
+
+impl ReencryptReply {
+    /// The statement behind the signature of the fragment for `capsule`.
+    pub fn receipt(
+        &self,
+        capsule: &CapsuleBytes,
+        cfrag: &CfragBytes,
+        requester: Address,
+    ) -> Receipt {
+        Receipt {
+            policy_id: self.policy_id,
+            miner: self.miner,
+            capsule_hash: keccak256(capsule.as_ref()),
+            cfrag_hash: keccak256(cfrag.as_ref()),
+            requester,
+            block_number: self.block_number,
+            block_hash: self.block_hash,
+        }
+    }
+
+    /// Appends the fragment for `capsule`, its receipt signed by the worker.
+    pub fn push_signed(
+        &mut self,
+        capsule: &CapsuleBytes,
+        cfrag: CfragBytes,
+        requester: Address,
+        (domain, worker): (&Domain, &EthSecret),
+    ) {
+        let signature = self
+            .receipt(capsule, &cfrag, requester)
+            .sign(domain, worker);
+        self.fragments.push(Fragment { cfrag, signature });
+    }
+
+    /// Checks that this answers `request` and that every receipt is signed by the miner's worker.
+    /// The fragments themselves are not verified here; `umbral` does that.
+    ///
+    /// # Errors
+    /// [`Error::Mismatch`], or why a signature is refused.
+    pub fn verify(
+        &self,
+        domain: &Domain,
+        request: &ReencryptRequest,
+        expected: &ReplyExpectation,
+    ) -> Result<()> {
+        if self.policy_id != request.policy_id {
+            return Err(Error::Mismatch(Mismatch::Policy));
+        }
+        if self.miner != request.miner {
+            return Err(Error::Mismatch(Mismatch::Miner));
+        }
+        if address_of_verifying(&self.verifying_key) != expected.verifier {
+            return Err(Error::Mismatch(Mismatch::VerifyingKey));
+        }
+        if self.fragments.len() != request.capsules.len() {
+            return Err(Error::Mismatch(Mismatch::FragmentCount));
+        }
+        request
+            .capsules
+            .iter()
+            .zip(&self.fragments)
+            .try_for_each(|(capsule, fragment)| {
+                let receipt = self.receipt(capsule, &fragment.cfrag, expected.requester);
+                receipt.check(domain, &fragment.signature, &expected.worker)
+            })
+    }
+}
+
+/// What a worker signs for each fragment: enough to convict it of a false one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Receipt {
+    /// Under which policy.
+    pub policy_id: PolicyId,
+    /// By which miner.
+    pub miner: Address,
+    /// keccak256 of the capsule (98 bytes).
+    pub capsule_hash: B256,
+    /// keccak256 of the fragment (359 bytes).
+    pub cfrag_hash: B256,
+    /// Address of the receiving key that asked.
+    pub requester: Address,
+    /// The node's head when it decided.
+    pub block_number: u64,
+    /// Hash of that block.
+    pub block_hash: B256,
+}
+
+impl TypedData for Receipt {
+    const TYPE: &'static str = "Receipt(bytes32 policyId,address miner,bytes32 capsuleHash,\
+        bytes32 cfragHash,address requester,uint64 blockNumber,bytes32 blockHash)";
+
+    fn encode_fields(&self, hasher: StructHasher) -> StructHasher {
+        hasher
+            .bytes32(&self.policy_id.0)
+            .address(&self.miner)
+            .bytes32(&self.capsule_hash)
+            .bytes32(&self.cfrag_hash)
+            .address(&self.requester)
+            .uint(self.block_number)
+            .bytes32(&self.block_hash)
+    }
+}
+
+#[cfg(test)]
+mod tests;

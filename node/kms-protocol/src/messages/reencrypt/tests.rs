@@ -1,0 +1,312 @@
+//! Requests, replies and receipts: golden signatures of `cast wallet sign --data`, and refusals.
+
+use proptest::prelude::*;
+
+use super::super::tests::{check_damaged, check_refused, check_strict};
+use super::*;
+use crate::test_support::{
+    CHAIN_ID, DOMAIN, MINER, POLICY_MANAGER, any_address, any_b256, any_signature, secret, terms,
+    verifying,
+};
+
+const CFRAG: CfragBytes = crate::FixedBytes([0xb1; 359]);
+
+fn capsules() -> Vec<CapsuleBytes> {
+    [0xa1, 0xa2]
+        .map(|byte| CapsuleBytes::from([byte; 98]))
+        .to_vec()
+}
+
+fn request() -> ReencryptRequest {
+    ReencryptRequest {
+        policy_id: terms().id(CHAIN_ID, &POLICY_MANAGER),
+        miner: MINER,
+        capsules: capsules(),
+        block_number: 1_234_567,
+        nonce: B256([0x77; 32]),
+        signature: EthSignature::UNSIGNED,
+    }
+    .signed(&DOMAIN, &secret(2))
+}
+
+fn reply() -> ReencryptReply {
+    let mut reply = ReencryptReply {
+        policy_id: request().policy_id,
+        miner: MINER,
+        verifying_key: verifying(),
+        block_number: 1_234_568,
+        block_hash: B256([0x88; 32]),
+        fragments: vec![],
+    };
+    for capsule in &capsules() {
+        reply.push_signed(capsule, CFRAG, secret(2).address(), (&DOMAIN, &secret(4)));
+    }
+    reply
+}
+
+fn expectation() -> ReplyExpectation {
+    ReplyExpectation {
+        requester: secret(2).address(),
+        worker: secret(4).address(),
+        verifier: secret(3).address(),
+    }
+}
+
+fn check_request_refused(change: impl FnOnce(&mut ReencryptRequest)) {
+    let mut changed = request();
+    change(&mut changed);
+    let refused = changed.verify(&DOMAIN, &secret(2).address());
+    assert!(matches!(refused, Err(Error::Signer { .. })), "{refused:?}");
+}
+
+fn check_reply_refused(change: impl FnOnce(&mut ReencryptReply)) -> Error {
+    let mut changed = reply();
+    change(&mut changed);
+    changed
+        .verify(&DOMAIN, &request(), &expectation())
+        .unwrap_err()
+}
+
+#[test]
+fn a_request_signs_as_cast_does() {
+    assert_eq!(
+        capsules_hash(&capsules()).to_string(),
+        "0xf932ccebaf02a763a7bbb11f115507efb8904d54745022c07d0dda10778c97b1"
+    );
+    assert_eq!(
+        request().signature.to_string(),
+        "0xf2cdefb91e48d7c20765985f192ad424c105566c2e8ae44f018e938b5caab24f\
+         60ea7e37e813d64b6fc956f8d234bae837271cd9c191bf5fa9287088fbe907ac1b"
+    );
+}
+
+#[test]
+fn a_receipt_signs_as_cast_does() {
+    assert_eq!(
+        reply().fragments[0].signature.to_string(),
+        "0x5204ca248e9156256bc201baa14e10d8891cbe2cf00ed925717f43a16b99ab04\
+         6ed1e3bcbd7808581d5729b8ea4bdcc1382e6a681e9229cbb3c9c828406b13161b"
+    );
+}
+
+#[test]
+fn accepts_what_reader_and_worker_signed() {
+    assert_eq!(request().verify(&DOMAIN, &secret(2).address()), Ok(()));
+    assert_eq!(reply().verify(&DOMAIN, &request(), &expectation()), Ok(()));
+}
+
+#[test]
+fn refuses_a_request_changed_after_signing() {
+    check_request_refused(|request| request.policy_id = PolicyId(B256([1; 32])));
+    check_request_refused(|request| request.miner = Address([0x52; 20]));
+    check_request_refused(|request| request.capsules.swap(0, 1));
+    check_request_refused(|request| request.capsules.truncate(1));
+    check_request_refused(|request| request.capsules[0].0[97] ^= 1);
+    check_request_refused(|request| request.block_number += 1);
+    check_request_refused(|request| request.nonce = B256([0x78; 32]));
+    check_request_refused(|request| *request = request.clone().signed(&DOMAIN, &secret(5)));
+}
+
+#[test]
+fn refuses_a_request_for_another_chain_or_contract() {
+    let chain = Domain::node(CHAIN_ID + 1, POLICY_MANAGER);
+    let contract = Domain::node(CHAIN_ID, MINER);
+    for domain in [
+        chain,
+        contract,
+        Domain::policy_manager(CHAIN_ID, POLICY_MANAGER),
+    ] {
+        assert!(
+            request().verify(&domain, &secret(2).address()).is_err(),
+            "{domain:?}"
+        );
+    }
+}
+
+#[test]
+fn refuses_a_request_with_no_or_65_capsules() {
+    for count in [0, 65] {
+        let capsules = vec![CapsuleBytes::ZERO; count];
+        let request = ReencryptRequest {
+            capsules,
+            ..request()
+        }
+        .signed(&DOMAIN, &secret(2));
+        let refused = request.verify(&DOMAIN, &secret(2).address());
+        assert_eq!(
+            refused,
+            Err(Error::Count {
+                maximum: 64,
+                actual: count
+            })
+        );
+        check_refused::<ReencryptRequest>(&serde_json::to_value(&request).unwrap());
+    }
+}
+
+#[test]
+fn accepts_64_capsules() {
+    let capsules = vec![CapsuleBytes::ZERO; 64];
+    let request = ReencryptRequest {
+        capsules,
+        ..request()
+    }
+    .signed(&DOMAIN, &secret(2));
+    assert_eq!(request.verify(&DOMAIN, &secret(2).address()), Ok(()));
+    check_strict(&request, &[]);
+}
+
+#[test]
+fn refuses_a_reply_to_another_request() {
+    let policy = check_reply_refused(|reply| reply.policy_id = PolicyId(B256([1; 32])));
+    assert_eq!(policy, Error::Mismatch(Mismatch::Policy));
+    let miner = check_reply_refused(|reply| reply.miner = Address([0x52; 20]));
+    assert_eq!(miner, Error::Mismatch(Mismatch::Miner));
+}
+
+#[test]
+fn refuses_a_reply_with_a_verifying_key_that_is_not_the_policys() {
+    let key = VerifyingKey::from_bytes(&crate::test_support::delegating().to_bytes()).unwrap();
+    let refused = check_reply_refused(|reply| reply.verifying_key = key);
+    assert_eq!(refused, Error::Mismatch(Mismatch::VerifyingKey));
+}
+
+#[test]
+fn refuses_a_reply_with_too_few_or_too_many_fragments() {
+    let count = Error::Mismatch(Mismatch::FragmentCount);
+    assert_eq!(
+        check_reply_refused(|reply| reply.fragments.truncate(1)),
+        count
+    );
+    assert_eq!(check_reply_refused(|reply| reply.fragments.clear()), count);
+    assert_eq!(
+        check_reply_refused(|reply| reply.fragments.extend(reply.fragments.clone())),
+        count
+    );
+}
+
+#[test]
+fn refuses_a_reply_whose_receipts_cover_something_else() {
+    let changes: [fn(&mut ReencryptReply); 5] = [
+        |reply| reply.fragments.swap(0, 1),
+        |reply| reply.fragments[1].cfrag.0[0] ^= 1,
+        |reply| reply.block_number += 1,
+        |reply| reply.block_hash = B256::ZERO,
+        |reply| reply.fragments[1].signature = reply.fragments[0].signature,
+    ];
+    for change in changes {
+        assert!(matches!(check_reply_refused(change), Error::Signer { .. }));
+    }
+    let unsigned = |reply: &mut ReencryptReply| {
+        reply.fragments[1].signature = EthSignature::UNSIGNED;
+    };
+    assert_eq!(
+        check_reply_refused(unsigned),
+        Error::SignatureRecovery { v: 0 }
+    );
+}
+
+#[test]
+fn refuses_a_reply_by_another_worker_or_to_another_requester() {
+    let worker = ReplyExpectation {
+        worker: secret(5).address(),
+        ..expectation()
+    };
+    let requester = ReplyExpectation {
+        requester: secret(5).address(),
+        ..expectation()
+    };
+    for expected in [worker, requester] {
+        let refused = reply().verify(&DOMAIN, &request(), &expected);
+        assert!(matches!(refused, Err(Error::Signer { .. })));
+    }
+}
+
+#[test]
+fn json_is_strict() {
+    check_strict(&request(), &[]);
+    check_strict(&reply(), &[]);
+    check_strict(&reply().fragments[0], &[]);
+    check_strict(&reply().receipt(&capsules()[0], &CFRAG, MINER), &[]);
+}
+
+#[test]
+fn refuses_json_with_a_capsule_or_fragment_of_another_length() {
+    for bytes in [0, 97, 99] {
+        let mut json = serde_json::to_value(request()).unwrap();
+        json["capsules"][1] = crate::hex_serde::encode(&vec![0; bytes]).into();
+        check_refused::<ReencryptRequest>(&json);
+    }
+    for bytes in [0, 358, 360] {
+        let mut json = serde_json::to_value(reply()).unwrap();
+        json["fragments"][1]["cfrag"] = crate::hex_serde::encode(&vec![0; bytes]).into();
+        check_refused::<ReencryptReply>(&json);
+    }
+}
+
+#[test]
+fn refuses_json_replies_with_no_or_65_fragments() {
+    for count in [0, 65] {
+        let fragments = vec![reply().fragments[0]; count];
+        let reply = ReencryptReply {
+            fragments,
+            ..reply()
+        };
+        check_refused::<ReencryptReply>(&serde_json::to_value(reply).unwrap());
+    }
+}
+
+proptest! {
+    #[test]
+    fn requests_survive_json_and_verify(
+        id in any_b256(),
+        miner in any_address(),
+        bytes in proptest::collection::vec(any::<u8>(), 1..=64),
+        block_number: u64,
+        nonce in any_b256(),
+    ) {
+        let capsules = bytes.into_iter().map(|byte| CapsuleBytes::from([byte; 98])).collect();
+        let request = ReencryptRequest {
+            policy_id: PolicyId(id), miner, capsules, block_number, nonce,
+            signature: EthSignature::UNSIGNED,
+        };
+        let request = request.signed(&DOMAIN, &secret(2));
+        let json = serde_json::to_string(&request).unwrap();
+        let read = serde_json::from_str::<ReencryptRequest>(&json).unwrap();
+        prop_assert_eq!(read.verify(&DOMAIN, &secret(2).address()), Ok(()));
+        prop_assert_eq!(read, request);
+    }
+
+    #[test]
+    fn replies_survive_json(
+        id in any_b256(),
+        signatures in proptest::collection::vec(any_signature(), 1..=64),
+        block_number: u64,
+    ) {
+        let fragment = |signature| Fragment { cfrag: CFRAG, signature };
+        let fragments = signatures.into_iter().map(fragment);
+        let reply = ReencryptReply {
+            policy_id: PolicyId(id), block_number, fragments: fragments.collect(), ..reply()
+        };
+        let json = serde_json::to_string(&reply).unwrap();
+        prop_assert_eq!(serde_json::from_str::<ReencryptReply>(&json).unwrap(), reply);
+    }
+
+    #[test]
+    fn damaged_json_is_read_or_refused(at: prop::sample::Index, byte: u8) {
+        check_damaged(&request(), at, byte);
+        check_damaged(&reply(), at, byte);
+    }
+
+    #[test]
+    fn capsule_lists_with_different_bytes_have_different_hashes(
+        a in proptest::collection::vec(any::<u8>(), 1..5),
+        b in proptest::collection::vec(any::<u8>(), 1..5),
+    ) {
+        let hash = |bytes: &[u8]| {
+            let capsules = bytes.iter().map(|byte| CapsuleBytes::from([*byte; 98]));
+            capsules_hash(&capsules.collect::<Vec<_>>())
+        };
+        prop_assert_eq!(hash(&a) == hash(&b), a == b);
+    }
+}

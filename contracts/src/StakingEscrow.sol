@@ -1,0 +1,253 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+pragma solidity ^0.8.30;
+
+import {IERC1363Receiver} from "@openzeppelin/contracts/interfaces/IERC1363Receiver.sol";
+import {EscrowState} from "./EscrowState.sol";
+import {IStakingEscrow} from "./interfaces/IStakingEscrow.sol";
+
+/// @title Staking escrow
+/// @notice See IStakingEscrow. Balances are counted here and never read from the token, so a donation
+/// changes nobody's position. Tokens leave only to the owner's chosen recipient.
+contract StakingEscrow is EscrowState, IERC1363Receiver {
+    // ---------------------------------------------------------------- immutables
+
+    uint256 private constant MAX_URL_LENGTH = 256;
+    uint256 private constant UMBRAL_KEY_LENGTH = 33;
+
+    // ---------------------------------------------------------------- constructor
+
+    constructor(Params memory params) EscrowState(params) {}
+
+    // ---------------------------------------------------------------- deposit and lock
+
+    /// @inheritdoc IStakingEscrow
+    function deposit(uint96 amount, uint32 lockPeriods) external override {
+        _deposit(msg.sender, amount, lockPeriods);
+        _pull(msg.sender, amount);
+    }
+
+    /// @inheritdoc IStakingEscrow
+    function depositWithPermit(
+        uint96 amount,
+        uint32 lockPeriods,
+        uint256 deadline,
+        uint8 v,
+        bytes32 r,
+        bytes32 s
+    ) external override {
+        // A permit that was front-run has done its work; without any allowance _pull reverts.
+        try _token.permit(msg.sender, address(this), amount, deadline, v, r, s) {} catch {}
+        _deposit(msg.sender, amount, lockPeriods);
+        _pull(msg.sender, amount);
+    }
+
+    /// @notice Deposit by `token.transferAndCall`; `data` is abi.encode(uint32 lockPeriods).
+    /// @dev The token has moved `value` before it calls.
+    function onTransferReceived(address operator, address from, uint256 value, bytes calldata data)
+        external
+        override
+        returns (bytes4)
+    {
+        require(msg.sender == address(_token), EscrowNotToken(msg.sender));
+        require(operator == from, EscrowOperatorNotOwner(operator, from));
+        require(value <= type(uint96).max, EscrowAmountTooLarge(value));
+        _deposit(from, uint96(value), abi.decode(data, (uint32)));
+        return IERC1363Receiver.onTransferReceived.selector;
+    }
+
+    /// @inheritdoc IStakingEscrow
+    function extendLock(uint32 lockPeriods) external override {
+        Stake storage stake = _stakes[msg.sender];
+        require(stake.locked > 0, EscrowNoPosition(msg.sender));
+        uint32 present = stake.lockPeriods;
+        require(lockPeriods > present, EscrowLockTooShort(lockPeriods, _firstAfter(present, 0)));
+        require(lockPeriods <= maxLockPeriods, EscrowLockTooLong(lockPeriods, maxLockPeriods));
+
+        stake.lockPeriods = lockPeriods;
+        emit LockExtended(msg.sender, lockPeriods);
+        _stopWindDown(stake, msg.sender);
+    }
+
+    /// @inheritdoc IStakingEscrow
+    function setWindDown(bool enabled) external override {
+        Stake storage stake = _stakes[msg.sender];
+        require(stake.locked > 0, EscrowNoPosition(msg.sender));
+        if (enabled) {
+            require(stake.unlockPeriod == 0, EscrowAlreadyWindingDown(msg.sender));
+            uint32 unlockPeriod = _firstAfter(currentPeriod(), stake.lockPeriods);
+            stake.unlockPeriod = unlockPeriod;
+            emit WindDownSet(msg.sender, unlockPeriod);
+        } else {
+            require(stake.unlockPeriod != 0, EscrowNotWindingDown(msg.sender));
+            _stopWindDown(stake, msg.sender);
+        }
+    }
+
+    // ---------------------------------------------------------------- unbond and withdraw
+
+    /// @inheritdoc IStakingEscrow
+    function unbond(uint96 amount) external override {
+        Stake storage stake = _stakes[msg.sender];
+        uint96 locked = stake.locked;
+        require(amount > 0, EscrowAmountZero());
+        require(locked > 0, EscrowNoPosition(msg.sender));
+        require(amount <= locked, EscrowInsufficientLocked(amount, locked));
+        uint96 rest = locked - amount;
+        require(rest == 0 || rest >= minLocked, EscrowBelowMinimum(rest, minLocked));
+
+        uint32 releasePeriod = _firstAfter(currentPeriod(), stake.lockPeriods);
+        if (stake.releasePeriod > releasePeriod) releasePeriod = stake.releasePeriod;
+        uint96 unbonding = stake.unbonding + amount;
+        _setLocked(stake, rest);
+        stake.unbonding = unbonding;
+        stake.releasePeriod = releasePeriod;
+        _totals.locked -= amount;
+        _totals.unbonding += amount;
+        emit Unbonded(msg.sender, amount, rest, unbonding, releasePeriod);
+    }
+
+    /// @inheritdoc IStakingEscrow
+    function withdraw(address recipient) external override returns (uint96 amount) {
+        require(recipient != address(0), EscrowRecipientZero());
+        Stake storage stake = _stakes[msg.sender];
+        uint32 current = currentPeriod();
+        uint96 locked = stake.locked;
+        uint32 unlockPeriod = stake.unlockPeriod;
+        uint96 released = stake.releasePeriod <= current ? stake.unbonding : 0;
+        uint96 unlocked = unlockPeriod != 0 && unlockPeriod <= current ? locked : 0;
+        amount = released + unlocked;
+        require(amount > 0, EscrowNothingToWithdraw(msg.sender, _firstFree(stake), current));
+
+        if (released > 0) {
+            stake.unbonding = 0;
+            stake.releasePeriod = 0;
+            _totals.unbonding -= released;
+        }
+        if (unlocked > 0) {
+            locked = 0;
+            _setLocked(stake, 0);
+            _totals.locked -= unlocked;
+        }
+        emit Withdrawn(msg.sender, recipient, amount, locked);
+        require(_token.transfer(recipient, amount), EscrowTransferFailed());
+    }
+
+    // ---------------------------------------------------------------- worker and node record
+
+    /// @inheritdoc IStakingEscrow
+    /// @dev Deliberately not checked: the worker's consent. Whoever bonds a stranger's key only blocks
+    /// that key for itself; the stranger bonds another one. An account in construction or one that
+    /// gets code later passes the code check; it can still confirm, there is no harm in it.
+    function bondWorker(address worker) external override {
+        Stake storage stake = _stakes[msg.sender];
+        address present = stake.worker;
+        if (worker == address(0)) {
+            require(present != address(0), EscrowWorkerInvalid(worker));
+        } else {
+            uint32 current = currentPeriod();
+            Stake storage other = _stakes[worker];
+            require(stake.locked > 0, EscrowNoPosition(msg.sender));
+            require(_minerOf[worker] == address(0), EscrowWorkerTaken(worker, _minerOf[worker]));
+            require(
+                worker.code.length == 0 && other.locked == 0 && other.unbonding == 0,
+                EscrowWorkerInvalid(worker)
+            );
+            require(
+                stake.workerAllowedFrom <= current, EscrowWorkerTooSoon(stake.workerAllowedFrom, current)
+            );
+            _minerOf[worker] = msg.sender;
+            // An unbonding leaves this as it is: to drop a key is always allowed, to change it is not.
+            stake.workerAllowedFrom =
+                workerCooldown == 0 ? current : _firstAfter(current, workerCooldown - 1);
+        }
+
+        if (present != address(0)) delete _minerOf[present];
+        stake.worker = worker;
+        emit WorkerBonded(_nextSeq(), msg.sender, worker);
+    }
+
+    /// @inheritdoc IStakingEscrow
+    /// @dev Deliberately not checked: that the URL answers and that the key is a point of the curve.
+    /// Clients check both before they pay; a record that lies earns no policy.
+    function registerNode(string calldata url, bytes calldata umbralKey) external override {
+        address miner = _minerOfCaller();
+        uint256 urlLength = bytes(url).length;
+        require(urlLength > 0 && urlLength <= MAX_URL_LENGTH, EscrowUrlInvalid(urlLength));
+        require(
+            umbralKey.length == UMBRAL_KEY_LENGTH && (umbralKey[0] == 0x02 || umbralKey[0] == 0x03),
+            EscrowUmbralKeyInvalid(umbralKey.length)
+        );
+
+        NodeRecord storage node = _nodes[miner];
+        node.url = url;
+        node.umbralKey = umbralKey;
+        emit NodeRegistered(_nextSeq(), miner, url, umbralKey);
+    }
+
+    /// @inheritdoc IStakingEscrow
+    function setMinRate(uint96 minRate) external override {
+        address miner = _minerOfCaller();
+        _stakes[miner].minRate = minRate;
+        emit MinRatePosted(_nextSeq(), miner, minRate);
+    }
+
+    // ---------------------------------------------------------------- internal
+
+    /// @dev Checks and effects of every kind of deposit; the tokens move in the caller.
+    function _deposit(address miner, uint96 amount, uint32 lockPeriods) private {
+        Stake storage stake = _stakes[miner];
+        uint96 locked = stake.locked;
+        uint32 shortest = locked == 0 ? minLockPeriods : stake.lockPeriods;
+        require(amount > 0, EscrowAmountZero());
+        require(lockPeriods >= shortest, EscrowLockTooShort(lockPeriods, shortest));
+        require(lockPeriods <= maxLockPeriods, EscrowLockTooLong(lockPeriods, maxLockPeriods));
+        // Cannot overflow for tokens that exist (cap < 2^96); checked all the same.
+        locked += amount;
+        require(locked >= minLocked, EscrowBelowMinimum(locked, minLocked));
+
+        stake.locked = locked;
+        stake.lockPeriods = lockPeriods;
+        _totals.locked += amount;
+        emit Deposited(miner, miner, amount, locked, lockPeriods);
+        _stopWindDown(stake, miner);
+    }
+
+    /// @dev Cannot re-enter: the token is our own and plain transferFrom calls nobody.
+    function _pull(address payer, uint96 amount) private {
+        require(_token.transferFrom(payer, address(this), amount), EscrowTransferFailed());
+    }
+
+    /// @dev An emptied position forgets its lock, so that a later deposit starts afresh.
+    function _setLocked(Stake storage stake, uint96 locked) private {
+        stake.locked = locked;
+        if (locked == 0) {
+            stake.lockPeriods = 0;
+            stake.unlockPeriod = 0;
+        }
+    }
+
+    function _stopWindDown(Stake storage stake, address miner) private {
+        if (stake.unlockPeriod == 0) return;
+        stake.unlockPeriod = 0;
+        emit WindDownSet(miner, 0);
+    }
+
+    function _nextSeq() private returns (uint64 seq) {
+        seq = _totals.seq + 1;
+        _totals.seq = seq;
+    }
+
+    /// @dev A caller's own position goes first: nobody can make a miner act for another record by
+    /// bonding it as a worker.
+    function _minerOfCaller() private view returns (address miner) {
+        miner = _stakes[msg.sender].locked > 0 ? msg.sender : _minerOf[msg.sender];
+        require(miner != address(0), EscrowNotMinerOrWorker(msg.sender));
+    }
+
+    /// @dev The earliest period in which anything of the position is free; 0 when nothing is under way.
+    function _firstFree(Stake storage stake) private view returns (uint32 period) {
+        period = stake.releasePeriod;
+        uint32 unlockPeriod = stake.unlockPeriod;
+        if (unlockPeriod != 0 && (period == 0 || unlockPeriod < period)) period = unlockPeriod;
+    }
+}

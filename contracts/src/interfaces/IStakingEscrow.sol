@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+pragma solidity ^0.8.30;
+
+import {IPeriodClock} from "./IPeriodClock.sol";
+
+/// @title Staking escrow
+/// @notice Custody of the miners' KMS: one position per owner address, the worker bonded to it and the
+/// node record that readers and authors need to reach it. It calls no other contract but the token.
+interface IStakingEscrow is IPeriodClock {
+    /// @notice A miner's position. Amounts in units of 1e-18 KMS, times in periods.
+    struct Position {
+        /// Tokens that carry weight.
+        uint96 locked;
+        /// Lock duration T: periods from the next one on until a wind-down or an unbond ends.
+        uint32 lockPeriods;
+        /// First period in which a winding-down position is free; 0 while it does not wind down.
+        uint32 unlockPeriod;
+        /// Tokens of the one unbonding tranche; they carry no weight but stay in custody.
+        uint96 unbonding;
+        /// First period in which the tranche may be withdrawn; 0 when there is none.
+        uint32 releasePeriod;
+    }
+
+    /// @notice Everything a client needs to choose and reach a miner.
+    struct MinerInfo {
+        address miner;
+        address worker;
+        Position position;
+        /// Least rate the miner accepts, units of KMS per period.
+        uint96 minRate;
+        /// Base URL of the node, e.g. `https://node.example:8443`; empty until registered.
+        string url;
+        /// The node's Umbral public key, 33 bytes compressed; empty until registered.
+        bytes umbralKey;
+    }
+
+    event Deposited(
+        address indexed miner, address indexed payer, uint96 amount, uint96 locked, uint32 lockPeriods
+    );
+    event LockExtended(address indexed miner, uint32 lockPeriods);
+    /// @param unlockPeriod 0 when the wind-down was switched off.
+    event WindDownSet(address indexed miner, uint32 unlockPeriod);
+    event Unbonded(
+        address indexed miner, uint96 amount, uint96 locked, uint96 unbonding, uint32 releasePeriod
+    );
+    event Withdrawn(address indexed miner, address indexed recipient, uint96 amount, uint96 locked);
+    /// @param seq gap-free number of the events of this contract that a node must not miss.
+    /// @param worker zero when the worker was unbonded.
+    event WorkerBonded(uint64 seq, address indexed miner, address indexed worker);
+    event NodeRegistered(uint64 seq, address indexed miner, string url, bytes umbralKey);
+    event MinRatePosted(uint64 seq, address indexed miner, uint96 minRate);
+
+    error EscrowAmountZero();
+    error EscrowBelowMinimum(uint256 locked, uint256 minimum);
+    error EscrowAmountTooLarge(uint256 amount);
+    error EscrowLockTooShort(uint32 lockPeriods, uint32 minimum);
+    error EscrowLockTooLong(uint32 lockPeriods, uint32 maximum);
+    error EscrowNoPosition(address miner);
+    error EscrowInsufficientLocked(uint256 amount, uint256 locked);
+    error EscrowNothingToWithdraw(address miner, uint32 releasePeriod, uint32 currentPeriod);
+    error EscrowAlreadyWindingDown(address miner);
+    error EscrowNotWindingDown(address miner);
+    error EscrowWorkerTaken(address worker, address miner);
+    error EscrowWorkerTooSoon(uint32 allowedFrom, uint32 currentPeriod);
+    error EscrowWorkerInvalid(address worker);
+    error EscrowNotMinerOrWorker(address caller);
+    error EscrowUrlInvalid(uint256 length);
+    error EscrowUmbralKeyInvalid(uint256 length);
+    error EscrowNotToken(address caller);
+    error EscrowRecipientZero();
+    /// @notice An allowance to move somebody's tokens is no consent to lock them.
+    error EscrowOperatorNotOwner(address operator, address owner);
+    error EscrowTransferFailed();
+    /// @notice A miner of a policy cannot serve it: no stake, a lock that may end too early, or a rate
+    /// below its posted minimum.
+    error EscrowMinerCannotServe(address miner, uint96 rate, uint32 lastPeriod);
+
+    function token() external view returns (address);
+    function minLocked() external view returns (uint96);
+    function minLockPeriods() external view returns (uint32);
+    function maxLockPeriods() external view returns (uint32);
+    /// @notice Periods a miner must keep a worker before it may bond another.
+    function workerCooldown() external view returns (uint32);
+    /// @notice Number of the last sequenced event; the first one carries 1.
+    function lastSeq() external view returns (uint64);
+    /// @notice Sum of all locked and all unbonding tokens.
+    function totalLocked() external view returns (uint256);
+    function totalUnbonding() external view returns (uint256);
+
+    function position(address miner) external view returns (Position memory);
+    function workerOf(address miner) external view returns (address);
+    function minerOf(address worker) external view returns (address);
+    function minRateOf(address miner) external view returns (uint96);
+    /// @notice What MiningRewards needs of a miner, in one call: (worker, locked, lockPeriods,
+    /// unlockPeriod). The worker is zero when none is bonded.
+    function stakeOfMiner(address miner) external view returns (address, uint96, uint32, uint32);
+    /// @notice The same from the worker's side: (miner, locked, lockPeriods, unlockPeriod). The miner
+    /// is zero, and so is the rest, when the address is nobody's worker.
+    function stakeOfWorker(address worker) external view returns (address, uint96, uint32, uint32);
+    /// @notice One entry per address asked for, in the same order; zeros for strangers.
+    function minerInfo(address[] calldata miners) external view returns (MinerInfo[] memory);
+    /// @notice Reverts with EscrowMinerCannotServe unless every miner can serve at `rate` through
+    /// `lastPeriod`. `miners` must be strictly ascending; PolicyManager checks that.
+    function requireCanServe(address[] calldata miners, uint96 rate, uint32 lastPeriod) external view;
+
+    /// @notice Locks `amount` (allowance needed). First deposit sets the duration; a later one may
+    /// lengthen it (`lockPeriods` >= the present one) and resets a wind-down.
+    function deposit(uint96 amount, uint32 lockPeriods) external;
+    /// @notice As deposit, with an ERC-2612 permit in the same transaction; a permit that somebody
+    /// else already submitted does no harm.
+    function depositWithPermit(
+        uint96 amount,
+        uint32 lockPeriods,
+        uint256 deadline,
+        uint8 v,
+        bytes32 r,
+        bytes32 s
+    ) external;
+    // ERC-1363: `token.transferAndCall(escrow, amount, abi.encode(uint32 lockPeriods))` deposits too.
+    function extendLock(uint32 lockPeriods) external;
+    function setWindDown(bool enabled) external;
+    /// @notice Moves `amount` of the locked tokens to the tranche; the rest must be 0 or >= minLocked.
+    /// The tranche is released at max(its present release, currentPeriod + 1 + lockPeriods).
+    function unbond(uint96 amount) external;
+    /// @notice Pays everything that is free (released tranche, wound-down position) to `recipient`.
+    function withdraw(address recipient) external returns (uint96 amount);
+    /// @notice Bonds `worker` (zero unbonds). A worker serves one miner, is an account without code
+    /// and is not itself a miner.
+    function bondWorker(address worker) external;
+    /// @notice Sets the node record. Owner or worker.
+    function registerNode(string calldata url, bytes calldata umbralKey) external;
+    /// @notice Sets the least accepted rate. Owner or worker.
+    function setMinRate(uint96 minRate) external;
+}

@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+pragma solidity ^0.8.30;
+
+/// @title Activity history
+/// @notice The closed runs of a miner's activity, oldest first. A run is {start, end, cumulative}:
+/// active in start..=end, `cumulative` active periods in this and all earlier runs. Runs neither
+/// touch nor overlap. One run takes 96 bits, so a slot holds two. The open run lives in the lease.
+library ActivityHistory {
+    /// @dev start in bits 64..96, end in 32..64, cumulative in 0..32.
+    type Run is uint96;
+
+    struct History {
+        Run[] runs;
+    }
+
+    /// @notice Appends a run. The caller keeps the order and the cumulative count.
+    function push(History storage self, uint32 start, uint32 end, uint32 cumulative) internal {
+        self.runs.push(Run.wrap((uint96(start) << 64) | (uint96(end) << 32) | cumulative));
+    }
+
+    /// @notice Active periods up to and including `period`, over the closed runs. O(log runs).
+    function countThrough(History storage self, uint32 period) internal view returns (uint32) {
+        uint256 low = 0;
+        uint256 high = self.runs.length;
+        // Finds the number of runs that start at or before `period`; they are sorted by start.
+        while (low < high) {
+            uint256 middle = (low + high) / 2;
+            if (_start(self.runs[middle]) <= period) low = middle + 1;
+            else high = middle;
+        }
+        if (low == 0) return 0;
+        uint96 word = Run.unwrap(self.runs[low - 1]);
+        uint32 end = uint32(word >> 32);
+        uint32 cumulative = uint32(word);
+        // The run has end - start + 1 periods and `period` >= start, so this never goes below 0.
+        return end > period ? cumulative - (end - period) : cumulative;
+    }
+
+    function _start(Run run) private pure returns (uint32) {
+        return uint32(Run.unwrap(run) >> 64);
+    }
+}

@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+pragma solidity ^0.8.30;
+
+/// @title Period totals
+/// @notice Total locked and total weight of a period, or the change of both, in one word:
+///
+///     (locked * 2^112 + weight) * 2 + mark            locked, weight: signed, |x| < 2^97
+///
+/// The sum is linear, so one addition of words adds both amounts; half the gas of two packed fields.
+/// Amounts are sums over tokens that exist (< 2^96) or differences of two such sums. The mark tells
+/// a word that was written from one that never was: it stays when the amounts cancel out.
+type PeriodTotals is int256;
+
+using {plus, minus, mark, isMarked, weight, locked} for PeriodTotals global;
+
+PeriodTotals constant NO_TOTALS = PeriodTotals.wrap(0);
+
+/// @dev Unmarked totals of one lease.
+function totalsOf(uint96 locked_, uint96 weight_) pure returns (PeriodTotals) {
+    return PeriodTotals.wrap(int256((uint256(locked_) << 113) | (uint256(weight_) << 1)));
+}
+
+/// @dev Keeps the mark of the first word only.
+function plus(PeriodTotals a, PeriodTotals b) pure returns (PeriodTotals) {
+    return PeriodTotals.wrap(PeriodTotals.unwrap(a) + (PeriodTotals.unwrap(b) & ~int256(1)));
+}
+
+/// @dev Keeps the mark of the first word only.
+function minus(PeriodTotals a, PeriodTotals b) pure returns (PeriodTotals) {
+    return PeriodTotals.wrap(PeriodTotals.unwrap(a) - (PeriodTotals.unwrap(b) & ~int256(1)));
+}
+
+function mark(PeriodTotals a) pure returns (PeriodTotals) {
+    return PeriodTotals.wrap(PeriodTotals.unwrap(a) | 1);
+}
+
+function isMarked(PeriodTotals a) pure returns (bool) {
+    return PeriodTotals.unwrap(a) & 1 == 1;
+}
+
+/// @dev For totals, not for changes: both amounts are then >= 0 and the fields plain bits.
+function weight(PeriodTotals a) pure returns (uint256) {
+    return uint112(uint256(PeriodTotals.unwrap(a)) >> 1);
+}
+
+/// @dev For totals, not for changes.
+function locked(PeriodTotals a) pure returns (uint256) {
+    return uint256(PeriodTotals.unwrap(a)) >> 113;
+}

@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+pragma solidity ^0.8.30;
+
+/// @title Policy word
+/// @notice The one storage word of a policy. Periods are counted from firstPeriod in 16 bits:
+///
+///     bits   0..32   firstPeriod, never 0, so a word of 0 means "no such policy"
+///     bits  32..48   length: periods that are paid for, 0 after a revocation before the start
+///     bits  48..64   refunded: leading periods whose idle fees went back to the sponsor
+///     bit   64       revoked
+///     bits  80..256  paid: for each of the first 11 miners, leading periods it has been paid for
+///
+/// The counts of further miners are kept 16 to a word beside it, see PolicyManager.
+type PolicyWord is uint256;
+
+using {
+    exists,
+    firstPeriod,
+    length,
+    refunded,
+    revoked,
+    paid,
+    withLength,
+    withRefunded,
+    withRevoked,
+    withPaid
+} for PolicyWord global;
+
+/// @dev Miners whose count fits into the policy's own word.
+uint256 constant PAID_IN_WORD = 11;
+uint256 constant COUNT_MASK = 0xffff;
+uint256 constant PAID_OFFSET = 80;
+
+function newPolicyWord(uint32 first, uint16 periods) pure returns (PolicyWord) {
+    return PolicyWord.wrap(uint256(first) | (uint256(periods) << 32));
+}
+
+function exists(PolicyWord word) pure returns (bool) {
+    return PolicyWord.unwrap(word) != 0;
+}
+
+function firstPeriod(PolicyWord word) pure returns (uint32) {
+    return uint32(PolicyWord.unwrap(word));
+}
+
+function length(PolicyWord word) pure returns (uint16) {
+    return uint16(PolicyWord.unwrap(word) >> 32);
+}
+
+function refunded(PolicyWord word) pure returns (uint16) {
+    return uint16(PolicyWord.unwrap(word) >> 48);
+}
+
+function revoked(PolicyWord word) pure returns (bool) {
+    return (PolicyWord.unwrap(word) >> 64) & 1 == 1;
+}
+
+/// @dev `index` < PAID_IN_WORD.
+function paid(PolicyWord word, uint256 index) pure returns (uint16) {
+    return countAt(PolicyWord.unwrap(word), PAID_OFFSET + 16 * index);
+}
+
+function withLength(PolicyWord word, uint16 periods) pure returns (PolicyWord) {
+    return PolicyWord.wrap(withCountAt(PolicyWord.unwrap(word), 32, periods));
+}
+
+function withRefunded(PolicyWord word, uint16 periods) pure returns (PolicyWord) {
+    return PolicyWord.wrap(withCountAt(PolicyWord.unwrap(word), 48, periods));
+}
+
+function withRevoked(PolicyWord word) pure returns (PolicyWord) {
+    return PolicyWord.wrap(PolicyWord.unwrap(word) | (1 << 64));
+}
+
+/// @dev `index` < PAID_IN_WORD.
+function withPaid(PolicyWord word, uint256 index, uint16 periods) pure returns (PolicyWord) {
+    return PolicyWord.wrap(withCountAt(PolicyWord.unwrap(word), PAID_OFFSET + 16 * index, periods));
+}
+
+/// @notice The 16-bit count at `shift` of a word.
+function countAt(uint256 word, uint256 shift) pure returns (uint16) {
+    return uint16(word >> shift);
+}
+
+/// @notice The word with the 16-bit count at `shift` replaced.
+function withCountAt(uint256 word, uint256 shift, uint16 count) pure returns (uint256) {
+    return (word & ~(COUNT_MASK << shift)) | (uint256(count) << shift);
+}

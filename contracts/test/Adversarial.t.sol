@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+pragma solidity ^0.8.30;
+
+import {KmsTest} from "./base/KmsTest.sol";
+import {IMiningRewards} from "../src/interfaces/IMiningRewards.sol";
+import {IPolicyManager} from "../src/interfaces/IPolicyManager.sol";
+import {IStakingEscrow} from "../src/interfaces/IStakingEscrow.sol";
+
+/// @notice Cases of threats.md section 5 that cut across contracts; the others stand beside the function
+/// they are about (search for their number).
+contract AdversarialTest is KmsTest {
+    /// @dev No account but the owner moves principal or changes a lock, the worker least of all.
+    function test_C29_theWorkerHasNoPowerOverTheStake() public {
+        (address miner, address worker,) = _miner("miner", MIN_LOCKED, 100);
+        bytes memory before = abi.encode(escrow.position(miner));
+        vm.startPrank(worker);
+        vm.expectRevert(abi.encodeWithSelector(IStakingEscrow.EscrowNoPosition.selector, worker));
+        escrow.setWindDown(true);
+        vm.expectRevert(abi.encodeWithSelector(IStakingEscrow.EscrowNoPosition.selector, worker));
+        escrow.unbond(1);
+        vm.expectRevert(abi.encodeWithSelector(IStakingEscrow.EscrowNoPosition.selector, worker));
+        escrow.extendLock(200);
+        vm.expectRevert(
+            abi.encodeWithSelector(IStakingEscrow.EscrowNothingToWithdraw.selector, worker, 0, _now())
+        );
+        escrow.withdraw(worker);
+        vm.expectRevert(abi.encodeWithSelector(IStakingEscrow.EscrowWorkerInvalid.selector, address(0)));
+        escrow.bondWorker(address(0));
+        vm.stopPrank();
+        assertEq(abi.encode(escrow.position(miner)), before);
+    }
+
+    /// @dev Exits and revocations depend on no other contract but the token.
+    function test_C30_exitsAndRevocationsWorkWithEverythingElseBroken() public {
+        (address[] memory miners,) = _miners(2, 100);
+        IPolicyManager.Terms memory terms = _terms(miners, 30);
+        _create(terms);
+        vm.prank(miners[0]);
+        escrow.setWindDown(true);
+        _skip(5);
+        vm.etch(address(rewards), hex"fe");
+        bytes memory escrowCode = address(escrow).code;
+        vm.etch(address(escrow), hex"fe");
+        vm.prank(alice);
+        assertEq(policies.revokePolicy(terms), 2 * 25 * uint256(RATE));
+
+        vm.etch(address(escrow), escrowCode);
+        vm.etch(address(policies), hex"fe");
+        _skip(100);
+        vm.prank(miners[0]);
+        assertEq(escrow.withdraw(miners[0]), MIN_LOCKED);
+    }
+
+    /// @dev C09: payouts go to the miner of the record, whoever the worker is now.
+    function test_C09_aDismissedWorkerClaimsNothing() public {
+        (address miner, address worker,) = _miner("miner", MIN_LOCKED, 100);
+        _confirm(worker, _now() + 2);
+        _skip(4);
+        vm.prank(miner);
+        escrow.bondWorker(address(0));
+        vm.prank(worker);
+        vm.expectRevert(abi.encodeWithSelector(IMiningRewards.RewardsNotMinerOrWorker.selector, worker));
+        rewards.claim(miner);
+        vm.prank(worker);
+        vm.expectRevert(abi.encodeWithSelector(IMiningRewards.RewardsNotWorker.selector, worker));
+        rewards.confirmActivity(20);
+    }
+
+    /// @dev C35: more unbonds than stake, in any order, never below zero, and the exit stays open.
+    function testFuzz_C35_unbondsInAnyOrderLeaveTheExitOpen(uint96[8] memory amounts) public {
+        _deposit(bob, 20 * MIN_LOCKED, 50);
+        for (uint256 i = 0; i < 8; ++i) {
+            vm.prank(bob);
+            try escrow.unbond(amounts[i] % (8 * MIN_LOCKED)) {} catch {}
+            _skip(1);
+        }
+        if (escrow.position(bob).locked > 0) {
+            vm.prank(bob);
+            escrow.setWindDown(true);
+        }
+        _skip(51);
+        vm.prank(bob);
+        assertEq(escrow.withdraw(bob), 20 * MIN_LOCKED);
+        assertEq(token.balanceOf(bob), 20 * MIN_LOCKED);
+    }
+
+    /// @dev C31: the greatest amounts there can be pass through every formula.
+    function test_C31_theWholeSupplyInOnePosition() public {
+        _fund(bob, token.balanceOf(treasury));
+        vm.startPrank(bob);
+        token.transferAndCall(address(escrow), INITIAL, abi.encode(MAX_LOCK));
+        escrow.bondWorker(address(77));
+        vm.stopPrank();
+        _confirm(address(77), _now() + LEASE);
+        _skip(10);
+        vm.prank(bob);
+        assertGt(rewards.claim(bob), 0);
+        assertEq(token.totalSupply() + rewards.reserve() + rewards.pool(), CAP);
+    }
+}

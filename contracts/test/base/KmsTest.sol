@@ -1,0 +1,259 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+pragma solidity ^0.8.30;
+
+import {Test} from "forge-std/Test.sol";
+import {EscrowState} from "../../src/EscrowState.sol";
+import {KMSToken} from "../../src/KMSToken.sol";
+import {MiningRewards} from "../../src/MiningRewards.sol";
+import {PolicyManager} from "../../src/PolicyManager.sol";
+import {StakingEscrow} from "../../src/StakingEscrow.sol";
+import {IMiningRewards} from "../../src/interfaces/IMiningRewards.sol";
+import {IPolicyManager} from "../../src/interfaces/IPolicyManager.sol";
+import {IStakingEscrow} from "../../src/interfaces/IStakingEscrow.sol";
+
+/// @notice One deployment with funded accounts, and the short ways the tests use it.
+abstract contract KmsTest is Test {
+    uint64 internal constant GENESIS = 1_700_000_000;
+    uint32 internal constant DAY = 1 days;
+    uint96 internal constant MIN_LOCKED = 15_000 ether;
+    uint32 internal constant MIN_LOCK = 30;
+    uint32 internal constant MAX_LOCK = 1_460;
+    uint32 internal constant COOLDOWN = 2;
+    uint32 internal constant LEASE = 7;
+    uint64 internal constant HALF_LIFE = 2 * 365 days;
+    uint32 internal constant KAPPA_PERIODS = 365;
+    uint32 internal constant MAX_POLICY = 3_650;
+    uint256 internal constant CAP = 3_890_000_000 ether;
+    uint256 internal constant INITIAL = 1_000_000_000 ether;
+    uint96 internal constant RATE = 1 ether;
+
+    KMSToken internal token;
+    StakingEscrow internal escrow;
+    MiningRewards internal rewards;
+    PolicyManager internal policies;
+
+    uint256 private minerCount;
+    uint64 internal escrowGenesis = GENESIS;
+    uint32 internal escrowPeriod = DAY;
+
+    address internal treasury = makeAddr("treasury");
+    address internal alice = makeAddr("alice");
+    address internal bob = makeAddr("bob");
+
+    function setUp() public virtual {
+        vm.warp(GENESIS);
+        _deploy(LEASE, false);
+        // From here on "now" is the middle of period 10.
+        _goto(10);
+    }
+
+    function _deploy(uint32 lease, bool kappa) internal {
+        address minter = vm.computeCreateAddress(address(this), vm.getNonce(address(this)) + 2);
+        token = new KMSToken(CAP, INITIAL, treasury, minter);
+        escrow = new StakingEscrow(_escrowParams());
+        rewards = new MiningRewards(_rewardsParams(lease, kappa));
+        policies = new PolicyManager(address(token), address(escrow), address(rewards), MAX_POLICY);
+    }
+
+    function _escrowParams() internal view returns (EscrowState.Params memory) {
+        return EscrowState.Params({
+            token: address(token),
+            genesisTime: GENESIS,
+            periodSeconds: DAY,
+            minLocked: MIN_LOCKED,
+            minLockPeriods: MIN_LOCK,
+            maxLockPeriods: MAX_LOCK,
+            workerCooldown: COOLDOWN
+        });
+    }
+
+    function _rewardsParams(uint32 lease, bool kappa) internal view returns (MiningRewards.Params memory) {
+        return MiningRewards.Params({
+            token: address(token),
+            escrow: address(escrow),
+            maxLeasePeriods: lease,
+            halfLifeSeconds: HALF_LIFE,
+            kappaEnabled: kappa,
+            kappaPeriods: KAPPA_PERIODS
+        });
+    }
+
+    // ---------------------------------------------------------------- time
+
+    /// @dev The middle of `period`.
+    function _goto(uint256 period) internal {
+        vm.warp(GENESIS + (period - 1) * DAY + DAY / 2);
+    }
+
+    /// @dev Asks the cheat code for the time: the optimizer takes block.timestamp for a constant.
+    function _now() internal view returns (uint32) {
+        return uint32((vm.getBlockTimestamp() - escrowGenesis) / escrowPeriod + 1);
+    }
+
+    function _skip(uint256 periods) internal {
+        _goto(_now() + periods);
+    }
+
+    // ---------------------------------------------------------------- tokens and stakes
+
+    function _fund(address account, uint256 amount) internal {
+        vm.prank(treasury);
+        token.transfer(account, amount);
+    }
+
+    function _deposit(address miner, uint96 amount, uint32 lockPeriods) internal {
+        _fund(miner, amount);
+        vm.startPrank(miner);
+        token.approve(address(escrow), amount);
+        escrow.deposit(amount, lockPeriods);
+        vm.stopPrank();
+    }
+
+    /// @dev A funded miner with a bonded worker: (miner, worker, worker's key).
+    function _miner(string memory name, uint96 amount, uint32 lockPeriods)
+        internal
+        returns (address miner, address worker, uint256 key)
+    {
+        miner = makeAddr(name);
+        (worker, key) = makeAddrAndKey(string.concat(name, " worker"));
+        _deposit(miner, amount, lockPeriods);
+        vm.prank(miner);
+        escrow.bondWorker(worker);
+    }
+
+    function _confirm(address worker, uint32 through) internal {
+        vm.prank(worker);
+        rewards.confirmActivity(through);
+    }
+
+    /// @dev Keeps a worker's miner active in every period until `period` is the current one.
+    function _stayActiveUntil(address worker, uint32 period) internal {
+        while (_now() < period) {
+            _confirm(worker, _now() + LEASE);
+            uint32 next = _now() + LEASE;
+            _goto(next < period ? next : period);
+        }
+    }
+
+    // ---------------------------------------------------------------- signatures
+
+    function _signConfirmation(
+        IMiningRewards to,
+        uint256 key,
+        address miner,
+        uint32 through,
+        uint32 validPeriod
+    ) internal view returns (IMiningRewards.SignedConfirmation memory) {
+        bytes32 structHash = keccak256(
+            abi.encode(
+                keccak256("ActivityConfirmation(address miner,uint32 throughPeriod,uint32 validPeriod)"),
+                miner,
+                through,
+                validPeriod
+            )
+        );
+        bytes32 digest = _digest("KMS MiningRewards", address(to), structHash);
+        (uint8 v, bytes32 r, bytes32 s) = vm.sign(key, digest);
+        return IMiningRewards.SignedConfirmation(miner, through, validPeriod, abi.encodePacked(r, s, v));
+    }
+
+    function _digest(string memory name, address verifying, bytes32 structHash)
+        internal
+        view
+        returns (bytes32)
+    {
+        bytes32 domain = keccak256(
+            abi.encode(
+                keccak256(
+                    "EIP712Domain(string name,string version,uint256 chainId,address verifyingContract)"
+                ),
+                keccak256(bytes(name)),
+                keccak256("1"),
+                block.chainid,
+                verifying
+            )
+        );
+        return keccak256(abi.encodePacked(hex"1901", domain, structHash));
+    }
+
+    function _signPermit(uint256 key, address owner, address spender, uint256 value, uint256 deadline)
+        internal
+        view
+        returns (uint8 v, bytes32 r, bytes32 s)
+    {
+        bytes32 structHash = keccak256(
+            abi.encode(
+                keccak256(
+                    "Permit(address owner,address spender,uint256 value,uint256 nonce,uint256 deadline)"
+                ),
+                owner,
+                spender,
+                value,
+                token.nonces(owner),
+                deadline
+            )
+        );
+        return vm.sign(key, _digest("KMS", address(token), structHash));
+    }
+
+    // ---------------------------------------------------------------- policies
+
+    /// @dev `count` miners with workers, each locked for `lockPeriods`, sorted by address.
+    function _miners(uint256 count, uint32 lockPeriods)
+        internal
+        returns (address[] memory miners, address[] memory workers)
+    {
+        miners = new address[](count);
+        workers = new address[](count);
+        for (uint256 i = 0; i < count; ++i) {
+            string memory name = string.concat("miner ", vm.toString(minerCount++));
+            (address miner, address worker,) = _miner(name, MIN_LOCKED, lockPeriods);
+            uint256 place = i;
+            while (place > 0 && miners[place - 1] > miner) {
+                miners[place] = miners[place - 1];
+                workers[place] = workers[place - 1];
+                --place;
+            }
+            miners[place] = miner;
+            workers[place] = worker;
+        }
+    }
+
+    /// @dev A policy of alice over `miners`, from the next period on.
+    function _terms(address[] memory miners, uint32 periods)
+        internal
+        view
+        returns (IPolicyManager.Terms memory)
+    {
+        return IPolicyManager.Terms({
+            author: alice,
+            sponsor: alice,
+            verifier: address(0xa11ce),
+            keysHash: keccak256("keys"),
+            rate: RATE,
+            firstPeriod: _now() + 1,
+            lastPeriod: _now() + periods,
+            threshold: 1,
+            salt: bytes32(0),
+            miners: miners
+        });
+    }
+
+    function _create(IPolicyManager.Terms memory terms) internal returns (bytes32 id) {
+        uint256 price = policies.priceOf(terms);
+        _fund(terms.sponsor, price);
+        vm.startPrank(terms.sponsor);
+        token.approve(address(policies), price);
+        id = policies.createPolicy(terms);
+        vm.stopPrank();
+    }
+
+    function _one(IPolicyManager.Terms memory terms)
+        internal
+        pure
+        returns (IPolicyManager.Terms[] memory list)
+    {
+        list = new IPolicyManager.Terms[](1);
+        list[0] = terms;
+    }
+}

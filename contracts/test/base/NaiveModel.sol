@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+pragma solidity ^0.8.30;
+
+/// @notice The emission rules told the simplest way: a table of periods and miners, walked in full.
+/// No leases, no differences, no index. Sums are kept unrounded, 96 bits below the unit.
+contract NaiveModel {
+    uint256 public reserve;
+    uint256 public emitted;
+    uint256 public booked;
+    uint256 private immutable decay;
+    address[] private miners;
+    mapping(address miner => mapping(uint256 period => uint256)) public lockedIn;
+    mapping(address miner => mapping(uint256 period => uint256)) public weightIn;
+    /// @notice Sum of weight * dA over all booked periods, times 2^96.
+    mapping(address miner => uint256) public earnedX96;
+    /// @notice How often the contract may have rounded this miner's reward down.
+    mapping(address miner => uint256) public cuts;
+
+    constructor(uint256 reserve_, uint64 decay_, uint256 booked_, address[] memory miners_) {
+        (reserve, decay, booked, miners) = (reserve_, decay_, booked_, miners_);
+    }
+
+    function confirm(address miner, uint256 current, uint256 through, uint256 locked, uint256 weight)
+        external
+    {
+        for (uint256 p = current + 1; p <= through; ++p) {
+            lockedIn[miner][p] = locked;
+            weightIn[miner][p] = weight;
+        }
+        cuts[miner] += 2;
+    }
+
+    function claimed(address miner) external {
+        cuts[miner] += 2;
+    }
+
+    /// @notice Books every period before `current`.
+    function bookUntil(uint256 current) external {
+        while (booked + 1 < current) {
+            _book(++booked);
+        }
+    }
+
+    function _book(uint256 period) private {
+        (uint256 weight, uint256 locked) = totals(period);
+        if (locked == 0) return;
+        uint256 emission = reserve * decay / 2 ** 64;
+        uint256 perUnit = emission * 2 ** 96 / locked;
+        uint256 share = weight * perUnit;
+        uint256 whole = share / 2 ** 96;
+        if (share % 2 ** 96 != 0) ++whole;
+        reserve -= whole;
+        emitted += whole;
+        for (uint256 i = 0; i < miners.length; ++i) {
+            earnedX96[miners[i]] += weightIn[miners[i]][period] * perUnit;
+        }
+    }
+
+    function totals(uint256 period) public view returns (uint256 weight, uint256 locked) {
+        for (uint256 i = 0; i < miners.length; ++i) {
+            weight += weightIn[miners[i]][period];
+            locked += lockedIn[miners[i]][period];
+        }
+    }
+
+    function activeIn(address miner, uint256 first, uint256 last) external view returns (uint256 count) {
+        for (uint256 p = first; p <= last; ++p) {
+            if (lockedIn[miner][p] > 0) ++count;
+        }
+    }
+}

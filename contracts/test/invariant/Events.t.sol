@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+pragma solidity ^0.8.30;
+
+import {Vm} from "forge-std/Vm.sol";
+import {InvariantBase} from "./Invariants.t.sol";
+import {IMiningRewards} from "../../src/interfaces/IMiningRewards.sol";
+import {IPolicyManager} from "../../src/interfaces/IPolicyManager.sol";
+import {IStakingEscrow} from "../../src/interfaces/IStakingEscrow.sol";
+
+/// @notice A node sees events only. From them alone it must know every position, worker, rate, lease and
+/// policy, and the numbers must show it that it missed none.
+/// forge-config: default.fuzz.runs = 48
+contract EventsTest is InvariantBase {
+    struct PolicyView {
+        uint32 effectiveLast;
+        uint32 refundedThrough;
+        bool revoked;
+    }
+
+    mapping(address miner => IStakingEscrow.Position) private positions;
+    mapping(address miner => address) private workers;
+    mapping(address miner => uint96) private rates;
+    mapping(address miner => uint32) private leases;
+    mapping(bytes32 id => PolicyView) private views;
+    uint64 private escrowSeq;
+    uint64 private policySeq;
+
+    function _kappa() internal pure override returns (bool) {
+        return false;
+    }
+
+    function setUp() public override {
+        _prepare(LEASE, false);
+    }
+
+    function testFuzz_aNodeRebuildsEverythingFromEvents(uint256 seed) public {
+        vm.recordLogs();
+        for (uint256 i = 0; i < 80; ++i) {
+            seed = uint256(keccak256(abi.encode(seed)));
+            _act(seed % 16, seed >> 8, seed >> 72, seed >> 136);
+            if (seed % 7 == 0) handler.changeWorker(seed >> 16, seed >> 24);
+            if (seed % 7 == 1) handler.postRecord(seed >> 16, uint96(seed >> 24));
+            if (seed % 7 == 2) handler.extendLock(seed >> 16, seed >> 24);
+        }
+        Vm.Log[] memory logs = vm.getRecordedLogs();
+        for (uint256 i = 0; i < logs.length; ++i) {
+            if (logs[i].emitter == address(escrow)) _readStake(logs[i]);
+            else if (logs[i].emitter == address(policies)) _readPolicy(logs[i]);
+            else if (logs[i].emitter == address(rewards)) _readLease(logs[i]);
+        }
+        _compare();
+    }
+
+    function _readStake(Vm.Log memory log) private {
+        bytes32 kind = log.topics[0];
+        address miner = address(uint160(uint256(log.topics[1])));
+        IStakingEscrow.Position storage position = positions[miner];
+        if (kind == IStakingEscrow.Deposited.selector) {
+            (, position.locked, position.lockPeriods) = abi.decode(log.data, (uint96, uint96, uint32));
+        } else if (kind == IStakingEscrow.LockExtended.selector) {
+            position.lockPeriods = abi.decode(log.data, (uint32));
+        } else if (kind == IStakingEscrow.WindDownSet.selector) {
+            position.unlockPeriod = abi.decode(log.data, (uint32));
+        } else if (kind == IStakingEscrow.Unbonded.selector) {
+            (, position.locked, position.unbonding, position.releasePeriod) =
+                abi.decode(log.data, (uint96, uint96, uint96, uint32));
+            if (position.locked == 0) (position.lockPeriods, position.unlockPeriod) = (0, 0);
+        } else if (kind == IStakingEscrow.Withdrawn.selector) {
+            (uint96 amount, uint96 locked) = abi.decode(log.data, (uint96, uint96));
+            if (amount > position.locked - locked) (position.unbonding, position.releasePeriod) = (0, 0);
+            position.locked = locked;
+            if (locked == 0) (position.lockPeriods, position.unlockPeriod) = (0, 0);
+        } else {
+            assertEq(abi.decode(log.data, (uint64)), ++escrowSeq);
+            if (kind == IStakingEscrow.WorkerBonded.selector) {
+                workers[miner] = address(uint160(uint256(log.topics[2])));
+            } else if (kind == IStakingEscrow.MinRatePosted.selector) {
+                (, rates[miner]) = abi.decode(log.data, (uint64, uint96));
+            }
+        }
+    }
+
+    function _readLease(Vm.Log memory log) private {
+        if (log.topics[0] != IMiningRewards.ActivityConfirmed.selector) return;
+        (, leases[address(uint160(uint256(log.topics[1])))]) = abi.decode(log.data, (uint32, uint32));
+    }
+
+    function _readPolicy(Vm.Log memory log) private {
+        bytes32 kind = log.topics[0];
+        PolicyView storage view_ = views[log.topics[1]];
+        if (kind == IPolicyManager.PolicyRefunded.selector) {
+            (view_.refundedThrough,) = abi.decode(log.data, (uint32, uint256));
+            return;
+        }
+        if (kind == IPolicyManager.FeesCollected.selector) return;
+        assertEq(abi.decode(log.data, (uint64)), ++policySeq);
+        if (kind == IPolicyManager.PolicyCreated.selector) {
+            (, IPolicyManager.Terms memory terms) = abi.decode(log.data, (uint64, IPolicyManager.Terms));
+            (view_.effectiveLast, view_.refundedThrough) = (terms.lastPeriod, terms.firstPeriod - 1);
+        } else {
+            (, view_.effectiveLast) = abi.decode(log.data, (uint64, uint32));
+            view_.revoked = kind == IPolicyManager.PolicyRevoked.selector;
+        }
+    }
+
+    function _compare() private view {
+        assertEq(escrowSeq, escrow.lastSeq());
+        assertEq(policySeq, policies.lastSeq());
+        for (uint256 i = 0; i < miners.length; ++i) {
+            address miner = miners[i];
+            assertEq(abi.encode(positions[miner]), abi.encode(escrow.position(miner)));
+            assertEq(workers[miner], escrow.workerOf(miner));
+            assertEq(rates[miner], escrow.minRateOf(miner));
+            (uint32 through,) = rewards.leaseOf(miner);
+            assertEq(leases[miner], through);
+        }
+        for (uint256 k = 0; k < handler.count(); ++k) {
+            bytes32 id = policies.policyId(handler.termsOf(k));
+            IPolicyManager.State memory state = policies.stateOf(id);
+            assertEq(views[id].effectiveLast, state.effectiveLast);
+            assertEq(views[id].refundedThrough, state.refundedThrough);
+            assertEq(views[id].revoked, state.revoked);
+        }
+    }
+}

@@ -1,0 +1,194 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+pragma solidity ^0.8.30;
+
+import {IERC1271} from "@openzeppelin/contracts/interfaces/IERC1271.sol";
+import {KmsTest} from "../base/KmsTest.sol";
+import {IPolicyManager} from "../../src/interfaces/IPolicyManager.sol";
+
+/// @notice A contract account that accepts exactly one hash.
+contract Wallet is IERC1271 {
+    bytes32 private accepted;
+
+    function accept(bytes32 hash) external {
+        accepted = hash;
+    }
+
+    function isValidSignature(bytes32 hash, bytes memory) external view returns (bytes4) {
+        return hash == accepted ? IERC1271.isValidSignature.selector : bytes4(0xffffffff);
+    }
+}
+
+contract RevokeTest is KmsTest {
+    address[] private miners;
+    address[] private workers;
+    IPolicyManager.Terms private terms;
+    bytes32 private id;
+    address private author;
+    uint256 private key;
+
+    function setUp() public override {
+        super.setUp();
+        (author, key) = makeAddrAndKey("author");
+        (miners, workers) = _miners(3, 100);
+        terms = _terms(miners, 30);
+        terms.author = author;
+        id = _create(terms);
+    }
+
+    function _signRevocation(bytes32 policy, uint256 deadline) private view returns (bytes memory) {
+        bytes32 structHash = keccak256(
+            abi.encode(keccak256("Revocation(bytes32 policyId,uint256 deadline)"), policy, deadline)
+        );
+        (uint8 v, bytes32 r, bytes32 s) =
+            vm.sign(key, _digest("KMS PolicyManager", address(policies), structHash));
+        return abi.encodePacked(r, s, v);
+    }
+
+    // ---------------------------------------------------------------- effect
+
+    function test_beforeTheStartEverythingReturns() public {
+        uint256 price = policies.priceOf(terms);
+        vm.expectEmit(address(policies));
+        emit IPolicyManager.PolicyRevoked(2, id, terms.firstPeriod - 1, price);
+        vm.prank(author);
+        assertEq(policies.revokePolicy(terms), price);
+        assertEq(token.balanceOf(alice), price, "to the sponsor");
+        assertEq(token.balanceOf(address(policies)), 0);
+        IPolicyManager.State memory state = policies.stateOf(id);
+        assertTrue(state.exists);
+        assertTrue(state.revoked);
+        assertEq(state.effectiveLast, terms.firstPeriod - 1);
+        _skip(50);
+        assertEq(policies.collectable(terms, miners[0]), 0);
+        assertEq(policies.refundable(terms), 0);
+    }
+
+    function testFuzz_theCurrentPeriodStaysPaid(uint32 elapsed) public {
+        elapsed = uint32(bound(elapsed, 0, 29));
+        _goto(terms.firstPeriod + elapsed);
+        vm.prank(author);
+        uint256 refunded = policies.revokePolicy(terms);
+        assertEq(refunded, uint256(RATE) * 3 * (29 - elapsed));
+        assertEq(policies.stateOf(id).effectiveLast, _now());
+        // Nobody was active: all the rest is refunded too once the current period is over.
+        _skip(1);
+        policies.refund(terms);
+        assertEq(token.balanceOf(alice), policies.priceOf(terms));
+    }
+
+    function test_revocationAfterAPayoutDoesNotUnderflow() public {
+        // January 2018: the revocation subtracted periods already paid and reverted.
+        _confirm(workers[0], _now() + LEASE);
+        _skip(6);
+        vm.prank(miners[0]);
+        uint256 collected = policies.collect(_one(terms), miners[0]);
+        policies.refund(terms);
+        vm.prank(author);
+        policies.revokePolicy(terms);
+        _skip(60);
+        vm.prank(miners[0]);
+        collected += policies.collect(_one(terms), miners[0]);
+        policies.refund(terms);
+        assertEq(collected, 6 * RATE, "periods 1 to 5 before, the current one after");
+        assertEq(token.balanceOf(alice) + collected, policies.priceOf(terms));
+        assertEq(token.balanceOf(address(policies)), 0);
+    }
+
+    function test_onlyOnce() public {
+        vm.startPrank(author);
+        policies.revokePolicy(terms);
+        vm.expectRevert(abi.encodeWithSelector(IPolicyManager.PolicyAlreadyRevoked.selector, id));
+        policies.revokePolicy(terms);
+        vm.stopPrank();
+    }
+
+    function test_C13_theLastPeriodIsTheLastChance() public {
+        _goto(terms.lastPeriod);
+        uint256 snapshot = vm.snapshotState();
+        vm.prank(author);
+        assertEq(policies.revokePolicy(terms), 0, "nothing to return, yet access ends");
+        vm.revertToState(snapshot);
+        _skip(1);
+        vm.prank(author);
+        vm.expectRevert(abi.encodeWithSelector(IPolicyManager.PolicyEnded.selector, id, terms.lastPeriod));
+        policies.revokePolicy(terms);
+    }
+
+    // ---------------------------------------------------------------- who
+
+    function testFuzz_onlyTheAuthor(address caller) public {
+        vm.assume(caller != author);
+        vm.prank(caller);
+        vm.expectRevert(abi.encodeWithSelector(IPolicyManager.PolicyNotAuthor.selector, caller));
+        policies.revokePolicy(terms);
+    }
+
+    function test_termsThatDifferInAnythingAreUnknown() public {
+        terms.salt = bytes32(uint256(7));
+        bytes32 other = policies.policyId(terms);
+        vm.prank(author);
+        vm.expectRevert(abi.encodeWithSelector(IPolicyManager.PolicyUnknown.selector, other));
+        policies.revokePolicy(terms);
+    }
+
+    function test_anyoneRelaysTheAuthorsSignature() public {
+        bytes memory signature = _signRevocation(id, block.timestamp);
+        vm.prank(bob);
+        policies.revokePolicyWithSignature(terms, block.timestamp, signature);
+        assertTrue(policies.stateOf(id).revoked);
+    }
+
+    function test_C19_signatureOfAnotherChainPolicyOrPastDeadlineReverts() public {
+        bytes memory signature = _signRevocation(id, block.timestamp);
+        vm.chainId(31_338);
+        // On the other chain the terms have another id, so the policy is not even known there.
+        vm.expectRevert();
+        policies.revokePolicyWithSignature(terms, block.timestamp, signature);
+        vm.chainId(31_337);
+        vm.expectRevert(abi.encodeWithSelector(IPolicyManager.PolicySignatureInvalid.selector, author));
+        policies.revokePolicyWithSignature(terms, block.timestamp + 1, signature);
+        bytes memory other = _signRevocation(keccak256("another policy"), block.timestamp);
+        vm.expectRevert(abi.encodeWithSelector(IPolicyManager.PolicySignatureInvalid.selector, author));
+        policies.revokePolicyWithSignature(terms, block.timestamp, other);
+        uint256 deadline = vm.getBlockTimestamp();
+        _skip(1);
+        vm.expectRevert(abi.encodeWithSelector(IPolicyManager.PolicySignatureExpired.selector, deadline));
+        policies.revokePolicyWithSignature(terms, deadline, signature);
+    }
+
+    function test_C20_misshapenSignaturesRevert() public {
+        bytes memory good = _signRevocation(id, block.timestamp);
+        (bytes32 r, bytes32 s) = abi.decode(good, (bytes32, bytes32));
+        uint8 v = uint8(good[64]);
+        bytes32 highS =
+            bytes32(0xfffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd0364141 - uint256(s));
+        bytes[6] memory bad = [
+            abi.encodePacked(r, highS, v == 27 ? uint8(28) : uint8(27)),
+            abi.encodePacked(r, s, uint8(0)),
+            abi.encodePacked(r, s, uint8(29)),
+            abi.encodePacked(r, s),
+            abi.encodePacked(r, s, v, uint8(0)),
+            abi.encodePacked(bytes32(0), bytes32(0), uint8(27))
+        ];
+        for (uint256 i = 0; i < bad.length; ++i) {
+            vm.expectRevert(abi.encodeWithSelector(IPolicyManager.PolicySignatureInvalid.selector, author));
+            policies.revokePolicyWithSignature(terms, block.timestamp, bad[i]);
+        }
+    }
+
+    function test_aContractAuthorSignsByERC1271() public {
+        Wallet wallet = new Wallet();
+        terms.author = address(wallet);
+        id = _create(terms);
+        vm.expectRevert(
+            abi.encodeWithSelector(IPolicyManager.PolicySignatureInvalid.selector, address(wallet))
+        );
+        policies.revokePolicyWithSignature(terms, block.timestamp, "");
+        bytes32 structHash = keccak256(
+            abi.encode(keccak256("Revocation(bytes32 policyId,uint256 deadline)"), id, block.timestamp)
+        );
+        wallet.accept(_digest("KMS PolicyManager", address(policies), structHash));
+        policies.revokePolicyWithSignature(terms, block.timestamp, "");
+        assertTrue(policies.stateOf(id).revoked);
+    }
+}

@@ -1,0 +1,195 @@
+use proptest::collection::vec;
+use proptest::prelude::*;
+
+use super::*;
+
+fn reader() -> ReaderKey {
+    ReaderKey::random().unwrap()
+}
+
+fn why<T: std::fmt::Debug>(result: Result<T>) -> &'static str {
+    match result.unwrap_err() {
+        Error::CardInvalid { why } | Error::LabelKeyInvalid { why } => why,
+        other => panic!("another error: {other}"),
+    }
+}
+
+/// A line with a right checksum around any payload.
+fn line(prefix: &str, payload: &[u8]) -> String {
+    bech32::encode::<Bech32m>(Hrp::parse(prefix).unwrap(), payload).unwrap()
+}
+
+fn payload_of(card: &Card) -> Vec<u8> {
+    read_line(CARD_PREFIX, &card.to_string()).unwrap()
+}
+
+#[test]
+fn refuses_a_card_whose_name_was_changed() {
+    let mut payload = payload_of(&Card::make("bob", &reader()).unwrap());
+    payload.splice(98.., *b"eve");
+    assert_eq!(
+        why(line("kmscard", &payload).parse::<Card>()),
+        "its signature does not hold"
+    );
+}
+
+#[test]
+fn refuses_a_card_whose_key_was_changed() {
+    let mut payload = payload_of(&Card::make("bob", &reader()).unwrap());
+    payload.splice(1..34, reader().receiving_key().to_bytes());
+    assert_eq!(
+        why(line("kmscard", &payload).parse::<Card>()),
+        "its signature does not hold"
+    );
+}
+
+#[test]
+fn refuses_lines_that_are_no_cards() {
+    let card = Card::make("bob", &reader()).unwrap();
+    let payload = payload_of(&card);
+    let with = |at: usize, byte: u8| {
+        let mut changed = payload.clone();
+        changed[at] = byte;
+        line("kmscard", &changed)
+    };
+    let short = |length: usize| line("kmscard", &payload[..length]);
+    let cases = [
+        (
+            String::new(),
+            "its check digits do not fit: a letter is wrong or missing",
+        ),
+        (
+            "kmscard1".to_owned(),
+            "its check digits do not fit: a letter is wrong or missing",
+        ),
+        ("x".repeat(401), "it is too long"),
+        (line("kmslabel", &payload), "its prefix is wrong"),
+        (line("kmscard", &[]), "it is empty"),
+        (with(0, 2), "it is of a version this program does not know"),
+        (with(1, 5), "its key is not a key"),
+        (short(20), "it is too short"),
+        (short(60), "it is too short"),
+        (short(98), "its name is not allowed"),
+        (with(98, 0xff), "its name is not UTF-8"),
+        (with(98, b'/'), "its name is not allowed"),
+        (with(98, b'.'), "its name is not allowed"),
+        (
+            card.to_string().to_uppercase(),
+            "it is not in canonical form",
+        ),
+    ];
+    for (text, expected) in cases {
+        assert_eq!(why(text.parse::<Card>()), expected, "{text}");
+    }
+}
+
+#[test]
+fn refuses_the_older_checksum() {
+    let payload = payload_of(&Card::make("bob", &reader()).unwrap());
+    let hrp = Hrp::parse("kmscard").unwrap();
+    let older = bech32::encode::<bech32::Bech32>(hrp, &payload).unwrap();
+    assert!(older.parse::<Card>().is_err());
+}
+
+#[test]
+fn refuses_label_keys_that_are_none() {
+    let key = reader().receiving_key().to_bytes();
+    let cases = [
+        (line("kmscard", &key), "its prefix is wrong"),
+        (line("kmslabel", &[]), "it is empty"),
+        (
+            line("kmslabel", &[&[9], key.as_slice()].concat()),
+            "it is of a version this program does not know",
+        ),
+        (
+            line("kmslabel", &[&[1], &key[..32]].concat()),
+            "it has the wrong length",
+        ),
+        (
+            line("kmslabel", &[&[1], key.as_slice(), &[0]].concat()),
+            "it has the wrong length",
+        ),
+        (line("kmslabel", &[1; 34]), "its key is not a key"),
+    ];
+    for (text, expected) in cases {
+        assert_eq!(why(text.parse::<LabelKey>()), expected, "{text}");
+    }
+}
+
+#[test]
+fn refuses_names_that_would_be_misread() {
+    let long = "x".repeat(65);
+    for name in [
+        "",
+        ".hidden",
+        "-flag",
+        "a/b",
+        "a b",
+        "..",
+        "käthe",
+        "kmscard1abc",
+        &long,
+        "a\n",
+    ] {
+        let refused = Card::make(name, &reader());
+        assert!(
+            matches!(refused, Err(Error::NameInvalid { .. })),
+            "{name:?}"
+        );
+    }
+}
+
+#[test]
+fn a_fingerprint_is_five_groups_of_the_key_alone() {
+    let key = reader();
+    let (one, two) = (
+        Card::make("a", &key).unwrap(),
+        Card::make("b", &key).unwrap(),
+    );
+    assert_eq!(one.fingerprint(), two.fingerprint());
+    assert_eq!(one.fingerprint().len(), 24);
+    assert_ne!(
+        one.fingerprint(),
+        Card::make("a", &reader()).unwrap().fingerprint()
+    );
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(48))]
+
+    #[test]
+    fn a_card_survives_its_line(name in "[a-zA-Z0-9_@+][a-zA-Z0-9_@+.-]{0,63}") {
+        let card = Card::make(&name, &reader()).unwrap();
+        let read: Card = format!("  {card}\n").parse().unwrap();
+        prop_assert_eq!(read.name(), &name);
+        prop_assert_eq!(read.to_string(), card.to_string());
+    }
+
+    #[test]
+    fn a_label_key_survives_its_line(_case in 0..48) {
+        let key = LabelKey::from(reader().receiving_key());
+        prop_assert_eq!(key.to_string().parse::<LabelKey>().unwrap(), key);
+    }
+
+    #[test]
+    fn a_card_with_one_other_letter_is_refused(at in 0usize..250, to in "[02-9ac-hj-np-z]") {
+        let text = Card::make("bob", &reader()).unwrap().to_string();
+        let at = at % text.len();
+        prop_assume!(text[at..=at] != to);
+        let mut changed = text;
+        changed.replace_range(at..=at, &to);
+        prop_assert!(changed.parse::<Card>().is_err());
+    }
+
+    #[test]
+    fn no_text_makes_the_decoder_panic(text in "\\PC{0,420}") {
+        prop_assert!(text.parse::<Card>().is_err());
+        prop_assert!(text.parse::<LabelKey>().is_err());
+    }
+
+    #[test]
+    fn no_payload_makes_the_decoder_panic(payload in vec(any::<u8>(), 0..180)) {
+        prop_assert!(line("kmscard", &payload).parse::<Card>().is_err());
+        let _ = line("kmslabel", &payload).parse::<LabelKey>();
+    }
+}

@@ -1,0 +1,288 @@
+//! The home directory of a person (`KMS_HOME`): deployment, encrypted keys, label names, cards and
+//! journals. Directories 0700, files 0600, every write atomic; one writer at a time by a lock file.
+//! Neighbours: `store` writes files, `keys` derives, `journal` keeps grants.
+//!
+//! `config.json  keys/{seed,wallet}.json  labels.json  cards/NAME.card  journal/  tx/  lock`
+
+mod config;
+mod contacts;
+mod passphrase;
+#[cfg(test)]
+mod tests;
+
+use std::fs::File;
+use std::path::{Path, PathBuf};
+
+use kms_chain::{ChainError, Deployment, keystore};
+use kms_protocol::{Address, EthSecret};
+use zeroize::Zeroizing;
+
+use crate::error::{Error, Result};
+use crate::journal::Journal;
+use crate::keys::{OwnerKeys, Seed};
+use crate::store;
+
+pub use config::{Config, Labels, NodeAddresses};
+pub use passphrase::{MIN_PASSPHRASE_CHARS, Passphrase, PassphraseProvider, Unlock};
+
+const CONFIG: &str = "config.json";
+const LABELS: &str = "labels.json";
+const KEYS: &str = "keys";
+const SEED: &str = "keys/seed.json";
+const WALLET: &str = "keys/wallet.json";
+const CARDS: &str = "cards";
+const JOURNAL: &str = "journal";
+const TX: &str = "tx";
+const LOCK: &str = "lock";
+
+/// Where the seed of a new home comes from.
+#[derive(Debug)]
+pub enum SeedSource {
+    /// Drawn from the operating system.
+    New,
+    /// A backup: every label, reader key and (derived) wallet returns with it.
+    Import(Seed),
+}
+
+/// Where the key that pays comes from.
+pub enum WalletSource {
+    /// Derived from the seed, so that the seed's backup is enough to revoke and refund.
+    Derived,
+    /// An Ethereum key of the person's own.
+    Import(EthSecret),
+}
+
+/// What a new home is made of.
+pub struct InitOptions<'a> {
+    /// The contracts and their chain.
+    pub deployment: Deployment,
+    /// JSON-RPC endpoints, tried in order.
+    pub rpc_urls: Vec<String>,
+    /// The seed.
+    pub seed: SeedSource,
+    /// The key that pays.
+    pub wallet: WalletSource,
+    /// Asked once, with [`Unlock::NewHome`].
+    pub passphrase: &'a dyn PassphraseProvider,
+}
+
+/// A home directory that exists and whose configuration was understood.
+#[derive(Debug)]
+pub struct Home {
+    path: PathBuf,
+    config: Config,
+}
+
+/// The right to write to a home; released when dropped.
+#[derive(Debug)]
+pub struct HomeLock {
+    path: PathBuf,
+    // Holds the advisory lock.
+    _file: File,
+}
+
+impl Home {
+    /// Makes a home, whole or not at all: it is built beside its place and renamed into it.
+    ///
+    /// # Errors
+    /// [`Error::HomeExists`] if anything is there, [`Error::PassphraseTooShort`], [`Error::Io`].
+    pub fn init(path: &Path, options: InitOptions<'_>) -> Result<Self> {
+        if !is_absent_or_empty(path)? {
+            return Err(Error::HomeExists {
+                path: path.to_path_buf(),
+            });
+        }
+        let parent = match path.parent() {
+            Some(parent) if !parent.as_os_str().is_empty() => parent,
+            _ => Path::new("."),
+        };
+        std::fs::create_dir_all(parent).map_err(|source| Error::io(parent, source))?;
+        let building = tempfile::Builder::new()
+            .prefix(".kms-init-")
+            .tempdir_in(parent)
+            .map_err(|source| Error::io(parent, source))?;
+        let inside = building.path().join("home");
+        store::create_private_dir(&inside)?;
+        fill(&inside, options)?;
+        std::fs::rename(&inside, path).map_err(|source| match source.kind() {
+            std::io::ErrorKind::DirectoryNotEmpty | std::io::ErrorKind::AlreadyExists => {
+                Error::HomeExists {
+                    path: path.to_path_buf(),
+                }
+            }
+            _ => Error::io(path, source),
+        })?;
+        store::sync_parent(path)?;
+        Self::open(path)
+    }
+
+    /// Opens a home for reading.
+    ///
+    /// # Errors
+    /// [`Error::HomeMissing`], [`Error::HomeCorrupt`], [`Error::PermissionsTooOpen`].
+    pub fn open(path: &Path) -> Result<Self> {
+        let config =
+            store::read_json::<Config>(&path.join(CONFIG))?.ok_or_else(|| Error::HomeMissing {
+                path: path.to_path_buf(),
+            })?;
+        store::require_private(path)?;
+        store::require_private(&path.join(KEYS))?;
+        Ok(Self {
+            path: path.to_path_buf(),
+            config,
+        })
+    }
+
+    /// Takes the right to write; released when the lock is dropped.
+    ///
+    /// # Errors
+    /// [`Error::HomeLocked`] if another process has it.
+    pub fn lock(&self) -> Result<HomeLock> {
+        let path = self.path.join(LOCK);
+        let mut options = File::options();
+        options.create(true).truncate(false).write(true);
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        let file = options
+            .open(&path)
+            .map_err(|source| Error::io(&path, source))?;
+        match file.try_lock() {
+            Ok(()) => Ok(HomeLock {
+                path: self.path.clone(),
+                _file: file,
+            }),
+            Err(std::fs::TryLockError::WouldBlock) => Err(Error::HomeLocked {
+                path: self.path.clone(),
+            }),
+            Err(std::fs::TryLockError::Error(source)) => Err(Error::io(&path, source)),
+        }
+    }
+
+    /// The directory.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Deployment, endpoints and settings.
+    pub const fn config(&self) -> &Config {
+        &self.config
+    }
+
+    /// Replaces the configuration.
+    ///
+    /// # Errors
+    /// [`Error::Io`].
+    pub fn set_config(&mut self, lock: &HomeLock, config: Config) -> Result<()> {
+        self.check(lock)?;
+        store::write_json(&self.path.join(CONFIG), &config)?;
+        self.config = config;
+        Ok(())
+    }
+
+    /// Decrypts the seed.
+    ///
+    /// # Errors
+    /// [`Error::WrongPassphrase`], [`Error::PermissionsTooOpen`], [`Error::HomeCorrupt`].
+    pub fn unlock_seed(&self, passphrase: &dyn PassphraseProvider) -> Result<Seed> {
+        Seed::from_bytes(&*unlock(&self.path.join(SEED), passphrase, Unlock::Seed)?)
+    }
+
+    /// Decrypts the seed and derives the keys of owner and reader.
+    ///
+    /// # Errors
+    /// As [`Home::unlock_seed`].
+    pub fn unlock_owner(&self, passphrase: &dyn PassphraseProvider) -> Result<OwnerKeys> {
+        OwnerKeys::from_seed(&self.unlock_seed(passphrase)?)
+    }
+
+    /// Decrypts the key that pays.
+    ///
+    /// # Errors
+    /// As [`Home::unlock_seed`].
+    pub fn unlock_wallet(&self, passphrase: &dyn PassphraseProvider) -> Result<EthSecret> {
+        let secret = unlock(&self.path.join(WALLET), passphrase, Unlock::Wallet)?;
+        Ok(EthSecret::from_bytes(&secret)?)
+    }
+
+    /// Address of the key that pays; needs no passphrase.
+    pub const fn wallet_address(&self) -> Address {
+        self.config.wallet
+    }
+
+    /// The journal of grants.
+    pub fn journal(&self) -> Journal {
+        Journal::at(self.path.join(JOURNAL))
+    }
+
+    /// Directory of the transactions on their way.
+    pub fn tx_dir(&self) -> PathBuf {
+        self.path.join(TX)
+    }
+
+    /// Refuses the lock of another home.
+    pub(crate) fn check(&self, lock: &HomeLock) -> Result<()> {
+        if lock.path == self.path {
+            Ok(())
+        } else {
+            Err(Error::Bug(
+                "a home is written under the lock of another one",
+            ))
+        }
+    }
+}
+
+fn is_absent_or_empty(path: &Path) -> Result<bool> {
+    match std::fs::read_dir(path) {
+        Ok(mut entries) => Ok(entries.next().is_none()),
+        Err(source) if source.kind() == std::io::ErrorKind::NotFound => Ok(true),
+        Err(source) if source.kind() == std::io::ErrorKind::NotADirectory => Ok(false),
+        Err(source) => Err(Error::io(path, source)),
+    }
+}
+
+/// Writes everything a home holds; the configuration last.
+fn fill(dir: &Path, options: InitOptions<'_>) -> Result<()> {
+    let passphrase = options.passphrase.passphrase(Unlock::NewHome)?;
+    passphrase.require_length()?;
+    let seed = match options.seed {
+        SeedSource::New => Seed::random()?,
+        SeedSource::Import(seed) => seed,
+    };
+    let wallet = match options.wallet {
+        WalletSource::Derived => OwnerKeys::from_seed(&seed)?.wallet()?,
+        WalletSource::Import(secret) => secret,
+    };
+    for name in [KEYS, CARDS, JOURNAL, TX] {
+        store::create_private_dir(&dir.join(name))?;
+    }
+    let config = Config::new(options.deployment, options.rpc_urls, wallet.address());
+    let text = passphrase.expose();
+    keystore::save(&dir.join(SEED), seed.expose_bytes(), text, None)?;
+    keystore::save(
+        &dir.join(WALLET),
+        &wallet.expose_bytes(),
+        text,
+        Some(wallet.address()),
+    )?;
+    store::write_json(&dir.join(LABELS), &Labels::default())?;
+    store::write_json(&dir.join(CONFIG), &config)
+}
+
+fn unlock(
+    path: &Path,
+    provider: &dyn PassphraseProvider,
+    purpose: Unlock,
+) -> Result<Zeroizing<[u8; 32]>> {
+    if !path.exists() {
+        return Err(store::corrupt(path, "the key file is missing"));
+    }
+    store::require_private(path)?;
+    let passphrase = provider.passphrase(purpose)?;
+    keystore::load(path, passphrase.expose()).map_err(|error| match error {
+        ChainError::WrongPassword => Error::WrongPassphrase {
+            path: path.to_path_buf(),
+        },
+        ChainError::Keystore(fault) => store::corrupt(path, &fault.to_string()),
+        error => Error::Chain(error),
+    })
+}

@@ -1,0 +1,139 @@
+//! The two plain JSON files of a home: configuration and labels. Nothing in them is secret, though
+//! label names are private. Unknown fields and versions are refused.
+
+use std::collections::BTreeMap;
+
+use kms_chain::Deployment;
+use kms_protocol::Address;
+use serde::{Deserialize, Serialize};
+use umbral::PublicKey;
+
+use crate::node_url::AddressRule;
+use crate::store::Versioned;
+
+/// Chain id of local development chains, on which nodes live at private addresses.
+const LOCAL_CHAIN_ID: u64 = 31337;
+
+/// Which node addresses this home calls.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum NodeAddresses {
+    /// Public ones, and any on a local development chain.
+    Public,
+    /// Private ones too: for a consortium's own network.
+    Any,
+}
+
+/// `config.json`.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    version: u32,
+    /// Contracts and their chain.
+    pub deployment: Deployment,
+    /// JSON-RPC endpoints, tried in order.
+    pub rpc_urls: Vec<String>,
+    /// Address of the key that pays.
+    pub wallet: Address,
+    /// Number of reader keys in use, numbered from 0; at least 1.
+    pub reader_keys: u32,
+    /// Which node addresses are called.
+    pub node_addresses: NodeAddresses,
+}
+
+impl Versioned for Config {
+    const VERSION: u32 = 1;
+}
+
+impl Config {
+    pub(crate) fn new(deployment: Deployment, rpc_urls: Vec<String>, wallet: Address) -> Self {
+        Self {
+            version: Self::VERSION,
+            deployment,
+            rpc_urls,
+            wallet,
+            reader_keys: 1,
+            node_addresses: NodeAddresses::Public,
+        }
+    }
+
+    /// The rule for node URLs that follows from the settings and the chain.
+    pub fn address_rule(&self) -> AddressRule {
+        let local = self.deployment.chain_id == LOCAL_CHAIN_ID;
+        match self.node_addresses {
+            NodeAddresses::Any => AddressRule::AnyAddress,
+            NodeAddresses::Public if local => AddressRule::AnyAddress,
+            NodeAddresses::Public => AddressRule::PublicOnly,
+        }
+    }
+}
+
+/// `labels.json`: names of labels with their public keys, so that encrypting needs no passphrase.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Labels {
+    version: u32,
+    labels: BTreeMap<String, HexKey>,
+}
+
+/// A public key as 66 hexadecimal digits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub(crate) struct HexKey(pub(crate) PublicKey);
+
+impl TryFrom<String> for HexKey {
+    type Error = &'static str;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        let mut bytes = [0; 33];
+        hex::decode_to_slice(&text, &mut bytes).map_err(|_| "a public key has 66 hex digits")?;
+        PublicKey::from_bytes(&bytes)
+            .map(Self)
+            .map_err(|_| "not a public key")
+    }
+}
+
+impl From<HexKey> for String {
+    fn from(key: HexKey) -> Self {
+        hex::encode(key.0.to_bytes())
+    }
+}
+
+impl Default for Labels {
+    fn default() -> Self {
+        Self {
+            version: Self::VERSION,
+            labels: BTreeMap::new(),
+        }
+    }
+}
+
+impl Versioned for Labels {
+    const VERSION: u32 = 1;
+}
+
+impl Labels {
+    /// The public key of a label.
+    pub fn get(&self, label: &str) -> Option<PublicKey> {
+        self.labels.get(label).map(|key| key.0)
+    }
+
+    /// The label with this public key.
+    pub fn name_of(&self, key: &PublicKey) -> Option<&str> {
+        self.labels
+            .iter()
+            .find(|(_, held)| held.0 == *key)
+            .map(|(label, _)| label.as_str())
+    }
+
+    /// All labels with their keys, in order of name.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, PublicKey)> {
+        self.labels
+            .iter()
+            .map(|(label, key)| (label.as_str(), key.0))
+    }
+
+    pub(crate) fn insert(&mut self, label: &str, key: PublicKey) {
+        self.labels.insert(label.to_owned(), HexKey(key));
+    }
+}

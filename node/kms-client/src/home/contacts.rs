@@ -1,0 +1,149 @@
+//! Labels and cards of a home: names for keys. Neighbour: `card` is the codec.
+
+use std::path::PathBuf;
+
+use super::{CARDS, Home, HomeLock, LABELS, Labels};
+use crate::card::{Card, LabelKey, check_card_name};
+use crate::error::{Error, Result};
+use crate::keys::{OwnerKeys, check_label};
+use crate::store;
+
+impl Home {
+    /// The labels made so far.
+    ///
+    /// # Errors
+    /// [`Error::HomeCorrupt`].
+    pub fn labels(&self) -> Result<Labels> {
+        let path = self.path.join(LABELS);
+        store::read_json(&path)?.ok_or_else(|| store::corrupt(&path, "the file is missing"))
+    }
+
+    /// Derives a label's key and writes its public half down. The same label again is no error.
+    ///
+    /// # Errors
+    /// [`Error::NameInvalid`], or [`Error::LabelExists`] if it is stored with another key, which
+    /// means that the seed is another one.
+    pub fn add_label(&self, lock: &HomeLock, keys: &OwnerKeys, label: &str) -> Result<LabelKey> {
+        self.check(lock)?;
+        check_label(label)?;
+        let key = keys.label_key(label)?;
+        let mut labels = self.labels()?;
+        match labels.get(label) {
+            Some(stored) if stored == key => {}
+            Some(_) => {
+                return Err(Error::LabelExists {
+                    label: label.to_owned(),
+                });
+            }
+            None => {
+                labels.insert(label, key);
+                store::write_json(&self.path.join(LABELS), &labels)?;
+            }
+        }
+        Ok(LabelKey::from(key))
+    }
+
+    /// A label's key by its name here, or the key a `kmslabel1...` line holds.
+    ///
+    /// # Errors
+    /// [`Error::LabelUnknown`], [`Error::LabelKeyInvalid`].
+    pub fn label_key(&self, name_or_line: &str) -> Result<LabelKey> {
+        if name_or_line.starts_with("kmslabel1") {
+            return name_or_line.parse();
+        }
+        self.labels()?
+            .get(name_or_line)
+            .map(LabelKey::from)
+            .ok_or_else(|| Error::LabelUnknown {
+                label: name_or_line.to_owned(),
+            })
+    }
+
+    /// Stores a card. The same card again is no error.
+    ///
+    /// # Errors
+    /// [`Error::CardExists`] if one of that name is stored with another key.
+    pub fn add_card(&self, lock: &HomeLock, card: &Card) -> Result<()> {
+        self.check(lock)?;
+        let path = self.card_path(card.name())?;
+        match self.stored_card(card.name())? {
+            Some(stored) if stored == *card => Ok(()),
+            Some(stored) => Err(Error::CardExists {
+                name: stored.name().to_owned(),
+                fingerprint: stored.fingerprint(),
+            }),
+            None => store::write_private(&path, format!("{card}\n").as_bytes()),
+        }
+    }
+
+    /// Forgets a card.
+    ///
+    /// # Errors
+    /// [`Error::CardUnknown`].
+    pub fn remove_card(&self, lock: &HomeLock, name: &str) -> Result<()> {
+        self.check(lock)?;
+        let path = self.card_path(name)?;
+        match std::fs::remove_file(&path) {
+            Ok(()) => store::sync_parent(&path),
+            Err(source) if source.kind() == std::io::ErrorKind::NotFound => {
+                Err(Error::CardUnknown {
+                    name: name.to_owned(),
+                })
+            }
+            Err(source) => Err(Error::io(&path, source)),
+        }
+    }
+
+    /// A stored card by its name, or the card a `kmscard1...` line holds.
+    ///
+    /// # Errors
+    /// [`Error::CardUnknown`], [`Error::CardInvalid`], [`Error::HomeCorrupt`].
+    pub fn card(&self, name_or_line: &str) -> Result<Card> {
+        if name_or_line.starts_with("kmscard1") {
+            return name_or_line.parse();
+        }
+        self.stored_card(name_or_line)?
+            .ok_or_else(|| Error::CardUnknown {
+                name: name_or_line.to_owned(),
+            })
+    }
+
+    /// All stored cards, in order of name.
+    ///
+    /// # Errors
+    /// [`Error::HomeCorrupt`], [`Error::Io`].
+    pub fn cards(&self) -> Result<Vec<Card>> {
+        let dir = self.path.join(CARDS);
+        let mut cards = Vec::new();
+        for entry in std::fs::read_dir(&dir).map_err(|source| Error::io(&dir, source))? {
+            let name = entry.map_err(|source| Error::io(&dir, source))?.file_name();
+            let name = name.to_str().and_then(|name| name.strip_suffix(".card"));
+            // Part files of an interrupted write begin with a dot and are no cards.
+            if let Some(name) = name.filter(|name| check_card_name(name).is_ok()) {
+                cards.extend(self.stored_card(name)?);
+            }
+        }
+        cards.sort_by(|a, b| a.name().cmp(b.name()));
+        Ok(cards)
+    }
+
+    fn card_path(&self, name: &str) -> Result<PathBuf> {
+        check_card_name(name)?;
+        Ok(self.path.join(CARDS).join(format!("{name}.card")))
+    }
+
+    fn stored_card(&self, name: &str) -> Result<Option<Card>> {
+        let path = self.card_path(name)?;
+        let Some(bytes) = store::read(&path)? else {
+            return Ok(None);
+        };
+        let line = std::str::from_utf8(&bytes).map_err(|_| store::corrupt(&path, "not UTF-8"))?;
+        let card: Card = line
+            .parse()
+            .map_err(|error: Error| store::corrupt(&path, &error.to_string()))?;
+        if card.name() != name {
+            return Err(store::corrupt(&path, "the card inside has another name"));
+        }
+        Ok(Some(card))
+    }
+}

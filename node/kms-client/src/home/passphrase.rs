@@ -1,0 +1,63 @@
+//! Where passphrases come from: a prompt, a file, a descriptor; the SDK only asks. Neighbour: the
+//! command line implements [`PassphraseProvider`].
+
+use zeroize::Zeroizing;
+
+use crate::error::{Error, Result};
+
+/// Shortest passphrase a new home accepts, in characters.
+pub const MIN_PASSPHRASE_CHARS: usize = 8;
+
+/// What a passphrase is asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Unlock {
+    /// To protect the keys of a home being made; a prompt asks twice.
+    NewHome,
+    /// To decrypt the seed: grants, offline decryption, reading.
+    Seed,
+    /// To decrypt the key that pays.
+    Wallet,
+}
+
+/// A passphrase. Never printed; erased when dropped.
+pub struct Passphrase(Zeroizing<String>);
+
+impl Passphrase {
+    /// Takes a passphrase as typed.
+    pub fn new(text: String) -> Self {
+        Self(Zeroizing::new(text))
+    }
+
+    /// The text, for key derivation.
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+
+    /// Refuses what protects nothing.
+    pub(crate) fn require_length(&self) -> Result<()> {
+        let given = self.0.chars().count();
+        if given < MIN_PASSPHRASE_CHARS {
+            return Err(Error::PassphraseTooShort {
+                given,
+                least: MIN_PASSPHRASE_CHARS,
+            });
+        }
+        Ok(())
+    }
+}
+
+impl std::fmt::Debug for Passphrase {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Passphrase(<redacted>)")
+    }
+}
+
+/// Gives passphrases when asked.
+pub trait PassphraseProvider {
+    /// Called once per key file that is opened.
+    ///
+    /// # Errors
+    /// [`Error::PassphraseMissing`] if nobody can be asked, [`Error::Interrupted`].
+    fn passphrase(&self, purpose: Unlock) -> Result<Passphrase>;
+}

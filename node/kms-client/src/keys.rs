@@ -1,0 +1,233 @@
+//! Every key of a person, from one 32-byte seed. The root factory only makes factories, one per
+//! purpose, so no key tells anything about another or about the seed.
+//! Neighbours: `home` stores the seed; `owner` and `reader` use the keys.
+
+use kms_protocol::EthSecret;
+use umbral::{PublicKey, SecretKey, SecretKeyFactory, Signer, VerifyingKey};
+use zeroize::Zeroizing;
+
+use crate::error::{Error, Result};
+
+const LABEL: &[u8] = b"kms/v1/label";
+const SIGNER: &[u8] = b"kms/v1/signer";
+const READER: &[u8] = b"kms/v1/reader";
+const WALLET: &[u8] = b"kms/v1/wallet";
+/// Longest label, in bytes.
+const MAX_LABEL_BYTES: usize = 128;
+
+/// The 32 secret bytes everything of a person is derived from. Never printed; erased when dropped.
+pub struct Seed(Zeroizing<[u8; 32]>);
+
+impl Seed {
+    /// Draws a seed from the operating system.
+    ///
+    /// # Errors
+    /// [`Error::Random`] if the system has no randomness to give.
+    pub fn random() -> Result<Self> {
+        let mut bytes = Zeroizing::new([0; 32]);
+        getrandom::fill(bytes.as_mut_slice()).map_err(|_| Error::Random)?;
+        Ok(Self(bytes))
+    }
+
+    /// Takes 32 bytes that are already uniformly random.
+    ///
+    /// # Errors
+    /// [`Error::SeedInvalid`] for all zeros: a file or a variable that was never filled.
+    pub fn from_bytes(bytes: &[u8; 32]) -> Result<Self> {
+        if bytes.iter().all(|byte| *byte == 0) {
+            return Err(Error::SeedInvalid);
+        }
+        Ok(Self(Zeroizing::new(*bytes)))
+    }
+
+    /// Reads 64 hexadecimal digits, surrounded by nothing but white space.
+    ///
+    /// # Errors
+    /// [`Error::SeedInvalid`].
+    pub fn from_hex(text: &str) -> Result<Self> {
+        let mut bytes = Zeroizing::new([0; 32]);
+        hex::decode_to_slice(text.trim(), bytes.as_mut_slice()).map_err(|_| Error::SeedInvalid)?;
+        Self::from_bytes(&bytes)
+    }
+
+    /// The seed as 64 hexadecimal digits: the backup. Each call is a place where it leaves memory.
+    pub fn expose_hex(&self) -> Zeroizing<String> {
+        Zeroizing::new(hex::encode(self.0.as_slice()))
+    }
+
+    /// The seed's bytes, for the key file.
+    pub(crate) fn expose_bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
+}
+
+impl std::fmt::Debug for Seed {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Seed(<redacted>)")
+    }
+}
+
+/// Derives an owner's keys. Opens everything the owner ever encrypted, without network.
+///
+/// | purpose | factory label | key label |
+/// |---|---|---|
+/// | delegating key of a label | `kms/v1/label` | the label, UTF-8 |
+/// | signer of a label's grants | `kms/v1/signer` | the label, UTF-8 |
+/// | reader key | `kms/v1/reader` | its number, u32 big-endian |
+/// | wallet | `kms/v1/wallet` | `0` |
+pub struct OwnerKeys {
+    labels: SecretKeyFactory,
+    signers: SecretKeyFactory,
+    readers: SecretKeyFactory,
+    wallets: SecretKeyFactory,
+}
+
+impl OwnerKeys {
+    /// Prepares the factories; the root is erased before this returns.
+    ///
+    /// # Errors
+    /// None in practice.
+    pub fn from_seed(seed: &Seed) -> Result<Self> {
+        let root = SecretKeyFactory::from_secret_bytes(&seed.0);
+        Ok(Self {
+            labels: root.make_factory(LABEL)?,
+            signers: root.make_factory(SIGNER)?,
+            readers: root.make_factory(READER)?,
+            wallets: root.make_factory(WALLET)?,
+        })
+    }
+
+    /// The delegating key of a label: opens every file made for that label, and no other.
+    ///
+    /// # Errors
+    /// [`Error::NameInvalid`].
+    pub fn delegating(&self, label: &str) -> Result<SecretKey> {
+        check_label(label)?;
+        Ok(self.labels.make_key(label.as_bytes())?)
+    }
+
+    /// The public half of [`OwnerKeys::delegating`], to be given to producers.
+    ///
+    /// # Errors
+    /// [`Error::NameInvalid`].
+    pub fn label_key(&self, label: &str) -> Result<PublicKey> {
+        Ok(self.delegating(label)?.public_key())
+    }
+
+    /// What signs the grants of a label.
+    pub(crate) fn signer(&self, label: &str) -> Result<GrantSigner> {
+        check_label(label)?;
+        let key = self.signers.make_key(label.as_bytes())?;
+        let umbral = Signer::from_secret_bytes(&key.to_secret_bytes())?;
+        Ok(GrantSigner {
+            eth: EthSecret::from_signer(&umbral)?,
+            umbral,
+        })
+    }
+
+    /// A key to read with. Number 0 is the one every home has.
+    ///
+    /// # Errors
+    /// None in practice.
+    pub fn reader(&self, number: u32) -> Result<ReaderKey> {
+        ReaderKey::new(self.readers.make_key(&number.to_be_bytes())?)
+    }
+
+    /// The key that pays, unless another was imported.
+    ///
+    /// # Errors
+    /// None in practice.
+    pub fn wallet(&self) -> Result<EthSecret> {
+        Ok(EthSecret::from_umbral(&self.wallets.make_key(b"0")?)?)
+    }
+}
+
+impl std::fmt::Debug for OwnerKeys {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("OwnerKeys(<redacted>)")
+    }
+}
+
+/// One scalar in the two roles of a label's signer: it signs fragments (Umbral) and messages to the
+/// nodes (EIP-712). Both hash their message behind tags of their own.
+pub(crate) struct GrantSigner {
+    pub(crate) umbral: Signer,
+    pub(crate) eth: EthSecret,
+}
+
+impl GrantSigner {
+    pub(crate) fn verifying_key(&self) -> VerifyingKey {
+        self.umbral.verifying_key()
+    }
+}
+
+/// A reader's key: opens what was granted to it, and signs the requests to the nodes.
+pub struct ReaderKey {
+    secret: SecretKey,
+    eth: EthSecret,
+}
+
+impl ReaderKey {
+    fn new(secret: SecretKey) -> Result<Self> {
+        let eth = EthSecret::from_umbral(&secret)?;
+        Ok(Self { secret, eth })
+    }
+
+    /// Draws a key that belongs to no seed, for programs that keep it themselves.
+    ///
+    /// # Errors
+    /// [`Error::Umbral`] if the system has no randomness to give.
+    pub fn random() -> Result<Self> {
+        Self::new(SecretKey::random(&mut getrandom::SysRng)?)
+    }
+
+    /// The key that owners grant to.
+    pub fn receiving_key(&self) -> PublicKey {
+        self.secret.public_key()
+    }
+
+    pub(crate) fn secret(&self) -> &SecretKey {
+        &self.secret
+    }
+
+    pub(crate) fn eth(&self) -> &EthSecret {
+        &self.eth
+    }
+
+    /// The signer of this key's card.
+    pub(crate) fn card_signer(&self) -> Result<Signer> {
+        Ok(Signer::from_secret_bytes(&self.secret.to_secret_bytes())?)
+    }
+}
+
+impl std::fmt::Debug for ReaderKey {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(
+            f,
+            "ReaderKey({})",
+            hex::encode(self.receiving_key().to_bytes())
+        )
+    }
+}
+
+/// Labels are shown to people and typed on command lines: printable, without surrounding space,
+/// and not to be confused with a label key.
+pub(crate) fn check_label(label: &str) -> Result<()> {
+    let why = if label.is_empty() {
+        "it is empty"
+    } else if label.len() > MAX_LABEL_BYTES {
+        "it is longer than 128 bytes"
+    } else if label.chars().any(char::is_control) {
+        "it holds control characters"
+    } else if label.trim() != label {
+        "it begins or ends with white space"
+    } else if label.starts_with("kmslabel1") || label.starts_with("kmscard1") {
+        "it looks like a key"
+    } else {
+        return Ok(());
+    };
+    Err(Error::NameInvalid {
+        name: label.to_owned(),
+        why,
+    })
+}

@@ -1,0 +1,52 @@
+//! SDK for owners, readers, producers and stakers of the key-management network.
+//!
+//! [`Home`] keeps keys, labels, cards and the journal of grants on disk; [`Network`] reaches the
+//! chain and the nodes; [`Owner`], [`Reader`] and [`Staker`] are what a person does with the two.
+//! Neighbours below: `umbral`, `kms-format`, `kms-protocol`, `kms-chain`. Above: the binary `kms`.
+
+#![forbid(unsafe_code)]
+
+mod atomic;
+mod card;
+mod error;
+mod home;
+mod journal;
+mod keys;
+mod network;
+mod node_http;
+mod node_url;
+mod owner;
+mod payer;
+mod ports;
+mod progress;
+mod reader;
+mod staker;
+mod store;
+
+#[cfg(test)]
+mod testkit;
+
+pub use atomic::{AtomicFile, Existing, Visibility};
+pub use card::{Card, LabelKey};
+pub use error::{Error, NodeFailure, Result};
+pub use home::{
+    Config, Home, HomeLock, InitOptions, Labels, MIN_PASSPHRASE_CHARS, NodeAddresses, Passphrase,
+    PassphraseProvider, SeedSource, Unlock, WalletSource,
+};
+pub use journal::{Grant, GrantState, Journal, Sealed};
+pub use keys::{OwnerKeys, ReaderKey, Seed};
+pub use network::{Network, NetworkStatus, network_status};
+pub use node_http::{HttpNodes, NodeLimits};
+pub use node_url::{AddressRule, NodeUrl};
+pub use owner::{
+    Extension, FeeLimit, GrantReport, GrantSpec, MinerHealth, Owner, PolicyDetail, PolicyReport,
+    Quote, QuotedMiner, Rate, RefundReport, RenewalReport, RevocationReport, Schedule, Selection,
+    Span, Spend, Standing, WaitLimits, data_key, data_key_of_label, label_of,
+};
+pub use payer::Payer;
+pub use ports::{
+    ChainPort, CreatedPolicy, NodeError, NodePort, PayPort, PolicyFilter, Revoked, Settled,
+};
+pub use progress::{Event, Progress, Silent};
+pub use reader::{ReadLimits, Reader};
+pub use staker::{Payout, PolicyFees, StakeStatus, Staker, WindDown, fees_of, stake_status};

@@ -1,0 +1,184 @@
+//! The chain and the nodes of a home, reached. Implements `ChainPort` over `kms-chain`.
+//! Neighbours: `search` finds events by topic, `node_http` reaches the nodes, `payer` sends.
+
+mod search;
+#[cfg(test)]
+mod tests;
+
+use async_trait::async_trait;
+use kms_chain::{
+    BlockHeader, Chain, ChainEvent, ChainParams, Lease, MinerInfo, PeriodTotals, PolicyState,
+    RpcConfig,
+};
+use kms_protocol::{Address, Amount, B256, Domain, Period, PolicyId, Terms, Wei};
+use tokio::sync::OnceCell;
+
+use crate::error::Result;
+use crate::home::Config;
+use crate::node_http::{HttpNodes, NodeLimits};
+use crate::ports::{ChainPort, CreatedPolicy, PolicyFilter, Revoked};
+
+/// Chain and nodes, ready to be asked.
+pub struct Network {
+    chain: Chain,
+    nodes: HttpNodes,
+    /// Fixed at deployment, so read once.
+    params: OnceCell<ChainParams>,
+}
+
+impl Network {
+    /// Connects, and proves that the endpoints serve the home's deployment.
+    ///
+    /// # Errors
+    /// [`Error::Chain`](crate::Error::Chain) if no endpoint answers or one serves another chain.
+    pub async fn connect(config: &Config) -> Result<Self> {
+        let rpc = RpcConfig::new(config.rpc_urls.clone());
+        let chain = Chain::connect(&rpc, config.deployment.clone()).await?;
+        let nodes = HttpNodes::new(config.address_rule(), NodeLimits::default())?;
+        Ok(Self {
+            chain,
+            nodes,
+            params: OnceCell::new(),
+        })
+    }
+
+    /// The chain.
+    pub const fn chain(&self) -> &Chain {
+        &self.chain
+    }
+
+    /// The nodes.
+    pub const fn nodes(&self) -> &HttpNodes {
+        &self.nodes
+    }
+}
+
+#[async_trait]
+impl ChainPort for Network {
+    fn domain(&self) -> Domain {
+        let deployment = self.chain.deployment();
+        Domain::node(deployment.chain_id, deployment.contracts.policies.address)
+    }
+
+    async fn head(&self) -> Result<BlockHeader> {
+        Ok(self.chain.head().await?)
+    }
+
+    async fn params(&self) -> Result<ChainParams> {
+        let params = self.params.get_or_try_init(|| self.chain.params()).await?;
+        Ok(params.clone())
+    }
+
+    async fn registered_miners(&self) -> Result<Vec<Address>> {
+        self.miners_by_event().await
+    }
+
+    async fn miner_info(&self, miners: &[Address]) -> Result<Vec<MinerInfo>> {
+        Ok(self.chain.miner_info(miners).await?)
+    }
+
+    async fn lease_of(&self, miner: Address) -> Result<Lease> {
+        Ok(self.chain.lease_of(miner).await?)
+    }
+
+    async fn policies(&self, filter: PolicyFilter) -> Result<Vec<CreatedPolicy>> {
+        self.policies_by_event(filter).await
+    }
+
+    async fn policy_state(&self, id: PolicyId) -> Result<Option<PolicyState>> {
+        Ok(self.chain.policy_state(id).await?)
+    }
+
+    async fn refundable(&self, terms: &Terms) -> Result<Amount> {
+        Ok(self.chain.refundable(terms).await?)
+    }
+
+    async fn collectable(&self, terms: &Terms, miner: Address) -> Result<Amount> {
+        Ok(self.chain.collectable(terms, miner).await?)
+    }
+
+    async fn claimable(&self, miner: Address) -> Result<Amount> {
+        Ok(self.chain.claimable(miner).await?)
+    }
+
+    async fn revoked_in(&self, block_hash: B256, id: PolicyId) -> Result<Option<Revoked>> {
+        let events = self.chain.events_in_block(block_hash).await?;
+        Ok(events.into_iter().find_map(|record| match record.event {
+            ChainEvent::PolicyRevoked {
+                policy_id,
+                effective_last,
+                refund,
+                ..
+            } if policy_id == id => Some(Revoked {
+                effective_last,
+                refund,
+            }),
+            _ => None,
+        }))
+    }
+
+    async fn token_balance(&self, account: Address) -> Result<Amount> {
+        Ok(self.chain.token_balance(account).await?)
+    }
+
+    async fn eth_balance(&self, account: Address) -> Result<Wei> {
+        Ok(self.chain.eth_balance(account).await?)
+    }
+}
+
+/// The network at a glance.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NetworkStatus {
+    /// The newest block.
+    pub head: BlockHeader,
+    /// The present period; 0 before the first one.
+    pub period: Period,
+    /// The parameters of the deployment.
+    pub params: ChainParams,
+    /// Miners with stake, ascending, each with its lease.
+    pub miners: Vec<(MinerInfo, Lease)>,
+    /// Miners whose lease covers the present period.
+    pub active: usize,
+    /// All locked tokens.
+    pub total_locked: Amount,
+    /// Weight and stake that share the present period's reward.
+    pub totals: PeriodTotals,
+    /// Tokens not yet emitted.
+    pub reserve: Amount,
+    /// Tokens in existence.
+    pub total_supply: Amount,
+}
+
+/// Asks the chain how the network is.
+///
+/// # Errors
+/// [`Error::Chain`](crate::Error::Chain).
+pub async fn network_status(network: &Network) -> Result<NetworkStatus> {
+    let (head, params) = (network.head().await?, network.params().await?);
+    let period = params
+        .clock
+        .period_at(head.timestamp)
+        .unwrap_or(Period::NEVER);
+    let addresses = network.registered_miners().await?;
+    let mut miners = Vec::new();
+    for info in network.miner_info(&addresses).await? {
+        if !info.position.locked.is_zero() {
+            let lease = network.lease_of(info.miner).await?;
+            miners.push((info, lease));
+        }
+    }
+    miners.sort_by_key(|(info, _)| info.miner);
+    let leased = |lease: &Lease| lease.through.is_some_and(|through| through >= period);
+    let chain = network.chain();
+    Ok(NetworkStatus {
+        active: miners.iter().filter(|(_, lease)| leased(lease)).count(),
+        total_locked: chain.total_locked().await?,
+        totals: chain.period_totals(period).await?,
+        reserve: chain.reserve().await?,
+        total_supply: chain.total_supply().await?,
+        head,
+        period,
+        params,
+        miners,
+    })
+}

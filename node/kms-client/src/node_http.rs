@@ -1,0 +1,228 @@
+//! The nodes over HTTP. Hostile by assumption: no redirects, no proxies, no content encoding, a
+//! bounded body, two time limits, and off a local chain only public addresses after resolution, so
+//! that a name cannot be rebound to one of ours. Neighbours: `node_url` (rules), `ports` (trait).
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use kms_protocol::PolicyId;
+use kms_protocol::messages::{
+    KfragAck, KfragUpload, NodeInfo, PolicyStatus, Problem, ReencryptReply, ReencryptRequest,
+};
+use reqwest::dns::{Addrs, Name, Resolve, Resolving};
+use reqwest::header::{ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_TYPE, HeaderValue};
+use reqwest::redirect::Policy;
+use reqwest::{Client, RequestBuilder, Response, StatusCode, Url};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::error::{Error, Result};
+use crate::node_url::{AddressRule, NodeUrl, is_public};
+use crate::ports::{NodeError, NodePort};
+
+/// Longest detail kept of what a library said, in characters.
+const MAX_DETAIL_CHARS: usize = 200;
+
+/// What a node may cost this client.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct NodeLimits {
+    /// Milliseconds until a connection must stand.
+    pub connect_timeout_ms: u64,
+    /// Milliseconds until the whole answer must be there.
+    pub request_timeout_ms: u64,
+    /// Greatest length of an answer, in bytes.
+    pub max_body_bytes: usize,
+}
+
+impl Default for NodeLimits {
+    fn default() -> Self {
+        Self {
+            connect_timeout_ms: 5_000,
+            request_timeout_ms: 15_000,
+            max_body_bytes: 256 * 1024,
+        }
+    }
+}
+
+/// The nodes over HTTP.
+#[derive(Debug, Clone)]
+pub struct HttpNodes {
+    client: Client,
+    rule: AddressRule,
+    max_body_bytes: usize,
+}
+
+impl HttpNodes {
+    /// Builds the client.
+    ///
+    /// # Errors
+    /// [`Error::HttpClient`].
+    pub fn new(rule: AddressRule, limits: NodeLimits) -> Result<Self> {
+        let mut builder = Client::builder()
+            .redirect(Policy::none())
+            .no_proxy()
+            .referer(false)
+            .connect_timeout(Duration::from_millis(limits.connect_timeout_ms))
+            .timeout(Duration::from_millis(limits.request_timeout_ms))
+            .user_agent(concat!("kms/", env!("CARGO_PKG_VERSION")));
+        if rule == AddressRule::PublicOnly {
+            builder = builder.dns_resolver(Arc::new(PublicResolver));
+        }
+        let client = builder.build().map_err(|error| Error::HttpClient {
+            reason: cut(&error.to_string()),
+        })?;
+        Ok(Self {
+            client,
+            rule,
+            max_body_bytes: limits.max_body_bytes,
+        })
+    }
+
+    async fn post<B: Serialize + Sync, T: DeserializeOwned>(
+        &self,
+        url: Url,
+        body: &B,
+    ) -> Result<T, NodeError> {
+        let body = serde_json::to_vec(body)
+            .map_err(|_| NodeError::BadReply("BUG: the request does not serialise".to_owned()))?;
+        let json = HeaderValue::from_static("application/json");
+        self.call(self.client.post(url).header(CONTENT_TYPE, json).body(body))
+            .await
+    }
+
+    async fn get<T: DeserializeOwned>(&self, url: Url) -> Result<T, NodeError> {
+        self.call(self.client.get(url)).await
+    }
+
+    async fn call<T: DeserializeOwned>(&self, request: RequestBuilder) -> Result<T, NodeError> {
+        let request = request.header(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
+        let response = request.send().await.map_err(|error| node_error(&error))?;
+        let status = response.status();
+        if status.is_redirection() {
+            return Err(NodeError::Redirected);
+        }
+        let encoded = response.headers().get(CONTENT_ENCODING);
+        if encoded.is_some_and(|value| value.as_bytes() != b"identity") {
+            return Err(NodeError::BadReply(
+                "the answer has a content encoding".to_owned(),
+            ));
+        }
+        let body = self.body(response).await?;
+        if status == StatusCode::OK || status == StatusCode::CREATED {
+            return serde_json::from_slice(&body)
+                .map_err(|error| NodeError::BadReply(cut(&error.to_string())));
+        }
+        match serde_json::from_slice::<Problem>(&body) {
+            Ok(problem) => Err(NodeError::Refused(Box::new(problem))),
+            Err(_) => Err(NodeError::BadReply(format!(
+                "HTTP status {}",
+                status.as_u16()
+            ))),
+        }
+    }
+
+    async fn body(&self, mut response: Response) -> Result<Vec<u8>, NodeError> {
+        let declared = response.content_length().unwrap_or(0);
+        if usize::try_from(declared).unwrap_or(usize::MAX) > self.max_body_bytes {
+            return Err(NodeError::TooLarge);
+        }
+        let mut body = Vec::new();
+        while let Some(chunk) = response.chunk().await.map_err(|error| node_error(&error))? {
+            if body.len().saturating_add(chunk.len()) > self.max_body_bytes {
+                return Err(NodeError::TooLarge);
+            }
+            body.extend_from_slice(&chunk);
+        }
+        Ok(body)
+    }
+}
+
+#[async_trait]
+impl NodePort for HttpNodes {
+    fn parse_url(&self, url: &str) -> Result<NodeUrl> {
+        NodeUrl::parse(url, self.rule)
+    }
+
+    async fn upload(
+        &self,
+        node: &NodeUrl,
+        policy: PolicyId,
+        upload: &KfragUpload,
+    ) -> Result<KfragAck, NodeError> {
+        self.post(node.join(&format!("v1/policies/{policy}/kfrag")), upload)
+            .await
+    }
+
+    async fn reencrypt(
+        &self,
+        node: &NodeUrl,
+        request: &ReencryptRequest,
+    ) -> Result<ReencryptReply, NodeError> {
+        let policy = request.policy_id;
+        self.post(
+            node.join(&format!("v1/policies/{policy}/reencrypt")),
+            request,
+        )
+        .await
+    }
+
+    async fn policy_status(
+        &self,
+        node: &NodeUrl,
+        policy: PolicyId,
+    ) -> Result<PolicyStatus, NodeError> {
+        self.get(node.join(&format!("v1/policies/{policy}"))).await
+    }
+
+    async fn info(&self, node: &NodeUrl) -> Result<NodeInfo, NodeError> {
+        self.get(node.join("v1/info")).await
+    }
+}
+
+/// Resolves names and drops every address that is not public.
+struct PublicResolver;
+
+impl Resolve for PublicResolver {
+    fn resolve(&self, name: Name) -> Resolving {
+        Box::pin(async move {
+            let found = tokio::net::lookup_host((name.as_str(), 0)).await?;
+            let public: Vec<SocketAddr> = found.filter(|address| is_public(address.ip())).collect();
+            if public.is_empty() {
+                return Err("the name has no public address".into());
+            }
+            let addresses: Addrs = Box::new(public.into_iter());
+            Ok(addresses)
+        })
+    }
+}
+
+fn node_error(error: &reqwest::Error) -> NodeError {
+    if error.is_timeout() {
+        NodeError::Timeout
+    } else if error.is_connect() {
+        NodeError::Unreachable(cut(&root_cause(error)))
+    } else {
+        NodeError::BadReply(cut(&root_cause(error)))
+    }
+}
+
+fn root_cause(error: &reqwest::Error) -> String {
+    let mut cause: &dyn std::error::Error = error;
+    while let Some(source) = cause.source() {
+        cause = source;
+    }
+    cause.to_string()
+}
+
+/// At most 200 printable characters.
+fn cut(text: &str) -> String {
+    text.chars()
+        .map(|c| if c.is_control() { ' ' } else { c })
+        .take(MAX_DETAIL_CHARS)
+        .collect()
+}
+
+#[cfg(test)]
+mod tests;

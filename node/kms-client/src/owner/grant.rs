@@ -1,0 +1,302 @@
+//! Carrying out a quote: write down, pay, deliver. Every step is in the journal before the next one
+//! begins, and fragments are sealed to their miners before anything is paid, so that a crash at any
+//! line costs nothing, or is resumed with `resume` and without the seed.
+//! Neighbours: `quote` before, `deliver` after, `journal` below.
+
+use kms_chain::{Call, ChainError};
+use kms_protocol::messages::{KfragUpload, SealedKfrag};
+use kms_protocol::{Address, B256, Domain, EthSignature, PolicyId, Terms, keys_hash};
+use umbral::{KfragParams, PublicKey, Quorum, VerifiedKeyFrag};
+
+use super::quote::{FeeLimit, price_of};
+use super::{Owner, Quote, Schedule, Spend};
+use crate::error::{Error, NodeFailure, Result};
+use crate::journal::{Grant, GrantState};
+use crate::keys::{GrantSigner, OwnerKeys};
+use crate::ports::{PayPort, Settled};
+use crate::progress::{Event, Progress};
+
+/// What became of a grant.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GrantReport {
+    /// The policy.
+    pub policy: PolicyId,
+    /// Its terms.
+    pub terms: Terms,
+    /// Transaction that paid; zero if it was sent from elsewhere.
+    pub tx_hash: B256,
+    /// Miners that hold their share, each by its signed word.
+    pub delivered: Vec<Address>,
+    /// Miners that do not, at least for now; `resume` asks them again.
+    pub pending: Vec<NodeFailure>,
+}
+
+impl Owner<'_> {
+    /// Pays for a quote and hands the fragments to the miners.
+    ///
+    /// # Errors
+    /// [`Error::GrantUnfinished`] if one of the same label and reader is unfinished,
+    /// [`Error::QuoteStale`], [`Error::InsufficientFunds`], [`Error::FeeAboveMax`],
+    /// [`Error::Chain`]; [`Error::ThresholdNotMet`] if paid but fewer than m miners took their
+    /// share: resume it.
+    pub async fn grant(
+        &self,
+        quote: Quote,
+        keys: &OwnerKeys,
+        spend: Spend<'_>,
+        progress: &dyn Progress,
+    ) -> Result<GrantReport> {
+        self.home.check(spend.lock)?;
+        let settled = spend.pay.resume(progress).await?;
+        self.settle_unpaid(&settled, spend.pay).await?;
+        self.refuse_unfinished(&quote)?;
+
+        let domain = self.chain.domain();
+        let signer = keys.signer(&quote.spec.label)?;
+        let delegating = keys.delegating(&quote.spec.label)?;
+        if delegating.public_key() != quote.label_key.public_key() {
+            return Err(Error::LabelExists {
+                label: quote.spec.label.clone(),
+            });
+        }
+        let terms = self.terms(&quote, &signer, spend.pay.address()).await?;
+        self.require_funds(spend.pay, &terms).await?;
+
+        let receiving = quote.spec.card.receiving_key();
+        let kfrags = make_kfrags(&quote, &delegating, &signer)?;
+        let parties = Parties {
+            delegating: delegating.public_key(),
+            receiving,
+            signer: &signer,
+        };
+        let uploads = seal_all(&quote, &terms, kfrags, &parties, domain)?;
+        let policy = terms.id(domain.chain_id, &domain.contract);
+        let names = (quote.spec.label.as_str(), quote.spec.card.name());
+        let grant = Grant::prepared(policy, names, receiving, uploads)?;
+        self.journal().put(&grant)?;
+        progress.event(Event::Journaled { policy });
+
+        let grant = self.pay(grant, spend.pay, progress).await?;
+        self.deliver(grant, progress).await
+    }
+
+    /// Goes on with a grant that was interrupted: sees its payment through, then delivers what is
+    /// not delivered yet. Needs no seed; does nothing twice.
+    ///
+    /// # Errors
+    /// [`Error::NoPolicy`] if it was never paid (the journal forgets it then), and as
+    /// [`Owner::grant`].
+    pub async fn resume(
+        &self,
+        policy: PolicyId,
+        spend: Spend<'_>,
+        progress: &dyn Progress,
+    ) -> Result<GrantReport> {
+        self.home.check(spend.lock)?;
+        let settled = spend.pay.resume(progress).await?;
+        self.settle_unpaid(&settled, spend.pay).await?;
+        let grant = self.journal().get(policy)?;
+        let grant = grant.ok_or_else(|| Error::NoPolicy {
+            what: policy.to_string(),
+        })?;
+        match grant.state {
+            GrantState::Revoked => Err(Error::PolicyRevoked { policy }),
+            GrantState::Prepared | GrantState::Paid | GrantState::Delivered => {
+                self.deliver(grant, progress).await
+            }
+        }
+    }
+
+    /// With every transaction of the past seen through, a prepared grant is either paid or never
+    /// will be; the latter is forgotten. A payment settled just now counts even where the endpoint
+    /// that is asked for the policy lags behind the one that gave the receipt.
+    async fn settle_unpaid(&self, settled: &[Settled], pay: &dyn PayPort) -> Result<()> {
+        for mut grant in self.journal().unfinished()? {
+            let call = Call::CreatePolicyViaTransfer {
+                terms: grant.terms.clone(),
+            };
+            let call = pay.fingerprint(&call);
+            let state = self.chain.policy_state(grant.policy).await?;
+            if let Some(paid) = settled.iter().find(|settled| settled.call == call) {
+                grant.tx_hash = Some(paid.tx_hash);
+                grant.state = GrantState::Paid;
+            }
+            match state {
+                Some(state) if state.revoked => grant.state = GrantState::Revoked,
+                Some(_) => grant.state = GrantState::Paid,
+                None if grant.state == GrantState::Paid => {}
+                None => {
+                    self.journal().remove(grant.policy)?;
+                    continue;
+                }
+            }
+            self.journal().put(&grant)?;
+        }
+        Ok(())
+    }
+
+    fn refuse_unfinished(&self, quote: &Quote) -> Result<()> {
+        let spec = &quote.spec;
+        let receiving = spec.card.receiving_key();
+        let same = |g: &Grant| g.label == spec.label && g.receiving_key == receiving;
+        match self.journal().unfinished()?.into_iter().find(same) {
+            Some(grant) => Err(Error::GrantUnfinished {
+                policy: grant.policy,
+                label: grant.label,
+                reader: grant.reader,
+            }),
+            None => Ok(()),
+        }
+    }
+
+    /// The terms of the quote, planned again for the present time: a quote that waited for its
+    /// owner's yes begins later, and never costs more.
+    async fn terms(&self, quote: &Quote, signer: &GrantSigner, payer: Address) -> Result<Terms> {
+        let params = self.chain.params().await?;
+        let head = self.chain.head().await?;
+        let schedule = Schedule::plan(quote.spec.span, &params, head.timestamp)?;
+        let price = price_of(quote.rate, quote.miners.len(), schedule)?;
+        if price > quote.price {
+            return Err(Error::QuoteStale {
+                why: "the price has risen",
+            });
+        }
+        if let FeeLimit::AtMost(limit) = quote.spec.max_fee
+            && price > limit
+        {
+            return Err(Error::FeeAboveMax { price, limit });
+        }
+        let label = quote.label_key.public_key();
+        let terms = Terms {
+            author: payer,
+            sponsor: payer,
+            verifier: signer.eth.address(),
+            keys_hash: keys_hash(&label, &quote.spec.card.receiving_key()),
+            rate: quote.rate,
+            first_period: schedule.first,
+            last_period: schedule.last,
+            threshold: quote.spec.threshold,
+            salt: B256::random()?,
+            miners: quote.miners.iter().map(|miner| miner.miner).collect(),
+        };
+        terms.validate()?;
+        Ok(terms)
+    }
+
+    async fn require_funds(&self, pay: &dyn PayPort, terms: &Terms) -> Result<()> {
+        let (address, need) = (pay.address(), terms.price()?);
+        let have = self.chain.token_balance(address).await?;
+        if have < need {
+            let (have, need) = (have.to_string(), need.to_string());
+            return Err(Error::InsufficientFunds {
+                address,
+                have,
+                need,
+            });
+        }
+        let wei = self.chain.eth_balance(address).await?;
+        if wei.is_zero() {
+            let (have, need) = (wei.to_string(), "some ETH for gas".to_owned());
+            return Err(Error::InsufficientFunds {
+                address,
+                have,
+                need,
+            });
+        }
+        Ok(())
+    }
+
+    async fn pay(
+        &self,
+        mut grant: Grant,
+        pay: &dyn PayPort,
+        progress: &dyn Progress,
+    ) -> Result<Grant> {
+        let call = Call::CreatePolicyViaTransfer {
+            terms: grant.terms.clone(),
+        };
+        match pay.send(&call, progress).await {
+            Ok(receipt) => {
+                grant.state = GrantState::Paid;
+                grant.tx_hash = Some(receipt.tx_hash);
+                self.journal().put(&grant)?;
+                Ok(grant)
+            }
+            Err(error) => {
+                if never_paid(&error) {
+                    self.journal().remove(grant.policy)?;
+                }
+                Err(error)
+            }
+        }
+    }
+}
+
+/// True when the contract refused, so that nothing was paid and nothing is on its way. After any
+/// other failure the transaction may still be mined, and the journal must remember the grant.
+fn never_paid(error: &Error) -> bool {
+    matches!(
+        error,
+        Error::Chain(ChainError::Reverted { .. } | ChainError::RevertedOnChain { .. })
+            | Error::TxReverted { .. }
+    )
+}
+
+/// The keys of a grant.
+struct Parties<'a> {
+    delegating: PublicKey,
+    receiving: PublicKey,
+    signer: &'a GrantSigner,
+}
+
+fn make_kfrags(
+    quote: &Quote,
+    delegating: &umbral::SecretKey,
+    signer: &GrantSigner,
+) -> Result<Vec<VerifiedKeyFrag>> {
+    let shares = u16::try_from(quote.miners.len()).map_err(|_| Error::Bug("at most 32 miners"))?;
+    let params = KfragParams {
+        delegating,
+        receiving: &quote.spec.card.receiving_key(),
+        signer: &signer.umbral,
+        quorum: Quorum::new(u16::from(quote.spec.threshold), shares)?,
+        signed: umbral::SignedKeys {
+            delegating: true,
+            receiving: true,
+        },
+    };
+    Ok(umbral::generate_kfrags(&mut getrandom::SysRng, &params)?)
+}
+
+/// Share number i goes to miner number i, sealed to that miner's key.
+fn seal_all(
+    quote: &Quote,
+    terms: &Terms,
+    kfrags: Vec<VerifiedKeyFrag>,
+    parties: &Parties<'_>,
+    domain: Domain,
+) -> Result<Vec<(Address, KfragUpload)>> {
+    let verifying_key = parties.signer.verifying_key();
+    let seal = |(miner, kfrag): (&super::QuotedMiner, VerifiedKeyFrag)| {
+        let upload = KfragUpload {
+            terms: terms.clone(),
+            delegating_key: parties.delegating,
+            receiving_key: parties.receiving,
+            verifying_key,
+            sealed_kfrag: seal(&miner.umbral_key, &kfrag)?,
+            signature: EthSignature::UNSIGNED,
+        };
+        Ok((
+            miner.miner,
+            upload.signed(&domain, miner.miner, &parties.signer.eth),
+        ))
+    };
+    quote.miners.iter().zip(kfrags).map(seal).collect()
+}
+
+fn seal(node: &PublicKey, kfrag: &VerifiedKeyFrag) -> Result<SealedKfrag> {
+    let secret = kfrag.to_secret_msgpack();
+    let (capsule, ciphertext) = umbral::encrypt(&mut getrandom::SysRng, node, secret.as_slice())?;
+    let sealed = [capsule.to_simple().as_slice(), &ciphertext].concat();
+    Ok(SealedKfrag::try_from(sealed.as_slice())?)
+}

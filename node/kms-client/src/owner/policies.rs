@@ -1,0 +1,264 @@
+//! What an owner has granted: from the chain alone, with names from the journal, or found again by
+//! trying the home's labels with its cards. Works in a home that was restored from its seed.
+//! Neighbours: `revoke` ends policies, `journal` knows their names.
+
+use futures_util::stream::{self, StreamExt as _};
+use kms_chain::{ChainParams, MinerInfo, PolicyState};
+use kms_protocol::messages::KfragState;
+use kms_protocol::{Address, Amount, B256, Period, PolicyId, Terms, keys_hash};
+
+use super::Owner;
+use super::deliver::{failed, reach};
+use crate::error::{Error, NodeFailure, Result};
+use crate::journal::GrantState;
+use crate::ports::{CreatedPolicy, PolicyFilter};
+
+/// Policies or nodes asked about at a time.
+const AT_ONCE: usize = 16;
+
+/// Where a policy stands in its life.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Standing {
+    /// Paid, not begun.
+    NotStarted,
+    /// In its paid periods.
+    Active,
+    /// Its last paid period is over.
+    Ended,
+    /// Taken back by its author.
+    Revoked,
+}
+
+/// A policy in the owner's list.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PolicyReport {
+    /// Its id.
+    pub policy: PolicyId,
+    /// Its terms.
+    pub terms: Terms,
+    /// Name of the label, where the home knows it.
+    pub label: Option<String>,
+    /// Name of the reader, where the home knows it.
+    pub reader: Option<String>,
+    /// Where it stands.
+    pub standing: Standing,
+    /// Last period that is paid for.
+    pub effective_last: Period,
+    /// Chain time at which the first period begins, in seconds since the Unix epoch.
+    pub starts_at: u64,
+    /// Chain time at which the last paid period is over.
+    pub expires_at: u64,
+    /// What was paid when it was made.
+    pub price: Amount,
+    /// Transaction that made it; zero when only the journal knows the policy.
+    pub tx_hash: B256,
+    /// How far its delivery has come, if it was granted from this home.
+    pub grant: Option<GrantState>,
+}
+
+/// What one miner of a policy says and has earned.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MinerHealth {
+    /// Owner address.
+    pub miner: Address,
+    /// Base URL of its node; empty until registered.
+    pub url: String,
+    /// True if the node holds a fragment and would serve now.
+    pub healthy: bool,
+    /// What the node holds, if it answered.
+    pub kfrag: Option<KfragState>,
+    /// Why it is not healthy.
+    pub failure: Option<NodeFailure>,
+    /// Fees it could collect now.
+    pub collectable: Amount,
+}
+
+/// A policy with its nodes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PolicyDetail {
+    /// The policy.
+    pub report: PolicyReport,
+    /// Its miners, in the order of the terms.
+    pub miners: Vec<MinerHealth>,
+    /// What `refund` would pay the sponsor now.
+    pub refundable: Amount,
+}
+
+impl PolicyDetail {
+    /// Nodes that would serve now.
+    pub fn healthy(&self) -> usize {
+        self.miners.iter().filter(|miner| miner.healthy).count()
+    }
+}
+
+impl Owner<'_> {
+    /// Every policy of the home's account, newest first.
+    ///
+    /// # Errors
+    /// [`Error::Chain`], [`Error::HomeCorrupt`].
+    pub async fn policies(&self) -> Result<Vec<PolicyReport>> {
+        let author = PolicyFilter::Author(self.home.wallet_address());
+        let mut created = self.chain.policies(author).await?;
+        created.reverse();
+        let params = self.chain.params().await?;
+        let now = self.present_period().await?;
+        let names = Names::of(self)?;
+        let states: Vec<_> = stream::iter(created)
+            .map(|created| async move {
+                let state = self.chain.policy_state(created.id).await;
+                (created, state)
+            })
+            .buffered(AT_ONCE)
+            .collect()
+            .await;
+        let mut reports = Vec::with_capacity(states.len());
+        for (created, state) in states {
+            // An event without state was reverted between the two questions.
+            if let Some(state) = state? {
+                reports.push(self.report_of(created, state, (&params, now), &names)?);
+            }
+        }
+        Ok(reports)
+    }
+
+    /// One policy, with what its nodes say.
+    ///
+    /// # Errors
+    /// [`Error::NoPolicy`], [`Error::Chain`].
+    pub async fn policy(&self, policy: PolicyId) -> Result<PolicyDetail> {
+        let created = self.find(policy).await?;
+        let state = self.chain.policy_state(policy).await?;
+        let state = state.ok_or_else(|| Error::NoPolicy {
+            what: policy.to_string(),
+        })?;
+        let params = self.chain.params().await?;
+        let now = self.present_period().await?;
+        let report = self.report_of(created, state, (&params, now), &Names::of(self)?)?;
+        let infos = self.chain.miner_info(&report.terms.miners).await?;
+        let terms = &report.terms;
+        let miners: Vec<Result<MinerHealth>> = stream::iter(infos)
+            .map(|info| self.health(info, policy, terms))
+            .buffered(AT_ONCE)
+            .collect()
+            .await;
+        let refundable = self.chain.refundable(terms).await?;
+        Ok(PolicyDetail {
+            miners: miners.into_iter().collect::<Result<_>>()?,
+            refundable,
+            report,
+        })
+    }
+
+    async fn health(
+        &self,
+        info: MinerInfo,
+        policy: PolicyId,
+        terms: &Terms,
+    ) -> Result<MinerHealth> {
+        let collectable = self.chain.collectable(terms, info.miner).await?;
+        let status = match reach(&info, |url| self.nodes.parse_url(url)) {
+            Err(failure) => Err(failure),
+            Ok((_, url)) => self
+                .nodes
+                .policy_status(&url, policy)
+                .await
+                .map_err(|error| failed(&info, error.code(), error.detail())),
+        };
+        let (miner, url) = (info.miner, info.url.clone());
+        Ok(match status {
+            Err(failure) => {
+                let failure = Some(failure);
+                MinerHealth {
+                    miner,
+                    url,
+                    healthy: false,
+                    kfrag: None,
+                    failure,
+                    collectable,
+                }
+            }
+            Ok(status) => {
+                let problem = status.refusal.as_ref();
+                let failure = problem.map(|p| failed(&info, p.code.code(), p.title.clone()));
+                let (healthy, kfrag) = (status.serving, Some(status.kfrag));
+                MinerHealth {
+                    miner,
+                    url,
+                    healthy,
+                    kfrag,
+                    failure,
+                    collectable,
+                }
+            }
+        })
+    }
+
+    fn report_of(
+        &self,
+        created: CreatedPolicy,
+        state: PolicyState,
+        (params, now): (&ChainParams, Period),
+        names: &Names,
+    ) -> Result<PolicyReport> {
+        let grant = self.journal().get(created.id)?;
+        let found = names.find(&created.terms);
+        let (label, reader) = match &grant {
+            Some(grant) => (Some(grant.label.clone()), Some(grant.reader.clone())),
+            None => found.map_or((None, None), |(label, reader)| (Some(label), Some(reader))),
+        };
+        let terms = created.terms;
+        let out_of_range = || Error::Bug("a policy's periods lie inside the clock");
+        Ok(PolicyReport {
+            policy: created.id,
+            standing: standing(&terms, state, now),
+            effective_last: state.effective_last,
+            starts_at: params
+                .clock
+                .start_of(terms.first_period)
+                .ok_or_else(out_of_range)?,
+            // Revoked before it began: the last paid period lies before the first one.
+            expires_at: params.clock.end_of(state.effective_last).unwrap_or(0),
+            price: terms.price()?,
+            tx_hash: created.tx_hash,
+            grant: grant.map(|grant| grant.state),
+            label,
+            reader,
+            terms,
+        })
+    }
+}
+
+/// Where a policy stands in period `now`.
+pub(crate) fn standing(terms: &Terms, state: PolicyState, now: Period) -> Standing {
+    if state.revoked {
+        Standing::Revoked
+    } else if now > state.effective_last {
+        Standing::Ended
+    } else if now < terms.first_period {
+        Standing::NotStarted
+    } else {
+        Standing::Active
+    }
+}
+
+/// Hashes of the home's labels with its cards: on chain a policy shows only such a hash.
+struct Names(Vec<(B256, String, String)>);
+
+impl Names {
+    fn of(owner: &Owner<'_>) -> Result<Self> {
+        let (labels, cards) = (owner.home.labels()?, owner.home.cards()?);
+        let mut hashes = Vec::new();
+        for (label, key) in labels.iter() {
+            for card in &cards {
+                let hash = keys_hash(&key, &card.receiving_key());
+                hashes.push((hash, label.to_owned(), card.name().to_owned()));
+            }
+        }
+        Ok(Self(hashes))
+    }
+
+    fn find(&self, terms: &Terms) -> Option<(String, String)> {
+        let (_, label, reader) = self.0.iter().find(|(hash, ..)| *hash == terms.keys_hash)?;
+        Some((label.clone(), reader.clone()))
+    }
+}

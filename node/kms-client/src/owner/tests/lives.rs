@@ -1,0 +1,240 @@
+//! What comes after a grant: revocations, lists, renewals, offline opening.
+
+use kms_protocol::{Amount, Period};
+
+use super::*;
+use crate::journal::GrantState;
+use crate::progress::Silent;
+use crate::testkit::{Habit, PayMode, World};
+
+#[tokio::test]
+async fn a_revocation_waits_for_refusals_and_keeps_their_words() {
+    let world = World::new(3).await;
+    let policy = world.granted(2, 3).await;
+    assert_eq!(
+        world
+            .owner()
+            .policy_of("films/demo", &card(&world))
+            .await
+            .unwrap(),
+        policy
+    );
+    world
+        .nodes
+        .iter()
+        .for_each(crate::testkit::TestNode::revoke);
+    let report = world
+        .owner()
+        .revoke(policy, world.spend(), &Silent)
+        .await
+        .unwrap();
+    assert_eq!(report.refund, Amount(5));
+    assert_eq!((report.refusing.len(), report.erased.len()), (3, 3));
+    assert!(report.pending.is_empty() && report.tx_hash.is_some());
+    assert_eq!(only_grant(&world).state, GrantState::Revoked);
+    let again = world
+        .owner()
+        .revoke(policy, world.spend(), &Silent)
+        .await
+        .unwrap();
+    assert_eq!((again.tx_hash, again.refusing.len()), (None, 3));
+    assert_eq!(
+        world.chain.state().calls,
+        ["create_policy", "revoke_policy"]
+    );
+    assert_eq!(
+        world.owner().policies().await.unwrap()[0].standing,
+        Standing::Revoked
+    );
+}
+
+fn card(world: &World) -> String {
+    world.spec(1, 1).card.to_string()
+}
+
+#[tokio::test]
+async fn a_node_that_goes_on_serving_is_named() {
+    let world = World::new(3).await;
+    let policy = world.granted(2, 3).await;
+    world.nodes[0].revoke();
+    world.nodes[1].set(Habit::Hangs);
+    let report = world
+        .hasty_owner()
+        .revoke(policy, world.spend(), &Silent)
+        .await
+        .unwrap();
+    assert_eq!(report.refusing.len(), 1);
+    assert_eq!(codes(&report.pending), ["timeout", "still_serving"]);
+}
+
+#[tokio::test]
+async fn an_erasure_signed_by_a_stranger_is_not_kept() {
+    let world = World::new(1).await;
+    let policy = world.granted(1, 1).await;
+    world.nodes[0].revoke();
+    world.nodes[0].set(Habit::WrongSigner);
+    let report = world
+        .owner()
+        .revoke(policy, world.spend(), &Silent)
+        .await
+        .unwrap();
+    assert_eq!((report.refusing.len(), report.erased.len()), (1, 0));
+}
+
+#[tokio::test]
+async fn refuses_to_revoke_what_is_over_unknown_or_not_ours() {
+    let world = World::new(1).await;
+    let policy = world.granted(1, 1).await;
+    let unknown = PolicyId(B256([3; 32]));
+    let refused = world.owner().revoke(unknown, world.spend(), &Silent).await;
+    assert!(matches!(refused, Err(Error::NoPolicy { .. })));
+    let stranger = crate::testkit::FakePay::new(crate::testkit::address(9), &world.chain);
+    let spend = Spend {
+        lock: &world.lock,
+        pay: &stranger,
+    };
+    let refused = world.owner().revoke(policy, spend, &Silent).await;
+    assert!(matches!(refused, Err(Error::NotAuthor { .. })));
+    world.chain.advance(100_000);
+    let refused = world.owner().revoke(policy, world.spend(), &Silent).await;
+    assert!(matches!(refused, Err(Error::PolicyExpired { .. })));
+}
+
+#[tokio::test]
+async fn a_restored_home_finds_policies_and_names_again() {
+    let world = World::new(3).await;
+    let policy = world.granted(2, 3).await;
+    std::fs::remove_dir_all(world.home.path().join("journal")).unwrap();
+    std::fs::create_dir(world.home.path().join("journal")).unwrap();
+    let nameless = world.owner().policies().await.unwrap();
+    assert_eq!(
+        (nameless[0].policy, nameless[0].label.clone()),
+        (policy, None)
+    );
+    world
+        .home
+        .add_card(&world.lock, &world.spec(1, 1).card)
+        .unwrap();
+    let named = world.owner().policies().await.unwrap();
+    assert_eq!(named[0].label.as_deref(), Some("films/demo"));
+    assert_eq!(named[0].reader.as_deref(), Some("bob"));
+    world
+        .nodes
+        .iter()
+        .for_each(crate::testkit::TestNode::revoke);
+    assert!(
+        world
+            .owner()
+            .revoke(policy, world.spend(), &Silent)
+            .await
+            .is_ok()
+    );
+}
+
+#[tokio::test]
+async fn a_policy_shows_which_nodes_are_well() {
+    let world = World::new(3).await;
+    let policy = world.granted(2, 3).await;
+    world.nodes[1].set(Habit::Garbage);
+    let detail = world.owner().policy(policy).await.unwrap();
+    assert_eq!(detail.healthy(), 2);
+    assert_eq!(detail.miners[1].failure.as_ref().unwrap().code, "bad_reply");
+    assert_eq!(detail.refundable, Amount(3));
+}
+
+#[tokio::test]
+async fn a_renewal_pays_for_the_new_periods_only() {
+    let world = World::new(1).await;
+    let policy = world.granted(1, 1).await;
+    let last = world
+        .chain
+        .policy_state(policy)
+        .await
+        .unwrap()
+        .unwrap()
+        .effective_last;
+    let none = Extension {
+        periods: 0,
+        max_fee: FeeLimit::AsQuoted,
+    };
+    let owner = world.owner();
+    let refused = owner.renew(policy, none, world.spend(), &Silent).await;
+    assert!(matches!(refused, Err(Error::SpecInvalid { .. })));
+    let dear = Extension {
+        periods: 5,
+        max_fee: FeeLimit::AtMost(Amount(4_999)),
+    };
+    let refused = owner.renew(policy, dear, world.spend(), &Silent).await;
+    assert!(matches!(refused, Err(Error::FeeAboveMax { .. })));
+    let good = Extension {
+        periods: 5,
+        max_fee: FeeLimit::AtMost(Amount(5_000)),
+    };
+    let report = owner
+        .renew(policy, good, world.spend(), &Silent)
+        .await
+        .unwrap();
+    assert_eq!(
+        (report.last_period, report.price),
+        (Period(last.0 + 5), Amount(5_000))
+    );
+    let calls = world.chain.state().calls.clone();
+    assert_eq!(
+        calls,
+        ["create_policy", "approve_policies", "extend_policy"]
+    );
+}
+
+#[tokio::test]
+async fn a_renewal_killed_while_mined_is_not_paid_twice() {
+    let world = World::new(1).await;
+    let policy = world.granted(1, 1).await;
+    let before = world
+        .chain
+        .policy_state(policy)
+        .await
+        .unwrap()
+        .unwrap()
+        .effective_last;
+    let more = Extension {
+        periods: 5,
+        max_fee: FeeLimit::AsQuoted,
+    };
+    world.pay.set(PayMode::DiesAfterSending);
+    let created = world.owner().find(policy).await.unwrap();
+    let last_period = Period(before.0 + 5);
+    let call = kms_chain::Call::ExtendPolicy {
+        terms: created.terms,
+        last_period,
+    };
+    world.pay.send(&call, &Silent).await.unwrap_err();
+    world.pay.set(PayMode::Mined);
+    let report = world
+        .owner()
+        .renew(policy, more, world.spend(), &Silent)
+        .await
+        .unwrap();
+    assert_eq!(report.last_period, last_period);
+    assert_eq!(
+        world.chain.state().calls,
+        ["create_policy", "extend_policy"]
+    );
+}
+
+#[tokio::test]
+async fn an_owner_opens_offline_and_only_own_labels() {
+    let world = World::new(1).await;
+    let key = world.keys.label_key("films/demo").unwrap();
+    let mut file = Vec::new();
+    kms_format::Encryptor::new(&key)
+        .encrypt(&mut getrandom::SysRng, &b"data"[..], &mut file, &mut |_| {})
+        .unwrap();
+    let header = kms_format::Header::read(&mut &file[..]).unwrap();
+    let labels = world.home.labels().unwrap();
+    assert_eq!(label_of(&labels, &header).unwrap(), "films/demo");
+    assert!(data_key(&world.keys, &labels, &header).is_ok());
+    let other = data_key_of_label(&world.keys, "other", &header);
+    assert!(matches!(other, Err(Error::FileOfUnknownLabel { .. })));
+    let none = data_key(&world.keys, &crate::Labels::default(), &header);
+    assert!(matches!(none, Err(Error::FileOfUnknownLabel { .. })));
+}

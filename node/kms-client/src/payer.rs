@@ -1,0 +1,115 @@
+//! The account that pays, over the one-shot wallet of `kms-chain`: simulated, signed, journaled,
+//! broadcast, seen through. Neighbours: `ports` (trait), `home` (key and journal directory).
+
+use std::path::Path;
+
+use async_trait::async_trait;
+use kms_chain::{Call, DirJournal, TxReceipt, Wallet, WalletOptions};
+use kms_protocol::{Address, B256, EthSecret, keccak256};
+
+use crate::error::Result;
+use crate::home::{Home, HomeLock};
+use crate::network::Network;
+use crate::ports::{PayPort, Settled};
+use crate::progress::{Event, Progress};
+
+/// The account that pays.
+#[derive(Debug)]
+pub struct Payer {
+    wallet: Wallet<DirJournal>,
+}
+
+impl Payer {
+    /// The account of a home, with its transactions journaled there.
+    ///
+    /// # Errors
+    /// [`Error::Chain`](crate::Error::Chain) if the journal cannot be opened.
+    pub fn open(
+        home: &Home,
+        lock: &HomeLock,
+        network: &Network,
+        secret: EthSecret,
+    ) -> Result<Self> {
+        home.check(lock)?;
+        Self::with_journal(&home.tx_dir(), network, secret, WalletOptions::default())
+    }
+
+    /// An account with a journal directory of its own, other limits on patience and gas price.
+    ///
+    /// # Errors
+    /// As [`Payer::open`].
+    pub fn with_journal(
+        dir: &Path,
+        network: &Network,
+        secret: EthSecret,
+        options: WalletOptions,
+    ) -> Result<Self> {
+        let journal = DirJournal::open(dir)?;
+        let wallet = Wallet::new(network.chain().clone(), secret, journal, options);
+        Ok(Self { wallet })
+    }
+
+    /// What a call would cost in gas and fees, without sending it.
+    ///
+    /// # Errors
+    /// [`Error::Chain`](crate::Error::Chain) with the reason why it would revert.
+    pub async fn dry_run(&self, call: &Call) -> Result<(u64, kms_chain::Fees)> {
+        Ok(self.wallet.dry_run(call).await?)
+    }
+}
+
+#[async_trait]
+impl PayPort for Payer {
+    fn address(&self) -> Address {
+        self.wallet.address()
+    }
+
+    fn fingerprint(&self, call: &Call) -> B256 {
+        let deployment = self.wallet.chain().deployment();
+        fingerprint(
+            call.target(deployment),
+            call.value().0,
+            &call.data(deployment),
+        )
+    }
+
+    async fn send(&self, call: &Call, progress: &dyn Progress) -> Result<TxReceipt> {
+        let kind = call.kind();
+        let mut report = |step| tell(step, kind, progress);
+        Ok(self.wallet.send(call, &mut report).await?)
+    }
+
+    async fn resume(&self, progress: &dyn Progress) -> Result<Vec<Settled>> {
+        let mut report = |step| tell(step, "resumed", progress);
+        let resumed = self.wallet.resume(&mut report).await?;
+        let succeeded = resumed
+            .into_iter()
+            .filter(|resumed| resumed.outcome.is_ok());
+        Ok(succeeded
+            .map(|resumed| {
+                let tx = resumed.tx;
+                let call = fingerprint(tx.to, tx.value.0, &tx.data);
+                Settled {
+                    call,
+                    tx_hash: tx.hash,
+                }
+            })
+            .collect())
+    }
+}
+
+/// keccak256(to 20 B, value 16 B big-endian, data).
+fn fingerprint(to: Address, value: u128, data: &[u8]) -> B256 {
+    let parts: [&[u8]; 3] = [to.as_ref(), &value.to_be_bytes(), data];
+    keccak256(&parts.concat())
+}
+
+fn tell(step: kms_chain::Progress, kind: &'static str, progress: &dyn Progress) {
+    match step {
+        kms_chain::Progress::Broadcast { .. } => progress.event(Event::TxSent { kind }),
+        kms_chain::Progress::Mined { block_number, .. } => {
+            progress.event(Event::TxMined { kind, block_number });
+        }
+        _ => {}
+    }
+}

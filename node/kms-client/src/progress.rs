@@ -1,0 +1,69 @@
+//! What a long operation tells its caller while it runs. Neighbours: grant, revoke and read report
+//! here; the command line draws it.
+
+use kms_protocol::{Address, PolicyId};
+
+/// A step that was taken.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Event {
+    /// A grant was written to the journal, before anything was paid.
+    Journaled {
+        /// The policy to be.
+        policy: PolicyId,
+    },
+    /// A transaction was handed to the chain.
+    TxSent {
+        /// What it does: `create_policy`, `revoke_policy`, ...
+        kind: &'static str,
+    },
+    /// A transaction was mined.
+    TxMined {
+        /// What it does.
+        kind: &'static str,
+        /// The block it is in.
+        block_number: u64,
+    },
+    /// A miner did its part: stored a fragment, answered a reader, or refuses since the revocation.
+    NodeDone {
+        /// The miner's owner address.
+        miner: Address,
+        /// Miners done so far, this one included.
+        done: usize,
+        /// Miners in all.
+        of: usize,
+    },
+    /// A miner has not done its part yet and will be asked again.
+    NodeWaiting {
+        /// The miner's owner address.
+        miner: Address,
+        /// Why, as a code of [`NodeFailure`](crate::NodeFailure).
+        code: String,
+    },
+    /// A miner will not do its part.
+    NodeFailed {
+        /// The miner's owner address.
+        miner: Address,
+        /// Why, as a code of [`NodeFailure`](crate::NodeFailure).
+        code: String,
+    },
+    /// The policy has not begun; the reader waits for its first period.
+    WaitingForStart {
+        /// Chain time at which it begins, seconds since the Unix epoch.
+        starts_at: u64,
+    },
+}
+
+/// Receives the steps of a long operation.
+pub trait Progress: Send + Sync {
+    /// Called once per step, from the task that took it; must not block.
+    fn event(&self, event: Event);
+}
+
+/// Drops every step.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Silent;
+
+impl Progress for Silent {
+    fn event(&self, _event: Event) {}
+}

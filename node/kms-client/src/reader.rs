@@ -1,0 +1,170 @@
+//! What a reader does: find the policy that opens a capsule, ask its miners all at once, verify
+//! every answer, open with the first m. A miner that answers falsely is named and never counted.
+//! Neighbours: `find` looks on the chain, `collect` asks the miners.
+
+mod collect;
+mod find;
+#[cfg(test)]
+mod tests;
+
+use std::time::Duration;
+
+use kms_format::{DataKey, Header};
+use kms_protocol::Refusal;
+use kms_protocol::messages::CAPSULES_MAX;
+use tokio::time::Instant;
+use umbral::{Capsule, PublicKey, SharedSecret};
+
+use crate::error::{Error, NodeFailure, Result};
+use crate::keys::ReaderKey;
+use crate::ports::{ChainPort, NodePort};
+use crate::progress::Progress;
+
+use find::Candidate;
+
+/// How long a reader waits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ReadLimits {
+    /// Milliseconds for the whole read, whatever the miners do.
+    pub total_ms: u64,
+    /// A policy that begins within this many seconds is waited for.
+    pub start_wait_s: u64,
+    /// Milliseconds for which a node that has not seen the newest blocks is asked again.
+    pub lag_ms: u64,
+}
+
+impl Default for ReadLimits {
+    fn default() -> Self {
+        Self {
+            total_ms: 30_000,
+            start_wait_s: 20,
+            lag_ms: 6_000,
+        }
+    }
+}
+
+/// A reader with one or more keys, on a network.
+#[derive(Clone, Copy)]
+pub struct Reader<'a> {
+    keys: &'a [ReaderKey],
+    chain: &'a dyn ChainPort,
+    nodes: &'a dyn NodePort,
+    limits: ReadLimits,
+}
+
+impl<'a> Reader<'a> {
+    /// A reader with the usual limits.
+    pub fn new(keys: &'a [ReaderKey], chain: &'a dyn ChainPort, nodes: &'a dyn NodePort) -> Self {
+        Self {
+            keys,
+            chain,
+            nodes,
+            limits: ReadLimits::default(),
+        }
+    }
+
+    /// The same reader with other limits.
+    #[must_use]
+    pub const fn with_limits(mut self, limits: ReadLimits) -> Self {
+        self.limits = limits;
+        self
+    }
+
+    /// The data key of a file.
+    ///
+    /// # Errors
+    /// As [`Reader::open`]; [`Error::Format`] if the header was tampered with.
+    pub async fn data_key(&self, header: &Header, progress: &dyn Progress) -> Result<DataKey> {
+        let capsules = [header.capsule().clone()];
+        let secrets = self.open(header.label_key(), &capsules, progress).await?;
+        let secret = secrets
+            .first()
+            .ok_or(Error::Bug("one secret per capsule"))?;
+        Ok(header.unlock(secret)?)
+    }
+
+    /// The secrets inside 1 to 64 capsules of one label, in the same order.
+    ///
+    /// # Errors
+    /// [`Error::NoPolicy`], [`Error::PolicyNotStarted`], [`Error::PolicyExpired`],
+    /// [`Error::PolicyRevoked`], [`Error::ThresholdNotMet`] with each miner's reason,
+    /// [`Error::FragmentsDoNotOpen`], [`Error::Chain`].
+    pub async fn open(
+        &self,
+        label_key: &PublicKey,
+        capsules: &[Capsule],
+        progress: &dyn Progress,
+    ) -> Result<Vec<SharedSecret>> {
+        if capsules.is_empty() || capsules.len() > CAPSULES_MAX {
+            let given = u64::try_from(capsules.len()).unwrap_or(u64::MAX);
+            let why = "1 to 64 can be opened at a time";
+            return Err(Error::SpecInvalid {
+                field: "capsules",
+                given,
+                why,
+            });
+        }
+        let deadline = Instant::now() + Duration::from_millis(self.limits.total_ms);
+        let candidates = self.usable(label_key, progress).await?;
+        let mut first_error = None;
+        let mut left = u32::try_from(candidates.len()).unwrap_or(u32::MAX);
+        // Anybody can pay for a policy that names these keys, and let its miners hang; only the
+        // owner's opens the capsule, so each gets an equal share of the time that is left.
+        for candidate in &candidates {
+            let now = Instant::now();
+            let share = deadline.saturating_duration_since(now) / left.max(1);
+            left = left.saturating_sub(1);
+            match self
+                .open_with(candidate, label_key, capsules, (now + share, progress))
+                .await
+            {
+                Ok(secrets) => return Ok(secrets),
+                Err(error @ Error::Chain(_)) => return Err(error),
+                Err(error) => first_error = first_error.or(Some(error)),
+            }
+        }
+        Err(first_error.unwrap_or(Error::Bug("at least one policy is usable")))
+    }
+
+    async fn open_with(
+        &self,
+        candidate: &Candidate<'_>,
+        label_key: &PublicKey,
+        capsules: &[Capsule],
+        (deadline, progress): (Instant, &dyn Progress),
+    ) -> Result<Vec<SharedSecret>> {
+        let policy = candidate.created.id;
+        let collected = self
+            .collect(candidate, label_key, capsules, (deadline, progress))
+            .await
+            .map_err(|error| explained(error, candidate))?;
+        let open = |(capsule, frags): (&Capsule, &Vec<umbral::VerifiedCapsuleFrag>)| {
+            umbral::decapsulate_reencrypted(candidate.key.secret(), label_key, capsule, frags)
+        };
+        let secrets = capsules
+            .iter()
+            .zip(&collected)
+            .map(open)
+            .collect::<Result<Vec<_>, _>>();
+        secrets.map_err(|_| Error::FragmentsDoNotOpen { policy })
+    }
+}
+
+/// Miners that all say "revoked" or "ended" say more than a missed threshold.
+fn explained(error: Error, candidate: &Candidate<'_>) -> Error {
+    let policy = candidate.created.id;
+    if all_say(error.nodes(), Refusal::PolicyRevoked) {
+        Error::PolicyRevoked { policy }
+    } else if all_say(error.nodes(), Refusal::PolicyEnded) {
+        Error::PolicyExpired {
+            policy,
+            last: candidate.state.effective_last,
+        }
+    } else {
+        error
+    }
+}
+
+fn all_say(nodes: &[NodeFailure], refusal: Refusal) -> bool {
+    !nodes.is_empty() && nodes.iter().all(|node| node.code == refusal.code())
+}

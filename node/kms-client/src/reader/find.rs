@@ -1,0 +1,143 @@
+//! Finding the policies that let a reader open a label's capsules: by the hash of both keys, which
+//! is an indexed topic of the event, so that a reader needs nothing but the file and the chain.
+
+use kms_chain::PolicyState;
+use kms_protocol::{Period, keys_hash};
+use umbral::PublicKey;
+
+use super::Reader;
+use crate::error::{Error, Result};
+use crate::keys::ReaderKey;
+use crate::owner::{Standing, standing};
+use crate::ports::{CreatedPolicy, PolicyFilter};
+use crate::progress::{Event, Progress};
+
+/// Policies tried at most: anybody may pay for policies that name these keys.
+const CANDIDATES_MAX: usize = 32;
+/// Pause between two looks at the head while a policy is about to begin.
+const START_POLL: std::time::Duration = std::time::Duration::from_millis(500);
+
+/// A policy that may open the capsules, with the key it was made for.
+pub(super) struct Candidate<'a> {
+    pub(super) created: CreatedPolicy,
+    pub(super) state: PolicyState,
+    pub(super) key: &'a ReaderKey,
+    standing: Standing,
+}
+
+impl<'a> Reader<'a> {
+    /// Policies in force, newest first, after waiting for one that is about to begin.
+    pub(super) async fn usable(
+        &self,
+        label_key: &PublicKey,
+        progress: &dyn Progress,
+    ) -> Result<Vec<Candidate<'a>>> {
+        let found = self.candidates(label_key).await?;
+        let active = |c: &Candidate<'_>| c.standing == Standing::Active;
+        if found.iter().any(active) {
+            return Ok(found
+                .into_iter()
+                .filter(active)
+                .take(CANDIDATES_MAX)
+                .collect());
+        }
+        let coming = |c: &Candidate<'_>| c.standing == Standing::NotStarted;
+        let Some(first) = found
+            .iter()
+            .filter(|c| coming(c))
+            .map(|c| c.created.terms.first_period)
+            .min()
+        else {
+            return Err(over(&found));
+        };
+        self.wait_for(first, &found, progress).await?;
+        let mut begun: Vec<_> = found
+            .into_iter()
+            .filter(|c| coming(c) && c.created.terms.first_period == first)
+            .collect();
+        begun.truncate(CANDIDATES_MAX);
+        Ok(begun)
+    }
+
+    /// Every policy of the label for any of the reader's keys, newest first.
+    async fn candidates(&self, label_key: &PublicKey) -> Result<Vec<Candidate<'a>>> {
+        let head = self.chain.head().await?;
+        let params = self.chain.params().await?;
+        let now = params
+            .clock
+            .period_at(head.timestamp)
+            .unwrap_or(Period::NEVER);
+        let mut found = Vec::new();
+        for key in self.keys {
+            let hash = keys_hash(label_key, &key.receiving_key());
+            for created in self.chain.policies(PolicyFilter::Keys(hash)).await? {
+                // The terms come with the event; what they hash to decides what they are.
+                let domain = self.chain.domain();
+                let honest = created.terms.keys_hash == hash
+                    && created.terms.id(domain.chain_id, &domain.contract) == created.id;
+                let state = self.chain.policy_state(created.id).await?;
+                if let Some(state) = state.filter(|_| honest) {
+                    let standing = standing(&created.terms, state, now);
+                    found.push(Candidate {
+                        created,
+                        state,
+                        key,
+                        standing,
+                    });
+                }
+            }
+        }
+        found.sort_by_key(|c| std::cmp::Reverse(c.created.block_number));
+        Ok(found)
+    }
+
+    async fn wait_for(
+        &self,
+        first: Period,
+        found: &[Candidate<'_>],
+        progress: &dyn Progress,
+    ) -> Result<()> {
+        let clock = self.chain.params().await?.clock;
+        let starts_at = clock
+            .start_of(first)
+            .ok_or(Error::Bug("a period has a start"))?;
+        let mut head = self.chain.head().await?;
+        let policy = found
+            .iter()
+            .find(|c| c.created.terms.first_period == first)
+            .map(|c| c.created.id)
+            .ok_or(Error::Bug("a policy is about to begin"))?;
+        if starts_at > head.timestamp.saturating_add(self.limits.start_wait_s) {
+            return Err(Error::PolicyNotStarted { policy, first });
+        }
+        progress.event(Event::WaitingForStart { starts_at });
+        let wait = std::time::Duration::from_secs(self.limits.start_wait_s);
+        let deadline = tokio::time::Instant::now() + wait;
+        while head.timestamp < starts_at {
+            if tokio::time::Instant::now() >= deadline {
+                return Err(Error::PolicyNotStarted { policy, first });
+            }
+            tokio::time::sleep(START_POLL).await;
+            head = self.chain.head().await?;
+        }
+        Ok(())
+    }
+}
+
+/// Why nothing is usable: what became of the newest policy.
+fn over(found: &[Candidate<'_>]) -> Error {
+    let Some(newest) = found.first() else {
+        return Error::NoPolicy {
+            what: "none for this label and your keys".to_owned(),
+        };
+    };
+    let policy = newest.created.id;
+    if newest.standing == Standing::Revoked {
+        Error::PolicyRevoked { policy }
+    } else {
+        Error::PolicyExpired {
+            policy,
+            last: newest.state.effective_last,
+        }
+    }
+}

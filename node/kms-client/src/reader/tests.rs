@@ -1,0 +1,277 @@
+//! Reads with hostile, slow and dead miners, and against every fate of a policy.
+
+use kms_protocol::{B256, Terms};
+
+use super::*;
+use crate::testkit::{Habit, Recorder, World};
+
+fn named(error: &Error) -> Vec<(u8, &str)> {
+    error
+        .nodes()
+        .iter()
+        .map(|node| (node.miner.0[0], node.code.as_str()))
+        .collect()
+}
+
+/// Two of three answer honestly: the third's habit must not matter, and must be named when all
+/// three are needed.
+async fn check_habit(habit: Habit, code: &str) {
+    for (threshold, readable) in [(2, true), (3, false)] {
+        let world = World::new(3).await;
+        world.granted(threshold, 3).await;
+        let (capsule, secret) = world.capsule();
+        world.nodes[1].steal_from(&world.nodes[0], habit.clone());
+        match world.read(&world.reader_within(400), &capsule).await {
+            Ok(read) => {
+                assert!(readable, "{habit:?}");
+                assert_eq!(read.expose(), secret.expose());
+            }
+            Err(error) => {
+                assert!(!readable, "{habit:?}: {error}");
+                assert!(matches!(
+                    error,
+                    Error::ThresholdNotMet {
+                        need: 3,
+                        got: 2,
+                        ..
+                    }
+                ));
+                // Whose fragment came first cannot be told when one repeats the other's.
+                let blamed = named(&error);
+                assert_eq!(blamed.len(), 1);
+                assert_eq!(blamed[0].1, code, "{habit:?}");
+                assert!(habit == Habit::AnothersFragment || blamed[0].0 == 2);
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn names_a_miner_whose_receipt_a_stranger_signed() {
+    check_habit(Habit::WrongSigner, "bad_signature").await;
+}
+
+#[tokio::test]
+async fn names_a_miner_that_answers_for_another_capsule() {
+    check_habit(Habit::OtherCapsule, "bad_fragment").await;
+}
+
+#[tokio::test]
+async fn names_a_miner_that_repeats_anothers_fragment() {
+    check_habit(Habit::AnothersFragment, "bad_fragment").await;
+}
+
+#[tokio::test]
+async fn names_a_miner_whose_proof_is_broken() {
+    check_habit(Habit::BadProof, "bad_fragment").await;
+}
+
+#[tokio::test]
+async fn names_a_miner_that_passes_on_anothers_reply() {
+    check_habit(Habit::AnothersReply, "bad_signature").await;
+}
+
+#[tokio::test]
+async fn names_a_miner_that_answers_too_much() {
+    check_habit(Habit::Oversize, "too_large_reply").await;
+}
+
+#[tokio::test]
+async fn names_a_miner_that_redirects() {
+    check_habit(Habit::Redirects, "redirected").await;
+}
+
+#[tokio::test]
+async fn names_a_miner_that_encodes() {
+    check_habit(Habit::Encodes, "bad_reply").await;
+}
+
+#[tokio::test]
+async fn names_a_miner_that_talks_garbage() {
+    check_habit(Habit::Garbage, "bad_reply").await;
+}
+
+#[tokio::test]
+async fn names_a_miner_that_hangs_when_time_is_up() {
+    check_habit(Habit::Hangs, "timeout").await;
+}
+
+#[tokio::test]
+async fn names_a_miner_that_refuses() {
+    check_habit(Habit::Refuses(Refusal::TooMany), "too_many").await;
+}
+
+#[tokio::test]
+async fn a_node_whose_view_lags_is_asked_again_and_one_that_stays_behind_is_named() {
+    let world = World::new(2).await;
+    world.granted(2, 2).await;
+    let (capsule, secret) = world.capsule();
+    world.nodes[0].set(Habit::LagsBy(2));
+    let read = world.read(&world.reader(), &capsule).await.unwrap();
+    assert_eq!(read.expose(), secret.expose());
+    world.nodes[0].set(Habit::LagsBy(1_000));
+    let error = world.read(&world.reader(), &capsule).await.unwrap_err();
+    assert_eq!(named(&error), [(1, "policy_unknown")]);
+}
+
+#[tokio::test]
+async fn the_first_m_answers_win_and_the_rest_are_dropped() {
+    let world = World::new(5).await;
+    world.granted(2, 5).await;
+    let (capsule, secret) = world.capsule();
+    for node in &world.nodes[..3] {
+        node.set(Habit::Hangs);
+    }
+    // With the usual limit of 30 s a wait for the slow ones would be noticed.
+    let started = Instant::now();
+    let read = world
+        .read(&world.reader_within(30_000), &capsule)
+        .await
+        .unwrap();
+    assert_eq!(read.expose(), secret.expose());
+    assert!(started.elapsed() < Duration::from_secs(5));
+}
+
+#[tokio::test]
+async fn a_batch_opens_in_order() {
+    let world = World::new(3).await;
+    world.granted(2, 3).await;
+    let made: Vec<_> = (0..5).map(|_| world.capsule()).collect();
+    let capsules: Vec<_> = made.iter().map(|(capsule, _)| capsule.clone()).collect();
+    let key = world.keys.label_key("films/demo").unwrap();
+    let read = world
+        .reader()
+        .open(&key, &capsules, &Recorder::default())
+        .await
+        .unwrap();
+    for ((_, made), read) in made.iter().zip(&read) {
+        assert_eq!(made.expose(), read.expose());
+    }
+    let none = world.reader().open(&key, &[], &Recorder::default()).await;
+    assert!(matches!(
+        none,
+        Err(Error::SpecInvalid {
+            field: "capsules",
+            ..
+        })
+    ));
+}
+
+#[tokio::test]
+async fn refuses_without_a_policy_for_these_keys() {
+    let world = World::new(3).await;
+    let (capsule, _) = world.capsule();
+    let error = world.read(&world.reader(), &capsule).await.unwrap_err();
+    assert!(matches!(error, Error::NoPolicy { .. }));
+    assert_eq!(error.exit(), 10);
+    world.granted(2, 3).await;
+    let stranger = [ReaderKey::random().unwrap()];
+    let reader = Reader::new(&stranger, world.chain.as_ref(), &world.http);
+    let error = world.read(&reader, &capsule).await.unwrap_err();
+    assert_eq!(error.exit(), 10);
+}
+
+#[tokio::test]
+async fn refuses_before_during_and_after_by_the_chain() {
+    let world = World::new(3).await;
+    let policy = world.granted(2, 3).await;
+    let (capsule, _) = world.capsule();
+    world.chain.state().now -= 100;
+    let early = world.read(&world.reader(), &capsule).await.unwrap_err();
+    assert!(matches!(early, Error::PolicyNotStarted { .. }));
+    world.chain.advance(100);
+    assert!(world.read(&world.reader(), &capsule).await.is_ok());
+    world.chain.advance(3_000);
+    let late = world.read(&world.reader(), &capsule).await.unwrap_err();
+    assert!(matches!(late, Error::PolicyExpired { .. }));
+    assert_eq!(late.exit(), 11);
+    world.chain.set_state(policy, |state| state.revoked = true);
+    let revoked = world.read(&world.reader(), &capsule).await.unwrap_err();
+    assert_eq!((revoked.exit(), revoked.policy()), (12, Some(policy)));
+}
+
+#[tokio::test]
+async fn miners_that_all_say_revoked_or_ended_say_so() {
+    for (refusal, exit) in [
+        (Refusal::PolicyRevoked, 12),
+        (Refusal::PolicyEnded, 11),
+        (Refusal::KfragMissing, 13),
+    ] {
+        let world = World::new(3).await;
+        world.granted(2, 3).await;
+        let (capsule, _) = world.capsule();
+        world
+            .nodes
+            .iter()
+            .for_each(|node| node.set(Habit::Refuses(refusal)));
+        let error = world.read(&world.reader(), &capsule).await.unwrap_err();
+        assert_eq!(error.exit(), exit, "{refusal}");
+    }
+}
+
+#[tokio::test]
+async fn a_policy_that_a_stranger_paid_for_does_not_block_the_owners() {
+    let world = World::new(3).await;
+    let policy = world.granted(2, 3).await;
+    let (capsule, secret) = world.capsule();
+    let own = world
+        .chain
+        .policies(crate::ports::PolicyFilter::Id(policy))
+        .await
+        .unwrap();
+    let squat = Terms {
+        salt: B256([9; 32]),
+        author: crate::testkit::address(9),
+        ..own[0].terms.clone()
+    };
+    world.chain.create(&squat);
+    let read = world.read(&world.reader(), &capsule).await.unwrap();
+    assert_eq!(read.expose(), secret.expose());
+}
+
+#[tokio::test]
+async fn terms_that_do_not_hash_to_their_id_are_ignored() {
+    let world = World::new(3).await;
+    let policy = world.granted(2, 3).await;
+    let (capsule, _) = world.capsule();
+    {
+        let mut state = world.chain.state();
+        let (created, _) = state
+            .policies
+            .iter_mut()
+            .find(|(p, _)| p.id == policy)
+            .unwrap();
+        created.terms.threshold = 1;
+    }
+    let error = world.read(&world.reader(), &capsule).await.unwrap_err();
+    assert!(matches!(error, Error::NoPolicy { .. }));
+}
+
+#[tokio::test]
+async fn a_worker_that_was_rotated_out_is_refused() {
+    let world = World::new(3).await;
+    world.granted(3, 3).await;
+    let (capsule, _) = world.capsule();
+    world.chain.state().miners[0].worker = Some(crate::testkit::address(77));
+    let error = world.read(&world.reader(), &capsule).await.unwrap_err();
+    assert_eq!(named(&error), [(1, "bad_signature")]);
+    world.chain.state().miners[0].worker = None;
+    let error = world.read(&world.reader(), &capsule).await.unwrap_err();
+    assert_eq!(named(&error), [(1, "worker_missing")]);
+    world.chain.state().miners[0].url = "http://user@127.0.0.1/".to_owned();
+    world.chain.state().miners[0].worker = Some(world.nodes[0].worker());
+    let error = world.read(&world.reader(), &capsule).await.unwrap_err();
+    assert_eq!(named(&error), [(1, "url_refused")]);
+}
+
+#[tokio::test]
+async fn a_capsule_of_another_label_does_not_open() {
+    let world = World::new(3).await;
+    world.granted(2, 3).await;
+    let other = world.keys.label_key("other").unwrap();
+    let (capsule, secret) = umbral::encapsulate(&mut getrandom::SysRng, &other).unwrap();
+    match world.read(&world.reader(), &capsule).await {
+        Err(error) => assert!(matches!(error, Error::FragmentsDoNotOpen { .. }), "{error}"),
+        Ok(read) => assert_ne!(read.expose(), secret.expose()),
+    }
+}

@@ -1,0 +1,174 @@
+//! Alice's home, a chain in memory and n nodes on loopback.
+
+use std::sync::Arc;
+
+use kms_chain::{Lease, MinerInfo, Position};
+use kms_protocol::{Address, Amount, Period, PolicyId};
+use umbral::{Capsule, SharedSecret};
+
+use super::{FakeChain, FakePay, SEED, TestNode, home_at};
+use crate::card::Card;
+use crate::home::{Home, HomeLock};
+use crate::keys::{OwnerKeys, ReaderKey, Seed};
+use crate::node_http::{HttpNodes, NodeLimits};
+use crate::node_url::AddressRule;
+use crate::owner::{FeeLimit, GrantSpec, Owner, Rate, Selection, Span, Spend, WaitLimits};
+use crate::progress::Silent;
+use crate::reader::{ReadLimits, Reader};
+
+pub(crate) const LABEL: &str = "films/demo";
+
+pub(crate) struct World {
+    pub(crate) chain: Arc<FakeChain>,
+    pub(crate) pay: FakePay,
+    pub(crate) home: Home,
+    pub(crate) lock: HomeLock,
+    pub(crate) keys: OwnerKeys,
+    pub(crate) bob: [ReaderKey; 1],
+    pub(crate) nodes: Vec<TestNode>,
+    pub(crate) http: HttpNodes,
+    /// Removed with the world.
+    _dir: tempfile::TempDir,
+}
+
+impl World {
+    /// A label, a reader, and `n` nodes with stake, worker, record and lease.
+    pub(crate) async fn new(n: u8) -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let home = home_at(&dir.path().join("alice"));
+        let lock = home.lock().unwrap();
+        let keys = OwnerKeys::from_seed(&Seed::from_bytes(&SEED).unwrap()).unwrap();
+        home.add_label(&lock, &keys, LABEL).unwrap();
+        let chain = FakeChain::new();
+        let pay = FakePay::new(home.wallet_address(), &chain);
+        let mut nodes = Vec::new();
+        for number in 1..=n {
+            let miner = Address([number; 20]);
+            let node = TestNode::start(miner, chain.domain).await;
+            let mut state = chain.state();
+            state.miners.push(info(miner, &node, number));
+            let lease = Lease {
+                through: Some(Period(11)),
+                weight: Amount::KMS,
+            };
+            state.leases.push((miner, lease));
+            drop(state);
+            nodes.push(node);
+        }
+        let limits = NodeLimits {
+            request_timeout_ms: 10_000,
+            ..NodeLimits::default()
+        };
+        let http = HttpNodes::new(AddressRule::AnyAddress, limits).unwrap();
+        let bob = [ReaderKey::random().unwrap()];
+        Self {
+            chain,
+            pay,
+            home,
+            lock,
+            keys,
+            bob,
+            nodes,
+            http,
+            _dir: dir,
+        }
+    }
+
+    pub(crate) fn owner(&self) -> Owner<'_> {
+        let limits = WaitLimits {
+            deliver_ms: 5_000,
+            revoke_ms: 5_000,
+            first_pause_ms: 1,
+        };
+        Owner::new(&self.home, self.chain.as_ref(), &self.http).with_limits(limits)
+    }
+
+    pub(crate) fn hasty_owner(&self) -> Owner<'_> {
+        let limits = WaitLimits {
+            deliver_ms: 200,
+            revoke_ms: 200,
+            first_pause_ms: 1,
+        };
+        self.owner().with_limits(limits)
+    }
+
+    pub(crate) fn reader(&self) -> Reader<'_> {
+        self.reader_within(5_000)
+    }
+
+    pub(crate) fn reader_within(&self, total_ms: u64) -> Reader<'_> {
+        let limits = ReadLimits {
+            total_ms,
+            start_wait_s: 0,
+            lag_ms: 1_000,
+        };
+        Reader::new(&self.bob, self.chain.as_ref(), &self.http).with_limits(limits)
+    }
+
+    pub(crate) fn spend(&self) -> Spend<'_> {
+        Spend {
+            lock: &self.lock,
+            pay: &self.pay,
+        }
+    }
+
+    pub(crate) fn spec(&self, threshold: u8, shares: u8) -> GrantSpec {
+        GrantSpec {
+            label: LABEL.to_owned(),
+            card: Card::make("bob", &self.bob[0]).unwrap(),
+            threshold,
+            shares,
+            span: Span::Periods(30),
+            rate: Rate::Market,
+            max_fee: FeeLimit::AsQuoted,
+            selection: Selection::Stake { seed: [1; 32] },
+        }
+    }
+
+    /// Quotes, pays, delivers, and lets the first period begin.
+    pub(crate) async fn granted(&self, threshold: u8, shares: u8) -> PolicyId {
+        let owner = self.owner();
+        let quote = owner.quote(&self.spec(threshold, shares)).await.unwrap();
+        let report = owner
+            .grant(quote, &self.keys, self.spend(), &Silent)
+            .await
+            .unwrap();
+        self.chain.advance(100);
+        report.policy
+    }
+
+    /// What a producer makes for the label.
+    pub(crate) fn capsule(&self) -> (Capsule, SharedSecret) {
+        let key = self.keys.label_key(LABEL).unwrap();
+        umbral::encapsulate(&mut getrandom::SysRng, &key).unwrap()
+    }
+
+    pub(crate) async fn read(
+        &self,
+        reader: &Reader<'_>,
+        capsule: &Capsule,
+    ) -> crate::Result<SharedSecret> {
+        let key = self.keys.label_key(LABEL).unwrap();
+        let mut secrets = reader
+            .open(&key, std::slice::from_ref(capsule), &Silent)
+            .await?;
+        Ok(secrets.remove(0))
+    }
+}
+
+fn info(miner: Address, node: &TestNode, number: u8) -> MinerInfo {
+    MinerInfo {
+        miner,
+        worker: Some(node.worker()),
+        position: Position {
+            locked: Amount::from_kms(100 * u64::from(number)).unwrap(),
+            lock_periods: 500,
+            unlock_period: None,
+            unbonding: Amount::ZERO,
+            release_period: None,
+        },
+        min_rate: Amount(u128::from(number) * 1_000),
+        url: node.url.clone(),
+        umbral_key: Some(node.umbral_key()),
+    }
+}

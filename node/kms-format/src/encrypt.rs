@@ -1,0 +1,148 @@
+//! Writing a file, and giving an existing one a new header.
+
+use std::io::{Read, Write};
+
+use rand_core::TryCryptoRng;
+use umbral::PublicKey;
+use zeroize::Zeroizing;
+
+use crate::Summary;
+use crate::chunk::{ChunkCipher, Place, read_full};
+use crate::error::{Error, Result};
+use crate::fields::{LabelHint, Locator};
+use crate::header::{Header, Parts, offset};
+use crate::keys::{AccessKey, DataKey};
+use crate::spec::{CHUNK_BYTES, SEALED_BYTES};
+
+/// Encrypts for one label. Needs the label's public key and nothing else: no secret, no network.
+#[derive(Debug, Clone)]
+pub struct Encryptor {
+    label_key: PublicKey,
+    label: Option<String>,
+    locator: Option<Locator>,
+}
+
+impl Encryptor {
+    /// An encryptor for the label with this key.
+    pub fn new(label_key: &PublicKey) -> Self {
+        Self {
+            label_key: *label_key,
+            label: None,
+            locator: None,
+        }
+    }
+
+    /// Puts the chain and contract of the label's policies into the header, in the clear.
+    #[must_use]
+    pub fn with_locator(mut self, locator: Locator) -> Self {
+        self.locator = Some(locator);
+        self
+    }
+
+    /// Puts a salted tag of the label's name into the header. See [`LabelHint`] for its limits.
+    #[must_use]
+    pub fn with_label_hint(mut self, label: &str) -> Self {
+        self.label = Some(label.to_owned());
+        self
+    }
+
+    /// Encrypts everything `reader` yields. Holds two chunks in memory, whatever the length.
+    ///
+    /// `progress` receives the plaintext bytes done so far, after each chunk.
+    ///
+    /// # Errors
+    /// [`Error::Read`], [`Error::Write`], [`Error::Rng`], [`Error::TooLong`].
+    pub fn encrypt<G, R, W>(
+        &self,
+        rng: &mut G,
+        mut reader: R,
+        mut writer: W,
+        progress: &mut dyn FnMut(u64),
+    ) -> Result<Summary>
+    where
+        G: TryCryptoRng + ?Sized,
+        R: Read,
+        W: Write,
+    {
+        let data_key = DataKey::random(rng)?;
+        let header = self.header(rng, &data_key)?;
+        writer.write_all(header.as_bytes()).map_err(Error::Write)?;
+        let header_bytes = offset(header.as_bytes().len());
+        let mut total = Summary {
+            header_bytes,
+            plaintext_bytes: 0,
+            file_bytes: header_bytes,
+            chunks: 0,
+        };
+
+        let cipher = ChunkCipher::new(&data_key)?;
+        let mut current = Zeroizing::new(vec![0; SEALED_BYTES]);
+        let mut next = Zeroizing::new(vec![0; SEALED_BYTES]);
+        let mut length = read_chunk(&mut reader, &mut current)?;
+        loop {
+            // A short chunk is the last one; a full one is the last if nothing follows it.
+            let follows = if length < CHUNK_BYTES {
+                0
+            } else {
+                read_chunk(&mut reader, &mut next)?
+            };
+            let place = if follows == 0 {
+                Place::Last
+            } else {
+                Place::Inner
+            };
+            let sealed = cipher.seal(total.chunks, place, &mut current, length)?;
+            writer.write_all(sealed).map_err(Error::Write)?;
+            total.chunks = total.chunks.saturating_add(1);
+            total.plaintext_bytes = total.plaintext_bytes.saturating_add(offset(length));
+            total.file_bytes = total.file_bytes.saturating_add(offset(sealed.len()));
+            progress(total.plaintext_bytes);
+            if place == Place::Last {
+                break;
+            }
+            std::mem::swap(&mut current, &mut next);
+            length = follows;
+        }
+        writer.flush().map_err(Error::Write)?;
+        Ok(total)
+    }
+
+    /// A new header for an existing file: after it, the file's old chunks are valid as they are.
+    /// What the old header said (label key, hint, locator, fields unknown to this program) is
+    /// replaced by what this encryptor says.
+    ///
+    /// # Errors
+    /// [`Error::Rng`].
+    pub fn rewrap<G>(&self, rng: &mut G, data_key: &DataKey) -> Result<Header>
+    where
+        G: TryCryptoRng + ?Sized,
+    {
+        self.header(rng, data_key)
+    }
+
+    fn header<G: TryCryptoRng + ?Sized>(&self, rng: &mut G, data_key: &DataKey) -> Result<Header> {
+        let (capsule, secret) =
+            umbral::encapsulate(rng, &self.label_key).map_err(Error::Encapsulate)?;
+        let hint = self
+            .label
+            .as_deref()
+            .map(|label| LabelHint::new(rng, label))
+            .transpose()?;
+        let parts = Parts {
+            label_key: &self.label_key,
+            capsule: &capsule,
+            access: &AccessKey::new(secret.expose())?,
+            label_hint: hint,
+            locator: self.locator,
+        };
+        Header::build(&parts, data_key)
+    }
+}
+
+/// Reads up to one chunk of plaintext into a buffer that has room for its tag.
+fn read_chunk<R: Read>(reader: &mut R, buffer: &mut [u8]) -> Result<usize> {
+    let room = buffer
+        .get_mut(..CHUNK_BYTES)
+        .ok_or(Error::Bug("a chunk buffer holds a chunk"))?;
+    read_full(reader, room)
+}

@@ -1,0 +1,38 @@
+//! The encrypted-file format "KMS v1": a header of a few hundred bytes, then 64 KiB chunks.
+//!
+//! No network, no clock, no files: `Read` and `Write` in, constant memory. The byte layout is
+//! FORMAT.md in this folder. Below it stands `umbral`; above it `kms-client`.
+
+#![forbid(unsafe_code)]
+
+mod chunk;
+mod decrypt;
+mod encrypt;
+mod error;
+mod fields;
+mod header;
+mod keys;
+mod range;
+mod spec;
+
+pub use decrypt::Decryptor;
+pub use encrypt::Encryptor;
+pub use error::{Error, Result};
+pub use fields::{LabelHint, Locator};
+pub use header::Header;
+pub use keys::DataKey;
+pub use range::RangeReader;
+pub use spec::{CHUNK_BYTES, HEADER_BYTES_MAX, MAGIC, SUITE_AES_256_GCM, TAG_BYTES, VERSION};
+
+/// What went through an encryption or a decryption.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Summary {
+    /// Bytes of the header.
+    pub header_bytes: u64,
+    /// Bytes of plaintext.
+    pub plaintext_bytes: u64,
+    /// Bytes of the whole encrypted file, header included.
+    pub file_bytes: u64,
+    /// Number of chunks, at least 1.
+    pub chunks: u64,
+}

@@ -1,0 +1,7 @@
+//! Tests of whole files: round trips, damage, and the committed vector.
+#![allow(clippy::indexing_slicing, clippy::unwrap_used)]
+
+mod damage;
+mod golden;
+mod round_trip;
+mod support;

@@ -1,0 +1,136 @@
+-- What the node keeps. Hashes, ids and keys are blobs; block numbers, periods and times integers.
+-- Rows taken from the chain carry their block, so a reorg deletes what lies above the ancestor.
+
+create table meta (
+    name text not null primary key,
+    value text not null
+);
+
+-- The newest blocks, at most 256: the cursor of the follower.
+create table block_header (
+    number integer not null primary key,
+    hash blob not null,
+    parent blob not null,
+    timestamp integer not null,
+    base_fee text not null
+);
+
+-- Policies this miner is in.
+create table policy (
+    policy_id blob not null,
+    terms text not null,
+    created_block integer not null,
+    constraint policy_id_unique unique (policy_id)
+);
+create index policy_created_block on policy (created_block);
+
+create table policy_extension (
+    policy_id blob not null,
+    block_number integer not null,
+    log_index integer not null,
+    last_period integer not null,
+    constraint policy_extension_unique unique (block_number, log_index)
+);
+create index policy_extension_policy on policy_extension (policy_id);
+
+create table policy_revocation (
+    policy_id blob not null,
+    block_number integer not null,
+    log_index integer not null,
+    last_period integer not null,
+    constraint policy_revocation_unique unique (block_number, log_index)
+);
+create index policy_revocation_policy on policy_revocation (policy_id);
+
+-- Fees this miner has collected.
+create table policy_collection (
+    policy_id blob not null,
+    block_number integer not null,
+    log_index integer not null,
+    through_period integer not null,
+    constraint policy_collection_unique unique (block_number, log_index)
+);
+create index policy_collection_policy on policy_collection (policy_id);
+
+-- Facts about this miner, append-only; the newest of a kind holds.
+create table miner_fact (
+    kind text not null,
+    block_number integer not null,
+    log_index integer not null,
+    value text not null,
+    constraint miner_fact_unique unique (block_number, log_index, kind)
+);
+
+-- Sequence numbers seen, per contract: a gap means that an endpoint dropped an event.
+create table event_seq (
+    contract text not null,
+    block_number integer not null,
+    log_index integer not null,
+    seq integer not null,
+    constraint event_seq_unique unique (contract, seq)
+);
+
+-- Key fragments. `sealed` is AES-256-GCM under a key derived from the node's secret.
+create table kfrag (
+    policy_id blob not null,
+    sealed_hash blob not null,
+    delegating_key blob not null,
+    receiving_key blob not null,
+    verifying_key blob not null,
+    last_period integer not null,
+    sealed blob not null,
+    constraint kfrag_policy_unique unique (policy_id)
+);
+
+-- Tombstones: a fragment that was erased never comes back.
+create table erasure (
+    policy_id blob not null,
+    sealed_hash blob not null,
+    reason text not null,
+    block_number integer not null,
+    block_hash blob not null,
+    signature blob not null,
+    constraint erasure_policy_unique unique (policy_id),
+    constraint erasure_reason check (reason in ('revoked', 'ended'))
+);
+
+-- Requests answered inside the replay window.
+create table request_nonce (
+    nonce blob not null,
+    block_number integer not null,
+    constraint request_nonce_unique unique (nonce)
+);
+create index request_nonce_block on request_nonce (block_number);
+
+-- Effects wanted on chain, and the signed transactions that try to bring them about.
+create table intent (
+    intent_id integer not null primary key,
+    idempotency_key text not null,
+    kind text not null,
+    payload text not null,
+    period integer not null,
+    state text not null,
+    detail text not null default '',
+    constraint intent_key_unique unique (idempotency_key),
+    constraint intent_state check (
+        state in ('planned', 'signed', 'mined', 'done', 'reverted', 'abandoned')
+    )
+);
+create index intent_state_index on intent (state);
+
+create table attempt (
+    attempt_id integer not null primary key,
+    intent_id integer not null references intent (intent_id),
+    sender blob not null,
+    nonce integer not null,
+    raw blob not null,
+    hash blob not null,
+    sent_block integer,
+    mined_block integer,
+    mined_hash blob,
+    succeeded integer,
+    last_error text not null default '',
+    constraint attempt_hash_unique unique (hash),
+    constraint attempt_nonce_unique unique (sender, nonce, hash)
+);
+create index attempt_intent on attempt (intent_id);

@@ -1,0 +1,164 @@
+//! The table of configuration keys: name, default and meaning. `load` reads values by these names,
+//! the CLI prints them, and the tests hold the maximal example file to it.
+
+/// One configuration key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Key {
+    /// Name in the TOML file; `KMS_NODE_<NAME>` in the environment.
+    pub name: &'static str,
+    /// Text of the default; empty when there is none.
+    pub default: &'static str,
+    /// Whether the node refuses to start without it.
+    pub required: bool,
+    /// One line for people.
+    pub help: &'static str,
+}
+
+const fn required(name: &'static str, help: &'static str) -> Key {
+    Key {
+        name,
+        default: "",
+        required: true,
+        help,
+    }
+}
+
+const fn optional(name: &'static str, default: &'static str, help: &'static str) -> Key {
+    Key {
+        name,
+        default,
+        required: false,
+        help,
+    }
+}
+
+/// Every key, in the order of the example file.
+pub const KEYS: &[Key] = &[
+    required(
+        "data_dir",
+        "directory of keystores, database and lock; default: the file's own",
+    ),
+    required(
+        "deployment",
+        "deployment file of the chain (deployments/<chain-id>.json)",
+    ),
+    required("rpc_urls", "JSON-RPC endpoints, tried in order"),
+    optional("rpc_timeout_ms", "4000", "limit of one RPC request"),
+    required("miner", "owner address of the miner this node works for"),
+    required(
+        "public_url",
+        "base URL under which clients reach this node, registered on chain",
+    ),
+    optional("listen", "127.0.0.1:8470", "address the HTTP server binds"),
+    optional(
+        "confirmations",
+        "2",
+        "blocks on top before a payment or an erasure counts",
+    ),
+    optional(
+        "poll_interval_ms",
+        "250",
+        "pause between two looks at the chain head",
+    ),
+    optional(
+        "max_view_age_ms",
+        "30000",
+        "oldest chain view that requests are decided on",
+    ),
+    optional(
+        "request_window_blocks",
+        "64",
+        "how far a request's block may be from the head",
+    ),
+    optional(
+        "replay_capacity",
+        "200000",
+        "requests remembered against replay",
+    ),
+    optional(
+        "claim_every_periods",
+        "1",
+        "periods between two reward claims",
+    ),
+    optional("claim_minimum", "0 KMS", "smallest reward worth a claim"),
+    optional(
+        "collect_every_periods",
+        "1",
+        "periods between two fee collections",
+    ),
+    optional(
+        "min_rate",
+        "",
+        "least rate per period to post on chain; unset leaves it alone",
+    ),
+    optional("max_connections", "1024", "open connections at most"),
+    optional(
+        "max_connections_per_ip",
+        "256",
+        "open connections of one IP address at most",
+    ),
+    optional(
+        "header_timeout_ms",
+        "5000",
+        "time a client has for its request head",
+    ),
+    optional(
+        "request_timeout_ms",
+        "10000",
+        "time from the request head to the reply",
+    ),
+    optional(
+        "reencrypt_workers",
+        "0",
+        "re-encryptions at once; 0: one per core",
+    ),
+    optional(
+        "reencrypt_queue",
+        "256",
+        "re-encryption requests that may wait for a worker",
+    ),
+    optional(
+        "metrics_remote",
+        "false",
+        "whether /metrics answers other hosts",
+    ),
+    optional(
+        "shutdown_grace_ms",
+        "8000",
+        "time requests in flight have at shutdown",
+    ),
+];
+
+/// The key of that name.
+pub(super) fn find(name: &str) -> Option<&'static Key> {
+    KEYS.iter().find(|key| key.name == name)
+}
+
+/// The key nearest to a misspelt name, if it is near at all.
+pub(super) fn suggest(name: &str) -> Option<&'static str> {
+    let limit = (name.len() / 3).max(1);
+    KEYS.iter()
+        .map(|key| (edit_distance(name, key.name), key.name))
+        .min()
+        .filter(|(distance, _)| *distance <= limit)
+        .map(|(_, key)| key)
+}
+
+/// Levenshtein distance, one row at a time.
+fn edit_distance(a: &str, b: &str) -> usize {
+    let mut row: Vec<usize> = (0..=b.len()).collect();
+    for (i, x) in a.bytes().enumerate() {
+        let mut diagonal = i;
+        let mut left = i + 1;
+        if let Some(first) = row.first_mut() {
+            *first = left;
+        }
+        for (cell, y) in row.iter_mut().skip(1).zip(b.bytes()) {
+            let substituted = diagonal + usize::from(x != y);
+            diagonal = *cell;
+            left = substituted.min(left + 1).min(diagonal + 1);
+            *cell = left;
+        }
+    }
+    row.last().copied().unwrap_or(0)
+}

@@ -1,0 +1,166 @@
+//! Everything that can stop the node, each with a stable code, a cause, a remedy and an exit code.
+//! Refusals of single requests are not here: they are `kms_protocol::Refusal`.
+
+use std::path::PathBuf;
+
+use kms_chain::ChainError;
+
+use crate::config::ConfigError;
+use crate::store::StoreError;
+
+/// Why the node did not start, or stopped.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum NodeError {
+    /// The configuration is not usable.
+    #[error("configuration: {0}")]
+    Config(#[from] ConfigError),
+    /// `init` found files that it would have to overwrite.
+    #[error("{} already exists", path.display())]
+    AlreadyInitialised {
+        /// The file in the way.
+        path: PathBuf,
+    },
+    /// A file of the data directory is missing or cannot be read or written.
+    #[error("{}: {source}", path.display())]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// What the operating system said.
+        source: std::io::Error,
+    },
+    /// A secret file can be read by others.
+    #[error("{} has mode {mode:o}, others can read it", path.display())]
+    Permissions {
+        /// The file.
+        path: PathBuf,
+        /// Its permission bits.
+        mode: u32,
+    },
+    /// The passphrase does not open a keystore.
+    #[error("the passphrase does not open {}", path.display())]
+    WrongPassphrase {
+        /// The keystore.
+        path: PathBuf,
+    },
+    /// A keystore is damaged or of an unknown kind.
+    #[error("keystore {}: {source}", path.display())]
+    Keystore {
+        /// The keystore.
+        path: PathBuf,
+        /// What is wrong with it.
+        source: ChainError,
+    },
+    /// Another node runs on the same data directory.
+    #[error("another node holds {}", path.display())]
+    AlreadyRunning {
+        /// The lock file.
+        path: PathBuf,
+    },
+    /// The listening address cannot be bound.
+    #[error("cannot listen on {address}: {source}")]
+    Listen {
+        /// The address of the configuration.
+        address: String,
+        /// What the operating system said.
+        source: std::io::Error,
+    },
+    /// The deployment file is not usable.
+    #[error("deployment {}: {source}", path.display())]
+    Deployment {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        source: ChainError,
+    },
+    /// The endpoints serve another chain, or other contracts, than the deployment file names.
+    #[error("the endpoints do not serve this deployment: {source}")]
+    WrongChain {
+        /// What differs.
+        source: ChainError,
+    },
+    /// The data directory was filled from another deployment or for another miner.
+    #[error("the database belongs to {field} {stored}, the configuration says {configured}")]
+    ForeignDatabase {
+        /// What differs.
+        field: &'static str,
+        /// The value in the database.
+        stored: String,
+        /// The value configured.
+        configured: String,
+    },
+    /// The database cannot be used.
+    #[error("database: {0}")]
+    Store(#[from] StoreError),
+    /// A value that must exist on this host could not be made (random bytes, keys).
+    #[error("cryptography: {0}")]
+    Crypto(&'static str),
+    /// A task that must never end has ended.
+    #[error("task {task} stopped: {reason}")]
+    TaskStopped {
+        /// The task.
+        task: &'static str,
+        /// Its error or panic.
+        reason: String,
+    },
+}
+
+impl NodeError {
+    /// Stable identifier for scripts and logs.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Config(_) => "config_invalid",
+            Self::AlreadyInitialised { .. } => "already_initialised",
+            Self::File { .. } => "file_unusable",
+            Self::Permissions { .. } => "file_permissions",
+            Self::WrongPassphrase { .. } => "wrong_passphrase",
+            Self::Keystore { .. } => "keystore_invalid",
+            Self::AlreadyRunning { .. } => "already_running",
+            Self::Listen { .. } => "listen_failed",
+            Self::Deployment { .. } => "deployment_invalid",
+            Self::WrongChain { .. } => "wrong_chain",
+            Self::ForeignDatabase { .. } => "foreign_database",
+            Self::Store(error) => error.code(),
+            Self::Crypto(_) => "crypto_failed",
+            Self::TaskStopped { .. } => "task_stopped",
+        }
+    }
+
+    /// What the operator does about it, one sentence.
+    pub fn remedy(&self) -> &'static str {
+        match self {
+            Self::Config(_) => "correct the value at the place named, see `kms node config show`",
+            Self::AlreadyInitialised { .. } => "choose an empty data directory, or run this one",
+            Self::File { .. } => "check that the path exists and this user may read and write it",
+            Self::Permissions { .. } => "chmod 600 the file (700 for the directory)",
+            Self::WrongPassphrase { .. } => "give the passphrase chosen at `kms node init`",
+            Self::Keystore { .. } => "restore the file from its backup",
+            Self::AlreadyRunning { .. } => "stop the other node, or use another data directory",
+            Self::Listen { .. } => "free the port or set `listen` to another address",
+            Self::Deployment { .. } => "point `deployment` at the file of the chain you use",
+            Self::WrongChain { .. } => "correct `rpc_urls` or `deployment` so that they agree",
+            Self::ForeignDatabase { .. } => "use a new data directory for another chain or miner",
+            Self::Store(error) => error.remedy(),
+            Self::Crypto(_) => "check the random source of this host and start again",
+            Self::TaskStopped { .. } => "start the node again and report the reason",
+        }
+    }
+
+    /// Exit code of the process: 3 configuration, 4 key or passphrase, 5 chain, 9 second
+    /// instance, 1 everything else.
+    pub fn exit_code(&self) -> u8 {
+        match self {
+            Self::Config(_) | Self::Deployment { .. } => 3,
+            Self::Permissions { .. } | Self::WrongPassphrase { .. } | Self::Keystore { .. } => 4,
+            Self::WrongChain { .. } => 5,
+            Self::AlreadyRunning { .. } => 9,
+            Self::AlreadyInitialised { .. }
+            | Self::File { .. }
+            | Self::Listen { .. }
+            | Self::ForeignDatabase { .. }
+            | Self::Store(_)
+            | Self::Crypto(_)
+            | Self::TaskStopped { .. } => 1,
+        }
+    }
+}

@@ -1,0 +1,205 @@
+use kms_protocol::messages::Problem;
+use kms_protocol::{Period, Refusal};
+
+use super::*;
+use crate::gate;
+use crate::testkit::World;
+use crate::testkit::grant::Grant;
+
+fn verdict(node: &Node, grant: &Grant) -> Option<Refusal> {
+    let snapshot = node.snapshot();
+    let served = gate::serve(node.view(snapshot.as_ref()), &grant.id());
+    served.err().map(|Problem { code, .. }| code)
+}
+
+#[tokio::test]
+async fn nothing_is_served_before_the_head_was_reached_once() {
+    let world = World::new();
+    let grant = Grant::new(1, 100);
+    world.chain.queue_policy(&grant.terms);
+    world.chain.mine_many(100);
+    let mut running = world.start().await;
+    assert_eq!(
+        verdict(&running.node, &grant),
+        Some(Refusal::StaleChainView)
+    );
+    assert!(!running.follower.advance().await.unwrap());
+    assert_eq!(
+        verdict(&running.node, &grant),
+        Some(Refusal::StaleChainView),
+        "half-way"
+    );
+    running.sync().await;
+    assert_eq!(verdict(&running.node, &grant), None);
+}
+
+#[tokio::test]
+async fn a_reorg_takes_a_policy_away_and_gives_it_back() {
+    let world = World::new();
+    let grant = Grant::new(1, 100);
+    let mut running = world.start().await;
+    world.chain.queue_policy(&grant.terms);
+    world.chain.mine_many(3);
+    running.sync().await;
+    assert_eq!(verdict(&running.node, &grant), None);
+    world.chain.drop_blocks(3);
+    world.chain.mine_many(4);
+    running.sync().await;
+    assert_eq!(verdict(&running.node, &grant), Some(Refusal::PolicyUnknown));
+    world.chain.queue_policy(&grant.terms);
+    world.chain.mine();
+    running.sync().await;
+    assert_eq!(
+        verdict(&running.node, &grant),
+        Some(Refusal::PolicyUnconfirmed)
+    );
+    world.chain.mine_many(2);
+    running.sync().await;
+    assert_eq!(verdict(&running.node, &grant), None);
+}
+
+#[tokio::test]
+async fn a_dropped_event_is_found_by_the_next_one_and_stops_service() {
+    let world = World::new();
+    let (first, second) = (Grant::new(1, 100), Grant::new(1, 100));
+    let mut running = world.start().await;
+    world.chain.queue_policy(&first.terms);
+    let block = world.chain.mine();
+    world.chain.hide(block, 0);
+    world.chain.queue_policy(&second.terms);
+    world.chain.mine_many(3);
+    let trouble = loop {
+        match running.follower.advance().await {
+            Ok(up_to_date) => assert!(!up_to_date),
+            Err(trouble) => break trouble,
+        }
+    };
+    let Trouble::Store(
+        gap @ StoreError::SequenceGap {
+            expected: 1,
+            found: 2,
+            ..
+        },
+    ) = trouble
+    else {
+        panic!("{trouble:?}")
+    };
+    running.follower.gap(&gap).await.unwrap();
+    assert_eq!(
+        verdict(&running.node, &second),
+        Some(Refusal::StaleChainView)
+    );
+    let report = running.node.report().await;
+    assert!(!report.ready);
+    assert!(
+        report
+            .checks
+            .iter()
+            .any(|check| check.name == "events_complete" && !check.ok)
+    );
+    world.chain.unhide();
+    running.sync().await;
+    assert_eq!(verdict(&running.node, &first), None);
+    assert_eq!(verdict(&running.node, &second), None);
+    assert!(running.node.report().await.ready);
+}
+
+#[tokio::test]
+async fn a_dropped_last_event_is_found_by_the_contracts_own_count() {
+    let world = World::new();
+    let grant = Grant::new(1, 100);
+    let mut running = world.start().await;
+    world.chain.queue_policy(&grant.terms);
+    let block = world.chain.mine();
+    world.chain.hide(block, 0);
+    running.sync().await;
+    assert!(running.follower.counts.is_some(), "read while up to date");
+    let trouble = running.follower.advance().await.unwrap_err();
+    assert!(
+        matches!(trouble, Trouble::Store(StoreError::SequenceGap { .. })),
+        "{trouble:?}"
+    );
+}
+
+#[tokio::test]
+async fn an_outage_lets_the_view_grow_old_and_recovers() {
+    let world = World::new();
+    let mut running = world.start().await;
+    running.sync().await;
+    world.chain.set_online(false);
+    let trouble = running.follower.advance().await.unwrap_err();
+    let Trouble::Chain(error) = trouble else {
+        panic!("{trouble:?}")
+    };
+    running.follower.trouble(&error);
+    let report = running.node.report().await;
+    assert!(report.ready, "the view is young still");
+    assert!(
+        report
+            .checks
+            .iter()
+            .any(|check| check.name == "rpc" && !check.ok)
+    );
+    running.node.age.invalidate();
+    assert!(!running.node.report().await.ready);
+    world.chain.set_online(true);
+    running.sync().await;
+    assert!(running.node.report().await.ready);
+}
+
+#[tokio::test]
+async fn an_endpoint_behind_the_view_does_not_make_it_fresh() {
+    let world = World::new();
+    let mut running = world.start().await;
+    world.chain.mine_many(5);
+    running.sync().await;
+    running.node.age.invalidate();
+    world.chain.drop_blocks(2);
+    assert!(running.follower.advance().await.unwrap());
+    assert_eq!(running.node.age.age(), None);
+}
+
+#[tokio::test]
+async fn goes_on_where_it_stopped() {
+    let world = World::new();
+    let grant = Grant::new(1, 100);
+    world.chain.queue_policy(&grant.terms);
+    world.chain.mine_many(5);
+    let mut running = world.start().await;
+    running.sync().await;
+    let before = running.node.snapshot().unwrap();
+    drop(running);
+    let mut again = world.start().await;
+    assert!(
+        again.follower.advance().await.unwrap(),
+        "nothing to take in"
+    );
+    assert_eq!(*again.node.snapshot().unwrap(), *before);
+    assert_eq!(before.period, Period(1));
+}
+
+#[tokio::test]
+async fn contradicting_events_do_not_end_the_node() {
+    let world = World::new();
+    let grant = Grant::new(1, 100);
+    world.chain.queue_policy(&grant.terms);
+    world.chain.mine();
+    // No contract lets a policy be created twice; an endpoint may say so.
+    world.chain.queue_policy(&grant.terms);
+    world.chain.mine();
+    let mut running = world.start().await;
+    let trouble = loop {
+        match running.follower.advance().await {
+            Ok(up_to_date) => assert!(!up_to_date),
+            Err(trouble) => break trouble,
+        }
+    };
+    let Trouble::Store(error @ StoreError::Inconsistent { .. }) = trouble else {
+        panic!("{trouble:?}")
+    };
+    running.follower.gap(&error).await.unwrap();
+    assert_eq!(
+        verdict(&running.node, &grant),
+        Some(Refusal::StaleChainView)
+    );
+}

@@ -1,0 +1,194 @@
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use kms_protocol::{Address, B256, Period, Refusal};
+
+use super::*;
+use crate::snapshot::{Head, MinerView};
+
+const ID: PolicyId = PolicyId(B256([7; 32]));
+const CONFIRMATIONS: u64 = 2;
+
+/// Created in block 100, paid for the periods 5 to 9.
+fn policy() -> PolicyView {
+    PolicyView {
+        created_block: 100,
+        first_period: Period(5),
+        last_period: Period(9),
+        extensions: Vec::new(),
+        revocation: None,
+        collected_through: Period::NEVER,
+    }
+}
+
+fn snapshot(head: u64, period: u32, policy: PolicyView) -> Snapshot {
+    Snapshot {
+        head: Head {
+            number: head,
+            hash: B256([1; 32]),
+            timestamp: 0,
+        },
+        period: Period(period),
+        confirmed_period: Period(period),
+        confirmations: CONFIRMATIONS,
+        policies: Arc::new(HashMap::from([(ID, Arc::new(policy))])),
+        miner: Arc::new(MinerView::default()),
+    }
+}
+
+fn fresh(snapshot: &Snapshot) -> View<'_> {
+    let max_age = Duration::from_secs(30);
+    View {
+        snapshot: Some(snapshot),
+        age: Some(Duration::from_secs(1)),
+        max_age,
+    }
+}
+
+fn serve_code(snapshot: &Snapshot) -> Option<Refusal> {
+    serve(fresh(snapshot), &ID)
+        .err()
+        .map(|problem| problem.code)
+}
+
+fn upload_code(snapshot: &Snapshot) -> Option<Refusal> {
+    upload(fresh(snapshot), &ID)
+        .err()
+        .map(|problem| problem.code)
+}
+
+#[test]
+fn serves_a_confirmed_policy_in_its_periods() {
+    for (head, period) in [(102, 5), (102, 9), (10_000, 7)] {
+        assert_eq!(serve_code(&snapshot(head, period, policy())), None);
+    }
+}
+
+#[test]
+fn refuses_before_the_confirmations_and_not_a_block_longer() {
+    for head in [100, 101] {
+        let code = serve_code(&snapshot(head, 5, policy()));
+        assert_eq!(code, Some(Refusal::PolicyUnconfirmed), "head {head}");
+    }
+    assert_eq!(serve_code(&snapshot(102, 5, policy())), None);
+}
+
+#[test]
+fn refuses_before_the_first_and_after_the_last_period() {
+    assert_eq!(
+        serve_code(&snapshot(200, 4, policy())),
+        Some(Refusal::PolicyNotStarted)
+    );
+    assert_eq!(
+        serve_code(&snapshot(200, 0, policy())),
+        Some(Refusal::PolicyNotStarted)
+    );
+    assert_eq!(
+        serve_code(&snapshot(200, 10, policy())),
+        Some(Refusal::PolicyEnded)
+    );
+}
+
+#[test]
+fn a_revocation_counts_from_the_head() {
+    let mut revoked = policy();
+    revoked.revocation = Some((200, Period(7)));
+    assert_eq!(
+        serve_code(&snapshot(200, 6, revoked.clone())),
+        Some(Refusal::PolicyRevoked)
+    );
+    assert_eq!(
+        upload_code(&snapshot(200, 6, revoked)),
+        Some(Refusal::PolicyRevoked)
+    );
+}
+
+#[test]
+fn an_extension_counts_once_confirmed() {
+    let mut extended = policy();
+    extended.extensions = vec![(200, Period(12))];
+    assert_eq!(
+        serve_code(&snapshot(201, 10, extended.clone())),
+        Some(Refusal::PolicyUnconfirmed)
+    );
+    assert_eq!(serve_code(&snapshot(202, 10, extended.clone())), None);
+    assert_eq!(
+        serve_code(&snapshot(202, 13, extended)),
+        Some(Refusal::PolicyEnded)
+    );
+}
+
+#[test]
+fn refuses_an_unknown_policy() {
+    let other = PolicyId(B256([8; 32]));
+    let snapshot = snapshot(200, 5, policy());
+    let code = |verdict: Option<Problem>| verdict.map(|problem| problem.code);
+    let refused = Some(Refusal::PolicyUnknown);
+    assert_eq!(code(serve(fresh(&snapshot), &other).err()), refused);
+    assert_eq!(code(upload(fresh(&snapshot), &other).err()), refused);
+}
+
+#[test]
+fn refuses_on_an_old_or_missing_view_before_anything_else() {
+    let snapshot = snapshot(200, 5, policy());
+    let max_age = Duration::from_secs(30);
+    for (snapshot, age) in [
+        (Some(&snapshot), Some(Duration::from_millis(30_001))),
+        (Some(&snapshot), None),
+        (None, Some(Duration::ZERO)),
+        (None, None),
+    ] {
+        let view = View {
+            snapshot,
+            age,
+            max_age,
+        };
+        for verdict in [serve(view, &ID).err(), upload(view, &ID).err()] {
+            let problem = verdict.unwrap();
+            assert_eq!(problem.code, Refusal::StaleChainView);
+            assert!(problem.retry_after_s.is_some());
+        }
+    }
+    let view = View {
+        snapshot: Some(&snapshot),
+        age: Some(max_age),
+        max_age,
+    };
+    assert!(serve(view, &ID).is_ok());
+}
+
+#[test]
+fn takes_a_fragment_before_confirmation_and_start_but_not_after_the_end() {
+    assert_eq!(upload_code(&snapshot(100, 1, policy())), None);
+    assert_eq!(upload_code(&snapshot(200, 9, policy())), None);
+    assert_eq!(
+        upload_code(&snapshot(200, 10, policy())),
+        Some(Refusal::PolicyEnded)
+    );
+}
+
+#[test]
+fn a_request_names_a_block_inside_the_window() {
+    let snapshot = snapshot(200, 5, policy());
+    let code = |block| {
+        recent(&snapshot, block, 64)
+            .err()
+            .map(|problem| problem.code)
+    };
+    for block in [136, 200, 264] {
+        assert_eq!(code(block), None, "block {block}");
+    }
+    for block in [0, 135, 265, u64::MAX] {
+        assert_eq!(code(block), Some(Refusal::StaleRequest), "block {block}");
+    }
+}
+
+#[test]
+fn a_request_for_another_miner_is_refused() {
+    let (this, other) = (Address([1; 20]), Address([2; 20]));
+    assert!(this_miner(&this, &this).is_ok());
+    assert_eq!(
+        this_miner(&other, &this).unwrap_err().code,
+        Refusal::NotThisMiner
+    );
+}

@@ -1,0 +1,199 @@
+//! What `/livez` and `/readyz` say: progress heartbeats of every task, and named conditions with
+//! their reasons. A task that hangs shows as an old heartbeat, not as silence. Also [`Stop`], the
+//! signal by which tasks are asked to end.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use serde::Serialize;
+use tokio::sync::watch;
+
+/// A task whose last beat is older than this makes the node not ready.
+const HEARTBEAT_LIMIT: Duration = Duration::from_secs(60);
+
+/// Asks every holder of a [`Stop`] to end.
+pub(crate) struct Stopper(watch::Sender<bool>);
+
+impl Stopper {
+    pub(crate) fn new() -> (Self, Stop) {
+        let (sender, receiver) = watch::channel(false);
+        (Self(sender), Stop(receiver))
+    }
+
+    pub(crate) fn stop(&self) {
+        self.0.send_replace(true);
+    }
+}
+
+/// Resolves when the task should end; also when the [`Stopper`] is gone.
+#[derive(Clone)]
+pub(crate) struct Stop(watch::Receiver<bool>);
+
+impl Stop {
+    pub(crate) async fn stopped(&self) {
+        let mut receiver = self.0.clone();
+        let _ = receiver.wait_for(|stop| *stop).await;
+    }
+
+    pub(crate) fn is_stopped(&self) -> bool {
+        *self.0.borrow()
+    }
+
+    /// Sleeps, or returns early when asked to stop.
+    pub(crate) async fn sleep(&self, time: Duration) {
+        tokio::select! {
+            () = tokio::time::sleep(time) => {}
+            () = self.stopped() => {}
+        }
+    }
+}
+
+/// Whether a failing condition makes the node unready or is only shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Severity {
+    /// Requests cannot be answered.
+    Critical,
+    /// Earnings are at risk; requests are answered.
+    Warning,
+}
+
+/// One line of the readiness report.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub(crate) struct Check {
+    pub(crate) name: String,
+    pub(crate) ok: bool,
+    pub(crate) severity: Severity,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) reason: Option<String>,
+}
+
+impl Check {
+    pub(crate) fn new(name: &str, severity: Severity, problem: Option<String>) -> Self {
+        Self {
+            name: name.into(),
+            ok: problem.is_none(),
+            severity,
+            reason: problem,
+        }
+    }
+}
+
+/// Body of `/readyz`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub(crate) struct Report {
+    pub(crate) ready: bool,
+    pub(crate) checks: Vec<Check>,
+}
+
+impl Report {
+    pub(crate) fn new(checks: Vec<Check>) -> Self {
+        let ready = checks
+            .iter()
+            .all(|check| check.ok || check.severity == Severity::Warning);
+        Self { ready, checks }
+    }
+}
+
+/// Heartbeats and conditions, shared by all tasks.
+#[derive(Clone)]
+pub(crate) struct Health {
+    start: Instant,
+    beats: Arc<Mutex<BTreeMap<&'static str, Arc<AtomicU64>>>>,
+    conditions: Arc<Mutex<BTreeMap<&'static str, Condition>>>,
+}
+
+/// How bad a failure is, and the failure if there is one.
+type Condition = (Severity, Option<String>);
+
+/// A task's proof of progress.
+#[derive(Clone)]
+pub(crate) struct Heartbeat {
+    start: Instant,
+    last_ms: Arc<AtomicU64>,
+}
+
+impl Heartbeat {
+    /// The task made progress.
+    pub(crate) fn beat(&self) {
+        self.last_ms
+            .store(millis(self.start.elapsed()), Ordering::Relaxed);
+    }
+}
+
+impl Health {
+    pub(crate) fn new() -> Self {
+        Self {
+            start: Instant::now(),
+            beats: Arc::default(),
+            conditions: Arc::default(),
+        }
+    }
+
+    /// Registers a task, whose first beat is now.
+    pub(crate) fn heartbeat(&self, task: &'static str) -> Heartbeat {
+        let last_ms = Arc::new(AtomicU64::new(millis(self.start.elapsed())));
+        let mut beats = self.beats.lock().unwrap_or_else(PoisonError::into_inner);
+        beats.insert(task, last_ms.clone());
+        Heartbeat {
+            start: self.start,
+            last_ms,
+        }
+    }
+
+    /// Sets a condition: fine, or failing for a reason.
+    pub(crate) fn set(&self, name: &'static str, severity: Severity, problem: Option<String>) {
+        let mut conditions = self
+            .conditions
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        let before = conditions.insert(name, (severity, problem.clone()));
+        let changed = before.is_none_or(|(_, old)| old.is_some() != problem.is_some());
+        match problem {
+            Some(reason) if changed => tracing::warn!(condition = name, %reason, "now failing"),
+            None if changed => tracing::info!(condition = name, "now fine"),
+            _ => {}
+        }
+    }
+
+    /// Age of each task's last beat.
+    pub(crate) fn beat_ages(&self) -> Vec<(&'static str, Duration)> {
+        let now = millis(self.start.elapsed());
+        let beats = self.beats.lock().unwrap_or_else(PoisonError::into_inner);
+        beats
+            .iter()
+            .map(|(task, last)| {
+                let age = now.saturating_sub(last.load(Ordering::Relaxed));
+                (*task, Duration::from_millis(age))
+            })
+            .collect()
+    }
+
+    /// Every condition and heartbeat as a line of the report.
+    pub(crate) fn checks(&self) -> Vec<Check> {
+        let conditions = self
+            .conditions
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        let mut checks: Vec<Check> = conditions
+            .iter()
+            .map(|(name, (severity, problem))| Check::new(name, *severity, problem.clone()))
+            .collect();
+        drop(conditions);
+        checks.extend(self.beat_ages().into_iter().map(|(task, age)| {
+            let late = age > HEARTBEAT_LIMIT;
+            let reason = late.then(|| format!("no progress for {} s", age.as_secs()));
+            Check::new(&format!("task_{task}"), Severity::Critical, reason)
+        }));
+        checks
+    }
+}
+
+fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,141 @@
+//! Who is connected. When the table is full, or one address has its share, the connection that has
+//! kept the node waiting longest is closed for the new one, so slow clients cannot shut others out;
+//! only when every connection is being answered is the new one turned away.
+
+use std::collections::HashMap;
+use std::net::IpAddr;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
+
+use tokio::sync::Notify;
+
+/// The open connections and their limits.
+pub(super) struct Connections {
+    total_max: usize,
+    per_ip_max: usize,
+    table: Mutex<Table>,
+}
+
+#[derive(Default)]
+struct Table {
+    next_id: u64,
+    open: HashMap<u64, Connection>,
+}
+
+struct Connection {
+    ip: IpAddr,
+    /// Since when the client owes us something; `None` while we work for it.
+    waiting_since: Option<Instant>,
+    close: Arc<Notify>,
+}
+
+/// A connection's entry, removed on drop.
+pub(super) struct Entry {
+    id: u64,
+    connections: Arc<Connections>,
+    close: Arc<Notify>,
+}
+
+/// What admitting a connection did.
+pub(super) enum Admitted {
+    /// There was room.
+    Free(Entry),
+    /// A waiting connection was closed to make room.
+    Evicted(Entry),
+}
+
+impl Connections {
+    pub(super) fn new(total_max: usize, per_ip_max: usize) -> Arc<Self> {
+        Arc::new(Self {
+            total_max,
+            per_ip_max,
+            table: Mutex::default(),
+        })
+    }
+
+    pub(super) fn count(&self) -> usize {
+        self.lock().open.len()
+    }
+
+    /// Enters a connection, or turns it away.
+    pub(super) fn admit(self: &Arc<Self>, ip: IpAddr) -> Option<Admitted> {
+        let mut table = self.lock();
+        let of_ip = table.open.values().filter(|other| other.ip == ip).count();
+        let evicted = if of_ip >= self.per_ip_max {
+            Some(table.evict(|other| other.ip == ip)?)
+        } else if table.open.len() >= self.total_max {
+            Some(table.evict(|_| true)?)
+        } else {
+            None
+        };
+        let close = Arc::new(Notify::new());
+        let id = table.next_id;
+        table.next_id += 1;
+        let waiting_since = Some(Instant::now());
+        table.open.insert(
+            id,
+            Connection {
+                ip,
+                waiting_since,
+                close: close.clone(),
+            },
+        );
+        let entry = Entry {
+            id,
+            connections: self.clone(),
+            close,
+        };
+        Some(match evicted {
+            Some(()) => Admitted::Evicted(entry),
+            None => Admitted::Free(entry),
+        })
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Table> {
+        self.table.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Table {
+    /// Closes the matching connection that has waited longest; `None` if none waits.
+    fn evict(&mut self, of: impl Fn(&Connection) -> bool) -> Option<()> {
+        let waiting = self.open.iter().filter(|(_, connection)| of(connection));
+        let waiting = waiting.filter_map(|(id, connection)| Some((connection.waiting_since?, *id)));
+        let (_, id) = waiting.min()?;
+        let connection = self.open.remove(&id)?;
+        connection.close.notify_one();
+        Some(())
+    }
+}
+
+impl Entry {
+    /// The whole request has arrived: the client waits for us now.
+    pub(super) fn working(&self) {
+        self.set(None);
+    }
+
+    /// The reply is ready: we wait for the client to read it and to ask again.
+    pub(super) fn waiting(&self) {
+        self.set(Some(Instant::now()));
+    }
+
+    /// Resolves when the connection has to make room.
+    pub(super) async fn evicted(&self) {
+        self.close.notified().await;
+    }
+
+    fn set(&self, waiting_since: Option<Instant>) {
+        if let Some(connection) = self.connections.lock().open.get_mut(&self.id) {
+            connection.waiting_since = waiting_since;
+        }
+    }
+}
+
+impl Drop for Entry {
+    fn drop(&mut self) {
+        self.connections.lock().open.remove(&self.id);
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,99 @@
+use super::*;
+
+fn options(dir: &Path) -> InitOptions {
+    let settings = [
+        ("deployment", "deployments/31337.json"),
+        ("rpc_urls", "http://127.0.0.1:8545,http://127.0.0.1:8546"),
+        ("miner", "0x00000000000000000000000000000000000000aa"),
+        ("public_url", "http://node.example"),
+        ("claim_minimum", "1 KMS"),
+        ("confirmations", "3"),
+        ("metrics_remote", "true"),
+    ];
+    let settings = settings
+        .map(|(key, value)| (key.to_owned(), value.to_owned()))
+        .to_vec();
+    InitOptions {
+        data_dir: dir.to_owned(),
+        settings,
+    }
+}
+
+fn mode(path: &Path) -> u32 {
+    fs::metadata(path).unwrap().permissions().mode() & 0o777
+}
+
+#[test]
+fn makes_a_node_that_loads_and_refuses_to_overwrite_it() {
+    let parent = tempfile::tempdir().unwrap();
+    let dir = parent.path().join("new/node");
+    let made = init(&options(&dir), "a passphrase").unwrap();
+    assert_eq!(mode(&dir), 0o700);
+    for name in [CONFIG_FILE, WORKER_FILE, UMBRAL_FILE] {
+        assert_eq!(mode(&dir.join(name)), 0o600, "{name}");
+    }
+    check_data_dir(&dir).unwrap();
+    let file = Some(dir.join(CONFIG_FILE));
+    let config = NodeConfig::load(&Sources {
+        file,
+        ..Sources::default()
+    })
+    .unwrap()
+    .config;
+    assert_eq!(config.data_dir, dir);
+    assert_eq!(config.rpc_urls.len(), 2);
+    assert_eq!((config.confirmations, config.metrics_remote), (3, true));
+    assert!(config.deployment.is_absolute());
+    let keys = Keys::open(&dir, "a passphrase").unwrap();
+    assert_eq!(keys.worker.address(), made.worker);
+    assert_eq!(keys.umbral.public_key(), made.umbral_key);
+    let wrong = Keys::open(&dir, "another").err().unwrap();
+    assert_eq!((wrong.code(), wrong.exit_code()), ("wrong_passphrase", 4));
+    let again = init(&options(&dir), "a passphrase").unwrap_err();
+    assert_eq!(again.code(), "already_initialised");
+    assert_eq!(
+        Keys::open(&dir, "a passphrase").unwrap().worker.address(),
+        made.worker
+    );
+}
+
+#[test]
+fn writes_nothing_for_a_configuration_that_would_not_start() {
+    let parent = tempfile::tempdir().unwrap();
+    let dir = parent.path().join("node");
+    for (key, value) in [
+        ("lisen", "127.0.0.1:1"),
+        ("miner", "0x"),
+        ("confirmations", "x"),
+    ] {
+        let mut options = options(&dir);
+        options.settings.push((key.into(), value.into()));
+        assert_eq!(init(&options, "p").unwrap_err().code(), "config_invalid");
+        assert!(!dir.exists());
+    }
+}
+
+#[test]
+fn refuses_files_and_directories_that_others_can_read() {
+    let dir = tempfile::tempdir().unwrap();
+    fs::set_permissions(dir.path(), fs::Permissions::from_mode(0o755)).unwrap();
+    let open = check_data_dir(dir.path()).unwrap_err();
+    assert_eq!((open.code(), open.exit_code()), ("file_permissions", 4));
+    let path = dir.path().join(WORKER_FILE);
+    fs::write(&path, "{}").unwrap();
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).unwrap();
+    assert_eq!(
+        Keys::open(dir.path(), "p").err().unwrap().code(),
+        "file_permissions"
+    );
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
+    assert_eq!(
+        Keys::open(dir.path(), "p").err().unwrap().code(),
+        "keystore_invalid"
+    );
+    fs::remove_file(&path).unwrap();
+    assert_eq!(
+        Keys::open(dir.path(), "p").err().unwrap().code(),
+        "file_unusable"
+    );
+}

@@ -1,0 +1,222 @@
+use kms_chain::{ChainEvent, next_step};
+use kms_protocol::{Address, Amount, Period, Terms};
+use proptest::prelude::*;
+
+use super::*;
+use crate::testkit::chain::FakeChain;
+use crate::testkit::grant::Grant;
+use crate::testkit::{MINER, World, domain};
+
+/// One move of the chain.
+#[derive(Debug, Clone)]
+enum Move {
+    Create(usize),
+    Extend(usize, u32),
+    Revoke(usize, u32),
+    Collect(usize, u32),
+    Foreign,
+    Stake,
+    Lease(u32),
+    Mine(u64),
+    Reorg(usize),
+    /// The follower catches up.
+    Follow,
+    /// The node stops and starts.
+    Restart,
+}
+
+fn moves() -> impl Strategy<Value = Vec<Move>> {
+    let one = prop_oneof![
+        (0..4_usize).prop_map(Move::Create),
+        (0..4_usize, 1..30_u32).prop_map(|(policy, last)| Move::Extend(policy, last)),
+        (0..4_usize, 0..30_u32).prop_map(|(policy, last)| Move::Revoke(policy, last)),
+        (0..4_usize, 1..30_u32).prop_map(|(policy, through)| Move::Collect(policy, through)),
+        Just(Move::Foreign),
+        Just(Move::Stake),
+        (1..30_u32).prop_map(Move::Lease),
+        (1..4_u64).prop_map(Move::Mine),
+        (1..80_u64).prop_map(Move::Mine),
+        (1..20_usize).prop_map(Move::Reorg),
+        Just(Move::Follow),
+        Just(Move::Follow),
+        Just(Move::Restart),
+    ];
+    prop::collection::vec(one, 1..40)
+}
+
+struct Scene {
+    chain: FakeChain,
+    terms: Vec<Terms>,
+    foreign: Terms,
+}
+
+impl Scene {
+    fn id(&self, index: usize) -> PolicyId {
+        self.terms[index].id(domain().chain_id, &domain().contract)
+    }
+
+    fn play(&self, step: &Move) {
+        let chain = &self.chain;
+        match *step {
+            Move::Create(index) => {
+                // The contract takes each set of terms once.
+                let mut terms = self.terms[index].clone();
+                terms.salt.0[0] ^= 1;
+                chain.queue_policy(&terms);
+                chain.queue_policy(&self.terms[index]);
+            }
+            Move::Extend(index, last) => chain.queue(ChainEvent::PolicyExtended {
+                seq: 0,
+                policy_id: self.id(index),
+                last_period: Period(last),
+                payer: MINER,
+            }),
+            Move::Revoke(index, last) => chain.queue(ChainEvent::PolicyRevoked {
+                seq: 0,
+                policy_id: self.id(index),
+                effective_last: Period(last),
+                refund: Amount(1),
+            }),
+            Move::Collect(index, through) => chain.queue(ChainEvent::FeesCollected {
+                policy_id: self.id(index),
+                miner: MINER,
+                through_period: Period(through),
+                amount: Amount(1),
+            }),
+            Move::Foreign => chain.queue_policy(&self.foreign),
+            Move::Stake => chain.queue_stake(),
+            Move::Lease(through) => chain.queue(ChainEvent::ActivityConfirmed {
+                miner: MINER,
+                from_period: Period(1),
+                through_period: Period(through),
+                weight: Amount(1),
+                locked: Amount(1),
+            }),
+            Move::Mine(count) => chain.mine_many(count),
+            Move::Reorg(depth) => {
+                let height = usize::try_from(chain.height()).unwrap();
+                chain.drop_blocks(depth.min(height));
+                chain.mine();
+            }
+            Move::Follow | Move::Restart => {}
+        }
+    }
+}
+
+async fn indexer(world: &World) -> (Indexer, watch::Receiver<Option<Arc<Snapshot>>>) {
+    let (publisher, snapshots) = watch::channel(None);
+    let scope = Scope {
+        miner: MINER,
+        domain: domain(),
+    };
+    let store = world.store().await;
+    let indexer = Indexer::load(store, scope, (FakeChain::clock(), 2), publisher)
+        .await
+        .unwrap();
+    (indexer, snapshots)
+}
+
+async fn follow(indexer: &mut Indexer, chain: &FakeChain) {
+    while let Some(step) = next_step(chain, &indexer.cursor()).await.unwrap() {
+        match indexer.take(step).await {
+            Ok(_) => {}
+            // A policy created twice, which the contract forbids and the moves do not.
+            Err(error) => panic!("{error}"),
+        }
+    }
+    indexer.publish();
+}
+
+/// Second creations and revocations are left out: the contract refuses them.
+fn legal(script: &[Move]) -> Vec<Move> {
+    let mut created = [false; 4];
+    let mut revoked = [false; 4];
+    let keep = |step: &&Move| match **step {
+        Move::Create(index) => !std::mem::replace(&mut created[index], true),
+        Move::Revoke(index, _) => !std::mem::replace(&mut revoked[index], true),
+        _ => true,
+    };
+    script.iter().filter(keep).cloned().collect()
+}
+
+async fn check(script: Vec<Move>) {
+    let world = World::new();
+    let mut foreign = Grant::new(1, 50).terms;
+    foreign.miners = vec![Address([0xbb; 20])];
+    let terms = (0..4).map(|_| Grant::new(1, 20).terms).collect();
+    let scene = Scene {
+        chain: world.chain.clone(),
+        terms,
+        foreign,
+    };
+    let (mut live, mut snapshots) = indexer(&world).await;
+    for step in legal(&script) {
+        scene.play(&step);
+        match step {
+            Move::Follow => follow(&mut live, &scene.chain).await,
+            Move::Restart => (live, snapshots) = indexer(&world).await,
+            _ => {}
+        }
+    }
+    scene.chain.mine();
+    follow(&mut live, &scene.chain).await;
+    let fresh_world = World::new();
+    let (mut fresh, fresh_snapshots) = indexer(&fresh_world).await;
+    follow(&mut fresh, &scene.chain).await;
+    let live = snapshots.borrow().clone().unwrap();
+    let fresh = fresh_snapshots.borrow().clone().unwrap();
+    assert_eq!(*live, *fresh);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(40))]
+
+    #[test]
+    fn whatever_was_undone_the_index_equals_a_fresh_one(script in moves()) {
+        tokio::runtime::Runtime::new().unwrap().block_on(check(script));
+    }
+}
+
+#[tokio::test]
+async fn terms_that_no_node_can_serve_are_not_indexed_and_stop_nothing() {
+    let world = World::new();
+    let mut broken = Grant::new(1, 20).terms;
+    broken.verifier = Address::ZERO;
+    world.chain.queue_policy(&broken);
+    let mut honest = Grant::new(1, 20).terms;
+    honest.salt.0[0] ^= 1;
+    world.chain.queue_policy(&honest);
+    world.chain.mine();
+    let (mut live, snapshots) = indexer(&world).await;
+    follow(&mut live, &world.chain).await;
+    let snapshot = snapshots.borrow().clone().unwrap();
+    assert_eq!(snapshot.policies.len(), 1);
+    drop(live);
+    let (again, _) = indexer(&world).await;
+    assert_eq!(again.policies.len(), 1, "the database reads back");
+}
+
+#[tokio::test]
+async fn events_of_other_miners_leave_no_row() {
+    let world = World::new();
+    let mut foreign = Grant::new(1, 20).terms;
+    foreign.miners = vec![Address([0xbb; 20])];
+    world.chain.queue_policy(&foreign);
+    let policy_id = foreign.id(domain().chain_id, &domain().contract);
+    let (last_period, payer) = (Period(30), MINER);
+    world.chain.queue(ChainEvent::PolicyExtended {
+        seq: 0,
+        policy_id,
+        last_period,
+        payer,
+    });
+    world.chain.mine();
+    let (mut live, _snapshots) = indexer(&world).await;
+    follow(&mut live, &world.chain).await;
+    assert!(live.policies.is_empty());
+    assert_eq!(
+        live.store.last_seq("policies").await.unwrap(),
+        2,
+        "but both were counted"
+    );
+}

@@ -1,0 +1,47 @@
+//! One node per data directory: an exclusive advisory lock on a file, held for the life of the
+//! process and released by the operating system however it ends.
+
+use std::fs::{File, OpenOptions, TryLockError};
+use std::io::Write as _;
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::{Path, PathBuf};
+
+use crate::error::NodeError;
+
+const LOCK_FILE: &str = "node.lock";
+
+/// The lock; dropping it releases.
+#[derive(Debug)]
+pub(crate) struct DirLock {
+    _file: File,
+}
+
+impl DirLock {
+    /// Takes the lock at once or not at all.
+    pub(crate) fn take(data_dir: &Path) -> Result<Self, NodeError> {
+        let path: PathBuf = data_dir.join(LOCK_FILE);
+        let failed = |source| NodeError::File {
+            path: path.clone(),
+            source,
+        };
+        let mut file = OpenOptions::new()
+            .create(true)
+            .truncate(false)
+            .write(true)
+            .mode(0o600)
+            .open(&path)
+            .map_err(failed)?;
+        match file.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => return Err(NodeError::AlreadyRunning { path }),
+            Err(TryLockError::Error(source)) => return Err(failed(source)),
+        }
+        // For people only: who holds it.
+        file.set_len(0).map_err(failed)?;
+        writeln!(file, "{}", std::process::id()).map_err(failed)?;
+        Ok(Self { _file: file })
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,210 @@
+//! Counters and gauges in the Prometheus text format. Names carry the prefix `kms_` and their unit;
+//! no label names a policy, a requester or a peer, so the number of series is bounded.
+
+use std::sync::atomic::AtomicU64;
+
+use prometheus_client::encoding::text::encode;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
+use prometheus_client::metrics::info::Info;
+use prometheus_client::registry::{Registry, Unit};
+
+/// One label from a closed set.
+type Label = [(&'static str, &'static str); 1];
+/// A gauge of a whole number.
+type Whole = Gauge<u64, AtomicU64>;
+/// A gauge of a fraction.
+type Float = Gauge<f64, AtomicU64>;
+
+/// Every series of the node.
+pub(crate) struct Metrics {
+    registry: Registry,
+    /// Requests by route.
+    pub(crate) requests: Family<Label, Counter>,
+    /// Refusals by code.
+    pub(crate) refusals: Family<Label, Counter>,
+    /// Connections open.
+    pub(crate) connections: Whole,
+    /// Connections closed to make room.
+    pub(crate) evictions: Counter,
+    /// Capsules re-encrypted.
+    pub(crate) capsules: Counter,
+    /// Requests turned away by a full queue.
+    pub(crate) shed: Counter,
+    /// Requests waiting for or holding a worker.
+    pub(crate) queue: Whole,
+    /// Time from gate to signed reply.
+    pub(crate) reencrypt_seconds: Histogram,
+    /// Fragments held.
+    pub(crate) kfrags: Whole,
+    /// Fragments erased.
+    pub(crate) erased: Counter,
+    /// Head taken in.
+    pub(crate) head: Whole,
+    /// Time since the last good poll.
+    pub(crate) view_age: Float,
+    /// Reorgs followed.
+    pub(crate) reorgs: Counter,
+    /// Missing events found.
+    pub(crate) gaps: Counter,
+    /// Failed requests to the chain, by task.
+    pub(crate) rpc_errors: Family<Label, Counter>,
+    /// Current period.
+    pub(crate) period: Whole,
+    /// Last leased period.
+    pub(crate) lease_through: Whole,
+    /// Reward not claimed, whole tokens.
+    pub(crate) unclaimed: Float,
+    /// Transactions broadcast, by duty.
+    pub(crate) broadcasts: Family<Label, Counter>,
+    /// Intents not final.
+    pub(crate) open_intents: Whole,
+    /// Intents final, by state.
+    pub(crate) closed_intents: Family<Label, Counter>,
+    /// Age of each task's heartbeat.
+    pub(crate) heartbeat_age: Family<Label, Float>,
+    /// 1 when the node is ready.
+    pub(crate) ready: Whole,
+}
+
+impl Metrics {
+    /// Registers every series once.
+    pub(crate) fn new() -> Self {
+        let metrics = Self {
+            registry: Registry::with_prefix("kms"),
+            requests: Family::default(),
+            refusals: Family::default(),
+            connections: Gauge::default(),
+            evictions: Counter::default(),
+            capsules: Counter::default(),
+            shed: Counter::default(),
+            queue: Gauge::default(),
+            reencrypt_seconds: Histogram::new(exponential_buckets(0.000_25, 2.0, 14)),
+            kfrags: Gauge::default(),
+            erased: Counter::default(),
+            head: Gauge::default(),
+            view_age: Gauge::default(),
+            reorgs: Counter::default(),
+            gaps: Counter::default(),
+            rpc_errors: Family::default(),
+            period: Gauge::default(),
+            lease_through: Gauge::default(),
+            unclaimed: Gauge::default(),
+            broadcasts: Family::default(),
+            open_intents: Gauge::default(),
+            closed_intents: Family::default(),
+            heartbeat_age: Family::default(),
+            ready: Gauge::default(),
+        };
+        metrics.register()
+    }
+
+    fn register(mut self) -> Self {
+        self.register_service();
+        self.register_chain();
+        self.register_duties();
+        self
+    }
+
+    fn register_service(&mut self) {
+        let r = &mut self.registry;
+        let build = Info::new([("version", env!("CARGO_PKG_VERSION"))]);
+        r.register("build", "Program version", build);
+        r.register("http_requests", "Requests by route", self.requests.clone());
+        r.register(
+            "refusals",
+            "Refused requests by code",
+            self.refusals.clone(),
+        );
+        let open = self.connections.clone();
+        r.register("http_connections", "Open connections", open);
+        let evictions = self.evictions.clone();
+        r.register(
+            "http_evictions",
+            "Idle connections closed for new",
+            evictions,
+        );
+        let capsules = self.capsules.clone();
+        r.register("reencrypt_capsules", "Capsules re-encrypted", capsules);
+        r.register(
+            "reencrypt_shed",
+            "Requests shed by a full queue",
+            self.shed.clone(),
+        );
+        let depth = self.queue.clone();
+        r.register("reencrypt_queue_depth", "Requests queued or working", depth);
+        let (name, help) = ("reencrypt", "Gate to signed reply");
+        let seconds = self.reencrypt_seconds.clone();
+        r.register_with_unit(name, help, Unit::Seconds, seconds);
+        r.register("kfrags", "Key fragments held", self.kfrags.clone());
+        r.register("kfrags_erased", "Key fragments erased", self.erased.clone());
+        r.register("ready", "1 when /readyz says ready", self.ready.clone());
+        let (name, help) = ("task_heartbeat_age", "Time since a task's progress");
+        let age = self.heartbeat_age.clone();
+        r.register_with_unit(name, help, Unit::Seconds, age);
+    }
+
+    fn register_chain(&mut self) {
+        let r = &mut self.registry;
+        r.register(
+            "chain_head_block",
+            "Newest block taken in",
+            self.head.clone(),
+        );
+        let (name, help) = ("chain_view_age", "Time since the last good poll");
+        r.register_with_unit(name, help, Unit::Seconds, self.view_age.clone());
+        r.register(
+            "chain_reorg",
+            "Reorganisations followed",
+            self.reorgs.clone(),
+        );
+        r.register(
+            "events_gap",
+            "Events an endpoint left out",
+            self.gaps.clone(),
+        );
+        let errors = self.rpc_errors.clone();
+        r.register("rpc_errors", "Failed chain requests by task", errors);
+        r.register("period_current", "Period of the head", self.period.clone());
+    }
+
+    fn register_duties(&mut self) {
+        let r = &mut self.registry;
+        let through = self.lease_through.clone();
+        r.register("lease_through_period", "Last leased period", through);
+        r.register(
+            "reward_unclaimed_kms",
+            "Reward not claimed",
+            self.unclaimed.clone(),
+        );
+        r.register(
+            "tx_broadcasts",
+            "Broadcasts by duty",
+            self.broadcasts.clone(),
+        );
+        r.register(
+            "tx_open_intents",
+            "Intents not final",
+            self.open_intents.clone(),
+        );
+        let closed = self.closed_intents.clone();
+        r.register("tx_closed_intents", "Final intents by state", closed);
+    }
+
+    /// The text of `/metrics`.
+    pub(crate) fn render(&self) -> String {
+        let mut text = String::new();
+        // Writing to a string does not fail.
+        let _ = encode(&mut text, &self.registry);
+        text
+    }
+
+    pub(crate) fn rpc_error(&self, task: &'static str) {
+        self.rpc_errors.get_or_create(&[("task", task)]).inc();
+    }
+}
+
+#[cfg(test)]
+mod tests;

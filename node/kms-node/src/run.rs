@@ -1,0 +1,261 @@
+//! The life of a node: check everything that can be checked, start the tasks in order, watch them,
+//! stop them in order. A task that ends on its own stops the node: half a node is worse than none.
+
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+
+use kms_chain::{Chain, ChainError, Deployment, RpcConfig};
+use kms_protocol::{Domain, PeriodClock};
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use zeroize::Zeroizing;
+
+use crate::act;
+use crate::config::NodeConfig;
+use crate::erase;
+use crate::error::NodeError;
+use crate::follow::{Follower, Publisher};
+use crate::health::{Severity, Stop, Stopper};
+use crate::http;
+use crate::identity::{Keys, check_data_dir, database_path};
+use crate::lock::DirLock;
+use crate::node::{Node, NodeParts};
+use crate::ports::NodeChain;
+use crate::replay::{NonceQueue, ReplayGuard, write_nonces};
+use crate::store::Store;
+use crate::tasks::{Ended, Finished, Tasks};
+
+/// Pause between two tries to read the deployment's parameters.
+const CONNECT_PAUSE: Duration = Duration::from_secs(1);
+/// Time the background tasks have to end after the last request.
+const TASK_GRACE: Duration = Duration::from_secs(1);
+
+/// Runs a node until `shutdown` resolves; the caller turns signals into it. Requests in flight then
+/// have `shutdown_grace_ms`, under 10 s, to finish.
+///
+/// # Errors
+/// What cannot be used at the start, and later only a task that ended on its own. Trouble with the
+/// RPC endpoints never ends the node: it is not ready meanwhile, `/readyz` says why.
+pub async fn run(
+    config: NodeConfig,
+    passphrase: Zeroizing<String>,
+    shutdown: impl Future<Output = ()> + Send + 'static,
+) -> Result<(), NodeError> {
+    let (started, chain) = start(config, passphrase).await?;
+    tracing::info!(
+        listen = %started.node.config.listen,
+        miner = %started.node.miner(),
+        worker = %started.node.keys.worker.address(),
+        "node started"
+    );
+    serve(started, chain, shutdown).await
+}
+
+/// A node whose resources are all taken and whose tasks do not run yet.
+struct Started {
+    node: Arc<Node>,
+    listener: TcpListener,
+    publisher: Publisher,
+    nonces: NonceQueue,
+    /// Held until the very end.
+    lock: DirLock,
+}
+
+async fn start(
+    config: NodeConfig,
+    passphrase: Zeroizing<String>,
+) -> Result<(Started, Chain), NodeError> {
+    check_data_dir(&config.data_dir)?;
+    let lock = DirLock::take(&config.data_dir)?;
+    let deployment =
+        Deployment::load(&config.deployment).map_err(|source| NodeError::Deployment {
+            path: config.deployment.clone(),
+            source,
+        })?;
+    let listener = http::bind(config.listen).await?;
+    let dir = config.data_dir.clone();
+    let keys = tokio::task::spawn_blocking(move || Keys::open(&dir, &passphrase)).await;
+    let keys = keys.map_err(|_| NodeError::Crypto("the keystores could not be opened"))??;
+    let store = Store::open(&database_path(&config.data_dir)).await?;
+    pin_database(&store, &config, &deployment).await?;
+    let chain = connect(&config, &deployment).await?;
+    let capacity = usize::try_from(config.replay_capacity).unwrap_or(usize::MAX);
+    let (replay, nonces) = ReplayGuard::load(&store, capacity).await?;
+    let (publisher, snapshots) = watch::channel(None);
+    let domain = Domain::node(deployment.chain_id, deployment.contracts.policies.address);
+    let held = store.kfrag_count().await?;
+    let parts = NodeParts {
+        config,
+        keys,
+        domain,
+        store,
+        snapshots,
+        replay,
+    };
+    let node = Arc::new(Node::new(parts));
+    node.metrics.kfrags.set(held);
+    Ok((
+        Started {
+            node,
+            listener,
+            publisher,
+            nonces,
+            lock,
+        },
+        chain,
+    ))
+}
+
+/// A database belongs to one deployment and one miner for good.
+async fn pin_database(
+    store: &Store,
+    config: &NodeConfig,
+    deployment: &Deployment,
+) -> Result<(), NodeError> {
+    let pins = [
+        ("chain id", deployment.chain_id.to_string()),
+        ("genesis hash", deployment.genesis_hash.to_string()),
+        (
+            "policy manager",
+            deployment.contracts.policies.address.to_string(),
+        ),
+        (
+            "staking escrow",
+            deployment.contracts.escrow.address.to_string(),
+        ),
+        ("miner", config.miner.to_string()),
+    ];
+    for (field, configured) in pins {
+        if let Some(stored) = store.pin_meta(field, &configured).await? {
+            return Err(NodeError::ForeignDatabase {
+                field,
+                stored,
+                configured,
+            });
+        }
+    }
+    Ok(())
+}
+
+/// Another chain behind an endpoint is an error now; an endpoint that is down is not.
+async fn connect(config: &NodeConfig, deployment: &Deployment) -> Result<Chain, NodeError> {
+    let rpc = RpcConfig {
+        timeout_ms: config.rpc_timeout_ms,
+        ..RpcConfig::new(config.rpc_urls.clone())
+    };
+    match Chain::connect(&rpc, deployment.clone()).await {
+        Ok(chain) => Ok(chain),
+        Err(source @ ChainError::WrongChain { .. }) => Err(NodeError::WrongChain { source }),
+        Err(error) => {
+            tracing::warn!(%error, "no endpoint answers yet, starting all the same");
+            Chain::offline(&rpc, deployment.clone())
+                .map_err(|source| NodeError::WrongChain { source })
+        }
+    }
+}
+
+async fn serve<C: NodeChain>(
+    started: Started,
+    chain: C,
+    shutdown: impl Future<Output = ()> + Send + 'static,
+) -> Result<(), NodeError> {
+    let Started {
+        node,
+        listener,
+        publisher,
+        nonces,
+        lock,
+    } = started;
+    let (http_stopper, http_stop) = Stopper::new();
+    let (stopper, stop) = Stopper::new();
+    let mut tasks = Tasks::default();
+    tasks.spawn(
+        "nonces",
+        ok(write_nonces(node.store.clone(), nonces, stop.clone())),
+    );
+    tasks.spawn("sweeper", erase::run(node.clone(), stop.clone()));
+    tasks.spawn(
+        "chain",
+        chain_tasks(node.clone(), chain, publisher, stop.clone()),
+    );
+    tasks.spawn(
+        "http",
+        ok(http::serve(node.clone(), listener, http_stop.clone())),
+    );
+    let failed = tokio::select! {
+        () = shutdown => None,
+        ended = tasks.next() => ended.map(Finished::into_error),
+    };
+    if let Some(error) = &failed {
+        tracing::error!(code = error.code(), %error, "stopping the node");
+    }
+    node.close();
+    http_stopper.stop();
+    drain(&mut tasks, &node).await;
+    stopper.stop();
+    tasks.end_within(TASK_GRACE).await;
+    node.store.close().await;
+    drop(lock);
+    failed.map_or(Ok(()), Err)
+}
+
+/// Waits for the HTTP task, which lets requests in flight finish.
+async fn drain(tasks: &mut Tasks, node: &Node) {
+    let limit = Duration::from_millis(node.config.shutdown_grace_ms) + TASK_GRACE;
+    let http_ended = async {
+        while let Some(finished) = tasks.next().await {
+            if finished.name == "http" {
+                return;
+            }
+        }
+    };
+    let _ = tokio::time::timeout(limit, http_ended).await;
+}
+
+/// Following and the duties, which both need the deployment's parameters first.
+async fn chain_tasks<C: NodeChain>(
+    node: Arc<Node>,
+    chain: C,
+    publisher: Publisher,
+    stop: Stop,
+) -> Ended {
+    let Some((clock, max_lease)) = parameters(&node, &chain, &stop).await else {
+        return Ok(());
+    };
+    let follower = Follower::new(node.clone(), chain.clone(), clock, publisher).await?;
+    let sender = act::Sender::new(node, chain, max_lease);
+    tokio::try_join!(
+        follower.run(stop.clone()),
+        ok(act::run(sender, stop.clone()))
+    )
+    .map(|_| ())
+}
+
+/// The clock and the longest lease; asked for until an endpoint answers. `None` when stopped first.
+async fn parameters<C: NodeChain>(
+    node: &Node,
+    chain: &C,
+    stop: &Stop,
+) -> Option<(PeriodClock, u32)> {
+    while !stop.is_stopped() {
+        match chain.params().await {
+            Ok(params) => return Some((params.clock, params.max_lease_periods)),
+            Err(error) => {
+                node.metrics.rpc_error("chain");
+                node.health
+                    .set("rpc", Severity::Warning, Some(error.to_string()));
+                stop.sleep(CONNECT_PAUSE).await;
+            }
+        }
+    }
+    None
+}
+
+async fn ok(task: impl Future<Output = ()>) -> Ended {
+    task.await;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests;

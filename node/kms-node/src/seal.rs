@@ -1,0 +1,86 @@
+//! Encryption at rest of key fragments: AES-256-GCM under a key derived by HKDF-SHA256 from the
+//! node's Umbral secret, bound to policy and sealed hash. A stolen database opens nothing.
+
+use kms_protocol::{B256, PolicyId};
+use ring::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
+use ring::hkdf::{HKDF_SHA256, Salt};
+use zeroize::Zeroizing;
+
+use crate::error::NodeError;
+
+/// Domain tags of the derivation; a change makes old rows unreadable.
+const SALT: &[u8] = b"kms-node storage key v1";
+const INFO: &[u8] = b"kfrag aes-256-gcm";
+
+/// Seals and opens rows. Holds a secret; never printed.
+pub(crate) struct StorageKey {
+    key: LessSafeKey,
+}
+
+/// A row does not open: another key, or the row was changed.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct SealBroken;
+
+impl StorageKey {
+    /// key = HKDF-SHA256(salt, secret, info), 32 bytes.
+    pub(crate) fn derive(secret: &[u8; 32]) -> Result<Self, NodeError> {
+        let failed = |_| NodeError::Crypto("the storage key could not be derived");
+        let extracted = Salt::new(HKDF_SHA256, SALT).extract(secret);
+        let okm = extracted.expand(&[INFO], &AES_256_GCM).map_err(failed)?;
+        Ok(Self {
+            key: LessSafeKey::new(UnboundKey::from(okm)),
+        })
+    }
+
+    /// nonce (12, random) || ciphertext || tag (16).
+    pub(crate) fn seal(
+        &self,
+        id: PolicyId,
+        sealed_hash: B256,
+        plain: &[u8],
+    ) -> Result<Vec<u8>, NodeError> {
+        let mut nonce = [0; NONCE_LEN];
+        getrandom::fill(&mut nonce).map_err(|_| NodeError::Crypto("no random bytes"))?;
+        // Encrypted in place, so that no plaintext is left behind in a reallocated buffer.
+        let mut body = Vec::with_capacity(plain.len() + AES_256_GCM.tag_len());
+        body.extend_from_slice(plain);
+        self.key
+            .seal_in_place_append_tag(
+                Nonce::assume_unique_for_key(nonce),
+                context(id, sealed_hash),
+                &mut body,
+            )
+            .map_err(|_| NodeError::Crypto("a key fragment could not be encrypted"))?;
+        Ok([&nonce[..], &body].concat())
+    }
+
+    /// The plaintext of [`StorageKey::seal`] with the same id and hash.
+    pub(crate) fn open(
+        &self,
+        id: PolicyId,
+        sealed_hash: B256,
+        row: &[u8],
+    ) -> Result<Zeroizing<Vec<u8>>, SealBroken> {
+        let (nonce, body) = row.split_at_checked(NONCE_LEN).ok_or(SealBroken)?;
+        let nonce = Nonce::try_assume_unique_for_key(nonce).map_err(|_| SealBroken)?;
+        let mut buffer = Zeroizing::new(body.to_vec());
+        let length = self
+            .key
+            .open_in_place(nonce, context(id, sealed_hash), &mut buffer)
+            .map_err(|_| SealBroken)?
+            .len();
+        buffer.truncate(length);
+        Ok(buffer)
+    }
+}
+
+fn context(id: PolicyId, sealed_hash: B256) -> Aad<[u8; 64]> {
+    let mut bytes = [0; 64];
+    let (first, second) = bytes.split_at_mut(32);
+    first.copy_from_slice(&id.0.0);
+    second.copy_from_slice(&sealed_hash.0);
+    Aad::from(bytes)
+}
+
+#[cfg(test)]
+mod tests;

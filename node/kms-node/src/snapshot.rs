@@ -1,0 +1,170 @@
+//! The immutable view of the chain that requests and duties are decided on. `ingest` makes one
+//! after every step and publishes it by a watch channel; readers never lock and never see half a
+//! block.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use kms_chain::BlockHeader;
+use kms_protocol::{Address, Amount, B256, Period, PeriodClock, PolicyId};
+
+/// A policy as far as the gate and the duties need it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct PolicyView {
+    pub(crate) created_block: u64,
+    pub(crate) first_period: Period,
+    /// Last period of the terms, before extensions.
+    pub(crate) last_period: Period,
+    /// (block, new last period), oldest first.
+    pub(crate) extensions: Vec<(u64, Period)>,
+    /// (block, last period still paid).
+    pub(crate) revocation: Option<(u64, Period)>,
+    /// Periods paid to this miner.
+    pub(crate) collected_through: Period,
+}
+
+impl PolicyView {
+    /// Last period paid for by blocks up to and including `block`, revocation left aside.
+    pub(crate) fn last_as_of(&self, block: u64) -> Period {
+        self.extensions
+            .iter()
+            .take_while(|(at, _)| *at <= block)
+            .map(|(_, last)| *last)
+            .fold(self.last_period, Period::max)
+    }
+
+    /// Last period that fees can be due for, by the newest block.
+    pub(crate) fn last_paid(&self) -> Period {
+        self.revocation
+            .map_or_else(|| self.last_as_of(u64::MAX), |(_, last)| last)
+    }
+}
+
+/// What the chain says about this miner.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct MinerView {
+    pub(crate) worker: Option<Address>,
+    pub(crate) url: String,
+    pub(crate) umbral_key: String,
+    pub(crate) min_rate: Amount,
+    /// Last leased period; `NEVER` before the first lease.
+    pub(crate) lease_through: Period,
+    pub(crate) locked: Amount,
+    pub(crate) lock_periods: u32,
+    /// First free period of a wind-down; `NEVER` without one.
+    pub(crate) unlock_period: Period,
+}
+
+/// The newest block taken in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Head {
+    pub(crate) number: u64,
+    pub(crate) hash: B256,
+    pub(crate) timestamp: u64,
+}
+
+/// Everything known of the chain as of one block.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Snapshot {
+    pub(crate) head: Head,
+    /// Period of the head's timestamp; `NEVER` before genesis.
+    pub(crate) period: Period,
+    /// Period of the newest block with enough confirmations; `NEVER` while there is none.
+    pub(crate) confirmed_period: Period,
+    /// Blocks on top that make a block count.
+    pub(crate) confirmations: u64,
+    pub(crate) policies: Policies,
+    pub(crate) miner: Arc<MinerView>,
+}
+
+/// The policies of the index, shared between snapshots until one changes.
+pub(crate) type Policies = Arc<HashMap<PolicyId, Arc<PolicyView>>>;
+
+impl Snapshot {
+    /// The view after `headers`, newest last; `None` if there are none.
+    pub(crate) fn new(
+        headers: &[BlockHeader],
+        clock: &PeriodClock,
+        confirmations: u64,
+        (policies, miner): (Policies, Arc<MinerView>),
+    ) -> Option<Self> {
+        let newest = headers.last()?;
+        let period = |header: &BlockHeader| clock.period_at(header.timestamp);
+        let confirmed = headers
+            .iter()
+            .rev()
+            .find(|header| header.number.saturating_add(confirmations) <= newest.number);
+        Some(Self {
+            head: Head {
+                number: newest.number,
+                hash: newest.hash,
+                timestamp: newest.timestamp,
+            },
+            period: period(newest).unwrap_or(Period::NEVER),
+            confirmed_period: confirmed.and_then(period).unwrap_or(Period::NEVER),
+            confirmations,
+            policies,
+            miner,
+        })
+    }
+
+    /// Whether a block has its confirmations: `head >= block + confirmations`.
+    pub(crate) fn is_confirmed(&self, block: u64) -> bool {
+        block
+            .checked_add(self.confirmations)
+            .is_some_and(|needed| self.head.number >= needed)
+    }
+
+    /// Newest block number that has its confirmations.
+    pub(crate) fn confirmed_block(&self) -> u64 {
+        self.head.number.saturating_sub(self.confirmations)
+    }
+
+    pub(crate) fn policy(&self, id: &PolicyId) -> Option<&PolicyView> {
+        self.policies.get(id).map(Arc::as_ref)
+    }
+}
+
+/// Time since the last look at the chain that ended with the view up to date; monotonic.
+#[derive(Debug, Clone)]
+pub(crate) struct ViewAge {
+    start: Instant,
+    /// Milliseconds from `start` to the last good poll, plus one; 0 for never.
+    polled: Arc<AtomicU64>,
+}
+
+impl ViewAge {
+    pub(crate) fn new() -> Self {
+        Self {
+            start: Instant::now(),
+            polled: Arc::new(AtomicU64::new(0)),
+        }
+    }
+
+    /// The view is up to date now.
+    pub(crate) fn refresh(&self) {
+        self.polled.store(self.elapsed_ms() + 1, Ordering::Release);
+    }
+
+    /// The view must not be used until the next refresh.
+    pub(crate) fn invalidate(&self) {
+        self.polled.store(0, Ordering::Release);
+    }
+
+    /// Age of the view; `None` when there is none to use.
+    pub(crate) fn age(&self) -> Option<Duration> {
+        let polled = self.polled.load(Ordering::Acquire).checked_sub(1)?;
+        Some(Duration::from_millis(
+            self.elapsed_ms().saturating_sub(polled),
+        ))
+    }
+
+    fn elapsed_ms(&self) -> u64 {
+        u64::try_from(self.start.elapsed().as_millis()).unwrap_or(u64::MAX - 1)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,234 @@
+//! The database: SQLite in WAL mode with synchronous=FULL, one writer and a few readers. All SQL of
+//! the crate is here and in `store/`; every public method is one transaction. Opening migrates, and
+//! refuses a schema newer than this program.
+
+pub(crate) mod chain;
+pub(crate) mod intent;
+pub(crate) mod kfrag;
+mod nonce;
+mod rows;
+
+use std::path::Path;
+use std::time::Duration;
+
+use sqlx::SqlSafeStr as _;
+use sqlx::migrate::{MigrateError, Migration, MigrationType, Migrator};
+use sqlx::sqlite::{
+    SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
+};
+
+/// Why the database did not do what was asked.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StoreError {
+    /// The file was written by a newer program.
+    #[error("schema version {found} is newer than this program knows")]
+    NewerSchema {
+        /// Version found in the file.
+        found: i64,
+    },
+    /// The file is damaged, or was changed by something else.
+    #[error("damaged: {what}")]
+    Corrupt {
+        /// What does not fit.
+        what: String,
+    },
+    /// The disk is full.
+    #[error("the disk is full")]
+    Full,
+    /// An endpoint left out an event: its sequence number is missing.
+    #[error("{contract}: event {expected} is missing, saw {found}")]
+    SequenceGap {
+        /// Which contract.
+        contract: &'static str,
+        /// The number that had to come.
+        expected: u64,
+        /// The number that came.
+        found: u64,
+    },
+    /// A row that can exist once came twice: the events of the chain contradict each other.
+    #[error("events contradict each other: {what}")]
+    Inconsistent {
+        /// The constraint that caught it.
+        what: String,
+    },
+    /// Signing inside the transaction failed.
+    #[error("signing: {0}")]
+    Signing(kms_chain::ChainError),
+    /// Any other failure of the database.
+    #[error("{0}")]
+    Database(sqlx::Error),
+}
+
+impl StoreError {
+    /// Stable identifier.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::NewerSchema { .. } => "store_newer_schema",
+            Self::Corrupt { .. } => "store_corrupt",
+            Self::Full => "store_full",
+            Self::SequenceGap { .. } => "store_sequence_gap",
+            Self::Inconsistent { .. } => "store_inconsistent",
+            Self::Signing(_) => "store_signing",
+            Self::Database(_) => "store_failed",
+        }
+    }
+
+    /// What the operator does about it.
+    pub fn remedy(&self) -> &'static str {
+        match self {
+            Self::NewerSchema { .. } => "run the newer program again, or restore an older backup",
+            Self::Corrupt { .. } => "restore the database from a backup; nothing was overwritten",
+            Self::Full => "free space on the disk of the data directory",
+            Self::SequenceGap { .. } | Self::Inconsistent { .. } => {
+                "use another RPC endpoint; the node indexes again"
+            }
+            Self::Signing(_) => "report this with the log of the node",
+            Self::Database(_) => "check the disk and permissions of the data directory",
+        }
+    }
+
+    fn corrupt(what: impl Into<String>) -> Self {
+        Self::Corrupt { what: what.into() }
+    }
+}
+
+/// SQLITE_FULL, SQLITE_CORRUPT and SQLITE_NOTADB, primary result codes.
+const FULL: i32 = 13;
+const CORRUPT: i32 = 11;
+const NOT_A_DATABASE: i32 = 26;
+
+impl From<sqlx::Error> for StoreError {
+    fn from(error: sqlx::Error) -> Self {
+        let twice = |error: &dyn sqlx::error::DatabaseError| error.is_unique_violation();
+        if error.as_database_error().is_some_and(twice) {
+            return Self::Inconsistent {
+                what: error.to_string(),
+            };
+        }
+        let code = error
+            .as_database_error()
+            .and_then(|error| error.code().and_then(|code| code.parse::<i32>().ok()));
+        match code.map(|code| code & 0xff) {
+            Some(FULL) => Self::Full,
+            Some(CORRUPT | NOT_A_DATABASE) => Self::corrupt(error.to_string()),
+            _ => Self::Database(error),
+        }
+    }
+}
+
+pub(crate) type Result<T> = std::result::Result<T, StoreError>;
+
+/// Migrations, oldest first. One that has been released is never edited.
+const MIGRATIONS: &[(i64, &str, &str)] =
+    &[(1, "init", include_str!("../migrations/0001_init.sql"))];
+
+/// Connections that only read.
+const READERS: u32 = 3;
+const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// The open database. Clones share the connections.
+#[derive(Clone)]
+pub(crate) struct Store {
+    write: SqlitePool,
+    read: SqlitePool,
+}
+
+impl Store {
+    /// Opens or creates the file and migrates it. A file that cannot be used is left as it is.
+    pub(crate) async fn open(path: &Path) -> Result<Self> {
+        let options = SqliteConnectOptions::new()
+            .filename(path)
+            .create_if_missing(true)
+            .journal_mode(SqliteJournalMode::Wal)
+            .synchronous(SqliteSynchronous::Full)
+            .foreign_keys(true)
+            .busy_timeout(BUSY_TIMEOUT)
+            .pragma("secure_delete", "on");
+        let pool = SqlitePoolOptions::new()
+            .idle_timeout(None)
+            .max_lifetime(None);
+        let write = pool
+            .clone()
+            .max_connections(1)
+            .connect_with(options.clone())
+            .await?;
+        check_integrity(&write).await?;
+        migrate(&write).await?;
+        let read = pool.max_connections(READERS).connect_with(options).await?;
+        Ok(Self { write, read })
+    }
+
+    /// Closes every connection after the statements under way.
+    pub(crate) async fn close(&self) {
+        self.read.close().await;
+        self.write.close().await;
+    }
+
+    /// Remembers `value` under `name`, or returns the different value remembered before.
+    pub(crate) async fn pin_meta(&self, name: &str, value: &str) -> Result<Option<String>> {
+        let mut tx = self.write.begin().await?;
+        sqlx::query("insert into meta (name, value) values (?, ?) on conflict (name) do nothing")
+            .bind(name)
+            .bind(value)
+            .execute(&mut *tx)
+            .await?;
+        let stored: String = sqlx::query_scalar("select value from meta where name = ?")
+            .bind(name)
+            .fetch_one(&mut *tx)
+            .await?;
+        tx.commit().await?;
+        Ok((stored != value).then_some(stored))
+    }
+
+    /// Lets the file grow by so many pages at most: a full disk, for tests.
+    #[cfg(test)]
+    pub(crate) async fn limit_growth(&self, pages: u32) {
+        let size: u32 = sqlx::query_scalar("pragma page_count")
+            .fetch_one(&self.write)
+            .await
+            .unwrap();
+        let limit = sqlx::AssertSqlSafe(format!("pragma max_page_count = {}", size + pages));
+        sqlx::query(limit).fetch_one(&self.write).await.unwrap();
+    }
+
+    /// Proves that the database still answers.
+    pub(crate) async fn ping(&self) -> Result<()> {
+        sqlx::query("select name from meta limit 1")
+            .fetch_optional(&self.read)
+            .await?;
+        Ok(())
+    }
+}
+
+async fn check_integrity(pool: &SqlitePool) -> Result<()> {
+    let verdict: String = sqlx::query_scalar("pragma quick_check(1)")
+        .fetch_one(pool)
+        .await?;
+    if verdict == "ok" {
+        Ok(())
+    } else {
+        Err(StoreError::corrupt(verdict))
+    }
+}
+
+async fn migrate(pool: &SqlitePool) -> Result<()> {
+    let migrations = MIGRATIONS
+        .iter()
+        .map(|(version, name, sql)| {
+            let kind = MigrationType::Simple;
+            Migration::new(*version, (*name).into(), kind, sql.into_sql_str(), false)
+        })
+        .collect();
+    match Migrator::with_migrations(migrations).run(pool).await {
+        Ok(()) => Ok(()),
+        Err(MigrateError::VersionMissing(found)) => Err(StoreError::NewerSchema { found }),
+        Err(MigrateError::Execute(error) | MigrateError::ExecuteMigration(error, _)) => {
+            Err(error.into())
+        }
+        Err(error) => Err(StoreError::corrupt(error.to_string())),
+    }
+}
+
+#[cfg(test)]
+mod tests;

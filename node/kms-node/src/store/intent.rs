@@ -1,0 +1,336 @@
+//! Intents (effects wanted on chain) and attempts (signed transactions). The order that makes a
+//! crash harmless: intent row, then nonce + signature + bytes in one transaction, then broadcast.
+//! Nothing here talks to the chain; `act` drives it.
+
+use kms_chain::SignedTx;
+use kms_protocol::{Address, B256};
+use sqlx::Row as _;
+use sqlx::sqlite::SqliteRow;
+
+use super::rows::{get_bytes, get_hash, get_u32, get_u64, int, uint};
+use super::{Result, Store, StoreError};
+
+/// Where an intent stands. `Done`, `Reverted` and `Abandoned` are final.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum IntentState {
+    /// Wanted; no transaction signed yet.
+    Planned,
+    /// Signed bytes are durable; broadcast at least attempted.
+    Signed,
+    /// In a block, not yet with enough confirmations.
+    Mined,
+    /// Mined, succeeded, confirmed.
+    Done,
+    /// Mined, failed on chain, confirmed.
+    Reverted,
+    /// Never happened: dropped before signing, or its nonce went to another transaction.
+    Abandoned,
+}
+
+impl IntentState {
+    pub(crate) fn text(self) -> &'static str {
+        match self {
+            Self::Planned => "planned",
+            Self::Signed => "signed",
+            Self::Mined => "mined",
+            Self::Done => "done",
+            Self::Reverted => "reverted",
+            Self::Abandoned => "abandoned",
+        }
+    }
+
+    fn parse(text: &str) -> Result<Self> {
+        [
+            Self::Planned,
+            Self::Signed,
+            Self::Mined,
+            Self::Done,
+            Self::Reverted,
+            Self::Abandoned,
+        ]
+        .into_iter()
+        .find(|state| state.text() == text)
+        .ok_or_else(|| StoreError::corrupt(format!("intent state {text:?}")))
+    }
+}
+
+/// A wanted effect.
+#[derive(Debug, Clone)]
+pub(crate) struct Intent {
+    pub(crate) id: i64,
+    pub(crate) kind: String,
+    /// JSON of the duty.
+    pub(crate) payload: String,
+    pub(crate) state: IntentState,
+}
+
+/// A new intent. The key makes asking twice harmless.
+pub(crate) struct NewIntent<'a> {
+    pub(crate) key: &'a str,
+    pub(crate) kind: &'a str,
+    pub(crate) payload: &'a str,
+    pub(crate) period: u32,
+}
+
+/// A signed transaction of an intent.
+#[derive(Debug, Clone)]
+pub(crate) struct Attempt {
+    pub(crate) id: i64,
+    pub(crate) intent_id: i64,
+    pub(crate) nonce: u64,
+    pub(crate) raw: Vec<u8>,
+    pub(crate) hash: B256,
+    /// Head at the last broadcast that an endpoint took.
+    pub(crate) sent_block: Option<u64>,
+    pub(crate) mined: Option<Mined>,
+}
+
+/// Where an attempt was mined.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Mined {
+    pub(crate) block_number: u64,
+    pub(crate) block_hash: B256,
+    pub(crate) succeeded: bool,
+}
+
+const OPEN: &str = "state in ('planned', 'signed', 'mined')";
+
+impl Store {
+    /// Records a wish and returns its id. An intent of the same key that exists is left as it is.
+    pub(crate) async fn plan_intent(&self, new: &NewIntent<'_>) -> Result<i64> {
+        let mut tx = self.write.begin().await?;
+        let insert = "insert into intent (idempotency_key, kind, payload, period, state) \
+            values (?, ?, ?, ?, 'planned') on conflict (idempotency_key) do nothing";
+        sqlx::query(insert)
+            .bind(new.key)
+            .bind(new.kind)
+            .bind(new.payload)
+            .bind(new.period)
+            .execute(&mut *tx)
+            .await?;
+        let id = sqlx::query_scalar("select intent_id from intent where idempotency_key = ?")
+            .bind(new.key)
+            .fetch_one(&mut *tx)
+            .await?;
+        tx.commit().await?;
+        Ok(id)
+    }
+
+    /// Intents that are not final, oldest first.
+    pub(crate) async fn open_intents(&self) -> Result<Vec<Intent>> {
+        let select = sqlx::AssertSqlSafe(format!(
+            "select * from intent where {OPEN} order by intent_id"
+        ));
+        let rows = sqlx::query(select).fetch_all(&self.read).await?;
+        rows.iter().map(intent_row).collect()
+    }
+
+    /// Period of the newest intent of that kind that was carried out; 0 if there is none.
+    pub(crate) async fn last_done_period(&self, kind: &str) -> Result<u32> {
+        let select = "select coalesce(max(period), 0) as period from intent \
+            where kind = ? and state = 'done'";
+        let row = sqlx::query(select).bind(kind).fetch_one(&self.read).await?;
+        get_u32(&row, "period")
+    }
+
+    /// Number of intents of a kind ever recorded.
+    pub(crate) async fn intent_count(&self, kind: &str) -> Result<u64> {
+        let select = "select count(*) from intent where kind = ?";
+        let count: i64 = sqlx::query_scalar(select)
+            .bind(kind)
+            .fetch_one(&self.read)
+            .await?;
+        uint(count)
+    }
+
+    /// Whether an intent of the kind is under way: not mined yet, or mined in a block above `head`,
+    /// whose events the index has not seen.
+    pub(crate) async fn kind_busy(&self, kind: &str, head: u64) -> Result<bool> {
+        let select = "select count(*) from intent left join attempt using (intent_id) \
+            where kind = ? and (state in ('planned', 'signed') \
+                or (state = 'mined' and mined_block > ?))";
+        let count: i64 = sqlx::query_scalar(select)
+            .bind(kind)
+            .bind(int(head)?)
+            .fetch_one(&self.read)
+            .await?;
+        Ok(count > 0)
+    }
+
+    /// Highest nonce ever signed for `sender`.
+    pub(crate) async fn last_nonce(&self, sender: Address) -> Result<Option<u64>> {
+        let select = "select max(nonce) from attempt where sender = ?";
+        let nonce: Option<i64> = sqlx::query_scalar(select)
+            .bind(sender.0.to_vec())
+            .fetch_one(&self.read)
+            .await?;
+        nonce.map(uint).transpose()
+    }
+
+    /// Opens final intents whose nonce the chain no longer has, after a deep reorg.
+    pub(crate) async fn reopen_from(&self, sender: Address, mined_nonce: u64) -> Result<()> {
+        let update = "update intent set state = 'signed', detail = 'reopened by a reorg' \
+            where state in ('done', 'reverted', 'abandoned') and intent_id in \
+            (select intent_id from attempt where sender = ? and nonce >= ?)";
+        sqlx::query(update)
+            .bind(sender.0.to_vec())
+            .bind(int(mined_nonce)?)
+            .execute(&self.write)
+            .await?;
+        Ok(())
+    }
+
+    /// Takes the next nonce of `sender`, signs with it and stores the bytes in one transaction:
+    /// no other code allocates nonces. `chain_nonce` is the sender's next nonce on chain; nonces of
+    /// attempts not mined yet are above it. Nothing is sent unless this has returned.
+    pub(crate) async fn sign_attempt(
+        &self,
+        intent_id: i64,
+        sender: Address,
+        chain_nonce: u64,
+        sign: impl FnOnce(u64) -> std::result::Result<SignedTx, kms_chain::ChainError> + Send,
+    ) -> Result<Attempt> {
+        let mut tx = self.write.begin().await?;
+        let highest: Option<i64> = sqlx::query_scalar(
+            "select max(attempt.nonce) from attempt join intent using (intent_id) \
+                where sender = ? and state in ('signed', 'mined', 'done', 'reverted')",
+        )
+        .bind(&sender.0[..])
+        .fetch_one(&mut *tx)
+        .await?;
+        let after_ours = highest.map(uint).transpose()?.map_or(0, |nonce| nonce + 1);
+        let nonce = chain_nonce.max(after_ours);
+        let signed = sign(nonce).map_err(StoreError::Signing)?;
+        let insert = "insert into attempt (intent_id, sender, nonce, raw, hash) \
+            values (?, ?, ?, ?, ?) returning attempt_id";
+        let id: i64 = sqlx::query_scalar(insert)
+            .bind(intent_id)
+            .bind(&sender.0[..])
+            .bind(int(nonce)?)
+            .bind(&signed.raw[..])
+            .bind(&signed.hash.0[..])
+            .fetch_one(&mut *tx)
+            .await?;
+        sqlx::query("update intent set state = 'signed' where intent_id = ?")
+            .bind(intent_id)
+            .execute(&mut *tx)
+            .await?;
+        tx.commit().await?;
+        let (raw, hash) = (signed.raw.to_vec(), signed.hash);
+        Ok(Attempt {
+            id,
+            intent_id,
+            nonce,
+            raw,
+            hash,
+            sent_block: None,
+            mined: None,
+        })
+    }
+
+    /// Attempts of intents that are not final, lowest nonce first.
+    pub(crate) async fn open_attempts(&self) -> Result<Vec<Attempt>> {
+        let select = sqlx::AssertSqlSafe(format!(
+            "select attempt.* from attempt join intent using (intent_id) \
+                where {OPEN} order by nonce, attempt_id"
+        ));
+        let rows = sqlx::query(select).fetch_all(&self.read).await?;
+        rows.iter().map(attempt_row).collect()
+    }
+
+    /// Notes a broadcast at `head`, or the error it met.
+    pub(crate) async fn mark_sent(
+        &self,
+        attempt_id: i64,
+        head: u64,
+        error: Option<&str>,
+    ) -> Result<()> {
+        let update = "update attempt set sent_block = coalesce(?, sent_block), last_error = ? \
+            where attempt_id = ?";
+        let sent = if error.is_none() {
+            Some(int(head)?)
+        } else {
+            None
+        };
+        sqlx::query(update)
+            .bind(sent)
+            .bind(error.unwrap_or(""))
+            .bind(attempt_id)
+            .execute(&self.write)
+            .await?;
+        Ok(())
+    }
+
+    /// Sets or clears where an attempt was mined, and its intent's state to match.
+    pub(crate) async fn set_mined(&self, attempt: &Attempt, mined: Option<Mined>) -> Result<()> {
+        let mut tx = self.write.begin().await?;
+        let update = "update attempt set mined_block = ?, mined_hash = ?, succeeded = ? \
+            where attempt_id = ?";
+        sqlx::query(update)
+            .bind(mined.map(|mined| int(mined.block_number)).transpose()?)
+            .bind(mined.map(|mined| mined.block_hash.0.to_vec()))
+            .bind(mined.map(|mined| mined.succeeded))
+            .bind(attempt.id)
+            .execute(&mut *tx)
+            .await?;
+        let state = if mined.is_some() {
+            IntentState::Mined
+        } else {
+            IntentState::Signed
+        };
+        sqlx::query("update intent set state = ? where intent_id = ?")
+            .bind(state.text())
+            .bind(attempt.intent_id)
+            .execute(&mut *tx)
+            .await?;
+        tx.commit().await?;
+        Ok(())
+    }
+
+    /// Moves an intent to a state, with a word on why.
+    pub(crate) async fn close_intent(
+        &self,
+        intent_id: i64,
+        state: IntentState,
+        detail: &str,
+    ) -> Result<()> {
+        sqlx::query("update intent set state = ?, detail = ? where intent_id = ?")
+            .bind(state.text())
+            .bind(detail)
+            .bind(intent_id)
+            .execute(&self.write)
+            .await?;
+        Ok(())
+    }
+}
+
+fn intent_row(row: &SqliteRow) -> Result<Intent> {
+    Ok(Intent {
+        id: row.try_get("intent_id")?,
+        kind: row.try_get("kind")?,
+        payload: row.try_get("payload")?,
+        state: IntentState::parse(row.try_get("state")?)?,
+    })
+}
+
+fn attempt_row(row: &SqliteRow) -> Result<Attempt> {
+    let mined_block: Option<i64> = row.try_get("mined_block")?;
+    let mined = match mined_block {
+        Some(block) => Some(Mined {
+            block_number: uint(block)?,
+            block_hash: get_hash(row, "mined_hash")?,
+            succeeded: row.try_get("succeeded")?,
+        }),
+        None => None,
+    };
+    let sent: Option<i64> = row.try_get("sent_block")?;
+    Ok(Attempt {
+        id: row.try_get("attempt_id")?,
+        intent_id: row.try_get("intent_id")?,
+        nonce: get_u64(row, "nonce")?,
+        raw: row.try_get("raw")?,
+        hash: B256(get_bytes(row, "hash")?),
+        sent_block: sent.map(uint).transpose()?,
+        mined,
+    })
+}

@@ -1,0 +1,238 @@
+//! Key fragments and their tombstones. A fragment is inserted once; an erased one never comes back.
+
+use std::time::Duration;
+
+use kms_protocol::{B256, PolicyId};
+use sqlx::Row as _;
+use sqlx::sqlite::SqliteRow;
+
+use super::rows::{get_bytes, get_hash, get_policy_id, get_u32, get_u64, int};
+use super::{Result, Store, StoreError};
+
+/// Tries to cut the log after an erasure; it is cut at the latest when the node stops.
+const LOG_CUT_TRIES: u32 = 10;
+const LOG_CUT_PAUSE: Duration = Duration::from_millis(50);
+
+/// A stored fragment; `sealed` is ciphertext, the other fields are public.
+pub(crate) struct KfragRow {
+    pub(crate) policy_id: PolicyId,
+    pub(crate) sealed_hash: B256,
+    pub(crate) delegating_key: [u8; 33],
+    pub(crate) receiving_key: [u8; 33],
+    pub(crate) verifying_key: [u8; 33],
+    /// Last period of the terms, for fragments whose policy a reorg removed.
+    pub(crate) last_period: u32,
+    pub(crate) sealed: Vec<u8>,
+}
+
+/// What an insertion found.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Inserted {
+    /// The fragment is now durable.
+    New,
+    /// The same fragment was there.
+    Same,
+    /// Another fragment was there.
+    Different,
+    /// It was there once and is erased.
+    Erased(ErasureReason),
+}
+
+/// Why a fragment was erased.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum ErasureReason {
+    Revoked,
+    Ended,
+}
+
+impl ErasureReason {
+    fn text(self) -> &'static str {
+        match self {
+            Self::Revoked => "revoked",
+            Self::Ended => "ended",
+        }
+    }
+}
+
+/// The tombstone of an erased fragment.
+#[derive(Clone)]
+pub(crate) struct ErasureRow {
+    pub(crate) policy_id: PolicyId,
+    pub(crate) sealed_hash: B256,
+    pub(crate) reason: ErasureReason,
+    pub(crate) block_number: u64,
+    pub(crate) block_hash: B256,
+    pub(crate) signature: [u8; 65],
+}
+
+/// What the sweeper needs to know of a fragment.
+pub(crate) struct KfragHead {
+    pub(crate) policy_id: PolicyId,
+    pub(crate) sealed_hash: B256,
+    pub(crate) last_period: u32,
+}
+
+impl Store {
+    /// Stores a fragment durably, unless one is or was there.
+    pub(crate) async fn insert_kfrag(&self, row: &KfragRow) -> Result<Inserted> {
+        let mut tx = self.write.begin().await?;
+        let id = row.policy_id.0.0;
+        let gone = sqlx::query("select reason from erasure where policy_id = ?")
+            .bind(&id[..])
+            .fetch_optional(&mut *tx)
+            .await?;
+        if let Some(gone) = gone {
+            return Ok(Inserted::Erased(reason(&gone)?));
+        }
+        let insert = "insert into kfrag (policy_id, sealed_hash, delegating_key, receiving_key, \
+            verifying_key, last_period, sealed) values (?, ?, ?, ?, ?, ?, ?) \
+            on conflict (policy_id) do nothing";
+        let done = sqlx::query(insert)
+            .bind(&id[..])
+            .bind(&row.sealed_hash.0[..])
+            .bind(&row.delegating_key[..])
+            .bind(&row.receiving_key[..])
+            .bind(&row.verifying_key[..])
+            .bind(i64::from(row.last_period))
+            .bind(&row.sealed)
+            .execute(&mut *tx)
+            .await?;
+        if done.rows_affected() == 1 {
+            tx.commit().await?;
+            return Ok(Inserted::New);
+        }
+        let there = sqlx::query("select sealed_hash from kfrag where policy_id = ?")
+            .bind(&id[..])
+            .fetch_one(&mut *tx)
+            .await?;
+        let same = get_hash(&there, "sealed_hash")? == row.sealed_hash;
+        Ok(if same {
+            Inserted::Same
+        } else {
+            Inserted::Different
+        })
+    }
+
+    /// The fragment of a policy.
+    pub(crate) async fn kfrag(&self, id: PolicyId) -> Result<Option<KfragRow>> {
+        let row = sqlx::query("select * from kfrag where policy_id = ?")
+            .bind(id.0.0.to_vec())
+            .fetch_optional(&self.read)
+            .await?;
+        row.map(|row| kfrag_row(&row)).transpose()
+    }
+
+    /// The tombstone of a policy's fragment.
+    pub(crate) async fn erasure(&self, id: PolicyId) -> Result<Option<ErasureRow>> {
+        let row = sqlx::query("select * from erasure where policy_id = ?")
+            .bind(id.0.0.to_vec())
+            .fetch_optional(&self.read)
+            .await?;
+        row.map(|row| erasure_row(&row)).transpose()
+    }
+
+    /// The next fragments after `after` in the order of their ids, at most `limit`.
+    pub(crate) async fn kfrag_heads(
+        &self,
+        after: Option<PolicyId>,
+        limit: u32,
+    ) -> Result<Vec<KfragHead>> {
+        let after = after.map_or_else(Vec::new, |id| id.0.0.to_vec());
+        let select = "select policy_id, sealed_hash, last_period from kfrag \
+            where policy_id > ? order by policy_id limit ?";
+        let rows = sqlx::query(select)
+            .bind(after)
+            .bind(limit)
+            .fetch_all(&self.read)
+            .await?;
+        rows.iter()
+            .map(|row| {
+                Ok(KfragHead {
+                    policy_id: get_policy_id(row)?,
+                    sealed_hash: get_hash(row, "sealed_hash")?,
+                    last_period: get_u32(row, "last_period")?,
+                })
+            })
+            .collect()
+    }
+
+    /// Overwrites and deletes fragments, leaving their tombstones. One transaction.
+    pub(crate) async fn erase_kfrags(&self, tombstones: &[ErasureRow]) -> Result<()> {
+        let mut tx = self.write.begin().await?;
+        for tombstone in tombstones {
+            let id = tombstone.policy_id.0.0;
+            let insert = "insert into erasure (policy_id, sealed_hash, reason, block_number, \
+                block_hash, signature) values (?, ?, ?, ?, ?, ?) on conflict do nothing";
+            sqlx::query(insert)
+                .bind(&id[..])
+                .bind(&tombstone.sealed_hash.0[..])
+                .bind(tombstone.reason.text())
+                .bind(int(tombstone.block_number)?)
+                .bind(&tombstone.block_hash.0[..])
+                .bind(&tombstone.signature[..])
+                .execute(&mut *tx)
+                .await?;
+            let wipe = "update kfrag set sealed = zeroblob(length(sealed)) where policy_id = ?";
+            sqlx::query(wipe).bind(&id[..]).execute(&mut *tx).await?;
+            let delete = "delete from kfrag where policy_id = ?";
+            sqlx::query(delete).bind(&id[..]).execute(&mut *tx).await?;
+        }
+        tx.commit().await?;
+        self.cut_log().await?;
+        Ok(())
+    }
+
+    /// The log holds old pages until it is cut, which has to wait for readers.
+    pub(crate) async fn cut_log(&self) -> Result<()> {
+        for _ in 0..LOG_CUT_TRIES {
+            let cut = sqlx::query("pragma wal_checkpoint(truncate)")
+                .fetch_one(&self.write)
+                .await?;
+            let busy: i64 = cut.try_get("busy")?;
+            if busy == 0 {
+                break;
+            }
+            tokio::time::sleep(LOG_CUT_PAUSE).await;
+        }
+        Ok(())
+    }
+
+    /// Number of fragments held.
+    pub(crate) async fn kfrag_count(&self) -> Result<u64> {
+        let count: i64 = sqlx::query_scalar("select count(*) from kfrag")
+            .fetch_one(&self.read)
+            .await?;
+        super::rows::uint(count)
+    }
+}
+
+fn kfrag_row(row: &SqliteRow) -> Result<KfragRow> {
+    Ok(KfragRow {
+        policy_id: get_policy_id(row)?,
+        sealed_hash: get_hash(row, "sealed_hash")?,
+        delegating_key: get_bytes(row, "delegating_key")?,
+        receiving_key: get_bytes(row, "receiving_key")?,
+        verifying_key: get_bytes(row, "verifying_key")?,
+        last_period: get_u32(row, "last_period")?,
+        sealed: row.try_get("sealed")?,
+    })
+}
+
+fn reason(row: &SqliteRow) -> Result<ErasureReason> {
+    match row.try_get("reason")? {
+        "revoked" => Ok(ErasureReason::Revoked),
+        "ended" => Ok(ErasureReason::Ended),
+        other => Err(StoreError::corrupt(format!("erasure reason {other:?}"))),
+    }
+}
+
+fn erasure_row(row: &SqliteRow) -> Result<ErasureRow> {
+    Ok(ErasureRow {
+        policy_id: get_policy_id(row)?,
+        sealed_hash: get_hash(row, "sealed_hash")?,
+        reason: reason(row)?,
+        block_number: get_u64(row, "block_number")?,
+        block_hash: get_hash(row, "block_hash")?,
+        signature: get_bytes(row, "signature")?,
+    })
+}

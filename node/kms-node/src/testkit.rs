@@ -1,0 +1,152 @@
+//! A node in a temporary directory on a chain in memory, for the tests of this crate. `chain` is
+//! the chain, `grant` makes policies, uploads and requests as honest clients do.
+
+pub(crate) mod chain;
+pub(crate) mod grant;
+
+use std::fs::Permissions;
+use std::os::unix::fs::PermissionsExt as _;
+use std::sync::Arc;
+
+use kms_protocol::{Address, Domain, EthSecret};
+use tempfile::TempDir;
+use tokio::sync::watch;
+use umbral::SecretKey;
+
+use crate::act::Sender;
+use crate::config::{NodeConfig, Sources};
+use crate::follow::Follower;
+use crate::health::Stopper;
+use crate::identity::{Keys, database_path};
+use crate::node::{Node, NodeParts};
+use crate::replay::{ReplayGuard, write_nonces};
+use crate::seal::StorageKey;
+use crate::store::Store;
+use chain::{CHAIN_ID, FakeChain, MAX_LEASE, POLICY_MANAGER};
+
+pub(crate) const MINER: Address = Address([0xaa; 20]);
+
+/// Everything that survives a restart, and the chain.
+pub(crate) struct World {
+    pub(crate) dir: TempDir,
+    pub(crate) chain: FakeChain,
+    pub(crate) settings: Vec<(String, String)>,
+    worker: [u8; 32],
+    umbral: [u8; 32],
+}
+
+/// One run of the node.
+pub(crate) struct Running {
+    pub(crate) node: Arc<Node>,
+    pub(crate) follower: Follower<FakeChain>,
+    pub(crate) sender: Sender<FakeChain>,
+    _stopper: Stopper,
+}
+
+pub(crate) fn domain() -> Domain {
+    Domain::node(CHAIN_ID, POLICY_MANAGER)
+}
+
+impl World {
+    pub(crate) fn new() -> Self {
+        let worker = EthSecret::random().unwrap();
+        let umbral = SecretKey::random(&mut getrandom::SysRng).unwrap();
+        let dir = tempfile::tempdir().unwrap();
+        std::fs::set_permissions(dir.path(), Permissions::from_mode(0o700)).unwrap();
+        Self {
+            dir,
+            chain: FakeChain::new(worker.address()),
+            settings: Vec::new(),
+            worker: *worker.expose_bytes(),
+            umbral: *umbral.to_secret_bytes(),
+        }
+    }
+
+    pub(crate) fn set(mut self, key: &str, value: &str) -> Self {
+        self.settings.push((key.into(), value.into()));
+        self
+    }
+
+    pub(crate) fn config(&self) -> NodeConfig {
+        let mut flags: Vec<(String, String)> = [
+            ("data_dir", self.dir.path().to_str().unwrap()),
+            ("deployment", "unused.json"),
+            ("rpc_urls", "http://127.0.0.1:1"),
+            ("miner", &MINER.to_string()),
+            ("public_url", "http://node.example"),
+            ("listen", "127.0.0.1:0"),
+            ("reencrypt_workers", "2"),
+        ]
+        .iter()
+        .map(|(key, value)| ((*key).to_owned(), (*value).to_owned()))
+        .collect();
+        flags.extend(self.settings.iter().cloned());
+        NodeConfig::load(&Sources {
+            flags,
+            ..Sources::default()
+        })
+        .unwrap()
+        .config
+    }
+
+    pub(crate) fn keys(&self) -> Keys {
+        Keys {
+            worker: EthSecret::from_bytes(&self.worker).unwrap(),
+            umbral: SecretKey::from_secret_bytes(&self.umbral).unwrap(),
+            storage: StorageKey::derive(&self.umbral).unwrap(),
+        }
+    }
+
+    pub(crate) async fn store(&self) -> Store {
+        Store::open(&database_path(self.dir.path())).await.unwrap()
+    }
+
+    /// Starts the node; dropping the result is a crash.
+    pub(crate) async fn start(&self) -> Running {
+        let (config, store) = (self.config(), self.store().await);
+        let (replay, nonces) = ReplayGuard::load(&store, 1_000).await.unwrap();
+        let (publisher, snapshots) = watch::channel(None);
+        let (stopper, stop) = Stopper::new();
+        tokio::spawn(write_nonces(store.clone(), nonces, stop));
+        let (keys, domain) = (self.keys(), domain());
+        let node = Node::new(NodeParts {
+            config,
+            keys,
+            domain,
+            store,
+            snapshots,
+            replay,
+        });
+        let node = Arc::new(node);
+        let clock = FakeChain::clock();
+        let follower = Follower::new(node.clone(), self.chain.clone(), clock, publisher);
+        Running {
+            follower: follower.await.unwrap(),
+            sender: Sender::new(node.clone(), self.chain.clone(), MAX_LEASE),
+            node,
+            _stopper: stopper,
+        }
+    }
+}
+
+impl Running {
+    /// Follows to the head.
+    pub(crate) async fn sync(&mut self) {
+        while !self.follower.advance().await.unwrap() {}
+    }
+
+    /// Follows to the head and does what is due once.
+    pub(crate) async fn tick(&mut self) {
+        self.sync().await;
+        let snapshot = self.node.snapshot().unwrap();
+        self.sender.tick(&snapshot).await.unwrap();
+    }
+
+    /// One block, then a tick, `count` times.
+    pub(crate) async fn live(&mut self, chain: &FakeChain, count: u32) {
+        for _ in 0..count {
+            chain.mine();
+            self.tick().await;
+        }
+    }
+}

@@ -1,0 +1,133 @@
+//! The chain in memory as the node sees it.
+
+use kms_chain::{
+    BlockHeader, Call, ChainError, ChainParams, ChainRead, EventRecord, Fees, SignedTx, TxPlan,
+    TxReceipt,
+};
+use kms_protocol::{Address, Amount, B256, EthSecret, Wei, keccak256};
+
+use super::{FakeChain, MAX_LEASE};
+use crate::ports::NodeChain;
+
+impl ChainRead for FakeChain {
+    fn start_block(&self) -> u64 {
+        0
+    }
+
+    async fn head(&self) -> Result<BlockHeader, ChainError> {
+        self.answer(|state| state.head())
+    }
+
+    async fn header(&self, number: u64) -> Result<Option<BlockHeader>, ChainError> {
+        let index = usize::try_from(number).unwrap();
+        self.answer(|state| state.blocks.get(index).map(|block| block.header))
+    }
+
+    async fn events_in_range(&self, from: u64, to: u64) -> Result<Vec<EventRecord>, ChainError> {
+        self.answer(|state| {
+            let blocks = state.blocks.iter();
+            let inside = blocks.filter(|block| (from..=to).contains(&block.header.number));
+            inside.flat_map(|block| state.visible(block)).collect()
+        })
+    }
+
+    async fn events_in_block(&self, hash: B256) -> Result<Vec<EventRecord>, ChainError> {
+        self.answer(|state| {
+            let block = state.blocks.iter().find(|block| block.header.hash == hash);
+            block.map_or_else(Vec::new, |block| state.visible(block))
+        })
+    }
+}
+
+impl NodeChain for FakeChain {
+    async fn params(&self) -> Result<ChainParams, ChainError> {
+        self.answer(|_| ChainParams {
+            clock: Self::clock(),
+            max_lease_periods: MAX_LEASE,
+            decay: 1,
+            kappa_periods: None,
+            min_locked: Amount(1),
+            min_lock_periods: 1,
+            max_lock_periods: 100,
+            worker_cooldown_periods: 1,
+            max_policy_periods: 100,
+        })
+    }
+
+    async fn last_seqs(&self) -> Result<(u64, u64), ChainError> {
+        self.answer(|state| (state.last_seq(true), state.last_seq(false)))
+    }
+
+    async fn claimable(&self, _miner: Address) -> Result<Amount, ChainError> {
+        self.answer(|state| state.claimable)
+    }
+
+    async fn eth_balance(&self, _account: Address) -> Result<Wei, ChainError> {
+        self.answer(|state| state.ether)
+    }
+
+    async fn mined_nonce(&self, _account: Address) -> Result<u64, ChainError> {
+        self.answer(|state| state.nonce())
+    }
+
+    async fn simulate(&self, _from: Address, call: &Call) -> Result<u64, ChainError> {
+        match self.answer(|state| state.refuse.get(call.kind()).cloned())? {
+            Some(name) => Err(ChainError::Reverted {
+                name,
+                args: Vec::new(),
+            }),
+            None => Ok(100_000),
+        }
+    }
+
+    async fn fees(&self) -> Result<Fees, ChainError> {
+        self.answer(|_| Fees {
+            max_fee: Wei(2_000_000_000),
+            tip: Wei(1),
+        })
+    }
+
+    fn sign(&self, _secret: &EthSecret, plan: &TxPlan) -> Result<SignedTx, ChainError> {
+        let raw = format!("{plan:?}").into_bytes();
+        let hash = keccak256(&raw);
+        self.lock().signed.insert(hash, plan.clone());
+        Ok(SignedTx {
+            raw,
+            hash,
+            nonce: plan.nonce,
+        })
+    }
+
+    async fn broadcast(&self, raw: &[u8]) -> Result<(), ChainError> {
+        let hash = keccak256(raw);
+        self.answer(|state| {
+            state.broadcasts.push(hash);
+            let known = state.pool.contains(&hash)
+                || state
+                    .blocks
+                    .iter()
+                    .any(|block| block.txs.iter().any(|(tx, _)| *tx == hash));
+            if state.accept_broadcasts && !known {
+                state.pool.push(hash);
+            }
+        })
+    }
+
+    async fn receipt(&self, hash: B256) -> Result<Option<TxReceipt>, ChainError> {
+        self.answer(|state| {
+            state.blocks.iter().find_map(|block| {
+                let (tx_hash, succeeded) = *block.txs.iter().find(|(tx, _)| *tx == hash)?;
+                let (block_number, block_hash) = (block.header.number, block.header.hash);
+                let (gas_used, fee) = (100_000, Wei(1));
+                Some(TxReceipt {
+                    tx_hash,
+                    block_number,
+                    block_hash,
+                    succeeded,
+                    gas_used,
+                    fee,
+                })
+            })
+        })
+    }
+}

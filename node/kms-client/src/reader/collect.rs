@@ -52,8 +52,8 @@ enum FragmentFault {
     #[error("its fragments come from several key fragments")]
     SeveralKeyFragments,
     /// A second miner answered with the same key fragment: one of the two repeats the other.
-    #[error("it repeats another miner's fragment")]
-    Repeated,
+    #[error("the same fragment as from {0}: one of the two repeats the other")]
+    Repeated(Address),
     /// Of an earlier grant to the same reader, useless together with the present one's.
     #[error("its fragment belongs to another grant")]
     AnotherGrant,
@@ -248,11 +248,9 @@ impl Groups {
     /// Counts an answer, unless its key fragment was counted before. Returns the group's size.
     fn add(&mut self, miner: Address, answer: Answer) -> Result<usize, FragmentFault> {
         let group = self.0.entry(answer.precursor).or_default();
-        if group
-            .iter()
-            .any(|(_, counted)| counted.kfrag_id == answer.kfrag_id)
-        {
-            return Err(FragmentFault::Repeated);
+        let same = |(_, counted): &&(Address, Answer)| counted.kfrag_id == answer.kfrag_id;
+        if let Some((other, _)) = group.iter().find(same) {
+            return Err(FragmentFault::Repeated(*other));
         }
         group.push((miner, answer));
         Ok(group.len())

@@ -1,0 +1,251 @@
+//! Every call and every view once, in the order in which a miner and an author meet them.
+
+use kms_protocol::{Address, Amount, B256, Period, PolicyId, Terms};
+use tempfile::TempDir;
+
+use super::{Setup, deposit, events, follow, setup, wallet};
+use crate::call::Call;
+use crate::devnet::account;
+use crate::error::ChainError;
+use crate::events::ChainEvent;
+use crate::follow::Cursor;
+use crate::journal::DirJournal;
+use crate::types::PolicyState;
+use crate::wallet::Wallet;
+
+const RATE: Amount = Amount(1_000_000);
+
+struct Life {
+    setup: Setup,
+    owner: Wallet<DirJournal>,
+    worker: Wallet<DirJournal>,
+    _directory: TempDir,
+}
+
+impl Life {
+    /// A miner with a worker, and a lease of the coming two periods.
+    async fn begin() -> Self {
+        let setup = setup().await;
+        let directory = tempfile::tempdir().unwrap();
+        let (owner, worker) = (wallet(&setup, 0, &directory), wallet(&setup, 1, &directory));
+        let life = Self {
+            setup,
+            owner,
+            worker,
+            _directory: directory,
+        };
+        life.act(deposit(500)).await;
+        life.act(Call::BondWorker {
+            worker: Some(life.worker.address()),
+        })
+        .await;
+        life.confirm().await;
+        life
+    }
+
+    async fn act(&self, call: Call) {
+        assert!(
+            self.owner.send(&call, &mut |_| {}).await.unwrap().succeeded,
+            "{call:?}"
+        );
+    }
+
+    async fn refused(&self, call: Call) -> String {
+        match self.owner.send(&call, &mut |_| {}).await {
+            Err(ChainError::Reverted { name, .. }) => name,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    async fn confirm(&self) {
+        let through = Period(self.period().await.0 + 2);
+        self.worker
+            .send(&Call::ConfirmActivity { through }, &mut |_| {})
+            .await
+            .unwrap();
+        let lease = self.setup.chain.lease_of(self.miner()).await.unwrap();
+        assert_eq!(lease.through, Some(through));
+    }
+
+    fn miner(&self) -> Address {
+        self.owner.address()
+    }
+
+    async fn period(&self) -> Period {
+        self.setup.chain.current_period().await.unwrap()
+    }
+
+    async fn pass(&self, periods: u64) {
+        self.setup.devnet.advance(6 * periods).await.unwrap();
+    }
+
+    /// A policy of the coming `periods` periods.
+    async fn policy(&self, periods: u32, salt: u8) -> (Terms, PolicyId) {
+        let first = self.period().await.0 + 1;
+        let terms = Terms {
+            author: self.miner(),
+            sponsor: self.miner(),
+            verifier: account(5).unwrap().address(),
+            keys_hash: B256([3; 32]),
+            rate: RATE,
+            first_period: Period(first),
+            last_period: Period(first + periods - 1),
+            threshold: 1,
+            salt: B256([salt; 32]),
+            miners: vec![self.miner()],
+        };
+        self.act(Call::CreatePolicyViaTransfer {
+            terms: terms.clone(),
+        })
+        .await;
+        let deployment = &self.setup.deployment;
+        let id = terms.id(deployment.chain_id, &deployment.contracts.policies.address);
+        (terms, id)
+    }
+
+    async fn state(&self, id: PolicyId) -> Option<PolicyState> {
+        self.setup.chain.policy_state(id).await.unwrap()
+    }
+}
+
+#[tokio::test]
+async fn a_miner_earns_rewards_and_fees() {
+    let life = Life::begin().await;
+    let (chain, miner) = (life.setup.chain.clone(), life.miner());
+    let (terms, id) = life.policy(2, 1).await;
+    assert_eq!(chain.refundable(&terms).await.unwrap(), Amount(0));
+    assert_eq!(
+        life.state(id).await.unwrap().effective_last,
+        terms.last_period
+    );
+    life.pass(3).await;
+    assert!(chain.is_active(miner, terms.first_period).await.unwrap());
+    let active = chain
+        .active_periods(miner, terms.first_period, terms.last_period)
+        .await;
+    assert_eq!(active.unwrap(), 2);
+    let locked = Amount::from_kms(500).unwrap();
+    let totals = chain.period_totals(terms.first_period).await.unwrap();
+    assert_eq!((totals.locked, totals.weight), (locked, locked));
+    assert_eq!(chain.total_locked().await.unwrap(), locked);
+
+    assert_eq!(
+        chain.collectable(&terms, miner).await.unwrap(),
+        Amount(2 * RATE.0)
+    );
+    life.act(Call::Collect {
+        terms: vec![terms.clone()],
+        miner,
+    })
+    .await;
+    assert_eq!(chain.collectable(&terms, miner).await.unwrap(), Amount(0));
+    assert!(chain.claimable(miner).await.unwrap() > Amount(0));
+    let supply = chain.total_supply().await.unwrap();
+    life.act(Call::Claim { miner }).await;
+    assert!(chain.total_supply().await.unwrap() > supply);
+    let refused = life.refused(Call::Claim { miner }).await;
+    assert_eq!(refused, "RewardsNothingToClaim");
+
+    let steps = follow(&chain, &mut Cursor::default()).await;
+    let events = events(&steps);
+    let created = ChainEvent::PolicyCreated {
+        seq: 1,
+        policy_id: id,
+        keys_hash: terms.keys_hash,
+        author: miner,
+        terms: terms.clone(),
+    };
+    assert!(events.contains(&&created));
+    let collected = ChainEvent::FeesCollected {
+        policy_id: id,
+        miner,
+        through_period: terms.last_period,
+        amount: Amount(2 * RATE.0),
+    };
+    assert!(events.contains(&&collected), "{events:?}");
+    assert_eq!(chain.last_seqs().await.unwrap(), (1, 1));
+}
+
+#[tokio::test]
+async fn an_author_extends_revokes_and_is_refunded() {
+    let life = Life::begin().await;
+    let chain = life.setup.chain.clone();
+    let (terms, id) = life.policy(4, 2).await;
+    assert_eq!(life.state(PolicyId(B256([9; 32]))).await, None);
+    let last_period = Period(terms.last_period.0 + 1);
+    let extend = || Call::ExtendPolicy {
+        terms: terms.clone(),
+        last_period,
+    };
+    assert_eq!(life.refused(extend()).await, "ERC20InsufficientAllowance");
+    life.act(Call::ApprovePolicies { amount: RATE }).await;
+    life.act(extend()).await;
+    assert_eq!(life.state(id).await.unwrap().effective_last, last_period);
+
+    // The lease covers the first two periods only: the third is idle.
+    life.pass(4).await;
+    assert_eq!(chain.refundable(&terms).await.unwrap(), RATE);
+    life.act(Call::RefundPolicy {
+        terms: terms.clone(),
+    })
+    .await;
+    let third = Period(terms.first_period.0 + 2);
+    assert_eq!(life.state(id).await.unwrap().refunded_through, Some(third));
+    life.act(Call::RevokePolicy {
+        terms: terms.clone(),
+    })
+    .await;
+    assert!(life.state(id).await.unwrap().revoked);
+    let again = life
+        .refused(Call::RevokePolicy {
+            terms: terms.clone(),
+        })
+        .await;
+    assert_eq!(again, "PolicyAlreadyRevoked");
+    let steps = follow(&chain, &mut Cursor::default()).await;
+    let seqs: Vec<_> = events(&steps)
+        .iter()
+        .filter(|event| event.source() == crate::events::EventSource::Policies)
+        .filter_map(|event| event.seq())
+        .collect();
+    assert_eq!(seqs, [1, 2, 3]);
+}
+
+#[tokio::test]
+async fn a_miner_leaves_with_its_stake() {
+    let life = Life::begin().await;
+    let (chain, miner) = (life.setup.chain.clone(), life.miner());
+    life.act(Call::ExtendLock { lock_periods: 12 }).await;
+    life.act(Call::Unbond {
+        amount: Amount::from_kms(100).unwrap(),
+    })
+    .await;
+    life.act(Call::SetWindDown { enabled: true }).await;
+    let position = chain.position(miner).await.unwrap();
+    assert_eq!(position.lock_periods, 12);
+    assert_eq!(position.unbonding, Amount::from_kms(100).unwrap());
+    let free = position.unlock_period.unwrap();
+    assert_eq!(position.release_period, Some(free));
+    let recipient = account(4).unwrap().address();
+    let early = life.refused(Call::Withdraw { recipient }).await;
+    assert_eq!(early, "EscrowNothingToWithdraw");
+    life.pass(u64::from(free.0)).await;
+    life.act(Call::Withdraw { recipient }).await;
+    let withdrawn = chain.token_balance(recipient).await.unwrap();
+    assert_eq!(withdrawn, Amount::from_kms(500).unwrap());
+    life.act(Call::ClaimTo { recipient }).await;
+    assert!(chain.token_balance(recipient).await.unwrap() > withdrawn);
+    assert!(chain.pool().await.unwrap() < Amount(100));
+    life.act(Call::BondWorker { worker: None }).await;
+    assert_eq!(chain.worker_of(miner).await.unwrap(), None);
+    life.act(Call::TransferToken {
+        to: recipient,
+        amount: Amount(5),
+    })
+    .await;
+    life.act(Call::TransferEth {
+        to: recipient,
+        wei: kms_protocol::Wei(5),
+    })
+    .await;
+}

@@ -1,0 +1,206 @@
+use ethers::abi::{Abi, Token};
+use ethers::types::{H160, U256};
+use kms_protocol::{Address, Amount, Period, Wei, keccak256};
+
+use super::Call;
+use crate::bindings::kms_token::KMSTOKEN_ABI;
+use crate::bindings::mining_rewards::MININGREWARDS_ABI;
+use crate::bindings::policy_manager::POLICYMANAGER_ABI;
+use crate::bindings::staking_escrow::STAKINGESCROW_ABI;
+use crate::test_support::{address, deployment, terms};
+
+/// Every call, with the signature of the function it must reach.
+fn calls() -> Vec<(Call, &'static str)> {
+    let amount = Amount(11);
+    vec![
+        (
+            Call::ConfirmActivity { through: Period(4) },
+            "confirmActivity(uint32)",
+        ),
+        (Call::Claim { miner: address(1) }, "claim(address)"),
+        (
+            Call::ClaimTo {
+                recipient: address(1),
+            },
+            "claimTo(address)",
+        ),
+        (
+            Call::DepositViaTransfer {
+                amount,
+                lock_periods: 4,
+            },
+            "transferAndCall(address,uint256,bytes)",
+        ),
+        (Call::ExtendLock { lock_periods: 9 }, "extendLock(uint32)"),
+        (Call::SetWindDown { enabled: true }, "setWindDown(bool)"),
+        (Call::Unbond { amount }, "unbond(uint96)"),
+        (
+            Call::Withdraw {
+                recipient: address(1),
+            },
+            "withdraw(address)",
+        ),
+        (Call::BondWorker { worker: None }, "bondWorker(address)"),
+        (
+            Call::RegisterNode {
+                url: "http://a".to_owned(),
+                umbral_key: [2; 33],
+            },
+            "registerNode(string,bytes)",
+        ),
+        (Call::SetMinRate { rate: amount }, "setMinRate(uint96)"),
+        (Call::ApprovePolicies { amount }, "approve(address,uint256)"),
+        (
+            Call::TransferToken {
+                to: address(1),
+                amount,
+            },
+            "transfer(address,uint256)",
+        ),
+    ]
+}
+
+/// The same for those that carry terms.
+fn policy_calls() -> Vec<(Call, &'static str)> {
+    let terms = || terms(&[address(5), address(6)]);
+    vec![
+        (
+            Call::Collect {
+                terms: vec![terms(), terms()],
+                miner: address(5),
+            },
+            "collect((address,address,address,bytes32,uint96,uint32,uint32,uint8,bytes32,\
+             address[])[],address)",
+        ),
+        (
+            Call::CreatePolicyViaTransfer { terms: terms() },
+            "transferAndCall(address,uint256,bytes)",
+        ),
+        (
+            Call::RevokePolicy { terms: terms() },
+            "revokePolicy((address,address,address,bytes32,uint96,uint32,uint32,uint8,bytes32,\
+             address[]))",
+        ),
+        (
+            Call::ExtendPolicy {
+                terms: terms(),
+                last_period: Period(9),
+            },
+            "extendPolicy((address,address,address,bytes32,uint96,uint32,uint32,uint8,bytes32,\
+             address[]),uint32)",
+        ),
+        (
+            Call::RefundPolicy { terms: terms() },
+            "refund((address,address,address,bytes32,uint96,uint32,uint32,uint8,bytes32,\
+             address[]))",
+        ),
+    ]
+}
+
+#[test]
+fn reaches_the_function_of_its_contract() {
+    let deployment = deployment();
+    let contracts = &deployment.contracts;
+    let abis: [(Address, &Abi); 4] = [
+        (contracts.token.address, &KMSTOKEN_ABI),
+        (contracts.escrow.address, &STAKINGESCROW_ABI),
+        (contracts.rewards.address, &MININGREWARDS_ABI),
+        (contracts.policies.address, &POLICYMANAGER_ABI),
+    ];
+    for (call, signature) in calls().into_iter().chain(policy_calls()) {
+        let data = call.data(&deployment);
+        assert_eq!(
+            data[..4],
+            keccak256(signature.as_bytes()).0[..4],
+            "{signature}"
+        );
+        let target = call.target(&deployment);
+        let (_, abi) = abis.iter().find(|(address, _)| *address == target).unwrap();
+        let function = abi.functions().find(|f| f.short_signature() == data[..4]);
+        let tokens = function
+            .unwrap_or_else(|| panic!("{signature}"))
+            .decode_input(&data[4..]);
+        assert!(tokens.is_ok(), "{signature}");
+        assert_eq!(call.value(), Wei(0));
+    }
+}
+
+#[test]
+fn has_a_name_of_its_own() {
+    let all = calls().into_iter().chain(policy_calls());
+    let mut kinds: Vec<_> = all.map(|(call, _)| call.kind()).collect();
+    kinds.push(
+        Call::TransferEth {
+            to: address(1),
+            wei: Wei(1),
+        }
+        .kind(),
+    );
+    let count = kinds.len();
+    kinds.sort_unstable();
+    kinds.dedup();
+    assert_eq!(kinds.len(), count);
+}
+
+/// The three arguments of a transferAndCall.
+fn transfer_arguments(call: &Call) -> (H160, U256, Vec<u8>) {
+    let data = call.data(&deployment());
+    let functions = &KMSTOKEN_ABI.functions["transferAndCall"];
+    let function = functions
+        .iter()
+        .find(|function| function.inputs.len() == 3)
+        .unwrap();
+    match function.decode_input(&data[4..]).unwrap().as_slice() {
+        [Token::Address(to), Token::Uint(value), Token::Bytes(data)] => (*to, *value, data.clone()),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn deposits_with_the_lock_in_one_word() {
+    let call = Call::DepositViaTransfer {
+        amount: Amount(77),
+        lock_periods: 0x0102,
+    };
+    let (to, value, data) = transfer_arguments(&call);
+    assert_eq!(to.0, deployment().contracts.escrow.address.0);
+    assert_eq!(value, U256::from(77));
+    let mut word = [0; 32];
+    word[30..].copy_from_slice(&[1, 2]);
+    assert_eq!(data, word);
+}
+
+#[test]
+fn pays_the_exact_price_of_a_policy() {
+    let terms = terms(&[address(5), address(6)]);
+    let (to, value, data) = transfer_arguments(&Call::CreatePolicyViaTransfer {
+        terms: terms.clone(),
+    });
+    assert_eq!(to.0, deployment().contracts.policies.address.0);
+    // 7 per miner and period, 2 miners, periods 2 to 5.
+    assert_eq!(value, U256::from(7 * 2 * 4));
+    assert_eq!(data, terms.abi_encode());
+}
+
+#[test]
+fn sends_ether_without_data() {
+    let call = Call::TransferEth {
+        to: address(9),
+        wei: Wei(5),
+    };
+    assert_eq!(call.target(&deployment()), address(9));
+    assert_eq!(call.data(&deployment()), Vec::<u8>::new());
+    assert_eq!(call.value(), Wei(5));
+}
+
+#[test]
+fn encodes_terms_as_the_protocol_does() {
+    use ethers::abi::{Tokenizable, encode};
+    let terms = terms(&[address(5), address(6)]);
+    let token = crate::convert::ethers_terms(&terms).into_token();
+    assert_eq!(encode(&[token]), terms.abi_encode());
+    assert_eq!(
+        crate::convert::terms(crate::convert::ethers_terms(&terms)),
+        terms
+    );
+}

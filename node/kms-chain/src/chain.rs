@@ -1,0 +1,186 @@
+//! A deployment on a chain, reached over `rpc`: blocks here, event logs in `logs`, contract state
+//! in `views`, transactions in `send`. Every answer is checked before it becomes a value.
+
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+
+use ethers::abi::AbiDecode;
+use ethers::contract::EthCall;
+use kms_protocol::{Address, B256, Wei};
+use serde_json::json;
+
+use crate::deployment::Deployment;
+use crate::error::ChainError;
+use crate::revert::decode_error;
+use crate::rpc::{Rpc, RpcConfig};
+use crate::types::wire::{BigQuantity, HexBytes, Quantity, WireHeader};
+use crate::types::{BlockHeader, Tag};
+
+mod fees;
+mod logs;
+mod send;
+mod views;
+
+pub(crate) use fees::estimate_fees;
+pub(crate) use send::{TxFields, broadcast, receipt, sign_fields};
+
+/// A deployment on its chain. Cheap to clone.
+#[derive(Clone)]
+pub struct Chain {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    rpc: Rpc,
+    deployment: Deployment,
+    /// Blocks per `eth_getLogs` that the endpoints bear, learnt.
+    range_blocks: AtomicU64,
+}
+
+impl std::fmt::Debug for Chain {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Chain")
+            .field("chain_id", &self.inner.deployment.chain_id)
+            .field("rpc", &self.inner.rpc)
+            .finish()
+    }
+}
+
+impl Chain {
+    /// Connects, and proves that every endpoint that answers serves the deployment: chain id,
+    /// genesis hash and the code of all contracts. Endpoints that are down are checked before
+    /// their first use.
+    ///
+    /// # Errors
+    /// `NoEndpoint`, `BadUrl`, `WrongChain`, `Unreachable` when none answers.
+    pub async fn connect(config: &RpcConfig, deployment: Deployment) -> Result<Self, ChainError> {
+        let chain = Self::offline(config, deployment)?;
+        chain.inner.rpc.verify_all().await?;
+        Ok(chain)
+    }
+
+    /// As `connect` without asking anybody yet: for a process that must start while its endpoints
+    /// are down. Each endpoint is proved before its first use all the same.
+    ///
+    /// # Errors
+    /// `NoEndpoint`, `BadUrl`.
+    pub fn offline(config: &RpcConfig, deployment: Deployment) -> Result<Self, ChainError> {
+        let rpc = Rpc::with_identity(config, deployment.identity())?;
+        let range_blocks = AtomicU64::new(logs::FIRST_RANGE);
+        Ok(Self {
+            inner: Arc::new(Inner {
+                rpc,
+                deployment,
+                range_blocks,
+            }),
+        })
+    }
+
+    /// The deployment it serves.
+    #[must_use]
+    pub fn deployment(&self) -> &Deployment {
+        &self.inner.deployment
+    }
+
+    /// The transport, for health figures and for the control methods of test chains.
+    #[must_use]
+    pub fn rpc(&self) -> &Rpc {
+        &self.inner.rpc
+    }
+
+    /// The newest block.
+    ///
+    /// # Errors
+    /// As `Rpc::request`; `BadReply` for a header that cannot be true.
+    pub async fn head(&self) -> Result<BlockHeader, ChainError> {
+        self.header_at(Tag::Latest).await
+    }
+
+    /// The newest block's time, in seconds: the only clock decisions may use.
+    ///
+    /// # Errors
+    /// As `head`.
+    pub async fn block_time(&self) -> Result<u64, ChainError> {
+        Ok(self.head().await?.timestamp)
+    }
+
+    /// The block a tag stands for.
+    ///
+    /// # Errors
+    /// As `head`; `BadReply` also where the endpoint has no such block (yet).
+    pub async fn header_at(&self, tag: Tag) -> Result<BlockHeader, ChainError> {
+        self.block(tag.as_str()).await?.ok_or(ChainError::BadReply {
+            method: "eth_getBlockByNumber",
+            reason: "no block for the tag",
+        })
+    }
+
+    /// The canonical block at a height; `None` above the head.
+    ///
+    /// # Errors
+    /// As `head`.
+    pub async fn header(&self, number: u64) -> Result<Option<BlockHeader>, ChainError> {
+        let header = self.block(&format!("{number:#x}")).await?;
+        match header {
+            Some(header) if header.number != number => Err(ChainError::BadReply {
+                method: "eth_getBlockByNumber",
+                reason: "another block than asked for",
+            }),
+            header => Ok(header),
+        }
+    }
+
+    async fn block(&self, which: &str) -> Result<Option<BlockHeader>, ChainError> {
+        let method = "eth_getBlockByNumber";
+        let wire: Option<WireHeader> = self.inner.rpc.request(method, &(which, false)).await?;
+        wire.map(|wire| {
+            wire.parse().ok_or(ChainError::BadReply {
+                method,
+                reason: "impossible header",
+            })
+        })
+        .transpose()
+    }
+
+    /// Ether of an account.
+    ///
+    /// # Errors
+    /// As `Rpc::request`.
+    pub async fn eth_balance(&self, account: Address) -> Result<Wei, ChainError> {
+        let params = (account, Tag::Latest.as_str());
+        let balance: BigQuantity = self.inner.rpc.request("eth_getBalance", &params).await?;
+        Ok(Wei(balance.0))
+    }
+
+    /// Transactions an account has sent: the next nonce at that tag.
+    ///
+    /// # Errors
+    /// As `Rpc::request`.
+    pub async fn nonce(&self, account: Address, tag: Tag) -> Result<u64, ChainError> {
+        let params = (account, tag.as_str());
+        let nonce: Quantity = self
+            .inner
+            .rpc
+            .request("eth_getTransactionCount", &params)
+            .await?;
+        Ok(nonce.0)
+    }
+
+    /// Runs a view and decodes its result.
+    async fn view<C: EthCall, R: AbiDecode>(&self, to: Address, call: C) -> Result<R, ChainError> {
+        let call = json!({ "to": to, "data": HexBytes(call.encode()) });
+        let answer: Result<HexBytes, _> = self
+            .inner
+            .rpc
+            .request("eth_call", &(call, Tag::Latest.as_str()))
+            .await;
+        let bytes = answer.map_err(decode_error)?;
+        R::decode(&bytes.0).map_err(|_| ChainError::BadReply {
+            method: "eth_call",
+            reason: "the result does not have the function's type",
+        })
+    }
+}
+
+/// The zero hash, which no block or transaction has.
+pub(crate) const ZERO_HASH: B256 = B256::ZERO;

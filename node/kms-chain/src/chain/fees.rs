@@ -1,0 +1,71 @@
+//! Fees from `eth_feeHistory`: ethers' estimator fixes the tip at 3 gwei and is not used.
+
+use kms_protocol::Wei;
+
+use super::Chain;
+use crate::error::ChainError;
+use crate::rpc::Rpc;
+use crate::types::Fees;
+use crate::types::wire::{Quantity, WireFeeHistory};
+
+const METHOD: &str = "eth_feeHistory";
+/// Blocks looked back at, and the percentile of each block's tips.
+const BLOCKS: u64 = 20;
+const PERCENTILE: u8 = 50;
+/// Least tip, in wei per gas: what geth's miner asks for by default.
+const TIP_FLOOR: u128 = 1_000_000;
+
+impl Chain {
+    /// Fees to be mined soon: the tip is the median of the last 20 blocks' median tips, the cap
+    /// leaves room for the base fee to double.
+    ///
+    /// # Errors
+    /// As `Rpc::request`; `BadReply` without a base fee.
+    pub async fn fees(&self) -> Result<Fees, ChainError> {
+        estimate_fees(&self.inner.rpc).await
+    }
+}
+
+/// See `Chain::fees`.
+pub(crate) async fn estimate_fees(rpc: &Rpc) -> Result<Fees, ChainError> {
+    let params = (Quantity(BLOCKS), "latest", [PERCENTILE]);
+    let history: WireFeeHistory = rpc.request(METHOD, &params).await?;
+    fees_of(&history)
+}
+
+/// tip = max(median, floor); max_fee = 2 * next base fee + tip.
+pub(super) fn fees_of(history: &WireFeeHistory) -> Result<Fees, ChainError> {
+    let next_base = history
+        .base_fee_per_gas
+        .last()
+        .ok_or(ChainError::BadReply {
+            method: METHOD,
+            reason: "no base fee",
+        })?;
+    let rewards = history.reward.as_deref().unwrap_or_default();
+    let mut tips: Vec<u128> = rewards
+        .iter()
+        .filter_map(|block| block.as_ref()?.first())
+        .map(|tip| tip.0)
+        // An empty block says nothing about what is paid.
+        .filter(|tip| *tip > 0)
+        .collect();
+    tips.sort_unstable();
+    let median = tips.get(tips.len() / 2).copied().unwrap_or(0);
+    let tip = median.max(TIP_FLOOR);
+    let max_fee = next_base
+        .0
+        .checked_mul(2)
+        .and_then(|twice| twice.checked_add(tip))
+        .ok_or(ChainError::BadReply {
+            method: METHOD,
+            reason: "fees beyond 128 bits",
+        })?;
+    Ok(Fees {
+        max_fee: Wei(max_fee),
+        tip: Wei(tip),
+    })
+}
+
+#[cfg(test)]
+mod tests;

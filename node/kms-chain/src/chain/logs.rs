@@ -1,0 +1,173 @@
+//! Event logs: in ranges that adapt to what endpoints bear, and of single blocks by hash.
+//!
+//! ethers' paginated logs and filters are not used: the first ignores its upper end, the others
+//! lose errors.
+
+use std::collections::HashMap;
+use std::sync::atomic::Ordering;
+
+use kms_protocol::{Address, B256};
+use serde_json::{Value, json};
+
+use super::{Chain, ZERO_HASH};
+use crate::error::{ChainError, RpcFault};
+use crate::events::{EventRecord, EventSource, Undecodable, decode};
+use crate::types::wire::{Quantity, WireLog};
+
+const METHOD: &str = "eth_getLogs";
+
+/// Blocks per request to begin with, and at most.
+pub(super) const FIRST_RANGE: u64 = 2_000;
+const WIDEST_RANGE: u64 = 10_000;
+
+impl Chain {
+    /// All events of the three contracts in the blocks `from..=to`, in order. Starts with the range
+    /// learnt so far, widens it by half on success and halves it on any error, down to one block.
+    ///
+    /// # Errors
+    /// As `Rpc::request` for a single block; at once when no endpoint can be connected to.
+    pub async fn events_in_range(
+        &self,
+        from: u64,
+        to: u64,
+    ) -> Result<Vec<EventRecord>, ChainError> {
+        let mut events = Vec::new();
+        let mut next = from;
+        let mut width = self.inner.range_blocks.load(Ordering::Relaxed).max(1);
+        while next <= to {
+            let last = next.saturating_add(width - 1).min(to);
+            match self.range(next, last).await {
+                Ok(mut some) => {
+                    events.append(&mut some);
+                    next = last.saturating_add(1);
+                    width = width.saturating_add(width.div_ceil(2)).min(WIDEST_RANGE);
+                }
+                Err(error) if last == next || !is_worth_halving(&error) => return Err(error),
+                Err(error) => {
+                    tracing::debug!(from = next, to = last, %error, "halving the log range");
+                    width = (last - next).div_ceil(2);
+                }
+            }
+            self.inner.range_blocks.store(width, Ordering::Relaxed);
+        }
+        Ok(events)
+    }
+
+    /// All events of the three contracts in one block, asked for by its hash so that no other block
+    /// of the same height can answer.
+    ///
+    /// # Errors
+    /// As `Rpc::request`; `BadReply` for logs of another block.
+    pub async fn events_in_block(&self, hash: B256) -> Result<Vec<EventRecord>, ChainError> {
+        let logs = self.logs(json!({ "blockHash": hash })).await?;
+        if logs.iter().any(|log| log.block_hash != hash) {
+            return Err(bad("a log of another block than asked for"));
+        }
+        self.records(logs)
+    }
+
+    async fn range(&self, from: u64, to: u64) -> Result<Vec<EventRecord>, ChainError> {
+        let filter = json!({ "fromBlock": Quantity(from), "toBlock": Quantity(to) });
+        let logs = self.logs(filter).await?;
+        if logs
+            .iter()
+            .any(|log| !(from..=to).contains(&log.block_number.0))
+        {
+            return Err(bad("a log outside the range asked for"));
+        }
+        self.records(logs)
+    }
+
+    async fn logs(&self, mut filter: Value) -> Result<Vec<WireLog>, ChainError> {
+        let contracts = &self.inner.deployment.contracts;
+        let addresses = [
+            contracts.escrow.address,
+            contracts.rewards.address,
+            contracts.policies.address,
+        ];
+        if let Value::Object(fields) = &mut filter {
+            fields.insert("address".to_owned(), json!(addresses));
+        }
+        self.inner.rpc.request(METHOD, &[filter]).await
+    }
+
+    fn records(&self, logs: Vec<WireLog>) -> Result<Vec<EventRecord>, ChainError> {
+        check_order(&logs)?;
+        let mut records = Vec::with_capacity(logs.len());
+        for log in logs {
+            let source = self
+                .source_of(log.address)
+                .ok_or(bad("a log of another contract"))?;
+            let event = decode(source, &log).map_err(|fault| match fault {
+                Undecodable::Shape => bad("a log that is no event of its contract"),
+                Undecodable::Range => bad("an event with a value out of range"),
+            })?;
+            records.extend(event.map(|event| EventRecord {
+                block_number: log.block_number.0,
+                block_hash: log.block_hash,
+                tx_hash: log.transaction_hash,
+                log_index: log.log_index.0,
+                event,
+            }));
+        }
+        Ok(records)
+    }
+
+    fn source_of(&self, address: Address) -> Option<EventSource> {
+        let contracts = &self.inner.deployment.contracts;
+        if address == contracts.escrow.address {
+            Some(EventSource::Escrow)
+        } else if address == contracts.rewards.address {
+            Some(EventSource::Rewards)
+        } else if address == contracts.policies.address {
+            Some(EventSource::Policies)
+        } else {
+            None
+        }
+    }
+}
+
+/// Logs must be mined, in strictly ascending order, and agree on the hash of each block.
+fn check_order(logs: &[WireLog]) -> Result<(), ChainError> {
+    let mut hashes: HashMap<u64, B256> = HashMap::new();
+    let mut previous = None;
+    for log in logs {
+        if log.removed {
+            return Err(bad("a removed log"));
+        }
+        if log.block_hash == ZERO_HASH || log.transaction_hash == ZERO_HASH {
+            return Err(bad("a log that is not mined"));
+        }
+        let place = (log.block_number.0, log.log_index.0);
+        if previous.is_some_and(|previous| previous >= place) {
+            return Err(bad("logs out of order"));
+        }
+        previous = Some(place);
+        if *hashes.entry(log.block_number.0).or_insert(log.block_hash) != log.block_hash {
+            return Err(bad("logs of two blocks of one height"));
+        }
+    }
+    Ok(())
+}
+
+/// A dead connection is not mended by asking for less.
+fn is_worth_halving(error: &ChainError) -> bool {
+    match error {
+        ChainError::Unreachable { fault, .. } => !matches!(
+            fault,
+            RpcFault::Connect | RpcFault::Limited | RpcFault::WrongChain
+        ),
+        ChainError::WrongChain { .. } => false,
+        _ => true,
+    }
+}
+
+fn bad(reason: &'static str) -> ChainError {
+    ChainError::BadReply {
+        method: METHOD,
+        reason,
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,323 @@
+//! State of the contracts, read with `eth_call` at the newest block.
+
+use ethers::types::{H160, U256};
+use kms_protocol::{Address, Amount, Period, PeriodClock, PolicyId, Terms};
+
+use super::Chain;
+use crate::bindings::staking_escrow as escrow;
+use crate::bindings::{kms_token, mining_rewards as rewards, policy_manager as policies};
+use crate::convert;
+use crate::error::ChainError;
+use crate::types::{ChainParams, Lease, MinerInfo, PeriodTotals, PolicyState, Position};
+
+const TOO_LARGE: ChainError = ChainError::BadReply {
+    method: "eth_call",
+    reason: "an amount above 128 bits",
+};
+
+fn amount(value: U256) -> Result<Amount, ChainError> {
+    convert::amount(value).ok_or(TOO_LARGE)
+}
+
+/// All views: `Unreachable`, `Rpc` and `BadReply` as `Rpc::request`; `Reverted` where said.
+impl Chain {
+    fn token(&self) -> Address {
+        self.inner.deployment.contracts.token.address
+    }
+
+    fn escrow(&self) -> Address {
+        self.inner.deployment.contracts.escrow.address
+    }
+
+    fn rewards(&self) -> Address {
+        self.inner.deployment.contracts.rewards.address
+    }
+
+    fn policies(&self) -> Address {
+        self.inner.deployment.contracts.policies.address
+    }
+
+    /// The parameters all contracts were deployed with, read from them.
+    ///
+    /// # Errors
+    /// See the impl.
+    pub async fn params(&self) -> Result<ChainParams, ChainError> {
+        let (escrow, rewards) = (self.escrow(), self.rewards());
+        let genesis: u64 = self.view(escrow, escrow::GenesisTimeCall {}).await?;
+        let length: u32 = self.view(escrow, escrow::PeriodSecondsCall {}).await?;
+        let kappa: bool = self.view(rewards, rewards::KappaEnabledCall {}).await?;
+        let kappa_periods: u32 = self.view(rewards, rewards::KappaPeriodsCall {}).await?;
+        let min_locked: u128 = self.view(escrow, escrow::MinLockedCall {}).await?;
+        Ok(ChainParams {
+            clock: PeriodClock::new(genesis, length)?,
+            max_lease_periods: self.view(rewards, rewards::MaxLeasePeriodsCall {}).await?,
+            decay: self.view(rewards, rewards::DecayCall {}).await?,
+            kappa_periods: kappa.then_some(kappa_periods),
+            min_locked: Amount(min_locked),
+            min_lock_periods: self.view(escrow, escrow::MinLockPeriodsCall {}).await?,
+            max_lock_periods: self.view(escrow, escrow::MaxLockPeriodsCall {}).await?,
+            worker_cooldown_periods: self.view(escrow, escrow::WorkerCooldownCall {}).await?,
+            max_policy_periods: self
+                .view(self.policies(), policies::MaxPolicyPeriodsCall {})
+                .await?,
+        })
+    }
+
+    /// The period of the newest block, as the contracts count.
+    ///
+    /// # Errors
+    /// See the impl.
+    pub async fn current_period(&self) -> Result<Period, ChainError> {
+        self.view(self.escrow(), escrow::CurrentPeriodCall {})
+            .await
+            .map(Period)
+    }
+
+    /// Numbers of the last sequenced events: of the escrow and of the policy manager.
+    ///
+    /// # Errors
+    /// See the impl.
+    pub async fn last_seqs(&self) -> Result<(u64, u64), ChainError> {
+        let of_escrow = self.view(self.escrow(), escrow::LastSeqCall {}).await?;
+        let of_policies = self.view(self.policies(), policies::LastSeqCall {}).await?;
+        Ok((of_escrow, of_policies))
+    }
+
+    /// A miner's stake; zeros for a stranger.
+    ///
+    /// # Errors
+    /// See the impl.
+    pub async fn position(&self, miner: Address) -> Result<Position, ChainError> {
+        let call = escrow::PositionCall {
+            miner: convert::h160(miner),
+        };
+        let position: escrow::Position = self.view(self.escrow(), call).await?;
+        Ok(position_of(&position))
+    }
+
+    /// One entry per address, in the same order; zeros for strangers.
+    ///
+    /// # Errors
+    /// See the impl; `BadReply` when the entries are not those asked for.
+    pub async fn miner_info(&self, miners: &[Address]) -> Result<Vec<MinerInfo>, ChainError> {
+        let call = escrow::MinerInfoCall {
+            miners: miners.iter().copied().map(convert::h160).collect(),
+        };
+        let entries: Vec<escrow::MinerInfo> = self.view(self.escrow(), call).await?;
+        if !entries
+            .iter()
+            .map(|entry| convert::address(entry.miner))
+            .eq(miners.iter().copied())
+        {
+            return Err(ChainError::BadReply {
+                method: "eth_call",
+                reason: "other miners than asked for",
+            });
+        }
+        entries.into_iter().map(miner_info_of).collect()
+    }
+
+    /// The worker bonded to a miner.
+    ///
+    /// # Errors
+    /// See the impl.
+    pub async fn worker_of(&self, miner: Address) -> Result<Option<Address>, ChainError> {
+        let call = escrow::WorkerOfCall {
+            miner: convert::h160(miner),
+        };
+        let worker: H160 = self.view(self.escrow(), call).await?;
+        Ok(convert::some_address(worker))
+    }
+
+    /// The miner a worker is bonded to.
+    ///
+    /// # Errors
+    /// See the impl.
+    pub async fn miner_of(&self, worker: Address) -> Result<Option<Address>, ChainError> {
+        let call = escrow::MinerOfCall {
+            worker: convert::h160(worker),
+        };
+        let miner: H160 = self.view(self.escrow(), call).await?;
+        Ok(convert::some_address(miner))
+    }
+
+    /// Sum of all locked and all unbonding tokens.
+    ///
+    /// # Errors
+    /// See the impl.
+    pub async fn total_locked(&self) -> Result<Amount, ChainError> {
+        amount(self.view(self.escrow(), escrow::TotalLockedCall {}).await?)
+    }
+
+    /// A miner's activity lease.
+    ///
+    /// # Errors
+    /// See the impl.
+    pub async fn lease_of(&self, miner: Address) -> Result<Lease, ChainError> {
+        let call = rewards::LeaseOfCall {
+            miner: convert::h160(miner),
+        };
+        let lease: rewards::LeaseOfReturn = self.view(self.rewards(), call).await?;
+        Ok(Lease {
+            through: convert::some_period(lease.through_period),
+            weight: Amount(lease.weight),
+        })
+    }
+
+    /// Reward that a claim would mint now.
+    ///
+    /// # Errors
+    /// See the impl.
+    pub async fn claimable(&self, miner: Address) -> Result<Amount, ChainError> {
+        let call = rewards::ClaimableCall {
+            miner: convert::h160(miner),
+        };
+        amount(self.view(self.rewards(), call).await?)
+    }
+
+    /// Whether a miner's lease covers a period.
+    ///
+    /// # Errors
+    /// See the impl.
+    pub async fn is_active(&self, miner: Address, period: Period) -> Result<bool, ChainError> {
+        let call = rewards::IsActiveCall {
+            miner: convert::h160(miner),
+            period: period.0,
+        };
+        self.view(self.rewards(), call).await
+    }
+
+    /// In how many of the complete periods `first..=last` a miner was active.
+    ///
+    /// # Errors
+    /// See the impl; `Reverted` when `last` is not complete.
+    pub async fn active_periods(
+        &self,
+        miner: Address,
+        first: Period,
+        last: Period,
+    ) -> Result<u32, ChainError> {
+        let (miner, first, last) = (convert::h160(miner), first.0, last.0);
+        self.view(
+            self.rewards(),
+            rewards::ActivePeriodsCall { miner, first, last },
+        )
+        .await
+    }
+
+    /// Totals of a period that has begun.
+    ///
+    /// # Errors
+    /// See the impl; `Reverted` for a period to come.
+    pub async fn period_totals(&self, period: Period) -> Result<PeriodTotals, ChainError> {
+        let call = rewards::PeriodTotalsCall { period: period.0 };
+        let totals: rewards::PeriodTotalsReturn = self.view(self.rewards(), call).await?;
+        Ok(PeriodTotals {
+            weight: amount(totals.weight)?,
+            locked: amount(totals.locked)?,
+        })
+    }
+
+    /// Tokens not yet emitted.
+    ///
+    /// # Errors
+    /// See the impl.
+    pub async fn reserve(&self) -> Result<Amount, ChainError> {
+        amount(self.view(self.rewards(), rewards::ReserveCall {}).await?)
+    }
+
+    /// Tokens emitted and not yet claimed.
+    ///
+    /// # Errors
+    /// See the impl.
+    pub async fn pool(&self) -> Result<Amount, ChainError> {
+        amount(self.view(self.rewards(), rewards::PoolCall {}).await?)
+    }
+
+    /// What the chain knows of a policy; `None` if there is none of that id.
+    ///
+    /// # Errors
+    /// See the impl.
+    pub async fn policy_state(&self, id: PolicyId) -> Result<Option<PolicyState>, ChainError> {
+        let call = policies::StateOfCall { id: id.0.0 };
+        let state: policies::State = self.view(self.policies(), call).await?;
+        Ok(state.exists.then(|| PolicyState {
+            revoked: state.revoked,
+            effective_last: Period(state.effective_last),
+            refunded_through: convert::some_period(state.refunded_through),
+        }))
+    }
+
+    /// Fees a miner could collect from a policy now.
+    ///
+    /// # Errors
+    /// See the impl; `Reverted` for an unknown policy or miner.
+    pub async fn collectable(&self, terms: &Terms, miner: Address) -> Result<Amount, ChainError> {
+        let (terms, miner) = (convert::ethers_terms(terms), convert::h160(miner));
+        amount(
+            self.view(self.policies(), policies::CollectableCall { terms, miner })
+                .await?,
+        )
+    }
+
+    /// Fees of idle periods that a refund would pay now.
+    ///
+    /// # Errors
+    /// See the impl; `Reverted` for an unknown policy.
+    pub async fn refundable(&self, terms: &Terms) -> Result<Amount, ChainError> {
+        let call = policies::RefundableCall {
+            terms: convert::ethers_terms(terms),
+        };
+        amount(self.view(self.policies(), call).await?)
+    }
+
+    /// KMS of an account.
+    ///
+    /// # Errors
+    /// See the impl.
+    pub async fn token_balance(&self, account: Address) -> Result<Amount, ChainError> {
+        let call = kms_token::BalanceOfCall {
+            account: convert::h160(account),
+        };
+        amount(self.view(self.token(), call).await?)
+    }
+
+    /// KMS in existence.
+    ///
+    /// # Errors
+    /// See the impl.
+    pub async fn total_supply(&self) -> Result<Amount, ChainError> {
+        amount(
+            self.view(self.token(), kms_token::TotalSupplyCall {})
+                .await?,
+        )
+    }
+}
+
+fn position_of(position: &escrow::Position) -> Position {
+    Position {
+        locked: Amount(position.locked),
+        lock_periods: position.lock_periods,
+        unlock_period: convert::some_period(position.unlock_period),
+        unbonding: Amount(position.unbonding),
+        release_period: convert::some_period(position.release_period),
+    }
+}
+
+fn miner_info_of(info: escrow::MinerInfo) -> Result<MinerInfo, ChainError> {
+    let umbral_key = match info.umbral_key.as_ref() {
+        [] => None,
+        key => Some(key.try_into().map_err(|_| ChainError::BadReply {
+            method: "eth_call",
+            reason: "an Umbral key that is not 33 bytes",
+        })?),
+    };
+    Ok(MinerInfo {
+        miner: convert::address(info.miner),
+        worker: convert::some_address(info.worker),
+        position: position_of(&info.position),
+        min_rate: Amount(info.min_rate),
+        url: info.url,
+        umbral_key,
+    })
+}

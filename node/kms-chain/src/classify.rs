@@ -1,0 +1,147 @@
+//! Sorts the words in which nodes refuse a signed transaction.
+//!
+//! Codes are not enough: -32000 covers nearly everything, so the table goes by message. The
+//! fixtures of geth, reth, nethermind, anvil and EDR are in the tests.
+
+/// Class of a refusal of `eth_sendRawTransaction`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum TxRejection {
+    /// The nonce is used already: this transaction or another one is mined.
+    #[error("nonce too low")]
+    NonceTooLow,
+    /// An earlier nonce is missing.
+    #[error("nonce too high")]
+    NonceTooHigh,
+    /// A pending transaction of that nonce pays too much to be replaced at this price.
+    #[error("replacement underpriced")]
+    ReplacementUnderpriced,
+    /// Fees below what a block or the pool takes now.
+    #[error("fees too low")]
+    FeeTooLow,
+    /// Fees above what the endpoint forwards.
+    #[error("fees too high for the endpoint")]
+    FeeTooHigh,
+    /// The account cannot pay value and fees.
+    #[error("insufficient funds")]
+    InsufficientFunds,
+    /// The gas limit is below the intrinsic cost or above the block's.
+    #[error("gas limit out of range")]
+    GasLimit,
+    /// The pool takes no more.
+    #[error("transaction pool full")]
+    PoolFull,
+    /// The endpoint ran it, it reverts.
+    #[error("it would revert")]
+    WouldRevert,
+    /// Signed for another chain.
+    #[error("wrong chain id")]
+    WrongChainId,
+    /// Words not in the table.
+    #[error("unknown reason")]
+    Unknown,
+}
+
+impl TxRejection {
+    /// True when the same bytes may be accepted later without any change.
+    #[must_use]
+    pub fn is_transient(self) -> bool {
+        matches!(
+            self,
+            Self::NonceTooHigh | Self::PoolFull | Self::FeeTooLow | Self::Unknown
+        )
+    }
+}
+
+/// What an error answer to `eth_sendRawTransaction` means.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Verdict {
+    /// The endpoint has this very transaction: as good as accepted.
+    Known,
+    /// It refused.
+    Rejected(TxRejection),
+}
+
+/// Lower-case fragments, tried in order; the first that occurs decides.
+const TABLE: &[(&str, Verdict)] = &[
+    ("already known", Verdict::Known),
+    ("alreadyknown", Verdict::Known),
+    ("already imported", Verdict::Known),
+    ("known transaction", Verdict::Known),
+    ("already exists in the pool", Verdict::Known),
+    (
+        "replacement",
+        Verdict::Rejected(TxRejection::ReplacementUnderpriced),
+    ),
+    ("nonce too low", Verdict::Rejected(TxRejection::NonceTooLow)),
+    (
+        "nonce is too low",
+        Verdict::Rejected(TxRejection::NonceTooLow),
+    ),
+    ("oldnonce", Verdict::Rejected(TxRejection::NonceTooLow)),
+    (
+        "nonce too high",
+        Verdict::Rejected(TxRejection::NonceTooHigh),
+    ),
+    (
+        "nonce is too high",
+        Verdict::Rejected(TxRejection::NonceTooHigh),
+    ),
+    ("nonce gap", Verdict::Rejected(TxRejection::NonceTooHigh)),
+    ("noncegap", Verdict::Rejected(TxRejection::NonceTooHigh)),
+    (
+        "insufficient funds",
+        Verdict::Rejected(TxRejection::InsufficientFunds),
+    ),
+    (
+        "insufficientfunds",
+        Verdict::Rejected(TxRejection::InsufficientFunds),
+    ),
+    (
+        "enough funds",
+        Verdict::Rejected(TxRejection::InsufficientFunds),
+    ),
+    (
+        "exceeds the configured cap",
+        Verdict::Rejected(TxRejection::FeeTooHigh),
+    ),
+    ("underpriced", Verdict::Rejected(TxRejection::FeeTooLow)),
+    ("feetoolow", Verdict::Rejected(TxRejection::FeeTooLow)),
+    (
+        "less than block base fee",
+        Verdict::Rejected(TxRejection::FeeTooLow),
+    ),
+    (
+        "too low for the next block",
+        Verdict::Rejected(TxRejection::FeeTooLow),
+    ),
+    (
+        "intrinsic gas too low",
+        Verdict::Rejected(TxRejection::GasLimit),
+    ),
+    (
+        "intrinsic gas too high",
+        Verdict::Rejected(TxRejection::GasLimit),
+    ),
+    ("gas limit", Verdict::Rejected(TxRejection::GasLimit)),
+    ("gaslimit", Verdict::Rejected(TxRejection::GasLimit)),
+    ("pool is full", Verdict::Rejected(TxRejection::PoolFull)),
+    ("txpool full", Verdict::Rejected(TxRejection::PoolFull)),
+    ("revert", Verdict::Rejected(TxRejection::WouldRevert)),
+    ("chain id", Verdict::Rejected(TxRejection::WrongChainId)),
+    ("chainid", Verdict::Rejected(TxRejection::WrongChainId)),
+];
+
+/// Sorts the message of an error answer.
+pub(crate) fn classify(message: &str) -> Verdict {
+    let lower = message.to_lowercase();
+    TABLE
+        .iter()
+        .find(|(fragment, _)| lower.contains(fragment))
+        .map_or(Verdict::Rejected(TxRejection::Unknown), |(_, verdict)| {
+            *verdict
+        })
+}
+
+#[cfg(test)]
+mod tests;

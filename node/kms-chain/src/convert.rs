@@ -1,0 +1,63 @@
+//! Between ethers' types and kms-protocol's. Only `bindings` values pass through here.
+
+use ethers::types::{H160, U256};
+use kms_protocol::{Address, Amount, B256, Period, PolicyId, Terms};
+
+use crate::bindings::policy_manager;
+
+pub(crate) fn address(value: H160) -> Address {
+    Address(value.0)
+}
+
+/// The zero address stands for "nobody".
+pub(crate) fn some_address(value: H160) -> Option<Address> {
+    Some(Address(value.0)).filter(|address| !address.is_zero())
+}
+
+pub(crate) fn h160(value: Address) -> H160 {
+    H160(value.0)
+}
+
+/// `None` above 128 bits: no amount of a token capped at 96 bits.
+pub(crate) fn amount(value: U256) -> Option<Amount> {
+    (value <= U256::from(u128::MAX)).then(|| Amount(value.low_u128()))
+}
+
+/// Period 0 stands for "never".
+pub(crate) fn some_period(value: u32) -> Option<Period> {
+    Some(Period(value)).filter(|period| !period.is_never())
+}
+
+pub(crate) fn policy_id(value: [u8; 32]) -> PolicyId {
+    PolicyId(B256(value))
+}
+
+pub(crate) fn terms(value: policy_manager::Terms) -> Terms {
+    Terms {
+        author: address(value.author),
+        sponsor: address(value.sponsor),
+        verifier: address(value.verifier),
+        keys_hash: B256(value.keys_hash),
+        rate: Amount(value.rate),
+        first_period: Period(value.first_period),
+        last_period: Period(value.last_period),
+        threshold: value.threshold,
+        salt: B256(value.salt),
+        miners: value.miners.into_iter().map(address).collect(),
+    }
+}
+
+pub(crate) fn ethers_terms(terms: &Terms) -> policy_manager::Terms {
+    policy_manager::Terms {
+        author: h160(terms.author),
+        sponsor: h160(terms.sponsor),
+        verifier: h160(terms.verifier),
+        keys_hash: terms.keys_hash.0,
+        rate: terms.rate.0,
+        first_period: terms.first_period.0,
+        last_period: terms.last_period.0,
+        threshold: terms.threshold,
+        salt: terms.salt.0,
+        miners: terms.miners.iter().copied().map(h160).collect(),
+    }
+}

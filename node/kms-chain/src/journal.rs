@@ -1,0 +1,201 @@
+//! Signed transactions on disk, from before they are broadcast until they are settled: what makes
+//! `wallet` safe against being killed at any moment.
+
+use std::fs::{self, File, TryLockError};
+use std::path::{Path, PathBuf};
+
+use kms_protocol::hex_serde::hex_bytes;
+use kms_protocol::{Address, B256, Wei};
+use serde::{Deserialize, Serialize};
+
+use crate::error::{ChainError, FileAction};
+use crate::files::{self, Existing, fault};
+use crate::types::Fees;
+
+/// A signed transaction and the fields it was made of, so that it can be recognised and repriced.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct JournaledTx {
+    /// `Call::kind`.
+    pub kind: String,
+    /// Chain it is signed for.
+    pub chain_id: u64,
+    /// Who signed it.
+    pub sender: Address,
+    /// Its nonce.
+    pub nonce: u64,
+    /// Who it goes to.
+    pub to: Address,
+    /// Its calldata.
+    #[serde(with = "hex_bytes")]
+    pub data: Vec<u8>,
+    /// Ether sent along.
+    pub value: Wei,
+    /// Its gas limit.
+    pub gas_limit: u64,
+    /// `maxFeePerGas`.
+    pub max_fee: Wei,
+    /// `maxPriorityFeePerGas`.
+    pub tip: Wei,
+    /// Its hash.
+    pub hash: B256,
+    /// Its bytes.
+    #[serde(with = "hex_bytes")]
+    pub raw: Vec<u8>,
+}
+
+impl JournaledTx {
+    /// Its fees.
+    #[must_use]
+    pub fn fees(&self) -> Fees {
+        Fees {
+            max_fee: self.max_fee,
+            tip: self.tip,
+        }
+    }
+}
+
+/// Proof that this process alone sends from a journal; released when dropped.
+#[derive(Debug, Default)]
+pub struct JournalLock {
+    _held: Option<File>,
+}
+
+impl JournalLock {
+    /// A lock for journals that no other process can see.
+    #[must_use]
+    pub fn private() -> Self {
+        Self { _held: None }
+    }
+}
+
+/// Where a wallet keeps its unsettled transactions. Calls block on the disk for a moment.
+pub trait TxJournal: Send + Sync {
+    /// Takes the right to send; `None` while another process has it.
+    ///
+    /// # Errors
+    /// `File`.
+    fn try_lock(&self) -> Result<Option<JournalLock>, ChainError>;
+
+    /// Unsettled transactions of a sender on a chain, in ascending order of nonce, attempts of one
+    /// nonce in ascending order of fees.
+    ///
+    /// # Errors
+    /// `File`, `Json`.
+    fn load(&self, chain_id: u64, sender: Address) -> Result<Vec<JournaledTx>, ChainError>;
+
+    /// Stores a transaction. It is on the disk when this returns.
+    ///
+    /// # Errors
+    /// `File`.
+    fn record(&self, tx: &JournaledTx) -> Result<(), ChainError>;
+
+    /// Forgets a settled transaction; an unknown one is fine.
+    ///
+    /// # Errors
+    /// `File`.
+    fn clear(&self, tx: &JournaledTx) -> Result<(), ChainError>;
+
+    /// Where it is, for messages.
+    fn location(&self) -> PathBuf;
+}
+
+/// A journal in a directory: one JSON file of mode 0600 per transaction.
+#[derive(Debug, Clone)]
+pub struct DirJournal {
+    directory: PathBuf,
+}
+
+impl DirJournal {
+    /// Opens the journal in `directory`, which is made if it is missing.
+    ///
+    /// # Errors
+    /// `File`.
+    pub fn open(directory: &Path) -> Result<Self, ChainError> {
+        let mut builder = fs::DirBuilder::new();
+        builder.recursive(true);
+        #[cfg(unix)]
+        std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+        builder
+            .create(directory)
+            .map_err(fault(FileAction::Write, directory))?;
+        Ok(Self {
+            directory: directory.to_owned(),
+        })
+    }
+
+    fn path_of(&self, tx: &JournaledTx) -> PathBuf {
+        let (chain, sender, nonce, hash) = (tx.chain_id, tx.sender, tx.nonce, tx.hash);
+        self.directory
+            .join(format!("{chain}-{sender}-{nonce}-{hash}.json"))
+    }
+
+    fn read(path: &Path) -> Result<JournaledTx, ChainError> {
+        serde_json::from_str(&files::read(path)?).map_err(|source| ChainError::Json {
+            what: "journaled transaction",
+            path: path.to_owned(),
+            source,
+        })
+    }
+}
+
+impl TxJournal for DirJournal {
+    fn try_lock(&self) -> Result<Option<JournalLock>, ChainError> {
+        let path = self.directory.join("lock");
+        let file = File::options()
+            .create(true)
+            .truncate(false)
+            .write(true)
+            .open(&path)
+            .map_err(fault(FileAction::Lock, &path))?;
+        match file.try_lock() {
+            Ok(()) => Ok(Some(JournalLock { _held: Some(file) })),
+            Err(TryLockError::WouldBlock) => Ok(None),
+            Err(TryLockError::Error(error)) => Err(fault(FileAction::Lock, &path)(error)),
+        }
+    }
+
+    fn load(&self, chain_id: u64, sender: Address) -> Result<Vec<JournaledTx>, ChainError> {
+        let prefix = format!("{chain_id}-{sender}-");
+        let mut found = Vec::new();
+        let entries = fs::read_dir(&self.directory);
+        for entry in entries.map_err(fault(FileAction::Read, &self.directory))? {
+            let path = entry
+                .map_err(fault(FileAction::Read, &self.directory))?
+                .path();
+            let ours = path
+                .file_name()
+                .and_then(|name| name.to_str())
+                .is_some_and(|name| {
+                    name.starts_with(&prefix)
+                        && Path::new(name).extension().is_some_and(|e| e == "json")
+                });
+            if ours {
+                found.push(Self::read(&path)?);
+            }
+        }
+        found.sort_by_key(|tx| (tx.nonce, tx.max_fee));
+        Ok(found)
+    }
+
+    fn record(&self, tx: &JournaledTx) -> Result<(), ChainError> {
+        let path = self.path_of(tx);
+        let text = serde_json::to_vec_pretty(tx).map_err(|source| ChainError::Json {
+            what: "journaled transaction",
+            path: path.clone(),
+            source,
+        })?;
+        files::write(&path, &text, Existing::Replace)
+    }
+
+    fn clear(&self, tx: &JournaledTx) -> Result<(), ChainError> {
+        files::remove(&self.path_of(tx))
+    }
+
+    fn location(&self) -> PathBuf {
+        self.directory.clone()
+    }
+}
+
+#[cfg(test)]
+mod tests;

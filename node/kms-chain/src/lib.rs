@@ -1,0 +1,47 @@
+//! Everything that touches the chain, and the only crate that names ethers.
+//!
+//! `rpc` carries bytes, `chain` reads and sends, `follow` turns blocks into a stream of steps with
+//! reorgs made explicit, `wallet` sends one transaction safely, `keystore` and `deployment` are
+//! files, `deploy` and `devnet` make a chain to work on. Dependants: kms-node, kms-client, kms.
+
+mod bindings;
+mod call;
+mod chain;
+mod classify;
+mod convert;
+mod deploy;
+mod deployment;
+pub mod devnet;
+mod error;
+mod events;
+mod files;
+mod follow;
+mod journal;
+pub mod keystore;
+mod params;
+mod revert;
+mod rpc;
+mod types;
+mod wallet;
+
+pub use call::Call;
+pub use chain::Chain;
+pub use classify::TxRejection;
+pub use deploy::deploy;
+pub use deployment::{Artifact, ContractRecord, Contracts, Deployment, artifacts};
+pub use error::{ChainError, FileAction, IdentityPart, KeystoreFault, RpcFault};
+pub use events::{ChainEvent, EventRecord, EventSource};
+pub use follow::{ChainRead, Cursor, Step, next_step};
+pub use journal::{DirJournal, JournalLock, JournaledTx, TxJournal};
+pub use params::{DeployParams, Genesis, ParamProblem};
+pub use rpc::{EndpointHealth, Rpc, RpcConfig};
+pub use types::{
+    BlockHeader, ChainParams, Fees, Lease, MinerInfo, PeriodTotals, PolicyState, Position,
+    SignedTx, Tag, TxPlan, TxReceipt,
+};
+pub use wallet::{OnProgress, Progress, Resumed, Wallet, WalletOptions};
+
+#[cfg(test)]
+mod anvil_tests;
+#[cfg(test)]
+mod test_support;

@@ -1,0 +1,119 @@
+use ethers::abi::{Token, encode};
+use ethers::types::{H160, U256};
+use proptest::prelude::*;
+
+use super::{ERRORS, decode_data, decode_error, display, selector_of};
+use crate::error::ChainError;
+
+fn check(data: &[u8], expected: &str) {
+    match decode_data(data) {
+        ChainError::Reverted { name, args } => assert_eq!(display(&name, &args), expected),
+        other => panic!("{other:?}"),
+    }
+}
+
+fn data(signature: &str, tokens: &[Token]) -> Vec<u8> {
+    [&selector_of(signature)[..], &encode(tokens)].concat()
+}
+
+#[test]
+fn names_a_custom_error_and_its_arguments() {
+    let tokens = [Token::Uint(U256::from(2)), Token::Uint(U256::from(4))];
+    check(
+        &data("EscrowLockTooShort(uint32,uint32)", &tokens),
+        "EscrowLockTooShort(lockPeriods: 2, minimum: 4)",
+    );
+    check(&data("EscrowAmountZero()", &[]), "EscrowAmountZero()");
+    let tokens = [
+        Token::FixedBytes(vec![0xab; 32]),
+        Token::Address(H160([0; 20])),
+    ];
+    check(
+        &data("PolicyMinerUnknown(bytes32,address)", &tokens),
+        &format!(
+            "PolicyMinerUnknown(policyId: 0x{}, miner: 0x{})",
+            "ab".repeat(32),
+            "0".repeat(40)
+        ),
+    );
+}
+
+#[test]
+fn reads_plain_strings_and_panics_and_cleans_them() {
+    check(
+        &data("Error(string)", &[Token::String("no\u{7}\n!".into())]),
+        "Error(message: no!)",
+    );
+    check(
+        &data("Panic(uint256)", &[Token::Uint(U256::from(0x11))]),
+        "Panic(code: 17)",
+    );
+}
+
+#[test]
+fn shows_the_selector_of_an_error_it_does_not_know() {
+    check(&[0xde, 0xad, 0xbe, 0xef, 1, 2], "0xdeadbeef()");
+}
+
+#[test]
+fn shows_the_selector_when_the_arguments_do_not_fit() {
+    let mut cut = data("EscrowLockTooShort(uint32,uint32)", &[]);
+    let name = format!("0x{}()", hex::encode(&cut));
+    cut.push(7);
+    check(&cut, &name);
+}
+
+#[test]
+fn tells_a_revert_without_data_from_other_errors() {
+    let rpc = |code, message: &str, data| ChainError::Rpc {
+        method: "eth_call",
+        code,
+        message: message.to_owned(),
+        data,
+    };
+    let is_revert = |error| matches!(decode_error(error), ChainError::Reverted { .. });
+    assert!(is_revert(rpc(3, "execution reverted", None)));
+    assert!(is_revert(rpc(-32_000, "VM Exception: Reverted", None)));
+    assert!(is_revert(rpc(3, "execution reverted", Some(vec![1, 2]))));
+    assert!(!is_revert(rpc(-32_000, "header not found", None)));
+    assert!(!is_revert(rpc(-32_602, "invalid params", Some(vec![1]))));
+    assert!(!is_revert(ChainError::ChainMoved));
+}
+
+#[test]
+fn knows_every_error_of_the_interfaces() {
+    let sources = [
+        "IKMSToken",
+        "IStakingEscrow",
+        "IMiningRewards",
+        "IPolicyManager",
+    ];
+    let names: Vec<_> = ERRORS.values().map(|error| error.name.as_str()).collect();
+    for source in sources {
+        let path = format!(
+            "{}/../../contracts/src/interfaces/{source}.sol",
+            env!("CARGO_MANIFEST_DIR")
+        );
+        let text = std::fs::read_to_string(path).unwrap();
+        let declared = text
+            .lines()
+            .filter_map(|line| line.trim().strip_prefix("error "));
+        for name in declared.filter_map(|line| line.split('(').next()) {
+            assert!(names.contains(&name), "{name} of {source}");
+        }
+    }
+}
+
+proptest! {
+    #[test]
+    fn survives_any_data(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
+        let _ = decode_data(&bytes);
+    }
+
+    #[test]
+    fn survives_any_arguments(bytes in proptest::collection::vec(any::<u8>(), 0..300)) {
+        for signature in ["Error(string)", "EscrowMinerCannotServe(address,uint96,uint32)"] {
+            let _ = decode_data(&[&selector_of(signature)[..], &bytes].concat());
+        }
+    }
+}

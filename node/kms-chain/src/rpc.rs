@@ -1,0 +1,292 @@
+//! The transport: JSON-RPC over HTTP with several endpoints.
+//!
+//! Every byte that comes back is bounded, timed and matched to its request. An endpoint is used
+//! only after it proved to serve the deployment's chain (`identity`), and again after each lost
+//! connection. `endpoint` speaks to one server, `wire` holds the envelopes.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::error::{ChainError, RpcFault};
+
+mod endpoint;
+mod identity;
+mod wire;
+
+use endpoint::{Endpoint, Trust};
+pub(crate) use identity::Identity;
+pub(crate) use wire::clean;
+
+/// Where and how to reach the chain.
+#[derive(Clone, PartialEq, Eq)]
+pub struct RpcConfig {
+    /// Endpoints in order of preference, `http://` or `https://`.
+    pub urls: Vec<String>,
+    /// Time for one request to one endpoint, connecting and body included, in milliseconds.
+    pub timeout_ms: u64,
+    /// Largest answer accepted, in bytes.
+    pub max_body_bytes: usize,
+}
+
+impl RpcConfig {
+    /// 4 s and 32 MiB.
+    #[must_use]
+    pub fn new(urls: Vec<String>) -> Self {
+        Self {
+            urls,
+            timeout_ms: 4_000,
+            max_body_bytes: 32 * 1024 * 1024,
+        }
+    }
+}
+
+// By hand: a URL may hold an access key.
+impl std::fmt::Debug for RpcConfig {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("RpcConfig")
+            .field("urls", &self.urls.len())
+            .field("timeout_ms", &self.timeout_ms)
+            .field("max_body_bytes", &self.max_body_bytes)
+            .finish()
+    }
+}
+
+/// How one endpoint has been doing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EndpointHealth {
+    /// Host and port.
+    pub name: String,
+    /// Consecutive failures; 0 when the last request went well.
+    pub failures: u32,
+    /// True once it proved to serve the right chain and the connection held since.
+    pub verified: bool,
+    /// Duration of its last good answer, in milliseconds.
+    pub latency_ms: Option<u64>,
+}
+
+/// A JSON-RPC client over one or more endpoints. Cheap to clone.
+#[derive(Clone)]
+pub struct Rpc {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    client: reqwest::Client,
+    endpoints: Vec<Endpoint>,
+    max_body_bytes: usize,
+    identity: Option<Identity>,
+}
+
+impl std::fmt::Debug for Rpc {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Rpc")
+            .field("endpoints", &self.health())
+            .finish()
+    }
+}
+
+/// How one endpoint took a request that went to all of them.
+pub(crate) type EndpointAnswer<R> = (String, Result<R, ChainError>);
+
+impl Rpc {
+    /// A client that takes whatever chain the endpoints serve: for deploying and for test chains.
+    ///
+    /// # Errors
+    /// `NoEndpoint`, `BadUrl`, `HttpClient`.
+    pub fn new(config: &RpcConfig) -> Result<Self, ChainError> {
+        Self::build(config, None)
+    }
+
+    /// A client that uses only endpoints which serve `identity`.
+    pub(crate) fn with_identity(
+        config: &RpcConfig,
+        identity: Identity,
+    ) -> Result<Self, ChainError> {
+        Self::build(config, Some(identity))
+    }
+
+    fn build(config: &RpcConfig, identity: Option<Identity>) -> Result<Self, ChainError> {
+        if config.urls.is_empty() {
+            return Err(ChainError::NoEndpoint);
+        }
+        let endpoints = config
+            .urls
+            .iter()
+            .enumerate()
+            .map(|(index, url)| {
+                Endpoint::parse(url).ok_or(ChainError::BadUrl {
+                    position: index + 1,
+                })
+            })
+            .collect::<Result<Vec<_>, _>>()?;
+        let timeout = Duration::from_millis(config.timeout_ms);
+        let client = reqwest::Client::builder()
+            .redirect(reqwest::redirect::Policy::none())
+            .timeout(timeout)
+            .connect_timeout(timeout)
+            .no_proxy()
+            .build()
+            .map_err(ChainError::HttpClient)?;
+        let inner = Inner {
+            client,
+            endpoints,
+            max_body_bytes: config.max_body_bytes,
+            identity,
+        };
+        Ok(Self {
+            inner: Arc::new(inner),
+        })
+    }
+
+    /// Sends a request to the best endpoint, then to the next ones until one gives an answer.
+    /// An error answer of the server counts as an answer.
+    ///
+    /// # Errors
+    /// `Unreachable` when no endpoint answered, `WrongChain` when those that did serve another
+    /// chain, `Rpc` for an error answer.
+    pub async fn request<P, R>(&self, method: &'static str, params: &P) -> Result<R, ChainError>
+    where
+        P: Serialize + Sync + ?Sized,
+        R: DeserializeOwned,
+    {
+        let mut last = None;
+        for endpoint in self.by_preference() {
+            match self.ask(endpoint, method, params).await {
+                Err(error) if is_endpoint_fault(&error) => last = Some(error),
+                answer => return answer,
+            }
+        }
+        Err(last.unwrap_or(ChainError::NoEndpoint))
+    }
+
+    /// Sends the same request to every endpoint at once.
+    pub(crate) async fn request_each<P, R>(
+        &self,
+        method: &'static str,
+        params: &P,
+    ) -> Vec<EndpointAnswer<R>>
+    where
+        P: Serialize + Sync + ?Sized,
+        R: DeserializeOwned,
+    {
+        let requests = self.inner.endpoints.iter().map(|endpoint| async move {
+            (
+                endpoint.name().to_owned(),
+                self.ask(endpoint, method, params).await,
+            )
+        });
+        futures_util::future::join_all(requests).await
+    }
+
+    /// Checks the identity of every endpoint now.
+    ///
+    /// # Errors
+    /// `WrongChain` if any endpoint that answers serves another chain, `Unreachable` if none
+    /// answers.
+    pub(crate) async fn verify_all(&self) -> Result<(), ChainError> {
+        let checks = self
+            .inner
+            .endpoints
+            .iter()
+            .map(|endpoint| self.verify(endpoint));
+        let mut verified = false;
+        let mut last = None;
+        for result in futures_util::future::join_all(checks).await {
+            match result {
+                Ok(()) => verified = true,
+                Err(error @ ChainError::WrongChain { .. }) => return Err(error),
+                Err(error) => last = Some(error),
+            }
+        }
+        if verified {
+            return Ok(());
+        }
+        Err(last.unwrap_or(ChainError::NoEndpoint))
+    }
+
+    /// Health of every endpoint, in the configured order.
+    #[must_use]
+    pub fn health(&self) -> Vec<EndpointHealth> {
+        self.inner.endpoints.iter().map(Endpoint::health).collect()
+    }
+
+    /// Configured order, but endpoints in a penalty last.
+    fn by_preference(&self) -> Vec<&Endpoint> {
+        let mut order: Vec<_> = self.inner.endpoints.iter().collect();
+        order.sort_by_key(|endpoint| endpoint.penalty());
+        order
+    }
+
+    async fn ask<P, R>(
+        &self,
+        endpoint: &Endpoint,
+        method: &'static str,
+        params: &P,
+    ) -> Result<R, ChainError>
+    where
+        P: Serialize + Sync + ?Sized,
+        R: DeserializeOwned,
+    {
+        if !endpoint.is_verified() {
+            self.verify(endpoint).await?;
+        }
+        self.ask_unverified(endpoint, method, params).await
+    }
+
+    async fn verify(&self, endpoint: &Endpoint) -> Result<(), ChainError> {
+        if let Some(identity) = &self.inner.identity
+            && let Err(error) = identity.check(self, endpoint).await
+        {
+            if matches!(error, ChainError::WrongChain { .. }) {
+                endpoint.failed(Trust::Unverified);
+            }
+            return Err(error);
+        }
+        endpoint.verified();
+        Ok(())
+    }
+
+    async fn ask_unverified<P, R>(
+        &self,
+        endpoint: &Endpoint,
+        method: &'static str,
+        params: &P,
+    ) -> Result<R, ChainError>
+    where
+        P: Serialize + Sync + ?Sized,
+        R: DeserializeOwned,
+    {
+        let cap = self.inner.max_body_bytes;
+        let unusable = |fault| ChainError::Unreachable {
+            method,
+            endpoint: endpoint.name().to_owned(),
+            fault,
+        };
+        match endpoint.call(&self.inner.client, cap, method, params).await {
+            Ok(Ok(value)) => Ok(value),
+            Ok(Err(error)) if error.is_limit() => {
+                endpoint.failed(Trust::Keep);
+                Err(unusable(RpcFault::Limited))
+            }
+            Ok(Err(error)) => Err(error.into_chain_error(method)),
+            Err(fault) => {
+                tracing::debug!(endpoint = endpoint.name(), method, %fault, "rpc fault");
+                Err(unusable(fault))
+            }
+        }
+    }
+}
+
+/// True for errors that say nothing about the request, only about the endpoint.
+fn is_endpoint_fault(error: &ChainError) -> bool {
+    matches!(
+        error,
+        ChainError::Unreachable { .. } | ChainError::WrongChain { .. }
+    )
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,209 @@
+//! One server: a bounded HTTP exchange, and the score that orders endpoints.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use reqwest::header::CONTENT_TYPE;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use super::EndpointHealth;
+use super::wire::{self, ErrorAnswer, Request};
+use crate::error::RpcFault;
+
+/// First penalty after a failure; it doubles up to the longest.
+const PENALTY_MS: u64 = 500;
+const LONGEST_PENALTY_MS: u64 = 60_000;
+
+/// What a failure does to the proof that the endpoint serves the right chain.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Trust {
+    /// The connection held.
+    Keep,
+    /// The connection is gone: who answers next may be somebody else.
+    Unverified,
+}
+
+#[derive(Default)]
+struct Score {
+    failures: u32,
+    verified: bool,
+    resting_until: Option<Instant>,
+    latency: Option<Duration>,
+}
+
+pub(super) struct Endpoint {
+    url: reqwest::Url,
+    name: String,
+    next_id: AtomicU64,
+    score: Mutex<Score>,
+}
+
+impl Endpoint {
+    /// `None` unless the URL is http or https and has a host.
+    pub(super) fn parse(url: &str) -> Option<Self> {
+        let url = reqwest::Url::parse(url).ok()?;
+        if !matches!(url.scheme(), "http" | "https") {
+            return None;
+        }
+        let host = url.host_str()?;
+        let name = match url.port_or_known_default() {
+            Some(port) => format!("{host}:{port}"),
+            None => host.to_owned(),
+        };
+        let score = Mutex::new(Score::default());
+        Some(Self {
+            url,
+            name,
+            next_id: AtomicU64::new(1),
+            score,
+        })
+    }
+
+    /// Host and port.
+    pub(super) fn name(&self) -> &str {
+        &self.name
+    }
+
+    pub(super) fn is_verified(&self) -> bool {
+        self.score().verified
+    }
+
+    /// Zero when the endpoint may be used, else how long it should rest still.
+    pub(super) fn penalty(&self) -> Duration {
+        self.score().resting_until.map_or(Duration::ZERO, |until| {
+            until.saturating_duration_since(Instant::now())
+        })
+    }
+
+    pub(super) fn health(&self) -> EndpointHealth {
+        let score = self.score();
+        EndpointHealth {
+            name: self.name.clone(),
+            failures: score.failures,
+            verified: score.verified,
+            latency_ms: score
+                .latency
+                .and_then(|latency| latency.as_millis().try_into().ok()),
+        }
+    }
+
+    pub(super) fn verified(&self) {
+        self.score().verified = true;
+    }
+
+    pub(super) fn failed(&self, trust: Trust) {
+        let mut score = self.score();
+        score.failures = score.failures.saturating_add(1);
+        let factor = 1_u64.checked_shl(score.failures - 1).unwrap_or(u64::MAX);
+        let rest = PENALTY_MS.saturating_mul(factor).min(LONGEST_PENALTY_MS);
+        score.resting_until = Instant::now().checked_add(Duration::from_millis(rest));
+        if trust == Trust::Unverified {
+            score.verified = false;
+        }
+    }
+
+    fn succeeded(&self, latency: Duration) {
+        let mut score = self.score();
+        score.failures = 0;
+        score.resting_until = None;
+        score.latency = Some(latency);
+    }
+
+    /// One request and its answer; keeps the score.
+    pub(super) async fn call<P, R>(
+        &self,
+        client: &reqwest::Client,
+        cap: usize,
+        method: &'static str,
+        params: &P,
+    ) -> Result<Result<R, ErrorAnswer>, RpcFault>
+    where
+        P: Serialize + Sync + ?Sized,
+        R: DeserializeOwned,
+    {
+        let started = Instant::now();
+        let id = self.next_id.fetch_add(1, Ordering::Relaxed);
+        let request = Request {
+            jsonrpc: "2.0",
+            id,
+            method,
+            params,
+        };
+        let answer = match serde_json::to_vec(&request) {
+            Ok(body) => self.exchange(client, cap, id, body).await,
+            Err(_) => Err(RpcFault::Malformed),
+        };
+        match &answer {
+            Ok(_) => self.succeeded(started.elapsed()),
+            Err(
+                RpcFault::Connect | RpcFault::Interrupted | RpcFault::Timeout | RpcFault::WrongId,
+            ) => {
+                self.failed(Trust::Unverified);
+            }
+            Err(_) => self.failed(Trust::Keep),
+        }
+        answer
+    }
+
+    async fn exchange<R: DeserializeOwned>(
+        &self,
+        client: &reqwest::Client,
+        cap: usize,
+        id: u64,
+        body: Vec<u8>,
+    ) -> Result<Result<R, ErrorAnswer>, RpcFault> {
+        let request = client
+            .post(self.url.clone())
+            .header(CONTENT_TYPE, "application/json")
+            .body(body);
+        let response = request.send().await.map_err(|error| fault_of(&error))?;
+        let status = response.status();
+        if status.is_redirection() {
+            return Err(RpcFault::Redirect);
+        }
+        let bytes = read_capped(response, cap).await?;
+        let answer = wire::parse(&bytes, id);
+        // Some servers put a JSON-RPC error under a 4xx or 5xx; only that is believed there.
+        if status.is_success() || matches!(answer, Ok(Err(_))) {
+            return answer;
+        }
+        Err(RpcFault::Status(status.as_u16()))
+    }
+
+    /// The score is plain data, so a panic elsewhere cannot have left it half-written.
+    fn score(&self) -> MutexGuard<'_, Score> {
+        self.score.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Reads the body and gives up as soon as it is larger than `cap`.
+async fn read_capped(mut response: reqwest::Response, cap: usize) -> Result<Vec<u8>, RpcFault> {
+    let announced = response
+        .content_length()
+        .and_then(|length| usize::try_from(length).ok());
+    if announced.is_some_and(|length| length > cap) {
+        return Err(RpcFault::TooLarge);
+    }
+    let mut bytes = Vec::new();
+    while let Some(chunk) = response.chunk().await.map_err(|error| fault_of(&error))? {
+        if bytes.len().saturating_add(chunk.len()) > cap {
+            return Err(RpcFault::TooLarge);
+        }
+        bytes.extend_from_slice(&chunk);
+    }
+    Ok(bytes)
+}
+
+fn fault_of(error: &reqwest::Error) -> RpcFault {
+    if error.is_timeout() {
+        RpcFault::Timeout
+    } else if error.is_redirect() {
+        RpcFault::Redirect
+    } else if error.is_connect() {
+        RpcFault::Connect
+    } else {
+        RpcFault::Interrupted
+    }
+}

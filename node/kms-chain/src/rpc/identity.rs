@@ -1,0 +1,52 @@
+//! Proof that an endpoint serves the chain of a deployment: chain id, genesis hash, code hashes.
+
+use kms_protocol::{Address, B256, keccak256};
+
+use super::Rpc;
+use super::endpoint::Endpoint;
+use crate::error::{ChainError, IdentityPart};
+use crate::types::wire::{HashOnly, HexBytes, Quantity};
+
+const NONE: [(); 0] = [];
+
+/// What an endpoint must show before it is used.
+#[derive(Debug, Clone)]
+pub(crate) struct Identity {
+    pub(crate) chain_id: u64,
+    pub(crate) genesis_hash: B256,
+    pub(crate) code: Vec<(IdentityPart, Address, B256)>,
+}
+
+impl Identity {
+    /// Asks one endpoint; `WrongChain` names the first difference.
+    pub(super) async fn check(&self, rpc: &Rpc, endpoint: &Endpoint) -> Result<(), ChainError> {
+        let chain_id: Quantity = rpc.ask_unverified(endpoint, "eth_chainId", &NONE).await?;
+        let differs = |part, expected: String, found: String| {
+            if expected == found {
+                return Ok(());
+            }
+            Err(ChainError::WrongChain {
+                endpoint: endpoint.name().to_owned(),
+                part,
+                expected,
+                found,
+            })
+        };
+        differs(
+            IdentityPart::ChainId,
+            self.chain_id.to_string(),
+            chain_id.0.to_string(),
+        )?;
+        let genesis: HashOnly = rpc
+            .ask_unverified(endpoint, "eth_getBlockByNumber", &("0x0", false))
+            .await?;
+        let (expected, found) = (self.genesis_hash.to_string(), genesis.hash.to_string());
+        differs(IdentityPart::GenesisHash, expected, found)?;
+        for (part, address, hash) in &self.code {
+            let params = (address.to_string(), "latest");
+            let code: HexBytes = rpc.ask_unverified(endpoint, "eth_getCode", &params).await?;
+            differs(*part, hash.to_string(), keccak256(&code.0).to_string())?;
+        }
+        Ok(())
+    }
+}

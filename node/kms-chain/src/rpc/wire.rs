@@ -1,0 +1,105 @@
+//! JSON-RPC 2.0 envelopes, and the cleaning of text that a server chose.
+
+use std::borrow::Cow;
+
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::value::RawValue;
+
+use crate::error::{ChainError, RpcFault};
+
+/// Longest server message kept, in characters.
+const MESSAGE_CHARS: usize = 300;
+
+#[derive(Serialize)]
+pub(super) struct Request<'a, P: ?Sized> {
+    pub(super) jsonrpc: &'static str,
+    pub(super) id: u64,
+    pub(super) method: &'static str,
+    pub(super) params: &'a P,
+}
+
+#[derive(Deserialize)]
+struct Response<'a> {
+    #[serde(borrow)]
+    jsonrpc: Cow<'a, str>,
+    id: Option<u64>,
+    #[serde(borrow, default, deserialize_with = "present")]
+    result: Option<&'a RawValue>,
+    error: Option<ErrorAnswer>,
+}
+
+/// An absent field is `None`; a `null` one is `Some`.
+fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<&'de RawValue>, D::Error> {
+    <&RawValue>::deserialize(deserializer).map(Some)
+}
+
+/// The `error` member of an answer.
+#[derive(Debug, Deserialize)]
+pub(super) struct ErrorAnswer {
+    code: i64,
+    #[serde(default)]
+    message: String,
+    #[serde(default)]
+    data: Option<serde_json::Value>,
+}
+
+impl ErrorAnswer {
+    /// Rate limits concern the endpoint, not the request.
+    pub(super) fn is_limit(&self) -> bool {
+        matches!(self.code, -32_005 | -32_029 | 429)
+    }
+
+    pub(super) fn into_chain_error(self, method: &'static str) -> ChainError {
+        ChainError::Rpc {
+            method,
+            code: self.code,
+            message: clean(&self.message),
+            data: self.data.as_ref().and_then(revert_bytes),
+        }
+    }
+}
+
+/// Revert data as geth and anvil send it (a hex string) or as EDR does (an object with `data`).
+fn revert_bytes(data: &serde_json::Value) -> Option<Vec<u8>> {
+    let text = match data {
+        serde_json::Value::String(text) => text,
+        serde_json::Value::Object(map) => map.get("data")?.as_str()?,
+        _ => return None,
+    };
+    hex::decode(text.strip_prefix("0x")?).ok()
+}
+
+/// Reads the answer to request `id`.
+pub(super) fn parse<R: DeserializeOwned>(
+    body: &[u8],
+    id: u64,
+) -> Result<Result<R, ErrorAnswer>, RpcFault> {
+    let response: Response<'_> = serde_json::from_slice(body).map_err(|_| RpcFault::Malformed)?;
+    if response.jsonrpc != "2.0" {
+        return Err(RpcFault::Malformed);
+    }
+    if response.id != Some(id) {
+        return Err(RpcFault::WrongId);
+    }
+    match (response.result, response.error) {
+        (_, Some(error)) => Ok(Err(error)),
+        (Some(raw), None) => serde_json::from_str(raw.get())
+            .map(Ok)
+            .map_err(|_| RpcFault::Malformed),
+        (None, None) => Err(RpcFault::Malformed),
+    }
+}
+
+/// Cuts a server's text and drops what could upset a log or a terminal.
+pub(crate) fn clean(text: &str) -> String {
+    let mut cleaned: String = text
+        .chars()
+        .filter(|c| !c.is_control())
+        .take(MESSAGE_CHARS)
+        .collect();
+    if text.chars().nth(MESSAGE_CHARS).is_some() {
+        cleaned.push('…');
+    }
+    cleaned
+}

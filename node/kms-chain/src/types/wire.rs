@@ -1,0 +1,174 @@
+//! JSON shapes of the node's answers. Every field that matters is required here, because ethers'
+//! own structs read a missing one as zero; `TryFrom` then checks what types cannot say.
+
+use kms_protocol::{Address, B256, Wei};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use super::{BlockHeader, TxReceipt};
+
+/// A JSON-RPC quantity: `0x` and hex without leading zeros being required.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Quantity(pub(crate) u64);
+
+impl<'de> Deserialize<'de> for Quantity {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let BigQuantity(value) = BigQuantity::deserialize(deserializer)?;
+        u64::try_from(value)
+            .map(Self)
+            .map_err(|_| serde::de::Error::custom("over 64 bits"))
+    }
+}
+
+impl Serialize for Quantity {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&format!("{:#x}", self.0))
+    }
+}
+
+/// A JSON-RPC quantity of up to 128 bits (all amounts of wei there can be).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct BigQuantity(pub(crate) u128);
+
+impl<'de> Deserialize<'de> for BigQuantity {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        let digits = text
+            .strip_prefix("0x")
+            .ok_or_else(|| serde::de::Error::custom("no 0x prefix"))?;
+        if digits.starts_with('+') {
+            return Err(serde::de::Error::custom("not hex"));
+        }
+        u128::from_str_radix(digits, 16)
+            .map(Self)
+            .map_err(serde::de::Error::custom)
+    }
+}
+
+impl Serialize for BigQuantity {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&format!("{:#x}", self.0))
+    }
+}
+
+/// `0x` and hex of any even length.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct HexBytes(pub(crate) Vec<u8>);
+
+impl<'de> Deserialize<'de> for HexBytes {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        let digits = text
+            .strip_prefix("0x")
+            .ok_or_else(|| serde::de::Error::custom("no 0x prefix"))?;
+        hex::decode(digits)
+            .map(Self)
+            .map_err(serde::de::Error::custom)
+    }
+}
+
+impl Serialize for HexBytes {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&format!("0x{}", hex::encode(&self.0)))
+    }
+}
+
+/// A block of which only the hash is wanted.
+#[derive(Debug, Deserialize)]
+pub(crate) struct HashOnly {
+    pub(crate) hash: B256,
+}
+
+/// A block header.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct WireHeader {
+    number: Quantity,
+    hash: B256,
+    parent_hash: B256,
+    timestamp: Quantity,
+    base_fee_per_gas: Option<BigQuantity>,
+}
+
+impl WireHeader {
+    /// `None` if it cannot be a mined block. Block 0 alone may lack a parent and a time.
+    pub(crate) fn parse(&self) -> Option<BlockHeader> {
+        let zero = B256([0; 32]);
+        let number = self.number.0;
+        if self.hash == zero {
+            return None;
+        }
+        if number > 0 && (self.parent_hash == zero || self.timestamp.0 == 0) {
+            return None;
+        }
+        Some(BlockHeader {
+            number,
+            hash: self.hash,
+            parent: self.parent_hash,
+            timestamp: self.timestamp.0,
+            base_fee: Wei(self.base_fee_per_gas.map_or(0, |fee| fee.0)),
+        })
+    }
+}
+
+/// An event log.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct WireLog {
+    pub(crate) address: Address,
+    pub(crate) topics: Vec<B256>,
+    pub(crate) data: HexBytes,
+    pub(crate) block_number: Quantity,
+    pub(crate) block_hash: B256,
+    pub(crate) transaction_hash: B256,
+    pub(crate) log_index: Quantity,
+    #[serde(default)]
+    pub(crate) removed: bool,
+}
+
+/// A transaction receipt.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct WireReceipt {
+    transaction_hash: B256,
+    block_number: Quantity,
+    block_hash: B256,
+    status: Quantity,
+    gas_used: Quantity,
+    effective_gas_price: BigQuantity,
+    pub(crate) contract_address: Option<Address>,
+}
+
+impl WireReceipt {
+    /// `None` if it is not a receipt of `tx_hash` in a mined block.
+    pub(crate) fn parse(&self, tx_hash: B256) -> Option<TxReceipt> {
+        if self.transaction_hash != tx_hash || self.block_hash == B256([0; 32]) {
+            return None;
+        }
+        let succeeded = match self.status.0 {
+            0 => false,
+            1 => true,
+            _ => return None,
+        };
+        let fee = self
+            .effective_gas_price
+            .0
+            .checked_mul(u128::from(self.gas_used.0))?;
+        Some(TxReceipt {
+            tx_hash,
+            block_number: self.block_number.0,
+            block_hash: self.block_hash,
+            succeeded,
+            gas_used: self.gas_used.0,
+            fee: Wei(fee),
+        })
+    }
+}
+
+/// `eth_feeHistory`; some servers leave `reward` or single entries null.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct WireFeeHistory {
+    pub(crate) base_fee_per_gas: Vec<BigQuantity>,
+    #[serde(default)]
+    pub(crate) reward: Option<Vec<Option<Vec<BigQuantity>>>>,
+}

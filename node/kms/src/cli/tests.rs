@@ -1,0 +1,205 @@
+use clap::{Command, CommandFactory as _};
+
+use super::*;
+
+/// Every command that does something, with its full name.
+fn leaves(command: &Command, path: &str) -> Vec<(String, Command)> {
+    let name = format!("{path} {}", command.get_name()).trim().to_owned();
+    let mut found: Vec<(String, Command)> = command
+        .get_subcommands()
+        .flat_map(|sub| leaves(sub, &name))
+        .collect();
+    if !command.is_subcommand_required_set() {
+        found.push((name, command.clone()));
+    }
+    found
+}
+
+fn all() -> Vec<(String, Command)> {
+    let mut command = Cli::command();
+    command.build();
+    leaves(&command, "")
+}
+
+fn parse(line: &str) -> Result<Cli, clap::Error> {
+    Cli::try_parse_from(line.split_whitespace())
+}
+
+#[test]
+fn the_definition_is_sound() {
+    Cli::command().debug_assert();
+}
+
+#[test]
+fn the_verbs_are_the_documented_ones() {
+    let names: Vec<String> = all().into_iter().map(|(name, _)| name).collect();
+    let expected = "kms init, kms key list, kms key show, kms key export, kms key backup, \
+        kms label new, kms label list, kms label pubkey, kms card make, kms card add, \
+        kms card list, kms card show, kms card rm, kms encrypt, kms decrypt, kms inspect, \
+        kms grant, kms read, kms revoke, kms renew, kms refund, kms policies list, \
+        kms policies show, kms status, kms stake create, kms stake status, kms stake extend, \
+        kms stake wind-down, kms stake unbond, kms stake withdraw, kms stake min-rate, \
+        kms worker bond, kms worker unbond, kms worker show, kms rewards show, \
+        kms rewards claim, kms fees show, kms fees collect, kms node init, kms node run, \
+        kms node config show, kms dev fund, kms dev";
+    assert_eq!(
+        names.join(", "),
+        expected.split_whitespace().collect::<Vec<_>>().join(" ")
+    );
+}
+
+#[test]
+fn every_verb_explains_itself_with_an_example() {
+    for (name, command) in all() {
+        assert!(command.get_about().is_some(), "{name} has no summary");
+        let after = command
+            .get_after_help()
+            .map(ToString::to_string)
+            .unwrap_or_default();
+        assert!(after.contains("Example"), "{name} has no example");
+        let verb = name.strip_prefix("kms ").unwrap_or_default();
+        assert!(
+            after.contains(&format!("kms {verb}")),
+            "{name}: the example is of another verb"
+        );
+    }
+}
+
+#[test]
+fn every_flag_says_what_it_is() {
+    for (name, command) in all() {
+        for argument in command.get_arguments() {
+            let help = argument
+                .get_help()
+                .map(ToString::to_string)
+                .unwrap_or_default();
+            assert!(
+                !help.is_empty(),
+                "{name}: {} has no help",
+                argument.get_id()
+            );
+        }
+    }
+}
+
+#[test]
+fn every_verb_that_spends_can_be_rehearsed() {
+    let free = [
+        "list", "show", "status", "read", "init", "run", "fund", "dev",
+    ];
+    let local = ["key", "label", "card", "encrypt", "decrypt", "inspect"];
+    for (name, command) in all() {
+        let is_local = local
+            .iter()
+            .any(|verb| name.starts_with(&format!("kms {verb}")));
+        let is_free = free.iter().any(|verb| name.ends_with(&format!(" {verb}")));
+        let rehearses = command
+            .get_arguments()
+            .any(|argument| argument.get_id() == "dry_run");
+        assert_eq!(rehearses, !is_local && !is_free, "{name}");
+    }
+}
+
+#[test]
+fn no_secret_is_taken_from_the_command_line() {
+    for (name, command) in all() {
+        for argument in command.get_arguments() {
+            let id = argument.get_id().as_str();
+            let secret = ["pass", "secret", "private", "mnemonic"];
+            assert!(!secret.iter().any(|word| id.contains(word)), "{name}: {id}");
+        }
+    }
+}
+
+#[test]
+fn help_fits_on_a_terminal() {
+    for (name, mut command) in all() {
+        let help = command.render_long_help().to_string();
+        let widest = help
+            .lines()
+            .map(|line| line.chars().count())
+            .max()
+            .unwrap_or(0);
+        assert!(widest <= 100, "{name}: {widest}");
+    }
+}
+
+#[test]
+fn flags_of_every_verb_may_stand_anywhere() {
+    for line in [
+        "kms --json status",
+        "kms status --json",
+        "kms policies list --json",
+    ] {
+        assert!(parse(line).unwrap().global.json, "{line}");
+    }
+}
+
+#[test]
+fn quiet_and_verbose_exclude_each_other() {
+    assert!(parse("kms status --quiet -v").is_err());
+    assert_eq!(
+        parse("kms status -q").unwrap().global.chatter(),
+        Chatter::Quiet
+    );
+    assert_eq!(
+        parse("kms status -vv").unwrap().global.chatter(),
+        Chatter::Verbose
+    );
+    assert_eq!(
+        parse("kms status").unwrap().global.chatter(),
+        Chatter::Normal
+    );
+}
+
+#[test]
+fn refuses_incomplete_and_contradictory_lines() {
+    for line in [
+        "kms",
+        "kms unknown",
+        "kms encrypt",
+        "kms grant",
+        "kms grant films --periods 3",
+        "kms grant films --to bob",
+        "kms grant films --to bob --periods 3 --until 99",
+        "kms grant films --to bob --periods 3 --threshold 4/3",
+        "kms grant films --to bob --periods 3 --rate 5",
+        "kms grant films --to bob --periods 3 --miner 0x12",
+        "kms grant --resume --dry-run",
+        "kms revoke",
+        "kms renew films --to bob",
+        "kms stake create --amount 5",
+        "kms stake unbond",
+        "kms stake wind-down maybe",
+        "kms worker bond",
+        "kms worker bond 0x12",
+        "kms node init",
+        "kms node run --set nothing",
+        "kms dev fund",
+        "kms dev fund 0x00000000000000000000000000000000000000aa",
+        "kms read --timeout 0",
+        "kms read --range 5-1",
+        "kms status --quiet --verbose",
+    ] {
+        assert!(parse(line).is_err(), "{line}");
+    }
+}
+
+#[test]
+fn takes_the_lines_of_its_own_help() {
+    for line in [
+        "kms init --network local",
+        "kms encrypt -t films/demo movie.mp4 -o movie.kms",
+        "kms decrypt movie.kms -o movie.mp4",
+        "kms decrypt --range 500M-501M movie.kms",
+        "kms grant films/demo --to bob --threshold 2/3 --periods 30 --dry-run",
+        "kms grant --resume",
+        "kms revoke films/demo --to bob",
+        "kms stake wind-down start",
+        "kms node run --data-dir /var/lib/kms --set listen=0.0.0.0:8470",
+        "kms dev --port 9545 --block-time 1",
+        "kms dev fund 0x00000000000000000000000000000000000000aa --eth 1ETH",
+    ] {
+        assert!(parse(line).is_ok(), "{line}");
+    }
+}

@@ -1,0 +1,88 @@
+//! What every verb works with: the home, the passphrases, the output, and the log.
+
+use std::env;
+use std::io::IsTerminal as _;
+use std::path::PathBuf;
+
+use kms_client::Home;
+use tracing_subscriber::EnvFilter;
+
+use crate::cli::Global;
+use crate::failure::{EXIT_NOT_FOUND, Failure, Outcome};
+use crate::output::{Format, Output};
+use crate::passphrase::Passphrases;
+
+/// What a verb is given beside its own flags.
+pub(crate) struct Context {
+    pub(crate) out: Output,
+    pub(crate) passphrases: Passphrases,
+    home: PathBuf,
+    verbosity: u8,
+}
+
+impl Context {
+    pub(crate) fn new(global: &Global) -> Outcome<Self> {
+        let home = match &global.home {
+            Some(home) => home.clone(),
+            None => default_home().ok_or_else(|| {
+                Failure::new("home_missing", EXIT_NOT_FOUND, "there is no home directory")
+                    .hint("set KMS_HOME")
+            })?,
+        };
+        let context = Self {
+            out: Output {
+                format: global.format(),
+                chatter: global.chatter(),
+            },
+            passphrases: Passphrases::new(),
+            home,
+            verbosity: global.verbose,
+        };
+        Ok(context)
+    }
+
+    /// Where the home is, or will be.
+    pub(crate) fn home_dir(&self) -> &PathBuf {
+        &self.home
+    }
+
+    /// The home, which must exist.
+    pub(crate) fn home(&self) -> Outcome<Home> {
+        Ok(Home::open(&self.home)?)
+    }
+
+    /// Starts the log on stderr at this level, unless `KMS_LOG` or `-vv` say otherwise.
+    pub(crate) fn start_log(&self, usual: &str) {
+        let level = match self.verbosity {
+            0 | 1 => usual,
+            2 => "debug,hyper=info,reqwest=info,sqlx=info",
+            _ => "trace,hyper=info",
+        };
+        let filter = EnvFilter::try_from_env("KMS_LOG").unwrap_or_else(|_| EnvFilter::new(level));
+        let log = tracing_subscriber::fmt()
+            .with_env_filter(filter)
+            .with_ansi(std::io::stderr().is_terminal())
+            .with_writer(std::io::stderr);
+        // A second start is a test's: the first one stays.
+        let _ = match self.out.format {
+            Format::Human => log.with_target(false).try_init(),
+            Format::Json => log.json().try_init(),
+        };
+    }
+}
+
+/// `$XDG_DATA_HOME/kms`, `~/.local/share/kms`; on Windows `%APPDATA%\kms`.
+fn default_home() -> Option<PathBuf> {
+    let dir = |variable: &str| env::var_os(variable).filter(|value| !value.is_empty());
+    if cfg!(windows) {
+        return dir("APPDATA").map(|base| PathBuf::from(base).join("kms"));
+    }
+    let base = match dir("XDG_DATA_HOME")
+        .map(PathBuf::from)
+        .filter(|base| base.is_absolute())
+    {
+        Some(base) => base,
+        None => PathBuf::from(dir("HOME")?).join(".local").join("share"),
+    };
+    Some(base.join("kms"))
+}

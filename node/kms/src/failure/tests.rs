@@ -1,0 +1,126 @@
+use kms_client::Error;
+use kms_protocol::{B256, Period};
+
+use super::*;
+
+fn policy() -> PolicyId {
+    PolicyId(B256([0xab; 32]))
+}
+
+const POLICY: &str = "0xabababababababababababababababababababababababababababababababab";
+
+#[test]
+fn an_expired_policy_has_the_documented_shape() {
+    let failure = Failure::from(Error::PolicyExpired {
+        policy: policy(),
+        last: Period(7),
+    });
+    let expected = format!(
+        "{{\"code\":\"policy_expired\",\"exit\":11,\
+         \"message\":\"policy {POLICY} ended with period 7\",\"cause\":null,\
+         \"hint\":\"ask the owner to renew\",\"policy\":\"{POLICY}\",\"nodes\":[]}}"
+    );
+    assert_eq!(failure.to_json(), expected);
+    assert_eq!(failure.exit(), 11);
+}
+
+#[test]
+fn a_missed_threshold_names_each_miner_with_its_reason() {
+    let miner: Address = "0x00000000000000000000000000000000000000aa"
+        .parse()
+        .unwrap();
+    let node = NodeFailure {
+        miner,
+        url: "http://127.0.0.1:1".to_owned(),
+        code: "timeout".to_owned(),
+        detail: "no complete answer in time".to_owned(),
+    };
+    let failure = Failure::from(Error::ThresholdNotMet {
+        need: 2,
+        got: 1,
+        nodes: vec![node],
+    });
+    let json: serde_json::Value = serde_json::from_str(&failure.to_json()).unwrap();
+    assert_eq!(json["exit"], 13);
+    assert_eq!(json["nodes"][0]["code"], "timeout");
+    assert_eq!(json["nodes"][0]["addr"], miner.to_string());
+    assert_eq!(
+        failure.to_text(),
+        "error: 1 of 2 miners needed answered [threshold_not_met]\n  \
+         0x00000000000000000000000000000000000000AA http://127.0.0.1:1: \
+         no complete answer in time (timeout)\nhint: see each miner's reason; some pass with time"
+    );
+}
+
+#[test]
+fn a_tampered_file_and_a_wrong_key_differ_in_code_and_exit() {
+    let tampered = Failure::from(kms_format::Error::ChunkTampered { chunk: 3 });
+    assert_eq!(
+        (tampered.exit(), tampered.0.code.as_ref()),
+        (22, "chunk_tampered")
+    );
+    let wrong = Failure::from(kms_format::Error::WrongKey);
+    assert_eq!((wrong.exit(), wrong.0.code.as_ref()), (21, "wrong_key"));
+    let cut = Failure::from(kms_format::Error::Truncated { offset: 9 });
+    assert_eq!((cut.exit(), cut.0.code.as_ref()), (20, "file_truncated"));
+}
+
+#[test]
+fn a_reader_that_closed_our_output_is_silent() {
+    let source = io::ErrorKind::BrokenPipe.into();
+    assert!(Failure::from(kms_format::Error::Write(source)).is_silent());
+    let source = io::ErrorKind::StorageFull.into();
+    assert!(!Failure::from(kms_format::Error::Write(source)).is_silent());
+}
+
+#[test]
+fn several_policies_are_named_to_choose_from() {
+    let policies = vec![policy(), PolicyId(B256([0xcd; 32]))];
+    let failure = Failure::from(Error::PolicyAmbiguous { policies });
+    let cause = failure.0.cause.clone().unwrap();
+    assert!(
+        cause.starts_with(POLICY) && cause.ends_with("cdcd"),
+        "{cause}"
+    );
+    assert_eq!(failure.exit(), 2);
+}
+
+#[test]
+fn binary_data_for_a_terminal_is_wrong_use() {
+    let source = io::Error::other(BinaryOnTerminal);
+    let failure = Failure::from(kms_format::Error::Write(source));
+    assert_eq!((failure.exit(), failure.0.code.as_ref()), (2, "usage"));
+}
+
+#[test]
+fn a_node_whose_data_is_in_use_or_foreign_has_a_code_and_a_remedy() {
+    let path = std::path::PathBuf::from("/node/lock");
+    let failure = Failure::from(kms_node::NodeError::AlreadyRunning { path });
+    assert_eq!(
+        (failure.exit(), failure.0.code.as_ref()),
+        (50, "already_running")
+    );
+    assert!(failure.0.hint.is_some());
+}
+
+#[test]
+fn a_cause_is_told_once() {
+    let source = io::Error::other("disk on fire");
+    let failure = Failure::from(kms_format::Error::Read(source));
+    assert_eq!(failure.0.message, "reading failed: disk on fire");
+    assert_eq!(failure.0.cause, None);
+}
+
+#[test]
+fn every_line_of_an_error_is_one_json_object() {
+    let failure = Failure::usage("two\nlines \"quoted\"").hint("a\nhint");
+    let json = failure.to_json();
+    assert!(!json.contains('\n'));
+    let value: serde_json::Value = serde_json::from_str(&json).unwrap();
+    assert_eq!(value["message"], "two\nlines \"quoted\"");
+    for key in [
+        "code", "exit", "message", "cause", "hint", "policy", "nodes",
+    ] {
+        assert!(value.get(key).is_some(), "{key}");
+    }
+}

@@ -1,0 +1,247 @@
+//! Where data comes from and goes to. `-` is stdin or stdout; a regular file is written under
+//! another name and renamed when complete; devices and pipes are written as they are.
+//! Neighbour: `kms_client::AtomicFile` does the renaming.
+
+use std::fmt;
+use std::fs::{File, OpenOptions};
+use std::io::{self, BufWriter, IsTerminal as _, Read, StdoutLock, Write};
+use std::path::{Path, PathBuf};
+
+use kms_client::{AtomicFile, Existing, Visibility};
+use zeroize::Zeroizing;
+
+use crate::failure::{Failure, Outcome};
+use crate::interrupt::{PARTS, PartGuard};
+use crate::output::stdout_failure;
+
+/// Longest secret text that is read from a file.
+const SECRET_BYTES_MAX: u64 = 4096;
+
+/// Something to read, with its length where it has one.
+pub(crate) struct Source {
+    reader: Box<dyn Read>,
+    /// Bytes, if it is a regular file.
+    pub(crate) length: Option<u64>,
+}
+
+impl Source {
+    /// Opens a file, or stdin for `-`.
+    pub(crate) fn open(path: &Path) -> Outcome<Self> {
+        if is_dash(path) {
+            if io::stdin().is_terminal() {
+                crate::output::complain("reading from the terminal; end with Ctrl-D");
+            }
+            return Ok(Self {
+                reader: Box::new(io::stdin().lock()),
+                length: None,
+            });
+        }
+        let fail = |error: io::Error| Failure::io(path.display(), &error);
+        let metadata = std::fs::metadata(path).map_err(fail)?;
+        if metadata.is_dir() {
+            return Err(Failure::usage(format!("{} is a directory", path.display()))
+                .hint("pack it first: tar -c DIR | kms encrypt ..."));
+        }
+        let file = File::open(path).map_err(fail)?;
+        let length = metadata.is_file().then_some(metadata.len());
+        Ok(Self {
+            reader: Box::new(file),
+            length,
+        })
+    }
+}
+
+impl Read for Source {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.reader.read(buffer)
+    }
+}
+
+/// Reads a small secret text from a file, or stdin for `-`; erased when dropped.
+pub(crate) fn read_secret(path: &Path) -> Outcome<Zeroizing<String>> {
+    let mut text = Zeroizing::new(String::new());
+    let source = Source::open(path)?;
+    let read = source.take(SECRET_BYTES_MAX).read_to_string(&mut text);
+    read.map_err(|error| Failure::io(path.display(), &error))?;
+    Ok(text)
+}
+
+/// What is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Content {
+    /// Encrypted bytes: never shown on a terminal, readable by others if the umask says so.
+    Encrypted,
+    /// Decrypted bytes or secrets: for the owner alone; on a terminal only if they are text.
+    Secret,
+}
+
+/// Somewhere to write, whole or not at all where that is possible.
+pub(crate) enum Sink {
+    /// Standard output, watched if it is a terminal.
+    Stdout(BufWriter<Guarded<StdoutLock<'static>>>),
+    /// A regular file. Boxed: it holds a buffer.
+    File(Box<AtomicFile>, PartGuard<'static>),
+    /// A device or a pipe.
+    Special(PathBuf, File),
+}
+
+impl Sink {
+    /// Opens a file, or stdout for `-`. A regular file keeps its content until `finish`.
+    pub(crate) fn open(path: &Path, content: Content, existing: Existing) -> Outcome<Self> {
+        if is_dash(path) {
+            return stdout(content);
+        }
+        let path = &resolve(path)?;
+        if let Ok(metadata) = std::fs::metadata(path) {
+            if metadata.is_dir() {
+                return Err(Failure::usage(format!("{} is a directory", path.display())));
+            }
+            if !metadata.is_file() {
+                let file = OpenOptions::new().write(true).open(path);
+                let file = file.map_err(|error| Failure::io(path.display(), &error))?;
+                return Ok(Self::Special(path.clone(), file));
+            }
+        }
+        let visibility = match content {
+            Content::Encrypted => Visibility::Shared,
+            Content::Secret => Visibility::Private,
+        };
+        let file = AtomicFile::create(path, visibility, existing)?;
+        let guard = PARTS.guard(file.part_path());
+        Ok(Self::File(Box::new(file), guard))
+    }
+
+    /// True if the data goes to stdout, so that nothing else may.
+    pub(crate) fn is_stdout(&self) -> bool {
+        matches!(self, Self::Stdout(_))
+    }
+
+    /// Makes what was written the output.
+    pub(crate) fn finish(self) -> Outcome {
+        match self {
+            Self::Stdout(mut out) => out.flush().map_err(|error| stdout_failure(&error)),
+            Self::File(file, guard) => {
+                file.commit()?;
+                drop(guard);
+                Ok(())
+            }
+            Self::Special(path, mut file) => file
+                .flush()
+                .map_err(|error| Failure::io(path.display(), &error)),
+        }
+    }
+}
+
+impl Write for Sink {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match self {
+            Self::Stdout(out) => out.write(bytes),
+            Self::File(file, _) => file.write(bytes),
+            Self::Special(_, file) => file.write(bytes),
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        match self {
+            Self::Stdout(out) => out.flush(),
+            Self::File(file, _) => file.flush(),
+            Self::Special(_, file) => file.flush(),
+        }
+    }
+}
+
+fn is_dash(path: &Path) -> bool {
+    path == Path::new("-")
+}
+
+fn stdout(content: Content) -> Outcome<Sink> {
+    let terminal = io::stdout().is_terminal();
+    if terminal && content == Content::Encrypted {
+        return Err(
+            Failure::usage("encrypted data is not written to a terminal")
+                .hint("name a file with -o FILE, or send the output to a pipe"),
+        );
+    }
+    let rule = if terminal {
+        Rule::TextOnly
+    } else {
+        Rule::Anything
+    };
+    Ok(Sink::Stdout(BufWriter::new(Guarded {
+        inner: io::stdout().lock(),
+        rule,
+    })))
+}
+
+/// The file a path means, so that a link to a file stays a link.
+fn resolve(path: &Path) -> Outcome<PathBuf> {
+    match path.symlink_metadata() {
+        Ok(metadata) if metadata.is_symlink() => path
+            .canonicalize()
+            .map_err(|error| Failure::io(path.display(), &error)),
+        _ => Ok(path.to_path_buf()),
+    }
+}
+
+/// What a terminal may be shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Rule {
+    Anything,
+    TextOnly,
+}
+
+/// Why a terminal was not written to.
+#[derive(Debug)]
+pub(crate) struct BinaryOnTerminal;
+
+impl fmt::Display for BinaryOnTerminal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("binary data is not written to a terminal")
+    }
+}
+
+impl std::error::Error for BinaryOnTerminal {}
+
+/// Passes bytes on, but to a terminal only as long as they are text.
+pub(crate) struct Guarded<W> {
+    inner: W,
+    rule: Rule,
+}
+
+impl<W: Write> Write for Guarded<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if self.rule == Rule::TextOnly && !is_text(bytes) {
+            return Err(io::Error::other(BinaryOnTerminal));
+        }
+        self.inner.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.inner.flush()
+    }
+}
+
+/// UTF-8 without control characters but for tab and line ends. A character may be cut off at
+/// either end of a piece.
+fn is_text(bytes: &[u8]) -> bool {
+    let start = bytes
+        .iter()
+        .take(3)
+        .take_while(|byte| **byte & 0xc0 == 0x80)
+        .count();
+    let rest = bytes.get(start..).unwrap_or_default();
+    let text = match std::str::from_utf8(rest) {
+        Ok(text) => text,
+        Err(error) if error.error_len().is_none() => {
+            let valid = rest.get(..error.valid_up_to()).unwrap_or_default();
+            std::str::from_utf8(valid).unwrap_or_default()
+        }
+        Err(_) => return false,
+    };
+    !text
+        .chars()
+        .any(|c| c.is_control() && !matches!(c, '\n' | '\r' | '\t'))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,45 @@
+//! How a policy is named on the command line: by its id, or by label and reader.
+
+use clap::Args;
+use kms_protocol::PolicyId;
+
+use crate::failure::{Failure, Outcome};
+use crate::session::Session;
+
+/// Which policy.
+#[derive(Debug, Args)]
+pub(crate) struct Target {
+    /// The policy's id (0x...), or the label it opens
+    #[arg(value_name = "POLICY|LABEL")]
+    which: String,
+    /// With a label: the reader's card
+    #[arg(long, value_name = "CARD")]
+    to: Option<String>,
+}
+
+impl Target {
+    /// Every policy that is meant: those of a label to a reader, however many there are.
+    pub(crate) async fn find_all(&self, session: &Session) -> Outcome<Vec<PolicyId>> {
+        let (label, card) = match &self.to {
+            Some(card) => (&self.which, card),
+            None => return Ok(vec![self.find(session).await?]),
+        };
+        match session.owner().policy_of(label, card).await {
+            Ok(policy) => Ok(vec![policy]),
+            Err(kms_client::Error::PolicyAmbiguous { policies }) => Ok(policies),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// The policy that is meant.
+    pub(crate) async fn find(&self, session: &Session) -> Outcome<PolicyId> {
+        match (&self.to, self.which.parse::<PolicyId>()) {
+            (Some(card), _) => Ok(session.owner().policy_of(&self.which, card).await?),
+            (None, Ok(policy)) => Ok(policy),
+            (None, Err(_)) => Err(Failure::usage(format!(
+                "{:?} is not a policy id; a label needs --to CARD",
+                self.which
+            ))),
+        }
+    }
+}

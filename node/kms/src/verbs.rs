@@ -1,0 +1,22 @@
+//! One file per verb: its flags, its help, what it prints. What it does is done elsewhere.
+
+pub(crate) mod card;
+pub(crate) mod decrypt;
+pub(crate) mod dev;
+pub(crate) mod encrypt;
+pub(crate) mod fees;
+pub(crate) mod grant;
+pub(crate) mod init;
+pub(crate) mod inspect;
+pub(crate) mod key;
+pub(crate) mod label;
+pub(crate) mod node;
+pub(crate) mod policies;
+pub(crate) mod read;
+pub(crate) mod refund;
+pub(crate) mod renew;
+pub(crate) mod revoke;
+pub(crate) mod rewards;
+pub(crate) mod stake;
+pub(crate) mod status;
+pub(crate) mod worker;

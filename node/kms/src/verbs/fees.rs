@@ -1,0 +1,76 @@
+//! `kms fees`: what owners of policies have paid a miner.
+
+use clap::Subcommand;
+use kms_client::{PolicyFees, Staker, fees_of};
+use kms_protocol::{Amount, PolicyId};
+use serde::Serialize;
+
+use crate::context::Context;
+use crate::failure::Outcome;
+use crate::output::Row;
+use crate::progress::Steps;
+use crate::session::{Run, Session};
+use crate::verbs::stake::{DryArgs, MinerArgs};
+
+/// Fees of policies: paid for each completed period in which the miner was active
+#[derive(Debug, Subcommand)]
+pub(crate) enum FeesVerb {
+    /// List the fees due, by policy
+    #[command(after_help = "Examples:\n  kms fees show\n  kms fees show 0xAa... --json")]
+    Show(MinerArgs),
+    /// Collect all fees due; the node does this by itself too
+    #[command(after_help = "Examples:\n  kms fees collect --dry-run\n  kms fees collect")]
+    Collect(DryArgs),
+}
+
+#[derive(Serialize)]
+struct FeeRow {
+    policy: PolicyId,
+    rate: Amount,
+    amount: Amount,
+}
+
+impl From<&PolicyFees> for FeeRow {
+    fn from(fees: &PolicyFees) -> Self {
+        Self {
+            policy: fees.policy,
+            rate: fees.terms.rate,
+            amount: fees.amount,
+        }
+    }
+}
+
+impl Row for FeeRow {
+    const HEAD: &'static [&'static str] = &["DUE", "RATE", "POLICY"];
+
+    fn cells(&self) -> Vec<String> {
+        vec![
+            self.amount.to_string(),
+            self.rate.to_string(),
+            self.policy.to_string(),
+        ]
+    }
+}
+
+pub(crate) async fn run(verb: FeesVerb, context: &Context) -> Outcome {
+    let session = Session::open(context).await?;
+    match verb {
+        FeesVerb::Show(args) => {
+            let miner = args.miner_at(&session);
+            let fees = fees_of(&session.network, miner).await?;
+            let rows: Vec<FeeRow> = fees.iter().map(FeeRow::from).collect();
+            context.out.list(&rows, "no fees due")
+        }
+        FeesVerb::Collect(args) => {
+            let account = session.account(context, Run::from(args.dry_run))?;
+            let steps = Steps::new(context.out, "");
+            let staker = Staker::new(&session.network, account.pay(), &steps);
+            let payouts = staker.collect_fees().await?;
+            if payouts.is_empty() {
+                context.out.note("no fees due");
+                return Ok(());
+            }
+            account.tell_payouts("collected", &payouts, context)
+        }
+    }
+}

@@ -1,0 +1,156 @@
+//! What `kms grant` prints: the quote before, the policy after.
+
+use std::fmt;
+
+use kms_client::{GrantReport, Quote};
+use kms_protocol::{Address, Amount, B256, Period, PolicyId};
+use serde::Serialize;
+
+use crate::failure::NodeReason;
+use crate::text::utc;
+
+/// What a grant would cost, and who would serve.
+#[derive(Serialize)]
+pub(super) struct QuoteReport {
+    dry_run: bool,
+    label: String,
+    reader: String,
+    threshold: u8,
+    rate: Amount,
+    price: Amount,
+    periods: u64,
+    first_period: Period,
+    last_period: Period,
+    starts_at: u64,
+    expires_at: u64,
+    miners: Vec<QuotedRow>,
+    set_aside: Vec<NodeReason>,
+}
+
+#[derive(Serialize)]
+struct QuotedRow {
+    miner: Address,
+    locked: Amount,
+    min_rate: Amount,
+    url: String,
+}
+
+impl QuoteReport {
+    pub(super) fn new(quote: &Quote) -> Self {
+        let (spec, schedule) = (quote.spec(), quote.schedule);
+        let row = |miner: &kms_client::QuotedMiner| QuotedRow {
+            miner: miner.miner,
+            locked: miner.locked,
+            min_rate: miner.min_rate,
+            url: miner.url.clone(),
+        };
+        Self {
+            dry_run: true,
+            label: spec.label.clone(),
+            reader: spec.card.name().to_owned(),
+            threshold: spec.threshold,
+            rate: quote.rate,
+            price: quote.price,
+            periods: schedule.first.count_through(schedule.last),
+            first_period: schedule.first,
+            last_period: schedule.last,
+            starts_at: schedule.starts_at,
+            expires_at: schedule.expires_at,
+            miners: quote.miners.iter().map(row).collect(),
+            set_aside: quote.set_aside.iter().map(NodeReason::from).collect(),
+        }
+    }
+
+    /// One line.
+    pub(super) fn summary(&self) -> String {
+        let Self {
+            label,
+            reader,
+            threshold,
+            rate,
+            price,
+            periods,
+            ..
+        } = self;
+        let (n, expires) = (self.miners.len(), utc(self.expires_at));
+        format!(
+            "{label} to {reader}: {threshold} of {n} miners, {periods} periods at {rate} each: \
+             {price}; expires {expires}"
+        )
+    }
+}
+
+impl fmt::Display for QuoteReport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.summary())?;
+        for QuotedRow {
+            miner,
+            locked,
+            min_rate,
+            url,
+        } in &self.miners
+        {
+            write!(f, "\n  {miner}  {locked} locked, asks {min_rate}  {url}")?;
+        }
+        if !self.set_aside.is_empty() {
+            write!(f, "\ncannot serve this grant:")?;
+            for reason in &self.set_aside {
+                write!(f, "\n  {reason}")?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// What became of a grant.
+#[derive(Serialize)]
+pub(super) struct GrantedReport {
+    policy: PolicyId,
+    tx_hash: B256,
+    threshold: u8,
+    miners: usize,
+    first_period: Period,
+    last_period: Period,
+    delivered: Vec<Address>,
+    pending: Vec<NodeReason>,
+}
+
+impl From<&GrantReport> for GrantedReport {
+    fn from(report: &GrantReport) -> Self {
+        let terms = &report.terms;
+        Self {
+            policy: report.policy,
+            tx_hash: report.tx_hash,
+            threshold: terms.threshold,
+            miners: terms.miners.len(),
+            first_period: terms.first_period,
+            last_period: terms.last_period,
+            delivered: report.delivered.clone(),
+            pending: report.pending.iter().map(NodeReason::from).collect(),
+        }
+    }
+}
+
+impl fmt::Display for GrantedReport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            policy,
+            first_period,
+            last_period,
+            miners,
+            ..
+        } = self;
+        write!(
+            f,
+            "policy {policy}\nperiods {first_period} to {last_period}, "
+        )?;
+        write!(
+            f,
+            "{} of {miners} miners hold their share",
+            self.delivered.len()
+        )?;
+        self.pending
+            .iter()
+            .try_for_each(|reason| write!(f, "\n  {reason}"))
+    }
+}

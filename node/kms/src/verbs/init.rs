@@ -1,0 +1,145 @@
+//! `kms init`: a new home.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use kms_chain::Deployment;
+use kms_client::{Home, InitOptions, Seed, SeedSource, WalletSource};
+use kms_protocol::{Address, EthSecret};
+use serde::Serialize;
+use zeroize::Zeroizing;
+
+use crate::context::Context;
+use crate::failure::{EXIT_NOT_FOUND, Failure, Outcome};
+use crate::sink::read_secret;
+
+/// Chain id of `kms dev`.
+pub(crate) const LOCAL_CHAIN_ID: u64 = 31337;
+/// Where `kms dev` listens unless told otherwise.
+pub(crate) const LOCAL_RPC_URL: &str = "http://127.0.0.1:8545";
+
+/// Make a home: keys, settings, and the contracts to work with
+///
+/// Draws a seed, from which every key is derived: label keys, reader keys, and the account that
+/// pays. The seed is kept encrypted under a passphrase of at least 8 characters. Its backup
+/// (`kms key backup`) is enough to restore all of it, to open every file ever encrypted, and to
+/// revoke every grant.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  kms init --network local
+  kms init --network deployments/1.json --rpc https://rpc.example
+  kms init --network local --import-seed seed.txt       restore from a backup
+  KMS_PASSPHRASE_FILE=pass.txt kms --home /srv/alice init --network local")]
+pub(crate) struct InitArgs {
+    /// The deployment file of the network, or `local` for the one `kms dev` wrote
+    #[arg(long, value_name = "FILE|local", default_value = "local")]
+    network: PathBuf,
+    /// JSON-RPC endpoint; several are tried in order [local default: http://127.0.0.1:8545]
+    #[arg(long, value_name = "URL")]
+    rpc: Vec<String>,
+    /// Restore: a file with the seed's 64 hexadecimal digits; `-` is stdin
+    #[arg(long, value_name = "FILE")]
+    import_seed: Option<PathBuf>,
+    /// Pay from another account: a file with its key, 64 hexadecimal digits; `-` is stdin
+    #[arg(long, value_name = "FILE")]
+    import_wallet: Option<PathBuf>,
+}
+
+#[derive(Serialize)]
+struct InitReport {
+    home: PathBuf,
+    chain_id: u64,
+    wallet: Address,
+}
+
+impl fmt::Display for InitReport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            home,
+            chain_id,
+            wallet,
+        } = self;
+        write!(
+            f,
+            "home     {}\nchain    {chain_id}\naccount  {wallet}",
+            home.display()
+        )
+    }
+}
+
+pub(crate) fn run(args: InitArgs, context: &Context) -> Outcome {
+    let deployment = deployment(&args.network)?;
+    let chain_id = deployment.chain_id;
+    let rpc_urls = match args.rpc {
+        urls if !urls.is_empty() => urls,
+        _ if chain_id == LOCAL_CHAIN_ID => vec![LOCAL_RPC_URL.to_owned()],
+        _ => {
+            return Err(Failure::usage(format!(
+                "--rpc URL is needed for chain {chain_id}"
+            )));
+        }
+    };
+    let seed = match &args.import_seed {
+        Some(path) => SeedSource::Import(Seed::from_hex(&read_secret(path)?)?),
+        None => SeedSource::New,
+    };
+    let wallet = match &args.import_wallet {
+        Some(path) => WalletSource::Import(private_key(&read_secret(path)?)?),
+        None => WalletSource::Derived,
+    };
+    let passphrase = &context.passphrases;
+    let options = InitOptions {
+        deployment,
+        rpc_urls,
+        seed,
+        wallet,
+        passphrase,
+    };
+    let home = Home::init(context.home_dir(), options)?;
+    let report = InitReport {
+        home: home.path().to_path_buf(),
+        chain_id,
+        wallet: home.wallet_address(),
+    };
+    context.out.emit(&report)?;
+    if args.import_seed.is_none() {
+        context
+            .out
+            .note("back the seed up now, off this machine: kms key backup -o FILE");
+    }
+    Ok(())
+}
+
+/// The deployment a name or a path stands for.
+pub(crate) fn deployment(network: &Path) -> Outcome<Deployment> {
+    if network != Path::new("local") {
+        return Ok(Deployment::load(network)?);
+    }
+    let name = format!("deployments/{LOCAL_CHAIN_ID}.json");
+    let here = std::env::current_dir().map_err(|error| Failure::io("this directory", &error))?;
+    let found = here
+        .ancestors()
+        .map(|dir| dir.join(&name))
+        .find(|path| path.is_file());
+    let path = found.ok_or_else(|| {
+        Failure::new(
+            "not_found",
+            EXIT_NOT_FOUND,
+            format!("no {name} here or above"),
+        )
+        .hint("start `kms dev` first, or name the file with --network FILE")
+    })?;
+    Ok(Deployment::load(&path)?)
+}
+
+fn private_key(hex_text: &str) -> Outcome<EthSecret> {
+    let text = hex_text.trim();
+    let digits = text.strip_prefix("0x").unwrap_or(text);
+    let mut bytes = Zeroizing::new([0; 32]);
+    hex::decode_to_slice(digits, bytes.as_mut_slice())
+        .ok()
+        .and_then(|()| EthSecret::from_bytes(&bytes).ok())
+        .ok_or_else(|| Failure::usage("a wallet key is 64 hexadecimal digits, not all zero"))
+}

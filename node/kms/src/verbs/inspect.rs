@@ -1,0 +1,105 @@
+//! `kms inspect`: what a file says about itself.
+
+use std::fmt;
+use std::path::PathBuf;
+
+use clap::Args;
+use kms_client::LabelKey;
+use kms_format::Header;
+use kms_protocol::Address;
+use serde::Serialize;
+
+use crate::context::Context;
+use crate::failure::Outcome;
+use crate::sink::Source;
+
+/// Show what an encrypted file says about itself; needs no key and no network
+///
+/// Nothing of it is proven before the file is opened.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  kms inspect movie.kms\n  kms inspect --json - < movie.kms")]
+pub(crate) struct InspectArgs {
+    /// The encrypted file; `-` is stdin
+    #[arg(value_name = "FILE", default_value = "-")]
+    input: PathBuf,
+}
+
+#[derive(Serialize)]
+struct InspectReport {
+    version: u8,
+    suite: &'static str,
+    header_bytes: usize,
+    label_key: String,
+    label_fingerprint: String,
+    /// The label's name, if this home has it.
+    label: Option<String>,
+    capsule: String,
+    chain_id: Option<u64>,
+    policy_manager: Option<Address>,
+    has_label_hint: bool,
+    /// These three only for a file of known length that is not cut short.
+    file_bytes: Option<u64>,
+    plaintext_bytes: Option<u64>,
+    chunks: Option<u64>,
+}
+
+pub(crate) fn run(args: &InspectArgs, context: &Context) -> Outcome {
+    let mut source = Source::open(&args.input)?;
+    let header = Header::read(&mut source)?;
+    let layout = source
+        .length
+        .map(|length| header.layout(length))
+        .transpose()?;
+    let label_key = LabelKey::from(*header.label_key());
+    let labels = context.home().and_then(|home| Ok(home.labels()?)).ok();
+    let label = labels.and_then(|labels| labels.name_of(header.label_key()).map(str::to_owned));
+    let locator = header.locator();
+    context.out.emit(&InspectReport {
+        version: kms_format::VERSION,
+        suite: "aes-256-gcm",
+        header_bytes: header.as_bytes().len(),
+        label_key: label_key.to_string(),
+        label_fingerprint: label_key.fingerprint(),
+        label,
+        capsule: hex::encode(header.capsule().to_simple()),
+        chain_id: locator.map(|locator| locator.chain_id),
+        policy_manager: locator.map(|locator| Address(locator.contract)),
+        has_label_hint: header.label_hint().is_some(),
+        file_bytes: layout.map(|layout| layout.file_bytes),
+        plaintext_bytes: layout.map(|layout| layout.plaintext_bytes),
+        chunks: layout.map(|layout| layout.chunks),
+    })
+}
+
+impl fmt::Display for InspectReport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            version,
+            suite,
+            header_bytes,
+            label_key,
+            label_fingerprint,
+            ..
+        } = self;
+        writeln!(
+            f,
+            "format     KMS v{version}, {suite}, header of {header_bytes} bytes"
+        )?;
+        let name = self.label.as_deref().unwrap_or("not one of this home");
+        writeln!(
+            f,
+            "label      {name}, {label_fingerprint}\n           {label_key}"
+        )?;
+        match (self.chain_id, self.policy_manager) {
+            (Some(chain_id), Some(contract)) => {
+                writeln!(f, "network    chain {chain_id}, policies at {contract}")?;
+            }
+            _ => writeln!(f, "network    not named")?,
+        }
+        if let (Some(plain), Some(chunks)) = (self.plaintext_bytes, self.chunks) {
+            let word = if chunks == 1 { "chunk" } else { "chunks" };
+            writeln!(f, "content    {plain} bytes in {chunks} {word}")?;
+        }
+        write!(f, "capsule    {}", self.capsule)
+    }
+}

@@ -1,0 +1,200 @@
+//! `kms key`: the public keys of a home, and the backup of its seed.
+
+use std::fmt;
+use std::io::Write as _;
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+use kms_client::{Existing, Home, LabelKey};
+use kms_protocol::Address;
+use serde::Serialize;
+
+use crate::context::Context;
+use crate::failure::{EXIT_NOT_FOUND, Failure, Outcome};
+use crate::output::Row;
+use crate::sink::{Content, Sink};
+
+/// Public keys of this home, and the backup of its seed
+#[derive(Debug, Subcommand)]
+pub(crate) enum KeyVerb {
+    /// List the account and the label keys; with a passphrase, the reader keys too
+    #[command(after_help = "Examples:\n  kms key list\n  kms key list --readers --json")]
+    List(ListArgs),
+    /// Show one public key: `wallet`, `reader`, or the name of a label
+    #[command(
+        after_help = "Examples:\n  kms key show wallet\n  kms key show reader\n  \
+                            kms key show films/demo"
+    )]
+    Show(ShowArgs),
+    /// Write all public keys of this home, one JSON object per line, to a file
+    #[command(after_help = "Examples:\n  kms key export -o public.jsonl")]
+    Export(ExportArgs),
+    /// Write the seed, in the clear: the backup that restores everything
+    ///
+    /// Whoever has it can open every file of every label and spend from the account.
+    /// Restore with `kms init --import-seed FILE`.
+    #[command(after_help = "Examples:\n  kms key backup -o /media/usb/kms-seed.txt")]
+    Backup(BackupArgs),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ListArgs {
+    /// Reader keys too; needs the passphrase
+    #[arg(long)]
+    readers: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ShowArgs {
+    /// `wallet`, `reader`, or the name of a label
+    key: String,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ExportArgs {
+    /// The file; `-` is stdout
+    #[arg(long, short, value_name = "FILE", default_value = "-")]
+    output: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct BackupArgs {
+    /// The file, made for you alone and not replacing another; `-` is stdout
+    #[arg(long, short, value_name = "FILE")]
+    output: PathBuf,
+}
+
+/// One public key.
+#[derive(Debug, Clone, Serialize)]
+struct KeyRow {
+    kind: &'static str,
+    name: String,
+    public: String,
+    fingerprint: Option<String>,
+}
+
+impl KeyRow {
+    fn wallet(address: Address) -> Self {
+        let (name, public) = ("0".to_owned(), address.to_string());
+        Self {
+            kind: "wallet",
+            name,
+            public,
+            fingerprint: None,
+        }
+    }
+
+    fn point(kind: &'static str, name: String, key: LabelKey) -> Self {
+        let public = match kind {
+            "label" => key.to_string(),
+            _ => hex::encode(key.public_key().to_bytes()),
+        };
+        Self {
+            kind,
+            name,
+            public,
+            fingerprint: Some(key.fingerprint()),
+        }
+    }
+}
+
+impl Row for KeyRow {
+    const HEAD: &'static [&'static str] = &["KIND", "NAME", "PUBLIC KEY", "FINGERPRINT"];
+
+    fn cells(&self) -> Vec<String> {
+        let fingerprint = self.fingerprint.clone().unwrap_or_default();
+        vec![
+            self.kind.to_owned(),
+            self.name.clone(),
+            self.public.clone(),
+            fingerprint,
+        ]
+    }
+}
+
+impl fmt::Display for KeyRow {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.public)
+    }
+}
+
+pub(crate) fn run(verb: KeyVerb, context: &Context) -> Outcome {
+    match verb {
+        KeyVerb::List(args) => {
+            let mut rows = open_keys(&context.home()?)?;
+            if args.readers {
+                rows.extend(reader_keys(context)?);
+            }
+            context.out.list(&rows, "no keys")
+        }
+        KeyVerb::Show(args) => show(&args, context),
+        KeyVerb::Export(args) => export(&args, context),
+        KeyVerb::Backup(args) => backup(&args, context),
+    }
+}
+
+/// Keys that need no passphrase.
+fn open_keys(home: &Home) -> Outcome<Vec<KeyRow>> {
+    let labels = home.labels()?;
+    let labels = labels
+        .iter()
+        .map(|(name, key)| KeyRow::point("label", name.to_owned(), LabelKey::from(key)));
+    Ok(std::iter::once(KeyRow::wallet(home.wallet_address()))
+        .chain(labels)
+        .collect())
+}
+
+fn reader_keys(context: &Context) -> Outcome<Vec<KeyRow>> {
+    let home = context.home()?;
+    let keys = home.unlock_owner(&context.passphrases)?;
+    (0..home.config().reader_keys)
+        .map(|number| {
+            let key = LabelKey::from(keys.reader(number)?.receiving_key());
+            Ok(KeyRow::point("reader", number.to_string(), key))
+        })
+        .collect()
+}
+
+fn show(args: &ShowArgs, context: &Context) -> Outcome {
+    let rows = match args.key.as_str() {
+        "reader" => reader_keys(context)?,
+        _ => open_keys(&context.home()?)?,
+    };
+    let fits = |row: &&KeyRow| match args.key.as_str() {
+        "wallet" | "reader" => row.kind == args.key,
+        name => row.kind == "label" && row.name == name,
+    };
+    let row = rows.iter().find(fits).ok_or_else(|| {
+        Failure::new(
+            "key_unknown",
+            EXIT_NOT_FOUND,
+            format!("no key {:?} here", args.key),
+        )
+        .hint("see `kms key list`")
+    })?;
+    context.out.emit(row)
+}
+
+fn export(args: &ExportArgs, context: &Context) -> Outcome {
+    let mut rows = open_keys(&context.home()?)?;
+    rows.extend(reader_keys(context)?);
+    let mut sink = Sink::open(&args.output, Content::Secret, Existing::Replace)?;
+    for row in rows {
+        let line = serde_json::to_string(&row)
+            .map_err(|error| Failure::new("bug", 70, format!("BUG: {error}")))?;
+        writeln!(sink, "{line}").map_err(|error| Failure::io(args.output.display(), &error))?;
+    }
+    sink.finish()
+}
+
+fn backup(args: &BackupArgs, context: &Context) -> Outcome {
+    let seed = context.home()?.unlock_seed(&context.passphrases)?;
+    let mut sink = Sink::open(&args.output, Content::Secret, Existing::Refuse)?;
+    writeln!(sink, "{}", seed.expose_hex().as_str())
+        .map_err(|error| Failure::io(args.output.display(), &error))?;
+    sink.finish()?;
+    context
+        .out
+        .note("whoever has this seed can open every file of yours: keep it off this machine");
+    Ok(())
+}

@@ -1,0 +1,172 @@
+//! `kms node`: a miner's daemon.
+
+mod init;
+
+use std::fmt;
+use std::path::PathBuf;
+use std::str::FromStr;
+
+use clap::{Args, Subcommand};
+use kms_client::{PassphraseProvider as _, Unlock};
+use kms_node::{LoadedConfig, NodeConfig, Sources};
+use serde::Serialize;
+use zeroize::Zeroizing;
+
+use crate::context::Context;
+use crate::failure::{EXIT_NOT_FOUND, Failure, Outcome};
+use crate::interrupt;
+use crate::output::Row;
+
+/// A miner's daemon: keeps shares of re-encryption keys and serves readers
+#[derive(Debug, Subcommand)]
+pub(crate) enum NodeVerb {
+    Init(init::InitArgs),
+    /// Run the node until it is asked to stop (Ctrl-C, SIGTERM)
+    ///
+    /// Follows the chain, serves readers whose policies are paid and neither ended nor revoked,
+    /// confirms activity, claims rewards and collects fees. Ends with 0 when asked to stop.
+    #[command(after_help = "\
+Examples:
+  kms node run
+  kms node run --data-dir /var/lib/kms --set listen=0.0.0.0:8470
+  KMS_PASSPHRASE_FILE=/etc/kms/pass KMS_NODE_CONFIRMATIONS=3 kms node run --json
+
+Settings come from node.toml in the data directory, then KMS_NODE_<KEY>, then --set; the last wins.")]
+    Run(RunArgs),
+    /// Show the node's settings
+    #[command(subcommand)]
+    Config(ConfigVerb),
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum ConfigVerb {
+    /// Show every setting, and where it was made
+    #[command(after_help = "Examples:\n  kms node config show\n  \
+                            kms node config show --set listen=127.0.0.1:9000")]
+    Show(RunArgs),
+}
+
+/// Where the node lives, and settings for this run.
+#[derive(Debug, Args)]
+pub(crate) struct RunArgs {
+    #[command(flatten)]
+    dir: DataDir,
+    /// A setting for this run
+    #[arg(long, value_name = "KEY=VALUE")]
+    set: Vec<Setting>,
+}
+
+#[derive(Debug, Args)]
+struct DataDir {
+    /// Directory of the node's keys, settings and database [default: node/ in the home]
+    #[arg(long, value_name = "DIR")]
+    data_dir: Option<PathBuf>,
+}
+
+impl DataDir {
+    fn path(&self, context: &Context) -> PathBuf {
+        self.data_dir
+            .clone()
+            .unwrap_or_else(|| context.home_dir().join("node"))
+    }
+}
+
+/// `listen=127.0.0.1:8470`.
+#[derive(Debug, Clone)]
+struct Setting(String, String);
+
+impl FromStr for Setting {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text.split_once('=') {
+            Some((key, value)) if !key.is_empty() => Ok(Self(key.to_owned(), value.to_owned())),
+            _ => Err(format!("{text:?} is not KEY=VALUE")),
+        }
+    }
+}
+
+impl NodeVerb {
+    /// Only a running node ends in its own way.
+    pub(crate) fn stops_itself(&self) -> bool {
+        matches!(self, Self::Run(_))
+    }
+}
+
+pub(crate) async fn run(verb: NodeVerb, context: &Context) -> Outcome {
+    match verb {
+        NodeVerb::Init(args) => init::run(args, context),
+        NodeVerb::Run(args) => run_node(args, context).await,
+        NodeVerb::Config(ConfigVerb::Show(args)) => show(args, context),
+    }
+}
+
+async fn run_node(args: RunArgs, context: &Context) -> Outcome {
+    let config = load(args, context)?.config;
+    let passphrase = context.passphrases.passphrase(Unlock::Wallet)?;
+    let passphrase = Zeroizing::new(passphrase.expose().to_owned());
+    context.start_log("info");
+    let stop = async {
+        if let Err(error) = interrupt::asked_to_stop().await {
+            tracing::error!(%error, "signals cannot be heard; stopping");
+        }
+    };
+    Ok(kms_node::run(config, passphrase, stop).await?)
+}
+
+fn load(args: RunArgs, context: &Context) -> Outcome<LoadedConfig> {
+    let file = args.dir.path(context).join("node.toml");
+    if !file.is_file() {
+        return Err(Failure::new(
+            "node_missing",
+            EXIT_NOT_FOUND,
+            format!("there is no node at {}", file.display()),
+        )
+        .hint("make one with `kms node init`, or name its directory with --data-dir"));
+    }
+    // Names and values that are not Unicode are no settings.
+    let env = std::env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
+    let sources = Sources {
+        file: Some(file),
+        env: env.collect(),
+        flags: args
+            .set
+            .into_iter()
+            .map(|Setting(key, value)| (key, value))
+            .collect(),
+    };
+    Ok(NodeConfig::load(&sources)?)
+}
+
+#[derive(Serialize)]
+struct SettingRow {
+    key: &'static str,
+    value: String,
+    origin: String,
+}
+
+impl Row for SettingRow {
+    const HEAD: &'static [&'static str] = &["KEY", "VALUE", "FROM"];
+
+    fn cells(&self) -> Vec<String> {
+        vec![self.key.to_owned(), self.value.clone(), self.origin.clone()]
+    }
+}
+
+impl fmt::Display for SettingRow {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} = {}", self.key, self.value)
+    }
+}
+
+fn show(args: RunArgs, context: &Context) -> Outcome {
+    let loaded = load(args, context)?;
+    let row = |(key, value): (&&'static str, &kms_node::Value)| SettingRow {
+        key,
+        value: value.text.clone(),
+        origin: value.origin.to_string(),
+    };
+    let rows: Vec<SettingRow> = loaded.values.iter().map(row).collect();
+    context.out.list(&rows, "no settings")
+}

@@ -1,0 +1,154 @@
+//! `kms node init`: the directory of a new node.
+
+use std::fmt;
+use std::path::PathBuf;
+
+use clap::Args;
+use kms_chain::Deployment;
+use kms_client::{Error, Home, MIN_PASSPHRASE_CHARS, PassphraseProvider as _, Unlock};
+use kms_node::InitOptions;
+use kms_protocol::Address;
+use serde::Serialize;
+
+use super::{DataDir, Setting};
+use crate::context::Context;
+use crate::failure::{Failure, Outcome};
+use crate::verbs::init::{LOCAL_CHAIN_ID, LOCAL_RPC_URL, deployment};
+
+/// Name of the deployment's copy in the data directory.
+const DEPLOYMENT_FILE: &str = "deployment.json";
+
+/// Make a node's directory: its worker key, its encryption key, its settings
+///
+/// The stake's key stays elsewhere: a node that is broken into never costs the stake. Miner,
+/// network and endpoints are those of the home, if there is one here.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  kms node init --public-url http://127.0.0.1:8471 --listen 127.0.0.1:8471
+  kms node init --data-dir /var/lib/kms --network deployments/1.json --rpc https://rpc.example \\
+      --miner 0xAa... --public-url https://node.example --listen 0.0.0.0:8470
+
+Afterwards, with the stake's key: kms worker bond ADDRESS; and give the worker some ether.")]
+pub(crate) struct InitArgs {
+    #[command(flatten)]
+    dir: DataDir,
+    /// The URL under which clients reach the node; the node registers it on chain
+    #[arg(long, value_name = "URL")]
+    public_url: String,
+    /// Address and port to listen on
+    #[arg(long, value_name = "IP:PORT")]
+    listen: Option<String>,
+    /// Owner address of the miner [default: the home's account]
+    #[arg(long, value_name = "ADDRESS")]
+    miner: Option<Address>,
+    /// The deployment file of the network, or `local` [default: the home's network]
+    #[arg(long, value_name = "FILE|local")]
+    network: Option<PathBuf>,
+    /// JSON-RPC endpoint; several are tried in order [default: the home's]
+    #[arg(long, value_name = "URL")]
+    rpc: Vec<String>,
+    /// Any other setting
+    #[arg(long, value_name = "KEY=VALUE")]
+    set: Vec<Setting>,
+}
+
+#[derive(Serialize)]
+struct NodeReport {
+    data_dir: PathBuf,
+    miner: Address,
+    worker: Address,
+    umbral_key: String,
+    public_url: String,
+}
+
+impl fmt::Display for NodeReport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            data_dir,
+            miner,
+            worker,
+            public_url,
+            ..
+        } = self;
+        write!(
+            f,
+            "node    {}\nminer   {miner}\nworker  {worker}",
+            data_dir.display()
+        )?;
+        write!(f, "\nurl     {public_url}")
+    }
+}
+
+pub(super) fn run(args: InitArgs, context: &Context) -> Outcome {
+    let home = context.home().ok();
+    let data_dir = args.dir.path(context);
+    let data_dir =
+        std::path::absolute(&data_dir).map_err(|error| Failure::io(data_dir.display(), &error))?;
+    let network = network(&args, home.as_ref())?;
+    let miner = args
+        .miner
+        .or_else(|| home.as_ref().map(Home::wallet_address));
+    let miner = miner.ok_or_else(|| Failure::usage("--miner ADDRESS is needed without a home"))?;
+    let rpc_urls = rpc_urls(&args, home.as_ref(), &network)?;
+
+    let deployment_file = data_dir.join(DEPLOYMENT_FILE);
+    let mut settings = vec![
+        (
+            "deployment".to_owned(),
+            deployment_file.display().to_string(),
+        ),
+        ("rpc_urls".to_owned(), rpc_urls.join(",")),
+        ("miner".to_owned(), miner.to_string()),
+        ("public_url".to_owned(), args.public_url.clone()),
+    ];
+    settings.extend(args.listen.map(|listen| ("listen".to_owned(), listen)));
+    settings.extend(args.set.into_iter().map(|Setting(key, value)| (key, value)));
+
+    let passphrase = context.passphrases.passphrase(Unlock::NewHome)?;
+    let given = passphrase.expose().chars().count();
+    if given < MIN_PASSPHRASE_CHARS {
+        return Err(Error::PassphraseTooShort {
+            given,
+            least: MIN_PASSPHRASE_CHARS,
+        }
+        .into());
+    }
+    let options = InitOptions {
+        data_dir: data_dir.clone(),
+        settings,
+    };
+    let made = kms_node::init(&options, passphrase.expose())?;
+    network.save(&deployment_file)?;
+    context.out.emit(&NodeReport {
+        data_dir,
+        miner,
+        worker: made.worker,
+        umbral_key: hex::encode(made.umbral_key.to_bytes()),
+        public_url: args.public_url,
+    })?;
+    let worker = made.worker;
+    context.out.note(&format!(
+        "next: kms worker bond {worker}, and give the worker some ether"
+    ));
+    Ok(())
+}
+
+fn network(args: &InitArgs, home: Option<&Home>) -> Outcome<Deployment> {
+    match (&args.network, home) {
+        (Some(network), _) => deployment(network),
+        (None, Some(home)) => Ok(home.config().deployment.clone()),
+        (None, None) => Err(Failure::usage("--network FILE is needed without a home")),
+    }
+}
+
+fn rpc_urls(args: &InitArgs, home: Option<&Home>, network: &Deployment) -> Outcome<Vec<String>> {
+    match home {
+        _ if !args.rpc.is_empty() => Ok(args.rpc.clone()),
+        Some(home) if home.config().deployment.chain_id == network.chain_id => {
+            Ok(home.config().rpc_urls.clone())
+        }
+        _ if network.chain_id == LOCAL_CHAIN_ID => Ok(vec![LOCAL_RPC_URL.to_owned()]),
+        _ => Err(Failure::usage("--rpc URL is needed")),
+    }
+}

@@ -1,0 +1,225 @@
+//! `kms policies`: what was granted.
+
+use std::fmt;
+
+use clap::{Args, Subcommand};
+use kms_client::{GrantState, MinerHealth, PolicyDetail, PolicyReport, Standing};
+use kms_protocol::messages::KfragState;
+use kms_protocol::{Address, Amount, B256, Period, PolicyId};
+use serde::Serialize;
+
+use crate::context::Context;
+use crate::failure::{NodeReason, Outcome};
+use crate::output::Row;
+use crate::session::Session;
+use crate::target::Target;
+use crate::text::utc;
+
+/// What you have granted: from the chain, with names from this home
+#[derive(Debug, Subcommand)]
+pub(crate) enum PoliciesVerb {
+    /// List the policies of this home's account, newest first
+    ///
+    /// Works in a home that was restored from its seed: the list comes from the chain, the names
+    /// from the labels and cards that are here.
+    #[command(after_help = "Examples:\n  kms policies list\n  kms policies list --json")]
+    List,
+    /// Show one policy, with what each of its miners says
+    #[command(after_help = "Examples:\n  kms policies show films/demo --to bob\n  \
+                            kms policies show 0x3f...")]
+    Show(ShowArgs),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ShowArgs {
+    #[command(flatten)]
+    target: Target,
+}
+
+#[derive(Serialize)]
+struct PolicyRow {
+    policy: PolicyId,
+    label: Option<String>,
+    reader: Option<String>,
+    standing: &'static str,
+    threshold: u8,
+    miners: Vec<Address>,
+    rate: Amount,
+    price: Amount,
+    first_period: Period,
+    effective_last: Period,
+    starts_at: u64,
+    expires_at: u64,
+    tx_hash: B256,
+    delivery: Option<GrantState>,
+}
+
+impl From<&PolicyReport> for PolicyRow {
+    fn from(report: &PolicyReport) -> Self {
+        let terms = &report.terms;
+        Self {
+            policy: report.policy,
+            label: report.label.clone(),
+            reader: report.reader.clone(),
+            standing: standing(report.standing),
+            threshold: terms.threshold,
+            miners: terms.miners.clone(),
+            rate: terms.rate,
+            price: report.price,
+            first_period: terms.first_period,
+            effective_last: report.effective_last,
+            starts_at: report.starts_at,
+            expires_at: report.expires_at,
+            tx_hash: report.tx_hash,
+            delivery: report.grant,
+        }
+    }
+}
+
+const fn standing(standing: Standing) -> &'static str {
+    match standing {
+        Standing::NotStarted => "not_started",
+        Standing::Active => "active",
+        Standing::Ended => "ended",
+        Standing::Revoked => "revoked",
+    }
+}
+
+impl PolicyRow {
+    fn standing_text(&self) -> String {
+        match self.delivery {
+            Some(GrantState::Prepared | GrantState::Paid) => {
+                format!("{}, undelivered", self.standing)
+            }
+            _ => self.standing.to_owned(),
+        }
+    }
+
+    fn names(&self) -> (&str, &str) {
+        (
+            self.label.as_deref().unwrap_or("?"),
+            self.reader.as_deref().unwrap_or("?"),
+        )
+    }
+}
+
+impl Row for PolicyRow {
+    const HEAD: &'static [&'static str] = &[
+        "LABEL", "READER", "STANDING", "M/N", "PRICE", "EXPIRES", "POLICY",
+    ];
+
+    fn cells(&self) -> Vec<String> {
+        let (label, reader) = self.names();
+        vec![
+            label.to_owned(),
+            reader.to_owned(),
+            self.standing_text(),
+            format!("{}/{}", self.threshold, self.miners.len()),
+            self.price.to_string(),
+            utc(self.expires_at),
+            self.policy.to_string(),
+        ]
+    }
+}
+
+#[derive(Serialize)]
+struct DetailReport {
+    #[serde(flatten)]
+    policy: PolicyRow,
+    healthy: usize,
+    refundable: Amount,
+    nodes: Vec<MinerRow>,
+}
+
+#[derive(Serialize)]
+struct MinerRow {
+    miner: Address,
+    url: String,
+    healthy: bool,
+    kfrag: Option<KfragState>,
+    collectable: Amount,
+    failure: Option<NodeReason>,
+}
+
+impl From<&MinerHealth> for MinerRow {
+    fn from(health: &MinerHealth) -> Self {
+        Self {
+            miner: health.miner,
+            url: health.url.clone(),
+            healthy: health.healthy,
+            kfrag: health.kfrag,
+            collectable: health.collectable,
+            failure: health.failure.as_ref().map(NodeReason::from),
+        }
+    }
+}
+
+impl From<&PolicyDetail> for DetailReport {
+    fn from(detail: &PolicyDetail) -> Self {
+        Self {
+            policy: PolicyRow::from(&detail.report),
+            healthy: detail.healthy(),
+            refundable: detail.refundable,
+            nodes: detail.miners.iter().map(MinerRow::from).collect(),
+        }
+    }
+}
+
+impl fmt::Display for DetailReport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let row = &self.policy;
+        let (label, reader) = row.names();
+        writeln!(
+            f,
+            "policy    {}\nlabel     {label}\nreader    {reader}",
+            row.policy
+        )?;
+        writeln!(f, "standing  {}", row.standing_text())?;
+        writeln!(
+            f,
+            "periods   {} to {}",
+            row.first_period, row.effective_last
+        )?;
+        writeln!(
+            f,
+            "times     {} to {}",
+            utc(row.starts_at),
+            utc(row.expires_at)
+        )?;
+        writeln!(
+            f,
+            "paid      {}, {} per miner and period",
+            row.price, row.rate
+        )?;
+        writeln!(f, "refund    {} due", self.refundable)?;
+        let n = row.miners.len();
+        write!(
+            f,
+            "miners    {} of {n} serve, {} are needed",
+            self.healthy, row.threshold
+        )?;
+        for node in &self.nodes {
+            match &node.failure {
+                Some(reason) => write!(f, "\n  {reason}")?,
+                None => write!(f, "\n  {} {}: serves", node.miner, node.url)?,
+            }
+        }
+        Ok(())
+    }
+}
+
+pub(crate) async fn run(verb: PoliciesVerb, context: &Context) -> Outcome {
+    let session = Session::open(context).await?;
+    match verb {
+        PoliciesVerb::List => {
+            let reports = session.owner().policies().await?;
+            let rows: Vec<PolicyRow> = reports.iter().map(PolicyRow::from).collect();
+            context.out.list(&rows, "nothing granted yet")
+        }
+        PoliciesVerb::Show(args) => {
+            let policy = args.target.find(&session).await?;
+            let detail = session.owner().policy(policy).await?;
+            context.out.emit(&DetailReport::from(&detail))
+        }
+    }
+}

@@ -1,0 +1,49 @@
+//! `kms read`: a reader, through the miners.
+
+use clap::Args;
+use kms_client::{ReadLimits, Reader, ReaderKey};
+
+use crate::context::Context;
+use crate::failure::Outcome;
+use crate::open::{OpenArgs, Opened};
+use crate::progress::Steps;
+use crate::session::Session;
+
+/// Open a file that was granted to you
+///
+/// Finds the policy on the chain, asks its miners all at once, checks every answer, and opens the
+/// file with the first m. One answer of each miner opens the whole file, whatever its size.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  kms read movie.kms -o movie.mp4
+  curl -s https://example.org/movie.kms | kms read | mpv -
+  kms read --range 500M-501M movie.kms | sha256sum
+
+Exits with 10 without a grant, 11 when it has expired, 12 when it was revoked, 13 when too few
+miners answered, with the reason of each.")]
+pub(crate) struct ReadArgs {
+    #[command(flatten)]
+    open: OpenArgs,
+    /// Seconds to wait for the miners
+    #[arg(long, value_name = "SECONDS", default_value_t = 30)]
+    #[arg(value_parser = clap::value_parser!(u64).range(1..=3600))]
+    timeout: u64,
+}
+
+pub(crate) async fn run(args: &ReadArgs, context: &Context) -> Outcome {
+    let opened = Opened::new(&args.open)?;
+    let session = Session::open(context).await?;
+    let keys = session.home.unlock_owner(&context.passphrases)?;
+    let keys = (0..session.home.config().reader_keys)
+        .map(|number| keys.reader(number))
+        .collect::<Result<Vec<ReaderKey>, _>>()?;
+    let limits = ReadLimits {
+        total_ms: args.timeout.saturating_mul(1000),
+        ..Default::default()
+    };
+    let reader = Reader::new(&keys, &session.network, session.network.nodes()).with_limits(limits);
+    let steps = Steps::new(context.out.quieter(), "answered");
+    let key = reader.data_key(&opened.header, &steps).await?;
+    opened.write(&key, context)
+}

@@ -1,0 +1,65 @@
+//! `kms rewards`: new tokens a miner has earned.
+
+use std::fmt;
+
+use clap::{Args, Subcommand};
+use kms_client::{ChainPort as _, Staker};
+use kms_protocol::{Address, Amount};
+use serde::Serialize;
+
+use crate::context::Context;
+use crate::failure::Outcome;
+use crate::progress::Steps;
+use crate::session::{Run, Session};
+use crate::verbs::stake::{DryArgs, MinerArgs};
+
+/// New tokens a miner has earned: its locked tokens' share of each period's emission
+#[derive(Debug, Subcommand)]
+pub(crate) enum RewardsVerb {
+    /// Show what a claim would mint now
+    #[command(after_help = "Examples:\n  kms rewards show\n  kms rewards show 0xAa... --json")]
+    Show(MinerArgs),
+    /// Mint the reward due; the node does this by itself too
+    #[command(after_help = "Examples:\n  kms rewards claim\n  kms rewards claim --to 0xAa...")]
+    Claim(ClaimArgs),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ClaimArgs {
+    /// Who receives it [default: this home's account]
+    #[arg(long, value_name = "ADDRESS")]
+    to: Option<Address>,
+    #[command(flatten)]
+    dry: DryArgs,
+}
+
+#[derive(Serialize)]
+struct RewardReport {
+    miner: Address,
+    claimable: Amount,
+}
+
+impl fmt::Display for RewardReport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} due", self.claimable)
+    }
+}
+
+pub(crate) async fn run(verb: RewardsVerb, context: &Context) -> Outcome {
+    let session = Session::open(context).await?;
+    match verb {
+        RewardsVerb::Show(args) => {
+            let miner = args.miner_at(&session);
+            let claimable = session.network.claimable(miner).await?;
+            context.out.emit(&RewardReport { miner, claimable })
+        }
+        RewardsVerb::Claim(args) => {
+            let account = session.account(context, Run::from(args.dry.dry_run))?;
+            let steps = Steps::new(context.out, "");
+            let staker = Staker::new(&session.network, account.pay(), &steps);
+            let recipient = args.to.unwrap_or_else(|| session.home.wallet_address());
+            let payout = staker.claim_to(recipient).await?;
+            account.tell_payouts("claimed", &[payout], context)
+        }
+    }
+}

@@ -1,0 +1,259 @@
+//! `kms stake`: the tokens a miner locks.
+
+use std::fmt;
+
+use clap::{Args, Subcommand, ValueEnum};
+use kms_client::{StakeStatus, Staker, WindDown, stake_status};
+use kms_protocol::{Address, Amount, Period};
+use serde::Serialize;
+
+use crate::context::Context;
+use crate::failure::Outcome;
+use crate::progress::Steps;
+use crate::session::{Run, Session};
+
+/// The tokens a miner locks: its weight, its share of new tokens, and its deposit
+#[derive(Debug, Subcommand)]
+pub(crate) enum StakeVerb {
+    /// Lock tokens, for the first time or on top
+    #[command(
+        after_help = "Examples:\n  kms stake create --amount \"1000 KMS\" --periods 30\n  \
+                            kms stake create --amount \"500 KMS\" --periods 30 --dry-run"
+    )]
+    Create(CreateArgs),
+    /// Show a stake: lock, worker, lease, reward due
+    #[command(after_help = "Examples:\n  kms stake status\n  kms stake status 0xAa... --json")]
+    Status(MinerArgs),
+    /// Lengthen the lock
+    #[command(after_help = "Examples:\n  kms stake extend --periods 60")]
+    Extend(ExtendArgs),
+    /// Let the lock run out, or keep its length after all
+    #[command(after_help = "Examples:\n  kms stake wind-down start\n  kms stake wind-down stop")]
+    WindDown(WindDownArgs),
+    /// Move locked tokens to the unbonding tranche, which is free when its lock is over
+    #[command(after_help = "Examples:\n  kms stake unbond --amount \"200 KMS\"")]
+    Unbond(UnbondArgs),
+    /// Pay out everything that is free
+    #[command(after_help = "Examples:\n  kms stake withdraw\n  kms stake withdraw --to 0xAa...")]
+    Withdraw(WithdrawArgs),
+    /// Post the least rate that grants must offer
+    #[command(after_help = "Examples:\n  kms stake min-rate \"0.05 KMS\"")]
+    MinRate(MinRateArgs),
+}
+
+/// Taken by every verb that sends a transaction.
+#[derive(Debug, Args)]
+pub(crate) struct DryArgs {
+    /// Only simulate the transaction
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct CreateArgs {
+    /// Tokens to lock, such as "1000 KMS"
+    #[arg(long)]
+    amount: Amount,
+    /// Lock duration in periods; on top of an older stake, at least that one's
+    #[arg(long, value_name = "NUMBER")]
+    periods: u32,
+    #[command(flatten)]
+    dry: DryArgs,
+}
+
+/// Which miner is shown.
+#[derive(Debug, Args)]
+pub(crate) struct MinerArgs {
+    /// The owner's address [default: this home's account]
+    miner: Option<Address>,
+}
+
+impl MinerArgs {
+    /// The miner that is meant.
+    pub(crate) fn miner_at(&self, session: &Session) -> Address {
+        self.miner.unwrap_or_else(|| session.home.wallet_address())
+    }
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ExtendArgs {
+    /// New lock duration in periods
+    #[arg(long, value_name = "NUMBER")]
+    periods: u32,
+    #[command(flatten)]
+    dry: DryArgs,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum Switch {
+    Start,
+    Stop,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct WindDownArgs {
+    /// Whether the lock runs out
+    switch: Switch,
+    #[command(flatten)]
+    dry: DryArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct UnbondArgs {
+    /// Tokens to unbond; what stays locked is zero or at least the network's minimum
+    #[arg(long)]
+    amount: Amount,
+    #[command(flatten)]
+    dry: DryArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct WithdrawArgs {
+    /// Who receives it [default: this home's account]
+    #[arg(long, value_name = "ADDRESS")]
+    to: Option<Address>,
+    #[command(flatten)]
+    dry: DryArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct MinRateArgs {
+    /// Per period, such as "0.05 KMS"
+    rate: Amount,
+    #[command(flatten)]
+    dry: DryArgs,
+}
+
+impl StakeVerb {
+    fn dry_run(&self) -> bool {
+        match self {
+            Self::Create(args) => args.dry.dry_run,
+            Self::Extend(args) => args.dry.dry_run,
+            Self::WindDown(args) => args.dry.dry_run,
+            Self::Unbond(args) => args.dry.dry_run,
+            Self::Withdraw(args) => args.dry.dry_run,
+            Self::MinRate(args) => args.dry.dry_run,
+            Self::Status(_) => false,
+        }
+    }
+}
+
+pub(crate) async fn run(verb: StakeVerb, context: &Context) -> Outcome {
+    let session = Session::open(context).await?;
+    if let StakeVerb::Status(args) = &verb {
+        let status = stake_status(&session.network, args.miner_at(&session)).await?;
+        return context.out.emit(&StakeReport::from(status));
+    }
+    let account = session.account(context, Run::from(verb.dry_run()))?;
+    let steps = Steps::new(context.out, "");
+    let staker = Staker::new(&session.network, account.pay(), &steps);
+    let (done, receipt) = match verb {
+        StakeVerb::Create(args) => ("locked", staker.deposit(args.amount, args.periods).await?),
+        StakeVerb::Extend(args) => ("extended", staker.extend_lock(args.periods).await?),
+        StakeVerb::WindDown(WindDownArgs {
+            switch: Switch::Start,
+            ..
+        }) => ("winding down", staker.wind_down(WindDown::Start).await?),
+        StakeVerb::WindDown(WindDownArgs {
+            switch: Switch::Stop,
+            ..
+        }) => (
+            "stopped winding down",
+            staker.wind_down(WindDown::Stop).await?,
+        ),
+        StakeVerb::Unbond(args) => ("unbonding", staker.unbond(args.amount).await?),
+        StakeVerb::Withdraw(args) => {
+            let recipient = args.to.unwrap_or_else(|| session.home.wallet_address());
+            ("withdrawn", staker.withdraw(recipient).await?)
+        }
+        StakeVerb::MinRate(args) => ("posted", staker.set_min_rate(args.rate).await?),
+        StakeVerb::Status(_) => return Ok(()),
+    };
+    account.tell(done, &receipt, context)
+}
+
+/// A stake and everything that hangs on it.
+#[derive(Serialize)]
+struct StakeReport {
+    miner: Address,
+    locked: Amount,
+    lock_periods: u32,
+    unlock_period: Option<Period>,
+    unbonding: Amount,
+    release_period: Option<Period>,
+    worker: Option<Address>,
+    url: String,
+    min_rate: Amount,
+    leased_through: Option<Period>,
+    active: bool,
+    claimable: Amount,
+    balance: Amount,
+    period: Period,
+}
+
+impl From<StakeStatus> for StakeReport {
+    fn from(status: StakeStatus) -> Self {
+        let position = status.info.position;
+        let info = status.info;
+        let through = status.lease.through;
+        Self {
+            miner: info.miner,
+            locked: position.locked,
+            lock_periods: position.lock_periods,
+            unlock_period: position.unlock_period,
+            unbonding: position.unbonding,
+            release_period: position.release_period,
+            worker: info.worker,
+            url: info.url,
+            min_rate: info.min_rate,
+            leased_through: through,
+            active: through.is_some_and(|through| through >= status.period),
+            claimable: status.claimable,
+            balance: status.balance,
+            period: status.period,
+        }
+    }
+}
+
+impl fmt::Display for StakeReport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            miner,
+            locked,
+            lock_periods,
+            balance,
+            claimable,
+            ..
+        } = self;
+        writeln!(
+            f,
+            "miner      {miner}\nlocked     {locked} for {lock_periods} periods"
+        )?;
+        if let Some(unlock) = self.unlock_period {
+            writeln!(f, "unlocks    in period {unlock}")?;
+        }
+        if let Some(release) = self.release_period {
+            writeln!(f, "unbonding  {}, free in period {release}", self.unbonding)?;
+        }
+        match self.worker {
+            Some(worker) => writeln!(f, "worker     {worker}")?,
+            None => writeln!(f, "worker     none; see `kms worker bond`")?,
+        }
+        let url = if self.url.is_empty() {
+            "not registered"
+        } else {
+            &self.url
+        };
+        writeln!(f, "node       {url}, asks {} per period", self.min_rate)?;
+        let active = if self.active { "active" } else { "not active" };
+        match self.leased_through {
+            Some(through) => writeln!(f, "activity   {active}, leased through {through}")?,
+            None => writeln!(f, "activity   {active}, never confirmed")?,
+        }
+        write!(
+            f,
+            "reward     {claimable} due\nbalance    {balance}\nperiod     {}",
+            self.period
+        )
+    }
+}

@@ -1,0 +1,211 @@
+//! Rewards, fees and refunds, compared with the formula to the last unit.
+
+use std::thread;
+
+use anyhow::{Result, ensure};
+use kms_chain::ChainEvent;
+use kms_protocol::{Amount, Period};
+
+use super::super::figures::MinerFigures;
+use super::super::kms::Answer;
+use super::super::ledger::{Dated, Flows, Replay, flows};
+use super::super::show::{Miner, PATIENCE, Show};
+use super::network::joined;
+
+/// Periods that pass after the nodes came back.
+const PERIODS: u32 = 3;
+
+/// Waits until some periods have passed and every miner has claimed and collected by itself.
+pub(in super::super) fn pass_periods(show: &mut Show) -> Result<()> {
+    let view = &show.network()?.view;
+    let target = view
+        .period()?
+        .checked_add(PERIODS)
+        .unwrap_or(Period(u32::MAX));
+    let last = show
+        .miners
+        .last()
+        .map_or_else(String::new, |miner| miner.name.clone());
+    show.stage.wait("periods to pass", &last, PATIENCE, || {
+        Ok((view.period()? >= target).then_some(()))
+    })?;
+    show.tell(&format!("period {target} has begun"));
+    let policy = show.policy()?.id;
+    for miner in &show.miners {
+        let what = format!("{} to claim and to collect", miner.name);
+        show.stage.wait(&what, &miner.name, PATIENCE, || {
+            let events = view.events()?;
+            let claimed = view.replay(&events)?.earned(&miner.owner).claims > 0;
+            let collected = flows(&events, policy)?.fees.contains_key(&miner.owner);
+            Ok((claimed && collected).then_some(()))
+        })?;
+    }
+    show.tell("every miner has claimed rewards and collected fees, unasked");
+    Ok(())
+}
+
+/// The owners take what is left, the sponsor what was not earned; then everything is added up.
+pub(in super::super) fn settle(show: &mut Show) -> Result<()> {
+    let view = &show.network()?.view;
+    let policy = show.policy()?;
+    let ended = effective_last(&view.events()?, show)?;
+    let last = show
+        .miners
+        .last()
+        .map_or_else(String::new, |miner| miner.name.clone());
+    show.stage
+        .wait("the last paid period to end", &last, PATIENCE, || {
+            Ok((view.period()? > ended).then_some(()))
+        })?;
+    // From here on nobody else moves anything: what is added up below stays as it is.
+    for miner in &show.miners {
+        show.stage.processes().stop(&miner.name)?;
+    }
+    take_the_rest(show)?;
+
+    let events = view.events()?;
+    let replay = view.replay(&events)?;
+    let flows = flows(&events, policy.id)?;
+    let miners: Vec<MinerFigures> = show
+        .miners
+        .iter()
+        .map(|miner| compare(show, miner, (&replay, &flows, ended)))
+        .collect::<Result<_>>()?;
+    let expected = replay.unearned(&policy.terms, ended)?;
+    ensure!(
+        flows.refunds == expected,
+        "{} came back, {expected} were not earned",
+        flows.refunds
+    );
+    let paid_out: u128 = miners.iter().map(|miner| miner.fees_collected.0).sum();
+    ensure!(
+        policy.terms.price()?.0 == paid_out + flows.refunds.0,
+        "fees and refund do not add up to the price"
+    );
+    check_balances(show, &miners)?;
+    let period = view.period()?;
+    show.tell(&format!(
+        "{} claims equal the formula to the last unit; refund {} as due",
+        miners.iter().map(|miner| miner.claims).sum::<u32>(),
+        flows.refunds
+    ));
+    let refund = flows.refunds;
+    show.figures.miners = miners;
+    (show.figures.refund, show.figures.refund_expected) = (refund, expected);
+    show.figures.periods = period.0;
+    Ok(())
+}
+
+/// Every owner claims and collects what its node has not, the sponsor fetches what was not earned:
+/// at the same time, as people would.
+fn take_the_rest(show: &Show) -> Result<()> {
+    let policy = show.policy()?.id.to_string();
+    thread::scope(|scope| {
+        let miners = show.miners.iter().map(|miner| {
+            scope.spawn(|| {
+                unless_nothing(&miner.kms.run(&["rewards", "claim"])?)?;
+                unless_nothing(&miner.kms.run(&["fees", "collect"])?)
+            })
+        });
+        let mut people: Vec<_> = miners.collect();
+        let refund = || unless_nothing(&show.alice.kms.run(&["refund", &policy])?);
+        people.push(scope.spawn(refund));
+        people
+            .into_iter()
+            .try_for_each(|person| joined(person.join()))
+    })
+}
+
+/// The node may have been quicker, every miner may have worked all the time: then the contract says
+/// that nothing is due, and that is fine.
+fn unless_nothing(answer: &Answer) -> Result<()> {
+    let error = answer
+        .error
+        .as_ref()
+        .map(ToString::to_string)
+        .unwrap_or_default();
+    ensure!(
+        answer.code == 0 || error.contains("Nothing"),
+        "{}: {error}",
+        answer.code
+    );
+    Ok(())
+}
+
+/// A miner's claims and fees, which must be what the formula and its activity make them.
+fn compare(
+    show: &Show,
+    miner: &Miner,
+    (replay, flows, ended): (&Replay, &Flows, Period),
+) -> Result<MinerFigures> {
+    let earned = replay.earned(&miner.owner);
+    ensure!(earned.claims > 0, "{} claimed nothing", miner.name);
+    ensure!(
+        earned.expected == earned.claimed,
+        "{} claimed {} units, the formula says {}",
+        miner.name,
+        earned.claimed.units(),
+        earned.expected.units()
+    );
+    let fees = flows.fees.get(&miner.owner).copied().unwrap_or_default();
+    let due = fees_due(show, replay, miner, ended)?;
+    ensure!(
+        fees == due,
+        "{} collected {fees}, {due} were due",
+        miner.name
+    );
+    Ok(MinerFigures {
+        miner: miner.owner,
+        locked: miner.stake,
+        expected_reward: earned.expected,
+        claimed_reward: earned.claimed,
+        claims: earned.claims,
+        fees_collected: fees,
+        in_policy: show.policy()?.terms.includes(&miner.owner),
+    })
+}
+
+/// The last period the revocation left paid.
+fn effective_last(events: &[Dated], show: &Show) -> Result<Period> {
+    let policy = show.policy()?.id;
+    events
+        .iter()
+        .find_map(|dated| match dated.record.event {
+            ChainEvent::PolicyRevoked {
+                policy_id,
+                effective_last,
+                ..
+            } if policy_id == policy => Some(effective_last),
+            _ => None,
+        })
+        .ok_or_else(|| anyhow::anyhow!("the chain shows no revocation"))
+}
+
+/// What a miner's worked periods of the policy are worth.
+fn fees_due(show: &Show, replay: &Replay, miner: &Miner, last: Period) -> Result<Amount> {
+    let terms = &show.policy()?.terms;
+    if !terms.includes(&miner.owner) {
+        return Ok(Amount::ZERO);
+    }
+    let worked = (terms.first_period.0..=last.0)
+        .filter(|period| replay.is_active(&miner.owner, Period(*period)))
+        .count();
+    let due = terms.rate.checked_mul(u128::try_from(worked)?);
+    due.ok_or_else(|| anyhow::anyhow!("fees beyond 128 bits"))
+}
+
+/// Tokens were not only reported: they are there.
+fn check_balances(show: &Show, miners: &[MinerFigures]) -> Result<()> {
+    let view = &show.network()?.view;
+    for (figures, miner) in miners.iter().zip(&show.miners) {
+        let balance = view.balance(miner.owner)?;
+        let earned = figures.claimed_reward.checked_add(figures.fees_collected);
+        let due = earned.and_then(|earned| earned.checked_add(miner.left));
+        ensure!(
+            Some(balance) == due,
+            "{} holds {balance}, not its earnings",
+            miner.name
+        );
+    }
+    Ok(())
+}

@@ -1,0 +1,219 @@
+//! The chain, the stakes, the nodes.
+
+use std::thread;
+
+use anyhow::{Context, Result, ensure};
+use kms_chain::{Deployment, devnet};
+use kms_protocol::Amount;
+
+use super::super::chain::ChainView;
+use super::super::figures::short;
+use super::super::show::{Miner, Network, PATIENCE, Person, STAKES_KMS, Show};
+use super::super::stage::free_port;
+
+/// Process name of the chain.
+pub(in super::super) const CHAIN: &str = "chain";
+
+/// Periods for which the miners lock: far beyond the end of the demo.
+const LOCK_PERIODS: &str = "1000";
+/// Ether of a worker, for its transactions.
+const WORKER_ETHER: &str = "10 ETH";
+
+/// Starts `kms dev`, with money for everybody, and reads the deployment it wrote.
+pub(in super::super) fn start_chain(show: &mut Show) -> Result<()> {
+    let folder = show.stage.path("deployments");
+    let file = folder.join(format!("{}.json", devnet::CHAIN_ID));
+    let (port, folder) = (free_port()?.to_string(), folder.display().to_string());
+    let mut args = vec!["dev", "--port", &port, "--deployments", &folder];
+    let everybody: Vec<String> = show.everybody().map(|p| p.account.to_string()).collect();
+    for account in &everybody {
+        args.extend(["--fund", account]);
+    }
+    let mut command = show.alice.kms.command(&args);
+    // The chain tool that scripts/setup installed is found from here.
+    command.current_dir(crate::workspace_root());
+    show.stage.start(CHAIN, command)?;
+    let rpc = format!("http://127.0.0.1:{port}");
+    let deployment = show.stage.wait("the contracts", CHAIN, PATIENCE, || {
+        Ok(Deployment::load(&file).ok())
+    })?;
+    let view = ChainView::connect(&rpc, &deployment, show.runtime.handle())?;
+    show.figures.period_seconds = view.period_seconds();
+    show.tell(&format!(
+        "chain {} at {rpc}, periods of {} s, contracts deployed",
+        deployment.chain_id,
+        view.period_seconds()
+    ));
+    show.set_network(Network {
+        rpc,
+        deployment_file: file,
+        view,
+    });
+    Ok(())
+}
+
+/// Five owners lock different amounts; each bonds the worker of a fresh node. In parallel, as five
+/// people would; the owner of the file and its reader make their homes meanwhile.
+pub(in super::super) fn stake(show: &mut Show) -> Result<()> {
+    let shared: &Show = show;
+    let miners: Result<Vec<Miner>> = thread::scope(|scope| {
+        let homes = [&shared.alice, &shared.bob].map(|p| scope.spawn(move || init(shared, p)));
+        let threads: Vec<_> = (0..)
+            .zip(shared.owners.iter().zip(STAKES_KMS))
+            .map(|(number, (owner, kms))| {
+                scope.spawn(move || one_miner(shared, number, owner, kms))
+            })
+            .collect();
+        for home in homes {
+            joined(home.join())?;
+        }
+        threads
+            .into_iter()
+            .map(|thread| joined(thread.join()))
+            .collect()
+    });
+    show.miners = miners?;
+    Ok(())
+}
+
+/// What a thread came to.
+pub(in super::super) fn joined<T>(result: thread::Result<Result<T>>) -> Result<T> {
+    result.map_err(|_| anyhow::anyhow!("BUG: a thread panicked"))?
+}
+
+/// Makes the person's home, with the account that was funded.
+fn init(show: &Show, person: &Person) -> Result<()> {
+    let network = show.network()?;
+    let deployment = network.deployment_file.display().to_string();
+    let key = person.key_file.display().to_string();
+    let args = [
+        "init",
+        "--network",
+        &deployment,
+        "--rpc",
+        &network.rpc,
+        "--import-wallet",
+        &key,
+    ];
+    let account = person.kms.ok(&args)?.address("wallet")?;
+    ensure!(
+        account == person.account,
+        "the home has another account than was imported"
+    );
+    Ok(())
+}
+
+fn one_miner(show: &Show, number: u32, owner: &Person, stake_kms: u32) -> Result<Miner> {
+    let (name, kms) = (format!("node{}", number + 1), owner.kms.clone());
+    init(show, owner)?;
+    let data_dir = show.stage.path(&name);
+    let listen = format!("127.0.0.1:{}", free_port()?);
+    let (url, directory) = (format!("http://{listen}"), data_dir.display().to_string());
+    let args = [
+        "node",
+        "init",
+        "--data-dir",
+        &directory,
+        "--public-url",
+        &url,
+        "--listen",
+        &listen,
+    ];
+    let worker = kms.ok(&args)?.address("worker")?;
+    let worker_text = worker.to_string();
+    let stake = format!("{stake_kms} KMS");
+    kms.ok(&[
+        "stake",
+        "create",
+        "--amount",
+        &stake,
+        "--periods",
+        LOCK_PERIODS,
+    ])?;
+    kms.ok(&["worker", "bond", &worker_text])?;
+    let network = show.network()?;
+    let deployment = network.deployment_file.display().to_string();
+    let purse = [
+        "--eth",
+        WORKER_ETHER,
+        "--rpc",
+        &network.rpc,
+        "--network",
+        &deployment,
+    ];
+    kms.ok(&[&["dev", "fund", &worker_text], &purse[..]].concat())?;
+    let locked = kms.ok(&["stake", "status"])?.amount("locked")?;
+    let expected: Amount = stake.parse().context("BUG: a stake that is no amount")?;
+    ensure!(
+        locked == expected,
+        "{name}: {locked} locked instead of {expected}"
+    );
+    let account = owner.account;
+    let left = network.view.balance(account)?;
+    show.tell(&format!(
+        "miner {} locked {locked}, worker {}",
+        short(&account),
+        short(&worker)
+    ));
+    Ok(Miner {
+        name,
+        kms,
+        owner: account,
+        data_dir,
+        listen,
+        stake: locked,
+        left,
+    })
+}
+
+/// Starts every node and waits until each is ready and active in the running period.
+pub(in super::super) fn start_nodes(show: &mut Show) -> Result<()> {
+    for miner in &show.miners {
+        start(show, miner)?;
+    }
+    for miner in &show.miners {
+        wait_ready(show, miner)?;
+    }
+    let view = &show.network()?.view;
+    for miner in &show.miners {
+        let what = format!("the first confirmed period of {}", miner.name);
+        let period = show.stage.wait(&what, &miner.name, PATIENCE, || {
+            let period = view.period()?;
+            Ok(view.is_active(miner.owner, period)?.then_some(period))
+        })?;
+        show.tell(&format!(
+            "{} at {} is active in period {period}",
+            miner.name,
+            miner.url()
+        ));
+    }
+    Ok(())
+}
+
+/// Starts a miner's node.
+pub(in super::super) fn start(show: &Show, miner: &Miner) -> Result<()> {
+    let data_dir = miner.data_dir.display().to_string();
+    show.stage.start(
+        &miner.name,
+        miner.kms.command(&["node", "run", "--data-dir", &data_dir]),
+    )
+}
+
+/// Waits until a node says that it is ready.
+pub(in super::super) fn wait_ready(show: &Show, miner: &Miner) -> Result<()> {
+    let url = format!("{}/readyz", miner.url());
+    show.stage.wait(
+        &format!("{} to be ready", miner.name),
+        &miner.name,
+        PATIENCE,
+        || {
+            let reply = show
+                .runtime
+                .block_on(async { show.http.get(&url).send().await });
+            Ok(reply
+                .ok()
+                .filter(|reply| reply.status().is_success())
+                .map(drop))
+        },
+    )
+}

@@ -1,0 +1,160 @@
+//! Encrypting, granting, reading; and the owner's own way back to the data.
+
+use std::time::Instant;
+
+use anyhow::{Context, Result, ensure};
+use kms_chain::ChainEvent;
+use kms_protocol::PolicyId;
+
+use super::super::file::size_and_hash;
+use super::super::kms::Answer;
+use super::super::show::{Policy, Show};
+use super::network::CHAIN;
+
+/// The label the file is encrypted for.
+const LABEL: &str = "films/demo";
+/// Periods that are paid; more than the demo lasts, so that the revocation has something to return.
+const PERIODS: &str = "40";
+/// Offered to each miner per period.
+const RATE: &str = "0.25 KMS";
+
+/// The owner encrypts; nobody else is involved.
+pub(in super::super) fn encrypt(show: &mut Show) -> Result<()> {
+    let (bytes, hash) = size_and_hash(&show.file)?;
+    (show.figures.file_bytes, show.figures.sha256_in) = (bytes, hash);
+    show.alice.kms.ok(&["label", "new", LABEL])?;
+    let begun = Instant::now();
+    let (from, to) = (path(show, None), path(show, Some("film.kms")));
+    show.alice
+        .kms
+        .ok(&["encrypt", "-t", LABEL, &from, "-o", &to])?;
+    show.figures.encrypt_seconds = begun.elapsed().as_secs_f64();
+    let (encrypted, _) = size_and_hash(&show.stage.path("film.kms"))?;
+    show.tell(&format!(
+        "{bytes} bytes encrypted into {encrypted} in {:.2} s",
+        show.figures.encrypt_seconds
+    ));
+    Ok(())
+}
+
+/// The reader's card goes to the owner, who pays and hands a share to each of five miners.
+pub(in super::super) fn grant(show: &mut Show) -> Result<()> {
+    let card = show
+        .bob
+        .kms
+        .ok(&["card", "make", "--name", "bob"])?
+        .text("card")?;
+    let card_file = show.stage.path("bob.card");
+    std::fs::write(&card_file, card + "\n")?;
+    show.alice
+        .kms
+        .ok(&["card", "add", &card_file.display().to_string()])?;
+    let args = [
+        "grant",
+        LABEL,
+        "--to",
+        "bob",
+        "--threshold",
+        "3/5",
+        "--periods",
+        PERIODS,
+        "--rate",
+        RATE,
+    ];
+    let quote = show.alice.kms.ok(&[&args[..], &["--dry-run"]].concat())?;
+    show.tell(&format!(
+        "quote: 3 of 5 miners for {PERIODS} periods cost {}",
+        quote.amount("price")?
+    ));
+    let granted = show.alice.kms.ok(&args)?;
+    let id: PolicyId = granted.text("policy")?.parse().context("the policy's id")?;
+    let view = &show.network()?.view;
+    let terms = view
+        .events()?
+        .into_iter()
+        .find_map(|dated| match dated.record.event {
+            ChainEvent::PolicyCreated {
+                policy_id, terms, ..
+            } if policy_id == id => Some(terms),
+            _ => None,
+        })
+        .context("the chain knows nothing of the policy")?;
+    ensure!(
+        (terms.threshold, terms.miners.len()) == (3, 5),
+        "the policy is not 3 of 5"
+    );
+    let price = terms.price()?;
+    ensure!(
+        price == quote.amount("price")?,
+        "{price} were paid, not what was quoted"
+    );
+    (show.figures.policy_id, show.figures.price) = (id.to_string(), price);
+    show.tell(&format!(
+        "policy {} paid with {price}, periods {} to {}, every miner holds its share",
+        id.to_string().chars().take(10).collect::<String>(),
+        terms.first_period,
+        terms.last_period
+    ));
+    show.set_policy(Policy { id, terms });
+    Ok(())
+}
+
+/// The reader turns to the miners and gets the file back, bit by bit.
+pub(in super::super) fn read(show: &mut Show) -> Result<()> {
+    let begun = Instant::now();
+    let answer = try_read(show)?;
+    show.figures.read_seconds = begun.elapsed().as_secs_f64();
+    show.figures.sha256_out = check_read(show, &answer)?;
+    show.tell(&format!(
+        "read in {:.2} s, hashes are equal",
+        show.figures.read_seconds
+    ));
+    Ok(())
+}
+
+/// Reads into `out.bin`, whatever comes of it.
+pub(in super::super) fn try_read(show: &Show) -> Result<Answer> {
+    let out = show.stage.path("out.bin");
+    if out.exists() {
+        std::fs::remove_file(&out)?;
+    }
+    show.bob.kms.run(&[
+        "read",
+        &path(show, Some("film.kms")),
+        "-o",
+        &out.display().to_string(),
+    ])
+}
+
+/// Fails unless the read succeeded and gave the file; returns the hash of what was read.
+pub(in super::super) fn check_read(show: &Show, answer: &Answer) -> Result<String> {
+    ensure!(
+        answer.code == 0,
+        "the read failed ({}): {:?}",
+        answer.code,
+        answer.error
+    );
+    let (_, hash) = size_and_hash(&show.stage.path("out.bin"))?;
+    ensure!(hash == show.figures.sha256_in, "the reader got other bytes");
+    Ok(hash)
+}
+
+/// With nothing else in the world left, the owner still opens the file.
+pub(in super::super) fn decrypt_offline(show: &mut Show) -> Result<()> {
+    // The nodes were stopped before the sums were made.
+    show.stage.processes().stop(CHAIN)?;
+    let (from, to) = (path(show, Some("film.kms")), path(show, Some("own.bin")));
+    show.alice.kms.ok(&["decrypt", &from, "-o", &to])?;
+    let (_, hash) = size_and_hash(&show.stage.path("own.bin"))?;
+    ensure!(hash == show.figures.sha256_in, "the owner got other bytes");
+    show.figures.owner_offline_ok = true;
+    show.tell("decrypted from the seed alone, with no node and no chain running");
+    Ok(())
+}
+
+/// A path as an argument: of a file on the stage, or of the file that is shared.
+fn path(show: &Show, name: Option<&str>) -> String {
+    name.map_or_else(|| show.file.clone(), |name| show.stage.path(name))
+        .display()
+        .to_string()
+}

@@ -1,0 +1,217 @@
+//! The seed's formula, computed from what the miners confirmed on chain and from nothing else:
+//! which miner was active in which period, with how many locked tokens, and what each of its claims must
+//! therefore have paid. Pure; `chain.rs` reads the events.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use anyhow::{Context, Result, ensure};
+use kms_chain::{ChainEvent, EventRecord};
+use kms_protocol::reward::{ActiveMiner, RewardLedger};
+use kms_protocol::{Address, Amount, Period, Terms};
+
+/// An event with the period of its block.
+pub(super) struct Dated {
+    /// Period by the block's timestamp.
+    pub(super) period: Period,
+    /// The event.
+    pub(super) record: EventRecord,
+}
+
+/// What one miner should have got, and got.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Earned {
+    /// Sum of its claims by the formula.
+    pub(super) expected: Amount,
+    /// Sum of its claims on chain.
+    pub(super) claimed: Amount,
+    /// Number of claims compared.
+    pub(super) claims: u32,
+}
+
+#[derive(Clone, Copy)]
+struct Lease {
+    from: Period,
+    through: Period,
+    weight: Amount,
+    locked: Amount,
+}
+
+/// The chain's activity, replayed.
+pub(super) struct Replay {
+    ledger: RewardLedger,
+    leases: BTreeMap<Address, Vec<Lease>>,
+    earned: BTreeMap<Address, Earned>,
+}
+
+impl Replay {
+    /// Replays `events`, oldest first. `reserve`: tokens not yet emitted before period 1.
+    pub(super) fn run(reserve: Amount, decay: u64, events: &[Dated]) -> Result<Self> {
+        let mut replay = Self {
+            ledger: RewardLedger::new(reserve, decay),
+            leases: BTreeMap::new(),
+            earned: BTreeMap::new(),
+        };
+        for event in events {
+            replay.book_through(event.period.saturating_sub(1))?;
+            replay.apply(event)?;
+        }
+        Ok(replay)
+    }
+
+    /// What a miner should have got by now.
+    pub(super) fn earned(&self, miner: &Address) -> Earned {
+        self.earned.get(miner).copied().unwrap_or_default()
+    }
+
+    /// Whether a lease covers the period.
+    pub(super) fn is_active(&self, miner: &Address, period: Period) -> bool {
+        self.lease_in(miner, period).is_some()
+    }
+
+    /// What the sponsor gets back of a policy that was revoked with `effective_last` as its last
+    /// paid period: every miner's fee for every period that was not worked.
+    pub(super) fn unearned(&self, terms: &Terms, effective_last: Period) -> Result<Amount> {
+        let mut periods: u128 = 0;
+        for miner in &terms.miners {
+            let worked = (terms.first_period.0..=effective_last.0)
+                .filter(|period| self.is_active(miner, Period(*period)))
+                .count();
+            periods += u128::from(terms.period_count()) - u128::try_from(worked)?;
+        }
+        terms
+            .rate
+            .checked_mul(periods)
+            .context("a refund beyond 128 bits")
+    }
+
+    fn lease_in(&self, miner: &Address, period: Period) -> Option<Lease> {
+        // A later confirmation replaces an earlier one from its first period on.
+        let leases = self.leases.get(miner)?;
+        let lease = leases.iter().rev().find(|lease| lease.from <= period)?;
+        (period <= lease.through).then_some(*lease)
+    }
+
+    fn book_through(&mut self, last: Period) -> Result<()> {
+        while self.ledger.last_period() < last {
+            let period = self
+                .ledger
+                .last_period()
+                .checked_add(1)
+                .context("end of the clock")?;
+            let active: Vec<ActiveMiner> = self
+                .leases
+                .keys()
+                .filter_map(|miner| {
+                    let lease = self.lease_in(miner, period)?;
+                    let (weight, locked) = (lease.weight, lease.locked);
+                    Some(ActiveMiner {
+                        miner: *miner,
+                        weight,
+                        locked,
+                    })
+                })
+                .collect();
+            self.ledger.step(period, &active)?;
+        }
+        Ok(())
+    }
+
+    fn apply(&mut self, dated: &Dated) -> Result<()> {
+        match &dated.record.event {
+            ChainEvent::ActivityConfirmed {
+                miner,
+                from_period,
+                through_period,
+                weight,
+                locked,
+            } => {
+                let (from, through) = (*from_period, *through_period);
+                let new = Lease {
+                    from,
+                    through,
+                    weight: *weight,
+                    locked: *locked,
+                };
+                self.confirm(*miner, dated.period, new)
+            }
+            ChainEvent::RewardClaimed { miner, amount, .. } => self.claim(*miner, *amount),
+            _ => Ok(()),
+        }
+    }
+
+    fn confirm(&mut self, miner: Address, current: Period, new: Lease) -> Result<()> {
+        ensure!(
+            Some(new.from) == current.checked_add(1),
+            "a lease that begins in {}",
+            new.from
+        );
+        let old = self.lease_in(&miner, current);
+        if old.is_some_and(|old| (old.weight, old.locked) != (new.weight, new.locked)) {
+            self.ledger.reprice(&miner, current)?;
+        }
+        self.leases.entry(miner).or_default().push(new);
+        Ok(())
+    }
+
+    fn claim(&mut self, miner: Address, amount: Amount) -> Result<()> {
+        let expected = self.ledger.claim(&miner)?;
+        let earned = self.earned.entry(miner).or_default();
+        let add = |a: Amount, b: Amount| a.checked_add(b).context("rewards beyond 128 bits");
+        earned.expected = add(earned.expected, expected)?;
+        earned.claimed = add(earned.claimed, amount)?;
+        earned.claims += 1;
+        Ok(())
+    }
+}
+
+/// Miners that collected fees, with the sums; and what a policy's sponsor got back.
+pub(super) struct Flows {
+    /// Fees collected, by miner.
+    pub(super) fees: BTreeMap<Address, Amount>,
+    /// Refunds to sponsors: at revocation and for idle periods.
+    pub(super) refunds: Amount,
+}
+
+/// Sums the policy events of one policy.
+pub(super) fn flows(events: &[Dated], policy: kms_protocol::PolicyId) -> Result<Flows> {
+    let mut flows = Flows {
+        fees: BTreeMap::new(),
+        refunds: Amount::ZERO,
+    };
+    let mut seen = BTreeSet::new();
+    for dated in events {
+        ensure!(
+            seen.insert((dated.record.block_number, dated.record.log_index)),
+            "the chain reported an event twice"
+        );
+        match &dated.record.event {
+            ChainEvent::FeesCollected {
+                policy_id,
+                miner,
+                amount,
+                ..
+            } if *policy_id == policy => {
+                let sum = flows.fees.entry(*miner).or_default();
+                *sum = sum.checked_add(*amount).context("fees beyond 128 bits")?;
+            }
+            ChainEvent::PolicyRevoked {
+                policy_id,
+                refund: amount,
+                ..
+            }
+            | ChainEvent::PolicyRefunded {
+                policy_id, amount, ..
+            } if *policy_id == policy => {
+                flows.refunds = flows
+                    .refunds
+                    .checked_add(*amount)
+                    .context("refunds beyond 128 bits")?;
+            }
+            _ => {}
+        }
+    }
+    Ok(flows)
+}
+
+#[cfg(test)]
+mod tests;

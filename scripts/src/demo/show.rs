@@ -1,0 +1,254 @@
+//! What the acts share: the stage, the people, the miners, the chain, the figures so far. Also the
+//! watch for Ctrl-C, which stops every process before this one ends.
+
+use std::io::Write as _;
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result};
+use kms_protocol::{Address, Amount, EthSecret, PolicyId, Terms};
+
+use super::chain::ChainView;
+use super::figures::Figures;
+use super::kms::Kms;
+use super::stage::Stage;
+use crate::say;
+
+/// The miners' stakes, in whole KMS: different, so that a wrong share shows.
+pub(super) const STAKES_KMS: [u32; 5] = [40_000, 25_000, 15_000, 12_000, 8_000];
+/// How long anything on chain or at a node may take.
+pub(super) const PATIENCE: Duration = Duration::from_secs(40);
+/// Size of the generated file.
+const GENERATED_BYTES: u64 = 64 * 1024 * 1024;
+
+/// Somebody with a command line and an account of their own.
+pub(super) struct Person {
+    /// The command line.
+    pub(super) kms: Kms,
+    /// The account's address.
+    pub(super) account: Address,
+    /// File with the account's key, to be imported.
+    pub(super) key_file: PathBuf,
+}
+
+/// A miner: its owner's command line, and its node.
+pub(super) struct Miner {
+    /// Name of the node's process.
+    pub(super) name: String,
+    /// The owner's command line; the node runs under the same binary.
+    pub(super) kms: Kms,
+    /// Owner address.
+    pub(super) owner: Address,
+    /// The node's data directory.
+    pub(super) data_dir: PathBuf,
+    /// Address the node listens on, `127.0.0.1:port`.
+    pub(super) listen: String,
+    /// What it locks.
+    pub(super) stake: Amount,
+    /// What its account holds beside that, before it has earned anything.
+    pub(super) left: Amount,
+}
+
+impl Miner {
+    /// Base URL of the node.
+    pub(super) fn url(&self) -> String {
+        format!("http://{}", self.listen)
+    }
+}
+
+/// The chain that `kms dev` started.
+pub(super) struct Network {
+    /// JSON-RPC endpoint.
+    pub(super) rpc: String,
+    /// Deployment file.
+    pub(super) deployment_file: PathBuf,
+    /// Reads the chain.
+    pub(super) view: ChainView,
+}
+
+/// The policy under test.
+pub(super) struct Policy {
+    /// Its id.
+    pub(super) id: PolicyId,
+    /// Its terms, from its creation event.
+    pub(super) terms: Terms,
+}
+
+/// Everything the acts share.
+pub(super) struct Show {
+    /// Processes and files.
+    pub(super) stage: Stage,
+    /// Drives requests.
+    pub(super) runtime: tokio::runtime::Runtime,
+    /// Asks nodes for their health.
+    pub(super) http: reqwest::Client,
+    /// The owner of the file.
+    pub(super) alice: Person,
+    /// The reader.
+    pub(super) bob: Person,
+    /// The owners of the miners.
+    pub(super) owners: Vec<Person>,
+    /// The file that is shared.
+    pub(super) file: PathBuf,
+    /// Set by the first act.
+    network: Option<Network>,
+    /// Set by the second act.
+    pub(super) miners: Vec<Miner>,
+    /// Set by the grant.
+    policy: Option<Policy>,
+    /// What was measured so far.
+    pub(super) figures: Figures,
+    started: Instant,
+}
+
+impl Show {
+    /// Prepares the stage and the file.
+    pub(super) fn new(file: Option<&Path>) -> Result<Self> {
+        let stage = Stage::new()?;
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(2)
+            .enable_all()
+            .build()
+            .context("starting the runtime")?;
+        watch_signals(&runtime, &stage);
+        let alice = person(&stage, "alice")?;
+        let bob = person(&stage, "bob")?;
+        let owners = (1..=STAKES_KMS.len()).map(|n| person(&stage, &format!("miner{n}")));
+        let owners = owners.collect::<Result<_>>()?;
+        let file = match file {
+            Some(file) => std::fs::canonicalize(file)
+                .with_context(|| format!("{} cannot be read", file.display()))?,
+            None => {
+                let generated = stage.path("film.bin");
+                super::file::generate(&generated, GENERATED_BYTES)?;
+                generated
+            }
+        };
+        let http = reqwest::Client::builder()
+            .timeout(Duration::from_secs(2))
+            .build()?;
+        let (miners, figures) = (Vec::new(), Figures::default());
+        let (network, policy, started) = (None, None, Instant::now());
+        Ok(Self {
+            stage,
+            runtime,
+            http,
+            alice,
+            bob,
+            owners,
+            file,
+            network,
+            miners,
+            policy,
+            figures,
+            started,
+        })
+    }
+
+    /// Everybody with an account.
+    pub(super) fn everybody(&self) -> impl Iterator<Item = &Person> {
+        [&self.alice, &self.bob].into_iter().chain(&self.owners)
+    }
+
+    /// Tells the audience what was seen, with the time since the beginning.
+    pub(super) fn tell(&self, what: &str) {
+        say::line(&format!(
+            "    {:>5.1} s  {what}",
+            self.started.elapsed().as_secs_f32()
+        ));
+    }
+
+    /// The chain.
+    pub(super) fn network(&self) -> Result<&Network> {
+        self.network
+            .as_ref()
+            .context("BUG: an act before the first one needs the chain")
+    }
+
+    /// Remembers the chain.
+    pub(super) fn set_network(&mut self, network: Network) {
+        self.network = Some(network);
+    }
+
+    /// The policy.
+    pub(super) fn policy(&self) -> Result<&Policy> {
+        self.policy
+            .as_ref()
+            .context("BUG: an act before the grant needs the policy")
+    }
+
+    /// Remembers the policy.
+    pub(super) fn set_policy(&mut self, policy: Policy) {
+        self.policy = Some(policy);
+    }
+
+    /// The miners that hold a share of the policy.
+    pub(super) fn policy_miners(&self) -> Result<Vec<&Miner>> {
+        let terms = &self.policy()?.terms;
+        Ok(self
+            .miners
+            .iter()
+            .filter(|miner| terms.includes(&miner.owner))
+            .collect())
+    }
+
+    /// Moves logs and homes out of the way of the cleaning up.
+    pub(super) fn keep(&self, folder: &Path) -> Result<()> {
+        self.stage.processes().stop_all();
+        super::file::copy_tree(&self.stage.path(""), folder)
+            .with_context(|| format!("keeping the run in {}", folder.display()))
+    }
+}
+
+/// A person with a fresh account, whose key waits in a file only they can read.
+fn person(stage: &Stage, name: &str) -> Result<Person> {
+    let passphrase = stage.path(&format!("{name}.passphrase"));
+    write_private(&passphrase, &format!("the passphrase of {name}\n"))?;
+    let secret = EthSecret::random()?;
+    let key_file = stage.path(&format!("{name}.key"));
+    write_private(
+        &key_file,
+        &(hex::encode(secret.expose_bytes().as_slice()) + "\n"),
+    )?;
+    let kms = Kms::new(&stage.path(name), &passphrase)?;
+    Ok(Person {
+        kms,
+        account: secret.address(),
+        key_file,
+    })
+}
+
+fn write_private(path: &Path, text: &str) -> Result<()> {
+    let mut file = std::fs::File::options()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(path)
+        .with_context(|| format!("creating {}", path.display()))?;
+    file.write_all(text.as_bytes())
+        .with_context(|| format!("writing {}", path.display()))
+}
+
+/// Ends everything on Ctrl-C or a request to end.
+fn watch_signals(runtime: &tokio::runtime::Runtime, stage: &Stage) {
+    let processes = stage.processes().clone();
+    let folder = stage.path("");
+    runtime.spawn(async move {
+        if wait_for_signal().await.is_ok() {
+            say::error("interrupted; stopping everything");
+            processes.stop_all();
+            let _leftover = std::fs::remove_dir_all(folder);
+            std::process::exit(130);
+        }
+    });
+}
+
+async fn wait_for_signal() -> std::io::Result<()> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let mut terminate = signal(SignalKind::terminate())?;
+    tokio::select! {
+        result = tokio::signal::ctrl_c() => result,
+        _ = terminate.recv() => Ok(()),
+    }
+}

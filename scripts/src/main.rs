@@ -1,0 +1,96 @@
+//! Developer tools of the workspace: compile the contracts, deploy them, show the main job, run
+//! every check. The shell files beside this crate only call it; nothing depends on it.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::Result;
+use clap::{Parser, Subcommand};
+
+#[cfg(feature = "compile")]
+mod artifact;
+#[cfg(feature = "compile")]
+mod compile;
+mod demo;
+mod deploy;
+mod say;
+mod suite;
+
+/// Developer tools of the KMS workspace.
+#[derive(Parser)]
+#[command(version, about)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Compile the contracts into deployments/artifacts, or check what is there.
+    #[command(subcommand)]
+    Contracts(Contracts),
+    /// Deploy the four contracts to a chain and write deployments/<chain-id>.json. Safe to repeat:
+    /// a deployment that is already there with the right code is left as it is.
+    Deploy(deploy::Args),
+    /// Run the main job end to end on a private chain with five nodes and check every figure.
+    Demo(demo::Args),
+    /// Run every check: format, lints, contracts, Rust tests, end-to-end tests, vectors.
+    Test(suite::Args),
+}
+
+#[derive(Subcommand, Clone, Copy)]
+enum Contracts {
+    /// Compile and write the artifacts.
+    Build,
+    /// Compile and fail if a committed artifact differs.
+    Check,
+}
+
+fn main() -> ExitCode {
+    let result = match Cli::parse().command {
+        Command::Contracts(action) => contracts(action),
+        Command::Deploy(args) => deploy::run(&args),
+        Command::Demo(args) => demo::run(&args),
+        Command::Test(args) => suite::run(&args),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            say::error(&format!("{error:#}"));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// The workspace root: this crate's folder is one below it.
+fn workspace_root() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("..")
+}
+
+#[cfg(feature = "compile")]
+fn contracts(action: Contracts) -> Result<()> {
+    let root = std::fs::canonicalize(workspace_root())?;
+    let artifacts = compile::compile(&root)?;
+    match action {
+        Contracts::Build => {
+            let changed = artifact::write(&root, &artifacts)?;
+            say::line(&format!(
+                "artifacts: {} written, changed: {changed:?}",
+                artifacts.len()
+            ));
+        }
+        Contracts::Check => {
+            artifact::check(&root, &artifacts)?;
+            say::line(&format!("artifacts: {} are fresh", artifacts.len()));
+        }
+    }
+    Ok(())
+}
+
+#[cfg(not(feature = "compile"))]
+fn contracts(_: Contracts) -> Result<()> {
+    anyhow::bail!(
+        "this build has no compiler; run `cargo run --release -p kms-scripts --features compile -- \
+         contracts build`"
+    )
+}

@@ -1,0 +1,171 @@
+//! How many tests of each kind ran, read from what the runners print. Pure but for
+//! [`property_tests`], which looks at the sources because a runner does not tell a property test.
+
+use std::path::Path;
+
+use anyhow::Result;
+
+/// Counts by kind, in the order they were met.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct Tally {
+    rows: Vec<(String, u64)>,
+    failed: u64,
+    properties: u64,
+}
+
+impl Tally {
+    fn count(&mut self, kind: &str, number: u64) {
+        match self.rows.iter_mut().find(|(name, _)| name == kind) {
+            Some((_, total)) => *total = total.saturating_add(number),
+            None if number > 0 => self.rows.push((kind.to_owned(), number)),
+            None => {}
+        }
+    }
+
+    pub(crate) fn add(&mut self, other: &Self) {
+        for (kind, number) in &other.rows {
+            self.count(kind, *number);
+        }
+        self.failed = self.failed.saturating_add(other.failed);
+    }
+
+    /// Property tests are among the Rust tests already: named in the table, not added to the sum.
+    pub(crate) fn note_properties(&mut self, number: u64) {
+        self.properties = number;
+    }
+
+    pub(crate) fn passed(&self) -> u64 {
+        self.rows.iter().map(|(_, number)| number).sum()
+    }
+
+    pub(crate) fn failed(&self) -> u64 {
+        self.failed
+    }
+
+    /// The table: kind and number.
+    pub(crate) fn rows(&self) -> Vec<(String, u64)> {
+        let mut rows = self.rows.clone();
+        if self.properties > 0 {
+            rows.push((
+                "(of the Rust tests, property tests)".to_owned(),
+                self.properties,
+            ));
+        }
+        rows
+    }
+}
+
+/// Reads `cargo test`: a `Running` or `Doc-tests` line names the binary, `test result:` its counts.
+pub(crate) fn cargo(lines: &[String]) -> Tally {
+    let mut tally = Tally::default();
+    let mut kind = "rust unit";
+    for line in lines.iter().map(|line| line.trim()) {
+        if line.starts_with("Running ") {
+            kind = cargo_kind(line);
+        } else if line.starts_with("Doc-tests ") {
+            kind = "rust documentation";
+        } else if let Some(result) = line.strip_prefix("test result: ") {
+            tally.count(kind, number_before(result, " passed").unwrap_or(0));
+            tally.failed = tally
+                .failed
+                .saturating_add(number_before(result, " failed").unwrap_or(0));
+        }
+    }
+    tally
+}
+
+fn cargo_kind(running: &str) -> &'static str {
+    if running.contains("unittests ") {
+        "rust unit"
+    } else if running.contains(" it/main.rs") {
+        "end to end"
+    } else {
+        "rust integration"
+    }
+}
+
+/// Reads `forge test`: one `[PASS] name(...) (runs: ..)` or `[FAIL...]` line for each test.
+pub(crate) fn forge(lines: &[String]) -> Tally {
+    let mut tally = Tally::default();
+    for line in lines.iter().map(|line| line.trim()) {
+        if let Some(test) = line.strip_prefix("[PASS] ") {
+            let kind = if test.starts_with("invariant") {
+                "forge invariants"
+            } else if test.contains("(runs: ") {
+                "forge fuzz"
+            } else {
+                "forge unit"
+            };
+            tally.count(kind, 1);
+        } else if line.starts_with("[FAIL") {
+            tally.failed = tally.failed.saturating_add(1);
+        }
+    }
+    tally
+}
+
+/// Reads the last line of the vectors example: `N passed, M failed`.
+pub(crate) fn vectors(lines: &[String]) -> Tally {
+    let mut tally = Tally::default();
+    let last = lines.iter().rev().find(|line| line.contains(" passed, "));
+    if let Some(line) = last {
+        tally.count(
+            "umbral vectors",
+            number_before(line, " passed").unwrap_or(0),
+        );
+        tally.failed = number_before(line, " failed").unwrap_or(0);
+    }
+    tally
+}
+
+/// The number that ends right before `word`: `number_before("ok. 12 passed", " passed")` is 12.
+fn number_before(text: &str, word: &str) -> Option<u64> {
+    let before = text.split_once(word)?.0;
+    before
+        .rsplit(|c: char| !c.is_ascii_digit())
+        .next()?
+        .parse()
+        .ok()
+}
+
+/// Tests written inside `proptest!` blocks, in every Rust source below `root`.
+pub(crate) fn property_tests(root: &Path) -> Result<u64> {
+    let mut total = 0;
+    for folder in ["umbral", "node", "scripts", "tests"] {
+        total += property_tests_below(&root.join(folder))?;
+    }
+    Ok(total)
+}
+
+fn property_tests_below(folder: &Path) -> Result<u64> {
+    let mut total = 0;
+    for entry in std::fs::read_dir(folder)? {
+        let path = entry?.path();
+        if path.is_dir() && path.file_name().is_some_and(|name| name != "target") {
+            total += property_tests_below(&path)?;
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            total += property_tests_in(&std::fs::read_to_string(&path)?);
+        }
+    }
+    Ok(total)
+}
+
+/// In formatted sources a `proptest!` block ends at the first `}` in the column it began in.
+fn property_tests_in(source: &str) -> u64 {
+    let mut total = 0;
+    let mut end: Option<String> = None;
+    for line in source.lines() {
+        let indent: String = line.chars().take_while(|c| *c == ' ').collect();
+        if line.trim_start().starts_with("proptest! {") {
+            end = Some(indent + "}");
+        } else if end.as_deref() == Some(line) {
+            end = None;
+        } else if end.is_some() && line.trim() == "#[test]" {
+            total += 1;
+        }
+    }
+    total
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,23 @@
+//! End-to-end tests: real chains, real nodes, the real binary. Each test has a private anvil and a
+//! private directory, so they run side by side. They need `target/release/kms` (scripts/test builds
+//! it) and the pinned anvil (scripts/setup installs it).
+
+#[cfg(test)]
+mod harness;
+
+#[cfg(test)]
+mod crash;
+#[cfg(test)]
+mod files;
+#[cfg(test)]
+mod fragments;
+#[cfg(test)]
+mod gate;
+#[cfg(test)]
+mod journey;
+#[cfg(test)]
+mod mistakes;
+#[cfg(test)]
+mod reorg;
+#[cfg(test)]
+mod tidy;

@@ -1,0 +1,7 @@
+//! Our own rules, run as tests. Each rule is one test; an exception is a line in a list beside the
+//! rule, with a reason, and fails the test once it is not needed any more.
+
+mod borders;
+mod names;
+mod shape;
+mod sources;

@@ -1,6 +1,7 @@
 //! Capsule fragments: what a proxy answers. [`CapsuleFrag`] is what was received,
 //! [`VerifiedCapsuleFrag`] what has been checked and may open the capsule.
 
+use alloc::vec::Vec;
 use core::fmt;
 
 use k256::Scalar;
@@ -10,8 +11,8 @@ use crate::context::Context;
 use crate::error::{Error, Result};
 use crate::hashing::{CFRAG_VERIFICATION, hash_to_scalar};
 use crate::key_frag::{KnownKeys, signed_message};
-use crate::params::point_u;
-use crate::point::{Point, equation_holds, fmt_hex};
+use crate::point::{Point, fmt_hex};
+use crate::proof::{Claim, failures};
 use crate::scalar::decode_scalar;
 use crate::signing::Signature;
 use crate::wire::{BIN32, BIN33, BIN64, Reader, concat};
@@ -69,27 +70,33 @@ pub struct CapsuleFrag {
     pub(crate) signature: Signature,
 }
 
-struct Raw<'a> {
-    e1: &'a [u8; 33],
-    v1: &'a [u8; 33],
-    id: &'a [u8; 32],
-    precursor: &'a [u8; 33],
+/// The fields of a fragment, cut but not decoded.
+pub(crate) struct RawFrag<'a> {
+    pub(crate) e1: &'a [u8; 33],
+    pub(crate) v1: &'a [u8; 33],
+    pub(crate) id: &'a [u8; 32],
+    pub(crate) precursor: &'a [u8; 33],
     e2: &'a [u8; 33],
     v2: &'a [u8; 33],
-    u1: &'a [u8; 33],
+    pub(crate) u1: &'a [u8; 33],
     u2: &'a [u8; 33],
     z: &'a [u8; 32],
-    signature: &'a [u8; 64],
+    pub(crate) signature: &'a [u8; 64],
 }
 
-impl CapsuleFrag {
-    /// Reads the 359-byte simple form: the fields in the order of the table above.
-    ///
-    /// # Errors
-    /// The first field that is not canonical.
-    pub fn from_simple(bytes: &[u8; CAPSULE_FRAG_BYTES]) -> Result<Self> {
+/// Names of the points in errors, in the order in which they are refused.
+pub(crate) const E1: &str = "capsule fragment point E1";
+pub(crate) const V1: &str = "capsule fragment point V1";
+pub(crate) const PRECURSOR: &str = "capsule fragment precursor";
+const E2: &str = "capsule fragment point E2";
+const V2: &str = "capsule fragment point V2";
+const U1: &str = "capsule fragment point U1";
+const U2: &str = "capsule fragment point U2";
+
+impl<'a> RawFrag<'a> {
+    pub(crate) fn simple(bytes: &'a [u8; CAPSULE_FRAG_BYTES]) -> Result<Self> {
         let mut reader = Reader::new(bytes, "capsule fragment", CAPSULE_FRAG_BYTES)?;
-        Self::decode(&Raw {
+        Ok(Self {
             e1: reader.take()?,
             v1: reader.take()?,
             id: reader.take()?,
@@ -103,17 +110,13 @@ impl CapsuleFrag {
         })
     }
 
-    /// Reads the 381-byte MessagePack form.
-    ///
-    /// # Errors
-    /// [`Error::Length`], [`Error::Framing`], or the first field that is not canonical.
-    pub fn from_msgpack(bytes: &[u8]) -> Result<Self> {
+    fn msgpack(bytes: &'a [u8]) -> Result<Self> {
         let mut reader = Reader::new(bytes, "capsule fragment", CAPSULE_FRAG_MSGPACK_BYTES)?;
         reader.expect(&[0x95])?;
         let (e1, v1) = (reader.bin()?, reader.bin()?);
         let (id, precursor) = (reader.bin()?, reader.bin()?);
         reader.expect(&[0x96])?;
-        Self::decode(&Raw {
+        Ok(Self {
             e1,
             v1,
             id,
@@ -127,19 +130,82 @@ impl CapsuleFrag {
         })
     }
 
-    fn decode(raw: &Raw<'_>) -> Result<Self> {
-        Ok(Self {
-            e1: Point::decode_judgeable(raw.e1, "capsule fragment point E1")?,
-            v1: Point::decode_judgeable(raw.v1, "capsule fragment point V1")?,
-            id: *raw.id,
-            precursor: Point::decode(raw.precursor, "capsule fragment precursor")?,
-            e2: Point::decode_judgeable(raw.e2, "capsule fragment point E2")?,
-            v2: Point::decode_judgeable(raw.v2, "capsule fragment point V2")?,
-            u1: Point::decode_judgeable(raw.u1, "capsule fragment point U1")?,
-            u2: Point::decode_judgeable(raw.u2, "capsule fragment point U2")?,
-            z: decode_scalar(raw.z, "capsule fragment scalar z")?,
-            signature: Signature::decode(raw.signature, "capsule fragment signature")?,
+    fn decode(&self) -> Result<CapsuleFrag> {
+        let points = Point::lanes([
+            self.e1,
+            self.v1,
+            self.precursor,
+            self.e2,
+            self.v2,
+            self.u1,
+            self.u2,
+        ]);
+        self.assemble(points)
+    }
+
+    /// Decodes, given an X that was decoded before.
+    pub(crate) fn decode_with(&self, precursor: Option<Point>) -> Result<CapsuleFrag> {
+        match precursor {
+            Some(known) if known.bytes() == self.precursor => {
+                let points = [self.e1, self.v1, self.e2, self.v2, self.u1, self.u2];
+                let [e1, v1, e2, v2, u1, u2] = Point::lanes(points);
+                self.assemble([e1, v1, Some(known), e2, v2, u1, u2])
+            }
+            _ => self.decode(),
+        }
+    }
+
+    /// Decodes, given U1, X and the signature, which were decoded before from these bytes.
+    pub(crate) fn decode_known(
+        &self,
+        (u1, precursor, signature): (Point, Point, Signature),
+    ) -> Result<CapsuleFrag> {
+        let [e1, v1, e2, v2, u2] = Point::lanes([self.e1, self.v1, self.e2, self.v2, self.u2]);
+        let points = [e1, v1, Some(precursor), e2, v2, Some(u1), u2];
+        self.with_signature(points, || Ok(signature))
+    }
+
+    fn assemble(&self, points: [Option<Point>; 7]) -> Result<CapsuleFrag> {
+        self.with_signature(points, || {
+            Signature::decode(self.signature, "capsule fragment signature")
         })
+    }
+
+    fn with_signature(
+        &self,
+        [e1, v1, precursor, e2, v2, u1, u2]: [Option<Point>; 7],
+        signature: impl FnOnce() -> Result<Signature>,
+    ) -> Result<CapsuleFrag> {
+        Ok(CapsuleFrag {
+            e1: Point::judgeable(e1, E1)?,
+            v1: Point::judgeable(v1, V1)?,
+            id: *self.id,
+            precursor: precursor.ok_or(Error::InvalidPoint { field: PRECURSOR })?,
+            e2: Point::judgeable(e2, E2)?,
+            v2: Point::judgeable(v2, V2)?,
+            u1: Point::judgeable(u1, U1)?,
+            u2: Point::judgeable(u2, U2)?,
+            z: decode_scalar(self.z, "capsule fragment scalar z")?,
+            signature: signature()?,
+        })
+    }
+}
+
+impl CapsuleFrag {
+    /// Reads the 359-byte simple form: the fields in the order of the table above.
+    ///
+    /// # Errors
+    /// The first field that is not canonical.
+    pub fn from_simple(bytes: &[u8; CAPSULE_FRAG_BYTES]) -> Result<Self> {
+        RawFrag::simple(bytes)?.decode()
+    }
+
+    /// Reads the 381-byte MessagePack form.
+    ///
+    /// # Errors
+    /// [`Error::Length`], [`Error::Framing`], or the first field that is not canonical.
+    pub fn from_msgpack(bytes: &[u8]) -> Result<Self> {
+        RawFrag::msgpack(bytes)?.decode()
     }
 
     /// The simple form.
@@ -189,24 +255,12 @@ impl CapsuleFrag {
     /// # Errors
     /// [`Error::KeyFragSignature`], or [`Error::Reencryption`] with the first failing equation.
     pub fn verify(self, capsule: &Capsule, context: &Context) -> Result<VerifiedCapsuleFrag> {
-        let keys = KnownKeys {
-            delegating: Some(&context.delegating),
-            receiving: Some(&context.receiving),
-        };
-        let message = signed_message(&self.id, &self.u1, &self.precursor, keys);
-        let verdict = context.verifying.verify(&message, &self.signature);
+        let verdict = context
+            .verifying
+            .verify(&self.signed_message(context), &self.signature);
         verdict.map_err(|_| Error::KeyFragSignature)?;
-
-        let u = point_u()?;
-        let h = self.challenge(capsule);
-        for (equation, base, offset, image) in [
-            (Equation::E, &capsule.e, &self.e2, &self.e1),
-            (Equation::V, &capsule.v, &self.v2, &self.v1),
-            (Equation::U, &u, &self.u2, &self.u1),
-        ] {
-            if !equation_holds((&self.z, base), offset, (&h, image)) {
-                return Err(Error::Reencryption(equation));
-            }
+        if let Some((_, equation)) = failures(&[Claim::new(capsule, &self)]).first() {
+            return Err(Error::Reencryption(*equation));
         }
         Ok(VerifiedCapsuleFrag {
             capsule: capsule.fingerprint(),
@@ -215,7 +269,17 @@ impl CapsuleFrag {
         })
     }
 
-    fn challenge(&self, capsule: &Capsule) -> Scalar {
+    /// What the delegator's signature covers: id, U1, X and both keys.
+    pub(crate) fn signed_message(&self, context: &Context) -> Vec<u8> {
+        let keys = KnownKeys {
+            delegating: Some(&context.delegating),
+            receiving: Some(&context.receiving),
+        };
+        signed_message(&self.id, &self.u1, &self.precursor, keys)
+    }
+
+    /// h, the challenge of the proof.
+    pub(crate) fn challenge(&self, capsule: &Capsule) -> Scalar {
         let images = Images {
             e1: &self.e1,
             v1: &self.v1,

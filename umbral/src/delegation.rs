@@ -7,15 +7,16 @@ use k256::Scalar;
 use rand_core::TryCryptoRng;
 use zeroize::Zeroizing;
 
+use crate::constant_time::{mul_generator, mul_point_u};
 use crate::context::Context;
 use crate::ephemeral::Ephemeral;
 use crate::error::{Error, Result};
+use crate::hashing::sha256;
 use crate::key_frag::{KeyFrag, KnownKeys, SignedKeys, VerifiedKeyFrag, signed_message};
 use crate::keys::{PublicKey, SecretKey};
-use crate::params::point_u;
-use crate::point::{Point, compress_secret};
+use crate::point::{Point, normalise_with_secret};
 use crate::scalar::{SecretScalar, draw, evaluate};
-use crate::signing::Signer;
+use crate::signing::{Signature, Signer};
 
 /// The most shares a key is split into, and the most fragments an opening takes.
 pub const MAX_SHARES: u16 = 255;
@@ -97,9 +98,10 @@ pub fn generate_kfrags<R: TryCryptoRng + ?Sized>(
     }
     refuse_repeated_ids(&shares)?;
 
-    let u = point_u()?.projective();
-    let commitments: Vec<ProjectivePoint> =
-        shares.iter().map(|share| u * share.key.expose()).collect();
+    let commitments: Vec<ProjectivePoint> = shares
+        .iter()
+        .map(|share| mul_point_u(share.key.expose()))
+        .collect();
     let commitments = Point::normalise_all(&commitments).ok_or(Error::RngDegenerate)?;
     if !commitments.iter().all(Point::is_judgeable) {
         return Err(Error::RngDegenerate);
@@ -110,13 +112,52 @@ pub fn generate_kfrags<R: TryCryptoRng + ?Sized>(
         receiving: *params.receiving,
         verifying: params.signer.verifying_key(),
     };
-    let finished = shares.into_iter().zip(commitments);
-    finished
-        .map(|(share, commitment)| {
-            let frag = share.sign(params, &context, commitment, base.ephemeral.precursor)?;
-            Ok(VerifiedKeyFrag { frag, context })
-        })
-        .collect()
+    let precursor = base.ephemeral.precursor;
+    let shares: Vec<_> = shares.into_iter().zip(commitments).collect();
+    let signatures = sign(params, &context, &precursor, &shares)?;
+    let finished = shares.into_iter().zip(signatures);
+    let finished = finished.map(|((share, commitment), (for_receiver, for_proxy))| {
+        let frag = KeyFrag {
+            id: share.id,
+            key: share.key,
+            precursor,
+            commitment,
+            for_proxy,
+            for_receiver,
+            signed: params.signed,
+        };
+        VerifiedKeyFrag { frag, context }
+    });
+    Ok(finished.collect())
+}
+
+/// The signatures for the receiver and for the proxy of every fragment, made together.
+fn sign(
+    params: &KfragParams<'_>,
+    context: &Context,
+    precursor: &Point,
+    shares: &[(Share, Point)],
+) -> Result<Vec<(Signature, Signature)>> {
+    let both = KnownKeys {
+        delegating: Some(&context.delegating),
+        receiving: Some(&context.receiving),
+    };
+    let flagged = KnownKeys {
+        delegating: both.delegating.filter(|_| params.signed.delegating),
+        receiving: both.receiving.filter(|_| params.signed.receiving),
+    };
+    let mut requests = Vec::with_capacity(2 * shares.len());
+    for (share, commitment) in shares {
+        let digest = |keys| sha256(&signed_message(&share.id, commitment, precursor, keys));
+        requests.push((&*share.extra_receiver, digest(both)));
+        requests.push((&*share.extra_proxy, digest(flagged)));
+    }
+    let signatures = params.signer.sign_all(&requests)?;
+    let (pairs, _) = signatures.as_chunks::<2>();
+    Ok(pairs
+        .iter()
+        .map(|[receiver, proxy]| (*receiver, *proxy))
+        .collect())
 }
 
 /// What all fragments of a delegation have in common.
@@ -128,10 +169,11 @@ struct Base {
 impl Base {
     fn draw<R: TryCryptoRng + ?Sized>(rng: &mut R, params: &KfragParams<'_>) -> Result<Self> {
         let secret = SecretScalar::random(rng)?;
-        let precursor = ProjectivePoint::mul_by_generator(secret.expose());
+        let precursor = mul_generator(secret.expose());
         let dh = Zeroizing::new(params.receiving.projective() * secret.expose());
-        let [precursor] = Point::normalise(&[precursor]).ok_or(Error::RngDegenerate)?;
-        let ephemeral = Ephemeral::new(precursor, params.receiving, compress_secret(&dh));
+        let (precursor, dh) = normalise_with_secret([precursor], &dh);
+        let [precursor] = precursor.ok_or(Error::RngDegenerate)?;
+        let ephemeral = Ephemeral::new(precursor, params.receiving, dh);
 
         let inverse = ephemeral.secret_scalar()?.invert()?;
         let degree = params.quorum.threshold.saturating_sub(1);
@@ -170,40 +212,6 @@ impl Share {
             key,
             extra_receiver,
             extra_proxy,
-        })
-    }
-
-    fn sign(
-        self,
-        params: &KfragParams<'_>,
-        context: &Context,
-        commitment: Point,
-        precursor: Point,
-    ) -> Result<KeyFrag> {
-        let signed = params.signed;
-        let both = KnownKeys {
-            delegating: Some(&context.delegating),
-            receiving: Some(&context.receiving),
-        };
-        let flagged = KnownKeys {
-            delegating: both.delegating.filter(|_| signed.delegating),
-            receiving: both.receiving.filter(|_| signed.receiving),
-        };
-        let message = |keys| signed_message(&self.id, &commitment, &precursor, keys);
-        let for_receiver = params
-            .signer
-            .sign_with(&self.extra_receiver, &message(both))?;
-        let for_proxy = params
-            .signer
-            .sign_with(&self.extra_proxy, &message(flagged))?;
-        Ok(KeyFrag {
-            id: self.id,
-            key: self.key,
-            precursor,
-            commitment,
-            for_proxy,
-            for_receiver,
-            signed,
         })
     }
 }

@@ -6,13 +6,16 @@ use core::fmt;
 
 use zeroize::{ZeroizeOnDrop, Zeroizing};
 
+use crate::constant_time::mul_point_u;
 use crate::context::Context;
 use crate::error::{Error, Result};
+use crate::hashing::sha256;
 use crate::keys::PublicKey;
-use crate::params::{POINT_U, point_u};
+use crate::params::POINT_U;
 use crate::point::Point;
 use crate::scalar::SecretScalar;
 use crate::signing::{Signature, VerifyingKey};
+use crate::vartime::{Shape, ecdsa};
 use crate::wire::{BIN32, BIN33, BIN64, Reader, fill, flag};
 
 /// Bytes of the simple form.
@@ -137,11 +140,13 @@ impl KeyFrag {
     }
 
     fn decode(raw: Raw<'_>, signed: SignedKeys) -> Result<Self> {
+        let [precursor, commitment] = Point::lanes([raw.precursor, raw.commitment]);
+        let field = "key fragment precursor";
         Ok(Self {
             id: *raw.id,
             key: SecretScalar::decode(raw.key, "key fragment key")?,
-            precursor: Point::decode(raw.precursor, "key fragment precursor")?,
-            commitment: Point::decode_judgeable(raw.commitment, "key fragment commitment")?,
+            precursor: precursor.ok_or(Error::InvalidPoint { field })?,
+            commitment: Point::judgeable(commitment, "key fragment commitment")?,
             for_proxy: Signature::decode(raw.for_proxy, "key fragment signature for the proxy")?,
             for_receiver: Signature::decode(
                 raw.for_receiver,
@@ -224,7 +229,7 @@ impl KeyFrag {
 
     /// The checks that are possible with the keys at hand, in the order of the errors above.
     pub(crate) fn check(&self, verifying: &VerifyingKey, known: KnownKeys<'_>) -> Result<()> {
-        let u1 = point_u()?.projective() * self.key.expose();
+        let u1 = mul_point_u(self.key.expose());
         if !bool::from(u1.eq_affine(self.commitment.affine())) {
             return Err(Error::CommitmentMismatch);
         }
@@ -234,18 +239,23 @@ impl KeyFrag {
         if self.signed.receiving && known.receiving.is_none() {
             return Err(Error::ReceivingKeyNotProvided);
         }
-        let message = self.message(KnownKeys {
+        let table = verifying.table(Shape::TWICE);
+        let proxy_keys = KnownKeys {
             delegating: known.delegating.filter(|_| self.signed.delegating),
             receiving: known.receiving.filter(|_| self.signed.receiving),
-        });
-        verifying
-            .verify(&message, &self.for_proxy)
-            .map_err(|_| Error::ProxySignature)?;
-        if known.delegating.is_some() && known.receiving.is_some() {
-            let message = self.message(known);
-            verifying
-                .verify(&message, &self.for_receiver)
-                .map_err(|_| Error::ReceiverSignature)?;
+        };
+        let both = known.delegating.is_some() && known.receiving.is_some();
+        let signatures = [self.for_proxy, self.for_receiver];
+        let parts = Signature::parts_of_all(&signatures);
+        let checks = [
+            (proxy_keys, Error::ProxySignature),
+            (known, Error::ReceiverSignature),
+        ];
+        for ((keys, error), parts) in checks.into_iter().zip(&parts).take(1 + usize::from(both)) {
+            let digest = sha256(&self.message(keys));
+            if !ecdsa::verify(table.point(0), &digest, parts) {
+                return Err(error);
+            }
         }
         Ok(())
     }

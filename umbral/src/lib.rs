@@ -74,17 +74,21 @@
 #![forbid(unsafe_code)]
 
 extern crate alloc;
-#[cfg(test)]
+#[cfg(any(test, feature = "std"))]
 extern crate std;
 
+mod batch;
 mod capsule;
 mod capsule_frag;
+mod constant_time;
 mod context;
 mod delegation;
 mod dem;
 mod ephemeral;
 mod error;
 mod factory;
+mod field;
+mod glv;
 mod hashing;
 #[cfg(feature = "hazmat")]
 pub mod hazmat;
@@ -94,6 +98,8 @@ mod keys;
 mod opening;
 mod params;
 mod point;
+mod prepared;
+mod proof;
 mod reencryption;
 #[cfg(test)]
 mod regressions;
@@ -101,8 +107,10 @@ mod scalar;
 mod signing;
 #[cfg(test)]
 mod testing;
+mod vartime;
 mod wire;
 
+pub use batch::BatchVerifier;
 pub use capsule::{CAPSULE_BYTES, CAPSULE_MSGPACK_BYTES, Capsule};
 pub use capsule_frag::{
     CAPSULE_FRAG_BYTES, CAPSULE_FRAG_MSGPACK_BYTES, CapsuleFrag, Equation, VerifiedCapsuleFrag,
@@ -116,5 +124,6 @@ pub use kem::{SharedSecret, decapsulate_original, decapsulate_reencrypted, encap
 pub use key_frag::{KEY_FRAG_BYTES, KEY_FRAG_MSGPACK_BYTES, KeyFrag, SignedKeys, VerifiedKeyFrag};
 pub use keys::{PublicKey, SecretKey};
 pub use params::{POINT_U, POINT_U_UNCOMPRESSED};
+pub use prepared::PreparedContext;
 pub use reencryption::reencrypt;
 pub use signing::{Signature, Signer, VerifyingKey};

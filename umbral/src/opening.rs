@@ -19,6 +19,7 @@ use crate::ephemeral::Ephemeral;
 use crate::error::{Error, Result};
 use crate::keys::{PublicKey, SecretKey};
 use crate::point::compress_secret;
+use crate::scalar::invert_all;
 
 type Terms = Zeroizing<Vec<(ProjectivePoint, Scalar)>>;
 
@@ -122,23 +123,6 @@ fn lagrange_weights(arguments: &[Scalar], d: &Scalar) -> Result<Zeroizing<Vec<Sc
     let numerator = arguments.iter().fold(*d, |product, x| product * x);
     weights.iter_mut().for_each(|weight| *weight *= numerator);
     Ok(weights)
-}
-
-/// Inverts every element with one inversion (Montgomery's trick). `None` if one is zero.
-fn invert_all(elements: &mut [Scalar]) -> Option<()> {
-    let mut product = Zeroizing::new(Scalar::ONE);
-    let mut before = Zeroizing::new(Vec::with_capacity(elements.len()));
-    for element in elements.iter() {
-        before.push(*product);
-        *product *= element;
-    }
-    let mut inverse = Zeroizing::new(product.invert().into_option()?);
-    for (element, before) in elements.iter_mut().zip(before.iter()).rev() {
-        let inverted = *inverse * before;
-        *inverse *= *element;
-        *element = inverted;
-    }
-    Some(())
 }
 
 /// The first pair of equal arguments.

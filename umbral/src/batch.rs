@@ -1,0 +1,187 @@
+//! Checking many fragments of one delegation together.
+
+use alloc::vec::Vec;
+
+use crate::capsule::Capsule;
+use crate::capsule_frag::{CAPSULE_FRAG_BYTES, CapsuleFrag, RawFrag, VerifiedCapsuleFrag};
+use crate::error::{Error, Result};
+use crate::hashing::sha256;
+use crate::prepared::PreparedContext;
+use crate::proof::{Claim, failures};
+use crate::signing::Signature;
+
+/// Fragments whose proofs are combined into one sum: beyond that more costs no less each.
+const CHUNK: usize = 64;
+
+/// Checks capsule fragments together, for any number of capsules of one context.
+///
+/// Every verdict is the one [`CapsuleFrag::verify`] gives; a forged fragment spoils none of its
+/// neighbours. Signatures found valid are remembered by the [`PreparedContext`].
+///
+/// ```
+/// # use umbral::*;
+/// # fn check(context: Context, capsule: &Capsule, answers: &[[u8; CAPSULE_FRAG_BYTES]]) {
+/// let mut prepared = PreparedContext::new(context);
+/// let mut batch = BatchVerifier::new(&mut prepared);
+/// for answer in answers {
+///     batch.push_simple(capsule, answer);
+/// }
+/// for (miner, verdict) in batch.finish().iter().enumerate() {
+///     assert!(verdict.is_ok(), "miner {miner} cheats");
+/// }
+/// # }
+/// ```
+pub struct BatchVerifier<'a> {
+    prepared: &'a mut PreparedContext,
+    items: Vec<Item<'a>>,
+}
+
+struct Item<'a> {
+    capsule: &'a Capsule,
+    frag: Result<CapsuleFrag>,
+    known: bool,
+}
+
+impl<'a> BatchVerifier<'a> {
+    /// An empty batch.
+    pub const fn new(prepared: &'a mut PreparedContext) -> Self {
+        Self {
+            prepared,
+            items: Vec::new(),
+        }
+    }
+
+    /// Adds a fragment that claims to be for this capsule.
+    pub fn push(&mut self, capsule: &'a Capsule, frag: CapsuleFrag) {
+        let known = self.prepared.knows(&frag);
+        self.items.push(Item {
+            capsule,
+            frag: Ok(frag),
+            known,
+        });
+    }
+
+    /// Adds a fragment as received, in the simple form. Cheaper than decoding it first: points that
+    /// a remembered signature covers, and an X that the previous fragment had, are not decompressed
+    /// again. A fragment that is not well-formed gets the decoder's error as its verdict.
+    pub fn push_simple(&mut self, capsule: &'a Capsule, bytes: &[u8; CAPSULE_FRAG_BYTES]) {
+        let previous = self.items.last().and_then(|item| item.frag.as_ref().ok());
+        let previous = previous.map(|frag| frag.precursor);
+        let raw = RawFrag::simple(bytes);
+        let (frag, known) = match raw {
+            Err(error) => (Err(error), false),
+            Ok(raw) => match self.prepared.recall(&raw) {
+                Some(signed) => (raw.decode_known(signed), true),
+                None => (raw.decode_with(previous), false),
+            },
+        };
+        self.items.push(Item {
+            capsule,
+            frag,
+            known,
+        });
+    }
+
+    /// The verdicts, in the order of the fragments.
+    pub fn finish(self) -> Vec<Result<VerifiedCapsuleFrag>> {
+        let Self { prepared, items } = self;
+        let mut verdicts: Vec<Option<Error>> = signatures(prepared, &items);
+        let passed = items.iter().zip(&verdicts).enumerate();
+        let claims: Vec<(usize, Claim<'_>)> = passed
+            .filter(|(_, (_, verdict))| verdict.is_none())
+            .filter_map(|(at, (item, _))| {
+                let frag = item.frag.as_ref().ok()?;
+                Some((at, Claim::new(item.capsule, frag)))
+            })
+            .collect();
+        for (at, error) in proofs(&claims) {
+            if let Some(verdict) = verdicts.get_mut(at) {
+                *verdict = Some(error);
+            }
+        }
+        conclude(prepared, items, verdicts)
+    }
+}
+
+/// Decoding errors, and signatures that do not verify.
+fn signatures(prepared: &PreparedContext, items: &[Item<'_>]) -> Vec<Option<Error>> {
+    let unknown = items.iter().filter(|item| !item.known);
+    let frags: Vec<&CapsuleFrag> = unknown.filter_map(|item| item.frag.as_ref().ok()).collect();
+    let parts =
+        Signature::parts_of_all(&frags.iter().map(|frag| frag.signature).collect::<Vec<_>>());
+    let mut checked = each(frags.into_iter().zip(parts).collect(), |(frag, parts)| {
+        let digest = sha256(&frag.signed_message(prepared.context()));
+        let valid = crate::vartime::ecdsa::verify(prepared.key().point(0), &digest, &parts);
+        (!valid).then_some(Error::KeyFragSignature)
+    })
+    .into_iter();
+    items
+        .iter()
+        .map(|item| match &item.frag {
+            Err(error) => Some(*error),
+            Ok(_) if item.known => None,
+            Ok(_) => checked.next().flatten(),
+        })
+        .collect()
+}
+
+/// The fragments whose proof fails, by position.
+fn proofs(claims: &[(usize, Claim<'_>)]) -> Vec<(usize, Error)> {
+    let chunks: Vec<&[(usize, Claim<'_>)]> = claims.chunks(CHUNK).collect();
+    let found = each(chunks, |chunk| {
+        let alone: Vec<Claim<'_>> = chunk.iter().map(|(_, claim)| *claim).collect();
+        let failures = failures(&alone).into_iter();
+        let at = |(index, equation)| {
+            let (at, _) = chunk.get(index)?;
+            Some((*at, Error::Reencryption(equation)))
+        };
+        failures.filter_map(at).collect::<Vec<_>>()
+    });
+    found.into_iter().flatten().collect()
+}
+
+fn conclude(
+    prepared: &mut PreparedContext,
+    items: Vec<Item<'_>>,
+    verdicts: Vec<Option<Error>>,
+) -> Vec<Result<VerifiedCapsuleFrag>> {
+    let mut last: Option<(&Capsule, [u8; 32])> = None;
+    let judged = items.into_iter().zip(verdicts);
+    judged
+        .map(|(item, verdict)| {
+            let frag = item.frag?;
+            if !item.known && !matches!(verdict, Some(Error::KeyFragSignature)) {
+                prepared.remember(&frag);
+            }
+            if let Some(error) = verdict {
+                return Err(error);
+            }
+            let capsule = match last {
+                Some((capsule, fingerprint)) if core::ptr::eq(capsule, item.capsule) => fingerprint,
+                _ => item.capsule.fingerprint(),
+            };
+            last = Some((item.capsule, capsule));
+            Ok(VerifiedCapsuleFrag {
+                frag,
+                context: *prepared.context(),
+                capsule,
+            })
+        })
+        .collect()
+}
+
+/// Applies a function to each element, in order; on all cores with the feature `rayon`.
+#[cfg(not(feature = "rayon"))]
+fn each<T, U>(elements: Vec<T>, function: impl Fn(T) -> U) -> Vec<U> {
+    elements.into_iter().map(function).collect()
+}
+
+/// Applies a function to each element, in order; on all cores with the feature `rayon`.
+#[cfg(feature = "rayon")]
+fn each<T: Send, U: Send>(elements: Vec<T>, function: impl Fn(T) -> U + Sync + Send) -> Vec<U> {
+    use rayon::iter::{IntoParallelIterator as _, ParallelIterator as _};
+    elements.into_par_iter().map(function).collect()
+}
+
+#[cfg(test)]
+mod tests;

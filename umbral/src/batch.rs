@@ -172,13 +172,16 @@ fn conclude(
 
 /// Applies a function to each element, in order; on all cores with the feature `rayon`.
 #[cfg(not(feature = "rayon"))]
-fn each<T, U>(elements: Vec<T>, function: impl Fn(T) -> U) -> Vec<U> {
+pub(crate) fn each<T, U>(elements: Vec<T>, function: impl Fn(T) -> U) -> Vec<U> {
     elements.into_iter().map(function).collect()
 }
 
 /// Applies a function to each element, in order; on all cores with the feature `rayon`.
 #[cfg(feature = "rayon")]
-fn each<T: Send, U: Send>(elements: Vec<T>, function: impl Fn(T) -> U + Sync + Send) -> Vec<U> {
+pub(crate) fn each<T: Send, U: Send>(
+    elements: Vec<T>,
+    function: impl Fn(T) -> U + Sync + Send,
+) -> Vec<U> {
     use rayon::iter::{IntoParallelIterator as _, ParallelIterator as _};
     elements.into_par_iter().map(function).collect()
 }

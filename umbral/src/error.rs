@@ -153,6 +153,9 @@ pub enum Error {
         /// Position of the later one.
         second: usize,
     },
+    /// The fragments are not those of the proxies an opening key was made for.
+    #[error("capsule fragments of other proxies than the opening key's")]
+    OtherProxies,
     /// The fragments together do not open the capsule: fewer than the threshold, wrong keys,
     /// or shares that the delegator made inconsistent.
     #[error("capsule fragments do not open the capsule")]
@@ -216,6 +219,7 @@ impl Error {
             | Self::KeyFragSignature
             | Self::Reencryption(_)
             | Self::NoCapsuleFrags
+            | Self::OtherProxies
             | Self::ValidationFailed
             | Self::CiphertextTooShort { .. }
             | Self::AuthenticationFailed

@@ -56,7 +56,7 @@ fn lambda() -> Scalar {
 
 /// round(k * g / 2^384).
 fn rounded(k: &U256, g: &U256) -> u128 {
-    let (_, high): (U256, U256) = k.widening_mul(g).into();
+    let (_, high) = k.widening_mul(g);
     let bytes: [u8; 32] = high.to_le_bytes().into();
     let (low, quotient) = bytes.split_at(16);
     let carry = low.last().map_or(0, |byte| byte >> 7);

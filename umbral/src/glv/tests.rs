@@ -19,7 +19,7 @@ fn check(k: &Scalar) {
 fn the_extremes_are_recomposed() {
     let one = Scalar::ONE;
     let small = [Scalar::ZERO, one, Scalar::from(u128::MAX), lambda()];
-    small.iter().for_each(|k| check(k));
+    small.iter().for_each(check);
     small.iter().for_each(|k| check(&-k));
     check(&(Scalar::from(u128::MAX) * lambda()));
     check(&(one + one).invert().unwrap());

@@ -5,10 +5,11 @@ use alloc::vec::Vec;
 use crate::capsule::Capsule;
 use crate::capsule_frag::{CAPSULE_FRAG_BYTES, CapsuleFrag, RawFrag, VerifiedCapsuleFrag};
 use crate::error::{Error, Result};
-use crate::hashing::sha256;
 use crate::prepared::PreparedContext;
 use crate::proof::{Claim, failures};
 use crate::signing::Signature;
+use crate::v2::Miner;
+use crate::vartime::ecdsa;
 
 /// Fragments whose proofs are combined into one sum: beyond that more costs no less each.
 const CHUNK: usize = 64;
@@ -40,6 +41,7 @@ struct Item<'a> {
     capsule: &'a Capsule,
     frag: Result<CapsuleFrag>,
     known: bool,
+    miner: Option<Miner>,
 }
 
 impl<'a> BatchVerifier<'a> {
@@ -53,11 +55,22 @@ impl<'a> BatchVerifier<'a> {
 
     /// Adds a fragment that claims to be for this capsule.
     pub fn push(&mut self, capsule: &'a Capsule, frag: CapsuleFrag) {
-        let known = self.prepared.knows(&frag);
+        self.push_from(capsule, frag, None);
+    }
+
+    /// As [`BatchVerifier::push`], under version 2: from this miner. In a context prepared for
+    /// version 1 the verdict is [`Error::KeyFragSignature`], and so it is the other way round.
+    pub fn push_granted(&mut self, capsule: &'a Capsule, frag: CapsuleFrag, miner: &Miner) {
+        self.push_from(capsule, frag, Some(*miner));
+    }
+
+    fn push_from(&mut self, capsule: &'a Capsule, frag: CapsuleFrag, miner: Option<Miner>) {
+        let known = self.prepared.knows(&frag, miner.as_ref());
         self.items.push(Item {
             capsule,
             frag: Ok(frag),
             known,
+            miner,
         });
     }
 
@@ -65,12 +78,31 @@ impl<'a> BatchVerifier<'a> {
     /// a remembered signature covers, and an X that the previous fragment had, are not decompressed
     /// again. A fragment that is not well-formed gets the decoder's error as its verdict.
     pub fn push_simple(&mut self, capsule: &'a Capsule, bytes: &[u8; CAPSULE_FRAG_BYTES]) {
+        self.push_bytes(capsule, bytes, None);
+    }
+
+    /// As [`BatchVerifier::push_simple`], under version 2: from this miner.
+    pub fn push_granted_simple(
+        &mut self,
+        capsule: &'a Capsule,
+        bytes: &[u8; CAPSULE_FRAG_BYTES],
+        miner: &Miner,
+    ) {
+        self.push_bytes(capsule, bytes, Some(*miner));
+    }
+
+    fn push_bytes(
+        &mut self,
+        capsule: &'a Capsule,
+        bytes: &[u8; CAPSULE_FRAG_BYTES],
+        miner: Option<Miner>,
+    ) {
         let previous = self.items.last().and_then(|item| item.frag.as_ref().ok());
         let previous = previous.map(|frag| frag.precursor);
         let raw = RawFrag::simple(bytes);
         let (frag, known) = match raw {
             Err(error) => (Err(error), false),
-            Ok(raw) => match self.prepared.recall(&raw) {
+            Ok(raw) => match self.prepared.recall(&raw, miner.as_ref()) {
                 Some(signed) => (raw.decode_known(signed), true),
                 None => (raw.decode_with(previous), false),
             },
@@ -79,6 +111,7 @@ impl<'a> BatchVerifier<'a> {
             capsule,
             frag,
             known,
+            miner,
         });
     }
 
@@ -106,12 +139,18 @@ impl<'a> BatchVerifier<'a> {
 /// Decoding errors, and signatures that do not verify.
 fn signatures(prepared: &PreparedContext, items: &[Item<'_>]) -> Vec<Option<Error>> {
     let unknown = items.iter().filter(|item| !item.known);
-    let frags: Vec<&CapsuleFrag> = unknown.filter_map(|item| item.frag.as_ref().ok()).collect();
-    let parts =
-        Signature::parts_of_all(&frags.iter().map(|frag| frag.signature).collect::<Vec<_>>());
-    let mut checked = each(frags.into_iter().zip(parts).collect(), |(frag, parts)| {
-        let digest = sha256(&frag.signed_message(prepared.context()));
-        let valid = crate::vartime::ecdsa::verify(prepared.key().point(0), &digest, &parts);
+    let frags: Vec<(&CapsuleFrag, Option<&Miner>)> = unknown
+        .filter_map(|item| Some((item.frag.as_ref().ok()?, item.miner.as_ref())))
+        .collect();
+    let all: Vec<Signature> = frags.iter().map(|(frag, _)| frag.signature).collect();
+    let jobs = frags
+        .into_iter()
+        .zip(Signature::parts_of_all(&all))
+        .collect();
+    let mut checked = each(jobs, |((frag, miner), parts): ((&CapsuleFrag, _), _)| {
+        let key = prepared.key().point(0);
+        let digest = prepared.digest(frag, miner);
+        let valid = digest.is_some_and(|digest| ecdsa::verify(key, &digest, &parts));
         (!valid).then_some(Error::KeyFragSignature)
     })
     .into_iter();
@@ -151,7 +190,7 @@ fn conclude(
         .map(|(item, verdict)| {
             let frag = item.frag?;
             if !item.known && !matches!(verdict, Some(Error::KeyFragSignature)) {
-                prepared.remember(&frag);
+                prepared.remember(&frag, item.miner);
             }
             if let Some(error) = verdict {
                 return Err(error);

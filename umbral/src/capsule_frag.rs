@@ -15,6 +15,7 @@ use crate::point::{Point, fmt_hex};
 use crate::proof::{Claim, failures};
 use crate::scalar::decode_scalar;
 use crate::signing::Signature;
+use crate::v2::{Miner, Policy, Subject};
 use crate::wire::{BIN32, BIN33, BIN64, Reader, concat};
 
 /// Bytes of the simple form.
@@ -259,6 +260,28 @@ impl CapsuleFrag {
             .verifying
             .verify(&self.signed_message(context), &self.signature);
         verdict.map_err(|_| Error::KeyFragSignature)?;
+        self.verify_proof(capsule, context)
+    }
+
+    /// As [`CapsuleFrag::verify`], for a fragment granted under version 2: the signature must be
+    /// for this policy and this miner.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn verify_granted(
+        self,
+        capsule: &Capsule,
+        context: &Context,
+        policy: &Policy,
+        miner: &Miner,
+    ) -> Result<VerifiedCapsuleFrag> {
+        let digest = self.granted_digest(context, policy, miner);
+        let verdict = context.verifying.verify_digest(&digest, &self.signature);
+        verdict.map_err(|_| Error::KeyFragSignature)?;
+        self.verify_proof(capsule, context)
+    }
+
+    fn verify_proof(self, capsule: &Capsule, context: &Context) -> Result<VerifiedCapsuleFrag> {
         if let Some((_, equation)) = failures(&[Claim::new(capsule, &self)]).first() {
             return Err(Error::Reencryption(*equation));
         }
@@ -267,6 +290,22 @@ impl CapsuleFrag {
             context: *context,
             frag: self,
         })
+    }
+
+    /// The digest that the delegator's signature of version 2 covers.
+    pub(crate) fn granted_digest(
+        &self,
+        context: &Context,
+        policy: &Policy,
+        miner: &Miner,
+    ) -> [u8; 32] {
+        let subject = Subject {
+            miner,
+            id: &self.id,
+            u1: &self.u1,
+            precursor: &self.precursor,
+        };
+        policy.digest(context, &subject)
     }
 
     /// What the delegator's signature covers: id, U1, X and both keys.

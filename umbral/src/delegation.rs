@@ -91,22 +91,19 @@ pub fn generate_kfrags<R: TryCryptoRng + ?Sized>(
     rng: &mut R,
     params: &KfragParams<'_>,
 ) -> Result<Vec<VerifiedKeyFrag>> {
-    let base = Base::draw(rng, params)?;
+    let base = Base::draw(
+        rng,
+        &BaseParams {
+            delegating: params.delegating,
+            receiving: params.receiving,
+            threshold: params.quorum.threshold,
+        },
+    )?;
     let mut shares = Vec::with_capacity(params.quorum.shares.into());
     for _ in 0..params.quorum.shares {
         shares.push(Share::draw(rng, &base)?);
     }
-    refuse_repeated_ids(&shares)?;
-
-    let commitments: Vec<ProjectivePoint> = shares
-        .iter()
-        .map(|share| mul_point_u(share.key.expose()))
-        .collect();
-    let commitments = Point::normalise_all(&commitments).ok_or(Error::RngDegenerate)?;
-    if !commitments.iter().all(Point::is_judgeable) {
-        return Err(Error::RngDegenerate);
-    }
-
+    let commitments = commit(&shares)?;
     let context = Context {
         delegating: params.delegating.public_key(),
         receiving: *params.receiving,
@@ -129,6 +126,19 @@ pub fn generate_kfrags<R: TryCryptoRng + ?Sized>(
         VerifiedKeyFrag { frag, context }
     });
     Ok(finished.collect())
+}
+
+/// U1 of every share, in a form a contract can judge.
+pub(crate) fn commit(shares: &[Share]) -> Result<Vec<Point>> {
+    refuse_repeated_ids(shares)?;
+    let commitments = shares.iter().map(|share| mul_point_u(share.key.expose()));
+    let commitments: Vec<ProjectivePoint> = commitments.collect();
+    let commitments = Point::normalise_all(&commitments).ok_or(Error::RngDegenerate)?;
+    if commitments.iter().all(Point::is_judgeable) {
+        Ok(commitments)
+    } else {
+        Err(Error::RngDegenerate)
+    }
 }
 
 /// The signatures for the receiver and for the proxy of every fragment, made together.
@@ -161,13 +171,23 @@ fn sign(
 }
 
 /// What all fragments of a delegation have in common.
-struct Base {
-    ephemeral: Ephemeral,
-    coefficients: Zeroizing<Vec<Scalar>>,
+pub(crate) struct Base {
+    pub(crate) ephemeral: Ephemeral,
+    pub(crate) coefficients: Zeroizing<Vec<Scalar>>,
+}
+
+/// Whose key is split for whom, and the number of coefficients.
+pub(crate) struct BaseParams<'a> {
+    pub(crate) delegating: &'a SecretKey,
+    pub(crate) receiving: &'a PublicKey,
+    pub(crate) threshold: u16,
 }
 
 impl Base {
-    fn draw<R: TryCryptoRng + ?Sized>(rng: &mut R, params: &KfragParams<'_>) -> Result<Self> {
+    pub(crate) fn draw<R: TryCryptoRng + ?Sized>(
+        rng: &mut R,
+        params: &BaseParams<'_>,
+    ) -> Result<Self> {
         let secret = SecretScalar::random(rng)?;
         let precursor = mul_generator(secret.expose());
         let dh = Zeroizing::new(params.receiving.projective() * secret.expose());
@@ -176,8 +196,8 @@ impl Base {
         let ephemeral = Ephemeral::new(precursor, params.receiving, dh);
 
         let inverse = ephemeral.secret_scalar()?.invert()?;
-        let degree = params.quorum.threshold.saturating_sub(1);
-        let mut coefficients = Zeroizing::new(Vec::with_capacity(params.quorum.threshold.into()));
+        let degree = params.threshold.saturating_sub(1);
+        let mut coefficients = Zeroizing::new(Vec::with_capacity(params.threshold.into()));
         coefficients.push(params.delegating.expose() * inverse.expose());
         for _ in 0..degree {
             coefficients.push(*SecretScalar::random(rng)?.expose());
@@ -190,15 +210,15 @@ impl Base {
 }
 
 /// One fragment before its commitment and signatures, with all it drew.
-struct Share {
-    id: [u8; 32],
-    key: SecretScalar,
-    extra_receiver: Zeroizing<[u8; 32]>,
+pub(crate) struct Share {
+    pub(crate) id: [u8; 32],
+    pub(crate) key: SecretScalar,
+    pub(crate) extra_receiver: Zeroizing<[u8; 32]>,
     extra_proxy: Zeroizing<[u8; 32]>,
 }
 
 impl Share {
-    fn draw<R: TryCryptoRng + ?Sized>(rng: &mut R, base: &Base) -> Result<Self> {
+    pub(crate) fn draw<R: TryCryptoRng + ?Sized>(rng: &mut R, base: &Base) -> Result<Self> {
         let mut id = [0; 32];
         let mut extra_receiver = Zeroizing::new([0; 32]);
         let mut extra_proxy = Zeroizing::new([0; 32]);

@@ -97,6 +97,22 @@ pub enum Error {
         limit: usize,
     },
 
+    /// The policy has another number of shares than there are miners.
+    #[error("{given} miners for {expected} shares")]
+    MinersMismatch {
+        /// Shares of the policy.
+        expected: usize,
+        /// Miners given.
+        given: usize,
+    },
+    /// Commitments not signed for this policy, or with another threshold than its.
+    #[error("commitments are not those of this policy")]
+    CommitmentsInvalid,
+    /// A share does not lie on the committed polynomial, or the polynomial is not for this key: the
+    /// delegator is at fault.
+    #[error("the delegator's shares are inconsistent")]
+    InconsistentShares,
+
     /// rk * U differs from the commitment of the key fragment.
     #[error("key fragment does not match its commitment")]
     CommitmentMismatch,
@@ -210,6 +226,9 @@ impl Error {
             | Self::ThresholdZero
             | Self::ThresholdAboveShares { .. }
             | Self::TooManyShares { .. }
+            | Self::MinersMismatch { .. }
+            | Self::CommitmentsInvalid
+            | Self::InconsistentShares
             | Self::CommitmentMismatch
             | Self::DelegatingKeyNotProvided
             | Self::ReceivingKeyNotProvided

@@ -13,9 +13,10 @@ use crate::hashing::sha256;
 use crate::keys::PublicKey;
 use crate::params::POINT_U;
 use crate::point::Point;
+use crate::prepared::PreparedContext;
 use crate::scalar::SecretScalar;
 use crate::signing::{Signature, VerifyingKey};
-use crate::vartime::{Shape, ecdsa};
+use crate::vartime::{Shape, Table, ecdsa};
 use crate::wire::{BIN32, BIN33, BIN64, Reader, fill, flag};
 
 /// Bytes of the simple form.
@@ -227,8 +228,30 @@ impl KeyFrag {
         })
     }
 
+    /// As [`KeyFrag::verify`], with the tables of a prepared context: for one who gets many
+    /// fragments of one delegator.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn verify_prepared(self, prepared: &PreparedContext) -> Result<VerifiedKeyFrag> {
+        let context = *prepared.context();
+        let known = KnownKeys {
+            delegating: Some(&context.delegating),
+            receiving: Some(&context.receiving),
+        };
+        self.check_with(prepared.key(), known)?;
+        Ok(VerifiedKeyFrag {
+            frag: self,
+            context,
+        })
+    }
+
     /// The checks that are possible with the keys at hand, in the order of the errors above.
     pub(crate) fn check(&self, verifying: &VerifyingKey, known: KnownKeys<'_>) -> Result<()> {
+        self.check_with(&verifying.table(Shape::TWICE), known)
+    }
+
+    fn check_with(&self, verifying: &Table, known: KnownKeys<'_>) -> Result<()> {
         let u1 = mul_point_u(self.key.expose());
         if !bool::from(u1.eq_affine(self.commitment.affine())) {
             return Err(Error::CommitmentMismatch);
@@ -239,7 +262,6 @@ impl KeyFrag {
         if self.signed.receiving && known.receiving.is_none() {
             return Err(Error::ReceivingKeyNotProvided);
         }
-        let table = verifying.table(Shape::TWICE);
         let proxy_keys = KnownKeys {
             delegating: known.delegating.filter(|_| self.signed.delegating),
             receiving: known.receiving.filter(|_| self.signed.receiving),
@@ -253,7 +275,7 @@ impl KeyFrag {
         ];
         for ((keys, error), parts) in checks.into_iter().zip(&parts).take(1 + usize::from(both)) {
             let digest = sha256(&self.message(keys));
-            if !ecdsa::verify(table.point(0), &digest, parts) {
+            if !ecdsa::verify(verifying.point(0), &digest, parts) {
                 return Err(error);
             }
         }

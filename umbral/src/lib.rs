@@ -109,6 +109,7 @@ mod signing;
 mod stream;
 #[cfg(test)]
 mod testing;
+pub mod v2;
 mod vartime;
 mod wire;
 
@@ -125,7 +126,10 @@ pub use factory::SecretKeyFactory;
 pub use kem::{SharedSecret, decapsulate_original, decapsulate_reencrypted, encapsulate};
 pub use key_frag::{KEY_FRAG_BYTES, KEY_FRAG_MSGPACK_BYTES, KeyFrag, SignedKeys, VerifiedKeyFrag};
 pub use keys::{PublicKey, SecretKey};
-pub use optimistic::{OpenFailure, Opened, Rejected, decapsulate_optimistic, open_optimistic};
+pub use optimistic::{
+    OpenFailure, Opened, Rejected, decapsulate_granted_optimistic, decapsulate_optimistic,
+    open_optimistic,
+};
 pub use params::{POINT_U, POINT_U_UNCOMPRESSED};
 pub use prepared::PreparedContext;
 pub use reencryption::reencrypt;

@@ -18,6 +18,7 @@ use crate::keys::SecretKey;
 use crate::opening::{Images, Opening, Weights};
 use crate::point::Point;
 use crate::prepared::PreparedContext;
+use crate::v2::Miner;
 
 /// What was opened, and which answers were of no use.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -91,7 +92,38 @@ pub fn decapsulate_optimistic<T>(
     answers: &[[u8; CAPSULE_FRAG_BYTES]],
     mut accept: impl FnMut(&SharedSecret) -> Result<T>,
 ) -> core::result::Result<Opened<T>, OpenFailure> {
-    if let Ok(value) = at_once(receiving, prepared, answers, &mut accept) {
+    let answers: Vec<Answer<'_>> = answers.iter().map(|bytes| (bytes, None)).collect();
+    open_answers(receiving, prepared, capsule, &answers, &mut accept)
+}
+
+/// As [`decapsulate_optimistic`], under version 2: each answer with the miner it came from, and a
+/// context prepared with [`PreparedContext::granted`].
+///
+/// # Errors
+/// As there.
+pub fn decapsulate_granted_optimistic<T>(
+    receiving: &SecretKey,
+    prepared: &mut PreparedContext,
+    capsule: &Capsule,
+    answers: &[(Miner, [u8; CAPSULE_FRAG_BYTES])],
+    mut accept: impl FnMut(&SharedSecret) -> Result<T>,
+) -> core::result::Result<Opened<T>, OpenFailure> {
+    let answers = answers.iter().map(|(miner, bytes)| (bytes, Some(miner)));
+    let answers: Vec<Answer<'_>> = answers.collect();
+    open_answers(receiving, prepared, capsule, &answers, &mut accept)
+}
+
+/// The bytes, and under version 2 the miner.
+type Answer<'a> = (&'a [u8; CAPSULE_FRAG_BYTES], Option<&'a Miner>);
+
+fn open_answers<T>(
+    receiving: &SecretKey,
+    prepared: &mut PreparedContext,
+    capsule: &Capsule,
+    answers: &[Answer<'_>],
+    accept: &mut impl FnMut(&SharedSecret) -> Result<T>,
+) -> core::result::Result<Opened<T>, OpenFailure> {
+    if let Ok(value) = at_once(receiving, prepared, answers, accept) {
         let rejected = Vec::new();
         return Ok(Opened { value, rejected });
     }
@@ -101,7 +133,7 @@ pub fn decapsulate_optimistic<T>(
             .first()
             .map_or(Error::NoCapsuleFrags, |first| first.error))
     } else {
-        with_verified(receiving, capsule, &frags, &mut accept)
+        with_verified(receiving, capsule, &frags, accept)
     };
     match opened {
         Ok(value) => Ok(Opened { value, rejected }),
@@ -113,15 +145,15 @@ pub fn decapsulate_optimistic<T>(
 fn at_once<T>(
     receiving: &SecretKey,
     prepared: &PreparedContext,
-    answers: &[[u8; CAPSULE_FRAG_BYTES]],
+    answers: &[Answer<'_>],
     accept: &mut impl FnMut(&SharedSecret) -> Result<T>,
 ) -> Result<T> {
     if prepared.context().receiving != receiving.public_key() {
         return Err(Error::AnotherContext { index: 0 });
     }
     let mut raw = Vec::with_capacity(answers.len());
-    for answer in answers {
-        raw.push(RawFrag::simple(answer)?);
+    for (bytes, _) in answers {
+        raw.push(RawFrag::simple(bytes)?);
     }
     let bytes = raw.first().ok_or(Error::NoCapsuleFrags)?.precursor;
     if let Some(index) = raw.iter().position(|raw| raw.precursor != bytes) {
@@ -142,11 +174,14 @@ fn at_once<T>(
 fn check(
     prepared: &mut PreparedContext,
     capsule: &Capsule,
-    answers: &[[u8; CAPSULE_FRAG_BYTES]],
+    answers: &[Answer<'_>],
 ) -> (Vec<VerifiedCapsuleFrag>, Vec<Rejected>) {
     let mut batch = BatchVerifier::new(prepared);
-    for answer in answers {
-        batch.push_simple(capsule, answer);
+    for (bytes, miner) in answers {
+        match miner {
+            Some(miner) => batch.push_granted_simple(capsule, bytes, miner),
+            None => batch.push_simple(capsule, bytes),
+        }
     }
     let (mut frags, mut rejected) = (Vec::new(), Vec::new());
     for (index, verdict) in batch.finish().into_iter().enumerate() {

@@ -159,8 +159,13 @@ impl VerifyingKey {
     /// # Errors
     /// [`Error::Signature`].
     pub fn verify(&self, message: &[u8], signature: &Signature) -> Result<()> {
+        self.verify_digest(&sha256(message), signature)
+    }
+
+    /// Checks a signature over a digest.
+    pub(crate) fn verify_digest(&self, digest: &[u8; 32], signature: &Signature) -> Result<()> {
         let table = self.table(Shape::ONCE);
-        if ecdsa::verify(table.point(0), &sha256(message), &signature.parts()) {
+        if ecdsa::verify(table.point(0), digest, &signature.parts()) {
             Ok(())
         } else {
             Err(Error::Signature)
@@ -245,16 +250,14 @@ impl Signature {
 
     /// As [`Signature::parts`], with one inversion for all.
     pub(crate) fn parts_of_all(signatures: &[Self]) -> Vec<Parts> {
-        let mut inverses: Vec<Scalar> = signatures.iter().map(|signature| signature.s).collect();
-        // No s is zero, so this does not fail.
-        if invert_all(&mut inverses).is_none() {
-            inverses.fill(Scalar::ZERO);
-        }
-        let parts = signatures.iter().zip(inverses);
+        let s = signatures
+            .iter()
+            .map(|signature| PublicScalar::published(signature.s));
+        let parts = signatures.iter().zip(PublicScalar::invert_all(s.collect()));
         parts
-            .map(|(signature, inverse)| Parts {
+            .map(|(signature, inverse_of_s)| Parts {
                 r: PublicScalar::published(signature.r),
-                inverse_of_s: PublicScalar::published(inverse),
+                inverse_of_s,
             })
             .collect()
     }

@@ -9,6 +9,8 @@ mod jacobian;
 mod sum;
 mod table;
 
+use alloc::vec::Vec;
+
 use k256::Scalar;
 
 pub(crate) use jacobian::Affine;
@@ -30,6 +32,23 @@ impl PublicScalar {
     /// The opposite.
     pub(crate) fn negated(&self) -> Self {
         Self(-self.0)
+    }
+
+    /// Inverts all with one inversion (Montgomery's trick). A zero makes all of them zero.
+    pub(crate) fn invert_all(mut scalars: Vec<Self>) -> Vec<Self> {
+        let mut product = Scalar::ONE;
+        let mut before = Vec::with_capacity(scalars.len());
+        for Self(scalar) in &scalars {
+            before.push(product);
+            product *= scalar;
+        }
+        let mut inverse = product.invert_vartime().unwrap_or(Scalar::ZERO);
+        for (Self(scalar), before) in scalars.iter_mut().zip(before).rev() {
+            let inverted = inverse * before;
+            inverse *= *scalar;
+            *scalar = inverted;
+        }
+        scalars
     }
 
     pub(crate) const fn get(&self) -> &Scalar {

@@ -69,7 +69,8 @@ impl Jacobian {
         let zz = self.z.square();
         let h = other.x.mul(&zz) + self.x.negate(6);
         let r = y2.mul(&zz.mul(&self.z)) + self.y.negate(3);
-        if bool::from(h.normalizes_to_zero()) || self.is_identity() {
+        let z = self.z.mul(&h);
+        if bool::from(z.normalizes_to_zero()) {
             return self.add_special(&Affine { x: other.x, y: y2 }, &r);
         }
         let hh = h.square();
@@ -77,7 +78,6 @@ impl Jacobian {
         let v = self.x.mul(&hh);
         let x = r.square() + hhh.negate(1) + v.mul_single(2).negate(2);
         let y = r.mul(&(v + x.negate(6))) + self.y.mul(&hhh).negate(1);
-        let z = self.z.mul(&h);
         Self { x, y, z }
     }
 

@@ -53,6 +53,9 @@ impl Table {
 }
 
 fn main() {
+    if std::env::args().nth(1).as_deref() == Some("--primitives") {
+        return primitives(&Parties::random());
+    }
     println!("thread CPU time, median of 61 alternating samples, us per operation");
     println!(
         "{:<30} {:>10} {:>10} {:>8} {:>7} {:>8}",
@@ -159,6 +162,14 @@ fn delegation(table: &mut Table, parties: &Parties) {
     let limit = Some(45.0);
     table.row(
         ("kfrag_verify", limit, 1.0),
+        &mut || drop(black_box(ours())),
+        &mut || drop(black_box(peer())),
+    );
+    let prepared = PreparedContext::new(context);
+    let ours = || KeyFrag::from_simple(&simple).and_then(|kfrag| kfrag.verify_prepared(&prepared));
+    assert!(ours().is_ok());
+    table.row(
+        ("kfrag_verify_prepared", limit, 1.0),
         &mut || drop(black_box(ours())),
         &mut || drop(black_box(peer())),
     );

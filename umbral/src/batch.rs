@@ -150,7 +150,7 @@ fn signatures(prepared: &PreparedContext, items: &[Item<'_>]) -> Vec<Option<Erro
     let mut checked = each(jobs, |((frag, miner), parts): ((&CapsuleFrag, _), _)| {
         let key = prepared.key().point(0);
         let digest = prepared.digest(frag, miner);
-        let valid = digest.is_some_and(|digest| ecdsa::verify(key, &digest, &parts));
+        let valid = digest.is_some_and(|digest| ecdsa::verify_judgeable(key, &digest, &parts));
         (!valid).then_some(Error::KeyFragSignature)
     })
     .into_iter();

@@ -48,6 +48,15 @@ pub(crate) fn decompress<const N: usize>(
     out
 }
 
+/// w with w^2 = -(x^3 + 7): the proof that no point has this x. `None` if one has, or if x >= p.
+pub(crate) fn proof_of_absence(x: &[u8; 32]) -> Option<[u8; 32]> {
+    let x = Fe::from_bytes(&FieldBytes::from(*x)).into_option()?;
+    let square = x.square().mul(&x) + Fe::from_u64(CURVE_B);
+    let [root] = square_roots([square]);
+    let absent = bool::from((root.square() + square).normalizes_to_zero());
+    absent.then(|| root.to_bytes().into())
+}
+
 /// a^((p + 1) / 4) in each lane: 253 squarings and 13 products, by the addition chain for the
 /// blocks of 2, 22 and 223 ones in the exponent.
 fn square_roots<const N: usize>(a: [Fe; N]) -> [Fe; N] {

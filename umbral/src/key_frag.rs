@@ -275,7 +275,7 @@ impl KeyFrag {
         ];
         for ((keys, error), parts) in checks.into_iter().zip(&parts).take(1 + usize::from(both)) {
             let digest = sha256(&self.message(keys));
-            if !ecdsa::verify(verifying.point(0), &digest, parts) {
+            if !ecdsa::verify_judgeable(verifying.point(0), &digest, parts) {
                 return Err(error);
             }
         }
@@ -316,7 +316,12 @@ pub(crate) fn signed_message(
     precursor: &Point,
     keys: KnownKeys<'_>,
 ) -> Vec<u8> {
-    let mut message = [id.as_slice(), commitment.bytes(), precursor.bytes()].concat();
+    signed_message_bytes([id, commitment.bytes(), precursor.bytes()], keys)
+}
+
+/// As [`signed_message`], from the encodings of id, U1 and X.
+pub(crate) fn signed_message_bytes(parts: [&[u8]; 3], keys: KnownKeys<'_>) -> Vec<u8> {
+    let mut message = parts.concat();
     for key in [keys.delegating, keys.receiving] {
         message.push(u8::from(key.is_some()));
         message.extend(key.iter().flat_map(|key| key.to_bytes()));

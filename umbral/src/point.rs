@@ -132,7 +132,8 @@ impl Point {
 
 fn compress(affine: &AffinePoint, out: &mut [u8; POINT_BYTES]) {
     let [tag, x @ ..] = out;
-    *tag = 2 + affine.y_is_odd().unwrap_u8();
+    // Not a sum: the check for overflow would branch on a secret point.
+    *tag = 2 | affine.y_is_odd().unwrap_u8();
     x.copy_from_slice(&affine.x());
 }
 

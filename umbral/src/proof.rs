@@ -40,6 +40,11 @@ impl<'a> Claim<'a> {
         }
     }
 
+    /// h, the challenge.
+    pub(crate) const fn challenge(&self) -> &PublicScalar {
+        &self.h
+    }
+
     /// The base, the offset (E2, V2, U2) and the image (E1, V1, U1) of an equation.
     pub(crate) fn points(&self, equation: Equation) -> [Point; 3] {
         match equation {

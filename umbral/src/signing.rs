@@ -159,13 +159,18 @@ impl VerifyingKey {
     /// # Errors
     /// [`Error::Signature`].
     pub fn verify(&self, message: &[u8], signature: &Signature) -> Result<()> {
-        self.verify_digest(&sha256(message), signature)
+        let table = self.table(Shape::ONCE);
+        if ecdsa::verify(table.point(0), &sha256(message), &signature.parts()) {
+            Ok(())
+        } else {
+            Err(Error::Signature)
+        }
     }
 
-    /// Checks a signature over a digest.
+    /// Checks a fragment's signature over a digest: one that a contract can check as well.
     pub(crate) fn verify_digest(&self, digest: &[u8; 32], signature: &Signature) -> Result<()> {
         let table = self.table(Shape::ONCE);
-        if ecdsa::verify(table.point(0), digest, &signature.parts()) {
+        if ecdsa::verify_judgeable(table.point(0), digest, &signature.parts()) {
             Ok(())
         } else {
             Err(Error::Signature)

@@ -72,20 +72,35 @@ pub(crate) struct Subject<'a> {
 impl Policy {
     /// The digest the delegator signs for one fragment: the table above.
     pub(crate) fn digest(&self, context: &Context, subject: &Subject<'_>) -> [u8; 32] {
+        let encodings = [
+            subject.id,
+            subject.u1.bytes().as_slice(),
+            subject.precursor.bytes(),
+        ];
+        self.digest_bytes(context, subject.miner, encodings)
+    }
+
+    /// As [`Policy::digest`], from the encodings of id, U1 and X.
+    pub(crate) fn digest_bytes(
+        &self,
+        context: &Context,
+        miner: &Miner,
+        [id, u1, precursor]: [&[u8]; 3],
+    ) -> [u8; 32] {
         tagged(KFRAG_TAG)
             .chain_update([VERSION])
             .chain_update(self.chain_id.to_be_bytes())
             .chain_update(self.contract)
             .chain_update(self.policy_id)
-            .chain_update(subject.miner)
+            .chain_update(miner)
             .chain_update(self.quorum.threshold().to_be_bytes())
             .chain_update(self.quorum.shares().to_be_bytes())
             .chain_update(self.not_before.to_be_bytes())
             .chain_update(self.expiry.to_be_bytes())
             .chain_update(self.conditions)
-            .chain_update(subject.id)
-            .chain_update(subject.u1.bytes())
-            .chain_update(subject.precursor.bytes())
+            .chain_update(id)
+            .chain_update(u1)
+            .chain_update(precursor)
             .chain_update(context.delegating.to_bytes())
             .chain_update(context.receiving.to_bytes())
             .finalize()

@@ -95,9 +95,10 @@ fn k14_time_grows_linearly_with_the_shares() {
             Delegation::new(1, 2, shares);
             start.elapsed()
         };
-        (0..20).map(|_| measure()).min().unwrap()
+        (0..50).map(|_| measure()).min().unwrap()
     };
-    assert!(time(250) < time(25) * 30);
+    // Short enough to fit between two interruptions of a busy machine.
+    assert!(time(50) < time(5) * 30);
 }
 
 /// f(0) = a / d, whatever the generator.

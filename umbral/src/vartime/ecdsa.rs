@@ -5,6 +5,7 @@ use k256::elliptic_curve::ops::Reduce as _;
 use k256::{FieldBytes, Scalar};
 
 use super::PublicScalar;
+use super::jacobian::Jacobian;
 use super::sum::Sum;
 use super::table::{Rows, generator};
 use crate::field::Fe;
@@ -25,6 +26,22 @@ pub(crate) struct Parts {
 
 /// Whether the signature is valid for the digest under the key of these table rows.
 pub(crate) fn verify(key: Rows<'_>, digest: &[u8; 32], parts: &Parts) -> bool {
+    let point = recover(key, digest, parts);
+    let bytes = parts.r.get().to_bytes();
+    let x = decode(bytes.into());
+    let wraps = bytes.as_slice() < P_MINUS_ORDER.as_slice();
+    point.has_x(&x) || (wraps && point.has_x(&(x + decode(ORDER)).normalize_weak()))
+}
+
+/// As [`verify`], and the point's x is below n, so that `ecrecover` finds the key. A delegator can
+/// choose a key for which one signature has an x above n; a miner that took it would be framed.
+pub(crate) fn verify_judgeable(key: Rows<'_>, digest: &[u8; 32], parts: &Parts) -> bool {
+    let x = decode(parts.r.get().to_bytes().into());
+    recover(key, digest, parts).has_x(&x)
+}
+
+/// u1 G + u2 Q.
+fn recover(key: Rows<'_>, digest: &[u8; 32], parts: &Parts) -> Jacobian {
     let e = Scalar::reduce(&FieldBytes::from(*digest));
     let (r, inverse) = (parts.r.get(), parts.inverse_of_s.get());
     let u1 = PublicScalar::published(e * inverse);
@@ -33,13 +50,12 @@ pub(crate) fn verify(key: Rows<'_>, digest: &[u8; 32], parts: &Parts) -> bool {
     let mut sum = Sum::with_capacity(2);
     sum.add(generator.point(0), &u1);
     sum.add(key, &u2);
-    let sum = sum.evaluate();
-
-    let bytes = r.to_bytes();
-    let decode = |bytes: [u8; 32]| Fe::from_bytes(&FieldBytes::from(bytes)).unwrap_or(Fe::ZERO);
-    let x = decode(bytes.into());
-    sum.has_x(&x)
-        || (bytes.as_slice() < P_MINUS_ORDER.as_slice() && {
-            sum.has_x(&(x + decode(ORDER)).normalize_weak())
-        })
+    sum.evaluate()
 }
+
+fn decode(bytes: [u8; 32]) -> Fe {
+    Fe::from_bytes(&FieldBytes::from(bytes)).unwrap_or(Fe::ZERO)
+}
+
+#[cfg(test)]
+mod tests;

@@ -6,14 +6,15 @@
 //!
 //! | code | fault | witness | what the contract computes |
 //! |---|---|---|---|
-//! | 1 2 3 | equation over E, V, U | W1.x W1.y W2.x W2.y P2.y | zP = W1, hP1 = W2 by `ecrecover`; P2 + W2 differs from W1 |
+//! | 1 2 3 | equation over E, V, U | W1.x W1.y W2.x W2.y P2.y | P2 + W2 differs from W1 |
 //! | 4 | z = 0 or z >= n | - | a comparison |
 //! | 5 | a point with tag not 02, 03, x = 0 or x >= n (X: x >= p) | - | a comparison |
 //! | 6 | a point not on the curve | w | w^2 = -(x^3 + 7): -1 is no square mod p |
 //! | 7 | W2.x = P2.x | as 1 | as 1; an honest miner meets it with probability 2^-256 |
 //! | 8 | the delegator's signature is invalid | - | SHA-256 and two `ecrecover` |
 //!
-//! P is E, V or U; P1 and P2 are the images under rk and t. Every integer is 32 bytes big-endian.
+//! The contract makes sure that W1 = zP and W2 = hP1 by `ecrecover`, and of P2.y by the parity and
+//! the curve. P is E, V or U; P1 and P2 are the images under rk and t. Every integer is 32 bytes big-endian.
 //! Nothing here accuses an honest miner: one that checks the capsule, the fixed U, the signature
 //! and the range of every x before it answers never produces any of these.
 

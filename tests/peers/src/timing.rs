@@ -10,7 +10,7 @@ fn now_ns() -> u64 {
 }
 
 /// A sample lasts at least this long, so that reading the clock does not count.
-const SAMPLE_NS: u64 = 1_000_000;
+const SAMPLE_NS: u64 = 4_000_000;
 /// Samples taken of each, alternating.
 const SAMPLES: usize = 61;
 

@@ -1,5 +1,12 @@
 //! A delegation, an honest fragment, and every way to forge one.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    reason = "vectors and tests: a mistake is to stop the run"
+)]
+
 use k256::elliptic_curve::ff::PrimeField as _;
 use k256::elliptic_curve::point::{AffineCoordinates as _, DecompressPoint as _};
 use k256::elliptic_curve::sec1::ToSec1Point as _;

@@ -2,6 +2,13 @@
 //! knowledge of this crate. Multiplication is `ecrecover`, which sees x and a parity and gives an
 //! address.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    reason = "vectors and tests: a mistake is to stop the run"
+)]
+
 use k256::elliptic_curve::ff::PrimeField as _;
 use k256::elliptic_curve::group::Group as _;
 use k256::elliptic_curve::ops::Reduce as _;

@@ -13,6 +13,10 @@ use umbral::prove_fault;
 
 use forge::Setting;
 
+#[allow(
+    clippy::indexing_slicing,
+    reason = "serde_json gives null for what is missing"
+)]
 fn main() -> io::Result<()> {
     let setting = Setting::new();
     let case = |name: &str, cfrag: &[u8; 359], code: u8, witness: &[u8]| -> Value {

@@ -104,7 +104,8 @@ fn main() {
     for (name, run, seeds) in targets {
         let start = Instant::now();
         for _ in 0..executions {
-            let bytes = random.mutate(&seeds[random.below(seeds.len())]);
+            let chosen = random.below(seeds.len());
+            let bytes = random.mutate(&seeds[chosen]);
             run(&bytes);
         }
         println!(

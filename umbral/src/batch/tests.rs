@@ -98,7 +98,8 @@ proptest! {
             last.0 = &other;
         }
         if warm {
-            let good: Vec<_> = answers.iter().map(|a| (&delegation.capsule, a.to_simple())).collect();
+            let good = answers.iter().map(|a| (&delegation.capsule, a.to_simple()));
+            let good: Vec<_> = good.collect();
             prop_assert!(together(&good, &mut prepared).iter().all(Result::is_ok));
         }
         prop_assert_eq!(together(&setting, &mut prepared), one_by_one(&setting, &prepared));

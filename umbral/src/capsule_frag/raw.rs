@@ -1,4 +1,4 @@
-//! Decoding of a capsule fragment: the fields are cut first, and their points decompressed together.
+//! Decoding of a capsule fragment: the fields are cut first, their points decompressed together.
 
 use super::{CAPSULE_FRAG_BYTES, CAPSULE_FRAG_MSGPACK_BYTES, CapsuleFrag};
 use crate::error::{Error, Result};

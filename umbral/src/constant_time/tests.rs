@@ -1,5 +1,6 @@
 use proptest::prelude::*;
 
+use super::fixed::signed_digits;
 use super::*;
 use crate::hashing::hash_to_scalar;
 

@@ -53,7 +53,7 @@ impl Shape {
     }
 }
 
-/// For each point and each piece j, the odd multiples of 2^(chunk * j) P, then the same of lambda P.
+/// For each point and each piece j: odd multiples of 2^(chunk * j) P, then the same of lambda P.
 pub(crate) struct Table {
     shape: Shape,
     entries: Vec<Affine>,

@@ -257,6 +257,3 @@ fn refute(claim: &Claim<'_>, frag: &CapsuleFrag, equation: Equation) -> Option<F
         (!holds).then_some(Fault::Equation(equation, witness))
     }
 }
-
-#[cfg(test)]
-mod tests;

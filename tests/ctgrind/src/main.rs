@@ -199,8 +199,10 @@ fn control() -> Result<()> {
     Ok(())
 }
 
+type Section = fn() -> Result<()>;
+
 fn main() -> ExitCode {
-    let sections: [(&str, fn() -> Result<()>); 7] = [
+    let sections: [(&str, Section); 7] = [
         ("keygen", keygen),
         ("signing", signing),
         ("delegation", || delegation().map(drop)),

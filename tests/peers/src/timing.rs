@@ -2,6 +2,11 @@
 
 use rustix::time::{ClockId, clock_gettime};
 
+/// Takes a result, so that it has to be computed.
+pub fn sink<T>(result: T) {
+    std::hint::black_box(result);
+}
+
 /// CPU time of this thread, in nanoseconds.
 fn now_ns() -> u64 {
     let time = clock_gettime(ClockId::ThreadCPUTime);

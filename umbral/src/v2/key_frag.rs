@@ -29,7 +29,7 @@ pub const KEY_FRAG_BYTES: usize = 195;
 /// | key | 32 | rk, the share |
 /// | precursor | 33 | X, the ephemeral key of the delegation |
 /// | commitment | 33 | U1 = rk * U, with x < n |
-/// | signature | 64 | over the digest of the [module](self) |
+/// | signature | 64 | over the digest laid out at [`v2`](crate::v2) |
 pub struct KeyFrag(Inner);
 
 impl KeyFrag {

@@ -2,14 +2,14 @@
 
 use core::fmt;
 
+use k256::Scalar;
 use k256::elliptic_curve::group::Group as _;
-use k256::elliptic_curve::ops::LinearCombination as _;
-use k256::{ProjectivePoint, Scalar};
 
 use crate::error::{Error, Result};
 use crate::hashing::{CAPSULE_POINTS, hash_to_scalar, sha256};
 use crate::point::{Point, fmt_hex};
 use crate::scalar::decode_scalar;
+use crate::vartime::{Affine, PublicScalar, Shape, Sum, Table, generator};
 use crate::wire::{BIN32, BIN33, Reader, concat};
 
 /// Bytes of the simple form.
@@ -70,12 +70,11 @@ impl Capsule {
     }
 
     fn checked(e: &[u8; 33], v: &[u8; 33], s: &[u8; 32]) -> Result<Self> {
-        let e = Point::decode_judgeable(e, "capsule point E")?;
-        let v = Point::decode_judgeable(v, "capsule point V")?;
+        let [e, v] = Point::lanes([e, v]);
+        let e = Point::judgeable(e, "capsule point E")?;
+        let v = Point::judgeable(v, "capsule point V")?;
         let s = decode_scalar(s, "capsule scalar s")?;
-        let h = capsule_hash_scalar(&e, &v);
-        let terms = [(ProjectivePoint::GENERATOR, s), (e.projective(), -h)];
-        let proven = ProjectivePoint::lincomb_vartime(&terms) == *v.affine();
+        let proven = is_consistent(&e, &v, &s);
         // V = -E satisfies the equation with s = r(h - 1), and its shared point is the identity.
         let opens = !bool::from((e.projective() + v.affine()).is_identity());
         if proven && opens {
@@ -94,6 +93,16 @@ impl Capsule {
     pub(crate) fn hash_scalar(&self) -> Scalar {
         capsule_hash_scalar(&self.e, &self.v)
     }
+}
+
+/// Whether s*G - h*E - V = 0. All public.
+fn is_consistent(e: &Point, v: &Point, s: &Scalar) -> bool {
+    let h = PublicScalar::published(capsule_hash_scalar(e, v));
+    let (generator, table) = (generator(), Table::new(&[Affine::new(e)], Shape::ONCE));
+    let mut sum = Sum::with_capacity(2);
+    sum.add(generator.point(0), &PublicScalar::published(*s));
+    sum.add(table.point(0), &h.negated());
+    sum.evaluate().add(&Affine::new(v), true).is_identity()
 }
 
 pub(crate) fn capsule_hash_scalar(e: &Point, v: &Point) -> Scalar {

@@ -1,6 +1,7 @@
 //! Capsule fragments: what a proxy answers. [`CapsuleFrag`] is what was received,
 //! [`VerifiedCapsuleFrag`] what has been checked and may open the capsule.
 
+use alloc::vec::Vec;
 use core::fmt;
 
 use k256::Scalar;
@@ -8,13 +9,17 @@ use k256::Scalar;
 use crate::capsule::Capsule;
 use crate::context::Context;
 use crate::error::{Error, Result};
-use crate::hashing::{CFRAG_VERIFICATION, hash_to_scalar};
+use crate::hashing::{CFRAG_VERIFICATION, hash_to_scalar, sha256};
 use crate::key_frag::{KnownKeys, signed_message};
-use crate::params::point_u;
-use crate::point::{Point, equation_holds, fmt_hex};
-use crate::scalar::decode_scalar;
+use crate::point::{Point, fmt_hex};
+use crate::proof::{Claim, failures};
 use crate::signing::Signature;
-use crate::wire::{BIN32, BIN33, BIN64, Reader, concat};
+use crate::v2::{Miner, Policy, Subject};
+use crate::wire::{BIN32, BIN33, BIN64, concat};
+
+mod raw;
+
+pub(crate) use raw::{E1, PRECURSOR, RawFrag, V1};
 
 /// Bytes of the simple form.
 pub const CAPSULE_FRAG_BYTES: usize = 359;
@@ -69,38 +74,13 @@ pub struct CapsuleFrag {
     pub(crate) signature: Signature,
 }
 
-struct Raw<'a> {
-    e1: &'a [u8; 33],
-    v1: &'a [u8; 33],
-    id: &'a [u8; 32],
-    precursor: &'a [u8; 33],
-    e2: &'a [u8; 33],
-    v2: &'a [u8; 33],
-    u1: &'a [u8; 33],
-    u2: &'a [u8; 33],
-    z: &'a [u8; 32],
-    signature: &'a [u8; 64],
-}
-
 impl CapsuleFrag {
     /// Reads the 359-byte simple form: the fields in the order of the table above.
     ///
     /// # Errors
     /// The first field that is not canonical.
     pub fn from_simple(bytes: &[u8; CAPSULE_FRAG_BYTES]) -> Result<Self> {
-        let mut reader = Reader::new(bytes, "capsule fragment", CAPSULE_FRAG_BYTES)?;
-        Self::decode(&Raw {
-            e1: reader.take()?,
-            v1: reader.take()?,
-            id: reader.take()?,
-            precursor: reader.take()?,
-            e2: reader.take()?,
-            v2: reader.take()?,
-            u1: reader.take()?,
-            u2: reader.take()?,
-            z: reader.take()?,
-            signature: reader.take()?,
-        })
+        RawFrag::simple(bytes)?.decode()
     }
 
     /// Reads the 381-byte MessagePack form.
@@ -108,38 +88,7 @@ impl CapsuleFrag {
     /// # Errors
     /// [`Error::Length`], [`Error::Framing`], or the first field that is not canonical.
     pub fn from_msgpack(bytes: &[u8]) -> Result<Self> {
-        let mut reader = Reader::new(bytes, "capsule fragment", CAPSULE_FRAG_MSGPACK_BYTES)?;
-        reader.expect(&[0x95])?;
-        let (e1, v1) = (reader.bin()?, reader.bin()?);
-        let (id, precursor) = (reader.bin()?, reader.bin()?);
-        reader.expect(&[0x96])?;
-        Self::decode(&Raw {
-            e1,
-            v1,
-            id,
-            precursor,
-            e2: reader.bin()?,
-            v2: reader.bin()?,
-            u1: reader.bin()?,
-            u2: reader.bin()?,
-            z: reader.bin()?,
-            signature: reader.bin()?,
-        })
-    }
-
-    fn decode(raw: &Raw<'_>) -> Result<Self> {
-        Ok(Self {
-            e1: Point::decode_judgeable(raw.e1, "capsule fragment point E1")?,
-            v1: Point::decode_judgeable(raw.v1, "capsule fragment point V1")?,
-            id: *raw.id,
-            precursor: Point::decode(raw.precursor, "capsule fragment precursor")?,
-            e2: Point::decode_judgeable(raw.e2, "capsule fragment point E2")?,
-            v2: Point::decode_judgeable(raw.v2, "capsule fragment point V2")?,
-            u1: Point::decode_judgeable(raw.u1, "capsule fragment point U1")?,
-            u2: Point::decode_judgeable(raw.u2, "capsule fragment point U2")?,
-            z: decode_scalar(raw.z, "capsule fragment scalar z")?,
-            signature: Signature::decode(raw.signature, "capsule fragment signature")?,
-        })
+        RawFrag::msgpack(bytes)?.decode()
     }
 
     /// The simple form.
@@ -189,24 +138,33 @@ impl CapsuleFrag {
     /// # Errors
     /// [`Error::KeyFragSignature`], or [`Error::Reencryption`] with the first failing equation.
     pub fn verify(self, capsule: &Capsule, context: &Context) -> Result<VerifiedCapsuleFrag> {
-        let keys = KnownKeys {
-            delegating: Some(&context.delegating),
-            receiving: Some(&context.receiving),
-        };
-        let message = signed_message(&self.id, &self.u1, &self.precursor, keys);
-        let verdict = context.verifying.verify(&message, &self.signature);
+        let digest = sha256(&self.signed_message(context));
+        let verdict = context.verifying.verify_digest(&digest, &self.signature);
         verdict.map_err(|_| Error::KeyFragSignature)?;
+        self.verify_proof(capsule, context)
+    }
 
-        let u = point_u()?;
-        let h = self.challenge(capsule);
-        for (equation, base, offset, image) in [
-            (Equation::E, &capsule.e, &self.e2, &self.e1),
-            (Equation::V, &capsule.v, &self.v2, &self.v1),
-            (Equation::U, &u, &self.u2, &self.u1),
-        ] {
-            if !equation_holds((&self.z, base), offset, (&h, image)) {
-                return Err(Error::Reencryption(equation));
-            }
+    /// As [`CapsuleFrag::verify`], for a fragment granted under version 2: the signature must be
+    /// for this policy and this miner.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn verify_granted(
+        self,
+        capsule: &Capsule,
+        context: &Context,
+        policy: &Policy,
+        miner: &Miner,
+    ) -> Result<VerifiedCapsuleFrag> {
+        let digest = self.granted_digest(context, policy, miner);
+        let verdict = context.verifying.verify_digest(&digest, &self.signature);
+        verdict.map_err(|_| Error::KeyFragSignature)?;
+        self.verify_proof(capsule, context)
+    }
+
+    fn verify_proof(self, capsule: &Capsule, context: &Context) -> Result<VerifiedCapsuleFrag> {
+        if let Some((_, equation)) = failures(&[Claim::new(capsule, &self)]).first() {
+            return Err(Error::Reencryption(*equation));
         }
         Ok(VerifiedCapsuleFrag {
             capsule: capsule.fingerprint(),
@@ -215,7 +173,33 @@ impl CapsuleFrag {
         })
     }
 
-    fn challenge(&self, capsule: &Capsule) -> Scalar {
+    /// The digest that the delegator's signature of version 2 covers.
+    pub(crate) fn granted_digest(
+        &self,
+        context: &Context,
+        policy: &Policy,
+        miner: &Miner,
+    ) -> [u8; 32] {
+        let subject = Subject {
+            miner,
+            id: &self.id,
+            u1: &self.u1,
+            precursor: &self.precursor,
+        };
+        policy.digest(context, &subject)
+    }
+
+    /// What the delegator's signature covers: id, U1, X and both keys.
+    pub(crate) fn signed_message(&self, context: &Context) -> Vec<u8> {
+        let keys = KnownKeys {
+            delegating: Some(&context.delegating),
+            receiving: Some(&context.receiving),
+        };
+        signed_message(&self.id, &self.u1, &self.precursor, keys)
+    }
+
+    /// h, the challenge of the proof.
+    pub(crate) fn challenge(&self, capsule: &Capsule) -> Scalar {
         let images = Images {
             e1: &self.e1,
             v1: &self.v1,

@@ -7,15 +7,16 @@ use k256::Scalar;
 use rand_core::TryCryptoRng;
 use zeroize::Zeroizing;
 
+use crate::constant_time::{mul_generator, mul_point_u};
 use crate::context::Context;
 use crate::ephemeral::Ephemeral;
 use crate::error::{Error, Result};
+use crate::hashing::sha256;
 use crate::key_frag::{KeyFrag, KnownKeys, SignedKeys, VerifiedKeyFrag, signed_message};
 use crate::keys::{PublicKey, SecretKey};
-use crate::params::point_u;
-use crate::point::{Point, compress_secret};
+use crate::point::{Point, normalise_with_secret};
 use crate::scalar::{SecretScalar, draw, evaluate};
-use crate::signing::Signer;
+use crate::signing::{Signature, Signer};
 
 /// The most shares a key is split into, and the most fragments an opening takes.
 pub const MAX_SHARES: u16 = 255;
@@ -90,52 +91,113 @@ pub fn generate_kfrags<R: TryCryptoRng + ?Sized>(
     rng: &mut R,
     params: &KfragParams<'_>,
 ) -> Result<Vec<VerifiedKeyFrag>> {
-    let base = Base::draw(rng, params)?;
+    let base = Base::draw(
+        rng,
+        &BaseParams {
+            delegating: params.delegating,
+            receiving: params.receiving,
+            threshold: params.quorum.threshold,
+        },
+    )?;
     let mut shares = Vec::with_capacity(params.quorum.shares.into());
     for _ in 0..params.quorum.shares {
         shares.push(Share::draw(rng, &base)?);
     }
-    refuse_repeated_ids(&shares)?;
-
-    let u = point_u()?.projective();
-    let commitments: Vec<ProjectivePoint> =
-        shares.iter().map(|share| u * share.key.expose()).collect();
-    let commitments = Point::normalise_all(&commitments).ok_or(Error::RngDegenerate)?;
-    if !commitments.iter().all(Point::is_judgeable) {
-        return Err(Error::RngDegenerate);
-    }
-
+    let commitments = commit(&shares)?;
     let context = Context {
         delegating: params.delegating.public_key(),
         receiving: *params.receiving,
         verifying: params.signer.verifying_key(),
     };
-    let finished = shares.into_iter().zip(commitments);
-    finished
-        .map(|(share, commitment)| {
-            let frag = share.sign(params, &context, commitment, base.ephemeral.precursor)?;
-            Ok(VerifiedKeyFrag { frag, context })
-        })
-        .collect()
+    let precursor = base.ephemeral.precursor;
+    let shares: Vec<_> = shares.into_iter().zip(commitments).collect();
+    let signatures = sign(params, &context, &precursor, &shares)?;
+    let finished = shares.into_iter().zip(signatures);
+    let finished = finished.map(|((share, commitment), (for_receiver, for_proxy))| {
+        let frag = KeyFrag {
+            id: share.id,
+            key: share.key,
+            precursor,
+            commitment,
+            for_proxy,
+            for_receiver,
+            signed: params.signed,
+        };
+        VerifiedKeyFrag { frag, context }
+    });
+    Ok(finished.collect())
+}
+
+/// U1 of every share, in a form a contract can judge.
+pub(crate) fn commit(shares: &[Share]) -> Result<Vec<Point>> {
+    refuse_repeated_ids(shares)?;
+    let commitments = shares.iter().map(|share| mul_point_u(share.key.expose()));
+    let commitments: Vec<ProjectivePoint> = commitments.collect();
+    let commitments = Point::normalise_all(&commitments).ok_or(Error::RngDegenerate)?;
+    if commitments.iter().all(Point::is_judgeable) {
+        Ok(commitments)
+    } else {
+        Err(Error::RngDegenerate)
+    }
+}
+
+/// The signatures for the receiver and for the proxy of every fragment, made together.
+fn sign(
+    params: &KfragParams<'_>,
+    context: &Context,
+    precursor: &Point,
+    shares: &[(Share, Point)],
+) -> Result<Vec<(Signature, Signature)>> {
+    let both = KnownKeys {
+        delegating: Some(&context.delegating),
+        receiving: Some(&context.receiving),
+    };
+    let flagged = KnownKeys {
+        delegating: both.delegating.filter(|_| params.signed.delegating),
+        receiving: both.receiving.filter(|_| params.signed.receiving),
+    };
+    let mut requests = Vec::with_capacity(2 * shares.len());
+    for (share, commitment) in shares {
+        let digest = |keys| sha256(&signed_message(&share.id, commitment, precursor, keys));
+        requests.push((&*share.extra_receiver, digest(both)));
+        requests.push((&*share.extra_proxy, digest(flagged)));
+    }
+    let signatures = params.signer.sign_all(&requests)?;
+    let (pairs, _) = signatures.as_chunks::<2>();
+    Ok(pairs
+        .iter()
+        .map(|[receiver, proxy]| (*receiver, *proxy))
+        .collect())
 }
 
 /// What all fragments of a delegation have in common.
-struct Base {
-    ephemeral: Ephemeral,
-    coefficients: Zeroizing<Vec<Scalar>>,
+pub(crate) struct Base {
+    pub(crate) ephemeral: Ephemeral,
+    pub(crate) coefficients: Zeroizing<Vec<Scalar>>,
+}
+
+/// Whose key is split for whom, and the number of coefficients.
+pub(crate) struct BaseParams<'a> {
+    pub(crate) delegating: &'a SecretKey,
+    pub(crate) receiving: &'a PublicKey,
+    pub(crate) threshold: u16,
 }
 
 impl Base {
-    fn draw<R: TryCryptoRng + ?Sized>(rng: &mut R, params: &KfragParams<'_>) -> Result<Self> {
+    pub(crate) fn draw<R: TryCryptoRng + ?Sized>(
+        rng: &mut R,
+        params: &BaseParams<'_>,
+    ) -> Result<Self> {
         let secret = SecretScalar::random(rng)?;
-        let precursor = ProjectivePoint::mul_by_generator(secret.expose());
+        let precursor = mul_generator(secret.expose());
         let dh = Zeroizing::new(params.receiving.projective() * secret.expose());
-        let [precursor] = Point::normalise(&[precursor]).ok_or(Error::RngDegenerate)?;
-        let ephemeral = Ephemeral::new(precursor, params.receiving, compress_secret(&dh));
+        let (precursor, dh) = normalise_with_secret([precursor], &dh);
+        let [precursor] = precursor.ok_or(Error::RngDegenerate)?;
+        let ephemeral = Ephemeral::new(precursor, params.receiving, dh);
 
         let inverse = ephemeral.secret_scalar()?.invert()?;
-        let degree = params.quorum.threshold.saturating_sub(1);
-        let mut coefficients = Zeroizing::new(Vec::with_capacity(params.quorum.threshold.into()));
+        let degree = params.threshold.saturating_sub(1);
+        let mut coefficients = Zeroizing::new(Vec::with_capacity(params.threshold.into()));
         coefficients.push(params.delegating.expose() * inverse.expose());
         for _ in 0..degree {
             coefficients.push(*SecretScalar::random(rng)?.expose());
@@ -148,15 +210,15 @@ impl Base {
 }
 
 /// One fragment before its commitment and signatures, with all it drew.
-struct Share {
-    id: [u8; 32],
-    key: SecretScalar,
-    extra_receiver: Zeroizing<[u8; 32]>,
+pub(crate) struct Share {
+    pub(crate) id: [u8; 32],
+    pub(crate) key: SecretScalar,
+    pub(crate) extra_receiver: Zeroizing<[u8; 32]>,
     extra_proxy: Zeroizing<[u8; 32]>,
 }
 
 impl Share {
-    fn draw<R: TryCryptoRng + ?Sized>(rng: &mut R, base: &Base) -> Result<Self> {
+    pub(crate) fn draw<R: TryCryptoRng + ?Sized>(rng: &mut R, base: &Base) -> Result<Self> {
         let mut id = [0; 32];
         let mut extra_receiver = Zeroizing::new([0; 32]);
         let mut extra_proxy = Zeroizing::new([0; 32]);
@@ -170,40 +232,6 @@ impl Share {
             key,
             extra_receiver,
             extra_proxy,
-        })
-    }
-
-    fn sign(
-        self,
-        params: &KfragParams<'_>,
-        context: &Context,
-        commitment: Point,
-        precursor: Point,
-    ) -> Result<KeyFrag> {
-        let signed = params.signed;
-        let both = KnownKeys {
-            delegating: Some(&context.delegating),
-            receiving: Some(&context.receiving),
-        };
-        let flagged = KnownKeys {
-            delegating: both.delegating.filter(|_| signed.delegating),
-            receiving: both.receiving.filter(|_| signed.receiving),
-        };
-        let message = |keys| signed_message(&self.id, &commitment, &precursor, keys);
-        let for_receiver = params
-            .signer
-            .sign_with(&self.extra_receiver, &message(both))?;
-        let for_proxy = params
-            .signer
-            .sign_with(&self.extra_proxy, &message(flagged))?;
-        Ok(KeyFrag {
-            id: self.id,
-            key: self.key,
-            precursor,
-            commitment,
-            for_proxy,
-            for_receiver,
-            signed,
         })
     }
 }

@@ -4,9 +4,13 @@
 
 use alloc::vec::Vec;
 
+use chacha20::XChaCha20;
+use chacha20::cipher::{KeyIvInit as _, StreamCipher as _};
 use chacha20poly1305::{AeadInOut as _, KeyInit as _, Tag, XChaCha20Poly1305, XNonce};
+use poly1305::Poly1305;
+use poly1305::universal_hash::UniversalHash as _;
 use rand_core::TryCryptoRng;
-use zeroize::Zeroize as _;
+use zeroize::{Zeroize as _, Zeroizing};
 
 use crate::capsule::Capsule;
 use crate::capsule_frag::VerifiedCapsuleFrag;
@@ -15,12 +19,16 @@ use crate::kem::{SharedSecret, decapsulate_original, encapsulate};
 use crate::keys::{PublicKey, SecretKey};
 use crate::opening::Opening;
 use crate::scalar::draw;
+use crate::wire::concat;
 
 /// Bytes a ciphertext is longer than its plaintext: the nonce and the tag.
 pub const CIPHERTEXT_OVERHEAD: usize = NONCE_BYTES + TAG_BYTES;
 
 const NONCE_BYTES: usize = 24;
 const TAG_BYTES: usize = 16;
+/// Bytes copied, encrypted and authenticated at a time, so that each is read from memory once. A
+/// multiple of 16: only the last chunk is padded for the authenticator.
+const SEAL_CHUNK: usize = 16 * 1024;
 
 /// Encrypts a message to the owner of `delegating`, who may later delegate it.
 ///
@@ -80,31 +88,43 @@ pub fn decrypt_reencrypted(
     })
 }
 
+/// XChaCha20-Poly1305 in one pass over the message. `open` uses another implementation.
 fn seal(
     secret: &SharedSecret,
     nonce: &[u8; NONCE_BYTES],
     capsule: &Capsule,
     plaintext: &[u8],
 ) -> Result<Vec<u8>> {
+    let mut cipher = XChaCha20::new(secret.expose().into(), nonce.into());
+    // RFC 8439: block 0 of the key stream is the one-time key, the message starts at block 1.
+    let mut block = Zeroizing::new([0; 64]);
+    cipher.apply_keystream(&mut *block);
+    let one_time = block
+        .first_chunk::<32>()
+        .ok_or(Error::Bug("64 bytes hold 32"))?;
+    let mut mac = Poly1305::new(one_time.into());
+    let associated = capsule.to_simple();
+    mac.update_padded(&associated);
+
     let mut out = Vec::with_capacity(plaintext.len().saturating_add(CIPHERTEXT_OVERHEAD));
     out.extend_from_slice(nonce);
-    out.extend_from_slice(plaintext);
-    let (_, body) = out
-        .split_at_mut_checked(NONCE_BYTES)
-        .ok_or(Error::Bug("the nonce is first"))?;
-    let cipher = XChaCha20Poly1305::new(secret.expose().into());
-    let sealed =
-        cipher.encrypt_inout_detached(&XNonce::from(*nonce), &capsule.to_simple(), body.into());
-    match sealed {
-        Ok(tag) => {
-            out.extend_from_slice(&tag);
-            Ok(out)
-        }
-        Err(_) => {
+    for chunk in plaintext.chunks(SEAL_CHUNK) {
+        let start = out.len();
+        out.extend_from_slice(chunk);
+        let (_, chunk) = out
+            .split_at_mut_checked(start)
+            .ok_or(Error::Bug("the buffer has grown"))?;
+        if cipher.try_apply_keystream(chunk).is_err() {
             out.zeroize();
-            Err(Error::PlaintextTooLong)
+            return Err(Error::PlaintextTooLong);
         }
+        mac.update_padded(chunk);
     }
+    let len = |bytes: &[u8]| u64::try_from(bytes.len()).unwrap_or(u64::MAX).to_le_bytes();
+    let lengths: [u8; 16] = concat(&[&len(&associated), &len(plaintext)]);
+    mac.update_padded(&lengths);
+    out.extend_from_slice(&mac.finalize());
+    Ok(out)
 }
 
 pub(crate) fn open(secret: &SharedSecret, capsule: &Capsule, ciphertext: &[u8]) -> Result<Vec<u8>> {

@@ -29,6 +29,11 @@ impl Ephemeral {
         }
     }
 
+    /// The encoding of DH.
+    pub(crate) fn dh_bytes(&self) -> &[u8; 33] {
+        &self.dh
+    }
+
     /// d = HS(`SHARED_SECRET`, X, B, DH).
     pub(crate) fn secret_scalar(&self) -> Result<SecretScalar> {
         let parts: [&[u8]; 3] = [self.precursor.bytes(), self.receiving.0.bytes(), &*self.dh];

@@ -97,6 +97,22 @@ pub enum Error {
         limit: usize,
     },
 
+    /// The policy has another number of shares than there are miners.
+    #[error("{given} miners for {expected} shares")]
+    MinersMismatch {
+        /// Shares of the policy.
+        expected: usize,
+        /// Miners given.
+        given: usize,
+    },
+    /// Commitments not signed for this policy, or with another threshold than its.
+    #[error("commitments are not those of this policy")]
+    CommitmentsInvalid,
+    /// A share does not lie on the committed polynomial, or the polynomial is not for this key: the
+    /// delegator is at fault.
+    #[error("the delegator's shares are inconsistent")]
+    InconsistentShares,
+
     /// rk * U differs from the commitment of the key fragment.
     #[error("key fragment does not match its commitment")]
     CommitmentMismatch,
@@ -153,6 +169,9 @@ pub enum Error {
         /// Position of the later one.
         second: usize,
     },
+    /// The fragments are not those of the proxies an opening key was made for.
+    #[error("capsule fragments of other proxies than the opening key's")]
+    OtherProxies,
     /// The fragments together do not open the capsule: fewer than the threshold, wrong keys,
     /// or shares that the delegator made inconsistent.
     #[error("capsule fragments do not open the capsule")]
@@ -207,6 +226,9 @@ impl Error {
             | Self::ThresholdZero
             | Self::ThresholdAboveShares { .. }
             | Self::TooManyShares { .. }
+            | Self::MinersMismatch { .. }
+            | Self::CommitmentsInvalid
+            | Self::InconsistentShares
             | Self::CommitmentMismatch
             | Self::DelegatingKeyNotProvided
             | Self::ReceivingKeyNotProvided
@@ -216,6 +238,7 @@ impl Error {
             | Self::KeyFragSignature
             | Self::Reencryption(_)
             | Self::NoCapsuleFrags
+            | Self::OtherProxies
             | Self::ValidationFailed
             | Self::CiphertextTooShort { .. }
             | Self::AuthenticationFailed

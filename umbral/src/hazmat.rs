@@ -58,7 +58,7 @@ pub fn decapsulate_unverified(
     capsule: &Capsule,
     frags: &[CapsuleFrag],
 ) -> Result<SharedSecret> {
-    let opening = Opening::unverified(receiving, frags.iter().collect())?;
+    let opening = Opening::unverified(receiving, frags.iter())?;
     let shared = opening.shared_point();
     opening.validate(&shared, delegating, capsule)?;
     SharedSecret::from_point(&shared)

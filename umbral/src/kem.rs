@@ -9,11 +9,12 @@ use zeroize::{Zeroize as _, ZeroizeOnDrop, Zeroizing};
 
 use crate::capsule::{Capsule, capsule_hash_scalar};
 use crate::capsule_frag::VerifiedCapsuleFrag;
+use crate::constant_time::mul_generator;
 use crate::error::{Error, Result};
 use crate::hashing::derive_key;
 use crate::keys::{PublicKey, SecretKey};
 use crate::opening::Opening;
-use crate::point::{Point, compress_secret};
+use crate::point::{POINT_BYTES, compress_secret, normalise_with_secret};
 use crate::scalar::SecretScalar;
 
 /// The key a capsule carries: 32 bytes, HKDF-SHA256 of the shared point.
@@ -29,7 +30,11 @@ impl SharedSecret {
 
     /// HKDF-SHA256 without salt and info over the 33 bytes of the compressed point.
     pub(crate) fn from_point(point: &ProjectivePoint) -> Result<Self> {
-        let key = derive_key::<32>(&*compress_secret(point), &[])?;
+        Self::from_encoding(&compress_secret(point))
+    }
+
+    fn from_encoding(point: &Zeroizing<[u8; POINT_BYTES]>) -> Result<Self> {
+        let key = derive_key::<32>(&**point, &[])?;
         Ok(Self(Box::new(*key)))
     }
 }
@@ -62,16 +67,17 @@ pub fn encapsulate<R: TryCryptoRng + ?Sized>(
     let r = SecretScalar::random(rng)?;
     let u = SecretScalar::random(rng)?;
     let sum = SecretScalar::new(r.expose() + u.expose(), Error::RngDegenerate)?;
-    let e = ProjectivePoint::mul_by_generator(r.expose());
-    let v = ProjectivePoint::mul_by_generator(u.expose());
+    let e = mul_generator(r.expose());
+    let v = mul_generator(u.expose());
     let shared = Zeroizing::new(delegating.projective() * sum.expose());
-    let [e, v] = Point::normalise(&[e, v]).ok_or(Error::Bug("r and u are not zero"))?;
+    let (points, shared) = normalise_with_secret([e, v], &shared);
+    let [e, v] = points.ok_or(Error::Bug("r and u are not zero"))?;
 
     let s = u.expose() + r.expose() * &capsule_hash_scalar(&e, &v);
     if bool::from(s.is_zero()) || !e.is_judgeable() || !v.is_judgeable() {
         return Err(Error::RngDegenerate);
     }
-    Ok((Capsule { e, v, s }, SharedSecret::from_point(&shared)?))
+    Ok((Capsule { e, v, s }, SharedSecret::from_encoding(&shared)?))
 }
 
 /// Opens a capsule with the key it was made for: the shared point is a(E + V).

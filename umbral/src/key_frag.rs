@@ -6,13 +6,17 @@ use core::fmt;
 
 use zeroize::{ZeroizeOnDrop, Zeroizing};
 
+use crate::constant_time::mul_point_u;
 use crate::context::Context;
 use crate::error::{Error, Result};
+use crate::hashing::sha256;
 use crate::keys::PublicKey;
-use crate::params::{POINT_U, point_u};
+use crate::params::POINT_U;
 use crate::point::Point;
+use crate::prepared::PreparedContext;
 use crate::scalar::SecretScalar;
 use crate::signing::{Signature, VerifyingKey};
+use crate::vartime::{Shape, Table, ecdsa};
 use crate::wire::{BIN32, BIN33, BIN64, Reader, fill, flag};
 
 /// Bytes of the simple form.
@@ -137,11 +141,13 @@ impl KeyFrag {
     }
 
     fn decode(raw: Raw<'_>, signed: SignedKeys) -> Result<Self> {
+        let [precursor, commitment] = Point::lanes([raw.precursor, raw.commitment]);
+        let field = "key fragment precursor";
         Ok(Self {
             id: *raw.id,
             key: SecretScalar::decode(raw.key, "key fragment key")?,
-            precursor: Point::decode(raw.precursor, "key fragment precursor")?,
-            commitment: Point::decode_judgeable(raw.commitment, "key fragment commitment")?,
+            precursor: precursor.ok_or(Error::InvalidPoint { field })?,
+            commitment: Point::judgeable(commitment, "key fragment commitment")?,
             for_proxy: Signature::decode(raw.for_proxy, "key fragment signature for the proxy")?,
             for_receiver: Signature::decode(
                 raw.for_receiver,
@@ -222,9 +228,31 @@ impl KeyFrag {
         })
     }
 
+    /// As [`KeyFrag::verify`], with the tables of a prepared context: for one who gets many
+    /// fragments of one delegator.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn verify_prepared(self, prepared: &PreparedContext) -> Result<VerifiedKeyFrag> {
+        let context = *prepared.context();
+        let known = KnownKeys {
+            delegating: Some(&context.delegating),
+            receiving: Some(&context.receiving),
+        };
+        self.check_with(prepared.key(), known)?;
+        Ok(VerifiedKeyFrag {
+            frag: self,
+            context,
+        })
+    }
+
     /// The checks that are possible with the keys at hand, in the order of the errors above.
     pub(crate) fn check(&self, verifying: &VerifyingKey, known: KnownKeys<'_>) -> Result<()> {
-        let u1 = point_u()?.projective() * self.key.expose();
+        self.check_with(&verifying.table(Shape::TWICE), known)
+    }
+
+    fn check_with(&self, verifying: &Table, known: KnownKeys<'_>) -> Result<()> {
+        let u1 = mul_point_u(self.key.expose());
         if !bool::from(u1.eq_affine(self.commitment.affine())) {
             return Err(Error::CommitmentMismatch);
         }
@@ -234,18 +262,22 @@ impl KeyFrag {
         if self.signed.receiving && known.receiving.is_none() {
             return Err(Error::ReceivingKeyNotProvided);
         }
-        let message = self.message(KnownKeys {
+        let proxy_keys = KnownKeys {
             delegating: known.delegating.filter(|_| self.signed.delegating),
             receiving: known.receiving.filter(|_| self.signed.receiving),
-        });
-        verifying
-            .verify(&message, &self.for_proxy)
-            .map_err(|_| Error::ProxySignature)?;
-        if known.delegating.is_some() && known.receiving.is_some() {
-            let message = self.message(known);
-            verifying
-                .verify(&message, &self.for_receiver)
-                .map_err(|_| Error::ReceiverSignature)?;
+        };
+        let both = known.delegating.is_some() && known.receiving.is_some();
+        let signatures = [self.for_proxy, self.for_receiver];
+        let parts = Signature::parts_of_all(&signatures);
+        let checks = [
+            (proxy_keys, Error::ProxySignature),
+            (known, Error::ReceiverSignature),
+        ];
+        for ((keys, error), parts) in checks.into_iter().zip(&parts).take(1 + usize::from(both)) {
+            let digest = sha256(&self.message(keys));
+            if !ecdsa::verify_judgeable(verifying.point(0), &digest, parts) {
+                return Err(error);
+            }
         }
         Ok(())
     }
@@ -284,7 +316,12 @@ pub(crate) fn signed_message(
     precursor: &Point,
     keys: KnownKeys<'_>,
 ) -> Vec<u8> {
-    let mut message = [id.as_slice(), commitment.bytes(), precursor.bytes()].concat();
+    signed_message_bytes([id, commitment.bytes(), precursor.bytes()], keys)
+}
+
+/// As [`signed_message`], from the encodings of id, U1 and X.
+pub(crate) fn signed_message_bytes(parts: [&[u8]; 3], keys: KnownKeys<'_>) -> Vec<u8> {
+    let mut message = parts.concat();
     for key in [keys.delegating, keys.receiving] {
         message.push(u8::from(key.is_some()));
         message.extend(key.iter().flat_map(|key| key.to_bytes()));

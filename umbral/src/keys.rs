@@ -7,6 +7,7 @@ use k256::{ProjectivePoint, Scalar};
 use rand_core::TryCryptoRng;
 use zeroize::{ZeroizeOnDrop, Zeroizing};
 
+use crate::constant_time::mul_generator;
 use crate::error::{Error, Result};
 use crate::point::Point;
 use crate::scalar::SecretScalar;
@@ -37,7 +38,7 @@ impl SecretKey {
     }
 
     pub(crate) fn from_scalar(scalar: SecretScalar) -> Result<Self> {
-        let point = ProjectivePoint::mul_by_generator(scalar.expose());
+        let point = mul_generator(scalar.expose());
         let [point] = Point::normalise(&[point]).ok_or(Error::Bug("a secret key is not zero"))?;
         Ok(Self {
             scalar,

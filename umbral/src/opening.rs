@@ -18,73 +18,59 @@ use crate::delegation::MAX_SHARES;
 use crate::ephemeral::Ephemeral;
 use crate::error::{Error, Result};
 use crate::keys::{PublicKey, SecretKey};
-use crate::point::compress_secret;
+use crate::point::{Point, compress_secret};
+use crate::scalar::invert_all;
 
-type Terms = Zeroizing<Vec<(ProjectivePoint, Scalar)>>;
+/// E1 and V1 of one fragment.
+pub(crate) type Images = [Point; 2];
 
-/// Fragments that fit together, each with its weight d * lambda_i.
-pub(crate) struct Opening<'a> {
-    frags: Vec<&'a CapsuleFrag>,
-    weights: Zeroizing<Vec<Scalar>>,
+/// d * lambda_i for a set of fragments of one delegation: depends on X and the ids alone.
+pub(crate) struct Weights {
+    precursor: Point,
+    ids: Vec<[u8; 32]>,
+    values: Zeroizing<Vec<Scalar>>,
 }
 
-impl<'a> Opening<'a> {
-    /// Takes fragments verified for this capsule and these keys.
-    pub(crate) fn verified(
-        receiving: &SecretKey,
-        delegating: &PublicKey,
-        capsule: &Capsule,
-        frags: &'a [VerifiedCapsuleFrag],
-    ) -> Result<Self> {
-        let fingerprint = capsule.fingerprint();
-        for (index, verified) in frags.iter().enumerate() {
-            if verified.capsule != fingerprint {
-                return Err(Error::AnotherCapsule { index });
-            }
-            let context = &verified.context;
-            if context.delegating != *delegating || context.receiving != receiving.public_key() {
-                return Err(Error::AnotherContext { index });
-            }
-        }
-        Self::unverified(
-            receiving,
-            frags.iter().map(|verified| &verified.frag).collect(),
-        )
-    }
-
-    /// Takes fragments nobody has verified.
-    pub(crate) fn unverified(receiving: &SecretKey, frags: Vec<&'a CapsuleFrag>) -> Result<Self> {
-        let limit = usize::from(MAX_SHARES);
-        let given = frags.len();
+impl Weights {
+    pub(crate) fn new(receiving: &SecretKey, precursor: Point, ids: Vec<[u8; 32]>) -> Result<Self> {
+        let (given, limit) = (ids.len(), usize::from(MAX_SHARES));
         if given > limit {
             return Err(Error::TooManyShares { given, limit });
         }
-        let precursor = frags.first().ok_or(Error::NoCapsuleFrags)?.precursor;
-        if let Some(index) = frags.iter().position(|frag| frag.precursor != precursor) {
-            return Err(Error::MismatchedCapsuleFrag { index });
-        }
         let dh = Zeroizing::new(precursor.projective() * receiving.expose());
         let ephemeral = Ephemeral::new(precursor, &receiving.public_key(), compress_secret(&dh));
-        let arguments = frags.iter().map(|frag| ephemeral.share_argument(&frag.id));
+        let arguments = ids.iter().map(|id| ephemeral.share_argument(id));
         let arguments = Zeroizing::new(arguments.collect::<Vec<Scalar>>());
-        let weights = lagrange_weights(&arguments, ephemeral.secret_scalar()?.expose())?;
-        Ok(Self { frags, weights })
+        let values = lagrange_weights(&arguments, ephemeral.secret_scalar()?.expose())?;
+        Ok(Self {
+            precursor,
+            ids,
+            values,
+        })
+    }
+
+    /// Whether they are the weights of these fragments, in this order.
+    pub(crate) fn fit(&self, precursor: &Point, mut ids: impl Iterator<Item = [u8; 32]>) -> bool {
+        self.precursor == *precursor
+            && self.ids.iter().all(|id| ids.next() == Some(*id))
+            && ids.next().is_none()
     }
 
     /// d(E' + V'): one m-term linear combination.
-    pub(crate) fn shared_point(&self) -> Zeroizing<ProjectivePoint> {
-        self.combine(|frag| frag.e1.projective() + frag.v1.affine())
+    pub(crate) fn shared_point(&self, parts: &[Images]) -> Zeroizing<ProjectivePoint> {
+        self.combine(parts.iter().map(|[e1, v1]| e1.projective() + v1.affine()))
     }
 
     /// Checks s*A = h*dE' + dV', that is shared + (h - 1)*dE': the fragments really open this
     /// capsule of this delegator.
     pub(crate) fn validate(
         &self,
+        parts: &[Images],
         shared: &ProjectivePoint,
         delegating: &PublicKey,
         capsule: &Capsule,
     ) -> Result<()> {
-        let e = self.combine(|frag| frag.e1.projective());
+        let e = self.combine(parts.iter().map(|[e1, _]| e1.projective()));
         let h = capsule.hash_scalar();
         let terms = [(*e, h - Scalar::ONE), (delegating.projective(), -capsule.s)];
         let difference = ProjectivePoint::lincomb(&terms) + shared;
@@ -95,13 +81,98 @@ impl<'a> Opening<'a> {
         }
     }
 
-    fn combine(
-        &self,
-        part: impl Fn(&CapsuleFrag) -> ProjectivePoint,
-    ) -> Zeroizing<ProjectivePoint> {
-        let points = self.frags.iter().map(|frag| part(frag));
-        let terms: Terms = Zeroizing::new(points.zip(self.weights.iter().copied()).collect());
+    fn combine(&self, points: impl Iterator<Item = ProjectivePoint>) -> Zeroizing<ProjectivePoint> {
+        let terms = points.zip(self.values.iter().copied());
+        let terms: Zeroizing<Vec<(ProjectivePoint, Scalar)>> = Zeroizing::new(terms.collect());
         Zeroizing::new(ProjectivePoint::lincomb(terms.as_slice()))
+    }
+}
+
+/// Fragments that fit together, with their weights.
+pub(crate) struct Opening {
+    parts: Vec<Images>,
+    weights: Weights,
+}
+
+impl Opening {
+    /// Takes fragments verified for this capsule and these keys.
+    pub(crate) fn verified(
+        receiving: &SecretKey,
+        delegating: &PublicKey,
+        capsule: &Capsule,
+        frags: &[VerifiedCapsuleFrag],
+    ) -> Result<Self> {
+        refuse_strangers(&receiving.public_key(), delegating, capsule, frags)?;
+        Self::unverified(receiving, frags.iter().map(|verified| &verified.frag))
+    }
+
+    /// Takes fragments nobody has verified.
+    pub(crate) fn unverified<'a>(
+        receiving: &SecretKey,
+        frags: impl Iterator<Item = &'a CapsuleFrag> + Clone,
+    ) -> Result<Self> {
+        let precursor = common_precursor(frags.clone())?;
+        let ids = frags.clone().map(|frag| frag.id).collect();
+        Ok(Self {
+            weights: Weights::new(receiving, precursor, ids)?,
+            parts: images(frags),
+        })
+    }
+
+    /// As [`Weights::shared_point`].
+    pub(crate) fn shared_point(&self) -> Zeroizing<ProjectivePoint> {
+        self.weights.shared_point(&self.parts)
+    }
+
+    /// As [`Weights::validate`].
+    pub(crate) fn validate(
+        &self,
+        shared: &ProjectivePoint,
+        delegating: &PublicKey,
+        capsule: &Capsule,
+    ) -> Result<()> {
+        self.weights
+            .validate(&self.parts, shared, delegating, capsule)
+    }
+}
+
+/// E1 and V1 of each fragment.
+pub(crate) fn images<'a>(frags: impl Iterator<Item = &'a CapsuleFrag>) -> Vec<Images> {
+    frags.map(|frag| [frag.e1, frag.v1]).collect()
+}
+
+/// Refuses fragments that were verified for another capsule or for other keys.
+pub(crate) fn refuse_strangers(
+    receiving: &PublicKey,
+    delegating: &PublicKey,
+    capsule: &Capsule,
+    frags: &[VerifiedCapsuleFrag],
+) -> Result<()> {
+    let fingerprint = capsule.fingerprint();
+    for (index, verified) in frags.iter().enumerate() {
+        if verified.capsule != fingerprint {
+            return Err(Error::AnotherCapsule { index });
+        }
+        let context = &verified.context;
+        if context.delegating != *delegating || context.receiving != *receiving {
+            return Err(Error::AnotherContext { index });
+        }
+    }
+    Ok(())
+}
+
+/// X, which all fragments must share. The cap on their number is checked first.
+pub(crate) fn common_precursor<'a>(
+    mut frags: impl Iterator<Item = &'a CapsuleFrag> + Clone,
+) -> Result<Point> {
+    let (given, limit) = (frags.clone().count(), usize::from(MAX_SHARES));
+    if given > limit {
+        return Err(Error::TooManyShares { given, limit });
+    }
+    let precursor = frags.clone().next().ok_or(Error::NoCapsuleFrags)?.precursor;
+    match frags.position(|frag| frag.precursor != precursor) {
+        Some(index) => Err(Error::MismatchedCapsuleFrag { index }),
+        None => Ok(precursor),
     }
 }
 
@@ -122,23 +193,6 @@ fn lagrange_weights(arguments: &[Scalar], d: &Scalar) -> Result<Zeroizing<Vec<Sc
     let numerator = arguments.iter().fold(*d, |product, x| product * x);
     weights.iter_mut().for_each(|weight| *weight *= numerator);
     Ok(weights)
-}
-
-/// Inverts every element with one inversion (Montgomery's trick). `None` if one is zero.
-fn invert_all(elements: &mut [Scalar]) -> Option<()> {
-    let mut product = Zeroizing::new(Scalar::ONE);
-    let mut before = Zeroizing::new(Vec::with_capacity(elements.len()));
-    for element in elements.iter() {
-        before.push(*product);
-        *product *= element;
-    }
-    let mut inverse = Zeroizing::new(product.invert().into_option()?);
-    for (element, before) in elements.iter_mut().zip(before.iter()).rev() {
-        let inverted = *inverse * before;
-        *inverse *= *element;
-        *element = inverted;
-    }
-    Some(())
 }
 
 /// The first pair of equal arguments.

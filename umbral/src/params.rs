@@ -3,7 +3,6 @@
 //! U is the RFC 9380 hash to curve, suite secp256k1_XMD:SHA-256_SSWU_RO_, of the message `POINT_U`
 //! under the domain tag `PARAMETERS`; nobody knows its logarithm to the base G.
 
-use crate::error::Result;
 use crate::point::Point;
 
 /// U, compressed (33 bytes).
@@ -21,8 +20,8 @@ pub const POINT_U_UNCOMPRESSED: [u8; 64] = [
     0xfb, 0x63, 0xac, 0x6f, 0x26, 0xe5, 0xec, 0x2c, 0xfd, 0xd9, 0x83, 0xb8, 0x3f, 0x0e, 0x84, 0xe7,
 ];
 
-/// U as a point: an on-curve check of the constant, no square root and no hashing.
-pub(crate) fn point_u() -> Result<Point> {
+/// U as a point.
+pub(crate) fn point_u() -> Point {
     Point::from_constant(&POINT_U, &POINT_U_UNCOMPRESSED)
 }
 

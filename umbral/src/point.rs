@@ -6,19 +6,18 @@ use core::fmt;
 use core::hash::{Hash, Hasher};
 
 use k256::elliptic_curve::group::Group as _;
-use k256::elliptic_curve::ops::LinearCombination as _;
-use k256::elliptic_curve::point::{AffineCoordinates as _, BatchNormalize, DecompressPoint as _};
-use k256::{AffinePoint, ProjectivePoint, Scalar};
-use subtle::Choice;
+use k256::elliptic_curve::point::{AffineCoordinates as _, BatchNormalize};
+use k256::{AffinePoint, ProjectivePoint};
 use zeroize::Zeroizing;
 
 use crate::error::{Error, Result};
+use crate::field::decompress;
 
 /// Bytes of a compressed point: tag 02 or 03, then x big-endian.
 pub(crate) const POINT_BYTES: usize = 33;
 
 /// n, the order of secp256k1, big-endian.
-const ORDER: [u8; 32] = [
+pub(crate) const ORDER: [u8; 32] = [
     0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xfe,
     0xba, 0xae, 0xdc, 0xe6, 0xaf, 0x48, 0xa0, 0x3b, 0xbf, 0xd2, 0x5e, 0x8c, 0xd0, 0x36, 0x41, 0x41,
 ];
@@ -33,22 +32,28 @@ pub(crate) struct Point {
 impl Point {
     /// Decodes the only accepted form: 33 bytes, tag 02 or 03, x < p and on the curve.
     pub(crate) fn decode(bytes: &[u8; POINT_BYTES], field: &'static str) -> Result<Self> {
-        let [tag @ (2 | 3), x @ ..] = bytes else {
-            return Err(Error::InvalidPoint { field });
-        };
-        AffinePoint::decompress(&(*x).into(), Choice::from(tag & 1))
-            .into_option()
-            .map(|affine| Self {
+        let [point] = Self::lanes([bytes]);
+        point.ok_or(Error::InvalidPoint { field })
+    }
+
+    /// Decodes several points in little more time than one; `None` for what [`Point::decode`]
+    /// refuses.
+    pub(crate) fn lanes<const N: usize>(inputs: [&[u8; POINT_BYTES]; N]) -> [Option<Self>; N] {
+        let mut affine = decompress(inputs.map(|[tag, x @ ..]| (x, *tag == 3))).into_iter();
+        inputs.map(|bytes| {
+            let affine = affine.next().flatten();
+            let [tag, ..] = bytes;
+            affine.filter(|_| matches!(tag, 2 | 3)).map(|affine| Self {
                 affine,
                 bytes: *bytes,
             })
-            .ok_or(Error::InvalidPoint { field })
+        })
     }
 
-    /// As [`Point::decode`], and x < n: the chain can only judge points in that range, because
-    /// its tool for multiplying, `ecrecover`, takes x as a scalar.
-    pub(crate) fn decode_judgeable(bytes: &[u8; POINT_BYTES], field: &'static str) -> Result<Self> {
-        let point = Self::decode(bytes, field)?;
+    /// A decoded point that is there and has x < n: the chain can only judge points in that range,
+    /// because its tool for multiplying, `ecrecover`, takes x as a scalar.
+    pub(crate) fn judgeable(point: Option<Self>, field: &'static str) -> Result<Self> {
+        let point = point.ok_or(Error::InvalidPoint { field })?;
         if point.is_judgeable() {
             Ok(point)
         } else {
@@ -84,21 +89,20 @@ impl Point {
         ProjectivePoint::from(self.affine)
     }
 
-    /// A point known at compile time, in both encodings.
-    pub(crate) fn from_constant(bytes: &[u8; POINT_BYTES], xy: &[u8; 64]) -> Result<Self> {
-        let (x, y) = xy
-            .split_first_chunk::<32>()
-            .ok_or(Error::Bug("64 bytes hold 32"))?;
-        let y = y
-            .first_chunk::<32>()
-            .ok_or(Error::Bug("64 bytes hold twice 32"))?;
-        AffinePoint::from_coordinates(&(*x).into(), &(*y).into())
-            .into_option()
-            .map(|affine| Self {
-                affine,
-                bytes: *bytes,
-            })
-            .ok_or(Error::Bug("a constant point is on the curve"))
+    /// G.
+    pub(crate) fn generator() -> Self {
+        Self::from_affine(AffinePoint::GENERATOR)
+    }
+
+    /// A point known at compile time, in both encodings; a test checks that it is on the curve.
+    pub(crate) fn from_constant(bytes: &[u8; POINT_BYTES], xy: &[u8; 64]) -> Self {
+        let (x, y) = xy.split_at(32);
+        let half = |bytes: &[u8]| bytes.first_chunk::<32>().map_or([0; 32], |half| *half);
+        let affine = AffinePoint::from_coordinates(&half(x).into(), &half(y).into());
+        Self {
+            affine: affine.unwrap_or(AffinePoint::IDENTITY),
+            bytes: *bytes,
+        }
     }
 
     fn from_affine(affine: AffinePoint) -> Self {
@@ -128,7 +132,8 @@ impl Point {
 
 fn compress(affine: &AffinePoint, out: &mut [u8; POINT_BYTES]) {
     let [tag, x @ ..] = out;
-    *tag = 2 + affine.y_is_odd().unwrap_u8();
+    // Not a sum: the check for overflow would branch on a secret point.
+    *tag = 2 | affine.y_is_odd().unwrap_u8();
     x.copy_from_slice(&affine.x());
 }
 
@@ -139,14 +144,28 @@ pub(crate) fn compress_secret(point: &ProjectivePoint) -> Zeroizing<[u8; POINT_B
     bytes
 }
 
-/// Whether z * base = offset + h * image. All inputs are public: variable time.
-pub(crate) fn equation_holds(
-    (z, base): (&Scalar, &Point),
-    offset: &Point,
-    (h, image): (&Scalar, &Point),
-) -> bool {
-    let terms = [(base.projective(), *z), (image.projective(), -*h)];
-    ProjectivePoint::lincomb_vartime(&terms) == *offset.affine()
+/// Normalises two public points and a secret one with one inversion; the points are `None` if one
+/// of them is the identity.
+pub(crate) fn normalise_with_secret<const N: usize>(
+    public: [ProjectivePoint; N],
+    secret: &ProjectivePoint,
+) -> (Option<[Point; N]>, Zeroizing<[u8; POINT_BYTES]>) {
+    let mut all = Zeroizing::new(Vec::with_capacity(N + 1));
+    all.extend_from_slice(&public);
+    all.push(*secret);
+    let affine = <ProjectivePoint as BatchNormalize<[ProjectivePoint]>>::batch_normalize(&all);
+    let affine = Zeroizing::new(affine);
+    let mut bytes = Zeroizing::new([0; POINT_BYTES]);
+    if let Some(secret) = affine.last() {
+        compress(secret, &mut bytes);
+    }
+    let defined = !public.iter().any(|point| point.is_identity().into());
+    let mut normalised = affine.iter();
+    let points = public.map(|_| {
+        let affine = normalised.next().copied();
+        Point::from_affine(affine.unwrap_or(AffinePoint::IDENTITY))
+    });
+    (defined.then_some(points), bytes)
 }
 
 impl PartialEq for Point {

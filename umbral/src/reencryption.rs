@@ -5,10 +5,10 @@ use zeroize::Zeroizing;
 
 use crate::capsule::Capsule;
 use crate::capsule_frag::{CapsuleFrag, Images, VerifiedCapsuleFrag};
+use crate::constant_time::{SharedBase, mul_point_u};
 use crate::error::{Error, Result};
 use crate::hashing::{REENCRYPTION_NONCE, hash_to_scalar};
 use crate::key_frag::{KeyFrag, VerifiedKeyFrag};
-use crate::params::point_u;
 use crate::point::Point;
 use crate::scalar::{SecretScalar, draw};
 
@@ -58,9 +58,10 @@ pub(crate) fn reencrypt_with(
     nonce: &SecretScalar,
 ) -> Result<CapsuleFrag> {
     let (rk, t) = (kfrag.key.expose(), nonce.expose());
-    let (e, v) = (capsule.e.projective(), capsule.v.projective());
-    let u = point_u()?.projective();
-    let points = Point::normalise(&[e * rk, v * rk, e * t, v * t, u * t]);
+    let e = SharedBase::new(&capsule.e.projective());
+    let v = SharedBase::new(&capsule.v.projective());
+    let points = [e.mul(rk), v.mul(rk), e.mul(t), v.mul(t), mul_point_u(t)];
+    let points = Point::normalise(&points);
     let [e1, v1, e2, v2, u2] = points.ok_or(Error::Bug("nonzero multiples of nonzero points"))?;
     let u1 = kfrag.commitment;
     if ![e1, v1, e2, v2, u1, u2].iter().all(Point::is_judgeable) {

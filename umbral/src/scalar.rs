@@ -1,6 +1,7 @@
 //! Scalars: public ones decoded strictly, secret ones boxed, redacted and erased when dropped.
 
 use alloc::boxed::Box;
+use alloc::vec::Vec;
 use core::fmt;
 
 use k256::Scalar;
@@ -107,6 +108,23 @@ pub(crate) fn evaluate(coefficients: &[Scalar], x: &Scalar) -> Scalar {
         .iter()
         .rev()
         .fold(Scalar::ZERO, |sum, coefficient| sum * x + coefficient)
+}
+
+/// Inverts every element with one inversion (Montgomery's trick). `None` if one is zero.
+pub(crate) fn invert_all(elements: &mut [Scalar]) -> Option<()> {
+    let mut product = Zeroizing::new(Scalar::ONE);
+    let mut before = Zeroizing::new(Vec::with_capacity(elements.len()));
+    for element in elements.iter() {
+        before.push(*product);
+        *product *= element;
+    }
+    let mut inverse = Zeroizing::new(product.invert().into_option()?);
+    for (element, before) in elements.iter_mut().zip(before.iter()).rev() {
+        let inverted = *inverse * before;
+        *inverse *= *element;
+        *element = inverted;
+    }
+    Some(())
 }
 
 #[cfg(test)]

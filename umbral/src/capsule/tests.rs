@@ -1,5 +1,6 @@
 use alloc::vec::Vec;
 
+use k256::ProjectivePoint;
 use proptest::prelude::*;
 
 use super::*;

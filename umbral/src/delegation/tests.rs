@@ -95,9 +95,10 @@ fn k14_time_grows_linearly_with_the_shares() {
             Delegation::new(1, 2, shares);
             start.elapsed()
         };
-        (0..5).map(|_| measure()).min().unwrap()
+        (0..50).map(|_| measure()).min().unwrap()
     };
-    assert!(time(250) < time(25) * 30);
+    // Short enough to fit between two interruptions of a busy machine.
+    assert!(time(50) < time(5) * 30);
 }
 
 /// f(0) = a / d, whatever the generator.
@@ -110,6 +111,11 @@ fn the_polynomial_starts_at_the_delegating_key() {
         signer: &delegation.signer,
         quorum: Quorum::new(3, 3).unwrap(),
         signed: SignedKeys::BOTH,
+    };
+    let params = BaseParams {
+        delegating: params.delegating,
+        receiving: params.receiving,
+        threshold: params.quorum.threshold,
     };
     let base = Base::draw(&mut TestRng::new(6), &params).unwrap();
     let d = base.ephemeral.secret_scalar().unwrap();

@@ -111,7 +111,7 @@ fn refuses_inconsistent_shares_of_the_delegator() {
         ..frags[0].clone()
     };
     frags[0] = &wrong;
-    let opening = Opening::unverified(&delegation.receiving, frags).unwrap();
+    let opening = Opening::unverified(&delegation.receiving, frags.into_iter()).unwrap();
     let shared = opening.shared_point();
     let public = delegation.delegating.public_key();
     let refused = opening.validate(&shared, &public, &delegation.capsule);

@@ -12,7 +12,7 @@ fn signer(seed: u64) -> Signer {
 
 fn high_s(signature: &Signature) -> [u8; 64] {
     let mut bytes = signature.to_bytes();
-    bytes[32..].copy_from_slice(&(-*signature.0.s()).to_repr());
+    bytes[32..].copy_from_slice(&(-signature.s).to_bytes());
     bytes
 }
 

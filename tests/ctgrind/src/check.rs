@@ -1,0 +1,182 @@
+//! Runs every section under valgrind and judges its reports against the list of values that are
+//! declassified on purpose; then the control, which must be reported.
+//!
+//! `cargo run --release --bin check` in `tests/ctgrind`.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::process::{Command, ExitCode};
+
+/// A decision on secret data that is meant. It is recognised by the innermost function outside the
+/// standard library, and by one that called it.
+struct Declassified {
+    inner: &'static str,
+    caller: &'static str,
+    why: &'static str,
+}
+
+const fn allow(inner: &'static str, caller: &'static str, why: &'static str) -> Declassified {
+    Declassified { inner, caller, why }
+}
+
+const RANGE: &str = "one bit: whether a drawn or received scalar is in 1..n; it always is";
+const IDENTITY: &str = "one bit: whether a point about to be published is the identity";
+const PUBLISHED: &str = "looks at a value that is published";
+const TAG: &str = "one bit: whether the cipher accepts, which the caller is told";
+
+const DECLASSIFIED: [Declassified; 25] = [
+    allow("decode_scalar", "", RANGE),
+    allow(
+        "from<k256::arithmetic::scalar::Scalar>",
+        "decode_scalar",
+        RANGE,
+    ),
+    allow(
+        "from<k256::arithmetic::scalar::Scalar>",
+        "invert",
+        "one bit: zero has no inverse",
+    ),
+    allow("new (scalar.rs", "", RANGE),
+    allow("umbral::scalar::SecretScalar::new", "", RANGE),
+    allow(
+        "fill_next_k",
+        "",
+        "rejection sampling of RFC 6979: rejects with probability 2^-128",
+    ),
+    allow("normalise", "", IDENTITY),
+    allow(
+        "unwrap<k256::arithmetic::field::FieldElement>",
+        "batch_invert_in_place",
+        IDENTITY,
+    ),
+    allow(
+        "lagrange_weights",
+        "",
+        "one bit: whether two fragments have one id, which is public",
+    ),
+    allow("refuse_repeated_ids", "", PUBLISHED),
+    allow("new (signing.rs", "sign_all", PUBLISHED),
+    allow("umbral::signing::Signer::sign_all", "", PUBLISHED),
+    allow("umbral::delegation::commit", "", PUBLISHED),
+    allow("umbral::delegation::Base::draw", "", IDENTITY),
+    allow("encapsulate", "", PUBLISHED),
+    allow("umbral::reencryption::reencrypt_with", "", PUBLISHED),
+    allow(
+        "umbral::key_frag::KeyFrag::check_with",
+        "",
+        "one bit: whether rk * U = U1",
+    ),
+    allow("decrypt_inout_detached", "", TAG),
+    allow("umbral::dem::open", "", TAG),
+    allow(
+        "umbral::kem::decapsulate_reencrypted",
+        "",
+        "one bit: whether the fragments open",
+    ),
+    allow("umbral::opening::Opening::verified", "", PUBLISHED),
+    allow("at_once", "", PUBLISHED),
+    allow("is_judgeable", "", PUBLISHED),
+    allow("eq (point.rs", "", PUBLISHED),
+    allow("ctgrind::main", "", "the verdict of a section"),
+];
+
+const SECTIONS: [&str; 6] = [
+    "keygen",
+    "signing",
+    "delegation",
+    "reencryption",
+    "opening",
+    "granting",
+];
+
+/// The functions of each report's stack, innermost first.
+fn reports(section: &str) -> Result<Vec<Vec<String>>, String> {
+    let directory = std::env::current_exe().map_err(|error| error.to_string())?;
+    let program = directory.parent().unwrap_or(Path::new(".")).join("ctgrind");
+    let run = Command::new("valgrind")
+        .args([
+            "--error-limit=no",
+            "--read-inline-info=yes",
+            "--num-callers=80",
+        ])
+        .arg(program)
+        .arg(section)
+        .output()
+        .map_err(|error| format!("valgrind: {error}"))?;
+    let text = String::from_utf8_lossy(&run.stderr).into_owned();
+    if !run.status.success() || !text.contains("ERROR SUMMARY") {
+        return Err(format!("{section} did not run: {text}"));
+    }
+    let mut found: Vec<Vec<String>> = Vec::new();
+    for line in text.lines() {
+        if line.contains("depends on uninitialised") || line.contains("Use of uninitialised") {
+            found.push(Vec::new());
+        } else if let (Some((_, frame)), Some(stack)) = (line.split_once(": "), found.last_mut())
+            && (line.contains("   at 0x") || line.contains("   by 0x"))
+        {
+            stack.push(frame.to_owned());
+        }
+    }
+    Ok(found)
+}
+
+fn is_declassified(stack: &[String]) -> bool {
+    let outside = |frame: &&String| !frame.contains("library/") && !frame.contains("(in /usr/");
+    let Some(inner) = stack.iter().find(outside) else {
+        return false;
+    };
+    let known = |entry: &&Declassified| {
+        inner.contains(entry.inner) && stack.iter().any(|frame| frame.contains(entry.caller))
+    };
+    DECLASSIFIED
+        .iter()
+        .find(known)
+        .is_some_and(|entry| !entry.why.is_empty())
+}
+
+fn check() -> Result<bool, String> {
+    let mut clean = true;
+    for section in SECTIONS {
+        let found = reports(section)?;
+        let unexpected: Vec<_> = found
+            .iter()
+            .filter(|stack| !is_declassified(stack))
+            .collect();
+        println!(
+            "{section:<14} {} reports, {} outside the list",
+            found.len(),
+            unexpected.len()
+        );
+        let mut places: BTreeMap<String, usize> = BTreeMap::new();
+        for stack in &unexpected {
+            *places
+                .entry(
+                    stack
+                        .iter()
+                        .take(4)
+                        .cloned()
+                        .collect::<Vec<_>>()
+                        .join("\n      by "),
+                )
+                .or_default() += 1;
+        }
+        for (place, count) in places {
+            println!("  {count} x {place}");
+        }
+        clean &= unexpected.is_empty();
+    }
+    let control = reports("control")?.len();
+    println!("{:<14} {control} reports, at least 2 expected", "control");
+    Ok(clean && control >= 2)
+}
+
+fn main() -> ExitCode {
+    match check() {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(reason) => {
+            eprintln!("{reason}");
+            ExitCode::from(2)
+        }
+    }
+}

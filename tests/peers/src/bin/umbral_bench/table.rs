@@ -1,0 +1,42 @@
+//! The rows, as printed and as written.
+
+use serde::Serialize;
+use umbral_peers::timing::compare;
+
+#[derive(Serialize)]
+pub(crate) struct Row {
+    operation: String,
+    ours_us: f64,
+    peer_us: f64,
+    ratio: f64,
+    limit_us: Option<f64>,
+}
+
+#[derive(Default)]
+pub(crate) struct Table(pub(crate) Vec<Row>);
+
+impl Table {
+    /// Times both; `per` of the same thing are done in one run. The limit is that of umbral.md 3.
+    pub(crate) fn row(
+        &mut self,
+        (operation, limit_us, per): (&str, Option<f64>, f64),
+        ours: &mut dyn FnMut(),
+        peer: &mut dyn FnMut(),
+    ) {
+        let (ours_us, peer_us) = compare(ours, peer);
+        let (ours_us, peer_us) = (ours_us / per, peer_us / per);
+        let ratio = peer_us / ours_us;
+        let to_limit = limit_us.map_or("-".into(), |limit| format!("{:.2}", ours_us / limit));
+        let limit = limit_us.map_or("-".into(), |limit| format!("{limit:.0}"));
+        println!(
+            "{operation:<30} {ours_us:>10.1} {peer_us:>10.1} {ratio:>7.2}x {limit:>7} {to_limit:>8}"
+        );
+        self.0.push(Row {
+            operation: operation.into(),
+            ours_us,
+            peer_us,
+            ratio,
+            limit_us,
+        });
+    }
+}

@@ -172,7 +172,8 @@ fn f8_opening_is_capped_and_takes_no_quadratic_inversions() {
     };
     // It takes about 8 ms; 64,770 inversions of 3.7 us alone would take 240 ms.
     let fastest = (0..5).map(open).min().unwrap();
-    assert!(fastest < Duration::from_millis(120), "{fastest:?}");
+    let limit_ms = if cfg!(debug_assertions) { 5_000 } else { 120 };
+    assert!(fastest < Duration::from_millis(limit_ms), "{fastest:?}");
 
     cfrags.push(cfrags[0].clone());
     let refused = Error::TooManyShares {

@@ -29,6 +29,8 @@ const TAG_BYTES: usize = 16;
 /// Bytes copied, encrypted and authenticated at a time, so that each is read from memory once. A
 /// multiple of 16: only the last chunk is padded for the authenticator.
 const SEAL_CHUNK: usize = 16 * 1024;
+/// Bytes a 32-bit block counter reaches, without block 0.
+const PLAINTEXT_MAX: u64 = 64 * 0xffff_ffff;
 
 /// Encrypts a message to the owner of `delegating`, who may later delegate it.
 ///
@@ -95,6 +97,10 @@ fn seal(
     capsule: &Capsule,
     plaintext: &[u8],
 ) -> Result<Vec<u8>> {
+    let len = |bytes: &[u8]| u64::try_from(bytes.len()).unwrap_or(u64::MAX);
+    if len(plaintext) > PLAINTEXT_MAX {
+        return Err(Error::PlaintextTooLong);
+    }
     let mut cipher = XChaCha20::new(secret.expose().into(), nonce.into());
     // RFC 8439: block 0 of the key stream is the one-time key, the message starts at block 1.
     let mut block = Zeroizing::new([0; 64]);
@@ -120,8 +126,10 @@ fn seal(
         }
         mac.update_padded(chunk);
     }
-    let len = |bytes: &[u8]| u64::try_from(bytes.len()).unwrap_or(u64::MAX).to_le_bytes();
-    let lengths: [u8; 16] = concat(&[&len(&associated), &len(plaintext)]);
+    let lengths: [u8; 16] = concat(&[
+        &len(&associated).to_le_bytes(),
+        &len(plaintext).to_le_bytes(),
+    ]);
     mac.update_padded(&lengths);
     out.extend_from_slice(&mac.finalize());
     Ok(out)

@@ -14,7 +14,8 @@
 //! | 8 | the delegator's signature is invalid | - | SHA-256 and two `ecrecover` |
 //!
 //! The contract makes sure that W1 = zP and W2 = hP1 by `ecrecover`, and of P2.y by the parity and
-//! the curve. P is E, V or U; P1 and P2 are the images under rk and t. Every integer is 32 bytes big-endian.
+//! the curve. P is E, V or U; P1 and P2 are the images under rk and t. Every integer is 32 bytes
+//! big-endian.
 //! Nothing here accuses an honest miner: one that checks the capsule, the fixed U, the signature
 //! and the range of every x before it answers never produces any of these.
 

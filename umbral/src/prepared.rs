@@ -35,7 +35,8 @@ struct Signed {
 }
 
 impl PreparedContext {
-    /// Prepares a context for fragments of version 1; costs about as much as checking one signature.
+    /// Prepares a context for fragments of version 1; costs about as much as checking one
+    /// signature.
     pub fn new(context: Context) -> Self {
         Self {
             context,

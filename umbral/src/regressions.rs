@@ -172,7 +172,8 @@ fn f8_opening_is_capped_and_takes_no_quadratic_inversions() {
     };
     // It takes about 8 ms; 64,770 inversions of 3.7 us alone would take 240 ms.
     let fastest = (0..5).map(open).min().unwrap();
-    assert!(fastest < Duration::from_millis(120), "{fastest:?}");
+    let limit_ms = if cfg!(debug_assertions) { 5_000 } else { 120 };
+    assert!(fastest < Duration::from_millis(limit_ms), "{fastest:?}");
 
     cfrags.push(cfrags[0].clone());
     let refused = Error::TooManyShares {
@@ -180,6 +181,50 @@ fn f8_opening_is_capped_and_takes_no_quadratic_inversions() {
         limit: 255,
     };
     assert_eq!(delegation.decrypt(&cfrags), Err(refused));
+}
+
+/// The signed message had no domain, policy or time: version 2 has, and neither version's
+/// signature passes for the other's.
+#[test]
+fn f9_a_signature_is_good_for_one_version_only() {
+    let mut delegation = Delegation::new(1, 1, 1);
+    let cfrag = delegation.cfrags(&[0]).remove(0).as_unverified().clone();
+    let policy = v2::Policy {
+        chain_id: 1,
+        contract: [0; 20],
+        policy_id: [0; 32],
+        quorum: Quorum::new(1, 1).unwrap(),
+        not_before: 0,
+        expiry: 0,
+        conditions: [0; 32],
+    };
+    let (capsule, context) = (&delegation.capsule, &delegation.context);
+    let refused = cfrag
+        .clone()
+        .verify_granted(capsule, context, &policy, &[0; 20]);
+    assert_eq!(refused, Err(Error::KeyFragSignature));
+    assert!(cfrag.verify(capsule, context).is_ok());
+}
+
+/// Secrets were compared byte by byte. Here they cannot be compared at all: for a type with
+/// `PartialEq` the second implementation applies as well, and the calls are ambiguous.
+#[test]
+fn f10_no_secret_can_be_compared() {
+    trait Incomparable<Marker> {
+        fn check() {}
+    }
+    struct IfComparable;
+    impl<T> Incomparable<()> for T {}
+    impl<T: PartialEq> Incomparable<IfComparable> for T {}
+    <SecretKey as Incomparable<_>>::check();
+    <SecretKeyFactory as Incomparable<_>>::check();
+    <Signer as Incomparable<_>>::check();
+    <SharedSecret as Incomparable<_>>::check();
+    <KeyFrag as Incomparable<_>>::check();
+    <VerifiedKeyFrag as Incomparable<_>>::check();
+    <v2::KeyFrag as Incomparable<_>>::check();
+    <v2::VerifiedKeyFrag as Incomparable<_>>::check();
+    <OpeningKey as Incomparable<_>>::check();
 }
 
 /// The delegating key as m proxies and the receiver compute it: d * sum lambda_i * rk_i.

@@ -126,3 +126,18 @@ proptest! {
         prop_assert!(decrypt_original(&key, &capsule, &ciphertext).is_err());
     }
 }
+
+/// Encryption works in chunks and with another implementation than decryption.
+#[test]
+fn every_length_around_a_chunk_is_decrypted() {
+    let delegation = Delegation::new(1, 1, 1);
+    let public = delegation.delegating.public_key();
+    for chunks in 0..3 {
+        for around in [0, 1, 15, 16, 17, SEAL_CHUNK - 17, SEAL_CHUNK - 1] {
+            let message = vec![7; chunks * SEAL_CHUNK + around];
+            let (capsule, ciphertext) = encrypt(&mut TestRng::new(2), &public, &message).unwrap();
+            let opened = decrypt_original(&delegation.delegating, &capsule, &ciphertext);
+            assert_eq!(opened.as_ref(), Ok(&message));
+        }
+    }
+}

@@ -258,3 +258,21 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_prepared_context_gives_the_same_verdicts() {
+    let delegation = Delegation::new(1, 1, 1);
+    let prepared = PreparedContext::new(delegation.context);
+    let good = delegation.kfrags[0].to_secret_simple();
+    let verdicts = |bytes: &[u8; KEY_FRAG_BYTES]| {
+        let read = || KeyFrag::from_simple(bytes);
+        let alone = read().and_then(|frag| frag.verify(&delegation.context));
+        let with = read().and_then(|frag| frag.verify_prepared(&prepared));
+        (alone.err(), with.err())
+    };
+    assert_eq!(verdicts(&good), (None, None));
+    for bit in (0..KEY_FRAG_BYTES * 8).step_by(5) {
+        let (alone, with) = verdicts(&flip(&good, bit));
+        assert_eq!(alone, with, "bit {bit}");
+    }
+}

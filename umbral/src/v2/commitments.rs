@@ -11,7 +11,7 @@
 //! Together: any m shares open what is encrypted to A. A miner knows no x_i, and must not: with
 //! them m miners could combine without the receiver. What a miner can check is that the commitments
 //! are signed for its policy; what tells it that they are sound is the receiver's word, and the
-//! receiver can prove a fraud to anyone, as the commitments and each U1 are signed by the delegator.
+//! receiver can prove a fraud to anyone, as the delegator signs the commitments and each U1.
 
 use alloc::vec::Vec;
 

@@ -57,8 +57,14 @@ pub(crate) fn primitives(parties: &Parties) {
             let _ = black_box(secp.verify_ecdsa(message, &signature, &public));
         }),
     );
+    ours(parties, &bytes);
+}
+
+/// The same operations here.
+fn ours(parties: &Parties, bytes: &[u8; 33]) {
+    let print = |name: &str, us: f64| println!("{name:<30} {us:>10.2}");
     let (signer, key) = (&parties.signer, parties.signer.verifying_key());
-    let ours = signer.sign(&mut Rng {}, b"message").expect("signs");
+    let signature = signer.sign(&mut Rng {}, b"message").expect("signs");
     println!("\nours, us");
     print(
         "ecdsa sign",
@@ -69,13 +75,13 @@ pub(crate) fn primitives(parties: &Parties) {
     print(
         "ecdsa verify",
         alone(&mut || {
-            black_box(key.verify(b"message", &ours)).expect("verifies");
+            black_box(key.verify(b"message", &signature)).expect("verifies");
         }),
     );
     print(
         "decompress",
         alone(&mut || {
-            let _ = black_box(umbral::PublicKey::from_bytes(&bytes));
+            let _ = black_box(umbral::PublicKey::from_bytes(bytes));
         }),
     );
     let context = parties.context();

@@ -46,7 +46,7 @@ impl Capsule {
     /// As [`Capsule::from_simple`], and [`Error::Length`] or [`Error::Framing`].
     pub fn from_msgpack(bytes: &[u8]) -> Result<Self> {
         let mut reader = Reader::new(bytes, "capsule", CAPSULE_MSGPACK_BYTES)?;
-        reader.expect(&[0x93])?;
+        reader.exactly(&[0x93])?;
         Self::checked(reader.bin()?, reader.bin()?, reader.bin()?)
     }
 

@@ -115,10 +115,10 @@ impl KeyFrag {
     /// not canonical.
     pub fn from_msgpack(bytes: &[u8]) -> Result<Self> {
         let mut reader = Reader::new(bytes, "key fragment", KEY_FRAG_MSGPACK_BYTES)?;
-        reader.expect(&[0x95, 0x91])?;
+        reader.exactly(&[0x95, 0x91])?;
         let parameter = reader.bin::<33>()?;
         let (id, key, precursor) = (reader.bin()?, reader.bin()?, reader.bin()?);
-        reader.expect(&[0x95])?;
+        reader.exactly(&[0x95])?;
         let (commitment, for_proxy, for_receiver) = (reader.bin()?, reader.bin()?, reader.bin()?);
         let signed = SignedKeys {
             delegating: reader.flag("delegating key signed")?,

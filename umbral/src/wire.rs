@@ -54,7 +54,7 @@ impl<'a> Reader<'a> {
     }
 
     /// Bytes that must be exactly these.
-    pub(crate) fn expect(&mut self, header: &[u8]) -> Result<()> {
+    pub(crate) fn exactly(&mut self, header: &[u8]) -> Result<()> {
         let framing = Error::Framing {
             object: self.object,
         };
@@ -65,7 +65,7 @@ impl<'a> Reader<'a> {
     /// The next N bytes, behind their `bin8` header.
     pub(crate) fn bin<const N: usize>(&mut self) -> Result<&'a [u8; N]> {
         let [.., len] = N.to_be_bytes();
-        self.expect(&[0xc4, len])?;
+        self.exactly(&[0xc4, len])?;
         self.take()
     }
 

@@ -49,10 +49,10 @@ impl<'a> RawFrag<'a> {
 
     pub(super) fn msgpack(bytes: &'a [u8]) -> Result<Self> {
         let mut reader = Reader::new(bytes, "capsule fragment", CAPSULE_FRAG_MSGPACK_BYTES)?;
-        reader.expect(&[0x95])?;
+        reader.exactly(&[0x95])?;
         let (e1, v1) = (reader.bin()?, reader.bin()?);
         let (id, precursor) = (reader.bin()?, reader.bin()?);
-        reader.expect(&[0x96])?;
+        reader.exactly(&[0x96])?;
         Ok(Self {
             e1,
             v1,

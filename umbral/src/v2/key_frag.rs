@@ -44,7 +44,7 @@ impl KeyFrag {
     /// [`Error::Framing`] for another version; else the first field that is not canonical.
     pub fn from_bytes(bytes: &[u8; KEY_FRAG_BYTES]) -> Result<Self> {
         let mut reader = Reader::new(bytes, "key fragment", KEY_FRAG_BYTES)?;
-        reader.expect(&[VERSION])?;
+        reader.exactly(&[VERSION])?;
         let (id, key) = (*reader.take()?, reader.take()?);
         let [precursor, commitment] = Point::lanes([reader.take()?, reader.take()?]);
         let field = "key fragment precursor";

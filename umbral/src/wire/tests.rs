@@ -34,7 +34,7 @@ fn refuses_to_read_past_the_end() {
     assert_eq!(reader.take::<3>(), Err(FRAMING));
     assert_eq!(reader.take::<2>(), Ok(&[1, 2]));
     assert_eq!(reader.take::<1>(), Err(FRAMING));
-    assert_eq!(reader.expect(&[1]), Err(FRAMING));
+    assert_eq!(reader.exactly(&[1]), Err(FRAMING));
 }
 
 #[test]

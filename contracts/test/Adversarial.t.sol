@@ -6,7 +6,7 @@ import {IMiningRewards} from "../src/interfaces/IMiningRewards.sol";
 import {IPolicyManager} from "../src/interfaces/IPolicyManager.sol";
 import {IStakingEscrow} from "../src/interfaces/IStakingEscrow.sol";
 
-/// @notice Cases of threats.md section 5 that cut across contracts; the others stand beside the function
+/// @notice Adversarial cases that cut across contracts; the others stand beside the function
 /// they are about (search for their number).
 contract AdversarialTest is KmsTest {
     /// @dev No account but the owner moves principal or changes a lock, the worker least of all.

@@ -5,7 +5,7 @@ import {KmsTest} from "./base/KmsTest.sol";
 import {IPolicyManager} from "../src/interfaces/IPolicyManager.sol";
 import {IStakingEscrow} from "../src/interfaces/IStakingEscrow.sol";
 
-/// @notice The defects of the January-2018 contracts (features.md section 5), one test each, seen from
+/// @notice The defects of the January-2018 contracts, one test each, seen from
 /// outside through a whole life. The owner of the stake here is a contract: this test.
 contract Defects2018Test is KmsTest {
     address private worker = makeAddr("hot");

@@ -1,2 +1,3 @@
+//! libFuzzer's entry to `umbral_fuzz::open`.
 #![no_main]
 libfuzzer_sys::fuzz_target!(|data: &[u8]| umbral_fuzz::open(data));

@@ -16,7 +16,8 @@ pub(crate) struct Row {
 pub(crate) struct Table(pub(crate) Vec<Row>);
 
 impl Table {
-    /// Times both; `per` of the same thing are done in one run. The limit is that of umbral.md 3.
+    /// Times both; `per` of the same thing are done in one run. The limit is the sum of its
+    /// operations at libsecp256k1's costs.
     pub(crate) fn row(
         &mut self,
         (operation, limit_us, per): (&str, Option<f64>, f64),

@@ -1,6 +1,6 @@
 //! The committed compiler output, `deployments/artifacts/<Contract>.json`: what the Rust bindings
-//! and deployments are made from. Written by `contracts build` (see `compile.rs`), byte for byte the
-//! same for the same sources and settings, so that `contracts check` can compare whole files.
+//! and deployments are made from. Written by `contracts build` (see `compile.rs`), byte for byte
+//! the same for the same sources and settings, so that `contracts check` can compare whole files.
 
 use std::fs;
 use std::path::{Path, PathBuf};

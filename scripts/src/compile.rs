@@ -1,6 +1,6 @@
 //! Compiles the contracts with foundry-compilers, under the settings of `contracts/foundry.toml`
-//! (read from there, not repeated here) and the solc named there: npm's solc behind a Node wrapper. A
-//! native solc of the pinned version on PATH is used instead. Nothing is downloaded.
+//! (read from there, not repeated here) and the solc named there: npm's solc behind a Node
+//! wrapper. A native solc of the pinned version on PATH is used instead. Nothing is downloaded.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;

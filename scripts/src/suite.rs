@@ -1,5 +1,6 @@
 //! `kms-scripts test`: every check of the workspace, one after the other, stopping at the first
-//! that fails. `suite/steps.rs` runs the tools, `suite/count.rs` reads how many tests of each kind ran.
+//! that fails. `suite/steps.rs` runs the tools, `suite/count.rs` reads how many tests of each kind
+//! ran.
 
 use std::time::Instant;
 

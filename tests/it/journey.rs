@@ -55,8 +55,8 @@ fn grant(world: &World, alice: &Kms, bob: &Kms) -> String {
     alice.json(&terms).assert_success().text("policy")
 }
 
-/// One of three nodes down: two are enough. Two down: each miner's reason is told, and what stood at
-/// the output stays. Back again: the reader reads.
+/// One of three nodes down: two are enough. Two down: each miner's reason is told, and what stood
+/// at the output stays. Back again: the reader reads.
 async fn outage(world: &World, bob: &Kms, miners: &[Miner; 3]) {
     let read = ["read", &path(world, "file.kms"), "-o", &path(world, "out")];
     miners[0].node.kill();

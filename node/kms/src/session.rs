@@ -85,11 +85,6 @@ impl Account<'_> {
         }
     }
 
-    /// True if nothing is sent.
-    pub(crate) fn is_dry(&self) -> bool {
-        matches!(self.pay, Pay::Dry(_))
-    }
-
     pub(crate) fn spend(&self) -> Spend<'_> {
         Spend {
             lock: &self.lock,

@@ -58,6 +58,10 @@ impl Kms {
         command
             .env("KMS_HOME", &self.home)
             .env("KMS_PASSPHRASE_FILE", &self.passphrase);
+        // What is left behind for the next call goes with the stage.
+        if let Some(stage) = self.home.parent() {
+            command.env("TMPDIR", stage);
+        }
         command.args(args).stdin(Stdio::null());
         command
     }

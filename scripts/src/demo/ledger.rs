@@ -1,6 +1,6 @@
 //! The seed's formula, computed from what the miners confirmed on chain and from nothing else:
-//! which miner was active in which period, with how many locked tokens, and what each of its claims must
-//! therefore have paid. Pure; `chain.rs` reads the events.
+//! which miner was active in which period, with how many locked tokens, and what each of its
+//! claims must therefore have paid. Pure; `chain.rs` reads the events.
 
 use std::collections::{BTreeMap, BTreeSet};
 

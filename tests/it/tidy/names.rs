@@ -1,5 +1,5 @@
-//! Rules on names: what a user can meet - a refusal code, a command, a configuration key - is in the
-//! documentation.
+//! Rules on names: what a user can meet - a refusal code, a command, a configuration key - is in
+//! the documentation.
 
 use kms_protocol::Refusal;
 
@@ -86,13 +86,11 @@ fn every_key_of_the_node_is_explained() {
     let readme = document("README.md");
     let maximal = document("node/kms-node/src/config/node.maximal.toml");
     let table = document("node/kms-node/src/config/keys.rs");
-    let keys: Vec<&str> = table
-        .lines()
-        .filter_map(|line| {
-            let call = line.trim().strip_prefix("required(\"");
-            let call = call.or_else(|| line.trim().strip_prefix("optional(\""))?;
-            call.split_once('"').map(|(key, _)| key)
-        })
+    let keys: Vec<&str> = ["required(", "optional("]
+        .iter()
+        .flat_map(|call| table.split(call).skip(1))
+        .filter_map(|rest| rest.trim_start().strip_prefix('"')?.split_once('"'))
+        .map(|(key, _)| key)
         .collect();
     assert!(
         keys.len() > 10,

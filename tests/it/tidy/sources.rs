@@ -24,6 +24,8 @@ pub(super) struct Source {
     pub(super) path: String,
     /// Its bytes; not every file is text.
     pub(super) bytes: Vec<u8>,
+    /// Whether the whole file is test code.
+    test: bool,
 }
 
 impl Source {
@@ -32,19 +34,39 @@ impl Source {
         std::str::from_utf8(&self.bytes).ok()
     }
 
-    /// Whether the whole file is test code.
+    /// Whether the whole file is test code: it stands where tests stand, or below a module that is
+    /// declared under `#[cfg(test)]`.
     pub(super) fn is_test(&self) -> bool {
-        let name = self.path.rsplit('/').next().unwrap_or("");
-        self.path.starts_with("tests/")
-            || self.path.contains("/tests/")
-            || self.path.contains("_tests/")
-            || self.path.starts_with("contracts/test/")
-            || name == "tests.rs"
-            || name.ends_with("_tests.rs")
-            || matches!(name, "testkit.rs" | "test_support.rs")
-            || self.path.contains("/testkit/")
-            || self.path.contains("/examples/")
+        self.test
     }
+}
+
+/// Folders of tests and examples.
+fn stands_among_tests(path: &str) -> bool {
+    path.starts_with("tests/")
+        || path.starts_with("contracts/test/")
+        || path.contains("/tests/")
+        || path.contains("/examples/")
+}
+
+/// The modules a Rust file declares under `#[cfg(test)]`, as paths without `.rs`.
+fn test_modules(source: &Source) -> Vec<String> {
+    let (Some(text), Some(stem)) = (source.text(), source.path.strip_suffix(".rs")) else {
+        return Vec::new();
+    };
+    let (folder, name) = stem.rsplit_once('/').unwrap_or(("", stem));
+    let below = if matches!(name, "lib" | "main" | "mod") {
+        folder
+    } else {
+        stem
+    };
+    let lines: Vec<&str> = text.lines().map(str::trim).collect();
+    lines
+        .windows(2)
+        .filter(|pair| pair[0] == "#[cfg(test)]")
+        .filter_map(|pair| pair[1].strip_suffix(';')?.rsplit_once("mod "))
+        .map(|(_, module)| format!("{below}/{module}"))
+        .collect()
 }
 
 /// The workspace root.
@@ -56,6 +78,15 @@ pub(super) fn root() -> PathBuf {
 pub(super) fn all() -> Vec<Source> {
     let mut found = Vec::new();
     collect(&root(), "", &mut found);
+    let modules: Vec<String> = found.iter().flat_map(test_modules).collect();
+    for source in &mut found {
+        let path = &source.path;
+        let declared = modules.iter().any(|module| {
+            path.strip_prefix(module.as_str())
+                .is_some_and(|rest| rest == ".rs" || rest.starts_with('/'))
+        });
+        source.test = declared || stands_among_tests(path);
+    }
     found.sort_by(|a, b| a.path.cmp(&b.path));
     assert!(
         found.len() > 50,
@@ -90,6 +121,7 @@ fn collect(folder: &Path, prefix: &str, found: &mut Vec<Source>) {
             found.push(Source {
                 path,
                 bytes: fs::read(entry.path()).unwrap(),
+                test: false,
             });
         }
     }

@@ -16,8 +16,9 @@ use crate::sink::{Content, Sink, Source};
 
 /// Encrypt a file for a label: offline, without an account
 ///
-/// Nobody needs to know yet who will read it. The header has the same few hundred bytes for any number of readers; granting and revoking
-/// never touch the file. Memory does not grow with the file.
+/// Nobody needs to know yet who will read it. The header has the same few hundred bytes for any
+/// number of readers; granting and revoking never touch the file. Memory does not grow with the
+/// file.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:

@@ -62,7 +62,6 @@ pub(crate) struct GrantArgs {
     dry_run: bool,
     /// Finish interrupted grants: this one, or all
     #[arg(long, value_name = "POLICY", num_args = 0..=1, conflicts_with_all = ["dry_run", "to"])]
-    #[allow(clippy::option_option)]
     resume: Option<Option<PolicyId>>,
 }
 

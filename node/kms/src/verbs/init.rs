@@ -115,6 +115,8 @@ pub(crate) fn run(args: InitArgs, context: &Context) -> Outcome {
 /// The deployment a name or a path stands for.
 pub(crate) fn deployment(network: &Path) -> Outcome<Deployment> {
     if network != Path::new("local") {
+        // Opened for the sake of its error: a missing file is not found, not damaged.
+        std::fs::metadata(network).map_err(|error| Failure::io(network.display(), &error))?;
         return Ok(Deployment::load(network)?);
     }
     let name = format!("deployments/{LOCAL_CHAIN_ID}.json");

@@ -31,7 +31,8 @@ Examples:
   kms node run --data-dir /var/lib/kms --set listen=0.0.0.0:8470
   KMS_PASSPHRASE_FILE=/etc/kms/pass KMS_NODE_CONFIRMATIONS=3 kms node run --json
 
-Settings come from node.toml in the data directory, then KMS_NODE_<KEY>, then --set; the last wins.")]
+Settings come from node.toml in the data directory, then KMS_NODE_<KEY>, then --set;
+the last one wins.")]
     Run(RunArgs),
     /// Show the node's settings
     #[command(subcommand)]

@@ -4,7 +4,7 @@ use std::fmt;
 
 use clap::Args;
 use kms_chain::Call;
-use kms_client::RevocationReport;
+use kms_client::{Owner, Progress, RevocationReport, Silent, WaitLimits};
 use kms_protocol::{Address, Amount, B256, Period, PolicyId};
 use serde::Serialize;
 
@@ -31,6 +31,10 @@ pub(crate) struct RevokeArgs {
     /// If several policies fit, revoke them all
     #[arg(long)]
     all: bool,
+    /// Seconds to wait for the miners to refuse the reader; the chain has the last word anyway
+    #[arg(long, value_name = "SECONDS", default_value_t = 60)]
+    #[arg(value_parser = clap::value_parser!(u64).range(0..=3600))]
+    wait: u64,
     /// Only simulate the transaction
     #[arg(long)]
     dry_run: bool,
@@ -45,6 +49,24 @@ struct RevokedReport {
     refusing: Vec<Address>,
     erased: Vec<Address>,
     pending: Vec<NodeReason>,
+}
+
+impl RevokedReport {
+    /// The same transaction, with what the nodes said later.
+    fn with_nodes_of(self, later: RevocationReport) -> Self {
+        let Self {
+            tx_hash,
+            refund,
+            effective_last,
+            ..
+        } = self;
+        Self {
+            tx_hash,
+            refund,
+            effective_last,
+            ..Self::from(later)
+        }
+    }
 }
 
 impl From<RevocationReport> for RevokedReport {
@@ -85,33 +107,61 @@ pub(crate) async fn run(args: RevokeArgs, context: &Context) -> Outcome {
         true => args.target.find_all(&session).await?,
         false => vec![args.target.find(&session).await?],
     };
-    for policy in policies {
-        let account = session.account(context, Run::from(args.dry_run))?;
-        revoke(policy, &session, &account, context).await?;
+    let account = session.account(context, Run::from(args.dry_run))?;
+    if args.dry_run {
+        return rehearse(&policies, &session, &account, context).await;
+    }
+    let wait_ms = args.wait.saturating_mul(1000);
+    let steps = Steps::new(context.out, "refuses the reader");
+    let spend = account.spend();
+    let mut reports = Vec::with_capacity(policies.len());
+    // Every policy is ended on chain before any node is waited for.
+    for policy in &policies {
+        let (wait_ms, progress): (u64, &dyn Progress) = if policies.len() == 1 {
+            (wait_ms, &steps)
+        } else {
+            (0, &Silent)
+        };
+        let report = owner(&session, wait_ms)
+            .revoke(*policy, spend, progress)
+            .await?;
+        reports.push(RevokedReport::from(report));
+    }
+    for mut report in reports {
+        if policies.len() > 1 {
+            let nodes = owner(&session, wait_ms)
+                .revoke(report.policy, spend, &steps)
+                .await?;
+            report = report.with_nodes_of(nodes);
+        }
+        context.out.emit(&report)?;
     }
     Ok(())
 }
 
-async fn revoke(
-    policy: PolicyId,
+fn owner(session: &Session, revoke_ms: u64) -> Owner<'_> {
+    session.owner().with_limits(WaitLimits {
+        revoke_ms,
+        ..Default::default()
+    })
+}
+
+async fn rehearse(
+    policies: &[PolicyId],
     session: &Session,
     account: &Account<'_>,
     context: &Context,
 ) -> Outcome {
-    let steps = Steps::new(context.out, "refuses the reader");
-    if account.is_dry() {
-        let terms = session.owner().policy(policy).await?.report.terms;
+    let steps = Steps::new(context.out, "");
+    for policy in policies {
+        let terms = session.owner().policy(*policy).await?.report.terms;
         account
             .pay()
             .send(&Call::RevokePolicy { terms }, &steps)
             .await?;
     }
-    if let Some(simulated) = account.simulated() {
-        return context.out.emit(&simulated);
+    match account.simulated() {
+        Some(simulated) => context.out.emit(&simulated),
+        None => Ok(()),
     }
-    let report = session
-        .owner()
-        .revoke(policy, account.spend(), &steps)
-        .await?;
-    context.out.emit(&RevokedReport::from(report))
 }

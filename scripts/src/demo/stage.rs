@@ -92,11 +92,13 @@ impl Processes {
     }
 }
 
+/// Asks the child's group to end, and returns when it is gone, with everything it started.
 fn end(mut child: Child) {
     signal(&child, "TERM");
     let deadline = Instant::now() + GRACE;
     while Instant::now() < deadline {
-        if !matches!(child.try_wait(), Ok(None)) {
+        let leader_ended = !matches!(child.try_wait(), Ok(None));
+        if leader_ended && !signal(&child, "0") {
             return;
         }
         std::thread::sleep(POLL);
@@ -105,13 +107,15 @@ fn end(mut child: Child) {
     let _gone = child.wait();
 }
 
-/// Signals the child's whole group. The shell's own `kill` is on every system.
-fn signal(child: &Child, name: &str) {
+/// Signals the child's whole group; false if nobody is left in it. The shell's own `kill` is on
+/// every system.
+fn signal(child: &Child, name: &str) -> bool {
     let script = format!("kill -s {name} -- -{}", child.id());
-    let _ended_already = Command::new("sh")
+    let status = Command::new("sh")
         .args(["-c", &script])
         .stderr(Stdio::null())
         .status();
+    status.is_ok_and(|status| status.success())
 }
 
 /// The last lines of a log.

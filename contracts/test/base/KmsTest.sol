@@ -37,6 +37,7 @@ abstract contract KmsTest is Test {
     uint32 internal escrowPeriod = DAY;
 
     address internal treasury = makeAddr("treasury");
+    address internal control = makeAddr("control");
     address internal alice = makeAddr("alice");
     address internal bob = makeAddr("bob");
 
@@ -52,7 +53,7 @@ abstract contract KmsTest is Test {
         token = new KMSToken(CAP, INITIAL, treasury, minter);
         escrow = new StakingEscrow(_escrowParams());
         rewards = new MiningRewards(_rewardsParams(lease, kappa));
-        policies = new PolicyManager(address(token), address(escrow), address(rewards), MAX_POLICY);
+        policies = new PolicyManager(address(token), address(escrow), address(rewards), control, MAX_POLICY);
     }
 
     function _escrowParams() internal view returns (EscrowState.Params memory) {

@@ -264,11 +264,11 @@ contract CreateTest is KmsTest {
 
     function test_refusesForeignPartsAndSenselessLimits() public {
         vm.expectRevert(abi.encodeWithSelector(IPolicyManager.PolicyTooLong.selector, 0, 65_534));
-        new PolicyManager(address(token), address(escrow), address(rewards), control, 0);
+        new PolicyManager(address(token), address(escrow), address(rewards), address(control), 0);
         vm.expectRevert(abi.encodeWithSelector(IPolicyManager.PolicyTooLong.selector, 65_535, 65_534));
-        new PolicyManager(address(token), address(escrow), address(rewards), control, 65_535);
+        new PolicyManager(address(token), address(escrow), address(rewards), address(control), 65_535);
         vm.expectRevert(IPolicyManager.PolicyContractsMismatch.selector);
-        new PolicyManager(alice, address(escrow), address(rewards), control, 1);
+        new PolicyManager(alice, address(escrow), address(rewards), address(control), 1);
     }
 
     function test_showsItsParameters() public view {

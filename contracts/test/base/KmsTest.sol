@@ -67,9 +67,9 @@ abstract contract KmsTest is Test {
         control = Control(_at(nonce + 7));
         escrow = new StakingEscrow(_escrowParamsFor(_at(nonce + 2)));
         rewards = new MiningRewards(_rewardsParams(lease, kappa));
-        policies = new PolicyManager(address(token), address(escrow), address(rewards), MAX_POLICY);
-        vm.mockCall(address(policies), abi.encodeWithSignature("control()"), abi.encode(control));
-        vm.mockCall(address(policies), abi.encodeWithSelector(IPausable.setPause.selector), "");
+        policies = new PolicyManager(
+            address(token), address(escrow), address(rewards), address(control), MAX_POLICY
+        );
         new Obedient(address(control));
         new Obedient(address(control));
         timelock = new KMSTimelock(DELAY, _list(proposer), _list(address(0)));

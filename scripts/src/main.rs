@@ -13,6 +13,7 @@ mod artifact;
 mod compile;
 mod demo;
 mod deploy;
+mod economics;
 mod say;
 mod suite;
 
@@ -32,6 +33,8 @@ enum Command {
     /// Deploy the four contracts to a chain and write deployments/<chain-id>.json. Safe to repeat:
     /// a deployment that is already there with the right code is left as it is.
     Deploy(deploy::Args),
+    /// Print the supply curve, its half-life and the return of a miner; plot them.
+    Economics(economics::Args),
     /// Run the main job end to end on a private chain with five nodes and check every figure.
     Demo(demo::Args),
     /// Run every check: format, lints, contracts, Rust tests, end-to-end tests, vectors.
@@ -50,6 +53,7 @@ fn main() -> ExitCode {
     let result = match Cli::parse().command {
         Command::Contracts(action) => contracts(action),
         Command::Deploy(args) => deploy::run(&args),
+        Command::Economics(args) => economics::run(&args),
         Command::Demo(args) => demo::run(&args),
         Command::Test(args) => suite::run(&args),
     };

@@ -10,11 +10,15 @@ use kms_protocol::keccak256;
 use serde_json::{Map, Value, json};
 
 /// The contracts that are deployed, in the order of their dependencies.
-pub(crate) const CONTRACTS: [&str; 4] = [
+pub(crate) const CONTRACTS: [&str; 8] = [
     "KMSToken",
     "StakingEscrow",
     "MiningRewards",
     "PolicyManager",
+    "Adjudicator",
+    "SilenceChallenges",
+    "KMSTimelock",
+    "Control",
 ];
 
 /// Where the artifacts live, below the workspace root.

@@ -1,29 +1,23 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity ^0.8.30;
 
+import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
 import {EmissionBooks} from "./EmissionBooks.sol";
 import {IMiningRewards} from "./interfaces/IMiningRewards.sol";
 import {ActivityHistory} from "./libraries/ActivityHistory.sol";
+import {LeaseWord, emptyLease, priceOf} from "./libraries/LeaseWord.sol";
+import {PeriodTotals, totalsOf} from "./libraries/PeriodTotals.sol";
 import {RewardMath} from "./libraries/RewardMath.sol";
+import {StakeWord} from "./libraries/StakeWord.sol";
 
 /// @title Lease ledger
-/// @notice What each miner leased, earned and was active in, and the questions about it. MiningRewards
-/// is the one that writes.
+/// @notice What each miner leased and earned. MiningRewards decides who may change it; LeaseViews
+/// answers the questions about it.
 abstract contract LeaseLedger is EmissionBooks {
     using ActivityHistory for ActivityHistory.History;
+    using SafeCast for uint256;
 
     // ---------------------------------------------------------------- types
-
-    /// @notice One slot: a renewal writes nothing else of a miner, activePeriods reads nothing else
-    /// for a miner without gaps.
-    struct Lease {
-        uint96 locked; // tokens the weight was computed from
-        uint32 term; // min(T, T1) the weight was computed from; 0 when kappa is off
-        uint32 from; // first period of this weight whose reward is not settled yet
-        uint32 through; // last leased period; 0 for never
-        uint32 runStart; // first period of the open run of activity, which ends at `through`
-        uint32 runsBefore; // active periods in all earlier runs
-    }
 
     /// @notice One slot: what a renewal at another weight leaves behind.
     struct Account {
@@ -31,6 +25,22 @@ abstract contract LeaseLedger is EmissionBooks {
         uint96 carryLocked; // weight of the one period that was current at the last re-pricing ...
         uint32 carryTerm;
         uint32 carryPeriod; // ... and that period; 0 for none
+    }
+
+    /// @dev In a struct, so that reading and writing hash the slot once.
+    struct Lease {
+        LeaseWord word;
+    }
+
+    /// @notice Why a confirmation is not accepted.
+    enum Refusal {
+        None,
+        NothingLocked,
+        Suspended,
+        LeaseInPast,
+        LeaseTooLong,
+        BeyondUnlock,
+        NotExtended
     }
 
     // ---------------------------------------------------------------- immutables
@@ -57,10 +67,139 @@ abstract contract LeaseLedger is EmissionBooks {
         _kappa = kappaEnabled_ ? kappaPeriods_ : 0;
     }
 
-    // ---------------------------------------------------------------- internal
+    // ---------------------------------------------------------------- internal: leases
+
+    /// @dev Leases current + 1 ..= through at the weight of `stake`, or says why not and changes nothing.
+    /// The books are rolled.
+    function _lease(address miner, StakeWord stake, uint32 through, uint32 current)
+        internal
+        returns (Refusal refusal)
+    {
+        Lease storage slot = _leases[miner];
+        LeaseWord lease = slot.word;
+        uint32 leased = lease.through();
+        (uint128 price, uint96 weight) = _priceOf(stake, current);
+        bool samePrice = lease.price() == price;
+        refusal = _refusal(stake, through, current);
+        if (refusal != Refusal.None) return refusal;
+        // An empty lease has no price, and something is locked.
+        if (samePrice) {
+            if (through <= leased) return Refusal.NotExtended;
+        } else if (lease.isSuspended()) {
+            if (current <= leased) return Refusal.Suspended;
+        } else if (through < leased) {
+            return Refusal.NotExtended;
+        }
+
+        uint96 locked = stake.locked();
+        PeriodTotals totals = totalsOf(locked, weight);
+        if (samePrice && leased >= current) {
+            // The old end moves to the new one.
+            _addAfter(leased, totals);
+        } else {
+            if (leased < current) {
+                if (leased != 0) _settle(miner, lease, current);
+                lease = lease.withRun(current + 1, _closeRun(miner, lease, leased));
+            } else {
+                if (lease.from() <= current) _carry(miner, lease, current);
+                _cutLease(lease, current);
+            }
+            // through > current, so current + 1 fits.
+            lease = lease.withPrice(price).withFrom(current + 1);
+            _addAfter(current, totals);
+        }
+        slot.word = lease.withThrough(through);
+        _removeAfter(through, totals);
+        emit ActivityConfirmed(miner, current + 1, through, weight, locked);
+    }
+
+    /// @dev Ends the lease with the current period and puts an empty one in its place, which bars
+    /// confirmations through `bar`. The books are rolled. Tells the bar that holds now.
+    function _suspend(address miner, uint32 bar, uint32 current) internal returns (uint32) {
+        LeaseWord lease = _leases[miner].word;
+        uint32 through = lease.through();
+        uint32 active = lease.runsBefore();
+        if (lease.isSuspended()) {
+            // The weight is out already.
+            if (bar <= through) return through;
+        } else if (through >= current) {
+            if (lease.from() <= current) _carry(miner, lease, current);
+            if (through > current) _cutLease(lease, current);
+            active = _closeRun(miner, lease, current);
+        } else if (through != 0) {
+            _settle(miner, lease, current);
+            active = _closeRun(miner, lease, through);
+        }
+        _leases[miner].word = emptyLease(bar, active);
+        return bar;
+    }
+
+    function _refusal(StakeWord stake, uint32 through, uint32 current) private view returns (Refusal) {
+        uint32 unlockPeriod = stake.unlockPeriod();
+        if (stake.locked() == 0) return Refusal.NothingLocked;
+        if (through <= current) return Refusal.LeaseInPast;
+        // through > current.
+        if (through - current > maxLeasePeriods) return Refusal.LeaseTooLong;
+        if (unlockPeriod != 0 && through >= unlockPeriod) return Refusal.BeyondUnlock;
+        return Refusal.None;
+    }
+
+    /// @dev Takes the lease's weight out of the coming periods.
+    function _cutLease(LeaseWord lease, uint32 current) private {
+        PeriodTotals old = totalsOf(lease.locked(), _weightOf(lease.locked(), lease.term()));
+        _removeAfter(current, old);
+        _addAfter(lease.through(), old);
+    }
+
+    /// @dev Pushes the open run, if it has a period up to `last`, to the history. Tells the active periods
+    /// in all closed runs.
+    function _closeRun(address miner, LeaseWord lease, uint32 last) private returns (uint32 active) {
+        uint32 runStart = lease.runStart();
+        active = lease.runsBefore();
+        if (last == 0 || runStart > last) return active;
+        active += last - runStart + 1;
+        _histories[miner].push(runStart, last, active);
+    }
+
+    // ---------------------------------------------------------------- internal: rewards
+
+    /// @dev Settles the completed periods of the old weight; the current one, which is not complete
+    /// yet, is kept aside at that weight.
+    function _carry(address miner, LeaseWord lease, uint32 current) private {
+        _settle(miner, lease, current);
+        Account storage account = _accounts[miner];
+        account.carryLocked = lease.locked();
+        account.carryTerm = lease.term();
+        account.carryPeriod = current;
+    }
+
+    /// @dev Moves what completed periods earned into `owed`. The books are rolled, and an earlier
+    /// carried period is complete: it lies before the lease's first unsettled period.
+    function _settle(address miner, LeaseWord lease, uint32 current) private {
+        Account storage account = _accounts[miner];
+        account.owed = _accrued(lease, account, current).toUint96();
+        _dropCarry(account);
+    }
+
+    /// @dev Takes all that completed periods earned out of the miner's account and out of the pool.
+    function _takeAccrued(address miner) internal returns (uint256 amount) {
+        uint32 current = currentPeriod();
+        _roll(current);
+        LeaseWord lease = _leases[miner].word;
+        Account storage account = _accounts[miner];
+        amount = _accrued(lease, account, current);
+        require(amount > 0, RewardsNothingToClaim(miner));
+
+        uint32 end = _lastComplete(lease, current);
+        if (end >= lease.from()) _leases[miner].word = lease.withFrom(end + 1);
+        if (account.owed > 0) account.owed = 0;
+        uint32 carried = account.carryPeriod;
+        if (carried != 0 && carried < current) _dropCarry(account);
+        _takeFromPool(amount);
+    }
 
     /// @dev Everything the completed periods earned and was not claimed.
-    function _accrued(Lease storage lease, Account storage account, uint32 current)
+    function _accrued(LeaseWord lease, Account storage account, uint32 current)
         internal
         view
         returns (uint256 amount)
@@ -72,19 +211,25 @@ abstract contract LeaseLedger is EmissionBooks {
             amount += _reward(weight, period, period);
         }
         uint32 end = _lastComplete(lease, current);
-        if (end >= lease.from && lease.through != 0) {
-            amount += _reward(_weightOf(lease.locked, lease.term), lease.from, end);
+        if (end >= lease.from() && lease.through() != 0) {
+            amount += _reward(_weightOf(lease.locked(), lease.term()), lease.from(), end);
         }
     }
 
-    function _reward(uint96 weight, uint32 first, uint32 last) internal view returns (uint256) {
+    function _dropCarry(Account storage account) private {
+        account.carryLocked = 0;
+        account.carryTerm = 0;
+        account.carryPeriod = 0;
+    }
+
+    function _reward(uint96 weight, uint32 first, uint32 last) private view returns (uint256) {
         uint256 difference = _indexAt(last) - _indexAt(uint256(first) - 1);
         return RewardMath.rewardDown(weight, difference);
     }
 
     /// @dev The last completed period the lease covers, or the one before it if there is none.
-    function _lastComplete(Lease storage lease, uint32 current) internal view returns (uint32) {
-        uint32 through = lease.through;
+    function _lastComplete(LeaseWord lease, uint32 current) private pure returns (uint32) {
+        uint32 through = lease.through();
         return through < current ? through : current - 1;
     }
 
@@ -92,71 +237,14 @@ abstract contract LeaseLedger is EmissionBooks {
         return RewardMath.weightDown(locked, term, _kappa);
     }
 
-    /// @dev Active periods in first..=last; one SLOAD for a miner without gaps in its activity.
-    function _activeIn(address miner, uint32 first, uint32 last) private view returns (uint256) {
-        if (first > last) return 0;
-        Lease storage lease = _leases[miner];
-        uint256 through = lease.through;
-        uint256 runStart = lease.runStart;
-        uint256 before = lease.runsBefore;
-        if (before == 0 || first >= runStart) {
-            // The open run alone; runs closed before it end below `first`, or there are none.
-            uint256 start = first > runStart ? first : runStart;
-            uint256 end = last < through ? last : through;
-            return start <= end && through != 0 ? end - start + 1 : 0;
-        }
-        // first < runStart: the closed runs count up to min(last, runStart), the open run after them.
-        ActivityHistory.History storage history = _histories[miner];
-        uint256 active =
-            last < runStart ? history.countThrough(last) : before + _lesser(last, through) - runStart + 1;
-        return first == 0 ? active : active - history.countThrough(first - 1);
-    }
-
-    function _lesser(uint256 a, uint256 b) private pure returns (uint256) {
-        return a < b ? a : b;
-    }
-
-    // ---------------------------------------------------------------- view
-
-    /// @inheritdoc IMiningRewards
-    function leaseOf(address miner) external view override returns (uint32 throughPeriod, uint96 weight) {
-        Lease storage lease = _leases[miner];
-        return (lease.through, _weightOf(lease.locked, lease.term));
-    }
-
-    /// @inheritdoc IMiningRewards
-    function claimable(address miner) external view override returns (uint256) {
-        return _accrued(_leases[miner], _accounts[miner], currentPeriod());
-    }
-
-    /// @inheritdoc IMiningRewards
-    function activePeriods(address miner, uint32 first, uint32 last)
-        external
-        view
-        override
-        returns (uint32)
-    {
-        uint32 current = currentPeriod();
-        require(last < current, RewardsPeriodNotComplete(last, current));
-        return uint32(_activeIn(miner, first, last));
-    }
-
-    /// @inheritdoc IMiningRewards
-    function sumActivePeriods(address[] calldata miners, uint32 first, uint32 last)
-        external
-        view
-        override
-        returns (uint256 sum)
-    {
-        uint32 current = currentPeriod();
-        require(last < current, RewardsPeriodNotComplete(last, current));
-        for (uint256 i = 0; i < miners.length; ++i) {
-            sum += _activeIn(miners[i], first, last);
-        }
-    }
-
-    /// @inheritdoc IMiningRewards
-    function isActive(address miner, uint32 period) external view override returns (bool) {
-        return _activeIn(miner, period, period) == 1;
+    /// @dev What the lease word keeps as its price, and the weight that follows from it.
+    function _priceOf(StakeWord stake, uint32 current) private view returns (uint128 price, uint96 weight) {
+        uint96 locked = stake.locked();
+        if (_kappa == 0) return (locked, locked);
+        uint32 unlockPeriod = stake.unlockPeriod();
+        uint32 term = stake.lockPeriods();
+        if (unlockPeriod != 0) term = unlockPeriod > current ? unlockPeriod - current : 0;
+        if (term > _kappa) term = _kappa;
+        return (priceOf(locked, term), _weightOf(locked, term));
     }
 }

@@ -8,9 +8,10 @@ import {KMSTimelock} from "../../src/KMSTimelock.sol";
 import {KMSToken} from "../../src/KMSToken.sol";
 import {MiningRewards} from "../../src/MiningRewards.sol";
 import {PolicyManager} from "../../src/PolicyManager.sol";
+import {SilenceChallenges} from "../../src/SilenceChallenges.sol";
 import {StakingEscrow} from "../../src/StakingEscrow.sol";
 import {Obedient} from "./Obedient.sol";
-import {IControl, IPausable} from "../../src/interfaces/IControl.sol";
+import {IControl} from "../../src/interfaces/IControl.sol";
 import {IMiningRewards} from "../../src/interfaces/IMiningRewards.sol";
 import {IPolicyManager} from "../../src/interfaces/IPolicyManager.sol";
 import {IStakingEscrow} from "../../src/interfaces/IStakingEscrow.sol";
@@ -67,11 +68,11 @@ abstract contract KmsTest is Test {
         control = Control(_at(nonce + 7));
         escrow = new StakingEscrow(_escrowParamsFor(_at(nonce + 2)));
         rewards = new MiningRewards(_rewardsParams(lease, kappa));
-        policies = new PolicyManager(address(token), address(escrow), address(rewards), MAX_POLICY);
-        vm.mockCall(address(policies), abi.encodeWithSignature("control()"), abi.encode(control));
-        vm.mockCall(address(policies), abi.encodeWithSelector(IPausable.setPause.selector), "");
+        policies = new PolicyManager(
+            address(token), address(escrow), address(rewards), address(control), MAX_POLICY
+        );
         new Obedient(address(control));
-        new Obedient(address(control));
+        new SilenceChallenges(address(policies));
         timelock = new KMSTimelock(DELAY, _list(proposer), _list(address(0)));
         control = new Control(_controlParams());
     }

@@ -135,11 +135,7 @@ abstract contract EscrowState is PeriodClock, IStakingEscrow {
         });
     }
 
-    function _requireServes(address miner, uint256 current, uint96 rate, uint32 lastPeriod)
-        private
-        view
-        returns (address worker)
-    {
+    function _requireServes(address miner, uint256 current, uint96 rate, uint32 lastPeriod) private view {
         Stake storage stake = _stakes[miner];
         uint256 unlockPeriod = stake.unlockPeriod;
         // An unbond now is released in current + 1 + lockPeriods, which must lie after lastPeriod.
@@ -149,7 +145,6 @@ abstract contract EscrowState is PeriodClock, IStakingEscrow {
             outlasts && stake.locked >= minLocked && stake.minRate <= rate,
             EscrowMinerCannotServe(miner, rate, lastPeriod)
         );
-        return stake.worker;
     }
 
     // ---------------------------------------------------------------- view
@@ -286,7 +281,8 @@ abstract contract EscrowState is PeriodClock, IStakingEscrow {
         uint256 current = currentPeriod();
         workers = new address[](miners.length);
         for (uint256 i = 0; i < miners.length; ++i) {
-            workers[i] = _requireServes(miners[i], current, rates[i], lastPeriod);
+            _requireServes(miners[i], current, rates[i], lastPeriod);
+            workers[i] = _stakes[miners[i]].worker;
         }
     }
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity ^0.8.30;
 
+import {IControlled} from "./IControl.sol";
 import {IPeriodClock} from "./IPeriodClock.sol";
 import {IPolicyManager} from "./IPolicyManager.sol";
 
@@ -11,7 +12,7 @@ import {IPolicyManager} from "./IPolicyManager.sol";
 /// reader. A false answer is evidence for the Adjudicator.
 ///
 /// Times are in seconds of Unix time unless said otherwise, amounts in units of 1e-18 KMS.
-interface ISilenceChallenges is IPeriodClock {
+interface ISilenceChallenges is IPeriodClock, IControlled {
     /// @notice What is asked of whom, and the proof that an honest miner can answer it.
     struct Demand {
         IPolicyManager.Terms terms;
@@ -139,8 +140,7 @@ interface ISilenceChallenges is IPeriodClock {
     function escrow() external view returns (address);
     function rewards() external view returns (address);
     function policies() external view returns (address);
-    /// @notice Sets bond, window and suspension of the challenges to come.
-    function control() external view returns (address);
+    // IControlled.control() sets bond, window, suspension and distance of the challenges to come.
     /// @notice Number of the last sequenced event; the first one carries 1.
     function lastSeq() external view returns (uint64);
     function challengeOf(bytes32 policyId, address miner) external view returns (Challenge memory);

@@ -4,7 +4,7 @@ pragma solidity ^0.8.30;
 import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
 import {PeriodClock} from "./PeriodClock.sol";
 import {IMiningRewards} from "./interfaces/IMiningRewards.sol";
-import {PeriodTotals} from "./libraries/PeriodTotals.sol";
+import {NO_TOTALS, PeriodTotals} from "./libraries/PeriodTotals.sol";
 import {RewardMath} from "./libraries/RewardMath.sol";
 
 /// @title Emission books
@@ -105,6 +105,14 @@ abstract contract EmissionBooks is PeriodClock, IMiningRewards {
         _books.pool -= amount.toUint96();
     }
 
+    /// @dev Adds to the reserve. The books are rolled. Reserve and pool together, which the result tells,
+    /// say what may still be minted.
+    function _addToReserve(uint96 amount) internal returns (uint256 mintable) {
+        uint256 reserve_ = uint256(_books.reserve) + amount;
+        mintable = reserve_ + _books.pool;
+        _books.reserve = reserve_.toUint96();
+    }
+
     /// @dev The books as they would be after a roll through `target`, nothing written.
     function _preview(uint256 target) internal view returns (Roll memory state) {
         Books memory books = _books;
@@ -174,16 +182,36 @@ abstract contract EmissionBooks is PeriodClock, IMiningRewards {
     function periodTotals(uint32 period) external view override returns (uint256 weight, uint256 locked) {
         uint32 current = currentPeriod();
         require(period <= current, RewardsPeriodNotBegun(period, current));
-        uint256 rolled = _books.rolled;
-        if (period > rolled) {
-            Roll memory state = _preview(period);
-            return (state.totals.weight(), state.totals.locked());
+        PeriodTotals totals = _totalsAt(period);
+        return (totals.weight(), totals.locked());
+    }
+
+    /// @inheritdoc IMiningRewards
+    function periodTotalsPage(uint32 first, uint32 count)
+        external
+        view
+        override
+        returns (uint256[] memory weights, uint256[] memory locked)
+    {
+        uint256 current = currentPeriod();
+        uint256 left = first <= current ? current - first + 1 : 0;
+        uint256 length = count < left ? count : left;
+        (weights, locked) = (new uint256[](length), new uint256[](length));
+        for (uint256 i = 0; i < length; ++i) {
+            PeriodTotals totals = _totalsAt(first + i);
+            (weights[i], locked[i]) = (totals.weight(), totals.locked());
         }
+    }
+
+    /// @dev Totals of a period that has begun.
+    function _totalsAt(uint256 period) private view returns (PeriodTotals totals) {
+        if (period > _books.rolled) return _preview(period).totals;
         // A period without a mark has the totals of the one before. No lease outlives its last
         // confirmation by more than L periods, so without a mark in L + 1 periods there are none.
         for (uint256 back = 0; back <= maxLeasePeriods && back <= period; ++back) {
-            PeriodTotals totals = _buckets[period - back];
-            if (totals.isMarked()) return (totals.weight(), totals.locked());
+            totals = _buckets[period - back];
+            if (totals.isMarked()) return totals;
         }
+        return NO_TOTALS;
     }
 }

@@ -20,11 +20,15 @@ abstract contract EscrowState is PeriodClock, IStakingEscrow {
         uint32 minLockPeriods;
         uint32 maxLockPeriods;
         uint32 workerCooldown;
+        // Predicted addresses of the contracts that are deployed later.
+        address rewards;
+        address adjudicator;
+        address control;
     }
 
     struct Stake {
         // Slot 0: all that requireCanServe reads.
-        uint96 locked; // 0 or >= minLocked
+        uint96 locked; // 0 or >= minLocked, unless a conviction took the rest
         uint32 lockPeriods; // 0 while locked is 0, else minLockPeriods..=maxLockPeriods
         uint32 unlockPeriod; // 0 unless winding down
         uint96 minRate;
@@ -32,8 +36,16 @@ abstract contract EscrowState is PeriodClock, IStakingEscrow {
         uint96 unbonding;
         uint32 releasePeriod; // 0 while unbonding is 0
         // Slot 2.
-        address worker; // _minerOf[worker] is this miner
+        address worker; // _bonds[worker] is this miner, not retired
         uint32 workerAllowedFrom; // first period in which another worker may be bonded
+        uint32 convictions;
+        bool restake; // the worker may restake
+    }
+
+    /// @notice One slot. Written once for a key, and never for another miner.
+    struct Bond {
+        address miner; // zero for a key that never was a worker
+        bool retired; // no longer the miner's worker
     }
 
     struct NodeRecord {
@@ -45,12 +57,19 @@ abstract contract EscrowState is PeriodClock, IStakingEscrow {
     struct Totals {
         uint96 locked; // sum of Stake.locked
         uint96 unbonding; // sum of Stake.unbonding
-        uint64 seq; // number of the last sequenced event
+        uint32 seq; // number of the last sequenced event
+        uint32 pausedThrough; // last period without deposits
     }
 
     // ---------------------------------------------------------------- immutables
 
     IKMSToken internal immutable _token;
+    /// @inheritdoc IStakingEscrow
+    address public immutable override rewards;
+    /// @inheritdoc IStakingEscrow
+    address public immutable override adjudicator;
+    /// @inheritdoc IStakingEscrow
+    address public immutable override control;
     /// @inheritdoc IStakingEscrow
     uint96 public immutable override minLocked;
     /// @inheritdoc IStakingEscrow
@@ -64,13 +83,16 @@ abstract contract EscrowState is PeriodClock, IStakingEscrow {
 
     Totals internal _totals;
     mapping(address miner => Stake) internal _stakes;
-    mapping(address worker => address miner) internal _minerOf;
+    mapping(address worker => Bond) internal _bonds;
     mapping(address miner => NodeRecord) internal _nodes;
+    /// @dev Everyone who ever registered a node, once each.
+    address[] internal _registered;
 
     // ---------------------------------------------------------------- constructor
 
     /// @dev `params.token` must be a KMSToken: that it has code and a 96-bit cap is not checked here,
-    /// the constructor of MiningRewards does.
+    /// the constructor of MiningRewards does. That the later contracts name this one is checked by the
+    /// constructor of Control, the last of the deployment.
     constructor(Params memory params) PeriodClock(params.genesisTime, params.periodSeconds) {
         require(params.minLocked > 0, EscrowAmountZero());
         require(params.minLockPeriods > 0, EscrowLockTooShort(params.minLockPeriods, 1));
@@ -78,11 +100,56 @@ abstract contract EscrowState is PeriodClock, IStakingEscrow {
             params.minLockPeriods <= params.maxLockPeriods,
             EscrowLockTooLong(params.minLockPeriods, params.maxLockPeriods)
         );
+        require(
+            params.rewards != address(0) && params.adjudicator != address(0) && params.control != address(0),
+            EscrowAddressZero()
+        );
         _token = IKMSToken(params.token);
+        rewards = params.rewards;
+        adjudicator = params.adjudicator;
+        control = params.control;
         minLocked = params.minLocked;
         minLockPeriods = params.minLockPeriods;
         maxLockPeriods = params.maxLockPeriods;
         workerCooldown = params.workerCooldown;
+    }
+
+    // ---------------------------------------------------------------- internal
+
+    /// @dev The miner whose worker this is at present.
+    function _minerOf(address worker) internal view returns (address) {
+        Bond storage bond = _bonds[worker];
+        return bond.retired ? address(0) : bond.miner;
+    }
+
+    function _infoOf(address miner) private view returns (MinerInfo memory) {
+        Stake storage stake = _stakes[miner];
+        NodeRecord storage node = _nodes[miner];
+        return MinerInfo({
+            miner: miner,
+            worker: stake.worker,
+            position: position(miner),
+            minRate: stake.minRate,
+            url: node.url,
+            umbralKey: node.umbralKey
+        });
+    }
+
+    function _requireServes(address miner, uint256 current, uint96 rate, uint32 lastPeriod)
+        private
+        view
+        returns (address worker)
+    {
+        Stake storage stake = _stakes[miner];
+        uint256 unlockPeriod = stake.unlockPeriod;
+        // An unbond now is released in current + 1 + lockPeriods, which must lie after lastPeriod.
+        bool outlasts =
+            unlockPeriod == 0 ? current + stake.lockPeriods >= lastPeriod : unlockPeriod > lastPeriod;
+        require(
+            outlasts && stake.locked >= minLocked && stake.minRate <= rate,
+            EscrowMinerCannotServe(miner, rate, lastPeriod)
+        );
+        return stake.worker;
     }
 
     // ---------------------------------------------------------------- view
@@ -126,7 +193,28 @@ abstract contract EscrowState is PeriodClock, IStakingEscrow {
 
     /// @inheritdoc IStakingEscrow
     function minerOf(address worker) external view override returns (address) {
-        return _minerOf[worker];
+        return _minerOf(worker);
+    }
+
+    /// @inheritdoc IStakingEscrow
+    function minerOfSigner(address signer) external view override returns (address) {
+        return _bonds[signer].miner;
+    }
+
+    /// @inheritdoc IStakingEscrow
+    function restakeEnabled(address miner) external view override returns (bool) {
+        return _stakes[miner].restake;
+    }
+
+    /// @inheritdoc IStakingEscrow
+    function pausedThrough() external view override returns (uint32) {
+        return _totals.pausedThrough;
+    }
+
+    /// @inheritdoc IStakingEscrow
+    function stakeAtRisk(address miner) external view override returns (address, uint96, uint96, uint32) {
+        Stake storage stake = _stakes[miner];
+        return (stake.worker, stake.locked, stake.unbonding, stake.convictions);
     }
 
     /// @inheritdoc IStakingEscrow
@@ -142,7 +230,7 @@ abstract contract EscrowState is PeriodClock, IStakingEscrow {
 
     /// @inheritdoc IStakingEscrow
     function stakeOfWorker(address worker) external view override returns (address, uint96, uint32, uint32) {
-        address miner = _minerOf[worker];
+        address miner = _minerOf(worker);
         Stake storage stake = _stakes[miner];
         return (miner, stake.locked, stake.lockPeriods, stake.unlockPeriod);
     }
@@ -151,15 +239,27 @@ abstract contract EscrowState is PeriodClock, IStakingEscrow {
     function minerInfo(address[] calldata miners) external view override returns (MinerInfo[] memory infos) {
         infos = new MinerInfo[](miners.length);
         for (uint256 i = 0; i < miners.length; ++i) {
-            address miner = miners[i];
-            infos[i] = MinerInfo({
-                miner: miner,
-                worker: _stakes[miner].worker,
-                position: position(miner),
-                minRate: _stakes[miner].minRate,
-                url: _nodes[miner].url,
-                umbralKey: _nodes[miner].umbralKey
-            });
+            infos[i] = _infoOf(miners[i]);
+        }
+    }
+
+    /// @inheritdoc IStakingEscrow
+    function registeredCount() external view override returns (uint256) {
+        return _registered.length;
+    }
+
+    /// @inheritdoc IStakingEscrow
+    function registeredMiners(uint256 offset, uint256 limit)
+        external
+        view
+        override
+        returns (MinerInfo[] memory infos)
+    {
+        uint256 total = _registered.length;
+        uint256 left = offset < total ? total - offset : 0;
+        infos = new MinerInfo[](limit < left ? limit : left);
+        for (uint256 i = 0; i < infos.length; ++i) {
+            infos[i] = _infoOf(_registered[offset + i]);
         }
     }
 
@@ -171,15 +271,22 @@ abstract contract EscrowState is PeriodClock, IStakingEscrow {
     {
         uint256 current = currentPeriod();
         for (uint256 i = 0; i < miners.length; ++i) {
-            Stake storage stake = _stakes[miners[i]];
-            uint256 unlockPeriod = stake.unlockPeriod;
-            // An unbond now is released in current + 1 + lockPeriods, which must lie after lastPeriod.
-            bool outlasts =
-                unlockPeriod == 0 ? current + stake.lockPeriods >= lastPeriod : unlockPeriod > lastPeriod;
-            require(
-                outlasts && stake.locked >= minLocked && stake.minRate <= rate,
-                EscrowMinerCannotServe(miners[i], rate, lastPeriod)
-            );
+            _requireServes(miners[i], current, rate, lastPeriod);
+        }
+    }
+
+    /// @inheritdoc IStakingEscrow
+    function requireCanServeEach(address[] calldata miners, uint96[] calldata rates, uint32 lastPeriod)
+        external
+        view
+        override
+        returns (address[] memory workers)
+    {
+        require(miners.length == rates.length, EscrowRatesMismatch(miners.length, rates.length));
+        uint256 current = currentPeriod();
+        workers = new address[](miners.length);
+        for (uint256 i = 0; i < miners.length; ++i) {
+            workers[i] = _requireServes(miners[i], current, rates[i], lastPeriod);
         }
     }
 }

@@ -8,7 +8,7 @@ import {IERC20Permit} from "@openzeppelin/contracts/token/ERC20/extensions/IERC2
 import {IKMSToken} from "./interfaces/IKMSToken.sol";
 
 /// @title KMS token
-/// @notice See IKMSToken. There is no owner, no pause and no burn.
+/// @notice See IKMSToken. There is no owner and no pause.
 contract KMSToken is ERC20, ERC20Permit, ERC1363, IKMSToken {
     // ---------------------------------------------------------------- immutables
 
@@ -34,7 +34,7 @@ contract KMSToken is ERC20, ERC20Permit, ERC1363, IKMSToken {
         _mint(initialHolder, initialSupply);
     }
 
-    // ---------------------------------------------------------------- minting
+    // ---------------------------------------------------------------- minting and burning
 
     /// @inheritdoc IKMSToken
     function mint(address to, uint256 amount) external override {
@@ -43,6 +43,11 @@ contract KMSToken is ERC20, ERC20Permit, ERC1363, IKMSToken {
         _mint(to, amount);
         uint256 supply = totalSupply();
         require(supply <= cap, KMSTokenCapExceeded(supply, cap));
+    }
+
+    /// @inheritdoc IKMSToken
+    function burn(uint256 amount) external override {
+        _burn(msg.sender, amount);
     }
 
     // ---------------------------------------------------------------- view

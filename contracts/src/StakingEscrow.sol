@@ -2,13 +2,14 @@
 pragma solidity ^0.8.30;
 
 import {IERC1363Receiver} from "@openzeppelin/contracts/interfaces/IERC1363Receiver.sol";
+import {Multicall} from "@openzeppelin/contracts/utils/Multicall.sol";
 import {EscrowState} from "./EscrowState.sol";
 import {IStakingEscrow} from "./interfaces/IStakingEscrow.sol";
 
 /// @title Staking escrow
 /// @notice See IStakingEscrow. Balances are counted here and never read from the token, so a donation
-/// changes nobody's position. Tokens leave only to the owner's chosen recipient.
-contract StakingEscrow is EscrowState, IERC1363Receiver {
+/// changes nobody's position. Tokens leave to the owner's chosen recipient, or by a conviction.
+contract StakingEscrow is EscrowState, IERC1363Receiver, Multicall {
     // ---------------------------------------------------------------- immutables
 
     uint256 private constant MAX_URL_LENGTH = 256;
@@ -136,7 +137,7 @@ contract StakingEscrow is EscrowState, IERC1363Receiver {
 
     /// @inheritdoc IStakingEscrow
     /// @dev Deliberately not checked: the worker's consent. Whoever bonds a stranger's key only blocks
-    /// that key for itself; the stranger bonds another one. An account in construction or one that
+    /// that key for itself, and answers for what it signs; the stranger bonds another one. An account in construction or one that
     /// gets code later passes the code check; it can still confirm, there is no harm in it.
     function bondWorker(address worker) external override {
         Stake storage stake = _stakes[msg.sender];
@@ -146,8 +147,10 @@ contract StakingEscrow is EscrowState, IERC1363Receiver {
         } else {
             uint32 current = currentPeriod();
             Stake storage other = _stakes[worker];
+            Bond memory bond = _bonds[worker];
+            bool free = bond.miner == address(0) || (bond.miner == msg.sender && bond.retired);
             require(stake.locked > 0, EscrowNoPosition(msg.sender));
-            require(_minerOf[worker] == address(0), EscrowWorkerTaken(worker, _minerOf[worker]));
+            require(free, EscrowWorkerTaken(worker, bond.miner));
             require(
                 worker.code.length == 0 && other.locked == 0 && other.unbonding == 0,
                 EscrowWorkerInvalid(worker)
@@ -155,13 +158,13 @@ contract StakingEscrow is EscrowState, IERC1363Receiver {
             require(
                 stake.workerAllowedFrom <= current, EscrowWorkerTooSoon(stake.workerAllowedFrom, current)
             );
-            _minerOf[worker] = msg.sender;
+            _bonds[worker] = Bond({miner: msg.sender, retired: false});
             // An unbonding leaves this as it is: to drop a key is always allowed, to change it is not.
             stake.workerAllowedFrom =
                 workerCooldown == 0 ? current : _firstAfter(current, workerCooldown - 1);
         }
 
-        if (present != address(0)) delete _minerOf[present];
+        if (present != address(0)) _bonds[present].retired = true;
         stake.worker = worker;
         emit WorkerBonded(_nextSeq(), msg.sender, worker);
     }
@@ -179,6 +182,8 @@ contract StakingEscrow is EscrowState, IERC1363Receiver {
         );
 
         NodeRecord storage node = _nodes[miner];
+        // A record once set is never empty again.
+        if (node.umbralKey.length == 0) _registered.push(miner);
         node.url = url;
         node.umbralKey = umbralKey;
         emit NodeRegistered(_nextSeq(), miner, url, umbralKey);
@@ -191,6 +196,62 @@ contract StakingEscrow is EscrowState, IERC1363Receiver {
         emit MinRatePosted(_nextSeq(), miner, minRate);
     }
 
+    /// @inheritdoc IStakingEscrow
+    function setRestake(bool enabled) external override {
+        _stakes[msg.sender].restake = enabled;
+        emit RestakeSet(msg.sender, enabled);
+    }
+
+    // ---------------------------------------------------------------- the other contracts
+
+    /// @inheritdoc IStakingEscrow
+    /// @dev Neither the lock nor the tranche's release moves: what is left leaves as it would have.
+    /// The rest may be below minLocked; such a miner serves no new policy, and may leave or deposit.
+    function slash(address miner, uint96 penalty, address reporter, uint96 reward) external override {
+        Stake storage stake = _stakes[miner];
+        uint96 locked = stake.locked;
+        uint96 unbonding = stake.unbonding;
+        uint256 atRisk = uint256(locked) + unbonding;
+        require(msg.sender == adjudicator, EscrowNotAdjudicator(msg.sender));
+        require(penalty > 0, EscrowAmountZero());
+        require(penalty <= atRisk, EscrowInsufficientStake(penalty, atRisk));
+        require(2 * uint256(reward) < penalty, EscrowRewardTooHigh(reward, penalty));
+
+        uint96 fromLocked = penalty < locked ? penalty : locked;
+        uint96 fromTranche = penalty - fromLocked;
+        locked -= fromLocked;
+        unbonding -= fromTranche;
+        _setLocked(stake, locked);
+        stake.unbonding = unbonding;
+        if (unbonding == 0) stake.releasePeriod = 0;
+        ++stake.convictions;
+        _totals.locked -= fromLocked;
+        _totals.unbonding -= fromTranche;
+        emit Slashed(_nextSeq(), miner, penalty, reporter, reward, locked, unbonding);
+        if (reward > 0) require(_token.transfer(reporter, reward), EscrowTransferFailed());
+        _token.burn(penalty - reward);
+    }
+
+    /// @inheritdoc IStakingEscrow
+    /// @dev Deliberately not checked: that the tokens came. The rewards mint them in the same call.
+    function creditRestake(address miner, uint96 amount) external override {
+        Stake storage stake = _stakes[miner];
+        uint96 locked = stake.locked;
+        require(msg.sender == rewards, EscrowNotRewards(msg.sender));
+        require(locked > 0, EscrowNoPosition(miner));
+        locked += amount;
+        stake.locked = locked;
+        _totals.locked += amount;
+        emit Deposited(miner, msg.sender, amount, locked, stake.lockPeriods);
+    }
+
+    /// @inheritdoc IStakingEscrow
+    function setPause(uint32 throughPeriod) external override {
+        require(msg.sender == control, EscrowNotControl(msg.sender));
+        _totals.pausedThrough = throughPeriod;
+        emit DepositsPaused(throughPeriod);
+    }
+
     // ---------------------------------------------------------------- internal
 
     /// @dev Checks and effects of every kind of deposit; the tokens move in the caller.
@@ -198,6 +259,8 @@ contract StakingEscrow is EscrowState, IERC1363Receiver {
         Stake storage stake = _stakes[miner];
         uint96 locked = stake.locked;
         uint32 shortest = locked == 0 ? minLockPeriods : stake.lockPeriods;
+        uint32 paused = _totals.pausedThrough;
+        require(currentPeriod() > paused, EscrowPaused(paused));
         require(amount > 0, EscrowAmountZero());
         require(lockPeriods >= shortest, EscrowLockTooShort(lockPeriods, shortest));
         require(lockPeriods <= maxLockPeriods, EscrowLockTooLong(lockPeriods, maxLockPeriods));
@@ -232,7 +295,7 @@ contract StakingEscrow is EscrowState, IERC1363Receiver {
         emit WindDownSet(miner, 0);
     }
 
-    function _nextSeq() private returns (uint64 seq) {
+    function _nextSeq() private returns (uint32 seq) {
         seq = _totals.seq + 1;
         _totals.seq = seq;
     }
@@ -240,7 +303,7 @@ contract StakingEscrow is EscrowState, IERC1363Receiver {
     /// @dev A caller's own position goes first: nobody can make a miner act for another record by
     /// bonding it as a worker.
     function _minerOfCaller() private view returns (address miner) {
-        miner = _stakes[msg.sender].locked > 0 ? msg.sender : _minerOf[msg.sender];
+        miner = _stakes[msg.sender].locked > 0 ? msg.sender : _minerOf(msg.sender);
         require(miner != address(0), EscrowNotMinerOrWorker(msg.sender));
     }
 

@@ -52,7 +52,7 @@ contract PeriodClockTest is KmsTest {
         (escrowGenesis, escrowPeriod) = (0, 1);
         address minter = vm.computeCreateAddress(address(this), vm.getNonce(address(this)) + 2);
         token = new KMSToken(CAP, INITIAL, treasury, minter);
-        params.token = address(token);
+        (params.token, params.rewards) = (address(token), minter);
         escrow = new StakingEscrow(params);
         rewards = new MiningRewards(_rewardsParams(LEASE, false));
 

@@ -28,4 +28,7 @@ interface IKMSToken is IERC20, IERC20Permit {
 
     /// @notice Mints `amount` units to `to`. Only the minter.
     function mint(address to, uint256 amount) external;
+
+    /// @notice Destroys `amount` units of the caller's own.
+    function burn(uint256 amount) external;
 }

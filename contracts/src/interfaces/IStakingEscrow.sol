@@ -6,6 +6,7 @@ import {IPeriodClock} from "./IPeriodClock.sol";
 /// @title Staking escrow
 /// @notice Custody of the miners' KMS: one position per owner address, the worker bonded to it and the
 /// node record that readers and authors need to reach it. It calls no other contract but the token.
+/// Tokens leave to their owner after the lock, or by a conviction: only the Adjudicator convicts.
 interface IStakingEscrow is IPeriodClock {
     /// @notice A miner's position. Amounts in units of 1e-18 KMS, times in periods.
     struct Position {
@@ -49,6 +50,21 @@ interface IStakingEscrow is IPeriodClock {
     event WorkerBonded(uint64 seq, address indexed miner, address indexed worker);
     event NodeRegistered(uint64 seq, address indexed miner, string url, bytes umbralKey);
     event MinRatePosted(uint64 seq, address indexed miner, uint96 minRate);
+    /// @param penalty taken from the position: `reward` went to the reporter, the rest was burned.
+    /// @param locked what is left locked.
+    /// @param unbonding what is left in the tranche.
+    event Slashed(
+        uint64 seq,
+        address indexed miner,
+        uint96 penalty,
+        address indexed reporter,
+        uint96 reward,
+        uint96 locked,
+        uint96 unbonding
+    );
+    event RestakeSet(address indexed miner, bool enabled);
+    /// @param throughPeriod last period without deposits; 0 when the pause was lifted.
+    event DepositsPaused(uint32 throughPeriod);
 
     error EscrowAmountZero();
     error EscrowBelowMinimum(uint256 locked, uint256 minimum);
@@ -74,8 +90,25 @@ interface IStakingEscrow is IPeriodClock {
     /// @notice A miner of a policy cannot serve it: no stake, a lock that may end too early, or a rate
     /// below its posted minimum.
     error EscrowMinerCannotServe(address miner, uint96 rate, uint32 lastPeriod);
+    error EscrowRatesMismatch(uint256 miners, uint256 rates);
+    error EscrowPaused(uint32 throughPeriod);
+    error EscrowNotAdjudicator(address caller);
+    error EscrowNotRewards(address caller);
+    error EscrowNotControl(address caller);
+    /// @notice A penalty beyond what the position and its tranche hold.
+    error EscrowInsufficientStake(uint256 penalty, uint256 stake);
+    /// @notice A reporter's share must stay below half, or reporting oneself would lose too little.
+    error EscrowRewardTooHigh(uint96 reward, uint96 penalty);
+    /// @notice Thrown at construction: a party that is the zero address could never act.
+    error EscrowAddressZero();
 
     function token() external view returns (address);
+    /// @notice The one that credits restaked rewards.
+    function rewards() external view returns (address);
+    /// @notice The one that slashes.
+    function adjudicator() external view returns (address);
+    /// @notice The one that pauses deposits.
+    function control() external view returns (address);
     function minLocked() external view returns (uint96);
     function minLockPeriods() external view returns (uint32);
     function maxLockPeriods() external view returns (uint32);
@@ -89,7 +122,11 @@ interface IStakingEscrow is IPeriodClock {
 
     function position(address miner) external view returns (Position memory);
     function workerOf(address miner) external view returns (address);
+    /// @notice The miner whose worker the address is now; zero when it is nobody's.
     function minerOf(address worker) external view returns (address);
+    /// @notice The miner whose worker the address is or ever was; zero for never. A key once bonded
+    /// answers for the same miner for good, so what a dismissed worker signed stays attributable.
+    function minerOfSigner(address signer) external view returns (address);
     function minRateOf(address miner) external view returns (uint96);
     /// @notice What MiningRewards needs of a miner, in one call: (worker, locked, lockPeriods,
     /// unlockPeriod). The worker is zero when none is bonded.
@@ -97,11 +134,30 @@ interface IStakingEscrow is IPeriodClock {
     /// @notice The same from the worker's side: (miner, locked, lockPeriods, unlockPeriod). The miner
     /// is zero, and so is the rest, when the address is nobody's worker.
     function stakeOfWorker(address worker) external view returns (address, uint96, uint32, uint32);
+    /// @notice What the Adjudicator needs of a miner: `locked + unbonding` is at risk.
+    function stakeAtRisk(address miner)
+        external
+        view
+        returns (address worker, uint96 locked, uint96 unbonding, uint32 convictions);
+    /// @notice Whether the worker may restake the miner's rewards. The owner always may.
+    function restakeEnabled(address miner) external view returns (bool);
+    /// @notice Last period in which deposits are paused; in the past when they are not.
+    function pausedThrough() external view returns (uint32);
+    /// @notice How many miners ever registered a node.
+    function registeredCount() external view returns (uint256);
+    /// @notice A page of them in the order of their first registration; short or empty at the end.
+    function registeredMiners(uint256 offset, uint256 limit) external view returns (MinerInfo[] memory);
     /// @notice One entry per address asked for, in the same order; zeros for strangers.
     function minerInfo(address[] calldata miners) external view returns (MinerInfo[] memory);
     /// @notice Reverts with EscrowMinerCannotServe unless every miner can serve at `rate` through
     /// `lastPeriod`. `miners` must be strictly ascending; PolicyManager checks that.
     function requireCanServe(address[] calldata miners, uint96 rate, uint32 lastPeriod) external view;
+    /// @notice As requireCanServe with a rate per miner, and returns their workers. A rate of 2^96 - 1
+    /// passes every posted minimum: the price was agreed otherwise.
+    function requireCanServeEach(address[] calldata miners, uint96[] calldata rates, uint32 lastPeriod)
+        external
+        view
+        returns (address[] memory workers);
 
     /// @notice Locks `amount` (allowance needed). First deposit sets the duration; a later one may
     /// lengthen it (`lockPeriods` >= the present one) and resets a wind-down.
@@ -124,11 +180,22 @@ interface IStakingEscrow is IPeriodClock {
     function unbond(uint96 amount) external;
     /// @notice Pays everything that is free (released tranche, wound-down position) to `recipient`.
     function withdraw(address recipient) external returns (uint96 amount);
-    /// @notice Bonds `worker` (zero unbonds). A worker serves one miner, is an account without code
-    /// and is not itself a miner.
+    /// @notice Bonds `worker` (zero unbonds). A worker serves one miner, now and later: once bonded it
+    /// can only be bonded to the same miner again. It is an account without code and not itself a miner.
     function bondWorker(address worker) external;
     /// @notice Sets the node record. Owner or worker.
     function registerNode(string calldata url, bytes calldata umbralKey) external;
     /// @notice Sets the least accepted rate. Owner or worker.
     function setMinRate(uint96 minRate) external;
+    /// @notice Lets the worker restake, or stops it. Owner only.
+    function setRestake(bool enabled) external;
+
+    /// @notice Takes `penalty` from the locked tokens, then from the tranche; pays `reward` of it to the
+    /// reporter and burns the rest. Only the adjudicator.
+    function slash(address miner, uint96 penalty, address reporter, uint96 reward) external;
+    /// @notice Locks `amount` more, which has just been minted to this contract. Keeps lock and
+    /// wind-down. Only the rewards.
+    function creditRestake(address miner, uint96 amount) external;
+    /// @notice Refuses deposits through `throughPeriod`; 0 admits them again. Only the control.
+    function setPause(uint32 throughPeriod) external;
 }

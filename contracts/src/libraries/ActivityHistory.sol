@@ -36,6 +36,17 @@ library ActivityHistory {
         return end > period ? cumulative - (end - period) : cumulative;
     }
 
+    /// @notice Number of closed runs.
+    function count(History storage self) internal view returns (uint256) {
+        return self.runs.length;
+    }
+
+    /// @notice First and last period of the closed run at `index`.
+    function runAt(History storage self, uint256 index) internal view returns (uint32 first, uint32 last) {
+        uint96 word = Run.unwrap(self.runs[index]);
+        return (uint32(word >> 64), uint32(word >> 32));
+    }
+
     function _start(Run run) private pure returns (uint32) {
         return uint32(Run.unwrap(run) >> 64);
     }

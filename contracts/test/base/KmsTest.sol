@@ -2,11 +2,15 @@
 pragma solidity ^0.8.30;
 
 import {Test} from "forge-std/Test.sol";
+import {Control} from "../../src/Control.sol";
 import {EscrowState} from "../../src/EscrowState.sol";
+import {KMSTimelock} from "../../src/KMSTimelock.sol";
 import {KMSToken} from "../../src/KMSToken.sol";
 import {MiningRewards} from "../../src/MiningRewards.sol";
 import {PolicyManager} from "../../src/PolicyManager.sol";
 import {StakingEscrow} from "../../src/StakingEscrow.sol";
+import {Obedient} from "./Obedient.sol";
+import {IControl, IPausable} from "../../src/interfaces/IControl.sol";
 import {IMiningRewards} from "../../src/interfaces/IMiningRewards.sol";
 import {IPolicyManager} from "../../src/interfaces/IPolicyManager.sol";
 import {IStakingEscrow} from "../../src/interfaces/IStakingEscrow.sol";
@@ -26,17 +30,25 @@ abstract contract KmsTest is Test {
     uint256 internal constant CAP = 3_890_000_000 ether;
     uint256 internal constant INITIAL = 1_000_000_000 ether;
     uint96 internal constant RATE = 1 ether;
+    uint32 internal constant MAX_PAUSE = 14;
+    uint256 internal constant DELAY = 7 days;
 
     KMSToken internal token;
     StakingEscrow internal escrow;
     MiningRewards internal rewards;
     PolicyManager internal policies;
+    KMSTimelock internal timelock;
+    Control internal control;
+    address internal adjudicator;
+    address internal challenges;
 
     uint256 private minerCount;
     uint64 internal escrowGenesis = GENESIS;
     uint32 internal escrowPeriod = DAY;
 
     address internal treasury = makeAddr("treasury");
+    address internal guardian = makeAddr("guardian");
+    address internal proposer = makeAddr("proposer");
     address internal alice = makeAddr("alice");
     address internal bob = makeAddr("bob");
 
@@ -47,15 +59,37 @@ abstract contract KmsTest is Test {
         _goto(10);
     }
 
+    /// @dev Eight deployments by consecutive nonces; the early ones are told the addresses of the later.
     function _deploy(uint32 lease, bool kappa) internal {
-        address minter = vm.computeCreateAddress(address(this), vm.getNonce(address(this)) + 2);
-        token = new KMSToken(CAP, INITIAL, treasury, minter);
-        escrow = new StakingEscrow(_escrowParams());
+        uint256 nonce = vm.getNonce(address(this));
+        token = new KMSToken(CAP, INITIAL, treasury, _at(nonce + 2));
+        (adjudicator, challenges) = (_at(nonce + 4), _at(nonce + 5));
+        control = Control(_at(nonce + 7));
+        escrow = new StakingEscrow(_escrowParamsFor(_at(nonce + 2)));
         rewards = new MiningRewards(_rewardsParams(lease, kappa));
         policies = new PolicyManager(address(token), address(escrow), address(rewards), MAX_POLICY);
+        vm.mockCall(address(policies), abi.encodeWithSignature("control()"), abi.encode(control));
+        vm.mockCall(address(policies), abi.encodeWithSelector(IPausable.setPause.selector), "");
+        new Obedient(address(control));
+        new Obedient(address(control));
+        timelock = new KMSTimelock(DELAY, _list(proposer), _list(address(0)));
+        control = new Control(_controlParams());
+    }
+
+    function _at(uint256 nonce) internal view returns (address) {
+        return vm.computeCreateAddress(address(this), nonce);
+    }
+
+    function _list(address account) internal pure returns (address[] memory list) {
+        list = new address[](1);
+        list[0] = account;
     }
 
     function _escrowParams() internal view returns (EscrowState.Params memory) {
+        return _escrowParamsFor(address(rewards));
+    }
+
+    function _escrowParamsFor(address rewards_) private view returns (EscrowState.Params memory) {
         return EscrowState.Params({
             token: address(token),
             genesisTime: GENESIS,
@@ -63,7 +97,10 @@ abstract contract KmsTest is Test {
             minLocked: MIN_LOCKED,
             minLockPeriods: MIN_LOCK,
             maxLockPeriods: MAX_LOCK,
-            workerCooldown: COOLDOWN
+            workerCooldown: COOLDOWN,
+            rewards: rewards_,
+            adjudicator: adjudicator,
+            control: address(control)
         });
     }
 
@@ -74,7 +111,45 @@ abstract contract KmsTest is Test {
             maxLeasePeriods: lease,
             halfLifeSeconds: HALF_LIFE,
             kappaEnabled: kappa,
-            kappaPeriods: KAPPA_PERIODS
+            kappaPeriods: KAPPA_PERIODS,
+            adjudicator: adjudicator,
+            challenges: challenges
+        });
+    }
+
+    function _controlParams() internal view returns (Control.Params memory) {
+        return Control.Params({
+            owner: address(timelock),
+            guardian: guardian,
+            escrow: address(escrow),
+            rewards: address(rewards),
+            policies: address(policies),
+            adjudicator: adjudicator,
+            challenges: challenges,
+            maxPausePeriods: MAX_PAUSE,
+            minWindowSeconds: 1 hours,
+            maxWindowSeconds: 7 days,
+            penalty: _penaltyTerms(),
+            challenge: _challengeTerms()
+        });
+    }
+
+    function _penaltyTerms() internal pure returns (IControl.PenaltyTerms memory) {
+        return IControl.PenaltyTerms({
+            floor: MIN_LOCKED / 10,
+            shareBps: 1_000,
+            historyBps: 5_000,
+            capBps: 5_000,
+            rewardBps: 2_500,
+            suspensionPeriods: 14,
+            graceBlocks: 100,
+            pausedThrough: 0
+        });
+    }
+
+    function _challengeTerms() internal pure returns (IControl.ChallengeTerms memory) {
+        return IControl.ChallengeTerms({
+            bond: 100 ether, windowSeconds: 1 days, suspensionPeriods: 3, distancePeriods: 7
         });
     }
 

@@ -165,7 +165,7 @@ contract ConfirmTest is KmsTest {
     function _refusesSignature(bytes memory signature) private {
         IMiningRewards.SignedConfirmation memory entry = _signed(_now() + 1);
         entry.signature = signature;
-        vm.expectRevert(abi.encodeWithSelector(IMiningRewards.RewardsSignatureInvalid.selector, miner));
+        vm.expectRevert(IMiningRewards.RewardsNothingConfirmed.selector);
         rewards.confirmActivityBatch(_batch(entry));
     }
 
@@ -177,37 +177,32 @@ contract ConfirmTest is KmsTest {
         assertEq(through, _now() + 5);
     }
 
-    function test_C32_anEmptyBatchIsNoProblem() public {
+    function test_C32_anEmptyBatchConfirmsNothing() public {
+        vm.expectRevert(IMiningRewards.RewardsNothingConfirmed.selector);
         rewards.confirmActivityBatch(new IMiningRewards.SignedConfirmation[](0));
     }
 
     function test_C19_replayInTheSamePeriodReverts() public {
         IMiningRewards.SignedConfirmation[] memory batch = _batch(_signed(_now() + 5));
         rewards.confirmActivityBatch(batch);
-        vm.expectRevert(
-            abi.encodeWithSelector(
-                IMiningRewards.RewardsLeaseNotExtended.selector, miner, _now() + 5, _now() + 5
-            )
-        );
+        vm.expectRevert(IMiningRewards.RewardsNothingConfirmed.selector);
         rewards.confirmActivityBatch(batch);
     }
 
     function test_C19_replayInAnotherPeriodReverts() public {
         IMiningRewards.SignedConfirmation[] memory batch = _batch(_signed(_now() + 5));
         _skip(1);
-        vm.expectRevert(
-            abi.encodeWithSelector(IMiningRewards.RewardsWrongPeriod.selector, _now() - 1, _now())
-        );
+        vm.expectRevert(IMiningRewards.RewardsNothingConfirmed.selector);
         rewards.confirmActivityBatch(batch);
         batch[0].validPeriod = _now();
-        vm.expectRevert(abi.encodeWithSelector(IMiningRewards.RewardsSignatureInvalid.selector, miner));
+        vm.expectRevert(IMiningRewards.RewardsNothingConfirmed.selector);
         rewards.confirmActivityBatch(batch);
     }
 
     function test_C19_replayOnAnotherChainReverts() public {
         IMiningRewards.SignedConfirmation[] memory batch = _batch(_signed(_now() + 5));
         vm.chainId(block.chainid + 1);
-        vm.expectRevert(abi.encodeWithSelector(IMiningRewards.RewardsSignatureInvalid.selector, miner));
+        vm.expectRevert(IMiningRewards.RewardsNothingConfirmed.selector);
         rewards.confirmActivityBatch(batch);
     }
 
@@ -215,7 +210,7 @@ contract ConfirmTest is KmsTest {
         IMiningRewards other = IMiningRewards(makeAddr("other rewards"));
         IMiningRewards.SignedConfirmation memory entry =
             _signConfirmation(other, key, miner, _now() + 5, _now());
-        vm.expectRevert(abi.encodeWithSelector(IMiningRewards.RewardsSignatureInvalid.selector, miner));
+        vm.expectRevert(IMiningRewards.RewardsNothingConfirmed.selector);
         rewards.confirmActivityBatch(_batch(entry));
     }
 
@@ -239,19 +234,54 @@ contract ConfirmTest is KmsTest {
         vm.prank(miner);
         escrow.bondWorker(address(0));
         entry.signature = abi.encodePacked(bytes32(0), bytes32(0), uint8(27));
-        vm.expectRevert(abi.encodeWithSelector(IMiningRewards.RewardsSignatureInvalid.selector, miner));
+        vm.expectRevert(IMiningRewards.RewardsNothingConfirmed.selector);
         rewards.confirmActivityBatch(_batch(entry));
     }
 
-    function test_oneInvalidEntryRevertsTheBatch() public {
-        (address second,, uint256 secondKey) = _miner("second", MIN_LOCKED, 100);
+    function _entryOf(string memory name, uint32 through, uint32 validPeriod)
+        private
+        returns (IMiningRewards.SignedConfirmation memory)
+    {
+        (address other,, uint256 otherKey) = _miner(name, MIN_LOCKED, 100);
+        return _signConfirmation(rewards, otherKey, other, through, validPeriod);
+    }
+
+    /// @dev One entry of every kind that is passed over, and one that holds in the midst of them.
+    function test_aBatchPassesOverWhatDoesNotHold() public {
+        uint32 now_ = _now();
+        IMiningRewards.SignedConfirmation[] memory batch = new IMiningRewards.SignedConfirmation[](10);
+        batch[0] = _entryOf("stale", now_ + 5, now_ - 1);
+        batch[1] = _entryOf("early", now_ + 5, now_ + 1);
+        batch[2] = _entryOf("forged", now_ + 5, now_);
+        batch[2].throughPeriod = now_ + 6;
+        batch[3] = _entryOf("too long", now_ + LEASE + 1, now_);
+        batch[4] = _signed(now_ + 5);
+        batch[5] = batch[4];
+        batch[6] = _entryOf("past", now_, now_);
+        batch[7] = _entryOf("empty", now_ + 1, now_);
+        vm.prank(batch[7].miner);
+        escrow.unbond(MIN_LOCKED);
+        batch[8] = _entryOf("barred", now_ + 1, now_);
+        vm.prank(adjudicator);
+        rewards.suspend(batch[8].miner, 1);
+        batch[9] = _entryOf("dismissed", now_ + 1, now_);
+        vm.prank(batch[9].miner);
+        escrow.bondWorker(address(0));
+
+        assertEq(rewards.confirmActivityBatch(batch), 1);
+        for (uint256 i = 0; i < batch.length; ++i) {
+            (uint32 through,) = rewards.leaseOf(batch[i].miner);
+            assertEq(through, batch[i].miner == miner ? now_ + 5 : 0);
+        }
+    }
+
+    function test_aBatchInWhichNothingHoldsReverts() public {
+        uint32 now_ = _now();
         IMiningRewards.SignedConfirmation[] memory batch = new IMiningRewards.SignedConfirmation[](2);
-        batch[0] = _signed(_now() + 5);
-        batch[1] = _signConfirmation(rewards, secondKey, second, _now() + 5, _now() + 1);
-        vm.expectRevert();
+        batch[0] = _entryOf("stale", now_ + 5, now_ - 1);
+        batch[1] = _entryOf("too long", now_ + LEASE + 1, now_);
+        vm.expectRevert(IMiningRewards.RewardsNothingConfirmed.selector);
         rewards.confirmActivityBatch(batch);
-        (uint32 through,) = rewards.leaseOf(miner);
-        assertEq(through, 0);
     }
 
     // ---------------------------------------------------------------- construction
@@ -276,6 +306,12 @@ contract ConfirmTest is KmsTest {
             params,
             abi.encodeWithSelector(IMiningRewards.RewardsLeaseTooLong.selector, MIN_LOCK + 1, MIN_LOCK)
         );
+        params = _rewardsParams(LEASE, false);
+        params.adjudicator = address(0);
+        _deployRewards(params, abi.encodeWithSelector(IMiningRewards.RewardsAddressZero.selector));
+        params = _rewardsParams(LEASE, false);
+        params.challenges = address(0);
+        _deployRewards(params, abi.encodeWithSelector(IMiningRewards.RewardsAddressZero.selector));
         params = _rewardsParams(LEASE, true);
         params.kappaPeriods = 0;
         _deployRewards(params, abi.encodeWithSelector(IMiningRewards.RewardsKappaPeriodsZero.selector));
@@ -301,6 +337,8 @@ contract ConfirmTest is KmsTest {
     function test_showsItsParameters() public view {
         assertEq(rewards.token(), address(token));
         assertEq(rewards.escrow(), address(escrow));
+        assertEq(rewards.adjudicator(), adjudicator);
+        assertEq(rewards.challenges(), challenges);
         assertEq(rewards.maxLeasePeriods(), LEASE);
         assertEq(rewards.halfLifeSeconds(), HALF_LIFE);
         assertFalse(rewards.kappaEnabled());

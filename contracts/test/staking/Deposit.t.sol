@@ -197,9 +197,20 @@ contract DepositTest is KmsTest {
             abi.encodeWithSelector(IStakingEscrow.EscrowLockTooLong.selector, MAX_LOCK + 1, MAX_LOCK)
         );
         new StakingEscrow(params);
+        for (uint256 i = 0; i < 3; ++i) {
+            params = _escrowParams();
+            if (i == 0) params.rewards = address(0);
+            else if (i == 1) params.adjudicator = address(0);
+            else params.control = address(0);
+            vm.expectRevert(IStakingEscrow.EscrowAddressZero.selector);
+            new StakingEscrow(params);
+        }
     }
 
     function test_showsItsParameters() public view {
+        assertEq(escrow.rewards(), address(rewards));
+        assertEq(escrow.adjudicator(), adjudicator);
+        assertEq(escrow.control(), address(control));
         assertEq(escrow.token(), address(token));
         assertEq(escrow.minLocked(), MIN_LOCKED);
         assertEq(escrow.minLockPeriods(), MIN_LOCK);

@@ -1,0 +1,247 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+pragma solidity ^0.8.30;
+
+import {Ownable} from "@openzeppelin/contracts/access/Ownable.sol";
+import {Ownable2Step} from "@openzeppelin/contracts/access/Ownable2Step.sol";
+import {IControl, IControlled, IPausable} from "./interfaces/IControl.sol";
+import {IMiningRewards} from "./interfaces/IMiningRewards.sol";
+import {IPeriodClock} from "./interfaces/IPeriodClock.sol";
+import {IPolicyManager} from "./interfaces/IPolicyManager.sol";
+import {IStakingEscrow} from "./interfaces/IStakingEscrow.sol";
+
+/// @title Control
+/// @notice See IControl. The last contract of a deployment: its constructor checks that all the others,
+/// which were told addresses that did not exist yet, name each other.
+contract Control is Ownable2Step, IControl {
+    // ---------------------------------------------------------------- types
+
+    /// @notice Constructor parameters.
+    struct Params {
+        address owner;
+        address guardian;
+        address escrow;
+        address rewards;
+        address policies;
+        address adjudicator;
+        address challenges;
+        uint32 maxPausePeriods;
+        uint32 minWindowSeconds;
+        uint32 maxWindowSeconds;
+        PenaltyTerms penalty;
+        ChallengeTerms challenge;
+    }
+
+    // ---------------------------------------------------------------- immutables
+
+    // A conviction never takes more than half of a stake that is not below the minimum: both the cap and
+    // the floor (half of minLocked) see to that.
+    uint16 private constant MAX_SHARE_BPS = 3_000;
+    uint16 private constant MAX_CAP_BPS = 5_000;
+    /// @dev Ten convictions then make at most eleven times the first penalty; the cap holds anyway.
+    uint16 private constant MAX_HISTORY_BPS = 10_000;
+    /// @dev Strictly below half, so that reporting oneself always loses more than half.
+    uint16 private constant MAX_REWARD_BPS = 4_999;
+    uint16 private constant MAX_SUSPENSION_PERIODS = 64;
+    /// @dev A reorganisation and a node's own confirmations fit in; at most a week of 12-second blocks.
+    uint32 private constant MIN_GRACE_BLOCKS = 64;
+    uint32 private constant MAX_GRACE_BLOCKS = 50_400;
+    uint32 private constant MAX_DISTANCE_PERIODS = 400;
+
+    /// @inheritdoc IControl
+    address public immutable override escrow;
+    /// @inheritdoc IControl
+    address public immutable override rewards;
+    /// @inheritdoc IControl
+    address public immutable override policies;
+    /// @inheritdoc IControl
+    address public immutable override adjudicator;
+    /// @inheritdoc IControl
+    address public immutable override challenges;
+    /// @inheritdoc IControl
+    uint32 public immutable override maxPausePeriods;
+    /// @inheritdoc IControl
+    uint32 public immutable override minWindowSeconds;
+    /// @inheritdoc IControl
+    uint32 public immutable override maxWindowSeconds;
+    /// @dev The least stake there is: bounds floor and bond.
+    uint96 private immutable _minLocked;
+
+    // ---------------------------------------------------------------- storage
+
+    PenaltyTerms private _penalty;
+    ChallengeTerms private _challenge;
+    /// @inheritdoc IControl
+    address public override guardian;
+    /// @inheritdoc IControl
+    uint32 public override nextPausePeriod;
+    /// @inheritdoc IControl
+    address public override pendingGuardian;
+
+    // ---------------------------------------------------------------- constructor
+
+    constructor(Params memory params) Ownable(params.owner) {
+        escrow = params.escrow;
+        rewards = params.rewards;
+        policies = params.policies;
+        adjudicator = params.adjudicator;
+        challenges = params.challenges;
+        maxPausePeriods = params.maxPausePeriods;
+        minWindowSeconds = params.minWindowSeconds;
+        maxWindowSeconds = params.maxWindowSeconds;
+        _minLocked = IStakingEscrow(params.escrow).minLocked();
+
+        require(_areConnected(params), ControlContractsMismatch());
+        require(params.guardian != address(0), ControlGuardianZero());
+        // Shorter than the shortest lock: nobody leaves during a pause that keeps it from a conviction.
+        uint32 longest = IStakingEscrow(params.escrow).minLockPeriods() - 1;
+        require(
+            params.maxPausePeriods > 0 && params.maxPausePeriods <= longest,
+            ControlPauseOutOfBounds(params.maxPausePeriods, longest)
+        );
+        require(
+            params.minWindowSeconds > 0 && params.minWindowSeconds <= params.maxWindowSeconds,
+            ControlWindowOutOfBounds(params.minWindowSeconds, 1, params.maxWindowSeconds)
+        );
+        guardian = params.guardian;
+        emit GuardianChanged(address(0), params.guardian);
+        _setPenalty(params.penalty);
+        _setChallenge(params.challenge);
+    }
+
+    function _areConnected(Params memory params) private view returns (bool) {
+        IStakingEscrow stakes = IStakingEscrow(params.escrow);
+        IMiningRewards mining = IMiningRewards(params.rewards);
+        IPolicyManager fees = IPolicyManager(params.policies);
+        bool named = stakes.rewards() == params.rewards && stakes.adjudicator() == params.adjudicator
+            && mining.escrow() == params.escrow && mining.adjudicator() == params.adjudicator
+            && mining.challenges() == params.challenges && fees.escrow() == params.escrow
+            && fees.rewards() == params.rewards;
+        return named && _obeys(params.escrow) && _obeys(params.policies) && _obeys(params.adjudicator)
+            && _obeys(params.challenges);
+    }
+
+    function _obeys(address controlled) private view returns (bool) {
+        return IControlled(controlled).control() == address(this);
+    }
+
+    // ---------------------------------------------------------------- guardian
+
+    /// @inheritdoc IControl
+    function pause() external override {
+        uint32 current = IPeriodClock(escrow).currentPeriod();
+        require(msg.sender == guardian, ControlNotGuardian(msg.sender));
+        require(current >= nextPausePeriod, ControlPauseTooSoon(nextPausePeriod, current));
+        uint32 through = _saturate(uint256(current) + maxPausePeriods - 1);
+        nextPausePeriod = _saturate(uint256(through) + 1 + maxPausePeriods);
+        _setPause(through);
+        emit PauseStarted(through);
+    }
+
+    /// @inheritdoc IControl
+    /// @dev An early end does not bring the next pause forward.
+    function unpause() external override {
+        require(msg.sender == guardian || msg.sender == owner(), ControlNotGuardianOrOwner(msg.sender));
+        require(_penalty.pausedThrough >= IPeriodClock(escrow).currentPeriod(), ControlNotPaused());
+        _setPause(0);
+        emit PauseEnded();
+    }
+
+    /// @inheritdoc IControl
+    function acceptGuardian() external override {
+        require(msg.sender == pendingGuardian, ControlNotPendingGuardian(msg.sender));
+        emit GuardianChanged(guardian, msg.sender);
+        guardian = msg.sender;
+        pendingGuardian = address(0);
+    }
+
+    // ---------------------------------------------------------------- owner
+
+    /// @inheritdoc IControl
+    /// @dev The zero address takes a proposal back.
+    function proposeGuardian(address guardian_) external override onlyOwner {
+        pendingGuardian = guardian_;
+        emit GuardianProposed(guardian_);
+    }
+
+    /// @inheritdoc IControl
+    function setPenalty(PenaltyTerms calldata terms) external override onlyOwner {
+        _setPenalty(terms);
+    }
+
+    /// @inheritdoc IControl
+    function setChallenge(ChallengeTerms calldata terms) external override onlyOwner {
+        _setChallenge(terms);
+    }
+
+    // ---------------------------------------------------------------- internal
+
+    function _setPause(uint32 through) private {
+        _penalty.pausedThrough = through;
+        IPausable(escrow).setPause(through);
+        IPausable(policies).setPause(through);
+    }
+
+    function _setPenalty(PenaltyTerms memory terms) private {
+        uint96 highestFloor = _minLocked / 2;
+        require(
+            terms.floor > 0 && terms.floor <= highestFloor,
+            ControlFloorOutOfBounds(terms.floor, highestFloor)
+        );
+        require(terms.shareBps <= MAX_SHARE_BPS, ControlShareOutOfBounds(terms.shareBps, MAX_SHARE_BPS));
+        require(
+            terms.historyBps <= MAX_HISTORY_BPS, ControlHistoryOutOfBounds(terms.historyBps, MAX_HISTORY_BPS)
+        );
+        require(
+            terms.capBps >= terms.shareBps && terms.capBps <= MAX_CAP_BPS,
+            ControlCapOutOfBounds(terms.capBps, terms.shareBps, MAX_CAP_BPS)
+        );
+        require(terms.rewardBps <= MAX_REWARD_BPS, ControlRewardOutOfBounds(terms.rewardBps, MAX_REWARD_BPS));
+        _checkSuspension(terms.suspensionPeriods);
+        require(
+            terms.graceBlocks >= MIN_GRACE_BLOCKS && terms.graceBlocks <= MAX_GRACE_BLOCKS,
+            ControlGraceOutOfBounds(terms.graceBlocks, MIN_GRACE_BLOCKS, MAX_GRACE_BLOCKS)
+        );
+        require(terms.pausedThrough == 0, ControlPauseNotSettable(terms.pausedThrough));
+        terms.pausedThrough = _penalty.pausedThrough;
+        _penalty = terms;
+        emit PenaltyTermsSet(terms);
+    }
+
+    function _setChallenge(ChallengeTerms memory terms) private {
+        require(terms.bond > 0 && terms.bond <= _minLocked, ControlBondOutOfBounds(terms.bond, _minLocked));
+        require(
+            terms.windowSeconds >= minWindowSeconds && terms.windowSeconds <= maxWindowSeconds,
+            ControlWindowOutOfBounds(terms.windowSeconds, minWindowSeconds, maxWindowSeconds)
+        );
+        _checkSuspension(terms.suspensionPeriods);
+        require(
+            terms.distancePeriods > 0 && terms.distancePeriods <= MAX_DISTANCE_PERIODS,
+            ControlDistanceOutOfBounds(terms.distancePeriods, MAX_DISTANCE_PERIODS)
+        );
+        _challenge = terms;
+        emit ChallengeTermsSet(terms);
+    }
+
+    function _checkSuspension(uint16 periods) private pure {
+        require(
+            periods <= MAX_SUSPENSION_PERIODS, ControlSuspensionOutOfBounds(periods, MAX_SUSPENSION_PERIODS)
+        );
+    }
+
+    /// @dev At the end of the clock, period 2^32 - 1, the counter stands still.
+    function _saturate(uint256 period) private pure returns (uint32) {
+        return period > type(uint32).max ? type(uint32).max : uint32(period);
+    }
+
+    // ---------------------------------------------------------------- view
+
+    /// @inheritdoc IControl
+    function penaltyTerms() external view override returns (PenaltyTerms memory) {
+        return _penalty;
+    }
+
+    /// @inheritdoc IControl
+    function challengeTerms() external view override returns (ChallengeTerms memory) {
+        return _challenge;
+    }
+}

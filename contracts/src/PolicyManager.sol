@@ -3,68 +3,35 @@ pragma solidity ^0.8.30;
 
 import {EIP712} from "@openzeppelin/contracts/utils/cryptography/EIP712.sol";
 import {IERC1363Receiver} from "@openzeppelin/contracts/interfaces/IERC1363Receiver.sol";
-import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
-import {SignatureChecker} from "@openzeppelin/contracts/utils/cryptography/SignatureChecker.sol";
-import {PeriodClock} from "./PeriodClock.sol";
-import {IKMSToken} from "./interfaces/IKMSToken.sol";
-import {IMiningRewards} from "./interfaces/IMiningRewards.sol";
-import {IPeriodClock} from "./interfaces/IPeriodClock.sol";
+import {Multicall} from "@openzeppelin/contracts/utils/Multicall.sol";
+import {PolicyBooks} from "./PolicyBooks.sol";
+import {PolicyRevocations} from "./PolicyRevocations.sol";
 import {IPolicyManager} from "./interfaces/IPolicyManager.sol";
-import {IStakingEscrow} from "./interfaces/IStakingEscrow.sol";
-import {PAID_IN_WORD, PolicyWord, countAt, newPolicyWord, withCountAt} from "./libraries/PolicyWord.sol";
+import {PolicyWord, newPolicyWord} from "./libraries/PolicyWord.sol";
 
 /// @title Policy manager
 /// @notice See IPolicyManager. A fee is rate times a whole number of periods, so nothing is ever
-/// divided: per policy, deposit = collected + refunded + still owed, to the last unit.
-///
-/// Whether a completed period was active never changes any more (leases only cover coming periods),
-/// so miners and sponsor may settle in any order and as often as they like: each active period is paid
-/// once to its miner, each idle one once to the sponsor.
+/// divided: per policy, deposit = collected + refunded + still owed, to the last unit, whatever was
+/// extended, revoked, refunded and collected in whatever order.
 ///
 /// Cannot re-enter: it calls the escrow and the rewards to read, and the token's plain transfers,
 /// which call nobody. All effects come before the transfer.
-contract PolicyManager is PeriodClock, EIP712, IPolicyManager, IERC1363Receiver {
-    using SafeCast for uint256;
-
+contract PolicyManager is PolicyRevocations, Multicall, IERC1363Receiver {
     // ---------------------------------------------------------------- immutables
 
     uint256 private constant MAX_MINERS = 32;
-    bytes32 private constant REVOCATION_TYPEHASH =
-        keccak256("Revocation(bytes32 policyId,uint256 deadline)");
-
-    IKMSToken private immutable _token;
-    IStakingEscrow private immutable _escrow;
-    IMiningRewards private immutable _rewards;
-    /// @inheritdoc IPolicyManager
-    uint32 public immutable override maxPolicyPeriods;
-
-    // ---------------------------------------------------------------- storage
-
-    /// @inheritdoc IPolicyManager
-    uint64 public override lastSeq;
-    mapping(bytes32 id => PolicyWord) private _words;
-    /// @dev Paid counts of the miners from index PAID_IN_WORD on, 16 to a word.
-    mapping(bytes32 id => mapping(uint256 index => uint256)) private _paidTails;
 
     // ---------------------------------------------------------------- constructor
 
-    /// @param maxPolicyPeriods_ longest policy, extensions included; at most 65,535.
-    constructor(address token_, address escrow_, address rewards_, uint32 maxPolicyPeriods_)
-        PeriodClock(IPeriodClock(escrow_).genesisTime(), IPeriodClock(escrow_).periodSeconds())
-        EIP712("KMS PolicyManager", "1")
-    {
-        bool matching = IStakingEscrow(escrow_).token() == token_
-            && IMiningRewards(rewards_).token() == token_ && IMiningRewards(rewards_).escrow() == escrow_;
-        require(matching, PolicyContractsMismatch());
-        require(
-            maxPolicyPeriods_ > 0 && maxPolicyPeriods_ <= type(uint16).max,
-            PolicyTooLong(maxPolicyPeriods_, type(uint16).max)
-        );
-        _token = IKMSToken(token_);
-        _escrow = IStakingEscrow(escrow_);
-        _rewards = IMiningRewards(rewards_);
-        maxPolicyPeriods = maxPolicyPeriods_;
-    }
+    /// @param control_ the only one who may pause.
+    /// @param maxPolicyPeriods_ longest policy, extensions included; at most 65,534.
+    constructor(
+        address token_,
+        address escrow_,
+        address rewards_,
+        address control_,
+        uint32 maxPolicyPeriods_
+    ) PolicyBooks(token_, escrow_, rewards_, control_, maxPolicyPeriods_) EIP712("KMS PolicyManager", "1") {}
 
     // ---------------------------------------------------------------- create and extend
 
@@ -88,7 +55,20 @@ contract PolicyManager is PeriodClock, EIP712, IPolicyManager, IERC1363Receiver 
         _pull(msg.sender, price);
     }
 
-    /// @notice Creation by `token.transferAndCall(policies, price, abi.encode(terms))` of the sponsor.
+    /// @inheritdoc IPolicyManager
+    function createPolicies(Terms[] calldata terms) external override returns (bytes32[] memory ids) {
+        ids = new bytes32[](_checkedBatch(terms.length));
+        uint256 sum;
+        for (uint256 i = 0; i < terms.length; ++i) {
+            uint256 price;
+            (ids[i], price) = _create(terms[i], msg.sender);
+            sum += price;
+        }
+        _pull(msg.sender, sum);
+    }
+
+    /// @notice Creation by `token.transferAndCall(policies, price, abi.encode(terms))` of the sponsor, who
+    /// pays exactly priceOf(terms) (PolicyPaymentMismatch). Only the token calls this (PolicyNotToken).
     /// @dev The token has moved `value` before it calls.
     function onTransferReceived(address operator, address from, uint256 value, bytes calldata data)
         external
@@ -115,37 +95,13 @@ contract PolicyManager is PeriodClock, EIP712, IPolicyManager, IERC1363Receiver 
         require(current <= last, PolicyEnded(id, last));
         require(newLastPeriod > last, PolicyPeriodsInvalid(terms.firstPeriod, newLastPeriod, current));
         uint16 length = _checkedLength(newLastPeriod - first + 1);
-        _escrow.requireCanServe(terms.miners, terms.rate, newLastPeriod);
+        address[] memory serving = _serving(id, word, terms.miners);
+        require(serving.length > 0, PolicyMinersInvalid(0));
+        _escrow.requireCanServe(serving, terms.rate, newLastPeriod);
 
         _words[id] = word.withLength(length);
-        emit PolicyExtended(_nextSeq(), id, newLastPeriod, msg.sender);
-        _pull(msg.sender, uint256(terms.rate) * terms.miners.length * (newLastPeriod - last));
-    }
-
-    // ---------------------------------------------------------------- revoke
-
-    /// @inheritdoc IPolicyManager
-    function revokePolicy(Terms calldata terms) external override returns (uint256 refunded) {
-        require(msg.sender == terms.author, PolicyNotAuthor(msg.sender));
-        (bytes32 id, PolicyWord word) = _load(terms);
-        return _revoke(id, word, terms);
-    }
-
-    /// @inheritdoc IPolicyManager
-    /// @dev No nonce: a policy can be revoked only once.
-    function revokePolicyWithSignature(Terms calldata terms, uint256 deadline, bytes calldata signature)
-        external
-        override
-        returns (uint256 refunded)
-    {
-        require(block.timestamp <= deadline, PolicySignatureExpired(deadline));
-        (bytes32 id, PolicyWord word) = _load(terms);
-        bytes32 digest = _hashTypedDataV4(keccak256(abi.encode(REVOCATION_TYPEHASH, id, deadline)));
-        require(
-            SignatureChecker.isValidSignatureNowCalldata(terms.author, digest, signature),
-            PolicySignatureInvalid(terms.author)
-        );
-        return _revoke(id, word, terms);
+        emit PolicyExtended(_nextSeqUnlessPaused(current), id, newLastPeriod, msg.sender);
+        _pull(msg.sender, uint256(terms.rate) * serving.length * (newLastPeriod - last));
     }
 
     // ---------------------------------------------------------------- refund and collect
@@ -154,11 +110,11 @@ contract PolicyManager is PeriodClock, EIP712, IPolicyManager, IERC1363Receiver 
     function refund(Terms calldata terms) external override returns (uint256 amount) {
         (bytes32 id, PolicyWord word) = _load(terms);
         uint16 completed = _completed(word);
-        amount = _idleFees(terms, word, completed);
+        amount = _idleFees(id, terms, word, completed);
         require(amount > 0, PolicyNothingToRefund(id));
 
         _words[id] = word.withRefunded(completed);
-        emit PolicyRefunded(id, word.firstPeriod() + completed - 1, amount);
+        emit PolicyRefunded(id, _lastOf(word.firstPeriod(), completed), amount);
         _push(terms.sponsor, amount);
     }
 
@@ -179,15 +135,36 @@ contract PolicyManager is PeriodClock, EIP712, IPolicyManager, IERC1363Receiver 
         _push(miner, amount);
     }
 
+    // ---------------------------------------------------------------- pause
+
+    /// @inheritdoc IPolicyManager
+    function setPause(uint32 throughPeriod) external override {
+        require(msg.sender == control, PolicyNotControl(msg.sender));
+        _writePause(throughPeriod);
+        emit PoliciesPaused(throughPeriod);
+    }
+
     // ---------------------------------------------------------------- internal
 
-    /// @dev Checks and effects of every kind of creation; the caller sees to the payment.
-    /// Deliberately not checked: verifier, keysHash and salt (a policy with nonsense in them is of use
+    /// @dev Checks and effects of every creation at posted rates; the caller sees to the payment.
+    function _create(Terms memory terms, address payer) private returns (bytes32 id, uint256 price) {
+        uint32 current = currentPeriod();
+        uint16 length = _checkTerms(terms, payer, current);
+        id = _idOf(terms);
+        require(!_words[id].exists(), PolicyExists(id));
+        _escrow.requireCanServe(terms.miners, terms.rate, terms.lastPeriod);
+        price = _open(id, terms, length, current);
+    }
+
+    /// @dev Deliberately not checked: verifier, keysHash and salt (a policy with nonsense in them is of use
     /// to nobody, and its nodes refuse it), and the author's consent (only the author can make nodes
     /// serve a policy, and only it can revoke; the sponsor pays by its own will).
-    function _create(Terms memory terms, address payer) private returns (bytes32 id, uint256 price) {
+    function _checkTerms(Terms memory terms, address payer, uint32 current)
+        private
+        view
+        returns (uint16 length)
+    {
         uint256 count = terms.miners.length;
-        uint32 current = currentPeriod();
         require(terms.author != address(0), PolicyAuthorZero());
         require(terms.sponsor == payer, PolicySponsorMismatch(terms.sponsor, payer));
         require(terms.rate > 0, PolicyRateZero());
@@ -199,7 +176,7 @@ contract PolicyManager is PeriodClock, EIP712, IPolicyManager, IERC1363Receiver 
             terms.firstPeriod >= current && terms.lastPeriod >= terms.firstPeriod,
             PolicyPeriodsInvalid(terms.firstPeriod, terms.lastPeriod, current)
         );
-        uint16 length = _checkedLength(uint256(terms.lastPeriod) - terms.firstPeriod + 1);
+        length = _checkedLength(uint256(terms.lastPeriod) - terms.firstPeriod + 1);
         // Strictly ascending from the zero address: no miner twice, none of them zero.
         address previous = address(0);
         for (uint256 i = 0; i < count; ++i) {
@@ -207,29 +184,15 @@ contract PolicyManager is PeriodClock, EIP712, IPolicyManager, IERC1363Receiver 
             require(miner > previous, PolicyMinersUnsorted(i));
             previous = miner;
         }
-        id = _idOf(terms);
-        require(!_words[id].exists(), PolicyExists(id));
-        _escrow.requireCanServe(terms.miners, terms.rate, terms.lastPeriod);
-
-        _words[id] = newPolicyWord(terms.firstPeriod, length);
-        emit PolicyCreated(_nextSeq(), id, terms.keysHash, terms.author, terms);
-        price = uint256(terms.rate) * count * length;
     }
 
-    function _revoke(bytes32 id, PolicyWord word, Terms calldata terms) private returns (uint256 amount) {
-        uint32 current = currentPeriod();
-        uint32 last = _effectiveLast(word);
-        require(!word.revoked(), PolicyAlreadyRevoked(id));
-        require(current <= last, PolicyEnded(id, last));
-
-        // The current period stays paid; before the start there is none.
-        uint32 first = word.firstPeriod();
-        uint32 newLast = current < first ? first - 1 : current;
-        uint256 length = uint256(newLast) + 1 - first;
-        amount = uint256(terms.rate) * terms.miners.length * (last - newLast);
-        _words[id] = word.withLength(length.toUint16()).withRevoked();
-        emit PolicyRevoked(_nextSeq(), id, newLast, amount);
-        if (amount > 0) _push(terms.sponsor, amount);
+    function _open(bytes32 id, Terms memory terms, uint16 length, uint32 current)
+        private
+        returns (uint256 price)
+    {
+        _words[id] = newPolicyWord(terms.firstPeriod, length);
+        emit PolicyCreated(_nextSeqUnlessPaused(current), id, terms.keysHash, terms.author, terms);
+        price = uint256(terms.rate) * terms.miners.length * length;
     }
 
     /// @dev Marks what is due to `miner` in one policy as paid.
@@ -237,159 +200,32 @@ contract PolicyManager is PeriodClock, EIP712, IPolicyManager, IERC1363Receiver 
         PolicyWord word;
         (id, word) = _load(terms);
         uint256 index = _indexOf(id, terms.miners, miner);
-        uint16 completed = _completed(word);
+        uint16 completed = _lengthAt(id, word, index, _completed(word));
         due = _dueTo(terms, miner, word, _paid(id, word, index), completed);
         if (due == 0) return (id, 0);
 
-        if (index < PAID_IN_WORD) {
-            _words[id] = word.withPaid(index, completed);
-        } else {
-            (uint256 slot, uint256 shift) = _tailPlace(index);
-            _paidTails[id][slot] = withCountAt(_paidTails[id][slot], shift, completed);
-        }
-        emit FeesCollected(id, miner, word.firstPeriod() + completed - 1, due);
-    }
-
-    function _pull(address payer, uint256 amount) private {
-        require(_token.transferFrom(payer, address(this), amount), PolicyTransferFailed());
-    }
-
-    function _push(address recipient, uint256 amount) private {
-        require(_token.transfer(recipient, amount), PolicyTransferFailed());
-    }
-
-    function _nextSeq() private returns (uint64 seq) {
-        seq = lastSeq + 1;
-        lastSeq = seq;
-    }
-
-    function _load(Terms calldata terms) private view returns (bytes32 id, PolicyWord word) {
-        id = keccak256(abi.encode(block.chainid, address(this), terms));
-        word = _words[id];
-        require(word.exists(), PolicyUnknown(id));
-    }
-
-    function _idOf(Terms memory terms) private view returns (bytes32) {
-        return keccak256(abi.encode(block.chainid, address(this), terms));
+        _setPaid(id, word, index, completed);
+        emit FeesCollected(id, miner, _lastOf(word.firstPeriod(), completed), due);
     }
 
     function _checkedLength(uint256 periods) private view returns (uint16) {
         uint32 shown = periods > type(uint32).max ? type(uint32).max : uint32(periods);
         require(periods <= maxPolicyPeriods, PolicyTooLong(shown, maxPolicyPeriods));
-        // The constructor bounds maxPolicyPeriods by 2^16 - 1.
+        // The constructor bounds maxPolicyPeriods by 2^16 - 2.
         return uint16(periods);
     }
 
-    function _effectiveLast(PolicyWord word) private pure returns (uint32) {
-        // firstPeriod >= 1; the sum is a period that was checked to fit when it was set.
-        return (uint256(word.firstPeriod()) + word.length() - 1).toUint32();
-    }
-
-    /// @dev Leading periods of the policy that are paid for and complete.
-    function _completed(PolicyWord word) private view returns (uint16) {
-        uint256 current = currentPeriod();
-        uint256 first = word.firstPeriod();
-        if (current <= first) return 0;
-        uint256 elapsed = current - first;
-        uint16 length = word.length();
-        return elapsed < length ? uint16(elapsed) : length;
-    }
-
-    function _idleFees(Terms calldata terms, PolicyWord word, uint16 completed)
+    /// @dev The miners whose arrangement was not revoked, in their order.
+    function _serving(bytes32 id, PolicyWord word, address[] calldata miners)
         private
         view
-        returns (uint256)
+        returns (address[] memory serving)
     {
-        uint16 settled = word.refunded();
-        if (completed <= settled) return 0;
-        uint32 first = word.firstPeriod();
-        uint256 periods = terms.miners.length * (completed - settled);
-        uint256 active = _rewards.sumActivePeriods(terms.miners, first + settled, first + completed - 1);
-        return terms.rate * (periods - active);
-    }
-
-    function _dueTo(Terms calldata terms, address miner, PolicyWord word, uint16 paid_, uint16 completed)
-        private
-        view
-        returns (uint256)
-    {
-        if (completed <= paid_) return 0;
-        uint32 first = word.firstPeriod();
-        return uint256(terms.rate) * _rewards.activePeriods(miner, first + paid_, first + completed - 1);
-    }
-
-    function _paid(bytes32 id, PolicyWord word, uint256 index) private view returns (uint16) {
-        if (index < PAID_IN_WORD) return word.paid(index);
-        (uint256 slot, uint256 shift) = _tailPlace(index);
-        return countAt(_paidTails[id][slot], shift);
-    }
-
-    function _tailPlace(uint256 index) private pure returns (uint256 slot, uint256 shift) {
-        uint256 place = index - PAID_IN_WORD;
-        return (place / 16, (place % 16) * 16);
-    }
-
-    function _indexOf(bytes32 id, address[] calldata miners, address miner) private pure returns (uint256) {
+        if (word.revokedArrangements() == 0) return miners;
+        serving = new address[](miners.length - word.revokedArrangements());
+        uint256 count;
         for (uint256 i = 0; i < miners.length; ++i) {
-            if (miners[i] == miner) return i;
+            if (_arrangements[id][i].revokedAtBlock == 0) serving[count++] = miners[i];
         }
-        revert PolicyMinerUnknown(id, miner);
-    }
-
-    // ---------------------------------------------------------------- view
-
-    /// @inheritdoc IPolicyManager
-    function token() external view override returns (address) {
-        return address(_token);
-    }
-
-    /// @inheritdoc IPolicyManager
-    function escrow() external view override returns (address) {
-        return address(_escrow);
-    }
-
-    /// @inheritdoc IPolicyManager
-    function rewards() external view override returns (address) {
-        return address(_rewards);
-    }
-
-    /// @inheritdoc IPolicyManager
-    function policyId(Terms calldata terms) external view override returns (bytes32) {
-        return _idOf(terms);
-    }
-
-    /// @inheritdoc IPolicyManager
-    function priceOf(Terms calldata terms) external pure override returns (uint256) {
-        return
-            uint256(terms.rate) * terms.miners.length * (uint256(terms.lastPeriod) + 1 - terms.firstPeriod);
-    }
-
-    /// @inheritdoc IPolicyManager
-    function stateOf(bytes32 id) external view override returns (State memory state) {
-        PolicyWord word = _words[id];
-        if (!word.exists()) return state;
-        state.exists = true;
-        state.revoked = word.revoked();
-        state.effectiveLast = _effectiveLast(word);
-        state.refundedThrough = word.firstPeriod() + word.refunded() - 1;
-    }
-
-    /// @inheritdoc IPolicyManager
-    function collectable(Terms calldata terms, address miner) external view override returns (uint256) {
-        (bytes32 id, PolicyWord word) = _load(terms);
-        uint256 index = _indexOf(id, terms.miners, miner);
-        return _dueTo(terms, miner, word, _paid(id, word, index), _completed(word));
-    }
-
-    /// @inheritdoc IPolicyManager
-    function refundable(Terms calldata terms) external view override returns (uint256) {
-        (, PolicyWord word) = _load(terms);
-        return _idleFees(terms, word, _completed(word));
-    }
-
-    /// @inheritdoc IPolicyManager
-    function paidThrough(Terms calldata terms, address miner) external view override returns (uint32) {
-        (bytes32 id, PolicyWord word) = _load(terms);
-        return word.firstPeriod() + _paid(id, word, _indexOf(id, terms.miners, miner)) - 1;
     }
 }

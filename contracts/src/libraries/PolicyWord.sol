@@ -7,10 +7,13 @@ pragma solidity ^0.8.30;
 ///     bits   0..32   firstPeriod, never 0, so a word of 0 means "no such policy"
 ///     bits  32..48   length: periods that are paid for, 0 after a revocation before the start
 ///     bits  48..64   refunded: leading periods whose idle fees went back to the sponsor
-///     bit   64       revoked
-///     bits  80..256  paid: for each of the first 11 miners, leading periods it has been paid for
+///     bit   64       revoked, the policy as a whole
+///     bits  65..71   miners whose arrangement was revoked alone, at most 32
+///     bit   71       unused, always 0
+///     bits  72..112  block of the revocation of the policy, 0 while it is not revoked
+///     bits 112..256  paid: for each of the first 9 miners, leading periods it has been paid for
 ///
-/// The counts of further miners are kept 16 to a word beside it, see PolicyManager.
+/// The counts of further miners are kept 16 to a word beside it, see PolicyBooks.
 type PolicyWord is uint256;
 
 using {
@@ -19,17 +22,24 @@ using {
     length,
     refunded,
     revoked,
+    revokedArrangements,
+    revokedAtBlock,
     paid,
     withLength,
     withRefunded,
     withRevoked,
+    withOneMoreRevokedArrangement,
     withPaid
 } for PolicyWord global;
 
 /// @dev Miners whose count fits into the policy's own word.
-uint256 constant PAID_IN_WORD = 11;
+uint256 constant PAID_IN_WORD = 9;
 uint256 constant COUNT_MASK = 0xffff;
-uint256 constant PAID_OFFSET = 80;
+uint256 constant REVOKED_BIT = 64;
+uint256 constant ARRANGEMENTS_OFFSET = 65;
+uint256 constant ARRANGEMENTS_MASK = 0x3f;
+uint256 constant BLOCK_OFFSET = 72;
+uint256 constant PAID_OFFSET = 112;
 
 function newPolicyWord(uint32 first, uint16 periods) pure returns (PolicyWord) {
     return PolicyWord.wrap(uint256(first) | (uint256(periods) << 32));
@@ -52,7 +62,15 @@ function refunded(PolicyWord word) pure returns (uint16) {
 }
 
 function revoked(PolicyWord word) pure returns (bool) {
-    return (PolicyWord.unwrap(word) >> 64) & 1 == 1;
+    return (PolicyWord.unwrap(word) >> REVOKED_BIT) & 1 == 1;
+}
+
+function revokedArrangements(PolicyWord word) pure returns (uint256) {
+    return (PolicyWord.unwrap(word) >> ARRANGEMENTS_OFFSET) & ARRANGEMENTS_MASK;
+}
+
+function revokedAtBlock(PolicyWord word) pure returns (uint40) {
+    return uint40(PolicyWord.unwrap(word) >> BLOCK_OFFSET);
 }
 
 /// @dev `index` < PAID_IN_WORD.
@@ -68,8 +86,17 @@ function withRefunded(PolicyWord word, uint16 periods) pure returns (PolicyWord)
     return PolicyWord.wrap(withCountAt(PolicyWord.unwrap(word), 48, periods));
 }
 
-function withRevoked(PolicyWord word) pure returns (PolicyWord) {
-    return PolicyWord.wrap(PolicyWord.unwrap(word) | (1 << 64));
+/// @dev The word is not revoked yet, so the bits of the block are 0.
+function withRevoked(PolicyWord word, uint40 blockNumber) pure returns (PolicyWord) {
+    return
+        PolicyWord.wrap(
+            PolicyWord.unwrap(word) | (1 << REVOKED_BIT) | (uint256(blockNumber) << BLOCK_OFFSET)
+        );
+}
+
+/// @dev Each of at most 32 arrangements is revoked at most once, so the six bits hold the sum.
+function withOneMoreRevokedArrangement(PolicyWord word) pure returns (PolicyWord) {
+    return PolicyWord.wrap(PolicyWord.unwrap(word) + (1 << ARRANGEMENTS_OFFSET));
 }
 
 /// @dev `index` < PAID_IN_WORD.

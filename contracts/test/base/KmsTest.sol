@@ -2,6 +2,7 @@
 pragma solidity ^0.8.30;
 
 import {Test} from "forge-std/Test.sol";
+import {Adjudicator} from "../../src/Adjudicator.sol";
 import {Control} from "../../src/Control.sol";
 import {EscrowState} from "../../src/EscrowState.sol";
 import {KMSTimelock} from "../../src/KMSTimelock.sol";
@@ -10,7 +11,7 @@ import {MiningRewards} from "../../src/MiningRewards.sol";
 import {PolicyManager} from "../../src/PolicyManager.sol";
 import {StakingEscrow} from "../../src/StakingEscrow.sol";
 import {Obedient} from "./Obedient.sol";
-import {IControl, IPausable} from "../../src/interfaces/IControl.sol";
+import {IControl} from "../../src/interfaces/IControl.sol";
 import {IMiningRewards} from "../../src/interfaces/IMiningRewards.sol";
 import {IPolicyManager} from "../../src/interfaces/IPolicyManager.sol";
 import {IStakingEscrow} from "../../src/interfaces/IStakingEscrow.sol";
@@ -67,10 +68,10 @@ abstract contract KmsTest is Test {
         control = Control(_at(nonce + 7));
         escrow = new StakingEscrow(_escrowParamsFor(_at(nonce + 2)));
         rewards = new MiningRewards(_rewardsParams(lease, kappa));
-        policies = new PolicyManager(address(token), address(escrow), address(rewards), MAX_POLICY);
-        vm.mockCall(address(policies), abi.encodeWithSignature("control()"), abi.encode(control));
-        vm.mockCall(address(policies), abi.encodeWithSelector(IPausable.setPause.selector), "");
-        new Obedient(address(control));
+        policies = new PolicyManager(
+            address(token), address(escrow), address(rewards), address(control), MAX_POLICY
+        );
+        new Adjudicator(address(policies));
         new Obedient(address(control));
         timelock = new KMSTimelock(DELAY, _list(proposer), _list(address(0)));
         control = new Control(_controlParams());

@@ -263,12 +263,12 @@ contract CreateTest is KmsTest {
     // ---------------------------------------------------------------- construction
 
     function test_refusesForeignPartsAndSenselessLimits() public {
-        vm.expectRevert(abi.encodeWithSelector(IPolicyManager.PolicyTooLong.selector, 0, 65_535));
-        new PolicyManager(address(token), address(escrow), address(rewards), 0);
-        vm.expectRevert(abi.encodeWithSelector(IPolicyManager.PolicyTooLong.selector, 65_536, 65_535));
-        new PolicyManager(address(token), address(escrow), address(rewards), 65_536);
+        vm.expectRevert(abi.encodeWithSelector(IPolicyManager.PolicyTooLong.selector, 0, 65_534));
+        new PolicyManager(address(token), address(escrow), address(rewards), address(control), 0);
+        vm.expectRevert(abi.encodeWithSelector(IPolicyManager.PolicyTooLong.selector, 65_535, 65_534));
+        new PolicyManager(address(token), address(escrow), address(rewards), address(control), 65_535);
         vm.expectRevert(IPolicyManager.PolicyContractsMismatch.selector);
-        new PolicyManager(alice, address(escrow), address(rewards), 1);
+        new PolicyManager(alice, address(escrow), address(rewards), address(control), 1);
     }
 
     function test_showsItsParameters() public view {

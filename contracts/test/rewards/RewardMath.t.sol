@@ -4,7 +4,6 @@ pragma solidity ^0.8.30;
 import {Test} from "forge-std/Test.sol";
 import {RewardMath} from "../../src/libraries/RewardMath.sol";
 import {PeriodTotals, NO_TOTALS, totalsOf} from "../../src/libraries/PeriodTotals.sol";
-import {PolicyWord, newPolicyWord} from "../../src/libraries/PolicyWord.sol";
 
 contract RewardMathTest is Test {
     uint256 private constant MAX = type(uint96).max;
@@ -97,28 +96,5 @@ contract RewardMathTest is Test {
         change = change.plus(totalsOf(c, d));
         assertTrue(change.isMarked(), "the mark outlives the amounts");
         assertEq(change.locked() + change.weight(), 0);
-    }
-
-    function testFuzz_policyWordKeepsItsFields(
-        uint32 first,
-        uint16 length,
-        uint16 refunded,
-        uint16 paid,
-        uint256 index
-    ) public pure {
-        first = uint32(bound(first, 1, type(uint32).max));
-        index = bound(index, 0, 10);
-        PolicyWord word = newPolicyWord(first, length).withRefunded(refunded).withPaid(index, paid);
-        word = word.withRevoked().withLength(length / 2);
-        assertTrue(word.exists());
-        assertTrue(word.revoked());
-        assertEq(word.firstPeriod(), first);
-        assertEq(word.length(), length / 2);
-        assertEq(word.refunded(), refunded);
-        for (uint256 i = 0; i < 11; ++i) {
-            assertEq(word.paid(i), i == index ? paid : 0);
-        }
-        word = word.withPaid(index, 0).withRefunded(0);
-        assertEq(word.paid(index) + word.refunded(), 0);
     }
 }

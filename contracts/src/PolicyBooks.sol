@@ -1,0 +1,346 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+pragma solidity ^0.8.30;
+
+import {PeriodClock} from "./PeriodClock.sol";
+import {IKMSToken} from "./interfaces/IKMSToken.sol";
+import {IMiningRewards} from "./interfaces/IMiningRewards.sol";
+import {IPeriodClock} from "./interfaces/IPeriodClock.sol";
+import {IPolicyManager} from "./interfaces/IPolicyManager.sol";
+import {IStakingEscrow} from "./interfaces/IStakingEscrow.sol";
+import {PAID_IN_WORD, PolicyWord, countAt, withCountAt} from "./libraries/PolicyWord.sol";
+
+/// @title Policy books
+/// @notice What is stored of policies, what it is worth, and the questions about it. PolicyRevocations,
+/// QuoteBook and PolicyManager are the ones that write.
+///
+/// A miner is paid for, at most, the first `length` periods of the policy, or fewer once its own
+/// arrangement was revoked. Of these, each completed one is paid once to the miner if it was active in
+/// it, else once to the sponsor. Whether a completed period was active never changes any more (leases
+/// only cover coming periods), so all may settle in any order and as often as they like.
+abstract contract PolicyBooks is PeriodClock, IPolicyManager {
+    // ---------------------------------------------------------------- types
+
+    /// @notice One slot: an arrangement that was revoked alone. All zero while it was not.
+    struct Arrangement {
+        uint40 revokedAtBlock; // > 0 when revoked
+        uint16 length; // periods of this miner that are paid for, <= the policy's then
+    }
+
+    // ---------------------------------------------------------------- immutables
+
+    uint256 private constant MAX_BATCH = 256;
+    uint256 private constant PAUSE_OFFSET = 64;
+
+    IKMSToken internal immutable _token;
+    IStakingEscrow internal immutable _escrow;
+    IMiningRewards internal immutable _rewards;
+    /// @inheritdoc IPolicyManager
+    address public immutable override control;
+    /// @inheritdoc IPolicyManager
+    uint32 public immutable override maxPolicyPeriods;
+
+    // ---------------------------------------------------------------- storage
+
+    /// @dev Bits 0..64 number of the last sequenced event, 64..96 last paused period: by hand, since the
+    /// compiler writes the fields of a struct one by one.
+    uint256 private _counters;
+    mapping(bytes32 id => PolicyWord) internal _words;
+    /// @dev Paid counts of the miners from index PAID_IN_WORD on, 16 to a word.
+    mapping(bytes32 id => mapping(uint256 index => uint256)) private _paidTails;
+    /// @dev By the miner's index in the terms.
+    mapping(bytes32 id => mapping(uint256 index => Arrangement)) internal _arrangements;
+
+    // ---------------------------------------------------------------- constructor
+
+    /// @dev Deliberately not checked: `control_`. It is deployed last and checks that all name each other.
+    constructor(
+        address token_,
+        address escrow_,
+        address rewards_,
+        address control_,
+        uint32 maxPolicyPeriods_
+    ) PeriodClock(IPeriodClock(escrow_).genesisTime(), IPeriodClock(escrow_).periodSeconds()) {
+        bool matching = IStakingEscrow(escrow_).token() == token_
+            && IMiningRewards(rewards_).token() == token_ && IMiningRewards(rewards_).escrow() == escrow_;
+        require(matching, PolicyContractsMismatch());
+        // A length, and a length and one, fit into 16 bits.
+        uint32 longest = type(uint16).max - 1;
+        require(
+            maxPolicyPeriods_ > 0 && maxPolicyPeriods_ <= longest, PolicyTooLong(maxPolicyPeriods_, longest)
+        );
+        _token = IKMSToken(token_);
+        _escrow = IStakingEscrow(escrow_);
+        _rewards = IMiningRewards(rewards_);
+        control = control_;
+        maxPolicyPeriods = maxPolicyPeriods_;
+    }
+
+    // ---------------------------------------------------------------- internal: writing
+
+    function _nextSeq() internal returns (uint64) {
+        // 2^64 events do not happen, so the sum stays out of the pause's bits.
+        uint256 counters = _counters + 1;
+        _counters = counters;
+        return uint64(counters);
+    }
+
+    /// @dev For what a pause holds up; it undoes what came before in the transaction.
+    function _nextSeqUnlessPaused(uint32 current) internal returns (uint64) {
+        uint256 counters = _counters + 1;
+        uint32 paused = uint32(counters >> PAUSE_OFFSET);
+        require(current > paused, PolicyPaused(paused));
+        _counters = counters;
+        return uint64(counters);
+    }
+
+    function _writePause(uint32 throughPeriod) internal {
+        _counters = uint64(_counters) | (uint256(throughPeriod) << PAUSE_OFFSET);
+    }
+
+    function _setPaid(bytes32 id, PolicyWord word, uint256 index, uint16 count) internal {
+        if (index < PAID_IN_WORD) {
+            _words[id] = word.withPaid(index, count);
+        } else {
+            (uint256 slot, uint256 shift) = _tailPlace(index);
+            _paidTails[id][slot] = withCountAt(_paidTails[id][slot], shift, count);
+        }
+    }
+
+    /// @dev Cannot re-enter: the token is our own and plain transferFrom calls nobody.
+    function _pull(address payer, uint256 amount) internal {
+        require(_token.transferFrom(payer, address(this), amount), PolicyTransferFailed());
+    }
+
+    /// @dev Cannot re-enter: the token is our own and plain transfer calls nobody.
+    function _push(address recipient, uint256 amount) internal {
+        require(_token.transfer(recipient, amount), PolicyTransferFailed());
+    }
+
+    // ---------------------------------------------------------------- internal: reading
+
+    function _load(Terms calldata terms) internal view returns (bytes32 id, PolicyWord word) {
+        id = keccak256(abi.encode(block.chainid, address(this), terms));
+        word = _words[id];
+        require(word.exists(), PolicyUnknown(id));
+    }
+
+    function _idOf(Terms memory terms) internal view returns (bytes32) {
+        return keccak256(abi.encode(block.chainid, address(this), terms));
+    }
+
+    function _indexOf(bytes32 id, address[] calldata miners, address miner) internal pure returns (uint256) {
+        for (uint256 i = 0; i < miners.length; ++i) {
+            if (miners[i] == miner) return i;
+        }
+        revert PolicyMinerUnknown(id, miner);
+    }
+
+    function _checkedBatch(uint256 count) internal pure returns (uint256) {
+        require(count > 0 && count <= MAX_BATCH, PolicyBatchInvalid(count, MAX_BATCH));
+        return count;
+    }
+
+    /// @dev The period before the first one when the policy was revoked before its start.
+    function _effectiveLast(PolicyWord word) internal pure returns (uint32) {
+        return _lastOf(word.firstPeriod(), word.length());
+    }
+
+    /// @dev firstPeriod >= 1, so that nothing wraps below; above, the sum is a period that was a uint32
+    /// when the length was set.
+    function _lastOf(uint32 first, uint16 periods) internal pure returns (uint32) {
+        return uint32(uint256(first) + periods - 1);
+    }
+
+    /// @dev Leading periods of the policy that are paid for and complete.
+    function _completed(PolicyWord word) internal view returns (uint16) {
+        uint256 current = currentPeriod();
+        uint256 first = word.firstPeriod();
+        if (current <= first) return 0;
+        uint256 elapsed = current - first;
+        uint16 length = word.length();
+        return elapsed < length ? uint16(elapsed) : length;
+    }
+
+    /// @dev Leading periods of one miner that are paid for, of at most `length`. Reads no storage while
+    /// no arrangement of the policy is revoked.
+    function _lengthAt(bytes32 id, PolicyWord word, uint256 index, uint16 length)
+        internal
+        view
+        returns (uint16)
+    {
+        if (word.revokedArrangements() == 0) return length;
+        Arrangement memory arrangement = _arrangements[id][index];
+        return arrangement.revokedAtBlock != 0 && arrangement.length < length ? arrangement.length : length;
+    }
+
+    /// @dev What the sponsor gets back for the periods refunded.. completed of every miner.
+    function _idleFees(bytes32 id, Terms calldata terms, PolicyWord word, uint16 completed)
+        internal
+        view
+        returns (uint256)
+    {
+        uint16 settled = word.refunded();
+        if (completed <= settled) return 0;
+        uint32 first = word.firstPeriod();
+        if (word.revokedArrangements() == 0) {
+            uint256 periods = terms.miners.length * (completed - settled);
+            uint256 active = _rewards.sumActivePeriods(terms.miners, first + settled, first + completed - 1);
+            return terms.rate * (periods - active);
+        }
+        uint256 idle;
+        for (uint256 i = 0; i < terms.miners.length; ++i) {
+            uint16 end = _lengthAt(id, word, i, completed);
+            if (end > settled) {
+                idle += end - settled
+                    - _rewards.activePeriods(terms.miners[i], first + settled, first + end - 1);
+            }
+        }
+        return terms.rate * idle;
+    }
+
+    /// @dev What `miner` gets for its first `completed` periods, less those paid before.
+    function _dueTo(Terms calldata terms, address miner, PolicyWord word, uint16 paid_, uint16 completed)
+        internal
+        view
+        returns (uint256)
+    {
+        if (completed <= paid_) return 0;
+        uint32 first = word.firstPeriod();
+        return uint256(terms.rate) * _rewards.activePeriods(miner, first + paid_, first + completed - 1);
+    }
+
+    function _paid(bytes32 id, PolicyWord word, uint256 index) internal view returns (uint16) {
+        if (index < PAID_IN_WORD) return word.paid(index);
+        (uint256 slot, uint256 shift) = _tailPlace(index);
+        return countAt(_paidTails[id][slot], shift);
+    }
+
+    function _tailPlace(uint256 index) private pure returns (uint256 slot, uint256 shift) {
+        uint256 place = index - PAID_IN_WORD;
+        return (place / 16, (place % 16) * 16);
+    }
+
+    // ---------------------------------------------------------------- view
+
+    /// @inheritdoc IPolicyManager
+    function token() external view override returns (address) {
+        return address(_token);
+    }
+
+    /// @inheritdoc IPolicyManager
+    function escrow() external view override returns (address) {
+        return address(_escrow);
+    }
+
+    /// @inheritdoc IPolicyManager
+    function rewards() external view override returns (address) {
+        return address(_rewards);
+    }
+
+    /// @inheritdoc IPolicyManager
+    function lastSeq() external view override returns (uint64) {
+        return uint64(_counters);
+    }
+
+    /// @inheritdoc IPolicyManager
+    function pausedThrough() external view override returns (uint32) {
+        return uint32(_counters >> PAUSE_OFFSET);
+    }
+
+    /// @inheritdoc IPolicyManager
+    function policyId(Terms calldata terms) external view override returns (bytes32) {
+        return _idOf(terms);
+    }
+
+    /// @inheritdoc IPolicyManager
+    function priceOf(Terms calldata terms) external pure override returns (uint256) {
+        return
+            uint256(terms.rate) * terms.miners.length * (uint256(terms.lastPeriod) + 1 - terms.firstPeriod);
+    }
+
+    /// @inheritdoc IPolicyManager
+    function stateOf(bytes32 id) public view override returns (State memory state) {
+        PolicyWord word = _words[id];
+        if (!word.exists()) return state;
+        state.exists = true;
+        state.revoked = word.revoked();
+        state.effectiveLast = _effectiveLast(word);
+        state.refundedThrough = _lastOf(word.firstPeriod(), word.refunded());
+    }
+
+    /// @inheritdoc IPolicyManager
+    function statesOf(bytes32[] calldata ids) external view override returns (State[] memory states) {
+        states = new State[](_checkedBatch(ids.length));
+        for (uint256 i = 0; i < ids.length; ++i) {
+            states[i] = stateOf(ids[i]);
+        }
+    }
+
+    /// @inheritdoc IPolicyManager
+    function collectable(Terms calldata terms, address miner) public view override returns (uint256) {
+        (bytes32 id, PolicyWord word) = _load(terms);
+        uint256 index = _indexOf(id, terms.miners, miner);
+        uint16 completed = _lengthAt(id, word, index, _completed(word));
+        return _dueTo(terms, miner, word, _paid(id, word, index), completed);
+    }
+
+    /// @inheritdoc IPolicyManager
+    function collectableEach(Terms[] calldata terms, address miner)
+        external
+        view
+        override
+        returns (uint256[] memory amounts)
+    {
+        amounts = new uint256[](_checkedBatch(terms.length));
+        for (uint256 i = 0; i < terms.length; ++i) {
+            amounts[i] = collectable(terms[i], miner);
+        }
+    }
+
+    /// @inheritdoc IPolicyManager
+    function refundable(Terms calldata terms) public view override returns (uint256) {
+        (bytes32 id, PolicyWord word) = _load(terms);
+        return _idleFees(id, terms, word, _completed(word));
+    }
+
+    /// @inheritdoc IPolicyManager
+    function refundableEach(Terms[] calldata terms)
+        external
+        view
+        override
+        returns (uint256[] memory amounts)
+    {
+        amounts = new uint256[](_checkedBatch(terms.length));
+        for (uint256 i = 0; i < terms.length; ++i) {
+            amounts[i] = refundable(terms[i]);
+        }
+    }
+
+    /// @inheritdoc IPolicyManager
+    function paidThrough(Terms calldata terms, address miner) external view override returns (uint32) {
+        (bytes32 id, PolicyWord word) = _load(terms);
+        return _lastOf(word.firstPeriod(), _paid(id, word, _indexOf(id, terms.miners, miner)));
+    }
+
+    /// @inheritdoc IPolicyManager
+    function effectiveLastOf(Terms calldata terms, address miner) external view override returns (uint32) {
+        (bytes32 id, PolicyWord word) = _load(terms);
+        uint256 index = _indexOf(id, terms.miners, miner);
+        return _lastOf(word.firstPeriod(), _lengthAt(id, word, index, word.length()));
+    }
+
+    /// @inheritdoc IPolicyManager
+    /// @dev Nothing of a revoked policy is revoked again, so an arrangement's block is the earlier one.
+    function accessEnd(Terms calldata terms, address miner)
+        external
+        view
+        override
+        returns (bytes32 id, uint64 blockNumber)
+    {
+        PolicyWord word;
+        (id, word) = _load(terms);
+        uint256 index = _indexOf(id, terms.miners, miner);
+        if (word.revokedArrangements() > 0) blockNumber = _arrangements[id][index].revokedAtBlock;
+        if (blockNumber == 0) blockNumber = word.revokedAtBlock();
+    }
+}

@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+pragma solidity ^0.8.30;
+
+import {EIP712} from "@openzeppelin/contracts/utils/cryptography/EIP712.sol";
+import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
+import {SignatureChecker} from "@openzeppelin/contracts/utils/cryptography/SignatureChecker.sol";
+import {PolicyBooks} from "./PolicyBooks.sol";
+import {IPolicyManager} from "./interfaces/IPolicyManager.sol";
+import {PolicyWord} from "./libraries/PolicyWord.sol";
+
+/// @title Policy revocations
+/// @notice The author takes back what it granted: the whole policy, or the arrangement with one miner.
+/// Nothing here reads the escrow or the rewards, and nothing here can be paused.
+abstract contract PolicyRevocations is PolicyBooks, EIP712 {
+    using SafeCast for uint256;
+
+    // ---------------------------------------------------------------- immutables
+
+    bytes32 private constant REVOCATION_TYPEHASH =
+        keccak256("Revocation(bytes32 policyId,uint256 deadline)");
+    bytes32 private constant ARRANGEMENT_TYPEHASH =
+        keccak256("ArrangementRevocation(bytes32 policyId,address miner,uint256 deadline)");
+
+    // ---------------------------------------------------------------- the whole policy
+
+    /// @inheritdoc IPolicyManager
+    function revokePolicy(Terms calldata terms) external override returns (uint256 refunded) {
+        require(msg.sender == terms.author, PolicyNotAuthor(msg.sender));
+        (bytes32 id, PolicyWord word) = _load(terms);
+        return _revoke(id, word, terms);
+    }
+
+    /// @inheritdoc IPolicyManager
+    /// @dev No nonce: a policy can be revoked only once.
+    function revokePolicyWithSignature(Terms calldata terms, uint256 deadline, bytes calldata signature)
+        external
+        override
+        returns (uint256 refunded)
+    {
+        (bytes32 id, PolicyWord word) = _load(terms);
+        _checkSigned(terms.author, deadline, abi.encode(REVOCATION_TYPEHASH, id, deadline), signature);
+        return _revoke(id, word, terms);
+    }
+
+    // ---------------------------------------------------------------- one arrangement
+
+    /// @inheritdoc IPolicyManager
+    function revokeArrangement(Terms calldata terms, address miner)
+        external
+        override
+        returns (uint256 refunded)
+    {
+        require(msg.sender == terms.author, PolicyNotAuthor(msg.sender));
+        (bytes32 id, PolicyWord word) = _load(terms);
+        return _revokeArrangement(id, word, terms, miner);
+    }
+
+    /// @inheritdoc IPolicyManager
+    /// @dev No nonce: an arrangement can be revoked only once.
+    function revokeArrangementWithSignature(
+        Terms calldata terms,
+        address miner,
+        uint256 deadline,
+        bytes calldata signature
+    ) external override returns (uint256 refunded) {
+        (bytes32 id, PolicyWord word) = _load(terms);
+        _checkSigned(
+            terms.author, deadline, abi.encode(ARRANGEMENT_TYPEHASH, id, miner, deadline), signature
+        );
+        return _revokeArrangement(id, word, terms, miner);
+    }
+
+    // ---------------------------------------------------------------- internal
+
+    /// @dev Arrangements revoked before this have no coming periods left to return.
+    function _revoke(bytes32 id, PolicyWord word, Terms calldata terms) private returns (uint256 amount) {
+        (uint32 newLast, uint16 length, uint256 coming) = _cut(id, word);
+        amount = uint256(terms.rate) * (terms.miners.length - word.revokedArrangements()) * coming;
+        _words[id] = word.withLength(length).withRevoked(block.number.toUint40());
+        emit PolicyRevoked(_nextSeq(), id, newLast, amount);
+        if (amount > 0) _push(terms.sponsor, amount);
+    }
+
+    function _revokeArrangement(bytes32 id, PolicyWord word, Terms calldata terms, address miner)
+        private
+        returns (uint256 amount)
+    {
+        (uint32 newLast, uint16 length, uint256 coming) = _cut(id, word);
+        Arrangement storage arrangement = _arrangements[id][_indexOf(id, terms.miners, miner)];
+        require(arrangement.revokedAtBlock == 0, PolicyArrangementRevoked(id, miner));
+
+        amount = uint256(terms.rate) * coming;
+        arrangement.revokedAtBlock = block.number.toUint40();
+        arrangement.length = length;
+        _words[id] = word.withOneMoreRevokedArrangement();
+        emit ArrangementRevoked(_nextSeq(), id, miner, newLast, amount);
+        if (amount > 0) _push(terms.sponsor, amount);
+    }
+
+    /// @dev Where a revocation now ends a living policy: the current period stays paid; before the start
+    /// there is none. `coming` periods per miner return.
+    function _cut(bytes32 id, PolicyWord word)
+        private
+        view
+        returns (uint32 newLast, uint16 length, uint256 coming)
+    {
+        uint32 current = currentPeriod();
+        uint32 first = word.firstPeriod();
+        uint32 last = _effectiveLast(word);
+        require(!word.revoked(), PolicyAlreadyRevoked(id));
+        require(current <= last, PolicyEnded(id, last));
+        newLast = current < first ? first - 1 : current;
+        length = (uint256(newLast) + 1 - first).toUint16();
+        coming = last - newLast;
+    }
+
+    function _checkSigned(address author, uint256 deadline, bytes memory message, bytes calldata signature)
+        private
+        view
+    {
+        require(block.timestamp <= deadline, PolicySignatureExpired(deadline));
+        bytes32 digest = _hashTypedDataV4(keccak256(message));
+        require(
+            SignatureChecker.isValidSignatureNowCalldata(author, digest, signature),
+            PolicySignatureInvalid(author)
+        );
+    }
+}

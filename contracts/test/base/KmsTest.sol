@@ -2,6 +2,7 @@
 pragma solidity ^0.8.30;
 
 import {Test} from "forge-std/Test.sol";
+import {Adjudicator} from "../../src/Adjudicator.sol";
 import {Control} from "../../src/Control.sol";
 import {EscrowState} from "../../src/EscrowState.sol";
 import {KMSTimelock} from "../../src/KMSTimelock.sol";
@@ -10,7 +11,6 @@ import {MiningRewards} from "../../src/MiningRewards.sol";
 import {PolicyManager} from "../../src/PolicyManager.sol";
 import {SilenceChallenges} from "../../src/SilenceChallenges.sol";
 import {StakingEscrow} from "../../src/StakingEscrow.sol";
-import {Obedient} from "./Obedient.sol";
 import {IControl} from "../../src/interfaces/IControl.sol";
 import {IMiningRewards} from "../../src/interfaces/IMiningRewards.sol";
 import {IPolicyManager} from "../../src/interfaces/IPolicyManager.sol";
@@ -71,7 +71,7 @@ abstract contract KmsTest is Test {
         policies = new PolicyManager(
             address(token), address(escrow), address(rewards), address(control), MAX_POLICY
         );
-        new Obedient(address(control));
+        new Adjudicator(address(policies));
         new SilenceChallenges(address(policies));
         timelock = new KMSTimelock(DELAY, _list(proposer), _list(address(0)));
         control = new Control(_controlParams());

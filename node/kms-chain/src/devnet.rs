@@ -213,12 +213,17 @@ impl Devnet {
         RpcConfig::new(vec![self.url.clone()])
     }
 
-    /// Deploys the contracts from account 0, who gets the initial supply.
+    /// Deploys the contracts from account 0, who gets the initial supply, whatever chain the
+    /// parameters are for.
     ///
     /// # Errors
     /// As `deploy`.
     pub async fn deploy(&self, params: &DeployParams) -> Result<Deployment, ChainError> {
-        deploy(&self.rpc, &account(0)?, params).await
+        let params = DeployParams {
+            chain_id: CHAIN_ID,
+            ..params.clone()
+        };
+        deploy(&self.rpc, &account(0)?, &params).await
     }
 
     /// Makes `blocks` blocks now.

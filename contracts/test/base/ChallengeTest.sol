@@ -134,7 +134,8 @@ abstract contract ChallengeTest is KmsTest {
         bytes32 structHash = keccak256(
             abi.encode(
                 keccak256(
-                    "Challenge(bytes32 policyId,address miner,bytes32 capsuleHash,address challenger,uint64 deadline)"
+                    "Challenge(bytes32 policyId,address miner,bytes32 capsuleHash,address challenger,"
+                    "uint64 deadline)"
                 ),
                 policies.policyId(demand.terms),
                 demand.miner,
@@ -179,7 +180,8 @@ abstract contract ChallengeTest is KmsTest {
         bytes32 structHash = keccak256(
             abi.encode(
                 keccak256(
-                    "Receipt(bytes32 policyId,address miner,bytes32 capsuleHash,bytes32 cfragHash,address requester,uint64 blockNumber,bytes32 blockHash)"
+                    "Receipt(bytes32 policyId,address miner,bytes32 capsuleHash,bytes32 cfragHash,"
+                    "address requester,uint64 blockNumber,bytes32 blockHash)"
                 ),
                 id,
                 of_,

@@ -121,13 +121,12 @@ contract ChallengeHandler is ChallengeTest {
             sealedHash: SEALED,
             ackSignature: _ack(worker, id, miner, SEALED)
         });
+        ISilenceChallenges.ReaderConsent memory consent =
+            _consent(demand, bob, uint64(vm.getBlockTimestamp()));
         uint256 before = token.balanceOf(challenger);
         vm.prank(challenger);
-        if (asReader) {
-            silence.openAsReader(demand, _consent(demand, bob, uint64(vm.getBlockTimestamp())));
-        } else {
-            silence.openAsAuthor(demand);
-        }
+        if (asReader) silence.openAsReader(demand, consent);
+        else silence.openAsAuthor(demand);
         require(before - token.balanceOf(challenger) == parameters.bond, "bond taken once");
         (ghost.open, ghost.bond, ghost.challenger) = (true, parameters.bond, challenger);
         (ghost.openedAt, ghost.window) = (vm.getBlockTimestamp(), parameters.windowSeconds);

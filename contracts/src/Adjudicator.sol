@@ -84,9 +84,7 @@ contract Adjudicator is PeriodClock, EIP712, IAdjudicator {
         bytes calldata cfrag = evidence[UmbralProof.CAPSULE_LENGTH:ROOTS_AT];
         Case memory case_ = _open(terms, accusation, keccak256(capsule));
         _requireReceipt(case_, accusation.miner, answer, keccak256(cfrag));
-        require(
-            UmbralProof.isJudgeable(capsule, evidence[ROOTS_AT:CODE_AT]), AdjudicatorCapsuleInvalid()
-        );
+        require(UmbralProof.isJudgeable(capsule, evidence[ROOTS_AT:CODE_AT]), AdjudicatorCapsuleInvalid());
         uint8 code = uint8(evidence[CODE_AT]);
         bytes calldata witness = evidence[CODE_AT + 1:];
         bool guilty;
@@ -111,7 +109,8 @@ contract Adjudicator is PeriodClock, EIP712, IAdjudicator {
         require(case_.revokedIn != 0, AdjudicatorAccessNotRevoked(case_.policyId, accusation.miner));
         uint256 firstPunishable = uint256(case_.revokedIn) + case_.terms.graceBlocks;
         require(
-            answer.blockNumber >= firstPunishable, AdjudicatorWithinGrace(answer.blockNumber, firstPunishable)
+            answer.blockNumber >= firstPunishable,
+            AdjudicatorWithinGrace(answer.blockNumber, firstPunishable)
         );
         _requireReceipt(case_, accusation.miner, answer, cfragHash);
         _convict(case_, accusation, Offence.ServedAfterRevocation, 0);
@@ -148,11 +147,11 @@ contract Adjudicator is PeriodClock, EIP712, IAdjudicator {
 
     /// @dev Everything that does not depend on the offence: no pause, an existing policy that names the
     /// miner, a requester who accuses, something at stake, no earlier conviction.
-    function _open(
-        IPolicyManager.Terms calldata terms,
-        Accusation calldata accusation,
-        bytes32 capsuleHash
-    ) private view returns (Case memory case_) {
+    function _open(IPolicyManager.Terms calldata terms, Accusation calldata accusation, bytes32 capsuleHash)
+        private
+        view
+        returns (Case memory case_)
+    {
         address miner = accusation.miner;
         case_.terms = _control.penaltyTerms();
         uint32 pausedThrough = case_.terms.pausedThrough;
@@ -228,8 +227,8 @@ contract Adjudicator is PeriodClock, EIP712, IAdjudicator {
             address(_policies),
             answer.signature
         );
-        bool answers = signer != address(0)
-            && (signer == case_.worker || _escrow.minerOfSigner(signer) == miner);
+        bool answers =
+            signer != address(0) && (signer == case_.worker || _escrow.minerOfSigner(signer) == miner);
         require(answers, AdjudicatorReceiptInvalid(signer, miner));
     }
 
@@ -251,9 +250,10 @@ contract Adjudicator is PeriodClock, EIP712, IAdjudicator {
             notBefore: terms.firstPeriod,
             expiry: uint64(terms.lastPeriod) + 1
         });
-        return UmbralProof.isSigned(
-            cfrag, UmbralProof.grantDigest(grant, cfrag, accusation.keys), terms.verifier
-        );
+        return
+            UmbralProof.isSigned(
+                cfrag, UmbralProof.grantDigest(grant, cfrag, accusation.keys), terms.verifier
+            );
     }
 
     /// @dev Records first, then takes, pays, returns and suspends; none of the contracts called calls anybody
@@ -262,18 +262,10 @@ contract Adjudicator is PeriodClock, EIP712, IAdjudicator {
         private
     {
         address miner = accusation.miner;
-        (uint96 penalty, uint96 reward) =
-            PenaltyMath.penaltyOf(case_.terms, case_.stake, case_.convictions);
+        (uint96 penalty, uint96 reward) = PenaltyMath.penaltyOf(case_.terms, case_.stake, case_.convictions);
         _convicted[_keyOf(miner, case_.policyId, case_.capsuleHash)] = true;
         emit MinerConvicted(
-            case_.policyId,
-            miner,
-            accusation.challenger,
-            offence,
-            code,
-            case_.capsuleHash,
-            penalty,
-            reward
+            case_.policyId, miner, accusation.challenger, offence, code, case_.capsuleHash, penalty, reward
         );
         _escrow.slash(miner, penalty, accusation.challenger, reward);
         _rewards.returnToReserve(penalty - reward);

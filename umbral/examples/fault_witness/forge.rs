@@ -34,6 +34,7 @@ pub(crate) struct Setting {
     pub(crate) capsule_bytes: [u8; 98],
     pub(crate) context: Context,
     pub(crate) signer: Signer,
+    pub(crate) receiving: SecretKey,
     pub(crate) grant: Option<Grant>,
     pub(crate) honest: Cfrag,
     /// Another honest answer to the same question.
@@ -111,12 +112,7 @@ impl Setting {
         };
         let cfrags = [answer(0), answer(0), answer(1)];
         let rk = kfrags[0].to_secret_simple()[32..64].try_into().unwrap();
-        Self::finish(
-            capsule,
-            *kfrags[0].context(),
-            (keys.signer, None),
-            (rk, cfrags),
-        )
+        Self::finish(capsule, *kfrags[0].context(), keys, None, (rk, cfrags))
     }
 
     /// As [`Setting::seeded`], of version 2; judged is the first miner.
@@ -143,20 +139,22 @@ impl Setting {
             miner: miners[0],
         };
         let context = *kfrags[0].context();
-        Self::finish(capsule, context, (keys.signer, Some(grant)), (rk, cfrags))
+        Self::finish(capsule, context, keys, Some(grant), (rk, cfrags))
     }
 
     fn finish(
         capsule: Capsule,
         context: Context,
-        (signer, grant): (Signer, Option<Grant>),
+        keys: Keys,
+        grant: Option<Grant>,
         (rk, [honest, again, other]): ([u8; 32], [Cfrag; 3]),
     ) -> Self {
         let mut setting = Self {
             capsule_bytes: capsule.to_simple(),
             capsule,
             context,
-            signer,
+            signer: keys.signer,
+            receiving: keys.receiving,
             grant,
             honest,
             again,

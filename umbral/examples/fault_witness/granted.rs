@@ -97,7 +97,8 @@ fn honest_answers(setting: &Setting) -> io::Result<Value> {
     Ok(json!({
         "delegating": hex::encode(context.delegating.to_bytes()),
         "receiving": hex::encode(context.receiving.to_bytes()),
-        // The key of vectors: known to everybody.
+        // Keys of vectors: known to everybody.
+        "receiving_secret": hex::encode(*setting.receiving.to_secret_bytes()),
         "signer_secret": hex::encode(*setting.signer.to_secret_bytes()),
         "signer": hex::encode(judge::address(&context.verifying.to_uncompressed())),
         "capsule": hex::encode(setting.capsule_bytes),

@@ -10,7 +10,7 @@ import {MiningRewards} from "../../src/MiningRewards.sol";
 import {PolicyManager} from "../../src/PolicyManager.sol";
 import {StakingEscrow} from "../../src/StakingEscrow.sol";
 import {Obedient} from "./Obedient.sol";
-import {IControl, IPausable} from "../../src/interfaces/IControl.sol";
+import {IControl} from "../../src/interfaces/IControl.sol";
 import {IMiningRewards} from "../../src/interfaces/IMiningRewards.sol";
 import {IPolicyManager} from "../../src/interfaces/IPolicyManager.sol";
 import {IStakingEscrow} from "../../src/interfaces/IStakingEscrow.sol";
@@ -208,6 +208,17 @@ abstract contract KmsTest is Test {
             uint32 next = _now() + LEASE;
             _goto(next < period ? next : period);
         }
+    }
+
+    // ---------------------------------------------------------------- judges
+
+    /// @dev All that a conviction does, in the adjudicator's name.
+    function _convict(address miner, uint96 penalty, uint96 reward, uint32 periods) internal {
+        vm.startPrank(adjudicator);
+        escrow.slash(miner, penalty, bob, reward);
+        rewards.returnToReserve(penalty - reward);
+        rewards.suspend(miner, periods);
+        vm.stopPrank();
     }
 
     // ---------------------------------------------------------------- signatures

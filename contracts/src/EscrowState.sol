@@ -4,6 +4,7 @@ pragma solidity ^0.8.30;
 import {PeriodClock} from "./PeriodClock.sol";
 import {IKMSToken} from "./interfaces/IKMSToken.sol";
 import {IStakingEscrow} from "./interfaces/IStakingEscrow.sol";
+import {StakeWord, stakeWord} from "./libraries/StakeWord.sol";
 
 /// @title Escrow state
 /// @notice The positions, workers and node records, and the questions about them. StakingEscrow is the
@@ -122,6 +123,11 @@ abstract contract EscrowState is PeriodClock, IStakingEscrow {
         return bond.retired ? address(0) : bond.miner;
     }
 
+    function _stakeWordOf(address miner) private view returns (StakeWord) {
+        Stake storage stake = _stakes[miner];
+        return stakeWord(stake.locked, stake.lockPeriods, stake.unlockPeriod);
+    }
+
     function _infoOf(address miner) private view returns (MinerInfo memory) {
         Stake storage stake = _stakes[miner];
         NodeRecord storage node = _nodes[miner];
@@ -135,11 +141,7 @@ abstract contract EscrowState is PeriodClock, IStakingEscrow {
         });
     }
 
-    function _requireServes(address miner, uint256 current, uint96 rate, uint32 lastPeriod)
-        private
-        view
-        returns (address worker)
-    {
+    function _requireServes(address miner, uint256 current, uint96 rate, uint32 lastPeriod) private view {
         Stake storage stake = _stakes[miner];
         uint256 unlockPeriod = stake.unlockPeriod;
         // An unbond now is released in current + 1 + lockPeriods, which must lie after lastPeriod.
@@ -149,7 +151,6 @@ abstract contract EscrowState is PeriodClock, IStakingEscrow {
             outlasts && stake.locked >= minLocked && stake.minRate <= rate,
             EscrowMinerCannotServe(miner, rate, lastPeriod)
         );
-        return stake.worker;
     }
 
     // ---------------------------------------------------------------- view
@@ -223,16 +224,14 @@ abstract contract EscrowState is PeriodClock, IStakingEscrow {
     }
 
     /// @inheritdoc IStakingEscrow
-    function stakeOfMiner(address miner) external view override returns (address, uint96, uint32, uint32) {
-        Stake storage stake = _stakes[miner];
-        return (stake.worker, stake.locked, stake.lockPeriods, stake.unlockPeriod);
+    function workerAndStakeOf(address miner) external view override returns (address, StakeWord) {
+        return (_stakes[miner].worker, _stakeWordOf(miner));
     }
 
     /// @inheritdoc IStakingEscrow
-    function stakeOfWorker(address worker) external view override returns (address, uint96, uint32, uint32) {
-        address miner = _minerOf(worker);
-        Stake storage stake = _stakes[miner];
-        return (miner, stake.locked, stake.lockPeriods, stake.unlockPeriod);
+    function minerAndStakeOf(address worker) external view override returns (address miner, StakeWord) {
+        miner = _minerOf(worker);
+        return (miner, _stakeWordOf(miner));
     }
 
     /// @inheritdoc IStakingEscrow
@@ -286,7 +285,8 @@ abstract contract EscrowState is PeriodClock, IStakingEscrow {
         uint256 current = currentPeriod();
         workers = new address[](miners.length);
         for (uint256 i = 0; i < miners.length; ++i) {
-            workers[i] = _requireServes(miners[i], current, rates[i], lastPeriod);
+            _requireServes(miners[i], current, rates[i], lastPeriod);
+            workers[i] = _stakes[miners[i]].worker;
         }
     }
 }

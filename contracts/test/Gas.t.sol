@@ -33,8 +33,8 @@ contract GasTest is KmsTest {
         uint256 rolling =
             _transact(other, address(rewards), abi.encodeCall(rewards.confirmActivity, (_now() + LEASE)));
         console.log("confirm first ever / steady / first of the period", first, steady, rolling);
-        // 1.7k over the bar of 50k: see README, "Gas".
-        assertLe(steady, 52_000);
+        // 0.6k over the bar of 50k: see README, "Gas".
+        assertLe(steady, 50_700);
     }
 
     function test_confirmBatch() public {
@@ -159,7 +159,7 @@ contract GasTest is KmsTest {
         uint256 revoke = _transact(alice, address(policies), abi.encodeCall(policies.revokePolicy, (terms)));
         console.log("  revoke", revoke);
         // 5k over the bar: the sequence counter, which the bar's prototype did not have.
-        assertLe(create, 86_000 + 4_100 * n);
+        assertLe(create, 86_300 + 4_100 * n);
         assertLe(refund, 60_000 + 3_800 * n);
         // The bar of 62k, plus the calldata of the miners beyond three.
         assertLe(collect, 62_000 + (n > 3 ? 560 * (n - 3) : 0));

@@ -9,8 +9,8 @@ import {KMSTimelock} from "../../src/KMSTimelock.sol";
 import {KMSToken} from "../../src/KMSToken.sol";
 import {MiningRewards} from "../../src/MiningRewards.sol";
 import {PolicyManager} from "../../src/PolicyManager.sol";
+import {SilenceChallenges} from "../../src/SilenceChallenges.sol";
 import {StakingEscrow} from "../../src/StakingEscrow.sol";
-import {Obedient} from "./Obedient.sol";
 import {IControl} from "../../src/interfaces/IControl.sol";
 import {IMiningRewards} from "../../src/interfaces/IMiningRewards.sol";
 import {IPolicyManager} from "../../src/interfaces/IPolicyManager.sol";
@@ -72,7 +72,7 @@ abstract contract KmsTest is Test {
             address(token), address(escrow), address(rewards), address(control), MAX_POLICY
         );
         new Adjudicator(address(policies));
-        new Obedient(address(control));
+        new SilenceChallenges(address(policies));
         timelock = new KMSTimelock(DELAY, _list(proposer), _list(address(0)));
         control = new Control(_controlParams());
     }

@@ -211,6 +211,17 @@ abstract contract KmsTest is Test {
         }
     }
 
+    // ---------------------------------------------------------------- judges
+
+    /// @dev All that a conviction does, in the adjudicator's name.
+    function _convict(address miner, uint96 penalty, uint96 reward, uint32 periods) internal {
+        vm.startPrank(adjudicator);
+        escrow.slash(miner, penalty, bob, reward);
+        rewards.returnToReserve(penalty - reward);
+        rewards.suspend(miner, periods);
+        vm.stopPrank();
+    }
+
     // ---------------------------------------------------------------- signatures
 
     function _signConfirmation(

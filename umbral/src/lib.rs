@@ -80,6 +80,7 @@ extern crate std;
 mod batch;
 mod capsule;
 mod capsule_frag;
+mod capsule_witness;
 mod constant_time;
 mod context;
 mod delegation;
@@ -119,6 +120,7 @@ pub use capsule::{CAPSULE_BYTES, CAPSULE_MSGPACK_BYTES, Capsule};
 pub use capsule_frag::{
     CAPSULE_FRAG_BYTES, CAPSULE_FRAG_MSGPACK_BYTES, CapsuleFrag, Equation, VerifiedCapsuleFrag,
 };
+pub use capsule_witness::CapsuleWitness;
 pub use context::Context;
 pub use delegation::{KfragParams, MAX_SHARES, Quorum, generate_kfrags};
 pub use dem::{CIPHERTEXT_OVERHEAD, decrypt_original, decrypt_reencrypted, encrypt};

@@ -3,6 +3,7 @@
 //! Pure: no network, no clock, no storage. Built on `umbral`; used by every other KMS crate.
 
 pub mod abi;
+pub mod accusation;
 pub mod amount;
 pub mod eip712;
 pub mod error;
@@ -16,6 +17,7 @@ pub mod refusal;
 pub mod reward;
 pub mod sampling;
 
+pub use accusation::Accusation;
 pub use amount::{Amount, Wei};
 pub use eip712::{Domain, TypedData};
 pub use error::{Error, Result};

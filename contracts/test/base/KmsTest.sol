@@ -2,14 +2,15 @@
 pragma solidity ^0.8.30;
 
 import {Test} from "forge-std/Test.sol";
+import {Adjudicator} from "../../src/Adjudicator.sol";
 import {Control} from "../../src/Control.sol";
 import {EscrowState} from "../../src/EscrowState.sol";
 import {KMSTimelock} from "../../src/KMSTimelock.sol";
 import {KMSToken} from "../../src/KMSToken.sol";
 import {MiningRewards} from "../../src/MiningRewards.sol";
 import {PolicyManager} from "../../src/PolicyManager.sol";
+import {SilenceChallenges} from "../../src/SilenceChallenges.sol";
 import {StakingEscrow} from "../../src/StakingEscrow.sol";
-import {Obedient} from "./Obedient.sol";
 import {IControl} from "../../src/interfaces/IControl.sol";
 import {IMiningRewards} from "../../src/interfaces/IMiningRewards.sol";
 import {IPolicyManager} from "../../src/interfaces/IPolicyManager.sol";
@@ -43,6 +44,7 @@ abstract contract KmsTest is Test {
     address internal challenges;
 
     uint256 private minerCount;
+    mapping(address worker => uint256) internal _keyOf;
     uint64 internal escrowGenesis = GENESIS;
     uint32 internal escrowPeriod = DAY;
 
@@ -70,8 +72,8 @@ abstract contract KmsTest is Test {
         policies = new PolicyManager(
             address(token), address(escrow), address(rewards), address(control), MAX_POLICY
         );
-        new Obedient(address(control));
-        new Obedient(address(control));
+        new Adjudicator(address(policies));
+        new SilenceChallenges(address(policies));
         timelock = new KMSTimelock(DELAY, _list(proposer), _list(address(0)));
         control = new Control(_controlParams());
     }
@@ -191,6 +193,7 @@ abstract contract KmsTest is Test {
     {
         miner = makeAddr(name);
         (worker, key) = makeAddrAndKey(string.concat(name, " worker"));
+        _keyOf[worker] = key;
         _deposit(miner, amount, lockPeriods);
         vm.prank(miner);
         escrow.bondWorker(worker);

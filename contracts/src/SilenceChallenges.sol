@@ -1,0 +1,371 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+pragma solidity ^0.8.30;
+
+import {ECDSA} from "@openzeppelin/contracts/utils/cryptography/ECDSA.sol";
+import {EIP712} from "@openzeppelin/contracts/utils/cryptography/EIP712.sol";
+import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
+import {PeriodClock} from "./PeriodClock.sol";
+import {IControl, IControlled} from "./interfaces/IControl.sol";
+import {IKMSToken} from "./interfaces/IKMSToken.sol";
+import {IMiningRewards} from "./interfaces/IMiningRewards.sol";
+import {IPeriodClock} from "./interfaces/IPeriodClock.sol";
+import {IPolicyManager} from "./interfaces/IPolicyManager.sol";
+import {ISilenceChallenges} from "./interfaces/ISilenceChallenges.sol";
+import {IStakingEscrow} from "./interfaces/IStakingEscrow.sol";
+import {NodeMessages} from "./libraries/NodeMessages.sol";
+import {Secp256k1} from "./libraries/Secp256k1.sol";
+import {UmbralProof} from "./libraries/UmbralProof.sol";
+
+/// @title Silence challenges
+/// @notice See ISilenceChallenges. What each abuse costs, and whom; test/challenges/Grief.t.sol has a test
+/// for each. Gas of whole transactions with cold storage, for policies of 3 and of 30 miners:
+///
+///     openAsAuthor 208k / 226k     answer 98k / 116k     openAsReader 217k
+///     close after silence 206k     close when void 55k     an answer too late, reverted 53k
+///
+/// Whoever opens burns about twice the gas it makes the miner burn, and the bond on top, which the miner
+/// gets. So the bond need only pay for the answer: 98k gas at 30 gwei are 0.003 ETH. A bond worth
+/// much more than that would tempt miners to answer on chain only, and must stay below the least penalty
+/// of a false answer.
+///
+/// Against an honest miner:
+/// - A flood: one open challenge per policy and miner, `distancePeriods` between the openings of two. More
+///   take more policies, which pay fees, more bonds and more openings. There is no limit per miner: one
+///   could be used up by the miner's own friends to keep everybody else out.
+/// - A capsule that no node answers: its proof is checked as a node checks it, with both x in 1..N, and
+///   V = -E refused. Whatever the author knows of the key fragment, it cannot aim at a bad fragment.
+/// - A key fragment never delivered: the challenger shows the miner's acknowledgement. A node takes one
+///   fragment per policy and erases it only after the policy's end or revocation, so it still has it.
+/// - A change of the terms: they are copied at the opening.
+/// - Ending the policy under the answer: the window must lie within the paid periods; only a revocation
+///   cuts it short, and that voids the challenge. An author that takes the answer from the mempool and
+///   revokes first makes the miner lose a reverted transaction, once, for more gas of its own, and it
+///   loses the miner: a revocation is final.
+/// - A challenge kept back as a threat: silence is shown within a second window, or it lapses.
+/// - Piling up: suspensions run side by side (the latest end counts). Only a miner that is active, that
+///   is paid for, in the current period can be challenged: an inactive one gives the sponsor his
+///   refund already.
+/// - Reorganisation: a receipt names policy, capsule and requester, so it fits the same challenge on any
+///   branch and no other. Keeping an answer out of the chain means to fill the blocks of a whole window.
+/// - A stolen worker key, even a former one, can feign acknowledgements. It can also sign false receipts,
+///   which cost stake: the challenge adds nothing to that risk.
+///
+/// By a miner:
+/// - Changing or dismissing the worker: what former workers signed binds, and they may still answer.
+/// - Winding down or unbonding: it agreed to the policy's end, and may answer all the same.
+/// - A false answer: verifying three equations would cost each honest answer 31k gas. The receipt in
+///   the event convicts it before the Adjudicator; requester and challenger can both know the key that
+///   accuses (the receiving key, or the author's verifying key).
+/// - Being challenged by a friend, to be safe from others: it must answer, and publicly, by the deadline;
+///   who is shut out for the distance sees that the miner does serve.
+///
+/// Against the challenger: only the caller that the reader named can use its signature; anybody may close
+/// and the bond goes to the one who posted it; if suspending fails, it leaves once the challenge lapsed.
+///
+/// A pause touches none of this. Tokens sent here by mistake stay; they cover no bond.
+///
+/// Cannot re-enter: it calls contracts of the deployment only, and of the token the plain transfers, which
+/// call nobody. All effects come before them.
+contract SilenceChallenges is PeriodClock, EIP712, ISilenceChallenges {
+    using SafeCast for uint256;
+
+    // ---------------------------------------------------------------- immutables
+
+    bytes32 private constant CHALLENGE_TYPEHASH = keccak256(
+        "Challenge(bytes32 policyId,address miner,bytes32 capsuleHash,address challenger,uint64 deadline)"
+    );
+
+    IKMSToken private immutable _token;
+    IStakingEscrow private immutable _escrow;
+    IMiningRewards private immutable _rewards;
+    IPolicyManager private immutable _policies;
+    IControl private immutable _control;
+
+    // ---------------------------------------------------------------- storage
+
+    /// @inheritdoc ISilenceChallenges
+    uint64 public override lastSeq;
+    mapping(bytes32 policyId => mapping(address miner => Challenge)) private _challenges;
+
+    // ---------------------------------------------------------------- constructor
+
+    /// @dev `policies_` names all the others; the rewards must name this contract, or nobody would ever
+    /// be suspended.
+    constructor(address policies_)
+        PeriodClock(IPeriodClock(policies_).genesisTime(), IPeriodClock(policies_).periodSeconds())
+        EIP712("KMS SilenceChallenges", "1")
+    {
+        _policies = IPolicyManager(policies_);
+        _token = IKMSToken(_policies.token());
+        _escrow = IStakingEscrow(_policies.escrow());
+        _rewards = IMiningRewards(_policies.rewards());
+        _control = IControl(_policies.control());
+        require(_rewards.challenges() == address(this), ChallengeContractsMismatch());
+    }
+
+    // ---------------------------------------------------------------- open
+
+    /// @inheritdoc ISilenceChallenges
+    function openAsAuthor(Demand calldata demand) external override returns (bytes32 policyId) {
+        require(msg.sender == demand.terms.author, ChallengeNotAuthor(msg.sender));
+        IControl.ChallengeTerms memory parameters = _control.challengeTerms();
+        policyId = _check(demand, parameters);
+        _open(policyId, demand, demand.terms.verifier, parameters);
+    }
+
+    /// @inheritdoc ISilenceChallenges
+    /// @dev No nonce: the signature names the caller, who can only spend its own bonds with it.
+    function openAsReader(Demand calldata demand, ReaderConsent calldata consent)
+        external
+        override
+        returns (bytes32 policyId)
+    {
+        IControl.ChallengeTerms memory parameters = _control.challengeTerms();
+        policyId = _check(demand, parameters);
+        address reader = _readerOf(demand.terms.keysHash, consent);
+        _requireConsent(policyId, demand, consent, reader);
+        _open(policyId, demand, reader, parameters);
+    }
+
+    // ---------------------------------------------------------------- answer and close
+
+    /// @inheritdoc ISilenceChallenges
+    function answer(IPolicyManager.Terms calldata terms, address miner, Answer calldata reply)
+        external
+        override
+    {
+        (bytes32 id, uint64 revokedIn) = _policies.accessEnd(terms, miner);
+        Challenge memory challenge = _opened(id, miner);
+        uint256 deadline = _deadline(challenge);
+        require(block.timestamp <= deadline, ChallengeWindowOver(deadline));
+        require(revokedIn == 0, ChallengeAccessRevoked(id, miner, revokedIn));
+        require(
+            reply.cfrag.length == UmbralProof.FRAGMENT_LENGTH, ChallengeFragmentLength(reply.cfrag.length)
+        );
+        address signer = NodeMessages.signerOf(
+            NodeMessages.Receipt({
+                policyId: id,
+                miner: miner,
+                capsuleHash: challenge.capsuleHash,
+                cfragHash: keccak256(reply.cfrag),
+                requester: challenge.requester,
+                blockNumber: reply.blockNumber,
+                blockHash: reply.blockHash
+            }),
+            address(_policies),
+            reply.signature
+        );
+        require(_isOf(signer, miner), ChallengeReceiptInvalid(miner));
+
+        _clear(id, miner);
+        emit ChallengeAnswered(
+            id,
+            miner,
+            challenge.requester,
+            challenge.capsuleHash,
+            reply.blockNumber,
+            reply.blockHash,
+            reply.cfrag,
+            reply.signature
+        );
+        _pay(miner, challenge.bond);
+    }
+
+    /// @inheritdoc ISilenceChallenges
+    function close(IPolicyManager.Terms calldata terms, address miner)
+        external
+        override
+        returns (Outcome outcome)
+    {
+        (bytes32 id, uint64 revokedIn) = _policies.accessEnd(terms, miner);
+        Challenge memory challenge = _opened(id, miner);
+        uint256 deadline = _deadline(challenge);
+        if (revokedIn != 0) {
+            outcome = Outcome.Void;
+        } else {
+            require(block.timestamp > deadline, ChallengeWindowOpen(deadline));
+            outcome = block.timestamp <= _lapse(challenge) ? Outcome.Silent : Outcome.Lapsed;
+        }
+
+        _clear(id, miner);
+        emit ChallengeClosed(id, miner, challenge.challenger, outcome);
+        if (outcome == Outcome.Silent) _rewards.suspend(miner, challenge.suspensionPeriods);
+        _pay(challenge.challenger, challenge.bond);
+    }
+
+    // ---------------------------------------------------------------- internal
+
+    /// @dev All checks of an opening but the challenger's right to it.
+    function _check(Demand calldata demand, IControl.ChallengeTerms memory parameters)
+        private
+        view
+        returns (bytes32 id)
+    {
+        address miner = demand.miner;
+        uint32 current = currentPeriod();
+        id = _requireServing(demand.terms, miner, current, parameters.windowSeconds);
+        Challenge storage last = _challenges[id][miner];
+        require(last.challenger == address(0), ChallengeAlreadyOpen(id, miner));
+        uint256 allowedFrom = _allowedFrom(last);
+        require(current >= allowedFrom, ChallengeTooSoon(id, miner, allowedFrom));
+        NodeMessages.KfragAck memory ack = NodeMessages.KfragAck(id, miner, demand.sealedHash);
+        address signer = NodeMessages.signerOf(ack, address(_policies), demand.ackSignature);
+        require(_isOf(signer, miner), ChallengeNotAcknowledged(miner));
+        require(UmbralProof.capsuleValid(demand.capsule, demand.capsuleWitness), ChallengeCapsuleInvalid());
+    }
+
+    /// @dev Effects of an opening, and the bond of the caller.
+    function _open(
+        bytes32 id,
+        Demand calldata demand,
+        address requester,
+        IControl.ChallengeTerms memory parameters
+    ) private {
+        Challenge memory challenge = Challenge({
+            challenger: msg.sender,
+            openedAt: block.timestamp.toUint40(),
+            windowSeconds: parameters.windowSeconds,
+            suspensionPeriods: uint256(parameters.suspensionPeriods).toUint8(),
+            distancePeriods: uint256(parameters.distancePeriods).toUint16(),
+            requester: requester,
+            bond: parameters.bond,
+            capsuleHash: keccak256(demand.capsule)
+        });
+        _challenges[id][demand.miner] = challenge;
+        emit ChallengeOpened(
+            ++lastSeq,
+            id,
+            demand.miner,
+            requester,
+            msg.sender,
+            uint64(_deadline(challenge)),
+            parameters.bond,
+            demand.capsule
+        );
+        require(_token.transferFrom(msg.sender, address(this), parameters.bond), ChallengeTransferFailed());
+    }
+
+    /// @dev The miner owes this policy an answer now, and will through the whole window unless the
+    /// author revokes.
+    function _requireServing(
+        IPolicyManager.Terms calldata terms,
+        address miner,
+        uint32 current,
+        uint32 windowSeconds
+    ) private view returns (bytes32 id) {
+        uint64 revokedIn;
+        (id, revokedIn) = _policies.accessEnd(terms, miner);
+        require(revokedIn == 0, ChallengeAccessRevoked(id, miner, revokedIn));
+        uint32 last = _policies.stateOf(id).effectiveLast;
+        uint256 windowPeriod = _periodAt(block.timestamp + windowSeconds);
+        require(current >= terms.firstPeriod, ChallengeNotStarted(terms.firstPeriod, current));
+        require(windowPeriod <= last, ChallengeBeyondEnd(windowPeriod, last));
+        require(_rewards.isActive(miner, current), ChallengeMinerInactive(miner, current));
+    }
+
+    /// @dev The address of the receiving key that the policy's keys hash commits to.
+    function _readerOf(bytes32 keysHash, ReaderConsent calldata consent) private pure returns (address) {
+        require(consent.keys.length == 66 && keccak256(consent.keys) == keysHash, ChallengeKeysMismatch());
+        uint256 x = uint256(bytes32(consent.keys[34:66]));
+        uint256 y = consent.receivingY;
+        bool named = x < Secp256k1.P && y < Secp256k1.P && uint8(consent.keys[33]) == 2 + (y & 1)
+            && Secp256k1.isOnCurve(x, y);
+        require(named, ChallengeReceivingKeyInvalid());
+        return address(uint160(uint256(keccak256(abi.encode(x, y)))));
+    }
+
+    function _requireConsent(
+        bytes32 id,
+        Demand calldata demand,
+        ReaderConsent calldata consent,
+        address reader
+    ) private view {
+        require(block.timestamp <= consent.deadline, ChallengeConsentExpired(consent.deadline));
+        bytes32 capsuleHash = keccak256(demand.capsule);
+        bytes32 structHash = keccak256(
+            abi.encode(CHALLENGE_TYPEHASH, id, demand.miner, capsuleHash, msg.sender, consent.deadline)
+        );
+        (address signer,,) = ECDSA.tryRecoverCalldata(_hashTypedDataV4(structHash), consent.signature);
+        // The reader is a hash, not zero; zero is what a bad signature gives.
+        require(signer == reader, ChallengeConsentInvalid(reader));
+    }
+
+    /// @dev Keeps openedAt and distancePeriods: they say when the next one may be opened.
+    function _clear(bytes32 id, address miner) private {
+        Challenge storage challenge = _challenges[id][miner];
+        challenge.challenger = address(0);
+        challenge.windowSeconds = 0;
+        challenge.suspensionPeriods = 0;
+        challenge.requester = address(0);
+        challenge.bond = 0;
+        challenge.capsuleHash = 0;
+    }
+
+    function _pay(address recipient, uint96 bond) private {
+        require(_token.transfer(recipient, bond), ChallengeTransferFailed());
+    }
+
+    function _opened(bytes32 id, address miner) private view returns (Challenge memory challenge) {
+        challenge = _challenges[id][miner];
+        require(challenge.challenger != address(0), ChallengeNotOpen(id, miner));
+    }
+
+    /// @dev A signer of zero, which is no signature, belongs to nobody; `miner` is named by a policy, so
+    /// it is not zero.
+    function _isOf(address signer, address miner) private view returns (bool) {
+        return _escrow.minerOfSigner(signer) == miner;
+    }
+
+    /// @dev Last second of the answer. Two numbers of at most 40 bits: no overflow.
+    function _deadline(Challenge memory challenge) private pure returns (uint256) {
+        return uint256(challenge.openedAt) + challenge.windowSeconds;
+    }
+
+    /// @dev Last second in which silence can be shown.
+    function _lapse(Challenge memory challenge) private pure returns (uint256) {
+        return uint256(challenge.openedAt) + 2 * uint256(challenge.windowSeconds);
+    }
+
+    /// @dev First period of the next challenge; in the past if there was none.
+    function _allowedFrom(Challenge storage last) private view returns (uint256) {
+        uint256 openedAt = last.openedAt;
+        return openedAt == 0 ? 0 : _periodAt(openedAt) + last.distancePeriods;
+    }
+
+    /// @dev The clock's own formula; `timestamp` is not before genesis, the length is not 0.
+    function _periodAt(uint256 timestamp) private view returns (uint256) {
+        return (timestamp - genesisTime) / periodSeconds + 1;
+    }
+
+    // ---------------------------------------------------------------- view
+
+    /// @inheritdoc ISilenceChallenges
+    function token() external view override returns (address) {
+        return address(_token);
+    }
+
+    /// @inheritdoc ISilenceChallenges
+    function escrow() external view override returns (address) {
+        return address(_escrow);
+    }
+
+    /// @inheritdoc ISilenceChallenges
+    function rewards() external view override returns (address) {
+        return address(_rewards);
+    }
+
+    /// @inheritdoc ISilenceChallenges
+    function policies() external view override returns (address) {
+        return address(_policies);
+    }
+
+    /// @inheritdoc IControlled
+    function control() external view override returns (address) {
+        return address(_control);
+    }
+
+    /// @inheritdoc ISilenceChallenges
+    function challengeOf(bytes32 policyId, address miner) external view override returns (Challenge memory) {
+        return _challenges[policyId][miner];
+    }
+}

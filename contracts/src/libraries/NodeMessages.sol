@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+pragma solidity ^0.8.30;
+
+import {ECDSA} from "@openzeppelin/contracts/utils/cryptography/ECDSA.sol";
+import {MessageHashUtils} from "@openzeppelin/contracts/utils/cryptography/MessageHashUtils.sol";
+
+/// @title Node messages
+/// @notice The statements of a miner's worker that are made off chain and judged on chain: EIP-712 typed
+/// data in the domain "KMS Node", "1", bound to the chain and to the PolicyManager. The same types stand
+/// in node/kms-protocol/src/messages.
+///
+/// The domain is hashed at each use, not kept: it follows the chain id through a fork of the chain.
+library NodeMessages {
+    /// @notice What a worker signs for each fragment. `requester` is whom it answered; the head it saw
+    /// is in blockNumber and blockHash.
+    struct Receipt {
+        bytes32 policyId;
+        address miner;
+        bytes32 capsuleHash;
+        bytes32 cfragHash;
+        address requester;
+        uint64 blockNumber;
+        bytes32 blockHash;
+    }
+
+    /// @notice A worker's word that a key fragment is stored durably.
+    struct KfragAck {
+        bytes32 policyId;
+        address miner;
+        bytes32 sealedHash;
+    }
+
+    bytes32 private constant DOMAIN_TYPEHASH =
+        keccak256("EIP712Domain(string name,string version,uint256 chainId,address verifyingContract)");
+    bytes32 private constant NAME_HASH = keccak256("KMS Node");
+    bytes32 private constant VERSION_HASH = keccak256("1");
+    bytes32 private constant RECEIPT_TYPEHASH = keccak256(
+        "Receipt(bytes32 policyId,address miner,bytes32 capsuleHash,bytes32 cfragHash,address requester,"
+        "uint64 blockNumber,bytes32 blockHash)"
+    );
+    bytes32 private constant ACK_TYPEHASH =
+        keccak256("KfragAck(bytes32 policyId,address miner,bytes32 sealedHash)");
+
+    /// @notice Who signed `receipt`; zero if the signature is none (65 bytes, low s, v 27 or 28).
+    function signerOf(Receipt memory receipt, address policies, bytes calldata signature)
+        internal
+        view
+        returns (address)
+    {
+        // All fields are static, so this is the struct's EIP-712 encoding.
+        return _recover(keccak256(abi.encode(RECEIPT_TYPEHASH, receipt)), policies, signature);
+    }
+
+    /// @notice Who signed `ack`; zero if the signature is none.
+    function signerOf(KfragAck memory ack, address policies, bytes calldata signature)
+        internal
+        view
+        returns (address)
+    {
+        return _recover(keccak256(abi.encode(ACK_TYPEHASH, ack)), policies, signature);
+    }
+
+    function _recover(bytes32 structHash, address policies, bytes calldata signature)
+        private
+        view
+        returns (address signer)
+    {
+        bytes32 domain =
+            keccak256(abi.encode(DOMAIN_TYPEHASH, NAME_HASH, VERSION_HASH, block.chainid, policies));
+        bytes32 digest = MessageHashUtils.toTypedDataHash(domain, structHash);
+        // Zero with any error.
+        (signer,,) = ECDSA.tryRecoverCalldata(digest, signature);
+    }
+}

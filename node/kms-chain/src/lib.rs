@@ -24,7 +24,7 @@ mod rpc;
 mod types;
 mod wallet;
 
-pub use call::Call;
+pub use call::{Call, ChallengeAnswer};
 pub use chain::Chain;
 pub use classify::TxRejection;
 pub use deploy::deploy;
@@ -36,7 +36,7 @@ pub use journal::{DirJournal, JournalLock, JournaledTx, TxJournal};
 pub use params::{DeployParams, Genesis, ParamProblem};
 pub use rpc::{EndpointHealth, Rpc, RpcConfig};
 pub use types::{
-    BlockHeader, ChainParams, Fees, Lease, MinerInfo, PeriodTotals, PolicyState, Position,
+    BlockHeader, ChainParams, Fees, LastSeqs, Lease, MinerInfo, PeriodTotals, PolicyState, Position,
     SignedTx, Tag, TxPlan, TxReceipt,
 };
 pub use wallet::{OnProgress, Progress, Resumed, Wallet, WalletOptions};

@@ -120,8 +120,14 @@ impl From<sqlx::Error> for StoreError {
 pub(crate) type Result<T> = std::result::Result<T, StoreError>;
 
 /// Migrations, oldest first. One that has been released is never edited.
-const MIGRATIONS: &[(i64, &str, &str)] =
-    &[(1, "init", include_str!("../migrations/0001_init.sql"))];
+const MIGRATIONS: &[(i64, &str, &str)] = &[
+    (1, "init", include_str!("../migrations/0001_init.sql")),
+    (
+        3,
+        "challenge",
+        include_str!("../migrations/0003_challenge.sql"),
+    ),
+];
 
 /// Connections that only read.
 const READERS: u32 = 3;

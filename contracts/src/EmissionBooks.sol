@@ -30,6 +30,11 @@ abstract contract EmissionBooks is PeriodClock, IMiningRewards {
         uint32 lastIndexed; // last period whose index is stored, <= rolled
     }
 
+    /// @dev In a struct, so that reading and writing hash the slot once.
+    struct Bucket {
+        PeriodTotals totals;
+    }
+
     /// @dev Books in memory while they are rolled; totals and index are those of `rolled`.
     struct Roll {
         uint256 reserve;
@@ -52,7 +57,7 @@ abstract contract EmissionBooks is PeriodClock, IMiningRewards {
     // Keys are uint256 so that period + 1 cannot wrap at the end of uint32.
     /// @dev Booked periods: the totals, unmarked if they are those of the period before. Later periods:
     /// the change against the period before.
-    mapping(uint256 period => PeriodTotals) private _buckets;
+    mapping(uint256 period => Bucket) private _buckets;
     mapping(uint256 period => uint256) private _indexes; // A_p; written for every period of a lease
 
     // ---------------------------------------------------------------- constructor
@@ -68,18 +73,20 @@ abstract contract EmissionBooks is PeriodClock, IMiningRewards {
 
     /// @dev Books every completed period. At most L + 2 steps.
     function _roll(uint32 current) internal {
-        Books memory books = _books;
-        uint256 target = uint256(current) - 1;
-        if (books.rolled >= target) return;
+        // Mostly there is nothing to do, and then this reads no more than it must.
+        if (uint256(_books.rolled) + 1 < current) _rollTo(uint256(current) - 1);
+    }
 
+    function _rollTo(uint256 target) private {
+        Books memory books = _books;
         Roll memory state = _open(books);
         uint256 last = _lastStep(books.rolled, target);
         while (state.rolled < last) {
             bool marked = _step(state);
             uint256 period = state.rolled;
             bool ends = period == last;
-            if (marked || ends) _buckets[period] = state.totals.mark();
-            if (ends || _buckets[period + 1].isMarked()) _indexes[period] = state.index;
+            if (marked || ends) _buckets[period].totals = state.totals.mark();
+            if (ends || _buckets[period + 1].totals.isMarked()) _indexes[period] = state.index;
         }
         _books = Books({
             reserve: state.reserve.toUint96(),
@@ -89,14 +96,23 @@ abstract contract EmissionBooks is PeriodClock, IMiningRewards {
         });
     }
 
-    /// @dev Counts a lease in from `period` on. `period` must not be booked.
-    function _addFrom(uint256 period, PeriodTotals lease) internal {
-        _buckets[period] = _buckets[period].plus(lease).mark();
+    /// @dev Counts a lease in from the period after `period` on, which must not be booked.
+    function _addAfter(uint32 period, PeriodTotals lease) internal {
+        Bucket storage bucket = _bucketAfter(period);
+        bucket.totals = bucket.totals.plus(lease).mark();
     }
 
-    /// @dev Counts a lease out from `period` on. `period` must not be booked.
-    function _removeFrom(uint256 period, PeriodTotals lease) internal {
-        _buckets[period] = _buckets[period].minus(lease).mark();
+    /// @dev Counts a lease out from the period after `period` on, which must not be booked.
+    function _removeAfter(uint32 period, PeriodTotals lease) internal {
+        Bucket storage bucket = _bucketAfter(period);
+        bucket.totals = bucket.totals.minus(lease).mark();
+    }
+
+    function _bucketAfter(uint32 period) private view returns (Bucket storage) {
+        // At most 2^32.
+        unchecked {
+            return _buckets[uint256(period) + 1];
+        }
     }
 
     /// @dev Takes a payout from the pool. The pool covers every claim (see RewardMath), and checked
@@ -135,13 +151,13 @@ abstract contract EmissionBooks is PeriodClock, IMiningRewards {
             pool: books.pool,
             rolled: books.rolled,
             index: _indexes[books.lastIndexed],
-            totals: _buckets[books.rolled] // after a jump there are none
+            totals: _buckets[books.rolled].totals // after a jump there are none
         });
     }
 
     /// @dev Books one period in memory. Tells whether its bucket was marked.
     function _step(Roll memory state) private view returns (bool) {
-        PeriodTotals change = _buckets[++state.rolled];
+        PeriodTotals change = _buckets[++state.rolled].totals;
         PeriodTotals totals = state.totals.plus(change);
         state.totals = totals;
         uint256 locked = totals.locked();
@@ -209,7 +225,7 @@ abstract contract EmissionBooks is PeriodClock, IMiningRewards {
         // A period without a mark has the totals of the one before. No lease outlives its last
         // confirmation by more than L periods, so without a mark in L + 1 periods there are none.
         for (uint256 back = 0; back <= maxLeasePeriods && back <= period; ++back) {
-            totals = _buckets[period - back];
+            totals = _buckets[period - back].totals;
             if (totals.isMarked()) return totals;
         }
         return NO_TOTALS;

@@ -4,6 +4,7 @@ pragma solidity ^0.8.30;
 import {PeriodClock} from "./PeriodClock.sol";
 import {IKMSToken} from "./interfaces/IKMSToken.sol";
 import {IStakingEscrow} from "./interfaces/IStakingEscrow.sol";
+import {StakeWord, stakeWord} from "./libraries/StakeWord.sol";
 
 /// @title Escrow state
 /// @notice The positions, workers and node records, and the questions about them. StakingEscrow is the
@@ -122,6 +123,11 @@ abstract contract EscrowState is PeriodClock, IStakingEscrow {
         return bond.retired ? address(0) : bond.miner;
     }
 
+    function _stakeWordOf(address miner) private view returns (StakeWord) {
+        Stake storage stake = _stakes[miner];
+        return stakeWord(stake.locked, stake.lockPeriods, stake.unlockPeriod);
+    }
+
     function _infoOf(address miner) private view returns (MinerInfo memory) {
         Stake storage stake = _stakes[miner];
         NodeRecord storage node = _nodes[miner];
@@ -218,16 +224,14 @@ abstract contract EscrowState is PeriodClock, IStakingEscrow {
     }
 
     /// @inheritdoc IStakingEscrow
-    function stakeOfMiner(address miner) external view override returns (address, uint96, uint32, uint32) {
-        Stake storage stake = _stakes[miner];
-        return (stake.worker, stake.locked, stake.lockPeriods, stake.unlockPeriod);
+    function workerAndStakeOf(address miner) external view override returns (address, StakeWord) {
+        return (_stakes[miner].worker, _stakeWordOf(miner));
     }
 
     /// @inheritdoc IStakingEscrow
-    function stakeOfWorker(address worker) external view override returns (address, uint96, uint32, uint32) {
-        address miner = _minerOf(worker);
-        Stake storage stake = _stakes[miner];
-        return (miner, stake.locked, stake.lockPeriods, stake.unlockPeriod);
+    function minerAndStakeOf(address worker) external view override returns (address miner, StakeWord) {
+        miner = _minerOf(worker);
+        return (miner, _stakeWordOf(miner));
     }
 
     /// @inheritdoc IStakingEscrow

@@ -5,31 +5,19 @@ import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
 import {EmissionBooks} from "./EmissionBooks.sol";
 import {IMiningRewards} from "./interfaces/IMiningRewards.sol";
 import {ActivityHistory} from "./libraries/ActivityHistory.sol";
+import {LeaseWord, emptyLease, priceOf} from "./libraries/LeaseWord.sol";
 import {PeriodTotals, totalsOf} from "./libraries/PeriodTotals.sol";
 import {RewardMath} from "./libraries/RewardMath.sol";
+import {StakeWord} from "./libraries/StakeWord.sol";
 
 /// @title Lease ledger
 /// @notice What each miner leased and earned. MiningRewards decides who may change it; LeaseViews
 /// answers the questions about it.
-///
-/// A suspended miner holds an empty lease: nothing locked, runStart = through + 1, where `through` is the
-/// last period that is barred. An empty run is never pushed to the history.
 abstract contract LeaseLedger is EmissionBooks {
     using ActivityHistory for ActivityHistory.History;
     using SafeCast for uint256;
 
     // ---------------------------------------------------------------- types
-
-    /// @notice One slot: a renewal writes nothing else of a miner, activePeriods reads nothing else
-    /// for a miner without gaps.
-    struct Lease {
-        uint96 locked; // tokens the weight was computed from
-        uint32 term; // min(T, T1) the weight was computed from; 0 when kappa is off
-        uint32 from; // first period of this weight whose reward is not settled yet
-        uint32 through; // last leased period; 0 for never
-        uint32 runStart; // first period of the open run of activity, which ends at `through`
-        uint32 runsBefore; // active periods in all earlier runs
-    }
 
     /// @notice One slot: what a renewal at another weight leaves behind.
     struct Account {
@@ -39,11 +27,9 @@ abstract contract LeaseLedger is EmissionBooks {
         uint32 carryPeriod; // ... and that period; 0 for none
     }
 
-    /// @notice What the escrow says of a miner.
-    struct Basis {
-        uint96 locked;
-        uint32 lockPeriods;
-        uint32 unlockPeriod;
+    /// @dev In a struct, so that reading and writing hash the slot once.
+    struct Lease {
+        LeaseWord word;
     }
 
     /// @notice Why a confirmation is not accepted.
@@ -83,97 +69,95 @@ abstract contract LeaseLedger is EmissionBooks {
 
     // ---------------------------------------------------------------- internal: leases
 
-    /// @dev Leases current + 1 ..= through at the weight of `basis`, or says why not and changes nothing.
+    /// @dev Leases current + 1 ..= through at the weight of `stake`, or says why not and changes nothing.
     /// The books are rolled.
-    function _lease(address miner, Basis memory basis, uint32 through, uint32 current)
+    function _lease(address miner, StakeWord stake, uint32 through, uint32 current)
         internal
         returns (Refusal refusal)
     {
-        Lease storage lease = _leases[miner];
-        uint32 leased = lease.through;
-        uint96 locked = basis.locked;
-        uint32 term = _termOf(basis, current);
-        bool samePrice = locked == lease.locked && term == lease.term;
-        refusal = _refusal(basis, through, current);
+        Lease storage slot = _leases[miner];
+        LeaseWord lease = slot.word;
+        uint32 leased = lease.through();
+        (uint128 price, uint96 weight) = _priceOf(stake, current);
+        bool samePrice = lease.price() == price;
+        refusal = _refusal(stake, through, current);
         if (refusal != Refusal.None) return refusal;
-        if (lease.runStart > leased) {
+        // An empty lease has no price, and something is locked.
+        if (samePrice) {
+            if (through <= leased) return Refusal.NotExtended;
+        } else if (lease.isSuspended()) {
             if (current <= leased) return Refusal.Suspended;
-        } else if (through < leased || (through == leased && samePrice)) {
+        } else if (through < leased) {
             return Refusal.NotExtended;
         }
 
-        uint96 weight = _weightOf(locked, term);
+        uint96 locked = stake.locked();
         PeriodTotals totals = totalsOf(locked, weight);
-        // through > current, so current + 1 fits.
-        uint32 next = current + 1;
-        if (leased >= current && samePrice) {
-            // The old end moves from leased + 1 to through + 1.
-            _addFrom(uint256(leased) + 1, totals);
+        if (samePrice && leased >= current) {
+            // The old end moves to the new one.
+            _addAfter(leased, totals);
         } else {
             if (leased < current) {
                 if (leased != 0) _settle(miner, lease, current);
-                _closeRun(miner, lease, leased);
-                lease.runStart = next;
+                lease = lease.withRun(current + 1, _closeRun(miner, lease, leased));
             } else {
-                if (lease.from <= current) _carry(miner, lease, current);
+                if (lease.from() <= current) _carry(miner, lease, current);
                 _cutLease(lease, current);
             }
-            lease.locked = locked;
-            lease.term = term;
-            lease.from = next;
-            _addFrom(next, totals);
+            // through > current, so current + 1 fits.
+            lease = lease.withPrice(price).withFrom(current + 1);
+            _addAfter(current, totals);
         }
-        lease.through = through;
-        _removeFrom(uint256(through) + 1, totals);
-        emit ActivityConfirmed(miner, next, through, weight, locked);
+        slot.word = lease.withThrough(through);
+        _removeAfter(through, totals);
+        emit ActivityConfirmed(miner, current + 1, through, weight, locked);
     }
 
     /// @dev Ends the lease with the current period and puts an empty one in its place, which bars
     /// confirmations through `bar`. The books are rolled. Tells the bar that holds now.
     function _suspend(address miner, uint32 bar, uint32 current) internal returns (uint32) {
-        Lease storage lease = _leases[miner];
-        uint32 through = lease.through;
-        // Suspended before: the weight is out already.
-        if (lease.runStart > through) {
+        LeaseWord lease = _leases[miner].word;
+        uint32 through = lease.through();
+        uint32 active = lease.runsBefore();
+        if (lease.isSuspended()) {
+            // The weight is out already.
             if (bar <= through) return through;
         } else if (through >= current) {
-            if (lease.from <= current) _carry(miner, lease, current);
+            if (lease.from() <= current) _carry(miner, lease, current);
             if (through > current) _cutLease(lease, current);
-            _closeRun(miner, lease, current);
+            active = _closeRun(miner, lease, current);
         } else if (through != 0) {
             _settle(miner, lease, current);
-            _closeRun(miner, lease, through);
+            active = _closeRun(miner, lease, through);
         }
-        lease.locked = 0;
-        lease.term = 0;
-        lease.from = bar + 1;
-        lease.through = bar;
-        lease.runStart = bar + 1;
+        _leases[miner].word = emptyLease(bar, active);
         return bar;
     }
 
-    function _refusal(Basis memory basis, uint32 through, uint32 current) private view returns (Refusal) {
-        uint32 unlockPeriod = basis.unlockPeriod;
-        if (basis.locked == 0) return Refusal.NothingLocked;
+    function _refusal(StakeWord stake, uint32 through, uint32 current) private view returns (Refusal) {
+        uint32 unlockPeriod = stake.unlockPeriod();
+        if (stake.locked() == 0) return Refusal.NothingLocked;
         if (through <= current) return Refusal.LeaseInPast;
-        if (through > uint256(current) + maxLeasePeriods) return Refusal.LeaseTooLong;
+        // through > current.
+        if (through - current > maxLeasePeriods) return Refusal.LeaseTooLong;
         if (unlockPeriod != 0 && through >= unlockPeriod) return Refusal.BeyondUnlock;
         return Refusal.None;
     }
 
     /// @dev Takes the lease's weight out of the coming periods.
-    function _cutLease(Lease storage lease, uint32 current) private {
-        PeriodTotals old = totalsOf(lease.locked, _weightOf(lease.locked, lease.term));
-        _removeFrom(uint256(current) + 1, old);
-        _addFrom(uint256(lease.through) + 1, old);
+    function _cutLease(LeaseWord lease, uint32 current) private {
+        PeriodTotals old = totalsOf(lease.locked(), _weightOf(lease.locked(), lease.term()));
+        _removeAfter(current, old);
+        _addAfter(lease.through(), old);
     }
 
-    /// @dev Pushes the open run, if it has a period up to `last`, to the history.
-    function _closeRun(address miner, Lease storage lease, uint32 last) private {
-        uint32 runStart = lease.runStart;
-        if (last == 0 || runStart > last) return;
-        uint32 active = lease.runsBefore + (last - runStart + 1);
-        lease.runsBefore = active;
+    /// @dev Pushes the open run, if it has a period up to `last`, to the history. Tells the active periods
+    /// in all closed runs.
+    function _closeRun(address miner, LeaseWord lease, uint32 last) private returns (uint32 active) {
+        uint32 runStart = lease.runStart();
+        active = lease.runsBefore();
+        if (last == 0 || runStart > last) return active;
+        active += last - runStart + 1;
         _histories[miner].push(runStart, last, active);
     }
 
@@ -181,17 +165,17 @@ abstract contract LeaseLedger is EmissionBooks {
 
     /// @dev Settles the completed periods of the old weight; the current one, which is not complete
     /// yet, is kept aside at that weight.
-    function _carry(address miner, Lease storage lease, uint32 current) private {
+    function _carry(address miner, LeaseWord lease, uint32 current) private {
         _settle(miner, lease, current);
         Account storage account = _accounts[miner];
-        account.carryLocked = lease.locked;
-        account.carryTerm = lease.term;
+        account.carryLocked = lease.locked();
+        account.carryTerm = lease.term();
         account.carryPeriod = current;
     }
 
     /// @dev Moves what completed periods earned into `owed`. The books are rolled, and an earlier
     /// carried period is complete: it lies before the lease's first unsettled period.
-    function _settle(address miner, Lease storage lease, uint32 current) private {
+    function _settle(address miner, LeaseWord lease, uint32 current) private {
         Account storage account = _accounts[miner];
         account.owed = _accrued(lease, account, current).toUint96();
         _dropCarry(account);
@@ -201,13 +185,13 @@ abstract contract LeaseLedger is EmissionBooks {
     function _takeAccrued(address miner) internal returns (uint256 amount) {
         uint32 current = currentPeriod();
         _roll(current);
-        Lease storage lease = _leases[miner];
+        LeaseWord lease = _leases[miner].word;
         Account storage account = _accounts[miner];
         amount = _accrued(lease, account, current);
         require(amount > 0, RewardsNothingToClaim(miner));
 
         uint32 end = _lastComplete(lease, current);
-        if (end >= lease.from) lease.from = end + 1;
+        if (end >= lease.from()) _leases[miner].word = lease.withFrom(end + 1);
         if (account.owed > 0) account.owed = 0;
         uint32 carried = account.carryPeriod;
         if (carried != 0 && carried < current) _dropCarry(account);
@@ -215,7 +199,7 @@ abstract contract LeaseLedger is EmissionBooks {
     }
 
     /// @dev Everything the completed periods earned and was not claimed.
-    function _accrued(Lease storage lease, Account storage account, uint32 current)
+    function _accrued(LeaseWord lease, Account storage account, uint32 current)
         internal
         view
         returns (uint256 amount)
@@ -227,8 +211,8 @@ abstract contract LeaseLedger is EmissionBooks {
             amount += _reward(weight, period, period);
         }
         uint32 end = _lastComplete(lease, current);
-        if (end >= lease.from && lease.through != 0) {
-            amount += _reward(_weightOf(lease.locked, lease.term), lease.from, end);
+        if (end >= lease.from() && lease.through() != 0) {
+            amount += _reward(_weightOf(lease.locked(), lease.term()), lease.from(), end);
         }
     }
 
@@ -244,8 +228,8 @@ abstract contract LeaseLedger is EmissionBooks {
     }
 
     /// @dev The last completed period the lease covers, or the one before it if there is none.
-    function _lastComplete(Lease storage lease, uint32 current) private view returns (uint32) {
-        uint32 through = lease.through;
+    function _lastComplete(LeaseWord lease, uint32 current) private pure returns (uint32) {
+        uint32 through = lease.through();
         return through < current ? through : current - 1;
     }
 
@@ -253,12 +237,14 @@ abstract contract LeaseLedger is EmissionBooks {
         return RewardMath.weightDown(locked, term, _kappa);
     }
 
-    function _termOf(Basis memory basis, uint32 current) private view returns (uint32 term) {
-        if (_kappa == 0) return 0;
-        term = basis.lockPeriods;
-        if (basis.unlockPeriod != 0) {
-            term = basis.unlockPeriod > current ? basis.unlockPeriod - current : 0;
-        }
+    /// @dev What the lease word keeps as its price, and the weight that follows from it.
+    function _priceOf(StakeWord stake, uint32 current) private view returns (uint128 price, uint96 weight) {
+        uint96 locked = stake.locked();
+        if (_kappa == 0) return (locked, locked);
+        uint32 unlockPeriod = stake.unlockPeriod();
+        uint32 term = stake.lockPeriods();
+        if (unlockPeriod != 0) term = unlockPeriod > current ? unlockPeriod - current : 0;
         if (term > _kappa) term = _kappa;
+        return (priceOf(locked, term), _weightOf(locked, term));
     }
 }

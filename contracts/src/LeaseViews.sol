@@ -4,6 +4,7 @@ pragma solidity ^0.8.30;
 import {LeaseLedger} from "./LeaseLedger.sol";
 import {IMiningRewards} from "./interfaces/IMiningRewards.sol";
 import {ActivityHistory} from "./libraries/ActivityHistory.sol";
+import {LeaseWord} from "./libraries/LeaseWord.sol";
 
 /// @title Lease views
 /// @notice The questions about leases, rewards and the record of who was active.
@@ -15,10 +16,10 @@ abstract contract LeaseViews is LeaseLedger {
     /// @dev Active periods in first..=last; one SLOAD for a miner without gaps in its activity.
     function _activeIn(address miner, uint32 first, uint32 last) private view returns (uint256) {
         if (first > last) return 0;
-        Lease storage lease = _leases[miner];
-        uint256 through = lease.through;
-        uint256 runStart = lease.runStart;
-        uint256 before = lease.runsBefore;
+        LeaseWord lease = _leases[miner].word;
+        uint256 through = lease.through();
+        uint256 runStart = lease.runStart();
+        uint256 before = lease.runsBefore();
         if (before == 0 || first >= runStart) {
             // The open run alone; runs closed before it end below `first`, or there are none.
             uint256 start = first > runStart ? first : runStart;
@@ -37,28 +38,24 @@ abstract contract LeaseViews is LeaseLedger {
         return a < b ? a : b;
     }
 
-    function _isSuspended(Lease storage lease) private view returns (bool) {
-        return lease.runStart > lease.through;
-    }
-
     // ---------------------------------------------------------------- view
 
     /// @inheritdoc IMiningRewards
     function leaseOf(address miner) external view override returns (uint32 throughPeriod, uint96 weight) {
-        Lease storage lease = _leases[miner];
-        if (_isSuspended(lease)) return (0, 0);
-        return (lease.through, _weightOf(lease.locked, lease.term));
+        LeaseWord lease = _leases[miner].word;
+        if (lease.isSuspended()) return (0, 0);
+        return (lease.through(), _weightOf(lease.locked(), lease.term()));
     }
 
     /// @inheritdoc IMiningRewards
     function suspendedThrough(address miner) external view override returns (uint32) {
-        Lease storage lease = _leases[miner];
-        return _isSuspended(lease) ? lease.through : 0;
+        LeaseWord lease = _leases[miner].word;
+        return lease.isSuspended() ? lease.through() : 0;
     }
 
     /// @inheritdoc IMiningRewards
     function claimable(address miner) external view override returns (uint256) {
-        return _accrued(_leases[miner], _accounts[miner], currentPeriod());
+        return _accrued(_leases[miner].word, _accounts[miner], currentPeriod());
     }
 
     /// @inheritdoc IMiningRewards
@@ -99,16 +96,16 @@ abstract contract LeaseViews is LeaseLedger {
         override
         returns (ActivityRun[] memory runs)
     {
-        Lease storage lease = _leases[miner];
+        LeaseWord lease = _leases[miner].word;
         ActivityHistory.History storage history = _histories[miner];
         uint256 closed = history.count();
-        bool open = lease.through != 0 && !_isSuspended(lease);
+        bool open = lease.through() != 0 && !lease.isSuspended();
         uint256 total = open ? closed + 1 : closed;
         runs = new ActivityRun[](_lesser(limit, offset < total ? total - offset : 0));
         for (uint256 i = 0; i < runs.length; ++i) {
             uint256 index = offset + i;
             (uint32 first, uint32 last) =
-                index < closed ? history.runAt(index) : (lease.runStart, lease.through);
+                index < closed ? history.runAt(index) : (lease.runStart(), lease.through());
             runs[i] = ActivityRun(first, last);
         }
     }

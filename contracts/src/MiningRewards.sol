@@ -13,6 +13,7 @@ import {IMiningRewards} from "./interfaces/IMiningRewards.sol";
 import {IPeriodClock} from "./interfaces/IPeriodClock.sol";
 import {IStakingEscrow} from "./interfaces/IStakingEscrow.sol";
 import {RewardMath} from "./libraries/RewardMath.sol";
+import {StakeWord} from "./libraries/StakeWord.sol";
 
 /// @title Mining rewards
 /// @notice See IMiningRewards. The contract holds no tokens: a claim mints.
@@ -97,14 +98,12 @@ contract MiningRewards is LeaseViews, EIP712, Multicall {
 
     /// @inheritdoc IMiningRewards
     function confirmActivity(uint32 throughPeriod) external override {
-        (address miner, uint96 locked, uint32 lockPeriods, uint32 unlockPeriod) =
-            _escrow.stakeOfWorker(msg.sender);
+        (address miner, StakeWord stake) = _escrow.minerAndStakeOf(msg.sender);
         require(miner != address(0), RewardsNotWorker(msg.sender));
         uint32 current = currentPeriod();
         _roll(current);
-        Basis memory basis = Basis(locked, lockPeriods, unlockPeriod);
-        Refusal refusal = _lease(miner, basis, throughPeriod, current);
-        if (refusal != Refusal.None) _revertFor(refusal, miner, basis, throughPeriod, current);
+        Refusal refusal = _lease(miner, stake, throughPeriod, current);
+        if (refusal != Refusal.None) _revertFor(refusal, miner, stake, throughPeriod, current);
     }
 
     /// @inheritdoc IMiningRewards
@@ -121,11 +120,9 @@ contract MiningRewards is LeaseViews, EIP712, Multicall {
         for (uint256 i = 0; i < confirmations.length; ++i) {
             SignedConfirmation calldata entry = confirmations[i];
             if (entry.validPeriod != current) continue;
-            (address worker, uint96 locked, uint32 lockPeriods, uint32 unlockPeriod) =
-                _escrow.stakeOfMiner(entry.miner);
+            (address worker, StakeWord stake) = _escrow.workerAndStakeOf(entry.miner);
             if (!_signedBy(worker, entry)) continue;
-            Basis memory basis = Basis(locked, lockPeriods, unlockPeriod);
-            if (_lease(entry.miner, basis, entry.throughPeriod, current) == Refusal.None) ++confirmed;
+            if (_lease(entry.miner, stake, entry.throughPeriod, current) == Refusal.None) ++confirmed;
         }
         require(confirmed > 0, RewardsNothingConfirmed());
     }
@@ -193,16 +190,16 @@ contract MiningRewards is LeaseViews, EIP712, Multicall {
         _token.mint(recipient, amount);
     }
 
-    function _revertFor(Refusal refusal, address miner, Basis memory basis, uint32 through, uint32 current)
+    function _revertFor(Refusal refusal, address miner, StakeWord stake, uint32 through, uint32 current)
         private
         view
     {
         if (refusal == Refusal.NothingLocked) revert RewardsNothingLocked(miner);
         if (refusal == Refusal.LeaseInPast) revert RewardsLeaseInPast(through, current);
-        if (refusal == Refusal.BeyondUnlock) revert RewardsBeyondUnlock(through, basis.unlockPeriod);
-        if (refusal == Refusal.Suspended) revert RewardsSuspended(miner, _leases[miner].through);
+        if (refusal == Refusal.BeyondUnlock) revert RewardsBeyondUnlock(through, stake.unlockPeriod());
+        if (refusal == Refusal.Suspended) revert RewardsSuspended(miner, _leases[miner].word.through());
         if (refusal == Refusal.NotExtended) {
-            revert RewardsLeaseNotExtended(miner, through, _leases[miner].through);
+            revert RewardsLeaseNotExtended(miner, through, _leases[miner].word.through());
         }
         uint256 maximum = uint256(current) + maxLeasePeriods;
         revert RewardsLeaseTooLong(through, maximum > type(uint32).max ? type(uint32).max : uint32(maximum));

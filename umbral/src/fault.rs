@@ -34,6 +34,7 @@ use crate::proof::Claim;
 use crate::scalar::decode_scalar;
 use crate::signing::Signature;
 use crate::v2::{Miner, Policy};
+use crate::wire::concat;
 
 /// p, the order of the base field, big-endian.
 const FIELD_ORDER: [u8; 32] = [
@@ -86,6 +87,13 @@ pub struct EquationWitness {
     pub p2_y: [u8; 32],
 }
 
+impl EquationWitness {
+    /// W1.x W1.y W2.x W2.y P2.y.
+    pub fn to_bytes(&self) -> [u8; 160] {
+        concat(&[&self.w1, &self.w2, &self.p2_y])
+    }
+}
+
 /// A fault of a miner, with what proves it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -127,21 +135,21 @@ impl Fault {
     /// The witness of the table above, after 2 bytes that say which: the offset of a point, 0, 1, 2
     /// for a degenerate equation over E, V, U, zero otherwise.
     pub fn to_bytes(&self) -> Vec<u8> {
-        let (which, parts): (u16, [&[u8]; 3]) = match self {
-            Self::Scalar | Self::Signature => (0, [&[]; 3]),
-            Self::PointRange(point) => (point.offset(), [&[]; 3]),
-            Self::NotOnCurve { point, root } => (point.offset(), [root, &[], &[]]),
-            Self::Equation(_, witness) => (0, [&witness.w1, &witness.w2, &witness.p2_y]),
+        let (which, witness) = match self {
+            Self::Scalar | Self::Signature => (0, Vec::new()),
+            Self::PointRange(point) => (point.offset(), Vec::new()),
+            Self::NotOnCurve { point, root } => (point.offset(), root.to_vec()),
+            Self::Equation(_, witness) => (0, witness.to_bytes().to_vec()),
             Self::Degenerate(equation, witness) => {
                 let which = match equation {
                     Equation::E => 0,
                     Equation::V => 1,
                     Equation::U => 2,
                 };
-                (which, [&witness.w1, &witness.w2, &witness.p2_y])
+                (which, witness.to_bytes().to_vec())
             }
         };
-        [&which.to_be_bytes(), parts.concat().as_slice()].concat()
+        [&which.to_be_bytes(), witness.as_slice()].concat()
     }
 }
 
@@ -242,14 +250,10 @@ fn refute(claim: &Claim<'_>, frag: &CapsuleFrag, equation: Equation) -> Option<F
     let w1 = multiple(&base, &frag.z)?;
     let w2 = multiple(&image, claim.challenge().get())?;
     let holds = w2.projective() + offset.affine() == w1.projective();
-    let (_, p2_y) = offset
-        .to_uncompressed()
-        .split_last_chunk()
-        .map(|(x, y)| (x.len(), *y))?;
     let witness = EquationWitness {
         w1: w1.to_uncompressed(),
         w2: w2.to_uncompressed(),
-        p2_y,
+        p2_y: offset.y_bytes(),
     };
     let ([_, w2_x @ ..], [_, p2_x @ ..]) = (w2.bytes(), offset.bytes());
     if w2_x == p2_x {

@@ -81,6 +81,11 @@ impl Point {
         out
     }
 
+    /// y, big-endian.
+    pub(crate) fn y_bytes(&self) -> [u8; 32] {
+        self.affine.y().into()
+    }
+
     pub(crate) const fn affine(&self) -> &AffinePoint {
         &self.affine
     }

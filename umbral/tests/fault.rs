@@ -1,7 +1,11 @@
 //! Every forged capsule fragment has a witness that the judge accepts, no honest one has any.
 
+#[path = "../examples/fault_witness/capsules.rs"]
+mod capsules;
 #[path = "../examples/fault_witness/forge.rs"]
 mod forge;
+#[path = "../examples/fault_witness/granted.rs"]
+mod granted;
 #[path = "../examples/fault_witness/judge.rs"]
 mod judge;
 
@@ -72,6 +76,13 @@ fn the_witness_of_a_true_equation_convicts_nobody() {
             &witness
         ));
     }
+}
+
+/// The vectors of version 2 and of capsules check themselves while they are made.
+#[test]
+fn granted_fragments_and_capsules_are_judged_as_expected() {
+    assert!(granted::file().is_ok());
+    assert!(capsules::file().is_ok());
 }
 
 proptest! {

@@ -2,6 +2,7 @@
 pragma solidity ^0.8.30;
 
 import {IPeriodClock} from "./IPeriodClock.sol";
+import {StakeWord} from "../libraries/StakeWord.sol";
 
 /// @title Staking escrow
 /// @notice Custody of the miners' KMS: one position per owner address, the worker bonded to it and the
@@ -128,12 +129,12 @@ interface IStakingEscrow is IPeriodClock {
     /// answers for the same miner for good, so what a dismissed worker signed stays attributable.
     function minerOfSigner(address signer) external view returns (address);
     function minRateOf(address miner) external view returns (uint96);
-    /// @notice What MiningRewards needs of a miner, in one call: (worker, locked, lockPeriods,
-    /// unlockPeriod). The worker is zero when none is bonded.
-    function stakeOfMiner(address miner) external view returns (address, uint96, uint32, uint32);
-    /// @notice The same from the worker's side: (miner, locked, lockPeriods, unlockPeriod). The miner
-    /// is zero, and so is the rest, when the address is nobody's worker.
-    function stakeOfWorker(address worker) external view returns (address, uint96, uint32, uint32);
+    /// @notice What a relayed confirmation needs of a miner, in one call. The worker is zero when none is
+    /// bonded. (Both names come early in the dispatch by selector, which every confirmation pays for.)
+    function workerAndStakeOf(address miner) external view returns (address worker, StakeWord stake);
+    /// @notice The same from the worker's side. The miner is zero, and so is the stake, when the address
+    /// is nobody's worker.
+    function minerAndStakeOf(address worker) external view returns (address miner, StakeWord stake);
     /// @notice What the Adjudicator needs of a miner: `locked + unbonding` is at risk.
     function stakeAtRisk(address miner)
         external

@@ -22,12 +22,18 @@ function totalsOf(uint96 locked_, uint96 weight_) pure returns (PeriodTotals) {
 
 /// @dev Keeps the mark of the first word only.
 function plus(PeriodTotals a, PeriodTotals b) pure returns (PeriodTotals) {
-    return PeriodTotals.wrap(PeriodTotals.unwrap(a) + (PeriodTotals.unwrap(b) & ~int256(1)));
+    // Both amounts are below 2^97 in size, so a word is below 2^211 and the sum of two far from 2^255.
+    unchecked {
+        return PeriodTotals.wrap(PeriodTotals.unwrap(a) + (PeriodTotals.unwrap(b) & ~int256(1)));
+    }
 }
 
 /// @dev Keeps the mark of the first word only.
 function minus(PeriodTotals a, PeriodTotals b) pure returns (PeriodTotals) {
-    return PeriodTotals.wrap(PeriodTotals.unwrap(a) - (PeriodTotals.unwrap(b) & ~int256(1)));
+    // As above.
+    unchecked {
+        return PeriodTotals.wrap(PeriodTotals.unwrap(a) - (PeriodTotals.unwrap(b) & ~int256(1)));
+    }
 }
 
 function mark(PeriodTotals a) pure returns (PeriodTotals) {

@@ -51,10 +51,22 @@ library UmbralProof {
     error UmbralFaultUnknown(uint8 code, uint16 which);
     /// @notice W1 is not zP, W2 is not hP1, or P has no multiples that can be told.
     error UmbralWitnessMismatch(uint256 offsetInWitness);
-    /// @notice P2.y is not the y of P2's encoding.
+    /// @notice y is not that of the point's encoding.
     error UmbralWitnessOffCurve();
     /// @notice The root does not show that the point is off (or, of a capsule, on) the curve.
     error UmbralRootInvalid();
+
+    // ---------------------------------------------------------------- parts
+
+    /// @notice E1 || V1: the re-encrypted capsule, the same in every honest answer.
+    function imagesOf(bytes calldata cfrag) internal pure returns (bytes calldata) {
+        return cfrag[0:66];
+    }
+
+    /// @notice U1: which key fragment was used.
+    function commitmentOf(bytes calldata cfrag) internal pure returns (bytes calldata) {
+        return cfrag[197:230];
+    }
 
     // ---------------------------------------------------------------- challenges
 
@@ -88,12 +100,14 @@ library UmbralProof {
 
     /// @notice Whether E and V have x in 1..N and lie on the curve, given a root of x^3 + 7 for each.
     /// @dev A miner refuses every other capsule; nobody is convicted over one. A root that does not fit reverts.
-    function isJudgeable(bytes calldata capsule, uint256[2] calldata roots) internal pure returns (bool) {
+    /// @param roots y of E, y of V, of either sign.
+    function isJudgeable(bytes calldata capsule, bytes calldata roots) internal pure returns (bool) {
         requireLength(capsule, CAPSULE_LENGTH);
+        requireLength(roots, 64);
         if (!_inRange(capsule, 0, Secp256k1.N) || !_inRange(capsule, 33, Secp256k1.N)) return false;
         require(
-            Secp256k1.isOnCurve(_word(capsule, 1), roots[0])
-                && Secp256k1.isOnCurve(_word(capsule, 34), roots[1]),
+            Secp256k1.isOnCurve(_word(capsule, 1), _word(roots, 0))
+                && Secp256k1.isOnCurve(_word(capsule, 34), _word(roots, 32)),
             UmbralRootInvalid()
         );
         return true;
@@ -185,7 +199,7 @@ library UmbralProof {
 
     /// @notice What a version-2 key fragment was granted for, as the delegator signed it.
     struct Grant {
-        address contract_;
+        address policies;
         bytes32 policyId;
         address miner;
         uint16 threshold;
@@ -208,7 +222,7 @@ library UmbralProof {
             "UMBRAL_KFRAG_V2",
             uint8(2),
             uint64(block.chainid),
-            grant.contract_,
+            grant.policies,
             grant.policyId,
             grant.miner,
             grant.threshold,
@@ -231,6 +245,13 @@ library UmbralProof {
             && (ecrecover(digest, 27, r, s) == signer || ecrecover(digest, 28, r, s) == signer);
     }
 
+    /// @notice The account of a compressed public key, given its y. A y that does not fit reverts.
+    function accountOf(bytes calldata key, uint256 y) internal pure returns (address) {
+        uint256 x = _word(key, 1);
+        _requireRoot(uint8(key[0]), x, y);
+        return address(uint160(uint256(keccak256(abi.encode(x, y)))));
+    }
+
     // ---------------------------------------------------------------- internal
 
     function requireLength(bytes calldata text, uint256 expected) internal pure {
@@ -240,13 +261,16 @@ library UmbralProof {
     /// @dev P2 + W2 against W1; W1 and W2 are bound by the caller.
     function _sum(bytes calldata p2, bytes calldata witness) private pure returns (Secp256k1.Sum) {
         (uint256 x, uint256 y) = (_word(p2, 1), _word(witness, 128));
-        require(
-            x < Secp256k1.P && y < Secp256k1.P && uint8(p2[0]) == 2 + (y & 1) && Secp256k1.isOnCurve(x, y),
-            UmbralWitnessOffCurve()
-        );
+        _requireRoot(uint8(p2[0]), x, y);
         return Secp256k1.sum(
             [_word(witness, 0), _word(witness, 32)], [_word(witness, 64), _word(witness, 96)], [x, y]
         );
+    }
+
+    /// @dev y is that of the point with this tag and x, both below P.
+    function _requireRoot(uint256 tag, uint256 x, uint256 y) private pure {
+        bool fits = x < Secp256k1.P && y < Secp256k1.P && tag == 2 + (y & 1) && Secp256k1.isOnCurve(x, y);
+        require(fits, UmbralWitnessOffCurve());
     }
 
     /// @dev (w mod (N - 1)) + 1, never 0.

@@ -2,6 +2,7 @@
 pragma solidity ^0.8.30;
 
 import {Test} from "forge-std/Test.sol";
+import {Adjudicator} from "../../src/Adjudicator.sol";
 import {Control} from "../../src/Control.sol";
 import {EscrowState} from "../../src/EscrowState.sol";
 import {KMSTimelock} from "../../src/KMSTimelock.sol";
@@ -10,7 +11,6 @@ import {MiningRewards} from "../../src/MiningRewards.sol";
 import {PolicyManager} from "../../src/PolicyManager.sol";
 import {SilenceChallenges} from "../../src/SilenceChallenges.sol";
 import {StakingEscrow} from "../../src/StakingEscrow.sol";
-import {Obedient} from "./Obedient.sol";
 import {IControl} from "../../src/interfaces/IControl.sol";
 import {IMiningRewards} from "../../src/interfaces/IMiningRewards.sol";
 import {IPolicyManager} from "../../src/interfaces/IPolicyManager.sol";
@@ -44,6 +44,7 @@ abstract contract KmsTest is Test {
     address internal challenges;
 
     uint256 private minerCount;
+    mapping(address worker => uint256) internal _keyOf;
     uint64 internal escrowGenesis = GENESIS;
     uint32 internal escrowPeriod = DAY;
 
@@ -71,7 +72,7 @@ abstract contract KmsTest is Test {
         policies = new PolicyManager(
             address(token), address(escrow), address(rewards), address(control), MAX_POLICY
         );
-        new Obedient(address(control));
+        new Adjudicator(address(policies));
         new SilenceChallenges(address(policies));
         timelock = new KMSTimelock(DELAY, _list(proposer), _list(address(0)));
         control = new Control(_controlParams());
@@ -192,6 +193,7 @@ abstract contract KmsTest is Test {
     {
         miner = makeAddr(name);
         (worker, key) = makeAddrAndKey(string.concat(name, " worker"));
+        _keyOf[worker] = key;
         _deposit(miner, amount, lockPeriods);
         vm.prank(miner);
         escrow.bondWorker(worker);
@@ -209,6 +211,17 @@ abstract contract KmsTest is Test {
             uint32 next = _now() + LEASE;
             _goto(next < period ? next : period);
         }
+    }
+
+    // ---------------------------------------------------------------- judges
+
+    /// @dev All that a conviction does, in the adjudicator's name.
+    function _convict(address miner, uint96 penalty, uint96 reward, uint32 periods) internal {
+        vm.startPrank(adjudicator);
+        escrow.slash(miner, penalty, bob, reward);
+        rewards.returnToReserve(penalty - reward);
+        rewards.suspend(miner, periods);
+        vm.stopPrank();
     }
 
     // ---------------------------------------------------------------- signatures

@@ -38,7 +38,7 @@ contract UmbralHarness {
         return UmbralProof.grantDigest(grant, cfrag, keys);
     }
 
-    function isJudgeable(bytes calldata capsule, uint256[2] calldata roots) external pure returns (bool) {
+    function isJudgeable(bytes calldata capsule, bytes calldata roots) external pure returns (bool) {
         return UmbralProof.isJudgeable(capsule, roots);
     }
 

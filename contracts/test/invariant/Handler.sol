@@ -7,6 +7,7 @@ import {NaiveModel} from "../base/NaiveModel.sol";
 import {IKMSToken} from "../../src/interfaces/IKMSToken.sol";
 import {IMiningRewards} from "../../src/interfaces/IMiningRewards.sol";
 import {IStakingEscrow} from "../../src/interfaces/IStakingEscrow.sol";
+import {StakeWord} from "../../src/libraries/StakeWord.sol";
 
 /// @notice Acts for a few miners within the rules, so that nothing ever reverts, and keeps the naive
 /// model and the ghost sums beside it. PolicyHandler adds the policies.
@@ -147,7 +148,8 @@ contract Handler is CommonBase, StdUtils {
 
     function confirm(uint256 who, uint256 length) external {
         address miner = _pick(who);
-        (address worker, uint96 locked,, uint32 unlockPeriod) = escrow.stakeOfMiner(miner);
+        (address worker, StakeWord stake) = escrow.workerAndStakeOf(miner);
+        (uint96 locked, uint32 unlockPeriod) = (stake.locked(), stake.unlockPeriod());
         if (worker == address(0) || locked == 0) return;
         uint32 current = rewards.currentPeriod();
         uint32 through = current + uint32(bound(length, 1, rewards.maxLeasePeriods()));

@@ -3,6 +3,7 @@ pragma solidity ^0.8.30;
 
 import {KmsTest} from "../base/KmsTest.sol";
 import {IStakingEscrow} from "../../src/interfaces/IStakingEscrow.sol";
+import {StakeWord} from "../../src/libraries/StakeWord.sol";
 
 contract WorkerTest is KmsTest {
     address private worker = makeAddr("worker");
@@ -164,17 +165,22 @@ contract WorkerTest is KmsTest {
     function test_stakeViewsAgreeFromBothSides() public {
         vm.prank(bob);
         escrow.bondWorker(worker);
-        (address miner, uint96 locked, uint32 lock, uint32 unlock) = escrow.stakeOfWorker(worker);
+        (address miner, StakeWord stake) = escrow.minerAndStakeOf(worker);
         assertEq(miner, bob);
-        assertEq(locked, MIN_LOCKED);
-        assertEq(lock, 100);
-        assertEq(unlock, 0);
-        (address bonded, uint96 sameLocked,,) = escrow.stakeOfMiner(bob);
+        assertEq(stake.locked(), MIN_LOCKED);
+        assertEq(stake.lockPeriods(), 100);
+        assertEq(stake.unlockPeriod(), 0);
+        (address bonded, StakeWord same) = escrow.workerAndStakeOf(bob);
         assertEq(bonded, worker);
-        assertEq(sameLocked, locked);
-        (miner, locked,,) = escrow.stakeOfWorker(other);
+        assertEq(StakeWord.unwrap(same), StakeWord.unwrap(stake));
+        (miner, stake) = escrow.minerAndStakeOf(other);
         assertEq(miner, address(0));
-        assertEq(locked, 0);
+        assertEq(StakeWord.unwrap(stake), 0);
+        vm.prank(bob);
+        escrow.setWindDown(true);
+        (, stake) = escrow.minerAndStakeOf(worker);
+        assertEq(stake.unlockPeriod(), _now() + 101);
+        assertEq(stake.locked(), MIN_LOCKED);
     }
 
     // ---------------------------------------------------------------- requireCanServe

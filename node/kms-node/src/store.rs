@@ -123,6 +123,11 @@ pub(crate) type Result<T> = std::result::Result<T, StoreError>;
 const MIGRATIONS: &[(i64, &str, &str)] = &[
     (1, "init", include_str!("../migrations/0001_init.sql")),
     (
+        2,
+        "kfrag_version",
+        include_str!("../migrations/0002_kfrag_version.sql"),
+    ),
+    (
         3,
         "challenge",
         include_str!("../migrations/0003_challenge.sql"),
@@ -160,7 +165,7 @@ impl Store {
             .connect_with(options.clone())
             .await?;
         check_integrity(&write).await?;
-        migrate(&write).await?;
+        migrate(&write, MIGRATIONS).await?;
         let read = pool.max_connections(READERS).connect_with(options).await?;
         Ok(Self { write, read })
     }
@@ -218,8 +223,11 @@ async fn check_integrity(pool: &SqlitePool) -> Result<()> {
     }
 }
 
-async fn migrate(pool: &SqlitePool) -> Result<()> {
-    let migrations = MIGRATIONS
+async fn migrate(
+    pool: &SqlitePool,
+    migrations: &[(i64, &'static str, &'static str)],
+) -> Result<()> {
+    let migrations = migrations
         .iter()
         .map(|(version, name, sql)| {
             let kind = MigrationType::Simple;

@@ -54,6 +54,15 @@ impl Domain {
         }
     }
 
+    /// Messages that Adjudicator verifies.
+    pub const fn adjudicator(chain_id: u64, adjudicator: Address) -> Self {
+        Self {
+            name: "KMS Adjudicator",
+            chain_id,
+            contract: adjudicator,
+        }
+    }
+
     /// hashStruct of the domain.
     pub fn separator(&self) -> B256 {
         StructHasher::new(DOMAIN_TYPE)

@@ -3,6 +3,7 @@
 //! Pure: no network, no clock, no storage. Built on `umbral`; used by every other KMS crate.
 
 pub mod abi;
+pub mod accusation;
 pub mod amount;
 pub mod eip712;
 pub mod error;
@@ -16,12 +17,13 @@ pub mod refusal;
 pub mod reward;
 pub mod sampling;
 
+pub use accusation::Accusation;
 pub use amount::{Amount, Wei};
 pub use eip712::{Domain, TypedData};
 pub use error::{Error, Result};
 pub use eth::{EthSecret, EthSignature, address_of, address_of_verifying};
 pub use period::{Period, PeriodClock};
-pub use policy::{Terms, keys_hash};
+pub use policy::{Terms, keys_hash, kfrag_policy};
 pub use primitives::{Address, B256, FixedBytes, PolicyId, keccak256};
 pub use refusal::Refusal;
 

@@ -11,22 +11,36 @@ use k256::elliptic_curve::ff::PrimeField as _;
 use k256::elliptic_curve::point::{AffineCoordinates as _, DecompressPoint as _};
 use k256::elliptic_curve::sec1::ToSec1Point as _;
 use k256::{AffinePoint, FieldBytes, ProjectivePoint, Scalar};
+use umbral::v2::{GrantParams, Miner, Policy};
 use umbral::{
-    CAPSULE_FRAG_BYTES, Capsule, Context, KfragParams, Quorum, SecretKeyFactory, SignedKeys,
-    Signer, VerifiedKeyFrag, generate_kfrags, hazmat,
+    CAPSULE_FRAG_BYTES, Capsule, Context, Fault, KfragParams, Quorum, SecretKey, SecretKeyFactory,
+    SignedKeys, Signer, generate_kfrags, prove_fault, prove_fault_granted, v2,
 };
 
-use crate::judge::{Case, address, challenge, digest, is_high};
+use crate::judge::{Case, Terms, address, challenge, digest, granted_message, is_high};
 
 type Cfrag = [u8; CAPSULE_FRAG_BYTES];
+
+/// What a fragment of version 2 is granted for.
+#[derive(Clone, Copy)]
+pub(crate) struct Grant {
+    pub(crate) policy: Policy,
+    pub(crate) miner: Miner,
+}
 
 /// A delegation with one honest fragment; reproducible.
 pub(crate) struct Setting {
     pub(crate) capsule: Capsule,
     pub(crate) capsule_bytes: [u8; 98],
     pub(crate) context: Context,
+    pub(crate) signer: Signer,
+    pub(crate) receiving: SecretKey,
+    pub(crate) grant: Option<Grant>,
     pub(crate) honest: Cfrag,
-    other: Cfrag,
+    /// Another honest answer to the same question.
+    pub(crate) again: Cfrag,
+    /// The honest answer of the other miner.
+    pub(crate) other: Cfrag,
     rk: Scalar,
     t: Scalar,
 }
@@ -57,6 +71,24 @@ impl rand_core::TryRng for Counter {
 
 impl rand_core::TryCryptoRng for Counter {}
 
+/// The keys of a delegation.
+struct Keys {
+    delegating: SecretKey,
+    receiving: SecretKey,
+    signer: Signer,
+}
+
+impl Keys {
+    fn draw(rng: &mut Counter) -> Self {
+        let factory = SecretKeyFactory::random(rng).unwrap();
+        Self {
+            delegating: factory.make_key(b"label").unwrap(),
+            receiving: factory.make_key(b"reader").unwrap(),
+            signer: Signer::random(rng).unwrap(),
+        }
+    }
+}
+
 impl Setting {
     pub(crate) fn new() -> Self {
         Self::seeded(0)
@@ -64,37 +96,76 @@ impl Setting {
 
     pub(crate) fn seeded(seed: u64) -> Self {
         let rng = &mut Counter(seed << 32);
-        let factory = SecretKeyFactory::random(rng).unwrap();
-        let delegating = factory.make_key(b"label").unwrap();
-        let receiving = factory.make_key(b"reader").unwrap().public_key();
-        let signer = Signer::random(rng).unwrap();
+        let keys = Keys::draw(rng);
         let params = KfragParams {
-            delegating: &delegating,
-            receiving: &receiving,
-            signer: &signer,
+            delegating: &keys.delegating,
+            receiving: &keys.receiving.public_key(),
+            signer: &keys.signer,
             quorum: Quorum::new(2, 2).unwrap(),
             signed: SignedKeys::BOTH,
         };
         let kfrags = generate_kfrags(rng, &params).unwrap();
-        let (capsule, _) = umbral::encapsulate(rng, &delegating.public_key()).unwrap();
-        let t = Scalar::from(0x1234_5678_9abc_def0 + seed);
-        let answer = |kfrag: &VerifiedKeyFrag| {
-            let kfrag = umbral::KeyFrag::from_simple(&kfrag.to_secret_simple()).unwrap();
-            let nonce = t.to_repr().into();
-            hazmat::reencrypt_with_nonce(&nonce, &capsule, &kfrag)
-                .unwrap()
-                .to_simple()
+        let (capsule, _) = umbral::encapsulate(rng, &keys.delegating.public_key()).unwrap();
+        let mut answer = |index: usize| {
+            let cfrag = umbral::reencrypt(rng, &capsule, &kfrags[index]);
+            cfrag.unwrap().to_simple()
         };
-        let rk: [u8; 32] = kfrags[0].to_secret_simple()[32..64].try_into().unwrap();
-        Self {
-            honest: answer(&kfrags[0]),
-            other: answer(&kfrags[1]),
+        let cfrags = [answer(0), answer(0), answer(1)];
+        let rk = kfrags[0].to_secret_simple()[32..64].try_into().unwrap();
+        Self::finish(capsule, *kfrags[0].context(), keys, None, (rk, cfrags))
+    }
+
+    /// As [`Setting::seeded`], of version 2; judged is the first miner.
+    pub(crate) fn granted(seed: u64, policy: &Policy, miners: &[Miner; 2]) -> Self {
+        let rng = &mut Counter(seed << 32);
+        let keys = Keys::draw(rng);
+        let params = GrantParams {
+            delegating: &keys.delegating,
+            receiving: &keys.receiving.public_key(),
+            signer: &keys.signer,
+            policy,
+            miners,
+        };
+        let kfrags = v2::generate_kfrags(rng, &params).unwrap().kfrags;
+        let (capsule, _) = umbral::encapsulate(rng, &keys.delegating.public_key()).unwrap();
+        let mut answer = |index: usize| {
+            let cfrag = v2::reencrypt(rng, &capsule, &kfrags[index]);
+            cfrag.unwrap().to_simple()
+        };
+        let cfrags = [answer(0), answer(0), answer(1)];
+        let rk = kfrags[0].to_secret_bytes()[33..65].try_into().unwrap();
+        let grant = Grant {
+            policy: *policy,
+            miner: miners[0],
+        };
+        let context = *kfrags[0].context();
+        Self::finish(capsule, context, keys, Some(grant), (rk, cfrags))
+    }
+
+    fn finish(
+        capsule: Capsule,
+        context: Context,
+        keys: Keys,
+        grant: Option<Grant>,
+        (rk, [honest, again, other]): ([u8; 32], [Cfrag; 3]),
+    ) -> Self {
+        let mut setting = Self {
             capsule_bytes: capsule.to_simple(),
-            context: *kfrags[0].context(),
-            rk: Scalar::from_repr(rk.into()).unwrap(),
-            t,
             capsule,
-        }
+            context,
+            signer: keys.signer,
+            receiving: keys.receiving,
+            grant,
+            honest,
+            again,
+            other,
+            rk: Scalar::from_repr(rk.into()).unwrap(),
+            t: Scalar::ZERO,
+        };
+        // z = t + h * rk: whoever knows rk knows t.
+        let z: [u8; 32] = honest[263..295].try_into().unwrap();
+        setting.t = Scalar::from_repr(z.into()).unwrap() - setting.h(&honest) * setting.rk;
+        setting
     }
 
     pub(crate) fn case<'a>(&'a self, cfrag: &'a Cfrag) -> Case<'a> {
@@ -102,12 +173,65 @@ impl Setting {
             self.context.delegating.to_bytes(),
             self.context.receiving.to_bytes(),
         );
+        use sha2::{Digest as _, Sha256};
+        let digest = match &self.grant {
+            None => digest(cfrag, &a, &b),
+            Some(grant) => {
+                let message = granted_message(&Terms::of(grant), cfrag, (&a, &b));
+                Sha256::digest(message).into()
+            }
+        };
         Case {
             capsule: &self.capsule_bytes,
             cfrag,
-            digest: digest(cfrag, &a, &b),
+            digest,
             signer: address(&self.context.verifying.to_uncompressed()),
         }
+    }
+
+    /// What the crate says of a fragment.
+    pub(crate) fn fault(&self, cfrag: &Cfrag) -> Option<Fault> {
+        match &self.grant {
+            None => prove_fault(&self.capsule, cfrag, &self.context),
+            Some(Grant { policy, miner }) => {
+                prove_fault_granted(&self.capsule, cfrag, &self.context, policy, miner)
+            }
+        }
+    }
+
+    /// The honest fragment of version 2, signed by the delegator for anything else.
+    pub(crate) fn misgranted(&self) -> Vec<(&'static str, Cfrag, u8)> {
+        let right = Terms::of(&self.grant.unwrap());
+        let keys = (
+            &self.context.delegating.to_bytes(),
+            &self.context.receiving.to_bytes(),
+        );
+        let flip = |bytes: &[u8]| bytes.iter().map(|byte| byte ^ 1).collect::<Vec<u8>>();
+        let names = [
+            "granted on another chain",
+            "granted in another contract",
+            "granted under another policy",
+            "granted to another miner",
+            "granted with another threshold",
+            "granted with another number of shares",
+            "granted from another time on",
+            "granted until another time",
+            "granted under conditions",
+        ];
+        let mut messages: Vec<_> = (0..names.len())
+            .map(|index| {
+                let mut wrong = right.clone();
+                wrong.0[index] = flip(&wrong.0[index]);
+                granted_message(&wrong, &self.honest, keys)
+            })
+            .collect();
+        messages.push(granted_message(&right, &self.honest, (keys.1, keys.0)));
+        let names = names.into_iter().chain(["granted with the keys exchanged"]);
+        let signed = names.zip(messages).map(|(name, message)| {
+            let signature = self.signer.sign(&mut Counter(77), &message).unwrap();
+            (name, self.with(295, &signature.to_bytes()), 8)
+        });
+        signed.collect()
     }
 
     fn with(&self, offset: usize, part: &[u8]) -> Cfrag {
@@ -118,12 +242,16 @@ impl Setting {
 
     /// What a prover who knows rk and t makes of other points: z fits the new challenge.
     fn answered(&self, mut cfrag: Cfrag) -> Cfrag {
-        let h = challenge(&self.case(&cfrag)).to_bytes_be();
+        let z = self.t + self.h(&cfrag) * self.rk;
+        cfrag[263..295].copy_from_slice(&z.to_repr());
+        cfrag
+    }
+
+    fn h(&self, cfrag: &Cfrag) -> Scalar {
+        let h = challenge(&self.capsule_bytes, cfrag).to_bytes_be();
         let mut bytes = [0; 32];
         bytes[32 - h.len()..].copy_from_slice(&h);
-        let h = Scalar::from_repr(bytes.into()).unwrap();
-        cfrag[263..295].copy_from_slice(&(self.t + h * self.rk).to_repr());
-        cfrag
+        Scalar::from_repr(bytes.into()).unwrap()
     }
 
     /// Name, fragment and the code of the cheapest witness.
@@ -198,16 +326,8 @@ impl Setting {
 
     /// W1, W2 and P2.y of an equation as they are.
     pub(crate) fn true_witness(&self, index: u8) -> Vec<u8> {
-        let case = self.case(&self.honest);
-        let scalar = |bytes: &[u8]| {
-            let mut out = [0; 32];
-            out[32 - bytes.len()..].copy_from_slice(bytes);
-            Scalar::from_repr(out.into()).unwrap()
-        };
-        let (z, h) = (
-            scalar(&self.honest[263..295]),
-            scalar(&challenge(&case).to_bytes_be()),
-        );
+        let z: [u8; 32] = self.honest[263..295].try_into().unwrap();
+        let (z, h) = (Scalar::from_repr(z.into()).unwrap(), self.h(&self.honest));
         let [base, image, offset]: [&[u8]; 3] = match index {
             1 => [
                 &self.capsule_bytes[..33],
@@ -225,14 +345,21 @@ impl Setting {
                 &self.honest[230..263],
             ],
         };
-        let point = |bytes: &[u8]| {
-            let x = FieldBytes::try_from(&bytes[1..]).unwrap();
-            AffinePoint::decompress(&x, (bytes[0] & 1).into()).unwrap()
-        };
-        let coordinates = |point: ProjectivePoint| {
-            point.to_affine().to_sec1_point(false).as_bytes()[1..].to_vec()
-        };
-        let (w1, w2) = (coordinates(point(base) * z), coordinates(point(image) * h));
-        [&[0, 0], w1.as_slice(), &w2, &point(offset).y()].concat()
+        let (w1, w2) = (
+            coordinates(point(base).unwrap() * z),
+            coordinates(point(image).unwrap() * h),
+        );
+        [&[0, 0], w1.as_slice(), &w2, &point(offset).unwrap().y()].concat()
     }
+}
+
+/// The point of a compressed encoding, if there is one.
+pub(crate) fn point(bytes: &[u8]) -> Option<AffinePoint> {
+    let x = FieldBytes::try_from(&bytes[1..]).unwrap();
+    AffinePoint::decompress(&x, (bytes[0] & 1).into()).into_option()
+}
+
+/// x || y.
+pub(crate) fn coordinates(point: ProjectivePoint) -> Vec<u8> {
+    point.to_affine().to_sec1_point(false).as_bytes()[1..].to_vec()
 }

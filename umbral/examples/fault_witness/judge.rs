@@ -19,6 +19,8 @@ use num_bigint::BigUint;
 use sha2::{Digest as _, Sha256};
 use sha3::Keccak256;
 
+use crate::forge::Grant;
+
 pub(crate) const U33: [u8; 33] = umbral::POINT_U;
 
 /// What the contract is given. Lengths are part of the types.
@@ -35,7 +37,7 @@ fn p() -> BigUint {
     (BigUint::from(1_u8) << 256) - (BigUint::from(1_u8) << 32) - BigUint::from(977_u32)
 }
 
-fn n() -> BigUint {
+pub(crate) fn order() -> BigUint {
     BigUint::from_bytes_be(&(-Scalar::ONE).to_bytes()) + 1_u8
 }
 
@@ -57,7 +59,7 @@ fn address_of(point: &ProjectivePoint) -> [u8; 20] {
 /// The precompile: zero on any refusal.
 fn ecrecover(hash: &[u8; 32], odd: bool, r: &BigUint, s: &BigUint) -> [u8; 20] {
     let zero = BigUint::ZERO;
-    if r == &zero || r >= &n() || s == &zero || s >= &n() {
+    if r == &zero || r >= &order() || s == &zero || s >= &order() {
         return [0; 20];
     }
     let bytes = |v: &BigUint| -> FieldBytes {
@@ -83,13 +85,12 @@ fn ecrecover(hash: &[u8; 32], odd: bool, r: &BigUint, s: &BigUint) -> [u8; 20] {
 /// Whether k * P has this address: ecrecover(0, P.y's parity, P.x, k * P.x mod n).
 fn is_multiple(point: &[u8], k: &BigUint, candidate: &[u8]) -> bool {
     let x = int(&point[1..]);
-    let found = ecrecover(&[0; 32], point[0] == 3, &x, &(k * &x % n()));
+    let found = ecrecover(&[0; 32], point[0] == 3, &x, &(k * &x % order()));
     found != [0; 20] && found == address(candidate)
 }
 
 /// h, from the bytes.
-pub(crate) fn challenge(case: &Case<'_>) -> BigUint {
-    let (capsule, cfrag) = (case.capsule, case.cfrag);
+pub(crate) fn challenge(capsule: &[u8; 98], cfrag: &[u8; 359]) -> BigUint {
     let tag = b"CFRAG_VERIFICATION";
     let mut hasher = Sha256::new();
     hasher.update(18_u32.to_be_bytes());
@@ -107,7 +108,7 @@ pub(crate) fn challenge(case: &Case<'_>) -> BigUint {
     ] {
         hasher.update(part);
     }
-    int(&hasher.finalize()) % (n() - 1_u8) + 1_u8
+    int(&hasher.finalize()) % (order() - 1_u8) + 1_u8
 }
 
 /// Whether the witness proves the fault of this code.
@@ -120,11 +121,11 @@ pub(crate) fn convicts(case: &Case<'_>, code: u8, witness: &[u8]) -> bool {
         (1..=3, 0, 160) => equation(case, code - 1, witness) == Some(false),
         (4, 0, 0) => {
             let z = int(&case.cfrag[263..295]);
-            z == BigUint::ZERO || z >= n()
+            z == BigUint::ZERO || z >= order()
         }
         (5, _, 0) => point(case, which).is_some_and(|point| {
             let x = int(&point[1..]);
-            let limit = if which == 98 { p() } else { n() };
+            let limit = if which == 98 { p() } else { order() };
             !matches!(point[0], 2 | 3) || x == BigUint::ZERO || x >= limit
         }),
         (6, _, 32) => point(case, which).is_some_and(|point| {
@@ -161,9 +162,14 @@ fn equation(case: &Case<'_>, index: u8, witness: &[u8]) -> Option<bool> {
     if !is_witness(case, index, witness) {
         return None;
     }
+    adds_up(points(case, index)[2], witness)
+}
+
+/// Whether P2 + W2 = W1, by cross-multiplied slope; `None` if it is degenerate.
+fn adds_up(p2: &[u8], witness: &[u8]) -> Option<bool> {
     let (p, part) = (p(), |i: usize| int(&witness[32 * i..32 * (i + 1)]));
     let [w1x, w1y, w2x, w2y, p2y] = [part(0), part(1), part(2), part(3), part(4)];
-    let p2x = int(&points(case, index)[2][1..]);
+    let p2x = int(&p2[1..]);
     let minus = |a: &BigUint, b: &BigUint| (a + &p - b % &p) % &p;
     let (dx, dy) = (minus(&w2x, &p2x), minus(&w2y, &p2y));
     if dx == BigUint::ZERO {
@@ -176,16 +182,41 @@ fn equation(case: &Case<'_>, index: u8, witness: &[u8]) -> Option<bool> {
     Some(x_agrees && y_agrees)
 }
 
+/// Whether y is that of the compressed point.
+fn is_root(point: &[u8], y: &[u8]) -> bool {
+    let (x, y) = (int(&point[1..]), int(y));
+    let on_curve = &y * &y % p() == (&x * &x % p() * &x + 7_u8) % p();
+    on_curve && u8::from(y.bit(0)) + 2 == point[0] && y < p()
+}
+
+/// What the contract does with a capsule: sG = V + hE, and V is not -E.
+pub(crate) fn capsule_holds(capsule: &[u8; 98], witness: &[u8]) -> bool {
+    let (e, v, s) = (&capsule[..33], &capsule[33..66], int(&capsule[66..]));
+    let canonical = |point: &[u8]| matches!(point[0], 2 | 3) && int(&point[1..]) < order();
+    let length = 14_u32.to_be_bytes();
+    let message = [&length, b"CAPSULE_POINTS".as_slice(), &capsule[..66]].concat();
+    let h = int(&Sha256::digest(message)) % (order() - 1_u8) + 1_u8;
+    let mut g = [2; 33];
+    g[1..].copy_from_slice(&AffinePoint::GENERATOR.x());
+    canonical(e)
+        && canonical(v)
+        && e[1..] != v[1..]
+        && s != BigUint::ZERO
+        && s < order()
+        && is_multiple(&g, &s, &witness[..64])
+        && is_multiple(e, &h, &witness[64..128])
+        && is_root(v, &witness[128..])
+        && adds_up(v, witness) == Some(true)
+}
+
 /// W1 = zP and W2 = hP1 by address; P2.y by parity and the curve.
 fn is_witness(case: &Case<'_>, index: u8, witness: &[u8]) -> bool {
     let [base, image, offset] = points(case, index);
-    let (z, h) = (int(&case.cfrag[263..295]), challenge(case));
-    let (x, y) = (int(&offset[1..]), int(&witness[128..]));
-    let on_curve = &y * &y % p() == (&x * &x % p() * &x + 7_u8) % p();
-    let parity = u8::from(y.bit(0)) + 2 == offset[0];
-    on_curve
-        && parity
-        && y < p()
+    let (z, h) = (
+        int(&case.cfrag[263..295]),
+        challenge(case.capsule, case.cfrag),
+    );
+    is_root(offset, &witness[128..])
         && is_multiple(base, &z, &witness[..64])
         && is_multiple(image, &h, &witness[64..128])
 }
@@ -198,7 +229,7 @@ fn degenerate(case: &Case<'_>, which: u16, witness: &[u8]) -> bool {
 /// r and s in range, s low, and one of the two keys that `ecrecover` finds is the delegator's.
 fn signature_holds(case: &Case<'_>) -> bool {
     let (r, s) = (int(&case.cfrag[295..327]), int(&case.cfrag[327..359]));
-    let low = s <= (n() >> 1_u8);
+    let low = s <= (order() >> 1_u8);
     low && [false, true]
         .iter()
         .any(|odd| ecrecover(&case.digest, *odd, &r, &s) == case.signer)
@@ -216,6 +247,45 @@ pub(crate) fn digest(cfrag: &[u8; 359], a: &[u8; 33], b: &[u8; 33]) -> [u8; 32] 
         b,
     ];
     Sha256::digest(parts.concat()).into()
+}
+
+/// What a version-2 fragment was granted for, encoded: chain id, contract, policy id, miner,
+/// threshold, shares, not-before, expiry, hash of the conditions.
+#[derive(Clone)]
+pub(crate) struct Terms(pub(crate) [Vec<u8>; 9]);
+
+impl Terms {
+    pub(crate) fn of(grant: &Grant) -> Self {
+        let policy = &grant.policy;
+        Self([
+            policy.chain_id.to_be_bytes().to_vec(),
+            policy.contract.to_vec(),
+            policy.policy_id.to_vec(),
+            grant.miner.to_vec(),
+            policy.quorum.threshold().to_be_bytes().to_vec(),
+            policy.quorum.shares().to_be_bytes().to_vec(),
+            policy.not_before.to_be_bytes().to_vec(),
+            policy.expiry.to_be_bytes().to_vec(),
+            policy.conditions.to_vec(),
+        ])
+    }
+}
+
+/// The signed message of version 2; its SHA-256 is signed.
+pub(crate) fn granted_message(
+    terms: &Terms,
+    cfrag: &[u8; 359],
+    (a, b): (&[u8; 33], &[u8; 33]),
+) -> Vec<u8> {
+    let subject: [&[u8]; 5] = [&cfrag[66..98], &cfrag[197..230], &cfrag[98..131], a, b];
+    [
+        &15_u32.to_be_bytes(),
+        b"UMBRAL_KFRAG_V2".as_slice(),
+        &[2],
+        &terms.0.concat(),
+        &subject.concat(),
+    ]
+    .concat()
 }
 
 /// Used by the forger: s must be low.

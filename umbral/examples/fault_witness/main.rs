@@ -1,23 +1,38 @@
-//! Writes vectors of fault witnesses for the contract's tests, as JSON:
-//! `cargo run --release -p umbral --example fault_witness > tests/vectors/fault_witness.json`
+//! Writes vectors for the contract's tests, as JSON:
+//! `cargo run --release -p umbral --example fault_witness > tests/vectors/fault_witness.json`,
+//! with `-- granted` those of version-2 fragments (`granted_witness.json`), with `-- capsules`
+//! those of capsules (`capsule_witness.json`).
 //!
 //! Each case is judged before it is written, by the Rust mirror of what the contract does.
 
+mod capsules;
 mod forge;
+mod granted;
 mod judge;
 
 use std::io::{self, Write as _};
 
 use serde_json::{Value, json};
-use umbral::prove_fault;
 
 use forge::Setting;
 
+fn main() -> io::Result<()> {
+    let file = match std::env::args().nth(1).as_deref() {
+        None => ungranted()?,
+        Some("granted") => granted::file()?,
+        Some("capsules") => capsules::file()?,
+        Some(other) => return Err(io::Error::other(format!("no vectors of {other}"))),
+    };
+    let text = serde_json::to_string_pretty(&file).map_err(io::Error::other)?;
+    writeln!(io::stdout().lock(), "{text}")
+}
+
+/// Fragments of version 1.
 #[allow(
     clippy::indexing_slicing,
     reason = "serde_json gives null for what is missing"
 )]
-fn main() -> io::Result<()> {
+fn ungranted() -> io::Result<Value> {
     let setting = Setting::new();
     let case = |name: &str, cfrag: &[u8; 359], code: u8, witness: &[u8]| -> Value {
         let judged = setting.case(cfrag);
@@ -33,7 +48,7 @@ fn main() -> io::Result<()> {
     };
     let mut cases = Vec::new();
     for (name, cfrag, expected) in setting.forgeries() {
-        let fault = prove_fault(&setting.capsule, &cfrag, &setting.context);
+        let fault = setting.fault(&cfrag);
         let fault = fault.ok_or_else(|| io::Error::other("a forgery without a witness"))?;
         let value = case(name, &cfrag, fault.code(), &fault.to_bytes());
         if fault.code() != expected || value["guilty"] != true {
@@ -57,15 +72,11 @@ fn main() -> io::Result<()> {
     }
     for (index, name) in [(1, "E"), (2, "V"), (3, "U")] {
         let name = format!("honest, true witness of the equation over {name}");
-        cases.push(case(
-            &name,
-            &setting.honest,
-            index,
-            &setting.true_witness(index),
-        ));
+        let witness = setting.true_witness(index);
+        cases.push(case(&name, &setting.honest, index, &witness));
     }
     let context = &setting.context;
-    let file = json!({
+    Ok(json!({
         "format": 1,
         "capsule": hex::encode(setting.capsule_bytes),
         "u": hex::encode(umbral::POINT_U_UNCOMPRESSED),
@@ -74,7 +85,5 @@ fn main() -> io::Result<()> {
         "verifying": hex::encode(context.verifying.to_uncompressed()),
         "signer": hex::encode(judge::address(&context.verifying.to_uncompressed())),
         "cases": cases,
-    });
-    let text = serde_json::to_string_pretty(&file).map_err(io::Error::other)?;
-    writeln!(io::stdout().lock(), "{text}")
+    }))
 }

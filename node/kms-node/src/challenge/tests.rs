@@ -72,6 +72,7 @@ async fn answers_once_with_a_fragment_that_opens_and_a_receipt_for_the_requester
         verifying_key: held.verifying,
         block_number: answer.block_number,
         block_hash: answer.block_hash,
+        commitments: held.commitments.clone(),
         fragments: vec![Fragment {
             cfrag: answer.cfrag,
             signature: answer.signature,
@@ -146,6 +147,7 @@ async fn answers_nothing_once_access_is_revoked_or_the_challenge_closed() {
         policy_id: closed.id(),
         miner: MINER,
         challenger: Address([1; 20]),
+        outcome: 0,
     });
     assert_eq!(answers_of(&world, &mut running, 8).await, 0);
     assert!(running.node.snapshot().unwrap().challenge(2).is_none());

@@ -117,9 +117,12 @@ fn challenge(about: Address, event: &ChainEvent) -> Option<Fact> {
             seq: *seq,
             requester: *requester,
             deadline: *deadline,
-            capsule: CapsuleBytes::from(**capsule),
+            // The contract takes no other length.
+            capsule: CapsuleBytes::try_from(capsule.as_slice()).ok()?,
         }),
-        ChainEvent::ChallengeAnswered { policy_id, miner }
+        ChainEvent::ChallengeAnswered {
+            policy_id, miner, ..
+        }
         | ChainEvent::ChallengeClosed {
             policy_id, miner, ..
         } if *miner == about => Some(Fact::ChallengeEnded { id: *policy_id }),

@@ -93,9 +93,11 @@ impl Scene {
                 let of = (MINER, Address([3; 20]));
                 chain.queue_challenge(&self.terms[index], of, deadline, capsule);
             }
-            Move::EndChallenge(index) => chain.queue(ChainEvent::ChallengeAnswered {
+            Move::EndChallenge(index) => chain.queue(ChainEvent::ChallengeClosed {
                 policy_id: self.id(index),
                 miner: MINER,
+                challenger: Address([3; 20]),
+                outcome: 2,
             }),
             Move::Foreign => chain.queue_policy(&self.foreign),
             Move::Stake => chain.queue_stake(),

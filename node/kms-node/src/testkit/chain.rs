@@ -137,7 +137,7 @@ impl FakeChain {
             challenger: terms.author,
             deadline,
             bond: Amount(1),
-            capsule: Box::new(*capsule.as_bytes()),
+            capsule: capsule.as_ref().to_vec(),
         });
     }
 

@@ -180,10 +180,18 @@ impl State {
                     amount: terms.rate,
                 }));
             }
-            Call::AnswerChallenge { terms, .. } => events.push(ChainEvent::ChallengeAnswered {
-                policy_id: terms.id(CHAIN_ID, &POLICY_MANAGER),
-                miner,
-            }),
+            Call::AnswerChallenge { terms, answer, .. } => {
+                events.push(ChainEvent::ChallengeAnswered {
+                    policy_id: terms.id(CHAIN_ID, &POLICY_MANAGER),
+                    miner,
+                    requester: Address::ZERO,
+                    capsule_hash: B256::ZERO,
+                    block_number: answer.block_number,
+                    block_hash: answer.block_hash,
+                    cfrag: answer.cfrag.as_ref().to_vec(),
+                    signature: answer.signature.0.to_vec(),
+                });
+            }
             other => panic!("the node never sends {other:?}"),
         }
     }

@@ -1,0 +1,317 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+pragma solidity ^0.8.30;
+
+import {ECDSA} from "@openzeppelin/contracts/utils/cryptography/ECDSA.sol";
+import {EIP712} from "@openzeppelin/contracts/utils/cryptography/EIP712.sol";
+import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
+import {PeriodClock} from "./PeriodClock.sol";
+import {IAdjudicator} from "./interfaces/IAdjudicator.sol";
+import {IControl} from "./interfaces/IControl.sol";
+import {IMiningRewards} from "./interfaces/IMiningRewards.sol";
+import {IPeriodClock} from "./interfaces/IPeriodClock.sol";
+import {IPolicyManager} from "./interfaces/IPolicyManager.sol";
+import {IStakingEscrow} from "./interfaces/IStakingEscrow.sol";
+import {NodeMessages} from "./libraries/NodeMessages.sol";
+import {PenaltyMath} from "./libraries/PenaltyMath.sol";
+import {UmbralProof} from "./libraries/UmbralProof.sol";
+
+/// @title Adjudicator
+/// @notice See IAdjudicator. An honest miner, one that answers only what the `umbral` crate lets it answer,
+/// that stops when it sees a revocation and keeps its worker's key, cannot be convicted: each offence takes
+/// its worker's signature under a statement that such a miner never makes.
+contract Adjudicator is PeriodClock, EIP712, IAdjudicator {
+    using SafeCast for uint256;
+
+    // ---------------------------------------------------------------- types
+
+    /// @notice What all offences have in common, checked by `_open`.
+    struct Case {
+        IControl.PenaltyTerms terms;
+        bytes32 policyId;
+        uint64 revokedIn; // block, 0 if access was not revoked
+        bytes32 capsuleHash;
+        address requester;
+        address worker;
+        uint256 stake; // locked + unbonding, > 0
+        uint32 convictions;
+    }
+
+    // ---------------------------------------------------------------- immutables
+
+    bytes32 private constant ACCUSATION_TYPEHASH =
+        keccak256("Accusation(address miner,bytes32 policyId,bytes32 capsuleHash,address challenger)");
+    uint256 private constant KEYS_LENGTH = 66;
+    // Offsets in the evidence against a fragment.
+    uint256 private constant ROOTS_AT = UmbralProof.CAPSULE_LENGTH + UmbralProof.FRAGMENT_LENGTH;
+    uint256 private constant CODE_AT = ROOTS_AT + 64;
+
+    IStakingEscrow private immutable _escrow;
+    IMiningRewards private immutable _rewards;
+    IPolicyManager private immutable _policies;
+    IControl private immutable _control;
+
+    // ---------------------------------------------------------------- storage
+
+    /// @dev By keccak256(miner, policy, capsule): nothing of the evidence that its author can vary.
+    mapping(bytes32 key => bool) private _convicted;
+
+    // ---------------------------------------------------------------- constructor
+
+    /// @dev `policies_` names the others. That all of them name each other is for Control to check.
+    constructor(address policies_)
+        PeriodClock(IPeriodClock(policies_).genesisTime(), IPeriodClock(policies_).periodSeconds())
+        EIP712("KMS Adjudicator", "1")
+    {
+        _policies = IPolicyManager(policies_);
+        _escrow = IStakingEscrow(_policies.escrow());
+        _rewards = IMiningRewards(_policies.rewards());
+        _control = IControl(_policies.control());
+        bool named = _escrow.adjudicator() == address(this) && _rewards.adjudicator() == address(this);
+        require(named, AdjudicatorContractsMismatch());
+    }
+
+    // ---------------------------------------------------------------- offences
+
+    /// @inheritdoc IAdjudicator
+    function accuseOfWrongFragment(
+        IPolicyManager.Terms calldata terms,
+        Accusation calldata accusation,
+        Answer calldata answer,
+        bytes calldata evidence
+    ) external override {
+        require(evidence.length > CODE_AT, AdjudicatorEvidenceTooShort(evidence.length));
+        bytes calldata capsule = evidence[0:UmbralProof.CAPSULE_LENGTH];
+        bytes calldata cfrag = evidence[UmbralProof.CAPSULE_LENGTH:ROOTS_AT];
+        Case memory case_ = _open(terms, accusation, keccak256(capsule));
+        _requireReceipt(case_, accusation.miner, answer, keccak256(cfrag));
+        require(UmbralProof.isJudgeable(capsule, evidence[ROOTS_AT:CODE_AT]), AdjudicatorCapsuleInvalid());
+        uint8 code = uint8(evidence[CODE_AT]);
+        bytes calldata witness = evidence[CODE_AT + 1:];
+        bool guilty;
+        if (code == UmbralProof.BAD_KFRAG_SIGNATURE) {
+            guilty = !_isGranted(case_.policyId, terms, accusation, cfrag);
+        } else {
+            guilty = UmbralProof.proves(capsule, cfrag, code, witness);
+        }
+        require(guilty, AdjudicatorNoFault(code));
+        _convict(case_, accusation, Offence.WrongFragment, code);
+    }
+
+    /// @inheritdoc IAdjudicator
+    function accuseOfServingAfterRevocation(
+        IPolicyManager.Terms calldata terms,
+        Accusation calldata accusation,
+        Answer calldata answer,
+        bytes32 capsuleHash,
+        bytes32 cfragHash
+    ) external override {
+        Case memory case_ = _open(terms, accusation, capsuleHash);
+        require(case_.revokedIn != 0, AdjudicatorAccessNotRevoked(case_.policyId, accusation.miner));
+        uint256 firstPunishable = uint256(case_.revokedIn) + case_.terms.graceBlocks;
+        require(
+            answer.blockNumber >= firstPunishable,
+            AdjudicatorWithinGrace(answer.blockNumber, firstPunishable)
+        );
+        _requireReceipt(case_, accusation.miner, answer, cfragHash);
+        _convict(case_, accusation, Offence.ServedAfterRevocation, 0);
+    }
+
+    /// @inheritdoc IAdjudicator
+    /// @dev E1 = rk*E and V1 = rk*V for the rk of U1 = rk*U: one key fragment has one honest pair. Different
+    /// key fragments of one policy, which an author can hand out, give different ones, rightly.
+    function accuseOfEquivocation(
+        IPolicyManager.Terms calldata terms,
+        Accusation calldata accusation,
+        Answer[2] calldata answers,
+        bytes32 capsuleHash,
+        bytes calldata cfrags
+    ) external override {
+        UmbralProof.requireLength(cfrags, 2 * UmbralProof.FRAGMENT_LENGTH);
+        bytes calldata one = cfrags[0:UmbralProof.FRAGMENT_LENGTH];
+        bytes calldata other = cfrags[UmbralProof.FRAGMENT_LENGTH:];
+        require(
+            keccak256(UmbralProof.commitmentOf(one)) == keccak256(UmbralProof.commitmentOf(other)),
+            AdjudicatorKeyFragmentsDiffer()
+        );
+        require(
+            keccak256(UmbralProof.imagesOf(one)) != keccak256(UmbralProof.imagesOf(other)),
+            AdjudicatorAnswersAgree()
+        );
+        Case memory case_ = _open(terms, accusation, capsuleHash);
+        _requireReceipt(case_, accusation.miner, answers[0], keccak256(one));
+        _requireReceipt(case_, accusation.miner, answers[1], keccak256(other));
+        _convict(case_, accusation, Offence.Equivocation, 0);
+    }
+
+    // ---------------------------------------------------------------- internal
+
+    /// @dev Everything that does not depend on the offence: no pause, an existing policy that names the
+    /// miner, a requester who accuses, something at stake, no earlier conviction.
+    function _open(IPolicyManager.Terms calldata terms, Accusation calldata accusation, bytes32 capsuleHash)
+        private
+        view
+        returns (Case memory case_)
+    {
+        address miner = accusation.miner;
+        case_.terms = _control.penaltyTerms();
+        uint32 pausedThrough = case_.terms.pausedThrough;
+        require(pausedThrough < currentPeriod(), AdjudicatorPaused(pausedThrough));
+        (case_.policyId, case_.revokedIn) = _policies.accessEnd(terms, miner);
+        case_.capsuleHash = capsuleHash;
+        require(
+            !isConvicted(miner, case_.policyId, capsuleHash),
+            AdjudicatorAlreadyConvicted(miner, case_.policyId, capsuleHash)
+        );
+        case_.requester = _requesterOf(terms, accusation);
+        _requireAccusation(case_, accusation);
+        uint96 locked;
+        uint96 unbonding;
+        (case_.worker, locked, unbonding, case_.convictions) = _escrow.stakeAtRisk(miner);
+        case_.stake = uint256(locked) + unbonding;
+        require(case_.stake > 0, AdjudicatorNothingAtStake(miner));
+    }
+
+    /// @dev The account that the receipt must name. Both are fixed by the terms: were it any that the receipt
+    /// names, a miner could convict itself for the challenger's reward as soon as it sees an accusation.
+    function _requesterOf(IPolicyManager.Terms calldata terms, Accusation calldata accusation)
+        private
+        pure
+        returns (address)
+    {
+        if (accusation.receivingY == 0) return terms.verifier;
+        _requireKeys(terms, accusation.keys);
+        return UmbralProof.accountOf(accusation.keys[33:KEYS_LENGTH], accusation.receivingY);
+    }
+
+    function _requireKeys(IPolicyManager.Terms calldata terms, bytes calldata keys) private pure {
+        require(
+            keys.length == KEYS_LENGTH && keccak256(keys) == terms.keysHash,
+            AdjudicatorKeysMismatch(terms.keysHash)
+        );
+    }
+
+    function _requireAccusation(Case memory case_, Accusation calldata accusation) private view {
+        require(accusation.challenger != address(0), AdjudicatorChallengerZero());
+        bytes32 structHash = keccak256(
+            abi.encode(
+                ACCUSATION_TYPEHASH,
+                accusation.miner,
+                case_.policyId,
+                case_.capsuleHash,
+                accusation.challenger
+            )
+        );
+        // Zero with any error: not 65 bytes, high s, another v.
+        (address signer,,) = ECDSA.tryRecoverCalldata(_hashTypedDataV4(structHash), accusation.signature);
+        require(
+            signer != address(0) && signer == case_.requester,
+            AdjudicatorAccusationInvalid(signer, case_.requester)
+        );
+    }
+
+    /// @dev A worker that was dismissed still answers for what it signed.
+    function _requireReceipt(Case memory case_, address miner, Answer calldata answer, bytes32 cfragHash)
+        private
+        view
+    {
+        address signer = NodeMessages.signerOf(
+            NodeMessages.Receipt({
+                policyId: case_.policyId,
+                miner: miner,
+                capsuleHash: case_.capsuleHash,
+                cfragHash: cfragHash,
+                requester: case_.requester,
+                blockNumber: answer.blockNumber,
+                blockHash: answer.blockHash
+            }),
+            address(_policies),
+            answer.signature
+        );
+        bool answers =
+            signer != address(0) && (signer == case_.worker || _escrow.minerOfSigner(signer) == miner);
+        require(answers, AdjudicatorReceiptInvalid(signer, miner));
+    }
+
+    /// @dev Whether the author granted the fragment's key fragment for this policy and this miner. An
+    /// extension changes the policy's end on chain and not what was signed.
+    function _isGranted(
+        bytes32 policyId,
+        IPolicyManager.Terms calldata terms,
+        Accusation calldata accusation,
+        bytes calldata cfrag
+    ) private view returns (bool) {
+        _requireKeys(terms, accusation.keys);
+        UmbralProof.Grant memory grant = UmbralProof.Grant({
+            policies: address(_policies),
+            policyId: policyId,
+            miner: accusation.miner,
+            threshold: terms.threshold,
+            shares: terms.miners.length.toUint16(),
+            notBefore: terms.firstPeriod,
+            expiry: uint64(terms.lastPeriod) + 1
+        });
+        return
+            UmbralProof.isSigned(
+                cfrag, UmbralProof.grantDigest(grant, cfrag, accusation.keys), terms.verifier
+            );
+    }
+
+    /// @dev Records first, then takes, pays, returns and suspends; none of the contracts called calls anybody
+    /// but the token.
+    function _convict(Case memory case_, Accusation calldata accusation, Offence offence, uint8 code)
+        private
+    {
+        address miner = accusation.miner;
+        (uint96 penalty, uint96 reward) = PenaltyMath.penaltyOf(case_.terms, case_.stake, case_.convictions);
+        _convicted[_keyOf(miner, case_.policyId, case_.capsuleHash)] = true;
+        emit MinerConvicted(
+            case_.policyId, miner, accusation.challenger, offence, code, case_.capsuleHash, penalty, reward
+        );
+        _escrow.slash(miner, penalty, accusation.challenger, reward);
+        _rewards.returnToReserve(penalty - reward);
+        // No lease may outweigh the tokens that back it.
+        _rewards.suspend(miner, case_.terms.suspensionPeriods);
+    }
+
+    function _keyOf(address miner, bytes32 policyId, bytes32 capsuleHash) private pure returns (bytes32) {
+        return keccak256(abi.encode(miner, policyId, capsuleHash));
+    }
+
+    // ---------------------------------------------------------------- view
+
+    /// @inheritdoc IAdjudicator
+    function policies() external view override returns (address) {
+        return address(_policies);
+    }
+
+    /// @inheritdoc IAdjudicator
+    function escrow() external view override returns (address) {
+        return address(_escrow);
+    }
+
+    /// @inheritdoc IAdjudicator
+    function rewards() external view override returns (address) {
+        return address(_rewards);
+    }
+
+    /// @notice Whose penalty terms hold.
+    function control() external view override returns (address) {
+        return address(_control);
+    }
+
+    /// @inheritdoc IAdjudicator
+    function isConvicted(address miner, bytes32 policyId, bytes32 capsuleHash)
+        public
+        view
+        override
+        returns (bool)
+    {
+        return _convicted[_keyOf(miner, policyId, capsuleHash)];
+    }
+
+    /// @inheritdoc IAdjudicator
+    function penaltyOf(address miner) external view override returns (uint96 penalty, uint96 reward) {
+        (, uint96 locked, uint96 unbonding, uint32 convictions) = _escrow.stakeAtRisk(miner);
+        return PenaltyMath.penaltyOf(_control.penaltyTerms(), uint256(locked) + unbonding, convictions);
+    }
+}

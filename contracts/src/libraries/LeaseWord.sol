@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+pragma solidity ^0.8.30;
+
+/// @title Lease word
+/// @notice The one storage word of a miner's lease. A renewal writes nothing else of a miner,
+/// activePeriods reads nothing else for a miner without gaps.
+///
+///     bits   0..96   locked: tokens the weight was computed from
+///     bits  96..128  term: min(T, T1) the weight was computed from; 0 when kappa is off
+///     bits 128..160  from: first period of this weight whose reward is not settled yet
+///     bits 160..192  through: last leased period; 0 for never
+///     bits 192..224  runStart: first period of the open run of activity, which ends at `through`
+///     bits 224..256  runsBefore: active periods in all earlier runs
+///
+/// A suspended miner holds an empty lease: nothing locked, from = runStart = through + 1, and `through` is
+/// the last period in which it is barred.
+type LeaseWord is uint256;
+
+using {
+    locked,
+    term,
+    from,
+    through,
+    runStart,
+    runsBefore,
+    isSuspended,
+    price,
+    withPrice,
+    withFrom,
+    withThrough,
+    withRun
+} for LeaseWord global;
+
+function emptyLease(uint32 bar, uint32 runsBefore_) pure returns (LeaseWord) {
+    // The caller keeps bar below 2^32 - 1.
+    uint256 next = uint256(bar) + 1;
+    return
+        LeaseWord.wrap((next << 128) | (uint256(bar) << 160) | (next << 192) | (uint256(runsBefore_) << 224));
+}
+
+function locked(LeaseWord word) pure returns (uint96) {
+    return uint96(LeaseWord.unwrap(word));
+}
+
+function term(LeaseWord word) pure returns (uint32) {
+    return uint32(LeaseWord.unwrap(word) >> 96);
+}
+
+function from(LeaseWord word) pure returns (uint32) {
+    return uint32(LeaseWord.unwrap(word) >> 128);
+}
+
+function through(LeaseWord word) pure returns (uint32) {
+    return uint32(LeaseWord.unwrap(word) >> 160);
+}
+
+function runStart(LeaseWord word) pure returns (uint32) {
+    return uint32(LeaseWord.unwrap(word) >> 192);
+}
+
+function runsBefore(LeaseWord word) pure returns (uint32) {
+    return uint32(LeaseWord.unwrap(word) >> 224);
+}
+
+/// @dev Only a suspension leaves a run that ends before it starts.
+function isSuspended(LeaseWord word) pure returns (bool) {
+    return runStart(word) > through(word);
+}
+
+/// @dev locked and term together: what the weight was computed from.
+function price(LeaseWord word) pure returns (uint128) {
+    return uint128(LeaseWord.unwrap(word));
+}
+
+function priceOf(uint96 locked_, uint32 term_) pure returns (uint128) {
+    return (uint128(term_) << 96) | locked_;
+}
+
+function withPrice(LeaseWord word, uint128 price_) pure returns (LeaseWord) {
+    return LeaseWord.wrap((LeaseWord.unwrap(word) & ~uint256(type(uint128).max)) | price_);
+}
+
+function withFrom(LeaseWord word, uint32 period) pure returns (LeaseWord) {
+    return LeaseWord.wrap(withPeriodAt(LeaseWord.unwrap(word), 128, period));
+}
+
+function withThrough(LeaseWord word, uint32 period) pure returns (LeaseWord) {
+    return LeaseWord.wrap(withPeriodAt(LeaseWord.unwrap(word), 160, period));
+}
+
+/// @dev A new open run, and the active periods before it.
+function withRun(LeaseWord word, uint32 start, uint32 before) pure returns (LeaseWord) {
+    return
+        LeaseWord.wrap(uint192(LeaseWord.unwrap(word)) | (uint256(start) << 192) | (uint256(before) << 224));
+}
+
+/// @notice The word with the 32-bit period at `shift` replaced.
+function withPeriodAt(uint256 word, uint256 shift, uint32 period) pure returns (uint256) {
+    return (word & ~(uint256(type(uint32).max) << shift)) | (uint256(period) << shift);
+}

@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+pragma solidity ^0.8.30;
+
+import {console} from "forge-std/console.sol";
+import {AdjudicatorTest} from "../base/AdjudicatorTest.sol";
+import {IAdjudicator} from "../../src/interfaces/IAdjudicator.sol";
+
+/// @notice What a conviction costs as a whole transaction, cold storage and calldata included.
+/// forge-config: default.isolate = true
+contract AdjudicatorGasTest is AdjudicatorTest {
+    function setUp() public override {
+        super.setUp();
+        _readForgeries();
+        // The challenger owns tokens already, the miner has a history.
+        _fund(challenger, 1);
+        _stayActiveUntil(worker, 20);
+        _skip(10);
+        rewards.roll();
+    }
+
+    function _transact(bytes memory data) private returns (uint256) {
+        vm.prank(bob);
+        (bool ok,) = address(judge).call(data);
+        require(ok, "transaction failed");
+        return vm.lastCallGas().gasTotalUsed;
+    }
+
+    function _slash(uint8 code) private returns (uint256 gas) {
+        for (uint256 i = 0; i < forgeries.length; ++i) {
+            if (forgeries[i].code != code) continue;
+            Charge memory charge = _charge(forgeries[i].cfrag, code, forgeries[i].witness);
+            uint256 snapshot = vm.snapshotState();
+            gas = _transact(
+                abi.encodeCall(
+                    judge.accuseOfWrongFragment,
+                    (charge.terms, charge.accusation, charge.answer, charge.evidence)
+                )
+            );
+            vm.revertToState(snapshot);
+            return gas;
+        }
+    }
+
+    function test_slash() public {
+        console.log("slash, idle miner: equation over E / U / bad scalar / kfrag signature");
+        console.log(_slash(1), _slash(3), _slash(4), _slash(8));
+        assertLe(_slash(1), 200_000);
+        _confirm(worker, _now() + LEASE);
+        _skip(1);
+        rewards.roll();
+        console.log("slash, miner with a lease: equation over E / bad scalar", _slash(1), _slash(4));
+    }
+
+    function test_slashForEquivocation() public {
+        bytes memory other = delegation.cfrag;
+        for (uint256 i = 0; i < 33; ++i) {
+            other[i] = delegation.other[i];
+        }
+        uint256 gas = _transact(
+            abi.encodeCall(
+                judge.accuseOfEquivocation,
+                (
+                    terms,
+                    _accusation(keccak256(delegation.capsule)),
+                    [_answer(delegation.cfrag), _answer(other)],
+                    keccak256(delegation.capsule),
+                    bytes.concat(delegation.cfrag, other)
+                )
+            )
+        );
+        console.log("slash for equivocation, idle miner", gas);
+    }
+
+    function test_slashForServingAfterRevocation() public {
+        vm.roll(1_000);
+        vm.prank(alice);
+        policies.revokePolicy(terms);
+        uint256 gas = _transact(
+            abi.encodeCall(
+                judge.accuseOfServingAfterRevocation,
+                (
+                    terms,
+                    _accusation(keccak256(delegation.capsule)),
+                    _answer(delegation.cfrag),
+                    keccak256(delegation.capsule),
+                    keccak256(delegation.cfrag)
+                )
+            )
+        );
+        console.log("slash for serving after revocation, idle miner", gas);
+    }
+}

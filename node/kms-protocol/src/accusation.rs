@@ -1,0 +1,80 @@
+//! What a reader (or an author) hands to the Adjudicator: the signed accusation and the evidence.
+//!
+//! The receipt and the fragments come from `messages/reencrypt.rs`, the witnesses from `umbral`.
+
+use umbral::{Capsule, CapsuleWitness, Fault};
+
+use crate::eip712::{StructHasher, TypedData};
+use crate::messages::CfragBytes;
+use crate::primitives::{Address, B256, PolicyId, keccak256};
+
+/// Who is accused over which capsule, and who receives the reward; domain
+/// [`Domain::adjudicator`](crate::Domain::adjudicator). Signed by the requester that the miner's
+/// receipt names: the receiving key, or the author's verifying key if the author asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Accusation {
+    /// Whose worker signed the receipt.
+    pub miner: Address,
+    /// Under which policy.
+    pub policy_id: PolicyId,
+    /// keccak256 of the capsule (98 bytes).
+    pub capsule_hash: B256,
+    /// Receives the reward, whoever sends the transaction.
+    pub challenger: Address,
+}
+
+impl TypedData for Accusation {
+    const TYPE: &'static str =
+        "Accusation(address miner,bytes32 policyId,bytes32 capsuleHash,address challenger)";
+
+    fn encode_fields(&self, hasher: StructHasher) -> StructHasher {
+        hasher
+            .address(&self.miner)
+            .bytes32(&self.policy_id.0)
+            .bytes32(&self.capsule_hash)
+            .address(&self.challenger)
+    }
+}
+
+impl Accusation {
+    /// What the Adjudicator keeps of a conviction: one for each miner, policy and capsule.
+    pub fn key(&self) -> B256 {
+        let words = crate::abi::Words::with_capacity(3)
+            .address(&self.miner)
+            .bytes32(&self.policy_id.0)
+            .bytes32(&self.capsule_hash);
+        keccak256(words.as_bytes())
+    }
+}
+
+/// The evidence against a wrong fragment.
+///
+/// | bytes | what |
+/// |---|---|
+/// | 98 | capsule |
+/// | 359 | fragment |
+/// | 32 + 32 | y of E, y of V: that the capsule's points are on the curve |
+/// | 1 | fault code |
+/// | 2 + 0, 32 or 160 | witness, as `umbral` writes it |
+pub fn wrong_fragment_evidence(
+    (capsule, witness): (&Capsule, &CapsuleWitness),
+    cfrag: &CfragBytes,
+    fault: &Fault,
+) -> Vec<u8> {
+    [
+        capsule.to_simple().as_slice(),
+        cfrag.as_ref(),
+        &witness.roots().concat(),
+        &[fault.code()],
+        &fault.to_bytes(),
+    ]
+    .concat()
+}
+
+/// The evidence against a miner that gave two answers for one capsule: both fragments.
+pub fn equivocation_evidence(one: &CfragBytes, other: &CfragBytes) -> Vec<u8> {
+    [one.as_ref(), other.as_ref()].concat()
+}
+
+#[cfg(test)]
+mod tests;

@@ -85,10 +85,10 @@ abstract contract PolicyBooks is PeriodClock, IPolicyManager {
     }
 
     /// @dev For what a pause holds up; it undoes what came before in the transaction.
-    function _nextSeqUnlessPaused(uint32 current) internal returns (uint64) {
+    function _nextSeqUnlessPaused() internal returns (uint64) {
         uint256 counters = _counters + 1;
         uint32 paused = uint32(counters >> PAUSE_OFFSET);
-        require(current > paused, PolicyPaused(paused));
+        require(currentPeriod() > paused, PolicyPaused(paused));
         _counters = counters;
         return uint64(counters);
     }

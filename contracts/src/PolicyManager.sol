@@ -6,6 +6,7 @@ import {IERC1363Receiver} from "@openzeppelin/contracts/interfaces/IERC1363Recei
 import {Multicall} from "@openzeppelin/contracts/utils/Multicall.sol";
 import {PolicyBooks} from "./PolicyBooks.sol";
 import {PolicyRevocations} from "./PolicyRevocations.sol";
+import {QuoteBook} from "./QuoteBook.sol";
 import {IPolicyManager} from "./interfaces/IPolicyManager.sol";
 import {PolicyWord, newPolicyWord} from "./libraries/PolicyWord.sol";
 
@@ -16,7 +17,7 @@ import {PolicyWord, newPolicyWord} from "./libraries/PolicyWord.sol";
 ///
 /// Cannot re-enter: it calls the escrow and the rewards to read, and the token's plain transfers,
 /// which call nobody. All effects come before the transfer.
-contract PolicyManager is PolicyRevocations, Multicall, IERC1363Receiver {
+contract PolicyManager is PolicyRevocations, QuoteBook, Multicall, IERC1363Receiver {
     // ---------------------------------------------------------------- immutables
 
     uint256 private constant MAX_MINERS = 32;
@@ -67,6 +68,19 @@ contract PolicyManager is PolicyRevocations, Multicall, IERC1363Receiver {
         _pull(msg.sender, sum);
     }
 
+    /// @inheritdoc IPolicyManager
+    function createPolicyWithQuotes(Terms calldata terms, Quote[] calldata quotes)
+        external
+        override
+        returns (bytes32 id)
+    {
+        Terms memory copy = terms;
+        uint16 length;
+        (id, length) = _admit(copy, msg.sender);
+        _requireQuoted(id, copy, quotes, length);
+        _pull(msg.sender, _open(id, copy, length));
+    }
+
     /// @notice Creation by `token.transferAndCall(policies, price, abi.encode(terms))` of the sponsor, who
     /// pays exactly priceOf(terms) (PolicyPaymentMismatch). Only the token calls this (PolicyNotToken).
     /// @dev The token has moved `value` before it calls.
@@ -100,7 +114,7 @@ contract PolicyManager is PolicyRevocations, Multicall, IERC1363Receiver {
         _escrow.requireCanServe(serving, terms.rate, newLastPeriod);
 
         _words[id] = word.withLength(length);
-        emit PolicyExtended(_nextSeqUnlessPaused(current), id, newLastPeriod, msg.sender);
+        emit PolicyExtended(_nextSeqUnlessPaused(), id, newLastPeriod, msg.sender);
         _pull(msg.sender, uint256(terms.rate) * serving.length * (newLastPeriod - last));
     }
 
@@ -146,25 +160,22 @@ contract PolicyManager is PolicyRevocations, Multicall, IERC1363Receiver {
 
     // ---------------------------------------------------------------- internal
 
-    /// @dev Checks and effects of every creation at posted rates; the caller sees to the payment.
+    /// @dev Checks and effects of a creation at posted rates; the caller sees to the payment.
     function _create(Terms memory terms, address payer) private returns (bytes32 id, uint256 price) {
-        uint32 current = currentPeriod();
-        uint16 length = _checkTerms(terms, payer, current);
-        id = _idOf(terms);
-        require(!_words[id].exists(), PolicyExists(id));
+        uint16 length;
+        (id, length) = _admit(terms, payer);
         _escrow.requireCanServe(terms.miners, terms.rate, terms.lastPeriod);
-        price = _open(id, terms, length, current);
+        price = _open(id, terms, length);
     }
 
+    /// @dev What is asked of terms whoever serves them; `length` is the number of their periods.
     /// @dev Deliberately not checked: verifier, keysHash and salt (a policy with nonsense in them is of use
     /// to nobody, and its nodes refuse it), and the author's consent (only the author can make nodes
     /// serve a policy, and only it can revoke; the sponsor pays by its own will).
-    function _checkTerms(Terms memory terms, address payer, uint32 current)
-        private
-        view
-        returns (uint16 length)
-    {
-        uint256 count = terms.miners.length;
+    function _admit(Terms memory terms, address payer) private view returns (bytes32 id, uint16 length) {
+        uint32 current = currentPeriod();
+        address[] memory miners = terms.miners;
+        uint256 count = miners.length;
         require(terms.author != address(0), PolicyAuthorZero());
         require(terms.sponsor == payer, PolicySponsorMismatch(terms.sponsor, payer));
         require(terms.rate > 0, PolicyRateZero());
@@ -180,18 +191,17 @@ contract PolicyManager is PolicyRevocations, Multicall, IERC1363Receiver {
         // Strictly ascending from the zero address: no miner twice, none of them zero.
         address previous = address(0);
         for (uint256 i = 0; i < count; ++i) {
-            address miner = terms.miners[i];
+            address miner = miners[i];
             require(miner > previous, PolicyMinersUnsorted(i));
             previous = miner;
         }
+        id = _idOf(terms);
+        require(!_words[id].exists(), PolicyExists(id));
     }
 
-    function _open(bytes32 id, Terms memory terms, uint16 length, uint32 current)
-        private
-        returns (uint256 price)
-    {
+    function _open(bytes32 id, Terms memory terms, uint16 length) private returns (uint256 price) {
         _words[id] = newPolicyWord(terms.firstPeriod, length);
-        emit PolicyCreated(_nextSeqUnlessPaused(current), id, terms.keysHash, terms.author, terms);
+        emit PolicyCreated(_nextSeqUnlessPaused(), id, terms.keysHash, terms.author, terms);
         price = uint256(terms.rate) * terms.miners.length * length;
     }
 

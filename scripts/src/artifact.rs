@@ -10,11 +10,15 @@ use kms_protocol::keccak256;
 use serde_json::{Map, Value, json};
 
 /// The contracts that are deployed, in the order of their dependencies.
-pub(crate) const CONTRACTS: [&str; 4] = [
+pub(crate) const CONTRACTS: [&str; 8] = [
     "KMSToken",
     "StakingEscrow",
     "MiningRewards",
     "PolicyManager",
+    "Adjudicator",
+    "SilenceChallenges",
+    "KMSTimelock",
+    "Control",
 ];
 
 /// Where the artifacts live, below the workspace root.
@@ -24,7 +28,8 @@ pub(crate) fn folder(root: &Path) -> PathBuf {
 
 /// Makes one artifact from a contract of solc's standard JSON output.
 ///
-/// `deployedBytecodeHash` is the keccak-256 of the runtime code with its immutables still zero.
+/// `deployedBytecodeHash` is the keccak-256 of the runtime code with its immutables still zero;
+/// `immutables` are the places, [first byte, bytes], that a deployment fills in.
 pub(crate) fn from_solc(name: &str, output: &Value, compiler: &Value) -> Result<Value> {
     let abi = output
         .get("abi")
@@ -38,7 +43,28 @@ pub(crate) fn from_solc(name: &str, output: &Value, compiler: &Value) -> Result<
         "bytecode": format!("0x{}", hex::encode(&bytecode)),
         "deployedBytecodeHash": keccak256(&deployed).to_string(),
         "deployedBytecodeBytes": deployed.len(),
+        "immutables": immutables(output, deployed.len())
+            .with_context(|| format!("{name}: immutables"))?,
     }))
+}
+
+/// Every place of every immutable, ascending.
+fn immutables(output: &Value, code_bytes: usize) -> Result<Vec<[usize; 2]>> {
+    let references = output.pointer("/evm/deployedBytecode/immutableReferences");
+    let mut places = Vec::new();
+    for list in references.and_then(Value::as_object).into_iter().flat_map(Map::values) {
+        for place in list.as_array().context("no list of places")? {
+            let number = |key: &str| {
+                let value = place.get(key).and_then(Value::as_u64);
+                value.and_then(|value| usize::try_from(value).ok())
+            };
+            let (start, length) = number("start").zip(number("length")).context("no place")?;
+            ensure!(start + length <= code_bytes, "a place outside the code");
+            places.push([start, length]);
+        }
+    }
+    places.sort_unstable();
+    Ok(places)
 }
 
 fn code(output: &Value, which: &str) -> Result<Vec<u8>> {

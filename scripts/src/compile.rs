@@ -87,7 +87,12 @@ fn solc_settings(profile: &toml::Table) -> Result<Value> {
             "appendCBOR": need(profile, "cbor_metadata")?,
         },
         "outputSelection": {
-            "*": { "*": ["abi", "evm.bytecode.object", "evm.deployedBytecode.object"] }
+            "*": { "*": [
+                "abi",
+                "evm.bytecode.object",
+                "evm.deployedBytecode.object",
+                "evm.deployedBytecode.immutableReferences",
+            ] }
         },
     }))
 }

@@ -13,6 +13,8 @@ mod artifact;
 mod compile;
 mod demo;
 mod deploy;
+mod economics;
+mod gas;
 mod say;
 mod suite;
 
@@ -32,6 +34,11 @@ enum Command {
     /// Deploy the four contracts to a chain and write deployments/<chain-id>.json. Safe to repeat:
     /// a deployment that is already there with the right code is left as it is.
     Deploy(deploy::Args),
+    /// Measure the gas of every operation by real transactions, beside other systems; fail if a
+    /// cost grows with time or with the network.
+    Gas(gas::Args),
+    /// Print the supply curve, its half-life and the return of a miner; plot them.
+    Economics(economics::Args),
     /// Run the main job end to end on a private chain with five nodes and check every figure.
     Demo(demo::Args),
     /// Run every check: format, lints, contracts, Rust tests, end-to-end tests, vectors.
@@ -50,6 +57,8 @@ fn main() -> ExitCode {
     let result = match Cli::parse().command {
         Command::Contracts(action) => contracts(action),
         Command::Deploy(args) => deploy::run(&args),
+        Command::Economics(args) => economics::run(&args),
+        Command::Gas(args) => gas::run(&args),
         Command::Demo(args) => demo::run(&args),
         Command::Test(args) => suite::run(&args),
     };

@@ -46,6 +46,25 @@ interface IPolicyManager is IPeriodClock {
         uint32 refundedThrough;
     }
 
+    /// @notice A miner's offer to serve below (or above) its posted rate, signed by its worker: EIP-712,
+    /// domain "KMS PolicyManager", "1", type
+    /// Quote(address miner,uint96 rate,uint32 maxPeriods,uint64 validUntil,uint32 capacity,bytes32 salt).
+    /// Anyone may use it. An extension asks the posted rate again.
+    struct Quote {
+        /// Least fee per period the miner accepts, units of 1e-18 KMS.
+        uint96 rate;
+        /// Longest policy it is good for, in periods.
+        uint32 maxPeriods;
+        /// Last second in which it may be used (Unix time).
+        uint64 validUntil;
+        /// How many policies may be created with it.
+        uint32 capacity;
+        bytes32 salt;
+        /// 65 bytes r || s || v, low s, v 27 or 28, of the miner's present worker. Empty for "no quote":
+        /// then the posted rate applies and the other fields are ignored.
+        bytes signature;
+    }
+
     /// @param seq gap-free number of the events of this contract that a node must not miss.
     event PolicyCreated(
         uint64 seq, bytes32 indexed policyId, bytes32 indexed keysHash, address indexed author, Terms terms
@@ -57,6 +76,10 @@ interface IPolicyManager is IPeriodClock {
     /// @param effectiveLast the last period in which `miner` is still paid; its access ends with this event.
     event ArrangementRevoked(
         uint64 seq, bytes32 indexed policyId, address indexed miner, uint32 effectiveLast, uint256 refund
+    );
+    /// @param uses how often the quote has been used, this time included.
+    event QuoteUsed(
+        bytes32 indexed policyId, address indexed miner, bytes32 indexed quoteDigest, uint32 uses
     );
     event PolicyRefunded(bytes32 indexed policyId, uint32 throughPeriod, uint256 amount);
     event FeesCollected(
@@ -94,6 +117,15 @@ interface IPolicyManager is IPeriodClock {
     error PolicyPaused(uint32 throughPeriod);
     /// @notice A list is empty or longer than the limit.
     error PolicyBatchInvalid(uint256 count, uint256 maximum);
+    /// @notice Not one quote (or empty place) per miner.
+    error PolicyQuotesMismatch(uint256 quotes, uint256 miners);
+    /// @notice The rate of the terms is below the quoted one.
+    error PolicyQuoteRateTooLow(address miner, uint96 rate, uint96 quotedRate);
+    error PolicyQuoteTooShort(address miner, uint32 periods, uint32 maxPeriods);
+    error PolicyQuoteExpired(address miner, uint64 validUntil);
+    error PolicyQuoteUsedUp(address miner, uint32 capacity);
+    /// @notice Not signed by the miner's present worker, or the signature is misshapen.
+    error PolicyQuoteSignatureInvalid(address miner);
     error PolicyTransferFailed();
     /// @notice Thrown at construction when token, escrow and rewards are not of one deployment.
     error PolicyContractsMismatch();
@@ -144,6 +176,10 @@ interface IPolicyManager is IPeriodClock {
         external
         view
         returns (bytes32 id, uint64 blockNumber);
+    /// @notice What the worker of `miner` signs to make `quote` (its signature is ignored).
+    function quoteDigest(address miner, Quote calldata quote) external view returns (bytes32);
+    /// @notice How many policies were created with the quote of this digest.
+    function quoteUses(bytes32 digest) external view returns (uint32);
 
     // ---------------------------------------------------------------- creation and extension
 
@@ -160,6 +196,12 @@ interface IPolicyManager is IPeriodClock {
         returns (bytes32 id);
     /// @notice As createPolicy for each of 1 to 256 terms, with one transfer of the sum. All or none.
     function createPolicies(Terms[] calldata terms) external returns (bytes32[] memory ids);
+    /// @notice As createPolicy, but quotes[i] may replace the posted rate of miners[i]. Reverts also with
+    /// PolicyQuotesMismatch, PolicyQuoteRateTooLow, PolicyQuoteTooShort, PolicyQuoteExpired,
+    /// PolicyQuoteUsedUp, PolicyQuoteSignatureInvalid. The lock of a miner is asked for as ever.
+    function createPolicyWithQuotes(Terms calldata terms, Quote[] calldata quotes)
+        external
+        returns (bytes32 id);
     // ERC-1363: `token.transferAndCall(policies, price, abi.encode(Terms))` from the sponsor creates too.
     /// @notice Moves the end of every arrangement that was not revoked. Only the author, who alone
     /// decides how long a reader is let in; it pays the new periods (allowance needed), refunds still go

@@ -44,6 +44,7 @@ abstract contract KmsTest is Test {
     address internal challenges;
 
     uint256 private minerCount;
+    mapping(address worker => uint256) internal _keyOf;
     uint64 internal escrowGenesis = GENESIS;
     uint32 internal escrowPeriod = DAY;
 
@@ -192,6 +193,7 @@ abstract contract KmsTest is Test {
     {
         miner = makeAddr(name);
         (worker, key) = makeAddrAndKey(string.concat(name, " worker"));
+        _keyOf[worker] = key;
         _deposit(miner, amount, lockPeriods);
         vm.prank(miner);
         escrow.bondWorker(worker);

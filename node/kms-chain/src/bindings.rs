@@ -24,4 +24,10 @@ ethers::contract::abigen!(
     "../../deployments/artifacts/MiningRewards.json";
     PolicyManager,
     "../../deployments/artifacts/PolicyManager.json";
+    Adjudicator,
+    "../../deployments/artifacts/Adjudicator.json";
+    SilenceChallenges,
+    "../../deployments/artifacts/SilenceChallenges.json";
+    Control,
+    "../../deployments/artifacts/Control.json";
 );

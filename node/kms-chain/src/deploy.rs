@@ -1,174 +1,179 @@
-//! Deploys the four contracts from their embedded artifacts and records where they are.
+//! Deploys the contracts from their embedded artifacts and records where they are.
 //!
-//! The token's only minter is fixed at construction, so the address of MiningRewards is predicted
-//! from the deployer's nonce. Used by `kms dev`, by kms-scripts and by tests.
+//! Contracts name each other, so every address is predicted from the deployer's nonces and checked.
+//! `deploy/state.rs` is what a journal keeps, `deploy/args.rs` the constructors' arguments. Used by
+//! `kms dev`, by kms-scripts and by tests.
 
 use std::time::Duration;
 
-use ethers::core::utils::get_contract_address;
-use ethers::types::U256;
-use kms_protocol::abi::Words;
 use kms_protocol::{Address, EthSecret, keccak256};
 use serde_json::json;
 use tokio::time::Instant;
 
 use crate::chain::{TxFields, broadcast, estimate_fees, receipt, sign_fields};
-use crate::convert::{address, h160};
-use crate::deployment::{Artifact, ContractRecord, Contracts, Deployment, artifacts};
+use crate::deployment::{ContractRecord, Contracts, Deployment};
 use crate::error::ChainError;
-use crate::params::{DeployParams, Genesis, ParamProblem};
+use crate::params::DeployParams;
 use crate::revert::decode_error;
 use crate::rpc::Rpc;
-use crate::types::wire::{HashOnly, HexBytes, Quantity, WireHeader};
+use crate::types::wire::{HexBytes, Quantity};
 use crate::types::{SignedTx, TxReceipt};
 
-const NONE: [(); 0] = [];
+pub(crate) mod args;
+mod state;
+
+pub(crate) use state::same_params;
+pub use state::{DeployState, PlannedContract, SentCreation};
+
 const POLL: Duration = Duration::from_millis(50);
 const PATIENCE: Duration = Duration::from_secs(300);
 /// State on which nonces and gas are asked for: what is in the pool counts.
 const PENDING: &str = "pending";
 
 /// Deploys with `deployer` paying, who also gets the initial supply unless the parameters name
-/// somebody. The deployer must not send anything else meanwhile.
+/// somebody. The deployer must not send anything else meanwhile. Nothing is kept for a crash: see
+/// [`deploy_journaled`].
 ///
 /// # Errors
-/// `Params`, `Artifact`, `Reverted`, `Rejected`, `NotMined`, and as `Rpc::request`.
+/// Those of [`DeployState::begin`] and [`deploy_journaled`].
 pub async fn deploy(
     rpc: &Rpc,
     deployer: &EthSecret,
     params: &DeployParams,
 ) -> Result<Deployment, ChainError> {
-    params.validate()?;
-    let params = resolve(rpc, params).await?;
-    let chain_id: Quantity = rpc.request("eth_chainId", &NONE).await?;
-    let genesis: HashOnly = rpc.request("eth_getBlockByNumber", &("0x0", false)).await?;
-    let nonce: Quantity = rpc
-        .request("eth_getTransactionCount", &(deployer.address(), PENDING))
-        .await?;
-    let deployer = Deployer {
+    let state = DeployState::begin(rpc, deployer.address(), params).await?;
+    deploy_journaled(rpc, deployer, state, &mut |_| Ok(())).await
+}
+
+/// Goes on with a deployment that has just begun or was cut off anywhere. `keep` makes each state
+/// durable before what it holds is sent; a transaction that is in a kept state goes out again as it
+/// is, so that it cannot happen twice.
+///
+/// # Errors
+/// `WrongChain`, `OtherDeployer`, `ForeignNonce` when the deployer sent something else meanwhile,
+/// `Artifact`, `Reverted`, `RevertedOnChain`, `Rejected`, `NotMined`, those of `keep`, and as
+/// `Rpc::request`.
+pub async fn deploy_journaled(
+    rpc: &Rpc,
+    deployer: &EthSecret,
+    state: DeployState,
+    keep: &mut (dyn FnMut(&DeployState) -> Result<(), ChainError> + Send),
+) -> Result<Deployment, ChainError> {
+    state.check(rpc, deployer.address()).await?;
+    let planned = state.plan()?;
+    let mut work = Deploying {
         rpc,
         secret: deployer,
-        chain_id: chain_id.0,
-        first_nonce: nonce.0,
+        state,
     };
-
-    let [token, escrow, rewards, policies] = artifacts();
-    let (block, token) = deployer
-        .create(token, 0, token_args(&params, &deployer))
-        .await?;
-    let (_, escrow) = deployer
-        .create(escrow, 1, escrow_args(&params, &token)?)
-        .await?;
-    let args = rewards_args(&params, &token, &escrow);
-    let (_, rewards) = deployer.create(rewards, 2, args).await?;
-    let args = Words::default()
-        .address(&token.address)
-        .address(&escrow.address)
-        .address(&rewards.address)
-        .uint(params.max_policy_periods);
-    let (_, policies) = deployer.create(policies, 3, args).await?;
-    Ok(Deployment {
-        chain_id: chain_id.0,
-        genesis_hash: genesis.hash,
-        block,
-        contracts: Contracts {
-            token,
-            escrow,
-            rewards,
-            policies,
-        },
-        params,
-    })
-}
-
-/// Puts the newest block's time in place of "now"; a genesis to come is refused.
-async fn resolve(rpc: &Rpc, params: &DeployParams) -> Result<DeployParams, ChainError> {
-    let method = "eth_getBlockByNumber";
-    let head: WireHeader = rpc.request(method, &("latest", false)).await?;
-    let head = head.parse().ok_or(ChainError::BadReply {
-        method,
-        reason: "impossible header",
-    })?;
-    let genesis = match params.genesis {
-        Genesis::Now => head.timestamp,
-        Genesis::At(time) if time <= head.timestamp => time,
-        Genesis::At(_) => {
-            return Err(ChainError::Params {
-                field: "genesis",
-                problem: ParamProblem::Future,
-            });
+    keep(&work.state)?;
+    let mut first_block = 0;
+    let mut records = Vec::new();
+    for (index, contract) in planned.iter().enumerate() {
+        if work.state.sent.len() <= index {
+            work.sign(contract).await?;
+            keep(&work.state)?;
         }
-    };
-    Ok(DeployParams {
-        genesis: Genesis::At(genesis),
-        ..params.clone()
+        let (block, record) = work.finish(index, contract).await?;
+        if index == 0 {
+            first_block = block;
+        }
+        records.push(record);
+    }
+    Ok(Deployment {
+        chain_id: work.state.chain_id,
+        genesis_hash: work.state.genesis_hash,
+        block: first_block,
+        contracts: contracts(records)?,
+        params: work.state.params,
     })
 }
 
-/// `constructor(cap, initialSupply, initialHolder, minter)`.
-fn token_args(params: &DeployParams, deployer: &Deployer<'_>) -> Words {
-    Words::default()
-        .uint(params.cap.0)
-        .uint(params.initial_supply.0)
-        .address(&params.initial_holder.unwrap_or(deployer.secret.address()))
-        .address(&deployer.address_of(2))
+fn contracts(records: Vec<ContractRecord>) -> Result<Contracts, ChainError> {
+    let records: Result<[ContractRecord; 8], _> = records.try_into();
+    let [
+        token,
+        escrow,
+        rewards,
+        policies,
+        adjudicator,
+        challenges,
+        timelock,
+        control,
+    ] = records.map_err(|_| ChainError::Bug("a record for each contract"))?;
+    Ok(Contracts {
+        token,
+        escrow,
+        rewards,
+        policies,
+        adjudicator,
+        challenges,
+        timelock,
+        control,
+    })
 }
 
-/// `constructor(Params(token, genesisTime, periodSeconds, minLocked, minLockPeriods,
-/// maxLockPeriods, workerCooldown))`.
-fn escrow_args(params: &DeployParams, token: &ContractRecord) -> Result<Words, ChainError> {
-    let Genesis::At(genesis) = params.genesis else {
-        return Err(ChainError::Bug("the genesis is resolved"));
-    };
-    Ok(Words::default()
-        .address(&token.address)
-        .uint(genesis)
-        .uint(params.period_seconds)
-        .uint(params.min_locked.0)
-        .uint(params.min_lock_periods)
-        .uint(params.max_lock_periods)
-        .uint(params.worker_cooldown_periods))
-}
-
-/// `constructor(Params(token, escrow, maxLeasePeriods, halfLifeSeconds, kappaEnabled,
-/// kappaPeriods))`.
-fn rewards_args(params: &DeployParams, token: &ContractRecord, escrow: &ContractRecord) -> Words {
-    Words::default()
-        .address(&token.address)
-        .address(&escrow.address)
-        .uint(params.max_lease_periods)
-        .uint(params.half_life_seconds)
-        .uint(u8::from(params.kappa_enabled))
-        .uint(params.kappa_periods)
-}
-
-struct Deployer<'a> {
+struct Deploying<'a> {
     rpc: &'a Rpc,
     secret: &'a EthSecret,
-    chain_id: u64,
-    first_nonce: u64,
+    state: DeployState,
 }
 
-impl Deployer<'_> {
-    /// Address of the `index`th contract (CREATE).
-    fn address_of(&self, index: u64) -> Address {
-        let nonce = U256::from(self.first_nonce) + index;
-        address(get_contract_address(h160(self.secret.address()), nonce))
+impl Deploying<'_> {
+    /// Signs the next creation and adds it to the state; nothing is sent.
+    async fn sign(&mut self, contract: &PlannedContract) -> Result<(), ChainError> {
+        let sender = self.secret.address();
+        let next: Quantity = self
+            .rpc
+            .request("eth_getTransactionCount", &(sender, PENDING))
+            .await?;
+        if next.0 != contract.nonce {
+            return Err(ChainError::ForeignNonce {
+                sender,
+                nonce: contract.nonce,
+            });
+        }
+        let data = HexBytes(contract.creation.clone());
+        let call = json!({ "from": sender, "data": data });
+        let gas: Result<Quantity, _> = self.rpc.request("eth_estimateGas", &(call, PENDING)).await;
+        let Quantity(gas) = gas.map_err(decode_error)?;
+        let fields = TxFields {
+            chain_id: self.state.chain_id,
+            nonce: contract.nonce,
+            to: None,
+            data: contract.creation.clone(),
+            value: 0,
+            gas_limit: gas.saturating_add(gas / 4),
+            fees: estimate_fees(self.rpc).await?,
+        };
+        let signed = sign_fields(self.secret, &fields);
+        self.state.sent.push(SentCreation {
+            contract: contract.contract.to_owned(),
+            hash: signed.hash,
+            raw: signed.raw,
+        });
+        Ok(())
     }
 
-    /// Creates a contract and returns its block and its record.
-    async fn create(
+    /// Sends a signed creation unless it is mined, waits, and returns block and record.
+    async fn finish(
         &self,
-        artifact: Artifact,
-        index: u64,
-        args: Words,
+        index: usize,
+        contract: &PlannedContract,
     ) -> Result<(u64, ContractRecord), ChainError> {
-        let constructor_args = args.into_bytes();
-        let code = [artifact.bytecode()?, constructor_args.clone()].concat();
-        let signed = self.sign(index, code).await?;
-        broadcast(self.rpc, &signed.raw).await?;
-        let expected = self.address_of(index);
-        let receipt = self.wait(&signed, expected).await?;
+        let sent = self.state.sent.get(index);
+        let sent = sent.ok_or(ChainError::Bug("a creation is signed before it is sent"))?;
+        let tx = SignedTx {
+            hash: sent.hash,
+            raw: sent.raw.clone(),
+            nonce: contract.nonce,
+        };
+        if receipt(self.rpc, tx.hash).await?.is_none() {
+            self.check_nonce(&tx).await?;
+            broadcast(self.rpc, &tx.raw).await?;
+        }
+        let expected = contract.address;
+        let receipt = self.wait(&tx, expected).await?;
         let code: HexBytes = self
             .rpc
             .request("eth_getCode", &(expected, "latest"))
@@ -179,30 +184,28 @@ impl Deployer<'_> {
                 reason: "no code at a contract just created",
             });
         }
-        tracing::info!(contract = artifact.contract, address = %expected, "deployed");
-        let code_hash = keccak256(&code.0);
+        tracing::info!(contract = contract.contract, address = %expected, "deployed");
         let record = ContractRecord {
             address: expected,
-            code_hash,
-            constructor_args,
+            code_hash: keccak256(&code.0),
+            constructor_args: contract.constructor_args.clone(),
         };
         Ok((receipt.block_number, record))
     }
 
-    async fn sign(&self, index: u64, code: Vec<u8>) -> Result<SignedTx, ChainError> {
-        let call = json!({ "from": self.secret.address(), "data": HexBytes(code.clone()) });
-        let gas: Result<Quantity, _> = self.rpc.request("eth_estimateGas", &(call, PENDING)).await;
-        let Quantity(gas) = gas.map_err(decode_error)?;
-        let fields = TxFields {
-            chain_id: self.chain_id,
-            nonce: self.first_nonce.saturating_add(index),
-            to: None,
-            data: code,
-            value: 0,
-            gas_limit: gas.saturating_add(gas / 4),
-            fees: estimate_fees(self.rpc).await?,
-        };
-        Ok(sign_fields(self.secret, &fields))
+    /// A nonce that is used while its transaction has no receipt was used by another one.
+    async fn check_nonce(&self, tx: &SignedTx) -> Result<(), ChainError> {
+        let sender = self.secret.address();
+        let used: Quantity = self
+            .rpc
+            .request("eth_getTransactionCount", &(sender, "latest"))
+            .await?;
+        let mined = used.0 > tx.nonce && receipt(self.rpc, tx.hash).await?.is_none();
+        if mined {
+            let nonce = tx.nonce;
+            return Err(ChainError::ForeignNonce { sender, nonce });
+        }
+        Ok(())
     }
 
     async fn wait(&self, tx: &SignedTx, expected: Address) -> Result<TxReceipt, ChainError> {
@@ -234,3 +237,6 @@ fn check(receipt: TxReceipt, at_expected: bool) -> Result<TxReceipt, ChainError>
     }
     Ok(receipt)
 }
+
+#[cfg(test)]
+mod tests;

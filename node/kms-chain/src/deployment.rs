@@ -7,7 +7,7 @@
 use std::path::Path;
 
 use kms_protocol::hex_serde::hex_bytes;
-use kms_protocol::{Address, B256};
+use kms_protocol::{Address, B256, keccak256};
 use serde::{Deserialize, Serialize};
 
 use crate::error::{ChainError, IdentityPart};
@@ -15,7 +15,10 @@ use crate::files::{self, Existing};
 use crate::params::DeployParams;
 use crate::rpc::Identity;
 
-/// One set of the four contracts on one chain.
+/// How many contracts a deployment has.
+pub(crate) const CONTRACT_COUNT: usize = 8;
+
+/// One set of the contracts on one chain.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Deployment {
@@ -31,7 +34,7 @@ pub struct Deployment {
     pub params: DeployParams,
 }
 
-/// The four contracts.
+/// The contracts, in the order of their deployment.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Contracts {
@@ -43,6 +46,31 @@ pub struct Contracts {
     pub rewards: ContractRecord,
     /// PolicyManager.
     pub policies: ContractRecord,
+    /// Adjudicator.
+    pub adjudicator: ContractRecord,
+    /// SilenceChallenges.
+    pub challenges: ContractRecord,
+    /// KMSTimelock.
+    pub timelock: ContractRecord,
+    /// Control.
+    pub control: ContractRecord,
+}
+
+impl Contracts {
+    /// All of them, in the order of deployment, which is that of [`artifacts`].
+    #[must_use]
+    pub fn all(&self) -> [&ContractRecord; CONTRACT_COUNT] {
+        [
+            &self.token,
+            &self.escrow,
+            &self.rewards,
+            &self.policies,
+            &self.adjudicator,
+            &self.challenges,
+            &self.timelock,
+            &self.control,
+        ]
+    }
 }
 
 /// One deployed contract.
@@ -62,7 +90,7 @@ impl Deployment {
     /// Reads a deployment from its JSON text.
     ///
     /// # Errors
-    /// Of serde_json; unknown fields are refused.
+    /// Of serde_json; unknown and missing fields are refused.
     pub fn from_json(text: &str) -> Result<Self, serde_json::Error> {
         serde_json::from_str(text)
     }
@@ -78,9 +106,17 @@ impl Deployment {
     /// Reads the file.
     ///
     /// # Errors
-    /// `File`, `Json`.
+    /// `File`, `Json`; `DeploymentOutdated` for one of before the contracts that judge.
     pub fn load(path: &Path) -> Result<Self, ChainError> {
-        Self::from_json(&files::read(path)?).map_err(json_fault(path))
+        let text = files::read(path)?;
+        Self::from_json(&text).map_err(|error| {
+            if is_outdated(&text) {
+                return ChainError::DeploymentOutdated {
+                    path: path.to_owned(),
+                };
+            }
+            json_fault(path)(error)
+        })
     }
 
     /// Writes the file in one step, over an older one.
@@ -94,26 +130,22 @@ impl Deployment {
 
     /// What an endpoint must show to be used for this deployment.
     pub(crate) fn identity(&self) -> Identity {
-        let Contracts {
-            token,
-            escrow,
-            rewards,
-            policies,
-        } = &self.contracts;
-        let code = [
-            (IdentityPart::TokenCode, token),
-            (IdentityPart::EscrowCode, escrow),
-            (IdentityPart::RewardsCode, rewards),
-            (IdentityPart::PoliciesCode, policies),
-        ];
+        let code = IdentityPart::CODE.iter().zip(self.contracts.all());
         Identity {
             chain_id: self.chain_id,
             genesis_hash: self.genesis_hash,
             code: code
-                .map(|(part, record)| (part, record.address, record.code_hash))
-                .to_vec(),
+                .map(|(part, record)| (*part, record.address, record.code_hash))
+                .collect(),
         }
     }
+}
+
+/// Whether a record names the contracts of old, and not the ones that came with the adjudicator.
+fn is_outdated(text: &str) -> bool {
+    let value: serde_json::Value = serde_json::from_str(text).unwrap_or_default();
+    let names = |name: &str| value.pointer(&format!("/contracts/{name}")).is_some();
+    names("policies") && !names("adjudicator")
 }
 
 fn json_fault(path: &Path) -> impl FnOnce(serde_json::Error) -> ChainError + use<'_> {
@@ -133,30 +165,63 @@ pub struct Artifact {
     pub json: &'static str,
 }
 
+/// What of an artifact is read at run time.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct ArtifactFile {
+    #[serde(with = "hex_bytes")]
+    bytecode: Vec<u8>,
+    deployed_bytecode_hash: B256,
+    deployed_bytecode_bytes: usize,
+    immutables: Vec<[usize; 2]>,
+}
+
 impl Artifact {
+    fn file(&self) -> Result<ArtifactFile, ChainError> {
+        match serde_json::from_str::<ArtifactFile>(self.json) {
+            Ok(file) if !file.bytecode.is_empty() => Ok(file),
+            _ => Err(ChainError::Artifact {
+                contract: self.contract,
+            }),
+        }
+    }
+
     /// Creation code, without constructor arguments.
     ///
     /// # Errors
     /// `Artifact` when the file holds none.
     pub fn bytecode(&self) -> Result<Vec<u8>, ChainError> {
-        #[derive(Deserialize)]
-        struct File {
-            #[serde(with = "hex_bytes")]
-            bytecode: Vec<u8>,
+        Ok(self.file()?.bytecode)
+    }
+
+    /// Length of the code a deployment leaves on chain, in bytes.
+    ///
+    /// # Errors
+    /// See `bytecode`.
+    pub fn deployed_bytes(&self) -> Result<usize, ChainError> {
+        Ok(self.file()?.deployed_bytecode_bytes)
+    }
+
+    /// Whether `code` is what a deployment of this artifact leaves on chain, whatever its
+    /// immutables.
+    ///
+    /// # Errors
+    /// See `bytecode`.
+    pub fn is_code(&self, code: &[u8]) -> Result<bool, ChainError> {
+        let file = self.file()?;
+        let mut blank = code.to_vec();
+        for [start, length] in file.immutables {
+            if let Some(place) = blank.get_mut(start..start.saturating_add(length)) {
+                place.fill(0);
+            }
         }
-        let fault = ChainError::Artifact {
-            contract: self.contract,
-        };
-        match serde_json::from_str::<File>(self.json) {
-            Ok(file) if !file.bytecode.is_empty() => Ok(file.bytecode),
-            _ => Err(fault),
-        }
+        Ok(keccak256(&blank) == file.deployed_bytecode_hash)
     }
 }
 
-/// The four artifacts, in the order of deployment.
+/// The artifacts, in the order of deployment.
 #[must_use]
-pub fn artifacts() -> [Artifact; 4] {
+pub fn artifacts() -> [Artifact; CONTRACT_COUNT] {
     macro_rules! artifact {
         ($name:literal) => {
             Artifact {
@@ -170,6 +235,10 @@ pub fn artifacts() -> [Artifact; 4] {
         artifact!("StakingEscrow"),
         artifact!("MiningRewards"),
         artifact!("PolicyManager"),
+        artifact!("Adjudicator"),
+        artifact!("SilenceChallenges"),
+        artifact!("KMSTimelock"),
+        artifact!("Control"),
     ]
 }
 

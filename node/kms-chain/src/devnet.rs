@@ -58,6 +58,9 @@ pub struct DevnetOptions {
     pub mining: Mining,
     /// How many accounts of the test mnemonic get 10,000 ETH.
     pub accounts: u32,
+    /// Whether the states of old blocks are kept. Without them anvil stays fast over thousands of
+    /// blocks, but answers about the newest one only.
+    pub history: bool,
 }
 
 impl Default for DevnetOptions {
@@ -66,6 +69,7 @@ impl Default for DevnetOptions {
             port: 0,
             mining: Mining::Auto,
             accounts: 10,
+            history: true,
         }
     }
 }
@@ -155,6 +159,9 @@ impl Devnet {
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());
+        if !options.history {
+            command.arg("--prune-history");
+        }
         match options.mining {
             Mining::Auto => {}
             Mining::Every(seconds) => {
@@ -206,12 +213,17 @@ impl Devnet {
         RpcConfig::new(vec![self.url.clone()])
     }
 
-    /// Deploys the contracts from account 0, who gets the initial supply.
+    /// Deploys the contracts from account 0, who gets the initial supply, whatever chain the
+    /// parameters are for.
     ///
     /// # Errors
     /// As `deploy`.
     pub async fn deploy(&self, params: &DeployParams) -> Result<Deployment, ChainError> {
-        deploy(&self.rpc, &account(0)?, params).await
+        let params = DeployParams {
+            chain_id: CHAIN_ID,
+            ..params.clone()
+        };
+        deploy(&self.rpc, &account(0)?, &params).await
     }
 
     /// Makes `blocks` blocks now.

@@ -157,6 +157,30 @@ pub enum ChainError {
     /// The keystore is not one this program can read.
     #[error("unusable keystore: {0}")]
     Keystore(KeystoreFault),
+    /// A deployment record of before the contracts that judge: they are not where it points.
+    #[error(
+        "{} was written before adjudicator, challenges, timelock and control existed; its contracts \
+         cannot be used any more: deploy anew, or get the record of the new deployment",
+        path.display()
+    )]
+    DeploymentOutdated {
+        /// The record.
+        path: PathBuf,
+    },
+    /// A deployment was begun by another account, and only that one can finish it.
+    #[error("the deployment was begun by {expected}; {found} cannot go on with it")]
+    OtherDeployer {
+        /// Who began.
+        expected: Address,
+        /// Who tries to go on.
+        found: Address,
+    },
+    /// A deployment was begun with other parameters than it should go on with.
+    #[error("the deployment was begun with other parameters: {field} differs")]
+    ParamsChanged {
+        /// The first key that differs.
+        field: String,
+    },
     /// A deployment parameter file does not parse.
     #[error("deployment parameters do not parse: {0}")]
     ParamsSyntax(#[from] toml::de::Error),
@@ -258,6 +282,32 @@ pub enum IdentityPart {
     /// keccak256 of the code of the policies.
     #[error("the code hash of the policy manager")]
     PoliciesCode,
+    /// keccak256 of the code of the adjudicator.
+    #[error("the code hash of the adjudicator")]
+    AdjudicatorCode,
+    /// keccak256 of the code of the challenges.
+    #[error("the code hash of the silence challenges")]
+    ChallengesCode,
+    /// keccak256 of the code of the timelock.
+    #[error("the code hash of the timelock")]
+    TimelockCode,
+    /// keccak256 of the code of the control.
+    #[error("the code hash of the control")]
+    ControlCode,
+}
+
+impl IdentityPart {
+    /// The code of each contract, in the order of deployment.
+    pub(crate) const CODE: [Self; 8] = [
+        Self::TokenCode,
+        Self::EscrowCode,
+        Self::RewardsCode,
+        Self::PoliciesCode,
+        Self::AdjudicatorCode,
+        Self::ChallengesCode,
+        Self::TimelockCode,
+        Self::ControlCode,
+    ];
 }
 
 /// What was done to a file when it failed.

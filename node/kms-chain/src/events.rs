@@ -1,14 +1,11 @@
-//! The contracts' events as closed enums of kms-protocol's types. `decode` makes them of raw logs;
+//! The contracts' events as closed enums of kms-protocol's types. `events/decode.rs` makes them of raw logs;
 //! `chain::logs` checks where a log comes from before it gets here.
 
-use ethers::abi::RawLog;
-use ethers::contract::EthLogDecode;
-use ethers::types::H256;
 use kms_protocol::{Address, Amount, B256, Period, PolicyId, Terms};
 
-use crate::bindings::{mining_rewards, policy_manager, staking_escrow};
-use crate::convert::{address, amount, policy_id, some_address, some_period, terms};
-use crate::types::wire::WireLog;
+mod decode;
+
+pub(crate) use decode::{Undecodable, decode};
 
 /// The contract an event comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -19,6 +16,10 @@ pub enum EventSource {
     Rewards,
     /// PolicyManager.
     Policies,
+    /// Adjudicator.
+    Adjudicator,
+    /// SilenceChallenges.
+    Challenges,
 }
 
 /// An event and its place on the chain.
@@ -93,6 +94,18 @@ pub enum ChainEvent {
         miner: Address,
         min_rate: Amount,
     },
+    /// A conviction took a part of the stake.
+    Slashed {
+        seq: u64,
+        miner: Address,
+        penalty: Amount,
+        reporter: Address,
+        reward: Amount,
+        locked: Amount,
+        unbonding: Amount,
+    },
+    /// The worker may restake rewards, or not any more.
+    RestakeSet { miner: Address, enabled: bool },
     /// A lease was taken or lengthened.
     ActivityConfirmed {
         miner: Address,
@@ -107,6 +120,13 @@ pub enum ChainEvent {
         recipient: Address,
         amount: Amount,
     },
+    /// The lease ends with the present period; confirmations are refused through another.
+    MinerSuspended {
+        miner: Address,
+        through_period: Period,
+    },
+    /// Tokens burned by a conviction are emitted anew.
+    ReserveReturned { amount: Amount },
     /// A policy was created and paid. The terms are as strange as the contract lets them be: what
     /// it does not check (the verifier, for one) is not checked here either, so that nobody can
     /// stop a node by creating a policy.
@@ -131,6 +151,14 @@ pub enum ChainEvent {
         effective_last: Period,
         refund: Amount,
     },
+    /// The arrangement with one miner was revoked; its access ends here.
+    ArrangementRevoked {
+        seq: u64,
+        policy_id: PolicyId,
+        miner: Address,
+        effective_last: Period,
+        refund: Amount,
+    },
     /// Fees of idle periods went back to the sponsor.
     PolicyRefunded {
         policy_id: PolicyId,
@@ -143,6 +171,46 @@ pub enum ChainEvent {
         miner: Address,
         through_period: Period,
         amount: Amount,
+    },
+    /// A miner was convicted. `fault_code` is 0 unless a fragment was wrong.
+    MinerConvicted {
+        policy_id: PolicyId,
+        miner: Address,
+        challenger: Address,
+        offence: u8,
+        fault_code: u8,
+        capsule_hash: B256,
+        penalty: Amount,
+        reward: Amount,
+    },
+    /// A miner must answer on chain by a time.
+    ChallengeOpened {
+        seq: u64,
+        policy_id: PolicyId,
+        miner: Address,
+        requester: Address,
+        challenger: Address,
+        deadline: u64,
+        bond: Amount,
+        capsule: Vec<u8>,
+    },
+    /// It did.
+    ChallengeAnswered {
+        policy_id: PolicyId,
+        miner: Address,
+        requester: Address,
+        capsule_hash: B256,
+        block_number: u64,
+        block_hash: B256,
+        cfrag: Vec<u8>,
+        signature: Vec<u8>,
+    },
+    /// It did not: 0 silent, 1 void by a revocation, 2 closed too late.
+    ChallengeClosed {
+        policy_id: PolicyId,
+        miner: Address,
+        challenger: Address,
+        outcome: u8,
     },
 }
 
@@ -158,13 +226,23 @@ impl ChainEvent {
             | Self::Withdrawn { .. }
             | Self::WorkerBonded { .. }
             | Self::NodeRegistered { .. }
-            | Self::MinRatePosted { .. } => EventSource::Escrow,
-            Self::ActivityConfirmed { .. } | Self::RewardClaimed { .. } => EventSource::Rewards,
+            | Self::MinRatePosted { .. }
+            | Self::Slashed { .. }
+            | Self::RestakeSet { .. } => EventSource::Escrow,
+            Self::ActivityConfirmed { .. }
+            | Self::RewardClaimed { .. }
+            | Self::MinerSuspended { .. }
+            | Self::ReserveReturned { .. } => EventSource::Rewards,
             Self::PolicyCreated { .. }
             | Self::PolicyExtended { .. }
             | Self::PolicyRevoked { .. }
+            | Self::ArrangementRevoked { .. }
             | Self::PolicyRefunded { .. }
             | Self::FeesCollected { .. } => EventSource::Policies,
+            Self::MinerConvicted { .. } => EventSource::Adjudicator,
+            Self::ChallengeOpened { .. }
+            | Self::ChallengeAnswered { .. }
+            | Self::ChallengeClosed { .. } => EventSource::Challenges,
         }
     }
 
@@ -178,7 +256,10 @@ impl ChainEvent {
             | Self::MinRatePosted { seq, .. }
             | Self::PolicyCreated { seq, .. }
             | Self::PolicyExtended { seq, .. }
-            | Self::PolicyRevoked { seq, .. } => Some(*seq),
+            | Self::PolicyRevoked { seq, .. }
+            | Self::Slashed { seq, .. }
+            | Self::ArrangementRevoked { seq, .. }
+            | Self::ChallengeOpened { seq, .. } => Some(*seq),
             Self::Deposited { .. }
             | Self::LockExtended { .. }
             | Self::WindDownSet { .. }
@@ -187,148 +268,15 @@ impl ChainEvent {
             | Self::ActivityConfirmed { .. }
             | Self::RewardClaimed { .. }
             | Self::PolicyRefunded { .. }
-            | Self::FeesCollected { .. } => None,
+            | Self::FeesCollected { .. }
+            | Self::RestakeSet { .. }
+            | Self::MinerSuspended { .. }
+            | Self::ReserveReturned { .. }
+            | Self::MinerConvicted { .. }
+            | Self::ChallengeAnswered { .. }
+            | Self::ChallengeClosed { .. } => None,
         }
     }
-}
-
-/// Why a log is not an event of ours.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Undecodable {
-    /// No event of that contract has this shape.
-    Shape,
-    /// A field is outside the range the contract can produce.
-    Range,
-}
-
-/// Reads a log of `source`. `None` for events that say nothing to a node (ERC-5267).
-pub(crate) fn decode(
-    source: EventSource,
-    log: &WireLog,
-) -> Result<Option<ChainEvent>, Undecodable> {
-    let raw = RawLog {
-        topics: log.topics.iter().map(|topic| H256(topic.0)).collect(),
-        data: log.data.0.clone(),
-    };
-    match source {
-        EventSource::Escrow => escrow(parse(&raw)?).map(Some),
-        EventSource::Rewards => rewards(parse(&raw)?),
-        EventSource::Policies => policies(parse(&raw)?),
-    }
-}
-
-fn parse<E: EthLogDecode>(raw: &RawLog) -> Result<E, Undecodable> {
-    E::decode_log(raw).map_err(|_| Undecodable::Shape)
-}
-
-fn escrow(event: staking_escrow::StakingEscrowEvents) -> Result<ChainEvent, Undecodable> {
-    use staking_escrow::StakingEscrowEvents as E;
-    Ok(match event {
-        E::DepositedFilter(e) => ChainEvent::Deposited {
-            miner: address(e.miner),
-            payer: address(e.payer),
-            amount: Amount(e.amount),
-            locked: Amount(e.locked),
-            lock_periods: e.lock_periods,
-        },
-        E::LockExtendedFilter(e) => ChainEvent::LockExtended {
-            miner: address(e.miner),
-            lock_periods: e.lock_periods,
-        },
-        E::WindDownSetFilter(e) => ChainEvent::WindDownSet {
-            miner: address(e.miner),
-            unlock_period: some_period(e.unlock_period),
-        },
-        E::UnbondedFilter(e) => ChainEvent::Unbonded {
-            miner: address(e.miner),
-            amount: Amount(e.amount),
-            locked: Amount(e.locked),
-            unbonding: Amount(e.unbonding),
-            release_period: Period(e.release_period),
-        },
-        E::WithdrawnFilter(e) => ChainEvent::Withdrawn {
-            miner: address(e.miner),
-            recipient: address(e.recipient),
-            amount: Amount(e.amount),
-            locked: Amount(e.locked),
-        },
-        E::WorkerBondedFilter(e) => ChainEvent::WorkerBonded {
-            seq: e.seq,
-            miner: address(e.miner),
-            worker: some_address(e.worker),
-        },
-        E::NodeRegisteredFilter(e) => ChainEvent::NodeRegistered {
-            seq: e.seq,
-            miner: address(e.miner),
-            url: e.url,
-            umbral_key: e
-                .umbral_key
-                .as_ref()
-                .try_into()
-                .map_err(|_| Undecodable::Range)?,
-        },
-        E::MinRatePostedFilter(e) => ChainEvent::MinRatePosted {
-            seq: e.seq,
-            miner: address(e.miner),
-            min_rate: Amount(e.min_rate),
-        },
-    })
-}
-
-fn rewards(event: mining_rewards::MiningRewardsEvents) -> Result<Option<ChainEvent>, Undecodable> {
-    use mining_rewards::MiningRewardsEvents as E;
-    Ok(Some(match event {
-        E::ActivityConfirmedFilter(e) => ChainEvent::ActivityConfirmed {
-            miner: address(e.miner),
-            from_period: Period(e.from_period),
-            through_period: Period(e.through_period),
-            weight: Amount(e.weight),
-            locked: Amount(e.locked),
-        },
-        E::RewardClaimedFilter(e) => ChainEvent::RewardClaimed {
-            miner: address(e.miner),
-            recipient: address(e.recipient),
-            amount: amount(e.amount).ok_or(Undecodable::Range)?,
-        },
-        E::Eip712DomainChangedFilter(_) => return Ok(None),
-    }))
-}
-
-fn policies(event: policy_manager::PolicyManagerEvents) -> Result<Option<ChainEvent>, Undecodable> {
-    use policy_manager::PolicyManagerEvents as E;
-    Ok(Some(match event {
-        E::PolicyCreatedFilter(e) => ChainEvent::PolicyCreated {
-            seq: e.seq,
-            policy_id: policy_id(e.policy_id),
-            keys_hash: B256(e.keys_hash),
-            author: address(e.author),
-            terms: terms(e.terms),
-        },
-        E::PolicyExtendedFilter(e) => ChainEvent::PolicyExtended {
-            seq: e.seq,
-            policy_id: policy_id(e.policy_id),
-            last_period: Period(e.last_period),
-            payer: address(e.payer),
-        },
-        E::PolicyRevokedFilter(e) => ChainEvent::PolicyRevoked {
-            seq: e.seq,
-            policy_id: policy_id(e.policy_id),
-            effective_last: Period(e.effective_last),
-            refund: amount(e.refund).ok_or(Undecodable::Range)?,
-        },
-        E::PolicyRefundedFilter(e) => ChainEvent::PolicyRefunded {
-            policy_id: policy_id(e.policy_id),
-            through_period: Period(e.through_period),
-            amount: amount(e.amount).ok_or(Undecodable::Range)?,
-        },
-        E::FeesCollectedFilter(e) => ChainEvent::FeesCollected {
-            policy_id: policy_id(e.policy_id),
-            miner: address(e.miner),
-            through_period: Period(e.through_period),
-            amount: amount(e.amount).ok_or(Undecodable::Range)?,
-        },
-        E::Eip712DomainChangedFilter(_) => return Ok(None),
-    }))
 }
 
 #[cfg(test)]

@@ -22,23 +22,27 @@ mod params;
 mod revert;
 mod rpc;
 mod types;
+mod verify;
 mod wallet;
 
 pub use call::Call;
 pub use chain::Chain;
 pub use classify::TxRejection;
-pub use deploy::deploy;
+pub use deploy::{DeployState, PlannedContract, SentCreation, deploy, deploy_journaled};
 pub use deployment::{Artifact, ContractRecord, Contracts, Deployment, artifacts};
 pub use error::{ChainError, FileAction, IdentityPart, KeystoreFault, RpcFault};
 pub use events::{ChainEvent, EventRecord, EventSource};
 pub use follow::{ChainRead, Cursor, Step, next_step};
 pub use journal::{DirJournal, JournalLock, JournaledTx, TxJournal};
-pub use params::{DeployParams, Genesis, ParamProblem};
+pub use params::{
+    ChallengeParams, ControlParams, DeployParams, Genesis, ParamProblem, PenaltyParams,
+};
 pub use rpc::{EndpointHealth, Rpc, RpcConfig};
 pub use types::{
     BlockHeader, ChainParams, Fees, Lease, MinerInfo, PeriodTotals, PolicyState, Position,
     SignedTx, Tag, TxPlan, TxReceipt,
 };
+pub use verify::{Difference, check_deployment};
 pub use wallet::{OnProgress, Progress, Resumed, Wallet, WalletOptions};
 
 #[cfg(test)]

@@ -1,17 +1,22 @@
 //! The parameters a deployment is made with: `deployments/params/*.toml`.
 //!
 //! Amounts are text with their unit, times are seconds or periods as the key says. `validate`
-//! checks everything the constructors would refuse, with the name of the key.
+//! checks everything the constructors would refuse, with the name of the key. `params/powers.rs`
+//! holds what concerns timelock, guardian, penalties and challenges.
 
 use kms_protocol::{Address, Amount};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::error::ChainError;
 
+mod powers;
+
+pub use powers::{ChallengeParams, ControlParams, PenaltyParams};
+
 /// Longest lease the contract accepts, in periods.
 const LONGEST_LEASE: u32 = 64;
 /// Longest policy the contract accepts, in periods.
-const LONGEST_POLICY: u32 = 65_535;
+const LONGEST_POLICY: u32 = 65_534;
 /// Longest name of a network.
 const NAME_LENGTH: usize = 32;
 
@@ -21,6 +26,8 @@ const NAME_LENGTH: usize = 32;
 pub struct DeployParams {
     /// Name of the network, for people: 1 to 32 of a-z, 0-9, `-`.
     pub name: String,
+    /// EIP-155 id of the only chain they may be used on.
+    pub chain_id: u64,
     /// Greatest supply of the token there can ever be.
     #[serde(with = "amount_text")]
     pub cap: Amount,
@@ -53,6 +60,12 @@ pub struct DeployParams {
     pub kappa_periods: u32,
     /// Longest policy, in periods.
     pub max_policy_periods: u32,
+    /// The timelock and the contract it owns.
+    pub control: ControlParams,
+    /// First terms of a conviction.
+    pub penalty: PenaltyParams,
+    /// First terms of a challenge.
+    pub challenge: ChallengeParams,
 }
 
 /// Start of period 1: `"now"` or seconds since the Unix epoch.
@@ -86,7 +99,19 @@ pub enum ParamProblem {
     /// A genesis that is yet to come.
     #[error("lies in the future of the chain")]
     Future,
+    /// An entry twice.
+    #[error("must not name anybody twice")]
+    Duplicate,
+    /// A power nobody was given; the deployer holds it on a local chain only.
+    #[error("must be given on every chain but a local one")]
+    Missing,
+    /// The chain has another id.
+    #[error("is not the id of the chain, which is {0}")]
+    OtherChain(u64),
 }
+
+/// A condition, the key it is about, and what is wrong if it does not hold.
+type Check = (bool, &'static str, ParamProblem);
 
 impl DeployParams {
     /// Reads and validates a parameter file's text.
@@ -112,11 +137,24 @@ impl DeployParams {
     /// # Errors
     /// `Params` with the first key that is out of range.
     pub fn validate(&self) -> Result<(), ChainError> {
-        use ParamProblem::{Above, Below, Name, Width, Zero};
-        let lease_limit = self.min_lock_periods.min(LONGEST_LEASE);
-        let half_life = u128::from(self.half_life_seconds);
-        let checks: [(bool, &'static str, ParamProblem); 16] = [
+        let checks = [
+            self.supply_checks(),
+            self.period_checks(),
+            self.control.checks(self),
+            self.penalty.checks(self),
+            self.challenge.checks(self),
+        ];
+        match checks.into_iter().flatten().find(|(holds, ..)| !holds) {
+            Some((_, field, problem)) => Err(ChainError::Params { field, problem }),
+            None => Ok(()),
+        }
+    }
+
+    fn supply_checks(&self) -> Vec<Check> {
+        use ParamProblem::{Above, Name, Width, Zero};
+        vec![
             (is_name(&self.name), "name", Name),
+            (self.chain_id > 0, "chain_id", Zero),
             (fits_uint96(self.cap), "cap", Width),
             (!self.cap.is_zero(), "cap", Zero),
             (
@@ -132,6 +170,14 @@ impl DeployParams {
             (self.period_seconds > 0, "period_seconds", Zero),
             (!self.min_locked.is_zero(), "min_locked", Zero),
             (self.min_locked <= self.cap, "min_locked", Above("cap")),
+        ]
+    }
+
+    fn period_checks(&self) -> Vec<Check> {
+        use ParamProblem::{Above, Below, Zero};
+        let lease_limit = self.min_lock_periods.min(LONGEST_LEASE);
+        let half_life = u128::from(self.half_life_seconds);
+        vec![
             (self.min_lock_periods > 0, "min_lock_periods", Zero),
             (
                 self.min_lock_periods <= self.max_lock_periods,
@@ -160,20 +206,13 @@ impl DeployParams {
                 "kappa_periods",
                 Zero,
             ),
+            (self.max_policy_periods > 0, "max_policy_periods", Zero),
             (
-                (1..=LONGEST_POLICY).contains(&self.max_policy_periods),
+                self.max_policy_periods <= LONGEST_POLICY,
                 "max_policy_periods",
-                if self.max_policy_periods == 0 {
-                    Zero
-                } else {
-                    Above("65535")
-                },
+                Above("65534"),
             ),
-        ];
-        match checks.into_iter().find(|(holds, ..)| !holds) {
-            Some((_, field, problem)) => Err(ChainError::Params { field, problem }),
-            None => Ok(()),
-        }
+        ]
     }
 }
 

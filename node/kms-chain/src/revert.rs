@@ -24,6 +24,9 @@ static ERRORS: LazyLock<HashMap<[u8; 4], AbiError>> = LazyLock::new(|| {
         &*bindings::staking_escrow::STAKINGESCROW_ABI,
         &*bindings::mining_rewards::MININGREWARDS_ABI,
         &*bindings::policy_manager::POLICYMANAGER_ABI,
+        &*bindings::adjudicator::ADJUDICATOR_ABI,
+        &*bindings::silence_challenges::SILENCECHALLENGES_ABI,
+        &*bindings::control::CONTROL_ABI,
     ];
     abis.iter()
         .flat_map(|abi| abi.errors())

@@ -44,7 +44,7 @@ pub(crate) fn params() -> DeployParams {
     params
 }
 
-/// A deployment whose four contracts have no code: keccak256 of nothing is the code hash.
+/// A deployment whose contracts have no code: keccak256 of nothing is the code hash.
 pub(crate) fn deployment() -> Deployment {
     let record = |byte| ContractRecord {
         address: address(byte),
@@ -60,6 +60,10 @@ pub(crate) fn deployment() -> Deployment {
             escrow: record(0xe5),
             rewards: record(0x4e),
             policies: record(0x90),
+            adjudicator: record(0xad),
+            challenges: record(0xc4),
+            timelock: record(0x71),
+            control: record(0xc0),
         },
         params: params(),
     }

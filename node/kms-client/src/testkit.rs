@@ -70,6 +70,10 @@ pub(crate) fn deployment(chain_id: u64) -> Deployment {
             escrow: record(0xa2),
             rewards: record(0xa3),
             policies: record(0xa4),
+            adjudicator: record(0xa5),
+            challenges: record(0xa6),
+            timelock: record(0xa7),
+            control: record(0xa8),
         },
         params: DeployParams::local().unwrap(),
     }

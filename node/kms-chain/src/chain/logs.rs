@@ -21,7 +21,7 @@ pub(super) const FIRST_RANGE: u64 = 2_000;
 const WIDEST_RANGE: u64 = 10_000;
 
 impl Chain {
-    /// All events of the three contracts in the blocks `from..=to`, in order. Starts with the range
+    /// All events of the contracts in the blocks `from..=to`, in order. Starts with the range
     /// learnt so far, widens it by half on success and halves it on any error, down to one block.
     ///
     /// # Errors
@@ -53,7 +53,7 @@ impl Chain {
         Ok(events)
     }
 
-    /// All events of the three contracts in one block, asked for by its hash so that no other block
+    /// All events of the contracts in one block, asked for by its hash so that no other block
     /// of the same height can answer.
     ///
     /// # Errors
@@ -84,6 +84,8 @@ impl Chain {
             contracts.escrow.address,
             contracts.rewards.address,
             contracts.policies.address,
+            contracts.adjudicator.address,
+            contracts.challenges.address,
         ];
         if let Value::Object(fields) = &mut filter {
             fields.insert("address".to_owned(), json!(addresses));
@@ -121,6 +123,10 @@ impl Chain {
             Some(EventSource::Rewards)
         } else if address == contracts.policies.address {
             Some(EventSource::Policies)
+        } else if address == contracts.adjudicator.address {
+            Some(EventSource::Adjudicator)
+        } else if address == contracts.challenges.address {
+            Some(EventSource::Challenges)
         } else {
             None
         }

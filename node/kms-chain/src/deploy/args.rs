@@ -1,0 +1,161 @@
+//! The ABI-encoded arguments of each constructor, in the order of deployment. Addresses of contracts
+//! that come later are predicted ones.
+
+use kms_protocol::Address;
+use kms_protocol::abi::{WORD, Words};
+
+use crate::error::ChainError;
+use crate::params::{DeployParams, Genesis};
+
+/// The contracts' addresses, in the order of deployment.
+pub(crate) type Addresses = [Address; 8];
+
+/// Arguments of all constructors. `params` must be resolved.
+pub(crate) fn all(params: &DeployParams, addresses: &Addresses) -> Result<[Words; 8], ChainError> {
+    let [_, _, _, policies, ..] = addresses;
+    Ok([
+        token(params, addresses)?,
+        escrow(params, addresses)?,
+        rewards(params, addresses),
+        policy_manager(params, addresses),
+        Words::default().address(policies),
+        Words::default().address(policies),
+        timelock(params),
+        control(params, addresses)?,
+    ])
+}
+
+/// `constructor(cap, initialSupply, initialHolder, minter)`.
+fn token(params: &DeployParams, addresses: &Addresses) -> Result<Words, ChainError> {
+    let [_, _, rewards, ..] = addresses;
+    let holder = params
+        .initial_holder
+        .ok_or(ChainError::Bug("the holder is resolved"))?;
+    Ok(Words::default()
+        .uint(params.cap.0)
+        .uint(params.initial_supply.0)
+        .address(&holder)
+        .address(rewards))
+}
+
+/// `constructor(Params(token, genesisTime, periodSeconds, minLocked, minLockPeriods,
+/// maxLockPeriods, workerCooldown, rewards, adjudicator, control))`.
+fn escrow(params: &DeployParams, addresses: &Addresses) -> Result<Words, ChainError> {
+    let [token, _, rewards, _, adjudicator, _, _, control] = addresses;
+    let Genesis::At(genesis) = params.genesis else {
+        return Err(ChainError::Bug("the genesis is resolved"));
+    };
+    Ok(Words::default()
+        .address(token)
+        .uint(genesis)
+        .uint(params.period_seconds)
+        .uint(params.min_locked.0)
+        .uint(params.min_lock_periods)
+        .uint(params.max_lock_periods)
+        .uint(params.worker_cooldown_periods)
+        .address(rewards)
+        .address(adjudicator)
+        .address(control))
+}
+
+/// `constructor(Params(token, escrow, maxLeasePeriods, halfLifeSeconds, kappaEnabled,
+/// kappaPeriods, adjudicator, challenges))`.
+fn rewards(params: &DeployParams, addresses: &Addresses) -> Words {
+    let [token, escrow, _, _, adjudicator, challenges, ..] = addresses;
+    Words::default()
+        .address(token)
+        .address(escrow)
+        .uint(params.max_lease_periods)
+        .uint(params.half_life_seconds)
+        .uint(u8::from(params.kappa_enabled))
+        .uint(params.kappa_periods)
+        .address(adjudicator)
+        .address(challenges)
+}
+
+/// `constructor(token, escrow, rewards, control, maxPolicyPeriods)`.
+fn policy_manager(params: &DeployParams, addresses: &Addresses) -> Words {
+    let [token, escrow, rewards, .., control] = addresses;
+    Words::default()
+        .address(token)
+        .address(escrow)
+        .address(rewards)
+        .address(control)
+        .uint(params.max_policy_periods)
+}
+
+/// `constructor(minimumDelay, proposers, executors)`.
+fn timelock(params: &DeployParams) -> Words {
+    let control = &params.control;
+    let list = |words: Words, addresses: &[Address]| {
+        addresses
+            .iter()
+            .fold(words.size(addresses.len()), Words::address)
+    };
+    let head = Words::default()
+        .uint(control.timelock_delay_seconds)
+        .size(3 * WORD)
+        .size((4 + control.proposers.len()) * WORD);
+    list(list(head, &control.proposers), &control.executors)
+}
+
+/// `constructor(Params(owner, guardian, escrow, rewards, policies, adjudicator, challenges,
+/// maxPausePeriods, minWindowSeconds, maxWindowSeconds, PenaltyTerms, ChallengeTerms))`.
+fn control(params: &DeployParams, addresses: &Addresses) -> Result<Words, ChainError> {
+    let [
+        _,
+        escrow,
+        rewards,
+        policies,
+        adjudicator,
+        challenges,
+        timelock,
+        _,
+    ] = addresses;
+    let control = &params.control;
+    let guardian = control
+        .guardian
+        .ok_or(ChainError::Bug("the guardian is resolved"))?;
+    let named = [
+        timelock,
+        &guardian,
+        escrow,
+        rewards,
+        policies,
+        adjudicator,
+        challenges,
+    ];
+    Ok(named
+        .into_iter()
+        .fold(Words::default(), Words::address)
+        .uint(control.max_pause_periods)
+        .uint(control.min_window_seconds)
+        .uint(control.max_window_seconds)
+        .append(&penalty(params))
+        // pausedThrough.
+        .uint(0_u8)
+        .append(&challenge(params)))
+}
+
+/// The terms of penalties, without `pausedThrough`, which is the guardian's.
+pub(crate) fn penalty(params: &DeployParams) -> Words {
+    let terms = &params.penalty;
+    Words::default()
+        .uint(terms.floor.0)
+        .uint(terms.share_bps)
+        .uint(terms.history_bps)
+        .uint(terms.cap_bps)
+        .uint(terms.reward_bps)
+        .uint(terms.suspension_periods)
+        .uint(terms.grace_blocks)
+}
+
+/// The terms of challenges.
+pub(crate) fn challenge(params: &DeployParams) -> Words {
+    let terms = &params.challenge;
+    Words::default()
+        .uint(terms.bond.0)
+        .uint(terms.window_seconds)
+        .uint(terms.suspension_periods)
+        .uint(terms.distance_periods)
+}

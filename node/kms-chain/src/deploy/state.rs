@@ -1,0 +1,315 @@
+//! A deployment under way, as its journal keeps it: what was resolved at the beginning, and every
+//! signed transaction from before it was sent. And what it will do: the plan.
+
+use std::path::Path;
+
+use ethers::core::utils::get_contract_address;
+use ethers::types::U256;
+use kms_protocol::hex_serde::hex_bytes;
+use kms_protocol::{Address, B256};
+use serde::{Deserialize, Serialize};
+
+use super::args::{self, Addresses};
+use crate::convert::{address, h160};
+use crate::deployment::artifacts;
+use crate::devnet::CHAIN_ID;
+use crate::error::{ChainError, IdentityPart};
+use crate::files::{self, Existing};
+use crate::params::{DeployParams, Genesis, ParamProblem};
+use crate::rpc::Rpc;
+use crate::types::wire::{HashOnly, Quantity, WireHeader};
+
+const NONE: [(); 0] = [];
+/// Gas of a transaction that creates a contract, before anything else.
+const CREATION_GAS: u64 = 53_000;
+/// Gas of each byte of calldata (the dear, non-zero kind), of each word of creation code, of each
+/// byte of code kept.
+const CALLDATA_GAS: u64 = 16;
+const WORD_GAS: u64 = 2;
+const CODE_GAS: u64 = 200;
+/// What the dearest constructor spends on calls and storage.
+const CONSTRUCTOR_GAS: u64 = 400_000;
+
+/// A deployment under way.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DeployState {
+    /// EIP-155 id of the chain.
+    pub chain_id: u64,
+    /// Hash of its block 0.
+    pub genesis_hash: B256,
+    /// Who pays.
+    pub deployer: Address,
+    /// Nonce of the first contract; the others follow.
+    pub first_nonce: u64,
+    /// With the genesis and all powers resolved.
+    pub params: DeployParams,
+    /// Signed creations, in the order of deployment.
+    pub sent: Vec<SentCreation>,
+}
+
+/// A creation that was signed, and perhaps sent.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SentCreation {
+    /// Name of the contract.
+    pub contract: String,
+    /// Hash of the transaction.
+    pub hash: B256,
+    /// The signed transaction. Public once it is sent.
+    #[serde(with = "hex_bytes")]
+    pub raw: Vec<u8>,
+}
+
+/// A contract to be created.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PlannedContract {
+    /// Its name.
+    pub contract: &'static str,
+    /// The deployer's nonce that creates it.
+    pub nonce: u64,
+    /// Where it will be.
+    pub address: Address,
+    /// ABI-encoded arguments of its constructor.
+    pub constructor_args: Vec<u8>,
+    /// Code and arguments: the data of the transaction.
+    pub creation: Vec<u8>,
+    /// Upper bound of the gas, told from sizes: its contracts do not exist yet to ask a node.
+    pub gas_at_most: u64,
+}
+
+impl DeployState {
+    /// Resolves the parameters on the chain behind `rpc`: the genesis, and on a local chain the
+    /// powers nobody was given. Nothing is sent.
+    ///
+    /// # Errors
+    /// `Params`, and as `Rpc::request`.
+    pub async fn begin(
+        rpc: &Rpc,
+        deployer: Address,
+        params: &DeployParams,
+    ) -> Result<Self, ChainError> {
+        params.validate()?;
+        let chain_id: Quantity = rpc.request("eth_chainId", &NONE).await?;
+        if chain_id.0 != params.chain_id {
+            return Err(refused("chain_id", ParamProblem::OtherChain(chain_id.0)));
+        }
+        let genesis = genesis_hash(rpc).await?;
+        let params = with_powers(params, deployer)?;
+        let params = with_genesis(rpc, params).await?;
+        let nonce: Quantity = rpc
+            .request("eth_getTransactionCount", &(deployer, "pending"))
+            .await?;
+        Ok(Self {
+            chain_id: chain_id.0,
+            genesis_hash: genesis,
+            deployer,
+            first_nonce: nonce.0,
+            params,
+            sent: Vec::new(),
+        })
+    }
+
+    /// Checks that `rpc` serves the chain of this state, and that `deployer` is its deployer.
+    pub(super) async fn check(&self, rpc: &Rpc, deployer: Address) -> Result<(), ChainError> {
+        if deployer != self.deployer {
+            return Err(ChainError::OtherDeployer {
+                expected: self.deployer,
+                found: deployer,
+            });
+        }
+        let chain_id: Quantity = rpc.request("eth_chainId", &NONE).await?;
+        let genesis = genesis_hash(rpc).await?;
+        let wrong = |part, expected: String, found: String| {
+            let endpoint = rpc.health().first().map(|health| health.name.clone());
+            ChainError::WrongChain {
+                endpoint: endpoint.unwrap_or_default(),
+                part,
+                expected,
+                found,
+            }
+        };
+        if chain_id.0 != self.chain_id {
+            let (expected, found) = (self.chain_id.to_string(), chain_id.0.to_string());
+            return Err(wrong(IdentityPart::ChainId, expected, found));
+        }
+        if genesis != self.genesis_hash {
+            let (expected, found) = (self.genesis_hash.to_string(), genesis.to_string());
+            return Err(wrong(IdentityPart::GenesisHash, expected, found));
+        }
+        Ok(())
+    }
+
+    /// Everything that will be created, in order.
+    ///
+    /// # Errors
+    /// `Artifact`.
+    pub fn plan(&self) -> Result<Vec<PlannedContract>, ChainError> {
+        let addresses = self.addresses();
+        let arguments = args::all(&self.params, &addresses)?;
+        let mut planned = Vec::new();
+        for (((artifact, address), nonce), arguments) in artifacts()
+            .into_iter()
+            .zip(addresses)
+            .zip(self.first_nonce..)
+            .zip(arguments)
+        {
+            let constructor_args = arguments.into_bytes();
+            let creation = [artifact.bytecode()?, constructor_args.clone()].concat();
+            let size = |bytes: usize| u64::try_from(bytes).unwrap_or(u64::MAX);
+            let gas_at_most = CREATION_GAS
+                + CALLDATA_GAS * size(creation.len())
+                + WORD_GAS * size(creation.len().div_ceil(32))
+                + CODE_GAS * size(artifact.deployed_bytes()?)
+                + CONSTRUCTOR_GAS;
+            planned.push(PlannedContract {
+                contract: artifact.contract,
+                nonce,
+                address,
+                constructor_args,
+                creation,
+                gas_at_most,
+            });
+        }
+        Ok(planned)
+    }
+
+    /// The predicted addresses.
+    fn addresses(&self) -> Addresses {
+        let mut next = self.first_nonce;
+        [(); 8].map(|()| {
+            let nonce = U256::from(next);
+            next = next.saturating_add(1);
+            address(get_contract_address(h160(self.deployer), nonce))
+        })
+    }
+
+    /// Checks that `params`, once resolved, are those this deployment was begun with.
+    ///
+    /// # Errors
+    /// `ParamsChanged`; those of `Params` too.
+    pub fn check_params(&self, params: &DeployParams) -> Result<(), ChainError> {
+        same_params(params, &self.params, self.deployer)
+    }
+
+    /// Reads a journal; `None` if there is none.
+    ///
+    /// # Errors
+    /// `File`, `Json`.
+    pub fn load(path: &Path) -> Result<Option<Self>, ChainError> {
+        if !path.exists() {
+            return Ok(None);
+        }
+        let parsed = serde_json::from_str(&files::read(path)?);
+        parsed.map(Some).map_err(|source| ChainError::Json {
+            what: "journal of a deployment",
+            path: path.to_owned(),
+            source,
+        })
+    }
+
+    /// Writes the journal, durably and in one step.
+    ///
+    /// # Errors
+    /// `File`.
+    pub fn save(&self, path: &Path) -> Result<(), ChainError> {
+        let text = serde_json::to_string_pretty(self).map_err(|source| ChainError::Json {
+            what: "journal of a deployment",
+            path: path.to_owned(),
+            source,
+        })?;
+        files::write(path, (text + "\n").as_bytes(), Existing::Replace)
+    }
+}
+
+/// Checks that `params` are what `resolved` came from. A genesis of "now" is any.
+///
+/// # Errors
+/// `ParamsChanged` with the first key that differs.
+pub(crate) fn same_params(
+    params: &DeployParams,
+    resolved: &DeployParams,
+    deployer: Address,
+) -> Result<(), ChainError> {
+    let mut given = with_powers(params, deployer)?;
+    if given.genesis == Genesis::Now {
+        given.genesis = resolved.genesis;
+    }
+    let bug = |_| ChainError::Bug("parameters serialise");
+    let given = serde_json::to_value(&given).map_err(bug)?;
+    let resolved = serde_json::to_value(resolved).map_err(bug)?;
+    match first_difference("", &given, &resolved) {
+        Some(field) => Err(ChainError::ParamsChanged { field }),
+        None => Ok(()),
+    }
+}
+
+fn first_difference(name: &str, a: &serde_json::Value, b: &serde_json::Value) -> Option<String> {
+    let (Some(left), Some(right)) = (a.as_object(), b.as_object()) else {
+        return (a != b).then(|| name.to_owned());
+    };
+    let keys = left
+        .keys()
+        .chain(right.keys().filter(|key| !left.contains_key(*key)));
+    keys.into_iter().find_map(|key| {
+        let dot = if name.is_empty() { "" } else { "." };
+        let name = format!("{name}{dot}{key}");
+        match (left.get(key), right.get(key)) {
+            (Some(a), Some(b)) => first_difference(&name, a, b),
+            _ => Some(name),
+        }
+    })
+}
+
+fn refused(field: &'static str, problem: ParamProblem) -> ChainError {
+    ChainError::Params { field, problem }
+}
+
+/// The powers nobody was given: the deployer's on a local chain, refused elsewhere.
+fn with_powers(params: &DeployParams, deployer: Address) -> Result<DeployParams, ChainError> {
+    let mut params = params.clone();
+    let control = &mut params.control;
+    let local = params.chain_id == CHAIN_ID;
+    for (field, missing) in [
+        ("control.proposers", control.proposers.is_empty()),
+        ("control.executors", control.executors.is_empty()),
+        ("control.guardian", control.guardian.is_none()),
+    ] {
+        if missing && !local {
+            return Err(refused(field, ParamProblem::Missing));
+        }
+    }
+    if control.proposers.is_empty() {
+        control.proposers = vec![deployer];
+    }
+    if control.executors.is_empty() {
+        control.executors = vec![deployer];
+    }
+    control.guardian.get_or_insert(deployer);
+    params.initial_holder.get_or_insert(deployer);
+    Ok(params)
+}
+
+/// Puts the newest block's time in place of "now"; a genesis to come is refused.
+async fn with_genesis(rpc: &Rpc, params: DeployParams) -> Result<DeployParams, ChainError> {
+    let method = "eth_getBlockByNumber";
+    let head: WireHeader = rpc.request(method, &("latest", false)).await?;
+    let head = head.parse().ok_or(ChainError::BadReply {
+        method,
+        reason: "impossible header",
+    })?;
+    let genesis = match params.genesis {
+        Genesis::Now => head.timestamp,
+        Genesis::At(time) if time <= head.timestamp => time,
+        Genesis::At(_) => return Err(refused("genesis", ParamProblem::Future)),
+    };
+    Ok(DeployParams {
+        genesis: Genesis::At(genesis),
+        ..params
+    })
+}
+
+async fn genesis_hash(rpc: &Rpc) -> Result<B256, ChainError> {
+    let genesis: HashOnly = rpc.request("eth_getBlockByNumber", &("0x0", false)).await?;
+    Ok(genesis.hash)
+}

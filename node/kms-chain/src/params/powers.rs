@@ -1,0 +1,213 @@
+//! The parameters of what can still change after a deployment: the timelock, the guardian's pause,
+//! and the first terms of penalties and of challenges. Bounds as in `Control.sol`.
+
+use kms_protocol::{Address, Amount};
+use serde::{Deserialize, Serialize};
+
+use super::{Check, DeployParams, ParamProblem, amount_text};
+
+/// Longest suspension the contracts accept, in periods.
+const LONGEST_SUSPENSION: u16 = 64;
+/// Blocks after a revocation in which a node may still serve.
+const GRACE_BLOCKS: std::ops::RangeInclusive<u32> = 64..=50_400;
+/// Longest distance between two challenges, in periods.
+const LONGEST_DISTANCE: u32 = 400;
+
+/// The timelock and the contract it owns.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ControlParams {
+    /// What a proposal waits at least, in seconds.
+    pub timelock_delay_seconds: u64,
+    /// Who may propose and cancel; the deployer if empty, on a local chain only.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub proposers: Vec<Address>,
+    /// Who may carry out what has waited, the zero address for anyone; the deployer if empty, on a
+    /// local chain only.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub executors: Vec<Address>,
+    /// Who may pause; the deployer if absent, on a local chain only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub guardian: Option<Address>,
+    /// Longest pause, in periods.
+    pub max_pause_periods: u32,
+    /// Shortest time to answer a challenge that can ever be set, in seconds.
+    pub min_window_seconds: u32,
+    /// Longest one, in seconds.
+    pub max_window_seconds: u32,
+}
+
+/// First terms of a conviction. Shares in basis points, 1/10,000.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PenaltyParams {
+    /// Least penalty.
+    #[serde(with = "amount_text")]
+    pub floor: Amount,
+    /// Penalty as a share of the stake at risk.
+    pub share_bps: u16,
+    /// What each earlier conviction adds, as a share of the penalty.
+    pub history_bps: u16,
+    /// Greatest penalty as a share of the stake at risk.
+    pub cap_bps: u16,
+    /// The reporter's share of the penalty.
+    pub reward_bps: u16,
+    /// Periods without rewards.
+    pub suspension_periods: u16,
+    /// Blocks after a revocation in which a node may still serve.
+    pub grace_blocks: u32,
+}
+
+/// First terms of a challenge of silence.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ChallengeParams {
+    /// What the challenger posts.
+    #[serde(with = "amount_text")]
+    pub bond: Amount,
+    /// Time to answer, in seconds.
+    pub window_seconds: u32,
+    /// Periods without rewards for a silent miner.
+    pub suspension_periods: u16,
+    /// Least periods between two challenges for the same miner and policy.
+    pub distance_periods: u32,
+}
+
+impl ControlParams {
+    pub(super) fn checks(&self, params: &DeployParams) -> Vec<Check> {
+        use ParamProblem::{Above, Below, Duplicate, Zero};
+        // Announced, a change must leave time to unbond under the shortest lock: it runs from the
+        // next period on.
+        let exit = (u64::from(params.min_lock_periods) + 2) * u64::from(params.period_seconds);
+        vec![
+            (
+                self.timelock_delay_seconds >= exit,
+                "control.timelock_delay_seconds",
+                Below("min_lock_periods + 2 periods, so that miners can leave before a change"),
+            ),
+            (
+                !self.proposers.contains(&Address::ZERO),
+                "control.proposers",
+                Zero,
+            ),
+            (is_set(&self.proposers), "control.proposers", Duplicate),
+            (is_set(&self.executors), "control.executors", Duplicate),
+            (
+                self.guardian != Some(Address::ZERO),
+                "control.guardian",
+                Zero,
+            ),
+            (
+                self.max_pause_periods > 0,
+                "control.max_pause_periods",
+                Zero,
+            ),
+            (
+                self.max_pause_periods < params.min_lock_periods,
+                "control.max_pause_periods",
+                Above("min_lock_periods - 1, so that nobody escapes a conviction by a pause"),
+            ),
+            (
+                self.min_window_seconds > 0,
+                "control.min_window_seconds",
+                Zero,
+            ),
+            (
+                self.min_window_seconds <= self.max_window_seconds,
+                "control.max_window_seconds",
+                Below("control.min_window_seconds"),
+            ),
+        ]
+    }
+}
+
+impl PenaltyParams {
+    pub(super) fn checks(&self, params: &DeployParams) -> Vec<Check> {
+        use ParamProblem::{Above, Below, Zero};
+        vec![
+            (!self.floor.is_zero(), "penalty.floor", Zero),
+            (
+                self.floor.0 <= params.min_locked.0 / 2,
+                "penalty.floor",
+                Above("half of min_locked"),
+            ),
+            (self.share_bps <= 3_000, "penalty.share_bps", Above("3000")),
+            (
+                self.history_bps <= 10_000,
+                "penalty.history_bps",
+                Above("10000"),
+            ),
+            (self.cap_bps <= 5_000, "penalty.cap_bps", Above("5000")),
+            (
+                self.cap_bps >= self.share_bps,
+                "penalty.cap_bps",
+                Below("penalty.share_bps"),
+            ),
+            (
+                self.reward_bps < 5_000,
+                "penalty.reward_bps",
+                Above("4999, so that reporting oneself never pays"),
+            ),
+            (
+                self.suspension_periods <= LONGEST_SUSPENSION,
+                "penalty.suspension_periods",
+                Above("64"),
+            ),
+            (
+                self.grace_blocks >= *GRACE_BLOCKS.start(),
+                "penalty.grace_blocks",
+                Below("64"),
+            ),
+            (
+                self.grace_blocks <= *GRACE_BLOCKS.end(),
+                "penalty.grace_blocks",
+                Above("50400"),
+            ),
+        ]
+    }
+}
+
+impl ChallengeParams {
+    pub(super) fn checks(&self, params: &DeployParams) -> Vec<Check> {
+        use ParamProblem::{Above, Below, Zero};
+        let control = &params.control;
+        vec![
+            (!self.bond.is_zero(), "challenge.bond", Zero),
+            (
+                self.bond <= params.penalty.floor,
+                "challenge.bond",
+                Above("penalty.floor, so that a false answer never pays"),
+            ),
+            (
+                self.window_seconds >= control.min_window_seconds,
+                "challenge.window_seconds",
+                Below("control.min_window_seconds"),
+            ),
+            (
+                self.window_seconds <= control.max_window_seconds,
+                "challenge.window_seconds",
+                Above("control.max_window_seconds"),
+            ),
+            (
+                self.suspension_periods <= LONGEST_SUSPENSION,
+                "challenge.suspension_periods",
+                Above("64"),
+            ),
+            (
+                self.distance_periods > 0,
+                "challenge.distance_periods",
+                Zero,
+            ),
+            (
+                self.distance_periods <= LONGEST_DISTANCE,
+                "challenge.distance_periods",
+                Above("400"),
+            ),
+        ]
+    }
+}
+
+fn is_set(addresses: &[Address]) -> bool {
+    let distinct: std::collections::BTreeSet<_> = addresses.iter().collect();
+    distinct.len() == addresses.len()
+}

@@ -1,0 +1,197 @@
+//! Compares a deployment with what is on the chain: the code of each contract with its artifact
+//! (immutables aside), its constructor's arguments with the parameters, and every parameter with
+//! what the contract answers. Reads only.
+
+use kms_protocol::abi::Words;
+use kms_protocol::{Address, keccak256};
+use serde_json::json;
+
+use crate::deploy::args;
+use crate::deployment::{Artifact, ContractRecord, Deployment, artifacts};
+use crate::error::ChainError;
+use crate::params::{DeployParams, Genesis};
+use crate::revert::decode_error;
+use crate::rpc::Rpc;
+use crate::types::wire::HexBytes;
+
+mod views;
+
+use views::{View, views};
+
+/// Something that is not as the record and the parameters say.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Difference {
+    /// Nothing is there.
+    #[error("{contract}: no code at {address}")]
+    NoCode {
+        /// Name of the contract.
+        contract: &'static str,
+        /// Where it should be.
+        address: Address,
+    },
+    /// The code is not the one that was recorded.
+    #[error("{contract}: the code at {address} is not the code that was deployed")]
+    CodeChanged {
+        /// Name of the contract.
+        contract: &'static str,
+        /// Where it is.
+        address: Address,
+    },
+    /// The code is not the one of the artifact: another version of the sources, or a forgery.
+    #[error("{contract}: the code at {address} is not that of the artifact of this program")]
+    ForeignCode {
+        /// Name of the contract.
+        contract: &'static str,
+        /// Where it is.
+        address: Address,
+    },
+    /// The recorded arguments of the constructor are not those of the recorded parameters.
+    #[error("{contract}: the recorded constructor arguments do not follow from the parameters")]
+    Arguments {
+        /// Name of the contract.
+        contract: &'static str,
+    },
+    /// A value that can never change is another one.
+    #[error("{contract}.{view} is {found}, not {expected}")]
+    Value {
+        /// Name of the contract.
+        contract: &'static str,
+        /// The view.
+        view: &'static str,
+        /// Its result by the parameters, as hex.
+        expected: String,
+        /// Its result.
+        found: String,
+    },
+    /// A value that the timelock or the guardian may change was changed: no fault.
+    #[error("{contract}.{view} was changed since: it is {found}, at first it was {expected}")]
+    Governed {
+        /// Name of the contract.
+        contract: &'static str,
+        /// The view.
+        view: &'static str,
+        /// Its result by the parameters, as hex.
+        expected: String,
+        /// Its result.
+        found: String,
+    },
+}
+
+impl Difference {
+    /// Whether this must not be, rather than being worth knowing.
+    #[must_use]
+    pub fn is_fault(&self) -> bool {
+        match self {
+            Self::Governed { .. } => false,
+            Self::NoCode { .. }
+            | Self::CodeChanged { .. }
+            | Self::ForeignCode { .. }
+            | Self::Arguments { .. }
+            | Self::Value { .. } => true,
+        }
+    }
+}
+
+/// Everything that differs; empty when all is as recorded. Returns how many values were compared
+/// too.
+///
+/// # Errors
+/// As `Rpc::request`; `Artifact`.
+pub async fn check_deployment(
+    rpc: &Rpc,
+    deployment: &Deployment,
+) -> Result<(usize, Vec<Difference>), ChainError> {
+    let mut differences = Vec::new();
+    let records = deployment.contracts.all();
+    let arguments = args::all(&deployment.params, &records.map(|record| record.address))?;
+    for ((artifact, record), arguments) in artifacts().iter().zip(records).zip(arguments) {
+        differences.extend(check_code(rpc, artifact, record).await?);
+        if record.constructor_args != arguments.as_bytes() {
+            differences.push(Difference::Arguments {
+                contract: artifact.contract,
+            });
+        }
+    }
+    // A contract that is not there has nothing to answer.
+    if differences
+        .iter()
+        .any(|d| matches!(d, Difference::NoCode { .. }))
+    {
+        return Ok((0, differences));
+    }
+    let views = views(deployment)?;
+    for view in &views {
+        differences.extend(check_view(rpc, view).await?);
+    }
+    Ok((views.len(), differences))
+}
+
+async fn check_code(
+    rpc: &Rpc,
+    artifact: &Artifact,
+    record: &ContractRecord,
+) -> Result<Option<Difference>, ChainError> {
+    let (contract, address) = (artifact.contract, record.address);
+    let HexBytes(code) = rpc.request("eth_getCode", &(address, "latest")).await?;
+    Ok(if code.is_empty() {
+        Some(Difference::NoCode { contract, address })
+    } else if !artifact.is_code(&code)? {
+        Some(Difference::ForeignCode { contract, address })
+    } else if keccak256(&code) != record.code_hash {
+        Some(Difference::CodeChanged { contract, address })
+    } else {
+        None
+    })
+}
+
+async fn check_view(rpc: &Rpc, view: &View) -> Result<Option<Difference>, ChainError> {
+    let call = json!({ "to": view.address, "data": HexBytes(view.data.clone()) });
+    let answer: Result<HexBytes, _> = rpc.request("eth_call", &(call, "latest")).await;
+    let HexBytes(found) = match answer.map_err(decode_error) {
+        // A contract that has no such view is a forgery, not trouble with the endpoint.
+        Err(ChainError::Reverted { .. }) => HexBytes(Vec::new()),
+        answer => answer?,
+    };
+    let found = found.get(..view.expected.len()).unwrap_or(&found);
+    if found == view.expected {
+        return Ok(None);
+    }
+    let hex = |bytes: &[u8]| format!("0x{}", hex::encode(bytes));
+    let (contract, view_name) = (view.contract, view.signature);
+    let (expected, found) = (hex(&view.expected), hex(found));
+    Ok(Some(if view.governed {
+        Difference::Governed {
+            contract,
+            view: view_name,
+            expected,
+            found,
+        }
+    } else {
+        Difference::Value {
+            contract,
+            view: view_name,
+            expected,
+            found,
+        }
+    }))
+}
+
+/// The genesis of resolved parameters.
+fn genesis_of(params: &DeployParams) -> Result<u64, ChainError> {
+    match params.genesis {
+        Genesis::At(time) => Ok(time),
+        Genesis::Now => Err(ChainError::Params {
+            field: "genesis",
+            problem: crate::params::ParamProblem::Missing,
+        }),
+    }
+}
+
+/// An address alone in a word.
+fn word(address: Address) -> Words {
+    Words::default().address(&address)
+}
+
+#[cfg(test)]
+mod tests;

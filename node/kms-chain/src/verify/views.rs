@@ -1,0 +1,205 @@
+//! What each contract must answer, by the parameters: the table that `verify` reads back.
+
+use kms_protocol::abi::Words;
+use kms_protocol::{Address, B256, keccak256, reward};
+
+use super::{genesis_of, word};
+use crate::deploy::args;
+use crate::deployment::Deployment;
+use crate::error::ChainError;
+
+/// A question to a contract and the beginning of its answer.
+pub(super) struct View {
+    pub(super) contract: &'static str,
+    pub(super) address: Address,
+    pub(super) signature: &'static str,
+    pub(super) data: Vec<u8>,
+    pub(super) expected: Vec<u8>,
+    /// Whether timelock or guardian may change it.
+    pub(super) governed: bool,
+}
+
+/// Collects the views of one contract.
+struct Table {
+    contract: &'static str,
+    address: Address,
+    views: Vec<View>,
+}
+
+impl Table {
+    fn ask(&mut self, signature: &'static str, arguments: Words, expected: Words, governed: bool) {
+        let selector = keccak256(signature.as_bytes());
+        let selector = selector.0.into_iter().take(4);
+        self.views.push(View {
+            contract: self.contract,
+            address: self.address,
+            signature,
+            data: selector.chain(arguments.into_bytes()).collect(),
+            expected: expected.into_bytes(),
+            governed,
+        });
+    }
+
+    fn is(mut self, signature: &'static str, expected: Words) -> Self {
+        self.ask(signature, Words::default(), expected, false);
+        self
+    }
+
+    fn number(self, signature: &'static str, expected: impl Into<u128>) -> Self {
+        self.is(signature, Words::default().uint(expected))
+    }
+
+    fn names(self, signature: &'static str, expected: Address) -> Self {
+        self.is(signature, word(expected))
+    }
+
+    fn at_first(mut self, signature: &'static str, expected: Words) -> Self {
+        self.ask(signature, Words::default(), expected, true);
+        self
+    }
+
+    fn role(mut self, role: &B256, account: Address, held: bool) -> Self {
+        let arguments = Words::default().bytes32(role).address(&account);
+        let expected = Words::default().uint(u8::from(held));
+        // The timelock itself may give and take roles, but for the admin's, which nobody has.
+        let governed = *role != B256::ZERO;
+        self.ask("hasRole(bytes32,address)", arguments, expected, governed);
+        self
+    }
+}
+
+/// Every view of every contract.
+pub(super) fn views(deployment: &Deployment) -> Result<Vec<View>, ChainError> {
+    let tables = [
+        token(deployment),
+        escrow(deployment)?,
+        rewards(deployment)?,
+        policies(deployment)?,
+        adjudicator(deployment),
+        challenges(deployment),
+        timelock(deployment),
+        control(deployment),
+    ];
+    Ok(tables.into_iter().flat_map(|table| table.views).collect())
+}
+
+fn table(contract: &'static str, address: Address) -> Table {
+    Table {
+        contract,
+        address,
+        views: Vec::new(),
+    }
+}
+
+fn token(deployment: &Deployment) -> Table {
+    let (contracts, params) = (&deployment.contracts, &deployment.params);
+    table("KMSToken", contracts.token.address)
+        .number("cap()", params.cap.0)
+        .number("decimals()", 18_u8)
+        .names("minter()", contracts.rewards.address)
+}
+
+fn escrow(deployment: &Deployment) -> Result<Table, ChainError> {
+    let (contracts, params) = (&deployment.contracts, &deployment.params);
+    Ok(table("StakingEscrow", contracts.escrow.address)
+        .names("token()", contracts.token.address)
+        .names("rewards()", contracts.rewards.address)
+        .names("adjudicator()", contracts.adjudicator.address)
+        .names("control()", contracts.control.address)
+        .number("genesisTime()", genesis_of(params)?)
+        .number("periodSeconds()", params.period_seconds)
+        .number("minLocked()", params.min_locked.0)
+        .number("minLockPeriods()", params.min_lock_periods)
+        .number("maxLockPeriods()", params.max_lock_periods)
+        .number("workerCooldown()", params.worker_cooldown_periods))
+}
+
+fn rewards(deployment: &Deployment) -> Result<Table, ChainError> {
+    let (contracts, params) = (&deployment.contracts, &deployment.params);
+    let decay = reward::decay(params.half_life_seconds, params.period_seconds)?;
+    Ok(table("MiningRewards", contracts.rewards.address)
+        .names("token()", contracts.token.address)
+        .names("escrow()", contracts.escrow.address)
+        .names("adjudicator()", contracts.adjudicator.address)
+        .names("challenges()", contracts.challenges.address)
+        .number("genesisTime()", genesis_of(params)?)
+        .number("periodSeconds()", params.period_seconds)
+        .number("maxLeasePeriods()", params.max_lease_periods)
+        .number("halfLifeSeconds()", params.half_life_seconds)
+        .number("decay()", decay)
+        .number("kappaEnabled()", u8::from(params.kappa_enabled))
+        .number("kappaPeriods()", params.kappa_periods))
+}
+
+fn policies(deployment: &Deployment) -> Result<Table, ChainError> {
+    let (contracts, params) = (&deployment.contracts, &deployment.params);
+    Ok(table("PolicyManager", contracts.policies.address)
+        .names("token()", contracts.token.address)
+        .names("escrow()", contracts.escrow.address)
+        .names("rewards()", contracts.rewards.address)
+        .names("control()", contracts.control.address)
+        .number("genesisTime()", genesis_of(params)?)
+        .number("periodSeconds()", params.period_seconds)
+        .number("maxPolicyPeriods()", params.max_policy_periods))
+}
+
+fn adjudicator(deployment: &Deployment) -> Table {
+    let contracts = &deployment.contracts;
+    table("Adjudicator", contracts.adjudicator.address)
+        .names("policies()", contracts.policies.address)
+        .names("escrow()", contracts.escrow.address)
+        .names("rewards()", contracts.rewards.address)
+        .names("control()", contracts.control.address)
+}
+
+fn challenges(deployment: &Deployment) -> Table {
+    let contracts = &deployment.contracts;
+    table("SilenceChallenges", contracts.challenges.address)
+        .names("token()", contracts.token.address)
+        .names("escrow()", contracts.escrow.address)
+        .names("rewards()", contracts.rewards.address)
+        .names("policies()", contracts.policies.address)
+        .names("control()", contracts.control.address)
+}
+
+fn timelock(deployment: &Deployment) -> Table {
+    let control = &deployment.params.control;
+    let address = deployment.contracts.timelock.address;
+    let delay = Words::default().uint(control.timelock_delay_seconds);
+    let mut table = table("KMSTimelock", address)
+        .is("minimumDelay()", delay.clone())
+        .at_first("getMinDelay()", delay)
+        .role(&B256::ZERO, address, true);
+    let (propose, cancel) = (keccak256(b"PROPOSER_ROLE"), keccak256(b"CANCELLER_ROLE"));
+    for proposer in &control.proposers {
+        table = table
+            .role(&propose, *proposer, true)
+            .role(&cancel, *proposer, true)
+            .role(&B256::ZERO, *proposer, false);
+    }
+    for executor in &control.executors {
+        table = table
+            .role(&keccak256(b"EXECUTOR_ROLE"), *executor, true)
+            .role(&B256::ZERO, *executor, false);
+    }
+    table
+}
+
+fn control(deployment: &Deployment) -> Table {
+    let (contracts, params) = (&deployment.contracts, &deployment.params);
+    let guardian = params.control.guardian.unwrap_or(Address::ZERO);
+    table("Control", contracts.control.address)
+        .at_first("owner()", word(contracts.timelock.address))
+        .at_first("guardian()", word(guardian))
+        .names("escrow()", contracts.escrow.address)
+        .names("rewards()", contracts.rewards.address)
+        .names("policies()", contracts.policies.address)
+        .names("adjudicator()", contracts.adjudicator.address)
+        .names("challenges()", contracts.challenges.address)
+        .number("maxPausePeriods()", params.control.max_pause_periods)
+        .number("minWindowSeconds()", params.control.min_window_seconds)
+        .number("maxWindowSeconds()", params.control.max_window_seconds)
+        // Without the pause at its end.
+        .at_first("penaltyTerms()", args::penalty(params))
+        .at_first("challengeTerms()", args::challenge(params))
+}

@@ -1,0 +1,82 @@
+//! `kms-scripts gas`: what every operation costs, by real transactions on a private chain, beside
+//! the systems of `data/gas_baseline.json`. `gas/bench.rs` is the chain, `gas/miners.rs` and
+//! `gas/policies.rs` what is sent, `gas/compare.rs` the tables, `gas/growth.rs` what must be flat.
+
+use std::path::PathBuf;
+
+use anyhow::{Context, Result};
+
+use crate::say;
+
+mod abi;
+mod bench;
+mod compare;
+mod growth;
+mod miners;
+mod policies;
+
+use bench::{Bench, Measured};
+use compare::Comparison;
+
+/// Miners of the ordinary network.
+const MINERS: u32 = 40;
+
+/// Options of `kms-scripts gas`.
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    /// Where the figures are written: a list of {operation, gas}.
+    #[arg(long, default_value = "target/gas.json")]
+    figures: PathBuf,
+}
+
+/// Measures, prints, writes the figures; fails if a cost grows that must not.
+pub(crate) fn run(args: &Args) -> Result<()> {
+    let path = std::path::absolute(&args.figures)?;
+    let runtime = tokio::runtime::Runtime::new().context("starting the runtime")?;
+    let measured = runtime.block_on(measure())?;
+    let comparison = Comparison::load()?;
+    comparison
+        .table(&measured)
+        .iter()
+        .for_each(|line| say::line(line));
+    if let Some(folder) = path.parent() {
+        std::fs::create_dir_all(folder)?;
+    }
+    let text = serde_json::to_string_pretty(&measured)? + "\n";
+    std::fs::write(&path, text).with_context(|| format!("writing {}", path.display()))?;
+    growth::table(&measured)?
+        .iter()
+        .for_each(|line| say::line(line));
+    growth::check(&measured)?;
+    comparison.check(&measured)?;
+    say::line(&format!("\nevery figure is in {}", path.display()));
+    Ok(())
+}
+
+async fn measure() -> Result<Vec<Measured>> {
+    let mut bench = Bench::start().await?;
+    for (contract, gas) in kms_chain::artifacts()
+        .iter()
+        .zip(bench.deployment_gas().await?)
+    {
+        bench.note(format!("deploy_{}", contract.contract), gas, 1);
+    }
+    let mut miners = Vec::new();
+    for number in 0..MINERS {
+        miners.push(bench.enlist(number).await?);
+    }
+    let few = miners.get(..8).unwrap_or(&miners);
+    miners::confirmations(&mut bench, few).await?;
+    miners::relayed(&mut bench, &miners).await?;
+    miners::claims(&mut bench, few).await?;
+    policies::lives(&mut bench, miners.get(..30).unwrap_or(&miners)).await?;
+    policies::wishes(&mut bench, few).await?;
+    policies::collections(&mut bench, &miners).await?;
+    policies::gaps(&mut bench, few).await?;
+    miners::gaps(&mut bench, few).await?;
+    miners::crowd(&mut bench, &miners).await?;
+    miners::stakes(&mut bench).await?;
+    bench.roll().await?;
+    bench.check_clock().await?;
+    Ok(bench.measured)
+}

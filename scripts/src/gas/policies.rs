@@ -1,0 +1,193 @@
+//! What owners, sponsors and miners send about policies.
+
+use anyhow::{Context, Result};
+use kms_chain::Call;
+use kms_protocol::eip712::{Domain, Revocation, TypedData as _};
+use kms_protocol::{Address, Period, Terms};
+
+use super::abi::{self, Abi, address, uint};
+use super::bench::{Bench, Miner, To};
+
+/// Miners of a policy.
+pub(super) const MINER_COUNTS: [usize; 4] = [1, 3, 10, 30];
+/// Lengths of a policy of three miners, in periods.
+pub(super) const LENGTHS: [u32; 3] = [7, 30, 365];
+
+fn function(name: &str, more: &str) -> String {
+    format!("{name}({}{more})", abi::TERMS)
+}
+
+/// Creates by allowance and returns the gas.
+pub(super) async fn create(bench: &Bench, terms: &Terms) -> Result<u64> {
+    let signature = function("createPolicy", "");
+    bench
+        .invoke(
+            terms.sponsor,
+            To::Policies,
+            &signature,
+            &[abi::terms(terms)],
+        )
+        .await
+}
+
+/// An allowance of ordinary size: it is counted down, unlike an unlimited one.
+pub(super) async fn allow(bench: &Bench) -> Result<()> {
+    let policies = bench.deployment.contracts.policies.address;
+    let arguments = [address(policies), uint(1_u128 << 90)];
+    bench
+        .invoke(
+            bench.holder,
+            To::Token,
+            "approve(address,uint256)",
+            &arguments,
+        )
+        .await?;
+    Ok(())
+}
+
+fn first(miners: &[Miner], count: usize) -> Result<&[Miner]> {
+    miners.get(..count).context("too few miners")
+}
+
+/// Policies of 1 to 30 miners from creation to revocation. The miners are active in the first
+/// periods only, so the sponsor has something to get back.
+pub(super) async fn lives(bench: &mut Bench, miners: &[Miner]) -> Result<()> {
+    allow(bench).await?;
+    bench.confirm_all(miners).await?;
+    create(bench, &bench.terms(miners, 30, "warm up")?).await?;
+    let mut policies = Vec::new();
+    for count in MINER_COUNTS {
+        let terms = bench.terms(first(miners, count)?, 30, "by allowance")?;
+        let gas = create(bench, &terms).await?;
+        bench.note(format!("create_{count}"), gas, 1);
+        policies.push(terms);
+        let terms = bench.terms(first(miners, count)?, 30, "in one transaction")?;
+        let call = Call::CreatePolicyViaTransfer {
+            terms: terms.clone(),
+        };
+        let gas = bench.send(bench.holder, &call).await?;
+        bench.note(format!("create_one_tx_{count}"), gas, 1);
+    }
+    for length in LENGTHS {
+        let terms = bench.terms(first(miners, 3)?, length, "by length")?;
+        let gas = create(bench, &terms).await?;
+        bench.note(format!("create_3_periods_{length}"), gas, 1);
+    }
+    bench.skip(20).await?;
+    bench.roll().await?;
+    for terms in policies {
+        let count = terms.miners.len();
+        let call = Call::RefundPolicy {
+            terms: terms.clone(),
+        };
+        let gas = bench.send(bench.holder, &call).await?;
+        bench.note(format!("refund_{count}"), gas, 1);
+        let gas = bench
+            .send(bench.holder, &Call::RevokePolicy { terms })
+            .await?;
+        bench.note(format!("revoke_{count}"), gas, 1);
+    }
+    Ok(())
+}
+
+/// A revocation signed by the author and sent by somebody else; an extension.
+pub(super) async fn wishes(bench: &mut Bench, miners: &[Miner]) -> Result<()> {
+    let mut terms = bench.terms(first(miners, 3)?, 30, "wishes")?;
+    let author = Miner::new(9_100)?.worker;
+    terms.author = author.address();
+    create(bench, &terms).await?;
+    bench.fund(terms.author, 1_000).await?;
+    let policies = bench.deployment.contracts.policies.address;
+    let allowance = [address(policies), uint(1_u128 << 90)];
+    bench
+        .invoke(
+            terms.author,
+            To::Token,
+            "approve(address,uint256)",
+            &allowance,
+        )
+        .await?;
+    let call = Call::ExtendPolicy {
+        terms: terms.clone(),
+        last_period: Period(terms.last_period.0 + 30),
+    };
+    let gas = bench.send(terms.author, &call).await?;
+    bench.note("extend_3", gas, 1);
+    let (chain_id, deadline) = (bench.deployment.chain_id, u64::from(u32::MAX));
+    let revocation = Revocation {
+        policy_id: terms.id(chain_id, &policies),
+        deadline,
+    };
+    let signature = revocation.sign(&Domain::policy_manager(chain_id, policies), &author);
+    let arguments = [
+        abi::terms(&terms),
+        uint(deadline),
+        Abi::Bytes(signature.as_bytes().to_vec()),
+    ];
+    let function = function("revokePolicyWithSignature", ",uint256,bytes");
+    let gas = bench
+        .invoke(bench.holder, To::Policies, &function, &arguments)
+        .await?;
+    bench.note("revoke_relayed_3", gas, 1);
+    Ok(())
+}
+
+/// A miner collects from one policy, from twenty at once, and from the same ones again.
+pub(super) async fn collections(bench: &mut Bench, miners: &[Miner]) -> Result<()> {
+    let three = first(miners, 3)?;
+    let miner = three.first().context("no miner")?.owner;
+    let mut policies = Vec::new();
+    for number in 0..20 {
+        policies.push(bench.terms(three, 200, &format!("collected {number}"))?);
+    }
+    let single = bench.terms(three, 200, "collected alone")?;
+    let large = bench.terms(first(miners, 30)?, 200, "collected by the last")?;
+    for terms in policies.iter().chain([&single, &large]) {
+        create(bench, terms).await?;
+    }
+    let last = *large.miners.last().context("no miner")?;
+    // As anybody who was paid before.
+    bench.fund(miner, 1).await?;
+    bench.fund(last, 1).await?;
+    for again in ["", "_again"] {
+        // The next lease begins where the last one ends: no gap.
+        bench.confirm_all(miners).await?;
+        bench
+            .skip(bench.deployment.params.max_lease_periods)
+            .await?;
+        bench.roll().await?;
+        let gas = collect(bench, std::slice::from_ref(&single), miner).await?;
+        bench.note(format!("collect_1{again}"), gas, 1);
+        let gas = collect(bench, &policies, miner).await?;
+        bench.note(format!("collect_20{again}"), gas, 20);
+        let gas = collect(bench, std::slice::from_ref(&large), last).await?;
+        bench.note(format!("collect_1_as_30th_of_30{again}"), gas, 1);
+    }
+    Ok(())
+}
+
+async fn collect(bench: &Bench, terms: &[Terms], miner: Address) -> Result<u64> {
+    let terms = terms.to_vec();
+    bench.send(miner, &Call::Collect { terms, miner }).await
+}
+
+/// Refunds to the sponsor where each miner's activity has so many gaps.
+pub(super) async fn gaps(bench: &mut Bench, miners: &[Miner]) -> Result<()> {
+    for (count, gaps) in [(3, 20), (1, 200)] {
+        let miners = first(miners, count)?;
+        let terms = bench.terms(miners, 700, &format!("{gaps} gaps"))?;
+        create(bench, &terms).await?;
+        for _ in 0..gaps {
+            for miner in miners {
+                bench.confirm(miner, Period(bench.period.0 + 1)).await?;
+            }
+            bench.skip(3).await?;
+        }
+        bench.roll().await?;
+        let gas = bench
+            .send(bench.holder, &Call::RefundPolicy { terms })
+            .await?;
+        bench.note(format!("refund_{count}_with_{gaps}_gaps"), gas, 1);
+    }
+    Ok(())
+}

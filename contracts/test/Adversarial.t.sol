@@ -2,6 +2,7 @@
 pragma solidity ^0.8.30;
 
 import {KmsTest} from "./base/KmsTest.sol";
+import {IKMSToken} from "../src/interfaces/IKMSToken.sol";
 import {IMiningRewards} from "../src/interfaces/IMiningRewards.sol";
 import {IPolicyManager} from "../src/interfaces/IPolicyManager.sol";
 import {IStakingEscrow} from "../src/interfaces/IStakingEscrow.sol";
@@ -39,6 +40,9 @@ contract AdversarialTest is KmsTest {
         escrow.setWindDown(true);
         _skip(5);
         vm.etch(address(rewards), hex"fe");
+        vm.etch(address(control), hex"fe");
+        vm.etch(adjudicator, hex"fe");
+        vm.etch(challenges, hex"fe");
         bytes memory escrowCode = address(escrow).code;
         vm.etch(address(escrow), hex"fe");
         vm.prank(alice);
@@ -49,6 +53,47 @@ contract AdversarialTest is KmsTest {
         _skip(100);
         vm.prank(miners[0]);
         assertEq(escrow.withdraw(miners[0]), MIN_LOCKED);
+    }
+
+    /// @dev C29: every privileged function, called by every other power of the deployment. None of them
+    /// moves principal, shortens a lock or mints.
+    function test_C29_noPowerReachesBeyondItsOwnFunction() public {
+        (address miner,,) = _miner("miner", MIN_LOCKED, 100);
+        address[8] memory powers = [
+            address(token),
+            address(policies),
+            address(timelock),
+            address(control),
+            guardian,
+            proposer,
+            challenges,
+            adjudicator
+        ];
+        bytes[5] memory calls = [
+            abi.encodeCall(escrow.creditRestake, (miner, 1)),
+            abi.encodeCall(escrow.deposit, (MIN_LOCKED, MIN_LOCK)),
+            abi.encodeCall(escrow.withdraw, (miner)),
+            abi.encodeCall(escrow.unbond, (1)),
+            abi.encodeCall(escrow.setWindDown, (true))
+        ];
+        bytes memory before = abi.encode(escrow.position(miner));
+        for (uint256 i = 0; i < powers.length; ++i) {
+            for (uint256 k = 0; k < calls.length; ++k) {
+                vm.prank(powers[i]);
+                (bool done,) = address(escrow).call(calls[k]);
+                assertFalse(done);
+            }
+            vm.startPrank(powers[i]);
+            vm.expectRevert(abi.encodeWithSelector(IKMSToken.KMSTokenNotMinter.selector, powers[i]));
+            token.mint(powers[i], 1);
+            vm.expectRevert(
+                abi.encodeWithSelector(IMiningRewards.RewardsNotMinerOrWorker.selector, powers[i])
+            );
+            rewards.claim(miner);
+            vm.stopPrank();
+        }
+        assertEq(abi.encode(escrow.position(miner)), before);
+        assertEq(token.totalSupply(), INITIAL);
     }
 
     /// @dev C09: payouts go to the miner of the record, whoever the worker is now.

@@ -2,6 +2,7 @@
 pragma solidity ^0.8.30;
 
 import {IERC1363} from "@openzeppelin/contracts/interfaces/IERC1363.sol";
+import {IERC20Errors} from "@openzeppelin/contracts/interfaces/draft-IERC6093.sol";
 import {KmsTest} from "./base/KmsTest.sol";
 import {KMSToken} from "../src/KMSToken.sol";
 import {IKMSToken} from "../src/interfaces/IKMSToken.sol";
@@ -53,6 +54,28 @@ contract KMSTokenTest is KmsTest {
         }
         token.mint(bob, amount);
         assertLe(token.totalSupply(), CAP);
+    }
+
+    function testFuzz_burnsTheCallersOwnOnly(uint256 amount) public {
+        amount = bound(amount, 0, 1_000 ether);
+        _fund(bob, 1_000 ether);
+        vm.prank(bob);
+        token.burn(amount);
+        assertEq(token.balanceOf(bob), 1_000 ether - amount);
+        assertEq(token.totalSupply(), INITIAL - amount);
+        assertEq(token.balanceOf(treasury), INITIAL - 1_000 ether);
+    }
+
+    function testFuzz_refusesToBurnMoreThanTheCallerHas(uint256 amount) public {
+        amount = bound(amount, 11, type(uint256).max);
+        _fund(bob, 10);
+        vm.prank(treasury);
+        token.approve(bob, type(uint256).max);
+        vm.expectRevert(
+            abi.encodeWithSelector(IERC20Errors.ERC20InsufficientBalance.selector, bob, 10, amount)
+        );
+        vm.prank(bob);
+        token.burn(amount);
     }
 
     function test_permitSetsTheAllowanceOnce() public {

@@ -1,6 +1,6 @@
 //! `kms-scripts test`: every check of the workspace, one after the other, stopping at the first
-//! that fails. `suite/steps.rs` runs the tools, `suite/count.rs` reads how many tests of each kind
-//! ran.
+//! that fails. `suite/tools.rs` runs and installs the tools, `suite/steps` are the checks,
+//! `suite/count.rs` reads how many tests of each kind ran.
 
 use std::time::Instant;
 
@@ -9,41 +9,55 @@ use anyhow::{Context, Result, ensure};
 use crate::say;
 
 mod count;
+mod coverage;
 mod steps;
+mod tools;
+mod triage;
 
 use count::Tally;
-use steps::Suite;
+use steps::{Depth, STEPS, Step};
+use tools::Suite;
 
 /// Options of `kms-scripts test`.
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// Search longer: forge's deep profile, and many more cases for each property test.
+    /// Search longer: forge's deep profile, many more cases for each property test and decoder,
+    /// timing measurements, mutants of the accounting code.
     #[arg(long)]
     deep: bool,
+    /// Run only the steps whose name contains this text; may be given more than once.
+    #[arg(long, value_name = "TEXT")]
+    only: Vec<String>,
+    /// Print the names of the steps and stop.
+    #[arg(long)]
+    list: bool,
 }
 
-type Step = (&'static str, fn(&Suite) -> Result<Tally>);
-
-const STEPS: [Step; 8] = [
-    ("clippy", steps::clippy),
-    ("solidity format", steps::forge_fmt),
-    ("contracts build", steps::forge_build),
-    ("contracts tests", steps::forge_test),
-    ("artifacts are fresh", steps::artifacts),
-    ("rust tests", steps::cargo_test),
-    ("umbral vectors", steps::vectors),
-    ("demo", steps::demo),
-];
+impl Args {
+    fn wants(&self, step: &Step) -> bool {
+        let asked = self.only.iter().any(|text| step.name.contains(text));
+        match step.depth {
+            Depth::Always => self.only.is_empty() || asked,
+            Depth::Deep => (self.deep && self.only.is_empty()) || asked,
+        }
+    }
+}
 
 /// Runs every step; prints the tally and, last, `N passed, 0 failed`.
 pub(crate) fn run(args: &Args) -> Result<()> {
     let started = Instant::now();
+    let chosen: Vec<&Step> = STEPS.iter().filter(|step| args.wants(step)).collect();
+    if args.list {
+        chosen.iter().for_each(|step| say::line(step.name));
+        return Ok(());
+    }
     let suite = Suite::new(&crate::workspace_root(), args.deep)?;
     let mut tally = Tally::default();
-    for (name, step) in STEPS {
+    for step in chosen {
+        let name = step.name;
         say::line(&format!("\n== {name}"));
         let begun = Instant::now();
-        let ran = step(&suite).with_context(|| format!("step `{name}` failed"))?;
+        let ran = (step.run)(&suite).with_context(|| format!("step `{name}` failed"))?;
         tally.add(&ran);
         say::line(&format!(
             "== {name}: ok, {:.1} s",

@@ -57,8 +57,8 @@ struct Liar {
 impl Liar {
     fn router(self) -> Router {
         Router::new()
-            .route("/v1/policies/{id}/kfrag", post(take_share))
-            .route("/v1/policies/{id}/reencrypt", post(repeat_another))
+            .route("/v2/policies/{id}/kfrag", post(take_share))
+            .route("/v2/policies/{id}/reencrypt", post(repeat_another))
             .with_state(std::sync::Arc::new(self))
     }
 }

@@ -198,7 +198,7 @@ async fn refuses_a_hand_over_whose_terms_were_altered() {
     let [miner] = world.miners().await;
     let grant = Grant::prepare(&world, &[miner.address()], 1).await;
     grant.pay(&world, &[&miner.node]).await;
-    let path = format!("/v1/policies/{}/kfrag", grant.id);
+    let path = format!("/v2/policies/{}/kfrag", grant.id);
     let upload = grant.upload(&world, &miner);
 
     let cheaper = Terms {

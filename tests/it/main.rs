@@ -20,4 +20,6 @@ mod mistakes;
 #[cfg(test)]
 mod reorg;
 #[cfg(test)]
+mod shares;
+#[cfg(test)]
 mod tidy;

@@ -65,10 +65,13 @@
 //!
 //! m proxies **together with the receiver** can compute the delegating secret key. Use one key per
 //! label ([`SecretKeyFactory::make_key`]): then that label is all they learn. An owner can hand out
-//! shares that verify and yet do not open; only the receiver notices. Proxies see which capsules
+//! shares that verify and yet do not open; only the receiver notices, and with the commitments of
+//! [`v2`] can prove it. Proxies see which capsules
 //! belong to one delegation.
 //!
-//! Bytes are compatible with umbral-pre 0.11. Names follow the paper "Umbral: a threshold proxy
+//! What KMS grants is made with [`v2`], which binds each fragment to a policy and a miner. The
+//! functions of this module are version 1, kept to exchange bytes with umbral-pre 0.11; capsules
+//! and arithmetic are the same in both. Names follow the paper "Umbral: a threshold proxy
 //! re-encryption scheme" by D. Nuñez, the "Umbral paper" of the comments.
 #![no_std]
 #![forbid(unsafe_code)]

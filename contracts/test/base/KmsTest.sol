@@ -44,6 +44,7 @@ abstract contract KmsTest is Test {
     address internal challenges;
 
     uint256 private minerCount;
+    mapping(address worker => uint256) internal _keyOf;
     uint64 internal escrowGenesis = GENESIS;
     uint32 internal escrowPeriod = DAY;
 
@@ -192,6 +193,7 @@ abstract contract KmsTest is Test {
     {
         miner = makeAddr(name);
         (worker, key) = makeAddrAndKey(string.concat(name, " worker"));
+        _keyOf[worker] = key;
         _deposit(miner, amount, lockPeriods);
         vm.prank(miner);
         escrow.bondWorker(worker);
@@ -209,6 +211,17 @@ abstract contract KmsTest is Test {
             uint32 next = _now() + LEASE;
             _goto(next < period ? next : period);
         }
+    }
+
+    // ---------------------------------------------------------------- judges
+
+    /// @dev All that a conviction does, in the adjudicator's name.
+    function _convict(address miner, uint96 penalty, uint96 reward, uint32 periods) internal {
+        vm.startPrank(adjudicator);
+        escrow.slash(miner, penalty, bob, reward);
+        rewards.returnToReserve(penalty - reward);
+        rewards.suspend(miner, periods);
+        vm.stopPrank();
     }
 
     // ---------------------------------------------------------------- signatures

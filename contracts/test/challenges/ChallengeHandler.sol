@@ -38,6 +38,7 @@ contract ChallengeHandler is ChallengeTest {
     uint256 public returned;
     uint256 public donated;
     mapping(address miner => uint256) public barredThrough;
+    mapping(ISilenceChallenges.Outcome outcome => uint256) public ended;
 
     function setUp() public override {
         super.setUp();
@@ -172,6 +173,7 @@ contract ChallengeHandler is ChallengeTest {
         }
         ghost.open = false;
         ++closed;
+        ++ended[outcome];
         returned += ghost.bond;
     }
 

@@ -74,6 +74,32 @@ contract ChallengeInvariants is Test {
         }
     }
 
+    /// @dev The acts reach all there is to reach, or the invariants would say little.
+    function test_aLongWalkMeetsEveryOutcome() public {
+        uint256 seed = 1;
+        for (uint256 i = 0; i < 1_500; ++i) {
+            seed = uint256(keccak256(abi.encode(seed)));
+            uint256 act = seed % 16;
+            if (act < 4) handler.open(seed >> 8, seed >> 16, (seed >> 24) % 2 == 0);
+            else if (act < 8) handler.confirm(seed >> 8);
+            else if (act < 9) handler.answer(seed >> 8, seed >> 16);
+            else if (act < 11) handler.skipTime(seed >> 8);
+            else if (act < 12) handler.skipToEdge(seed >> 8, seed >> 16);
+            else if (act < 14) handler.close(seed >> 8);
+            else if (act < 15) handler.setTerms(uint96(seed >> 8), 1 days, 1, 1);
+            else if (i > 1_000) handler.revokeArrangement(seed >> 8, 0);
+        }
+        assertGt(handler.opened(), 30);
+        assertGt(handler.answered(), 5);
+        assertGt(handler.ended(ISilenceChallenges.Outcome.Silent), 2);
+        assertGt(handler.ended(ISilenceChallenges.Outcome.Void), 0);
+        assertGt(handler.ended(ISilenceChallenges.Outcome.Lapsed), 2);
+        invariant_balanceIsTheSumOfTheOpenBonds();
+        invariant_eachBondIsPaidExactlyOnce();
+        invariant_challengesAreWhatWasOpened();
+        invariant_onlySilenceSuspends();
+    }
+
     /// @dev Whatever happened, every bond can leave.
     function afterInvariant() public {
         handler.closeAll();

@@ -15,6 +15,7 @@ contract EventsTest is InvariantBase {
         uint32 effectiveLast;
         uint32 refundedThrough;
         bool revoked;
+        uint256 revokedAlone;
     }
 
     mapping(address miner => IStakingEscrow.Position) private positions;
@@ -22,6 +23,7 @@ contract EventsTest is InvariantBase {
     mapping(address miner => uint96) private rates;
     mapping(address miner => uint32) private leases;
     mapping(bytes32 id => PolicyView) private views;
+    mapping(bytes32 id => mapping(address miner => uint32)) private endsAlone;
     uint64 private escrowSeq;
     uint64 private policySeq;
 
@@ -97,6 +99,10 @@ contract EventsTest is InvariantBase {
         if (kind == IPolicyManager.PolicyCreated.selector) {
             (, IPolicyManager.Terms memory terms) = abi.decode(log.data, (uint64, IPolicyManager.Terms));
             (view_.effectiveLast, view_.refundedThrough) = (terms.lastPeriod, terms.firstPeriod - 1);
+        } else if (kind == IPolicyManager.ArrangementRevoked.selector) {
+            ++view_.revokedAlone;
+            (, endsAlone[log.topics[1]][address(uint160(uint256(log.topics[2])))]) =
+                abi.decode(log.data, (uint64, uint32));
         } else {
             (, view_.effectiveLast) = abi.decode(log.data, (uint64, uint32));
             view_.revoked = kind == IPolicyManager.PolicyRevoked.selector;
@@ -120,6 +126,23 @@ contract EventsTest is InvariantBase {
             assertEq(views[id].effectiveLast, state.effectiveLast);
             assertEq(views[id].refundedThrough, state.refundedThrough);
             assertEq(views[id].revoked, state.revoked);
+            _compareArrangements(handler.termsOf(k), id);
         }
+    }
+
+    function _compareArrangements(IPolicyManager.Terms memory terms, bytes32 id) private view {
+        uint256 found;
+        for (uint256 i = 0; i < terms.miners.length; ++i) {
+            uint32 last = views[id].effectiveLast;
+            uint32 own = endsAlone[id][terms.miners[i]];
+            if (own != 0) {
+                ++found;
+                if (own < last) last = own;
+                (, uint64 blockNumber) = policies.accessEnd(terms, terms.miners[i]);
+                assertGt(blockNumber, 0);
+            }
+            assertEq(policies.effectiveLastOf(terms, terms.miners[i]), last);
+        }
+        assertEq(found, views[id].revokedAlone);
     }
 }

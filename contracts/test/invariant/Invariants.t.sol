@@ -92,19 +92,23 @@ abstract contract InvariantBase is KmsTest {
             PolicyHandler.Ghost memory ghost = handler.ghostOf(k);
             IPolicyManager.State memory state = policies.stateOf(policies.policyId(terms));
             assertEq(state.effectiveLast, ghost.effectiveLast);
-            uint256 done = current <= terms.firstPeriod ? 0 : current - terms.firstPeriod;
-            uint256 length = ghost.effectiveLast + 1 - terms.firstPeriod;
-            if (done > length) done = length;
-            uint256 active;
+            (uint256 active, uint256 idle, uint256 coming) = (0, 0, 0);
             uint256 collectable;
             for (uint256 i = 0; i < terms.miners.length; ++i) {
-                active += model.activeIn(terms.miners[i], terms.firstPeriod, terms.firstPeriod + done - 1);
+                uint32 last = handler.lastOf(k, i);
+                assertEq(policies.effectiveLastOf(terms, terms.miners[i]), last);
+                uint256 length = last + 1 - terms.firstPeriod;
+                uint256 done = current <= terms.firstPeriod ? 0 : current - terms.firstPeriod;
+                if (done > length) done = length;
+                uint256 served =
+                    model.activeIn(terms.miners[i], terms.firstPeriod, terms.firstPeriod + done - 1);
+                active += served;
+                idle += done - served;
+                coming += terms.rate * (length - done);
                 collectable += policies.collectable(terms, terms.miners[i]);
             }
-            uint256 idle = done * terms.miners.length - active;
             assertEq(ghost.collected + collectable, terms.rate * active);
             assertEq(ghost.refundedIdle + policies.refundable(terms), terms.rate * idle);
-            uint256 coming = terms.rate * terms.miners.length * (length - done);
             uint256 owed = collectable + policies.refundable(terms) + coming;
             assertEq(ghost.deposited, ghost.collected + ghost.refundedIdle + ghost.refundedFuture + owed);
             held += owed;
@@ -160,7 +164,8 @@ abstract contract InvariantBase is KmsTest {
         else if (action == 13) handler.createPolicy(a, uint96(b), uint32(c), uint32(c >> 32));
         else if (action == 14) handler.collect(a, b);
         else if (c % 3 == 0) handler.refund(a);
-        else if (c % 3 == 1) handler.extendPolicy(a, b);
+        else if (c % 6 < 3) handler.extendPolicy(a, b);
+        else if (c % 6 == 4) handler.revokeArrangement(a, b, c >> 8);
         else handler.revokePolicy(a, b);
     }
 

@@ -15,6 +15,9 @@ contract PolicyHandler is Handler {
         uint256 refundedIdle;
         uint256 refundedFuture;
         uint32 effectiveLast;
+        /// Bit i: the arrangement of the i-th miner was revoked; lasts[i] is its last paid period.
+        uint256 revokedAlone;
+        uint32[MINERS] lasts;
     }
 
     IPolicyManager internal immutable policies;
@@ -22,6 +25,7 @@ contract PolicyHandler is Handler {
     IPolicyManager.Terms[] private _terms;
     Ghost[] private _ghosts;
     uint256 public policySeq;
+    uint256 public arrangements;
 
     constructor(IKMSToken t, IStakingEscrow e, IMiningRewards r, IPolicyManager p) Handler(t, e, r) {
         policies = p;
@@ -57,7 +61,9 @@ contract PolicyHandler is Handler {
         policies.createPolicy(terms);
         ++policySeq;
         _terms.push(terms);
-        _ghosts.push(Ghost(price, 0, 0, 0, terms.lastPeriod));
+        _ghosts.push();
+        _ghosts[_ghosts.length - 1].deposited = price;
+        _ghosts[_ghosts.length - 1].effectiveLast = terms.lastPeriod;
     }
 
     function extendPolicy(uint256 which, uint256 by) external {
@@ -66,9 +72,10 @@ contract PolicyHandler is Handler {
         IPolicyManager.State memory state = policies.stateOf(policies.policyId(_terms[which]));
         if (state.revoked || state.effectiveLast < policies.currentPeriod()) return;
         uint32 last = state.effectiveLast + uint32(bound(by, 1, 10));
-        if (!_canServe(_terms[which], last)) return;
-        uint256 price =
-            uint256(_terms[which].rate) * _terms[which].miners.length * (last - state.effectiveLast);
+        IPolicyManager.Terms memory serving = _terms[which];
+        serving.miners = _serving(which);
+        if (serving.miners.length == 0 || !_canServe(serving, last)) return;
+        uint256 price = uint256(serving.rate) * serving.miners.length * (last - state.effectiveLast);
         if (token.balanceOf(address(this)) < price) return;
         token.transfer(AUTHOR, price);
         vm.startPrank(AUTHOR);
@@ -93,6 +100,22 @@ contract PolicyHandler is Handler {
         _ghosts[which].effectiveLast = current < first ? first - 1 : current;
     }
 
+    function revokeArrangement(uint256 which, uint256 who, uint256 rarely) external {
+        if (_terms.length == 0 || rarely % 3 != 0) return;
+        which %= _terms.length;
+        who %= _terms[which].miners.length;
+        IPolicyManager.State memory state = policies.stateOf(policies.policyId(_terms[which]));
+        uint32 current = policies.currentPeriod();
+        if (state.revoked || state.effectiveLast < current || revokedAlone(which, who)) return;
+        vm.prank(AUTHOR);
+        _ghosts[which].refundedFuture += policies.revokeArrangement(_terms[which], _terms[which].miners[who]);
+        ++policySeq;
+        ++arrangements;
+        uint32 first = _terms[which].firstPeriod;
+        _ghosts[which].revokedAlone |= 1 << who;
+        _ghosts[which].lasts[who] = current < first ? first - 1 : current;
+    }
+
     function refund(uint256 which) public {
         if (_terms.length == 0) return;
         which %= _terms.length;
@@ -111,6 +134,30 @@ contract PolicyHandler is Handler {
         vm.prank(miner);
         require(policies.collect(list, miner) == due, "collect differs from collectable");
         _ghosts[which].collected += due;
+    }
+
+    function revokedAlone(uint256 which, uint256 index) public view returns (bool) {
+        return (_ghosts[which].revokedAlone >> index) & 1 == 1;
+    }
+
+    /// @notice Last period of the i-th miner of a policy that is paid for.
+    function lastOf(uint256 which, uint256 index) external view returns (uint32) {
+        uint32 last = _ghosts[which].effectiveLast;
+        uint32 own = _ghosts[which].lasts[index];
+        return revokedAlone(which, index) && own < last ? own : last;
+    }
+
+    function _serving(uint256 which) private view returns (address[] memory serving) {
+        address[] memory all = _terms[which].miners;
+        uint256 size;
+        for (uint256 i = 0; i < all.length; ++i) {
+            if (!revokedAlone(which, i)) ++size;
+        }
+        serving = new address[](size);
+        size = 0;
+        for (uint256 i = 0; i < all.length; ++i) {
+            if (!revokedAlone(which, i)) serving[size++] = all[i];
+        }
     }
 
     function _canServe(IPolicyManager.Terms memory terms, uint32 last) private view returns (bool) {

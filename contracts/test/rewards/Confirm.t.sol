@@ -291,18 +291,22 @@ contract ConfirmTest is KmsTest {
         new MiningRewards(params);
     }
 
-    function test_refusesSenselessParameters() public {
-        // Every check but the last is reached with the token saying this test's next contract mints.
+    /// @dev Every other check is reached with the token saying that this test's next contract mints.
+    function _deployAsMinter(MiningRewards.Params memory params, bytes memory reason) private {
         address next = vm.computeCreateAddress(address(this), vm.getNonce(address(this)));
+        vm.mockCall(address(token), abi.encodeWithSignature("minter()"), abi.encode(next));
+        _deployRewards(params, reason);
+    }
+
+    function test_refusesSenselessParameters() public {
         MiningRewards.Params memory params = _rewardsParams(LEASE, false);
         _deployRewards(
             params, abi.encodeWithSelector(IMiningRewards.RewardsNotTokenMinter.selector, address(rewards))
         );
-        vm.mockCall(address(token), abi.encodeWithSignature("minter()"), abi.encode(next));
         params.maxLeasePeriods = 0;
-        _deployRewards(params, abi.encodeWithSelector(IMiningRewards.RewardsLeaseZero.selector));
+        _deployAsMinter(params, abi.encodeWithSelector(IMiningRewards.RewardsLeaseZero.selector));
         params.maxLeasePeriods = MIN_LOCK + 1;
-        _deployRewards(
+        _deployAsMinter(
             params,
             abi.encodeWithSelector(IMiningRewards.RewardsLeaseTooLong.selector, MIN_LOCK + 1, MIN_LOCK)
         );
@@ -314,15 +318,15 @@ contract ConfirmTest is KmsTest {
         _deployRewards(params, abi.encodeWithSelector(IMiningRewards.RewardsAddressZero.selector));
         params = _rewardsParams(LEASE, true);
         params.kappaPeriods = 0;
-        _deployRewards(params, abi.encodeWithSelector(IMiningRewards.RewardsKappaPeriodsZero.selector));
+        _deployAsMinter(params, abi.encodeWithSelector(IMiningRewards.RewardsKappaPeriodsZero.selector));
         params = _rewardsParams(LEASE, false);
         params.halfLifeSeconds = DAY - 1;
-        _deployRewards(
+        _deployAsMinter(
             params, abi.encodeWithSelector(IMiningRewards.RewardsHalfLifeInvalid.selector, DAY - 1, DAY)
         );
         params.halfLifeSeconds = type(uint64).max;
         vm.mockCall(address(escrow), abi.encodeWithSignature("periodSeconds()"), abi.encode(uint32(1)));
-        _deployRewards(
+        _deployAsMinter(
             params,
             abi.encodeWithSelector(IMiningRewards.RewardsHalfLifeInvalid.selector, type(uint64).max, 1)
         );

@@ -21,8 +21,9 @@ pub struct NodeFailure {
     /// Base URL as registered on chain; empty when there is none.
     pub url: String,
     /// A refusal code of the node (`policy_revoked`), or one of ours: `unreachable`, `timeout`,
-    /// `bad_reply`, `bad_signature`, `bad_fragment`, `too_large`, `redirected`, `url_refused`,
-    /// `worker_missing`, `not_needed`.
+    /// `bad_reply`, `bad_signature`, `bad_fragment`, `bad_commitments`, `too_large`, `redirected`,
+    /// `url_refused`, `worker_missing`, `not_needed`; or `inconsistent_share`, which is the fault
+    /// of the policy's author and not of the miner.
     pub code: String,
     /// One line for people, without secrets, at most 200 characters.
     pub detail: String,
@@ -289,8 +290,16 @@ pub enum Error {
         /// Why each of the others did not.
         nodes: Vec<NodeFailure>,
     },
-    /// Enough verified fragments, yet they do not open the capsule: the owner made inconsistent
-    /// shares, or the file was made for another label.
+    /// So many of the author's shares contradict what the author committed to that the others are
+    /// fewer than needed, whatever the miners do.
+    #[error("the author of policy {policy} made inconsistent shares")]
+    SharesInconsistent {
+        /// The policy.
+        policy: PolicyId,
+        /// What is wrong with each share, and with each miner that did not answer.
+        nodes: Vec<NodeFailure>,
+    },
+    /// Enough sound fragments, yet they do not open the capsule: it was made for another label.
     #[error("the fragments of policy {policy} do not open this capsule")]
     FragmentsDoNotOpen {
         /// The policy.
@@ -324,7 +333,9 @@ impl Error {
     /// What each miner said, where miners were asked; empty otherwise.
     pub fn nodes(&self) -> &[NodeFailure] {
         match self {
-            Self::ThresholdNotMet { nodes, .. } | Self::NotEnoughMiners { nodes, .. } => nodes,
+            Self::ThresholdNotMet { nodes, .. }
+            | Self::NotEnoughMiners { nodes, .. }
+            | Self::SharesInconsistent { nodes, .. } => nodes,
             _ => &[],
         }
     }
@@ -337,6 +348,7 @@ impl Error {
             | Self::PolicyExpired { policy, .. }
             | Self::PolicyRevoked { policy }
             | Self::NotAuthor { policy, .. }
+            | Self::SharesInconsistent { policy, .. }
             | Self::FragmentsDoNotOpen { policy } => Some(*policy),
             _ => None,
         }

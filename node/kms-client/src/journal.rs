@@ -67,8 +67,13 @@ pub struct Grant {
     pub sealed: Vec<Sealed>,
 }
 
+/// Version 2 came with version 2 of the signed message, which changed the uploads and nothing else:
+/// a grant of version 1 with no upload left is read as it is, one with an upload cannot be resumed.
 impl Versioned for Grant {
-    const VERSION: u32 = 1;
+    const VERSION: u32 = 2;
+    const OLDEST: u32 = 1;
+    const OUTDATED: &str = "a grant begun by an earlier version, whose fragments no miner takes; \
+        move the file away, and revoke the policy if it was paid";
 }
 
 impl Grant {
@@ -148,9 +153,10 @@ impl Journal {
     /// [`Error::HomeCorrupt`].
     pub fn get(&self, policy: PolicyId) -> Result<Option<Grant>> {
         let path = self.path(policy);
-        let Some(grant) = store::read_json::<Grant>(&path)? else {
+        let Some(mut grant) = store::read_json::<Grant>(&path)? else {
             return Ok(None);
         };
+        grant.version = Grant::VERSION;
         if grant.policy != policy {
             return Err(store::corrupt(
                 &path,

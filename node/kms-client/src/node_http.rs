@@ -151,7 +151,7 @@ impl NodePort for HttpNodes {
         policy: PolicyId,
         upload: &KfragUpload,
     ) -> Result<KfragAck, NodeError> {
-        self.post(node.join(&format!("v1/policies/{policy}/kfrag")), upload)
+        self.post(node.join(&format!("v2/policies/{policy}/kfrag")), upload)
             .await
     }
 
@@ -162,7 +162,7 @@ impl NodePort for HttpNodes {
     ) -> Result<ReencryptReply, NodeError> {
         let policy = request.policy_id;
         self.post(
-            node.join(&format!("v1/policies/{policy}/reencrypt")),
+            node.join(&format!("v2/policies/{policy}/reencrypt")),
             request,
         )
         .await

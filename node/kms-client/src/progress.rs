@@ -25,6 +25,7 @@ pub enum Event {
         block_number: u64,
     },
     /// A miner did its part: stored a fragment, answered a reader, or refuses since the revocation.
+    /// A reader's answers are looked into when they do not open: a false one fails later.
     NodeDone {
         /// The miner's owner address.
         miner: Address,

@@ -1,7 +1,9 @@
-//! What a reader does: find the policy that opens a capsule, ask its miners all at once, verify
-//! every answer, open with the first m. A miner that answers falsely is named and never counted.
-//! Neighbours: `find` looks on the chain, `collect` asks the miners.
+//! What a reader does: find the policy that opens a capsule, ask its miners all at once, open with
+//! the first m. A miner that answers falsely is named and never counted; an author who made
+//! inconsistent shares is told apart from it.
+//! Neighbours: `find` looks on the chain, `collect` asks the miners, `answers` opens and judges.
 
+mod answers;
 mod collect;
 mod find;
 #[cfg(test)]
@@ -20,6 +22,8 @@ use crate::keys::ReaderKey;
 use crate::ports::{ChainPort, NodePort};
 use crate::progress::Progress;
 
+use answers::Goal;
+use collect::Question;
 use find::Candidate;
 
 /// How long a reader waits.
@@ -76,11 +80,17 @@ impl<'a> Reader<'a> {
     /// As [`Reader::open`]; [`Error::Format`] if the header was tampered with.
     pub async fn data_key(&self, header: &Header, progress: &dyn Progress) -> Result<DataKey> {
         let capsules = [header.capsule().clone()];
-        let secrets = self.open(header.label_key(), &capsules, progress).await?;
-        let secret = secrets
-            .first()
-            .ok_or(Error::Bug("one secret per capsule"))?;
-        Ok(header.unlock(secret)?)
+        let unlock = |secret: &SharedSecret| header.unlock(secret);
+        let goal = Goal {
+            accept: Some(&unlock),
+            finish: &|secrets| {
+                let secret = secrets.first();
+                let secret = secret.ok_or(Error::Bug("one secret per capsule"))?;
+                Ok(header.unlock(secret)?)
+            },
+        };
+        self.reach(header.label_key(), &capsules, (&goal, progress))
+            .await
     }
 
     /// The secrets inside 1 to 64 capsules of one label, in the same order.
@@ -88,13 +98,27 @@ impl<'a> Reader<'a> {
     /// # Errors
     /// [`Error::NoPolicy`], [`Error::PolicyNotStarted`], [`Error::PolicyExpired`],
     /// [`Error::PolicyRevoked`], [`Error::ThresholdNotMet`] with each miner's reason,
-    /// [`Error::FragmentsDoNotOpen`], [`Error::Chain`].
+    /// [`Error::SharesInconsistent`] with each share's, [`Error::FragmentsDoNotOpen`],
+    /// [`Error::Chain`].
     pub async fn open(
         &self,
         label_key: &PublicKey,
         capsules: &[Capsule],
         progress: &dyn Progress,
     ) -> Result<Vec<SharedSecret>> {
+        let goal = Goal {
+            accept: None,
+            finish: &Ok,
+        };
+        self.reach(label_key, capsules, (&goal, progress)).await
+    }
+
+    async fn reach<T>(
+        &self,
+        label_key: &PublicKey,
+        capsules: &[Capsule],
+        (goal, progress): (&Goal<'_, T>, &dyn Progress),
+    ) -> Result<T> {
         if capsules.is_empty() || capsules.len() > CAPSULES_MAX {
             let given = u64::try_from(capsules.len()).unwrap_or(u64::MAX);
             let why = "1 to 64 can be opened at a time";
@@ -114,39 +138,23 @@ impl<'a> Reader<'a> {
             let now = Instant::now();
             let share = deadline.saturating_duration_since(now) / left.max(1);
             left = left.saturating_sub(1);
-            match self
-                .open_with(candidate, label_key, capsules, (now + share, progress))
-                .await
-            {
-                Ok(secrets) => return Ok(secrets),
-                Err(error @ Error::Chain(_)) => return Err(error),
-                Err(error) => first_error = first_error.or(Some(error)),
+            let question = Question {
+                candidate,
+                label_key: *label_key,
+                capsules,
+                deadline: now + share,
+            };
+            match self.collect(&question, goal, progress).await {
+                Ok(reached) => return Ok(reached),
+                // The secret was right, and what it was for is not: no other policy helps.
+                Err(error @ (Error::Chain(_) | Error::Format(_))) => return Err(error),
+                Err(error) => {
+                    let error = explained(error, candidate);
+                    first_error = first_error.or(Some(error));
+                }
             }
         }
         Err(first_error.unwrap_or(Error::Bug("at least one policy is usable")))
-    }
-
-    async fn open_with(
-        &self,
-        candidate: &Candidate<'_>,
-        label_key: &PublicKey,
-        capsules: &[Capsule],
-        (deadline, progress): (Instant, &dyn Progress),
-    ) -> Result<Vec<SharedSecret>> {
-        let policy = candidate.created.id;
-        let collected = self
-            .collect(candidate, label_key, capsules, (deadline, progress))
-            .await
-            .map_err(|error| explained(error, candidate))?;
-        let open = |(capsule, frags): (&Capsule, &Vec<umbral::VerifiedCapsuleFrag>)| {
-            umbral::decapsulate_reencrypted(candidate.key.secret(), label_key, capsule, frags)
-        };
-        let secrets = capsules
-            .iter()
-            .zip(&collected)
-            .map(open)
-            .collect::<Result<Vec<_>, _>>();
-        secrets.map_err(|_| Error::FragmentsDoNotOpen { policy })
     }
 }
 

@@ -4,8 +4,10 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use kms_protocol::messages::CommitmentsBytes;
 use kms_protocol::{Address, PolicyId};
-use umbral::{VerifiedKeyFrag, VerifyingKey};
+use umbral::VerifyingKey;
+use umbral::v2::VerifiedKeyFrag;
 
 /// A fragment ready for use. Holds a secret; never printed.
 pub(crate) struct HeldKfrag {
@@ -14,6 +16,8 @@ pub(crate) struct HeldKfrag {
     pub(crate) reader: Address,
     /// The author's verifying key, for the reply.
     pub(crate) verifying: VerifyingKey,
+    /// Commitments of the delegation, for the reply.
+    pub(crate) commitments: CommitmentsBytes,
 }
 
 /// At most `capacity` fragments, the least recently used leaving first.

@@ -4,15 +4,16 @@
 
 use std::sync::Arc;
 
-use kms_protocol::messages::{CAPSULE_BYTES, KfragAck, KfragUpload, Problem};
-use kms_protocol::{EthSignature, PolicyId, Refusal, address_of};
-use umbral::{Capsule, Context, KeyFrag, PublicKey, VerifyingKey, decrypt_original};
+use kms_protocol::messages::{CAPSULE_BYTES, CommitmentsBytes, KfragAck, KfragUpload, Problem};
+use kms_protocol::{EthSignature, PolicyId, Refusal, Terms, address_of, kfrag_policy};
+use umbral::v2::{KeyFrag, VerifiedKeyFrag};
+use umbral::{Capsule, Context, PublicKey, VerifyingKey, decrypt_original};
 use zeroize::Zeroizing;
 
 use crate::cache::HeldKfrag;
 use crate::gate::{self, Verdict};
 use crate::node::{Node, erased_problem, store_problem};
-use crate::store::kfrag::{Inserted, KfragRow};
+use crate::store::kfrag::{Inserted, KFRAG_VERSION, KfragRow};
 
 /// Seconds after which a full disk may have room again.
 const FULL_RETRY_S: u32 = 60;
@@ -26,7 +27,7 @@ pub(crate) enum Stored {
     Before,
 }
 
-/// Handles `POST /v1/policies/{id}/kfrag`.
+/// Handles `POST /v2/policies/{id}/kfrag`.
 pub(crate) async fn accept(
     node: &Arc<Node>,
     id: PolicyId,
@@ -71,7 +72,7 @@ pub(crate) async fn accept(
     Ok((stored, ack.signed(&node.domain, &node.keys.worker)))
 }
 
-/// Everything that costs time: two signatures, one decryption, the fragment's own proof.
+/// Everything that costs time: three signatures, one decryption, the fragment's own proof.
 fn check_and_seal(
     node: &Node,
     id: PolicyId,
@@ -85,13 +86,13 @@ fn check_and_seal(
         return Err(Problem::new(Refusal::BadRequest, detail));
     }
     let plain = open_sealed(node, upload)?;
-    let kfrag = KeyFrag::from_msgpack(&plain).map_err(|error| invalid(&error))?;
     let context = Context {
         delegating: upload.delegating_key,
         receiving: upload.receiving_key,
         verifying: upload.verifying_key,
     };
-    let kfrag = kfrag.verify(&context).map_err(|error| invalid(&error))?;
+    let granted = (&upload.terms, &upload.commitments);
+    let kfrag = verify(node, &plain, granted, &context)?;
     let sealed_hash = upload.sealed_hash();
     let sealed = node
         .keys
@@ -102,12 +103,14 @@ fn check_and_seal(
             Problem::from(Refusal::Internal)
         })?;
     let row = KfragRow {
+        version: KFRAG_VERSION,
         policy_id: id,
         sealed_hash,
         delegating_key: upload.delegating_key.to_bytes(),
         receiving_key: upload.receiving_key.to_bytes(),
         verifying_key: upload.verifying_key.to_bytes(),
         last_period: upload.terms.last_period.0,
+        commitments: upload.commitments.as_ref().to_vec(),
         sealed,
     };
     let reader = address_of(&upload.receiving_key);
@@ -117,8 +120,43 @@ fn check_and_seal(
             kfrag,
             reader,
             verifying: upload.verifying_key,
+            commitments: upload.commitments.clone(),
         },
     ))
+}
+
+/// Checks a fragment in clear for the policy of these terms and this miner, and that the author
+/// signed the commitments for the policy and made both together. Whether the share is sound only
+/// the reader can tell: whoever knew the arguments could combine fragments without it.
+fn verify(
+    node: &Node,
+    plain: &[u8],
+    (terms, commitments): (&Terms, &CommitmentsBytes),
+    context: &Context,
+) -> Verdict<VerifiedKeyFrag> {
+    let domain = &node.domain;
+    let policy = kfrag_policy(terms, domain.chain_id, &domain.contract)
+        .map_err(|error| Problem::from(&error))?;
+    let bytes = plain.try_into().map_err(|_| {
+        let detail = format!("a key fragment of {} bytes", plain.len());
+        Problem::new(Refusal::KfragInvalid, detail)
+    })?;
+    let kfrag = KeyFrag::from_bytes(bytes)
+        .and_then(|kfrag| kfrag.verify(context, &policy, &node.miner().0))
+        .map_err(|error| invalid(&error))?;
+    let unfit = |error: umbral::Error| {
+        let detail = match error {
+            umbral::Error::InconsistentShares => "they are of another delegation".to_owned(),
+            other => other.to_string(),
+        };
+        Problem::new(Refusal::CommitmentsInvalid, detail)
+    };
+    let commitments = commitments.parse().map_err(unfit)?;
+    commitments
+        .check_signature(context, &policy)
+        .and_then(|()| commitments.check_delegation(&kfrag))
+        .map_err(unfit)?;
+    Ok(kfrag)
 }
 
 /// Opens capsule (98 bytes) || ciphertext with the node's Umbral key.
@@ -139,8 +177,14 @@ fn open_sealed(node: &Node, upload: &KfragUpload) -> Verdict<Zeroizing<Vec<u8>>>
         .map_err(|error| invalid(&error))
 }
 
+/// A fragment that is well-formed but not signed for this policy, miner and chain is told apart
+/// from one that is broken.
 fn invalid(error: &umbral::Error) -> Problem {
-    Problem::new(Refusal::KfragInvalid, error.to_string())
+    let code = match error {
+        umbral::Error::ProxySignature => Refusal::KfragForeign,
+        _ => Refusal::KfragInvalid,
+    };
+    Problem::new(code, error.to_string())
 }
 
 /// The fragment of a policy ready for use: from memory, or from the database, verified again.
@@ -164,25 +208,32 @@ pub(crate) async fn held(node: &Arc<Node>, id: PolicyId) -> Verdict<Arc<HeldKfra
             |erased| erased_problem(erased.reason),
         ));
     };
+    if row.is_outdated() {
+        return Err(Problem::from(Refusal::KfragOutdated));
+    }
+    let terms = node.store.terms(id).await;
+    let terms = terms.map_err(|error| store_problem(&error))?;
+    // A reorg may have taken the policy since the gate let the request in.
+    let terms = terms.ok_or_else(|| Problem::from(Refusal::PolicyUnknown))?;
     let worker = node.clone();
     let held = node
         .pool
         .admit()?
-        .run(move || open_row(&worker, &row))
+        .run(move || open_row(&worker, &row, &terms))
         .await?;
     let held = Arc::new(held);
     node.cache.put(id, held.clone());
     Ok(held)
 }
 
-fn open_row(node: &Node, row: &KfragRow) -> Verdict<HeldKfrag> {
-    restore(node, row).ok_or_else(|| {
+fn open_row(node: &Node, row: &KfragRow, terms: &Terms) -> Verdict<HeldKfrag> {
+    restore(node, row, terms).ok_or_else(|| {
         tracing::error!(policy = %row.policy_id, "a stored key fragment is damaged");
         Problem::new(Refusal::Internal, "the stored key fragment is damaged")
     })
 }
 
-fn restore(node: &Node, row: &KfragRow) -> Option<HeldKfrag> {
+fn restore(node: &Node, row: &KfragRow, terms: &Terms) -> Option<HeldKfrag> {
     let plain = node
         .keys
         .storage
@@ -196,11 +247,13 @@ fn restore(node: &Node, row: &KfragRow) -> Option<HeldKfrag> {
         receiving,
         verifying,
     };
-    let kfrag = KeyFrag::from_msgpack(&plain).ok()?.verify(&context).ok()?;
+    let commitments = CommitmentsBytes::try_from(row.commitments.as_slice()).ok()?;
+    let kfrag = verify(node, &plain, (terms, &commitments), &context).ok()?;
     Some(HeldKfrag {
         kfrag,
         reader: address_of(&receiving),
         verifying,
+        commitments,
     })
 }
 

@@ -52,7 +52,7 @@ pub(crate) struct NodeParts {
     pub(crate) replay: ReplayGuard,
 }
 
-/// Fragments kept ready in memory, about 1 KiB each.
+/// Fragments kept ready in memory, 1 to 3 KiB each, as the threshold is.
 const CACHED_KFRAGS: usize = 8_192;
 
 impl Node {
@@ -130,13 +130,13 @@ impl Node {
             .store
             .kfrag(id)
             .await
-            .map_err(|error| store_problem(&error))?
-            .is_some();
-        let kfrag = match (&erasure, stored) {
+            .map_err(|error| store_problem(&error))?;
+        let kfrag = match (&erasure, &stored) {
             (Some(_), _) => KfragState::Erased,
-            (None, true) => KfragState::Stored,
-            (None, false) => KfragState::Missing,
+            (None, Some(_)) => KfragState::Stored,
+            (None, None) => KfragState::Missing,
         };
+        let outdated = stored.is_some_and(|row| row.is_outdated());
         let snapshot = self.snapshot();
         let refusal = self
             .check_open()
@@ -145,6 +145,9 @@ impl Node {
             .or_else(|| match (&erasure, kfrag) {
                 (Some(row), _) => Some(erased_problem(row.reason)),
                 (None, KfragState::Missing) => Some(Problem::from(Refusal::KfragMissing)),
+                (None, KfragState::Stored) if outdated => {
+                    Some(Problem::from(Refusal::KfragOutdated))
+                }
                 (None, KfragState::Stored | KfragState::Erased) => None,
             });
         Ok(PolicyStatus {

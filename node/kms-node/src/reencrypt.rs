@@ -7,7 +7,8 @@ use std::time::Instant;
 
 use kms_protocol::messages::{CfragBytes, Problem, ReencryptReply, ReencryptRequest};
 use kms_protocol::{PolicyId, Refusal};
-use umbral::{Capsule, reencrypt};
+use umbral::Capsule;
+use umbral::v2::reencrypt;
 
 use crate::cache::HeldKfrag;
 use crate::gate::{self, Verdict};
@@ -17,7 +18,7 @@ use crate::replay::Pending;
 use crate::snapshot::Head;
 use crate::store::chain::HEADERS_KEPT;
 
-/// Handles `POST /v1/policies/{id}/reencrypt`.
+/// Handles `POST /v2/policies/{id}/reencrypt`.
 pub(crate) async fn answer(
     node: &Arc<Node>,
     id: PolicyId,
@@ -72,6 +73,7 @@ fn work(
         policy_id: request.policy_id,
         miner: request.miner,
         verifying_key: held.verifying,
+        commitments: held.commitments.clone(),
         block_number: head.number,
         block_hash: head.hash,
         fragments: Vec::with_capacity(capsules.len()),

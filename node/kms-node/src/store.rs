@@ -120,8 +120,14 @@ impl From<sqlx::Error> for StoreError {
 pub(crate) type Result<T> = std::result::Result<T, StoreError>;
 
 /// Migrations, oldest first. One that has been released is never edited.
-const MIGRATIONS: &[(i64, &str, &str)] =
-    &[(1, "init", include_str!("../migrations/0001_init.sql"))];
+const MIGRATIONS: &[(i64, &str, &str)] = &[
+    (1, "init", include_str!("../migrations/0001_init.sql")),
+    (
+        2,
+        "kfrag_version",
+        include_str!("../migrations/0002_kfrag_version.sql"),
+    ),
+];
 
 /// Connections that only read.
 const READERS: u32 = 3;
@@ -154,7 +160,7 @@ impl Store {
             .connect_with(options.clone())
             .await?;
         check_integrity(&write).await?;
-        migrate(&write).await?;
+        migrate(&write, MIGRATIONS).await?;
         let read = pool.max_connections(READERS).connect_with(options).await?;
         Ok(Self { write, read })
     }
@@ -212,8 +218,11 @@ async fn check_integrity(pool: &SqlitePool) -> Result<()> {
     }
 }
 
-async fn migrate(pool: &SqlitePool) -> Result<()> {
-    let migrations = MIGRATIONS
+async fn migrate(
+    pool: &SqlitePool,
+    migrations: &[(i64, &'static str, &'static str)],
+) -> Result<()> {
+    let migrations = migrations
         .iter()
         .map(|(version, name, sql)| {
             let kind = MigrationType::Simple;

@@ -91,6 +91,12 @@ pub enum Error {
         /// The number given.
         actual: usize,
     },
+    /// Commitments of no possible length.
+    #[error("{actual} bytes of commitments given, 164 and 33 for each of 1 to 32 expected")]
+    CommitmentsLength {
+        /// The length given, in bytes.
+        actual: usize,
+    },
     /// Text in a message that is too long or holds control characters.
     #[error("text longer than {maximum} bytes, or with control characters")]
     Text {
@@ -221,6 +227,7 @@ impl Error {
             | Self::AmountOverflow
             | Self::Terms(_)
             | Self::Count { .. }
+            | Self::CommitmentsLength { .. }
             | Self::Text { .. }
             | Self::RefusalCode
             | Self::TooFewCandidates { .. }

@@ -23,7 +23,7 @@ pub use eip712::{Domain, TypedData};
 pub use error::{Error, Result};
 pub use eth::{EthSecret, EthSignature, address_of, address_of_verifying};
 pub use period::{Period, PeriodClock};
-pub use policy::{Terms, keys_hash};
+pub use policy::{Terms, keys_hash, kfrag_policy};
 pub use primitives::{Address, B256, FixedBytes, PolicyId, keccak256};
 pub use refusal::Refusal;
 

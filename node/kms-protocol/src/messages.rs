@@ -3,6 +3,7 @@
 //! JSON in and out: unknown fields, wrong lengths and exceeded limits are refused when parsed; a
 //! signature is unverified bytes until a `verify` here succeeds. One file per exchange.
 
+mod commitments;
 mod erasure;
 mod info;
 mod kfrag;
@@ -13,11 +14,12 @@ use core::fmt;
 use core::marker::PhantomData;
 
 use serde::{Deserialize, Deserializer, de};
-use umbral::{CAPSULE_FRAG_BYTES, KEY_FRAG_MSGPACK_BYTES};
+use umbral::CAPSULE_FRAG_BYTES;
 
 use crate::error::Error;
 use crate::primitives::FixedBytes;
 
+pub use commitments::{COMMITMENTS_BYTES_MAX, CommitmentsBytes};
 pub use erasure::ErasureReceipt;
 pub use info::{KfragState, NodeInfo, PolicyStatus};
 pub use kfrag::{KfragAck, KfragGrant, KfragUpload};
@@ -31,9 +33,9 @@ pub use umbral::CAPSULE_BYTES;
 pub const CAPSULES_MAX: usize = 64;
 
 /// Bytes of a sealed key fragment: capsule in its simple form (98), then the ciphertext by
-/// `umbral::encrypt` of the key fragment's MessagePack form: nonce (24), fragment (310), tag (16).
+/// `umbral::encrypt` of the key fragment of version 2: nonce (24), fragment (195), tag (16).
 pub const SEALED_KFRAG_BYTES: usize =
-    CAPSULE_BYTES + KEY_FRAG_MSGPACK_BYTES + umbral::CIPHERTEXT_OVERHEAD;
+    CAPSULE_BYTES + umbral::v2::KEY_FRAG_BYTES + umbral::CIPHERTEXT_OVERHEAD;
 
 /// Longest text in a message, in bytes.
 pub const TEXT_MAX: usize = 1_000;

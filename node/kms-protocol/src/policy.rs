@@ -4,6 +4,7 @@
 //! JSON are validated; terms built in code are checked by [`Terms::validate`].
 
 use serde::{Deserialize, Serialize};
+use umbral::{Quorum, v2};
 
 use crate::abi::{WORD, Words};
 use crate::amount::Amount;
@@ -86,6 +87,38 @@ impl TryFrom<TermsWire> for Terms {
 /// keccak256(delegating key || receiving key), both compressed (66 bytes hashed).
 pub fn keys_hash(delegating: &umbral::PublicKey, receiving: &umbral::PublicKey) -> B256 {
     keccak256(&[delegating.to_bytes(), receiving.to_bytes()].concat())
+}
+
+/// What the author's signature inside a key fragment is for, in the one place that author, node,
+/// reader and judge take it from. `contract` is the policy manager.
+///
+/// | signed field | taken from |
+/// |---|---|
+/// | chain id, contract, policy id | the arguments, [`Terms::id`] |
+/// | m of n | the threshold, the number of miners |
+/// | not-before | the first period |
+/// | expiry | the last period of the terms + 1 |
+/// | conditions | zero: there are none |
+///
+/// An extension on chain pays for further periods; it changes neither the terms nor what was
+/// signed. So `expiry` is not when a node stops to serve, which the chain alone decides.
+///
+/// # Errors
+/// [`Error::Terms`] if the threshold is none of the number of miners, or there are too many.
+pub fn kfrag_policy(terms: &Terms, chain_id: u64, contract: &Address) -> Result<v2::Policy> {
+    let miners = terms.miners.len();
+    let threshold = terms.threshold;
+    let fault = Error::Terms(TermsFault::Threshold { threshold, miners });
+    let shares = u16::try_from(miners).map_err(|_| fault)?;
+    Ok(v2::Policy {
+        chain_id,
+        contract: contract.0,
+        policy_id: *terms.id(chain_id, contract).as_bytes(),
+        quorum: Quorum::new(threshold.into(), shares).map_err(|_| fault)?,
+        not_before: terms.first_period.0.into(),
+        expiry: u64::from(terms.last_period.0) + 1,
+        conditions: [0; 32],
+    })
 }
 
 impl Terms {

@@ -40,6 +40,12 @@ pub enum Refusal {
     KfragConflict,
     /// The key fragment or its keys do not fit the policy.
     KfragInvalid,
+    /// The author signed the key fragment for another policy, miner or chain.
+    KfragForeign,
+    /// The key fragment stored is of a version that is not served any more.
+    KfragOutdated,
+    /// The commitments are not those of the policy or of the key fragment.
+    CommitmentsInvalid,
     /// A capsule fails its own check.
     CapsuleInvalid,
     /// The request cannot be read.
@@ -58,7 +64,7 @@ pub enum Refusal {
 
 impl Refusal {
     /// Every reason, in the order of the list.
-    pub const ALL: [Self; 21] = [
+    pub const ALL: [Self; 24] = [
         Self::PolicyUnknown,
         Self::PolicyUnconfirmed,
         Self::PolicyNotStarted,
@@ -73,6 +79,9 @@ impl Refusal {
         Self::KfragMissing,
         Self::KfragConflict,
         Self::KfragInvalid,
+        Self::KfragForeign,
+        Self::KfragOutdated,
+        Self::CommitmentsInvalid,
         Self::CapsuleInvalid,
         Self::BadRequest,
         Self::TooLarge,
@@ -99,6 +108,9 @@ impl Refusal {
             Self::KfragMissing => "kfrag_missing",
             Self::KfragConflict => "kfrag_conflict",
             Self::KfragInvalid => "kfrag_invalid",
+            Self::KfragForeign => "kfrag_foreign",
+            Self::KfragOutdated => "kfrag_outdated",
+            Self::CommitmentsInvalid => "commitments_invalid",
             Self::CapsuleInvalid => "capsule_invalid",
             Self::BadRequest => "bad_request",
             Self::TooLarge => "too_large",
@@ -116,10 +128,13 @@ impl Refusal {
             Self::BadSignature => 401,
             Self::PolicyUnknown | Self::KfragMissing | Self::NotFound => 404,
             Self::Replay | Self::StaleRequest | Self::KfragConflict => 409,
-            Self::PolicyEnded | Self::PolicyRevoked => 410,
+            Self::PolicyEnded | Self::PolicyRevoked | Self::KfragOutdated => 410,
             Self::TooLarge => 413,
             Self::NotThisMiner => 421,
-            Self::KfragInvalid | Self::CapsuleInvalid => 422,
+            Self::KfragInvalid
+            | Self::KfragForeign
+            | Self::CommitmentsInvalid
+            | Self::CapsuleInvalid => 422,
             Self::PolicyUnconfirmed | Self::PolicyNotStarted => 425,
             Self::TooMany => 429,
             Self::Internal => 500,
@@ -145,6 +160,9 @@ impl Refusal {
             Self::KfragMissing => "no key fragment is stored for the policy",
             Self::KfragConflict => "another key fragment is stored for the policy",
             Self::KfragInvalid => "the key fragment does not fit the policy",
+            Self::KfragForeign => "the key fragment is signed for another policy or miner",
+            Self::KfragOutdated => "the stored key fragment is of an earlier version",
+            Self::CommitmentsInvalid => "the commitments are not those of the key fragment",
             Self::CapsuleInvalid => "a capsule is invalid",
             Self::BadRequest => "the request cannot be read",
             Self::TooLarge => "the request is too large",
@@ -172,6 +190,9 @@ impl Refusal {
             Self::KfragMissing => "the owner must upload the key fragment to this miner again",
             Self::KfragConflict => "a stored key fragment is never replaced; make a new policy",
             Self::KfragInvalid => "make the key fragments again from the keys in the policy",
+            Self::KfragForeign => "send each miner its own fragment, made for this policy",
+            Self::KfragOutdated => "ask the owner for a new grant; this one cannot be served",
+            Self::CommitmentsInvalid => "send the commitments made together with the fragments",
             Self::CapsuleInvalid => "the file is damaged or was not made for this policy",
             Self::BadRequest => {
                 "update the client; both sides must speak the same protocol version"
@@ -204,6 +225,9 @@ impl Refusal {
             | Self::KfragMissing
             | Self::KfragConflict
             | Self::KfragInvalid
+            | Self::KfragForeign
+            | Self::KfragOutdated
+            | Self::CommitmentsInvalid
             | Self::CapsuleInvalid
             | Self::BadRequest
             | Self::TooLarge

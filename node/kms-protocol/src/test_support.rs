@@ -6,7 +6,17 @@
 use proptest::prelude::*;
 use umbral::{PublicKey, SecretKey, Signer, VerifyingKey};
 
+use crate::messages::CommitmentsBytes;
 use crate::{Address, Amount, B256, Domain, EthSecret, EthSignature, Period, Terms, keys_hash};
+
+/// See [`commitments`].
+const COMMITMENTS: &str = "\
+    02000203aa24c10e9c011cad68f49d5d53204f68768dc6b26fb3c14fd30866311e77e589030af4990eb1d55fb0\
+    c0aa2bd75d1ef35d24d237247363a97c6d3f04d53ee88713020d51203580b09784a68eee760744c2f767a89fec\
+    d98bf164d1fc92befc631140ac6244ed39e743d782ec396e7187154c7f2ca909957799fbb74ec6822f1b482f59\
+    02e927b5c002a66eb676bcf580c91f95bac94439772ab492edc2ddc331b8b2910a3c6cd52644362224db2eb460\
+    5221b4ccee1da21687f561ad51a8d956214523661692e0a9ea40515f09ed95d38f4a4c592365ad06714adc90d9\
+    c83faac983";
 
 pub(crate) const CHAIN_ID: u64 = 31_337;
 
@@ -50,6 +60,12 @@ pub(crate) fn terms() -> Terms {
         salt: B256([0x44; 32]),
         miners: vec![MINER, Address([0x52; 20]), Address([0x53; 20])],
     }
+}
+
+/// Commitments for the terms, m = 2, made by `umbral` from these keys and kept: each making draws
+/// anew, and golden signatures cover their hash.
+pub(crate) fn commitments() -> CommitmentsBytes {
+    CommitmentsBytes::try_from(hex::decode(COMMITMENTS).unwrap().as_slice()).unwrap()
 }
 
 pub(crate) fn any_address() -> impl Strategy<Value = Address> {

@@ -25,9 +25,9 @@ Passphrases come from a prompt, from the file KMS_PASSPHRASE_FILE names, or from
 KMS_PASSPHRASE_FD names; never from the command line.
 
 Exit codes: 0 done; 2 usage; 3 not found; 10 no policy; 11 policy expired; 12 revoked; 13 too few
-miners; 20 bad file; 21 wrong key; 22 tampered; 30 chain unreachable; 31 transaction reverted;
-32 insufficient funds; 33 fee above the limit; 40 nobody to ask for a passphrase; 50 interrupted;
-70 internal.";
+miners; 14 inconsistent shares; 20 bad file; 21 wrong key; 22 tampered; 30 chain unreachable;
+31 transaction reverted; 32 insufficient funds; 33 fee above the limit; 40 nobody to ask for a
+passphrase; 50 interrupted; 70 internal.";
 
 /// Encrypt once, share with whom you like, take it back when you like.
 ///

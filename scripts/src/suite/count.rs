@@ -74,6 +74,40 @@ pub(crate) fn cargo(lines: &[String]) -> Tally {
     tally
 }
 
+/// Reads `cargo test`, all of it as tests of one kind.
+pub(crate) fn cargo_as(kind: &str, lines: &[String]) -> Tally {
+    let all = cargo(lines);
+    let mut tally = Tally::default();
+    tally.count(kind, all.passed());
+    tally.failed = all.failed;
+    tally
+}
+
+/// Reads a program of ours that prints one line with `mark` in it for each thing it tried, and that
+/// ends with an error if one of them failed.
+pub(crate) fn lines_with(kind: &str, mark: &str, lines: &[String]) -> Tally {
+    let mut tally = Tally::default();
+    let marked = lines.iter().filter(|line| line.contains(mark));
+    tally.count(kind, marked.count().try_into().unwrap_or(u64::MAX));
+    tally
+}
+
+/// Reads halmos: `Symbolic test result: 9 passed; 0 failed` for each contract.
+pub(crate) fn halmos(lines: &[String]) -> Tally {
+    let mut tally = Tally::default();
+    for line in lines {
+        if let Some((_, result)) = line.split_once("Symbolic test result: ") {
+            tally.count(
+                "halmos proofs",
+                number_before(result, " passed").unwrap_or(0),
+            );
+            let failed = number_before(result, " failed").unwrap_or(0);
+            tally.failed = tally.failed.saturating_add(failed);
+        }
+    }
+    tally
+}
+
 fn cargo_kind(running: &str) -> &'static str {
     if running.contains("unittests ") {
         "rust unit"

@@ -4,7 +4,7 @@
 //! `cargo run --release --bin check` in `tests/ctgrind`.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 
 /// A decision on secret data that is meant. It is recognised by the innermost function outside the
@@ -89,10 +89,22 @@ const SECTIONS: [&str; 6] = [
     "granting",
 ];
 
+/// Builds the program whose secrets are watched: `cargo run --bin check` builds `check` alone.
+fn build_watched() -> Result<PathBuf, String> {
+    let built = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
+        .args(["build", "--release", "--quiet", "--bin", "ctgrind"])
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .status()
+        .map_err(|error| format!("cargo: {error}"))?;
+    if !built.success() {
+        return Err(format!("cargo build --bin ctgrind: {built}"));
+    }
+    let own = std::env::current_exe().map_err(|error| error.to_string())?;
+    Ok(own.with_file_name("ctgrind"))
+}
+
 /// The functions of each report's stack, innermost first.
-fn reports(section: &str) -> Result<Vec<Vec<String>>, String> {
-    let directory = std::env::current_exe().map_err(|error| error.to_string())?;
-    let program = directory.parent().unwrap_or(Path::new(".")).join("ctgrind");
+fn reports(program: &Path, section: &str) -> Result<Vec<Vec<String>>, String> {
     let run = Command::new("valgrind")
         .args([
             "--error-limit=no",
@@ -136,8 +148,9 @@ fn is_declassified(stack: &[String]) -> bool {
 
 fn check() -> Result<bool, String> {
     let mut clean = true;
+    let program = build_watched()?;
     for section in SECTIONS {
-        let found = reports(section)?;
+        let found = reports(&program, section)?;
         let unexpected: Vec<_> = found
             .iter()
             .filter(|stack| !is_declassified(stack))
@@ -165,7 +178,7 @@ fn check() -> Result<bool, String> {
         }
         clean &= unexpected.is_empty();
     }
-    let control = reports("control")?.len();
+    let control = reports(&program, "control")?.len();
     println!("{:<14} {control} reports, at least 2 expected", "control");
     Ok(clean && control >= 2)
 }

@@ -3,15 +3,16 @@
 
 use kms_chain::Call;
 use kms_protocol::messages::{
-    CapsuleBytes, KfragAck, KfragUpload, Problem, ReencryptReply, ReencryptRequest, SealedKfrag,
+    CapsuleBytes, CommitmentsBytes, KfragAck, KfragUpload, Problem, ReencryptReply,
+    ReencryptRequest, SealedKfrag,
 };
 use kms_protocol::{
     Address, Amount, B256, EthSecret, EthSignature, FixedBytes, Period, PolicyId, Terms,
-    address_of, address_of_verifying, keys_hash,
+    address_of, address_of_verifying, keys_hash, kfrag_policy,
 };
+use umbral::v2::{self, GrantParams, Granted, VerifiedKeyFrag};
 use umbral::{
-    Capsule, CapsuleFrag, Context, KfragParams, PublicKey, Quorum, SecretKey, SharedSecret,
-    SignedKeys, Signer, VerifiedCapsuleFrag, VerifiedKeyFrag,
+    Capsule, CapsuleFrag, Context, PublicKey, SecretKey, SharedSecret, Signer, VerifiedCapsuleFrag,
 };
 
 use super::node::Node;
@@ -23,11 +24,28 @@ const RATE: Amount = Amount(1_000_000_000_000_000);
 const PERIODS: u32 = 10;
 
 fn seal(node: &PublicKey, kfrag: &VerifiedKeyFrag) -> SealedKfrag {
-    let secret = kfrag.to_secret_msgpack();
+    let secret = kfrag.to_secret_bytes();
     let (capsule, ciphertext) =
         umbral::encrypt(&mut getrandom::SysRng, node, secret.as_slice()).unwrap();
     let sealed = [capsule.to_simple().as_slice(), &ciphertext].concat();
     SealedKfrag::try_from(sealed.as_slice()).unwrap()
+}
+
+/// One delegation of these keys.
+fn share_out(
+    (delegating, receiving, signer): (&SecretKey, &SecretKey, &Signer),
+    policy: &v2::Policy,
+    miners: &[Address],
+) -> Granted {
+    let miners: Vec<_> = miners.iter().map(|miner| miner.0).collect();
+    let params = GrantParams {
+        delegating,
+        receiving: &receiving.public_key(),
+        signer,
+        policy,
+        miners: &miners,
+    };
+    v2::generate_kfrags(&mut getrandom::SysRng, &params).unwrap()
 }
 
 /// Keys of all parties, the terms, and one capsule with its secret.
@@ -39,7 +57,7 @@ pub(crate) struct Grant {
     delegating: SecretKey,
     receiving: SecretKey,
     signer: Signer,
-    kfrags: Vec<VerifiedKeyFrag>,
+    granted: Granted,
     capsule: Capsule,
     secret: SharedSecret,
 }
@@ -57,25 +75,21 @@ impl Grant {
         miners: &[Address],
         (threshold, first): (u8, Period),
     ) -> Self {
+        let receiving = SecretKey::random(&mut getrandom::SysRng).unwrap();
+        Self::prepare_for(world, miners, (threshold, first), receiving).await
+    }
+
+    /// The same for a reader whose key is known.
+    pub(crate) async fn prepare_for(
+        world: &World,
+        miners: &[Address],
+        (threshold, first): (u8, Period),
+        receiving: SecretKey,
+    ) -> Self {
         let rng = &mut getrandom::SysRng;
         let sponsor = world.account(100).await;
-        let (delegating, receiving) = (
-            SecretKey::random(rng).unwrap(),
-            SecretKey::random(rng).unwrap(),
-        );
+        let delegating = SecretKey::random(rng).unwrap();
         let signer = Signer::random(rng).unwrap();
-        let shares = u16::try_from(miners.len()).unwrap();
-        let params = KfragParams {
-            delegating: &delegating,
-            receiving: &receiving.public_key(),
-            signer: &signer,
-            quorum: Quorum::new(u16::from(threshold), shares).unwrap(),
-            signed: SignedKeys {
-                delegating: true,
-                receiving: true,
-            },
-        };
-        let kfrags = umbral::generate_kfrags(rng, &params).unwrap();
         let (capsule, secret) = umbral::encapsulate(rng, &delegating.public_key()).unwrap();
         let mut miners = miners.to_vec();
         miners.sort();
@@ -94,6 +108,10 @@ impl Grant {
         let reader = EthSecret::from_umbral(&receiving).unwrap();
         assert_eq!(reader.address(), address_of(&receiving.public_key()));
         let id = terms.id(world.domain.chain_id, &world.domain.contract);
+        let domain = world.domain;
+        let policy = kfrag_policy(&terms, domain.chain_id, &domain.contract).unwrap();
+        let keys = (&delegating, &receiving, &signer);
+        let granted = share_out(keys, &policy, &terms.miners);
         Self {
             sponsor,
             terms,
@@ -102,7 +120,7 @@ impl Grant {
             delegating,
             receiving,
             signer,
-            kfrags,
+            granted,
             capsule,
             secret,
         }
@@ -132,28 +150,47 @@ impl Grant {
 
     /// The upload for the miner with that number in the terms.
     pub(crate) fn upload(&self, world: &World, miner: &Miner) -> KfragUpload {
-        let number = self
-            .terms
-            .miners
-            .iter()
-            .position(|m| *m == miner.address())
-            .unwrap_or(0);
+        self.upload_of(&self.granted, world, miner)
+    }
+
+    /// The same out of any delegation.
+    pub(crate) fn upload_of(&self, granted: &Granted, world: &World, miner: &Miner) -> KfragUpload {
+        let miners = self.terms.miners.iter();
+        let number = miners.take_while(|m| **m != miner.address()).count();
+        let number = number % granted.kfrags.len();
         let upload = KfragUpload {
             terms: self.terms.clone(),
             delegating_key: self.delegating.public_key(),
             receiving_key: self.receiving.public_key(),
             verifying_key: self.signer.verifying_key(),
-            sealed_kfrag: seal(&miner.node.umbral_key, &self.kfrags[number]),
+            sealed_kfrag: seal(&miner.node.umbral_key, &granted.kfrags[number]),
+            commitments: CommitmentsBytes::try_from(&granted.commitments).unwrap(),
             signature: EthSignature::UNSIGNED,
         };
         let signer = EthSecret::from_signer(&self.signer).unwrap();
         upload.signed(&world.domain, miner.address(), &signer)
     }
 
+    /// What producers encrypt to.
+    pub(crate) fn label_key(&self) -> PublicKey {
+        self.delegating.public_key()
+    }
+
+    /// What the author signs its fragments for.
+    pub(crate) fn policy(&self, world: &World) -> v2::Policy {
+        kfrag_policy(&self.terms, world.domain.chain_id, &world.domain.contract).unwrap()
+    }
+
+    /// Another delegation by the same author, for any policy and miners.
+    pub(crate) fn grant_again(&self, policy: &v2::Policy, miners: &[Address]) -> Granted {
+        let keys = (&self.delegating, &self.receiving, &self.signer);
+        share_out(keys, policy, miners)
+    }
+
     /// Hands a miner its share; checks the acknowledgement.
     pub(crate) async fn hand_over(&self, world: &World, miner: &Miner) -> Result<(), Problem> {
         let upload = self.upload(world, miner);
-        let path = format!("/v1/policies/{}/kfrag", self.id);
+        let path = format!("/v2/policies/{}/kfrag", self.id);
         let ack: KfragAck = miner.node.post(&path, &upload).await?;
         ack.verify(&world.domain, &upload, &miner.address(), &miner.worker)
             .unwrap();
@@ -192,8 +229,16 @@ impl Grant {
             verifier: self.terms.verifier,
         };
         reply.verify(&world.domain, &request, &expected).unwrap();
+        let (context, policy) = (self.context(), self.policy(world));
+        let commitments = reply.commitments.parse().unwrap();
+        commitments
+            .check_origin(&self.receiving, &context, &policy)
+            .unwrap();
         let frag = CapsuleFrag::from_simple(&reply.fragments[0].cfrag.0).unwrap();
-        Ok(frag.verify(&self.capsule, &self.context()).unwrap())
+        let bound_to = miner.address().0;
+        Ok(frag
+            .verify_granted(&self.capsule, &context, &policy, &bound_to)
+            .unwrap())
     }
 
     /// Sends a request as it is.
@@ -204,7 +249,7 @@ impl Grant {
     ) -> Result<ReencryptReply, Problem> {
         miner
             .node
-            .post(&format!("/v1/policies/{}/reencrypt", self.id), request)
+            .post(&format!("/v2/policies/{}/reencrypt", self.id), request)
             .await
     }
 

@@ -168,6 +168,19 @@ impl Commitments {
         }
     }
 
+    /// Checks that a fragment is of the delegation the commitments are for, by its X. Needs no
+    /// secret: a miner can.
+    ///
+    /// # Errors
+    /// [`Error::InconsistentShares`].
+    pub fn check_delegation(&self, frag: &VerifiedKeyFrag) -> Result<()> {
+        if *frag.precursor() == self.precursor {
+            Ok(())
+        } else {
+            Err(Error::InconsistentShares)
+        }
+    }
+
     /// Checks, with the receiver's key, that f(0) = a / d, after the signature.
     ///
     /// # Errors

@@ -146,6 +146,10 @@ impl VerifiedKeyFrag {
         &self.0.frag.commitment
     }
 
+    pub(super) const fn precursor(&self) -> &Point {
+        &self.0.frag.precursor
+    }
+
     /// As [`KeyFrag::to_secret_bytes`].
     pub fn to_secret_bytes(&self) -> Zeroizing<[u8; KEY_FRAG_BYTES]> {
         let mut out = Zeroizing::new([0; KEY_FRAG_BYTES]);

@@ -241,6 +241,7 @@ fn consistent_shares_pass_every_check() {
     assert_eq!(commitments.check_origin(receiving, context, policy), Ok(()));
     for kfrag in kfrags {
         assert_eq!(commitments.check_key_frag(receiving, kfrag), Ok(()));
+        assert_eq!(commitments.check_delegation(kfrag), Ok(()));
     }
     let other = Policy {
         policy_id: [9; 32],
@@ -273,6 +274,25 @@ fn a_share_of_another_polynomial_is_found_out() {
         commitments.check_capsule_frag(&setting.delegating, frag),
         refused
     );
+}
+
+#[test]
+fn a_fragment_of_another_delegation_is_told_without_a_secret() {
+    let setting = Setting::new();
+    let signer = Signer::random(&mut TestRng::new(3)).unwrap();
+    let params = GrantParams {
+        delegating: &setting.delegating,
+        receiving: &setting.receiving.public_key(),
+        signer: &signer,
+        policy: &setting.policy,
+        miners: &MINERS,
+    };
+    let other = generate_kfrags(&mut TestRng::new(4), &params).unwrap();
+    let refused = Err(Error::InconsistentShares);
+    let commitments = &setting.granted.commitments;
+    assert_eq!(commitments.check_delegation(&other.kfrags[0]), refused);
+    let kfrag = &setting.granted.kfrags[0];
+    assert_eq!(other.commitments.check_delegation(kfrag), refused);
 }
 
 /// Commitments to a polynomial whose value at zero is not a / d are consistent with its shares,

@@ -48,6 +48,7 @@ impl Error {
             Self::PolicyExpired { .. } => "policy_expired",
             Self::PolicyRevoked { .. } => "policy_revoked",
             Self::ThresholdNotMet { .. } => "threshold_not_met",
+            Self::SharesInconsistent { .. } => "shares_inconsistent",
             Self::FragmentsDoNotOpen { .. } => "fragments_do_not_open",
             Self::UrlRefused { .. } => "url_refused",
             Self::Interrupted => "interrupted",
@@ -56,9 +57,9 @@ impl Error {
     }
 
     /// The exit code of the command line: 2 usage, 3 not found, 10 no policy, 11 expired,
-    /// 12 revoked, 13 threshold not met, 20 bad file, 21 wrong key, 22 tampered, 30 chain
-    /// unreachable, 31 reverted, 32 insufficient funds, 33 fee above the limit, 40 wallet refused,
-    /// 50 interrupted, 70 internal.
+    /// 12 revoked, 13 threshold not met, 14 inconsistent shares, 20 bad file, 21 wrong key,
+    /// 22 tampered, 30 chain unreachable, 31 reverted, 32 insufficient funds, 33 fee above the
+    /// limit, 40 wallet refused, 50 interrupted, 70 internal.
     pub fn exit(&self) -> i32 {
         match self {
             Self::HomeExists { .. }
@@ -80,6 +81,7 @@ impl Error {
             Self::PolicyExpired { .. } => 11,
             Self::PolicyRevoked { .. } => 12,
             Self::ThresholdNotMet { .. } | Self::NotEnoughMiners { .. } => 13,
+            Self::SharesInconsistent { .. } => 14,
             Self::HomeCorrupt { .. } | Self::PermissionsTooOpen { .. } => 20,
             Self::Format(error) => format_exit(error),
             Self::WrongPassphrase { .. }
@@ -131,6 +133,9 @@ impl Error {
             Self::PolicyNotStarted { .. } => "try again when it has begun",
             Self::PolicyExpired { .. } => "ask the owner to renew",
             Self::ThresholdNotMet { .. } => "see each miner's reason; some pass with time",
+            Self::SharesInconsistent { .. } => {
+                "no miner is at fault; ask the owner for a new grant"
+            }
             Self::FragmentsDoNotOpen { .. } => "ask the owner for a new grant",
             Self::TxReverted { .. } => "ask for a new quote and try again",
             Self::HttpClient { .. } | Self::Random | Self::Bug(_) => "please report this",

@@ -25,6 +25,7 @@ fn exits_are_the_documented_ones() {
         args: Vec::new(),
     };
     let nodes = vec![failure("timeout")];
+    let shares = vec![failure("inconsistent_share")];
     let io = |kind: std::io::ErrorKind| Error::io(Path::new("x"), kind.into());
     let cases = [
         (Error::SeedInvalid, 2),
@@ -56,6 +57,13 @@ fn exits_are_the_documented_ones() {
                 nodes,
             },
             13,
+        ),
+        (
+            Error::SharesInconsistent {
+                policy: policy(),
+                nodes: shares,
+            },
+            14,
         ),
         (Error::Format(kms_format::Error::BadMagic), 20),
         (
@@ -107,6 +115,12 @@ fn codes_are_distinct_and_stable() {
     ];
     assert_eq!(codes.iter().collect::<BTreeSet<_>>().len(), codes.len());
     assert_eq!(codes[3], "policy_revoked");
+    let shares = Error::SharesInconsistent {
+        policy: policy(),
+        nodes: Vec::new(),
+    };
+    assert_eq!(shares.code(), "shares_inconsistent");
+    assert_eq!(shares.policy(), Some(policy()));
     assert!(
         codes
             .iter()

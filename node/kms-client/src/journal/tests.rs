@@ -42,7 +42,8 @@ async fn refuses_unknown_fields_and_versions() {
     let path = file_of(&world, &grant);
     let good = std::fs::read_to_string(&path).unwrap();
     for bad in [
-        good.replace("\"version\": 1", "\"version\": 7"),
+        good.replace("\"version\": 2", "\"version\": 7"),
+        good.replace("\"version\": 2", "\"version\": 0"),
         good.replacen('{', "{\"extra\": 1,", 1),
         good[..good.len() - 9].to_owned(),
     ] {
@@ -50,6 +51,25 @@ async fn refuses_unknown_fields_and_versions() {
         let read = world.home.journal().get(grant.policy);
         assert!(matches!(read, Err(Error::HomeCorrupt { .. })));
     }
+}
+
+#[tokio::test]
+async fn reads_a_delivered_grant_of_version_1_and_refuses_an_unfinished_one() {
+    let (world, grant) = one_grant().await;
+    let path = file_of(&world, &grant);
+    let good = std::fs::read_to_string(&path).unwrap();
+    let old = good.replace("\"version\": 2", "\"version\": 1");
+    assert_ne!(old, good);
+    std::fs::write(&path, &old).unwrap();
+    assert_eq!(world.home.journal().list().unwrap(), [grant.clone()]);
+    // Uploads of version 1 carried no commitments, and a longer fragment.
+    let mut json: serde_json::Value = serde_json::from_str(&old).unwrap();
+    json["sealed"][0]["upload"] = serde_json::json!({ "sealed_kfrag": "0x00" });
+    std::fs::write(&path, json.to_string()).unwrap();
+    let refused = world.home.journal().get(grant.policy).unwrap_err();
+    assert!(matches!(refused, Error::HomeCorrupt { .. }));
+    let text = refused.to_string();
+    assert!(text.contains("begun by an earlier version"), "{text}");
 }
 
 #[tokio::test]

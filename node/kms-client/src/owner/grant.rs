@@ -4,9 +4,10 @@
 //! Neighbours: `quote` before, `deliver` after, `journal` below.
 
 use kms_chain::{Call, ChainError};
-use kms_protocol::messages::{KfragUpload, SealedKfrag};
-use kms_protocol::{Address, B256, Domain, EthSignature, PolicyId, Terms, keys_hash};
-use umbral::{KfragParams, PublicKey, Quorum, VerifiedKeyFrag};
+use kms_protocol::messages::{CommitmentsBytes, KfragUpload, SealedKfrag};
+use kms_protocol::{Address, B256, Domain, EthSignature, PolicyId, Terms, keys_hash, kfrag_policy};
+use umbral::PublicKey;
+use umbral::v2::{self, GrantParams, Granted, VerifiedKeyFrag};
 
 use super::quote::{FeeLimit, price_of};
 use super::{Owner, Quote, Schedule, Spend};
@@ -63,13 +64,13 @@ impl Owner<'_> {
         self.require_funds(spend.pay, &terms).await?;
 
         let receiving = quote.spec.card.receiving_key();
-        let kfrags = make_kfrags(&quote, &delegating, &signer)?;
         let parties = Parties {
-            delegating: delegating.public_key(),
+            delegating: &delegating,
             receiving,
             signer: &signer,
         };
-        let uploads = seal_all(&quote, &terms, kfrags, &parties, domain)?;
+        let granted = make_kfrags(&terms, &parties, domain)?;
+        let uploads = seal_all(&quote, &terms, granted, &parties, domain)?;
         let policy = terms.id(domain.chain_id, &domain.contract);
         let names = (quote.spec.label.as_str(), quote.spec.card.name());
         let grant = Grant::prepared(policy, names, receiving, uploads)?;
@@ -244,58 +245,54 @@ fn never_paid(error: &Error) -> bool {
 
 /// The keys of a grant.
 struct Parties<'a> {
-    delegating: PublicKey,
+    delegating: &'a umbral::SecretKey,
     receiving: PublicKey,
     signer: &'a GrantSigner,
 }
 
-fn make_kfrags(
-    quote: &Quote,
-    delegating: &umbral::SecretKey,
-    signer: &GrantSigner,
-) -> Result<Vec<VerifiedKeyFrag>> {
-    let shares = u16::try_from(quote.miners.len()).map_err(|_| Error::Bug("at most 32 miners"))?;
-    let params = KfragParams {
-        delegating,
-        receiving: &quote.spec.card.receiving_key(),
-        signer: &signer.umbral,
-        quorum: Quorum::new(u16::from(quote.spec.threshold), shares)?,
-        signed: umbral::SignedKeys {
-            delegating: true,
-            receiving: true,
-        },
+/// Splits the key for the policy of these terms: share number i is bound to miner number i.
+fn make_kfrags(terms: &Terms, parties: &Parties<'_>, domain: Domain) -> Result<Granted> {
+    let miners: Vec<v2::Miner> = terms.miners.iter().map(|miner| miner.0).collect();
+    let params = GrantParams {
+        delegating: parties.delegating,
+        receiving: &parties.receiving,
+        signer: &parties.signer.umbral,
+        policy: &kfrag_policy(terms, domain.chain_id, &domain.contract)?,
+        miners: &miners,
     };
-    Ok(umbral::generate_kfrags(&mut getrandom::SysRng, &params)?)
+    Ok(v2::generate_kfrags(&mut getrandom::SysRng, &params)?)
 }
 
-/// Share number i goes to miner number i, sealed to that miner's key.
+/// Share number i goes to miner number i of the terms, sealed to that miner's key; the commitments
+/// go to all.
 fn seal_all(
     quote: &Quote,
     terms: &Terms,
-    kfrags: Vec<VerifiedKeyFrag>,
+    granted: Granted,
     parties: &Parties<'_>,
     domain: Domain,
 ) -> Result<Vec<(Address, KfragUpload)>> {
     let verifying_key = parties.signer.verifying_key();
-    let seal = |(miner, kfrag): (&super::QuotedMiner, VerifiedKeyFrag)| {
+    let commitments = CommitmentsBytes::try_from(&granted.commitments)?;
+    let seal = |(miner, kfrag): (&Address, VerifiedKeyFrag)| {
+        let quoted = quote.miners.iter().find(|quoted| quoted.miner == *miner);
+        let quoted = quoted.ok_or(Error::Bug("the miners of the terms are the quote's"))?;
         let upload = KfragUpload {
             terms: terms.clone(),
-            delegating_key: parties.delegating,
+            delegating_key: parties.delegating.public_key(),
             receiving_key: parties.receiving,
             verifying_key,
-            sealed_kfrag: seal(&miner.umbral_key, &kfrag)?,
+            sealed_kfrag: seal(&quoted.umbral_key, &kfrag)?,
+            commitments: commitments.clone(),
             signature: EthSignature::UNSIGNED,
         };
-        Ok((
-            miner.miner,
-            upload.signed(&domain, miner.miner, &parties.signer.eth),
-        ))
+        Ok((*miner, upload.signed(&domain, *miner, &parties.signer.eth)))
     };
-    quote.miners.iter().zip(kfrags).map(seal).collect()
+    terms.miners.iter().zip(granted.kfrags).map(seal).collect()
 }
 
 fn seal(node: &PublicKey, kfrag: &VerifiedKeyFrag) -> Result<SealedKfrag> {
-    let secret = kfrag.to_secret_msgpack();
+    let secret = kfrag.to_secret_bytes();
     let (capsule, ciphertext) = umbral::encrypt(&mut getrandom::SysRng, node, secret.as_slice())?;
     let sealed = [capsule.to_simple().as_slice(), &ciphertext].concat();
     Ok(SealedKfrag::try_from(sealed.as_slice())?)

@@ -1,9 +1,7 @@
-//! Asking all n miners of a policy at once and keeping the first m whose every fragment verifies.
-//! Checked per miner: the receipt's signature against the worker bonded on chain, the verifying key
-//! against the terms, each fragment's proof against this capsule and these keys. Counted are
-//! distinct fragments, never answers.
+//! Asking all n miners of a policy at once, and reporting what each of them is worth. Checked here,
+//! per miner: the receipt's signature against the worker bonded on chain, the verifying key against
+//! the terms. What the fragments are worth, `answers` says.
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use futures_util::stream::{FuturesUnordered, StreamExt as _};
@@ -11,116 +9,112 @@ use kms_chain::MinerInfo;
 use kms_protocol::messages::{CapsuleBytes, ReencryptReply, ReencryptRequest, ReplyExpectation};
 use kms_protocol::{Address, B256, EthSignature, Refusal};
 use tokio::time::Instant;
-use umbral::{Capsule, CapsuleFrag, Context, PublicKey, VerifiedCapsuleFrag};
+use umbral::{Capsule, PublicKey};
 
 use super::Reader;
+use super::answers::{Answer, Answers, Fault, Goal, Step};
 use super::find::Candidate;
 use crate::error::{Error, NodeFailure, Result};
 use crate::owner::{Pause, failed, reach, within};
 use crate::ports::NodeError;
 use crate::progress::{Event, Progress};
 
-/// Where the precursor X stands in a fragment's simple form.
-const PRECURSOR_OFFSET: usize = 98;
-const PRECURSOR_BYTES: usize = 33;
 /// First pause before a node that lags is asked again, in milliseconds.
 const RETRY_FIRST_MS: u64 = 200;
 
 /// Every miner's answer is checked against this.
-struct Question<'a> {
-    candidate: &'a Candidate<'a>,
-    label_key: PublicKey,
-    capsules: &'a [Capsule],
-    deadline: Instant,
+pub(super) struct Question<'a> {
+    pub(super) candidate: &'a Candidate<'a>,
+    pub(super) label_key: PublicKey,
+    pub(super) capsules: &'a [Capsule],
+    pub(super) deadline: Instant,
 }
 
-/// One miner's verified fragments, one per capsule, all of one key fragment.
-struct Answer {
-    kfrag_id: [u8; 32],
-    /// X of the delegation that the key fragment belongs to.
-    precursor: [u8; PRECURSOR_BYTES],
-    frags: Vec<VerifiedCapsuleFrag>,
+/// What went wrong so far, told as it happens.
+struct Failures<'a> {
+    infos: &'a [MinerInfo],
+    progress: &'a dyn Progress,
+    nodes: Vec<NodeFailure>,
 }
 
-/// Why an answer with a valid receipt is still no answer.
-#[derive(Debug, thiserror::Error)]
-enum FragmentFault {
-    /// It does not decode or its proof does not hold.
-    #[error(transparent)]
-    Umbral(#[from] umbral::Error),
-    /// One miner holds one key fragment.
-    #[error("its fragments come from several key fragments")]
-    SeveralKeyFragments,
-    /// A second miner answered with the same key fragment: one of the two repeats the other.
-    #[error("the same fragment as from {0}: one of the two repeats the other")]
-    Repeated(Address),
-    /// Of an earlier grant to the same reader, useless together with the present one's.
-    #[error("its fragment belongs to another grant")]
-    AnotherGrant,
+impl Failures<'_> {
+    fn note(&mut self, failure: NodeFailure) {
+        self.progress.event(Event::NodeFailed {
+            miner: failure.miner,
+            code: failure.code.clone(),
+        });
+        self.nodes.push(failure);
+    }
+
+    fn note_faults(&mut self, faults: Vec<(Address, Fault)>) {
+        for (miner, fault) in faults {
+            if let Some(info) = self.infos.iter().find(|info| info.miner == miner) {
+                self.note(failed(info, fault.code(), fault.to_string()));
+            }
+        }
+    }
 }
 
 impl Reader<'_> {
-    /// Fragments of m miners: for each capsule, one of each of them.
-    pub(super) async fn collect(
+    /// Opens the capsules with the answers of m miners.
+    pub(super) async fn collect<T>(
         &self,
-        candidate: &Candidate<'_>,
-        label_key: &PublicKey,
-        capsules: &[Capsule],
-        (deadline, progress): (Instant, &dyn Progress),
-    ) -> Result<Vec<Vec<VerifiedCapsuleFrag>>> {
-        let terms = &candidate.created.terms;
+        question: &Question<'_>,
+        goal: &Goal<'_, T>,
+        progress: &dyn Progress,
+    ) -> Result<T> {
+        let terms = &question.candidate.created.terms;
         let (need, of) = (usize::from(terms.threshold), terms.miners.len());
         let infos = self.chain.miner_info(&terms.miners).await?;
-        let label_key = *label_key;
-        let question = Question {
-            candidate,
-            label_key,
-            capsules,
-            deadline,
-        };
-        let question = &question;
         let mut running: FuturesUnordered<_> = infos
             .iter()
             .map(|info| async move { (info, self.ask(info, question).await) })
             .collect();
 
-        let mut groups = Groups::default();
-        let mut failures: Vec<NodeFailure> = Vec::new();
+        let mut answers = Answers::new(question, goal, self.chain.domain())?;
+        let mut failures = Failures {
+            infos: &infos,
+            progress,
+            nodes: Vec::new(),
+        };
+        let mut authors = 0;
         while let Some((info, answer)) = running.next().await {
-            let counted = answer.and_then(|answer| {
-                let fault = |fault: FragmentFault| bad_fragment(info, &fault);
-                groups.add(info.miner, answer).map_err(fault)
-            });
-            match counted {
-                Ok(done) => progress.event(Event::NodeDone {
-                    miner: info.miner,
-                    done,
-                    of,
-                }),
+            let answer = match answer {
+                Ok(answer) => answer,
                 Err(failure) => {
-                    let code = failure.code.clone();
-                    progress.event(Event::NodeFailed {
-                        miner: info.miner,
-                        code,
-                    });
-                    failures.push(failure);
+                    failures.note(failure);
+                    continue;
                 }
-            }
-            // The slower miners' answers are not waited for.
-            if let Some(complete) = groups.take_complete(need, capsules.len()) {
-                return Ok(complete);
+            };
+            let miner = info.miner;
+            match answers.add(answer)? {
+                // The slower miners' answers are not waited for.
+                Step::Reached(reached) => {
+                    let done = need;
+                    progress.event(Event::NodeDone { miner, done, of });
+                    return Ok(reached);
+                }
+                Step::Counted(done, faults) => {
+                    if faults.iter().all(|(at_fault, _)| *at_fault != miner) {
+                        progress.event(Event::NodeDone { miner, done, of });
+                    }
+                    authors += count_authors(&faults);
+                    failures.note_faults(faults);
+                }
             }
         }
         drop(running);
-        let (got, minority) = groups.largest();
-        let outside = infos.iter().filter(|info| minority.contains(&info.miner));
-        failures.extend(outside.map(|info| bad_fragment(info, &FragmentFault::AnotherGrant)));
-        failures.sort_by_key(|failure| failure.miner);
-        Err(Error::ThresholdNotMet {
-            need,
-            got,
-            nodes: failures,
-        })
+        let (got, faults) = answers.give_up();
+        authors += count_authors(&faults);
+        failures.note_faults(faults);
+        let mut nodes = failures.nodes;
+        nodes.sort_by_key(|failure| failure.miner);
+        // Even if every other miner gave a sound answer, they would be too few.
+        if of.saturating_sub(authors) < need {
+            let policy = question.candidate.created.id;
+            return Err(Error::SharesInconsistent { policy, nodes });
+        }
+        Err(Error::ThresholdNotMet { need, got, nodes })
     }
 
     /// Asks until there is an answer, a refusal that stands, or time is up. A node may see a new
@@ -134,7 +128,7 @@ impl Reader<'_> {
             let request = self.request(info, question).await?;
             let error = match within(question.deadline, self.nodes.reencrypt(&url, &request)).await
             {
-                Ok(reply) => return self.check(&reply, (&request, info, worker), question),
+                Ok(reply) => return self.check(reply, (&request, info, worker), question),
                 Err(error) => error,
             };
             let wait = pause.next(&error);
@@ -167,7 +161,7 @@ impl Reader<'_> {
 
     fn check(
         &self,
-        reply: &ReencryptReply,
+        reply: ReencryptReply,
         (request, info, worker): (&ReencryptRequest, &MinerInfo, Address),
         question: &Question<'_>,
     ) -> Result<Answer, NodeFailure> {
@@ -179,8 +173,19 @@ impl Reader<'_> {
         reply
             .verify(&self.chain.domain(), request, &expected)
             .map_err(|error| failed(info, "bad_signature", error.to_string()))?;
-        verified(reply, question).map_err(|fault| bad_fragment(info, &fault))
+        Ok(Answer {
+            miner: info.miner,
+            verifying_key: reply.verifying_key,
+            commitments: reply.commitments,
+            cfrags: reply.fragments.iter().map(|f| f.cfrag.0).collect(),
+        })
     }
+}
+
+/// Faults that are the author's.
+fn count_authors(faults: &[(Address, Fault)]) -> usize {
+    let authors = faults.iter().filter(|(_, fault)| fault.is_the_authors());
+    authors.count()
 }
 
 /// Refusals that pass when the node has taken in the newest blocks.
@@ -200,87 +205,4 @@ fn lags(error: &NodeError) -> bool {
 
 fn bytes_of(capsule: &Capsule) -> CapsuleBytes {
     kms_protocol::FixedBytes(capsule.to_simple())
-}
-
-fn bad_fragment(info: &MinerInfo, fault: &FragmentFault) -> NodeFailure {
-    failed(info, "bad_fragment", fault.to_string())
-}
-
-/// Verifies each fragment against its capsule and the three keys, and that all come from one key
-/// fragment.
-fn verified(reply: &ReencryptReply, question: &Question<'_>) -> Result<Answer, FragmentFault> {
-    let context = Context {
-        delegating: question.label_key,
-        receiving: question.candidate.key.receiving_key(),
-        verifying: reply.verifying_key,
-    };
-    let mut frags = Vec::with_capacity(reply.fragments.len());
-    let mut origins = BTreeSet::new();
-    for (fragment, capsule) in reply.fragments.iter().zip(question.capsules) {
-        let frag = CapsuleFrag::from_simple(&fragment.cfrag.0)?.verify(capsule, &context)?;
-        origins.insert((*frag.id(), precursor_of(&frag)));
-        frags.push(frag);
-    }
-    let mut origins = origins.into_iter();
-    match (origins.next(), origins.next()) {
-        (Some((kfrag_id, precursor)), None) => Ok(Answer {
-            kfrag_id,
-            precursor,
-            frags,
-        }),
-        _ => Err(FragmentFault::SeveralKeyFragments),
-    }
-}
-
-/// X, bytes 98..131 of the simple form.
-fn precursor_of(frag: &VerifiedCapsuleFrag) -> [u8; PRECURSOR_BYTES] {
-    let bytes = frag.to_simple();
-    let (_, from) = bytes.split_at(PRECURSOR_OFFSET);
-    from.first_chunk().copied().unwrap_or([0; PRECURSOR_BYTES])
-}
-
-/// Answers by delegation: only fragments of one delegation open a capsule together, and a miner may
-/// answer with a valid fragment of an older grant.
-#[derive(Default)]
-struct Groups(BTreeMap<[u8; PRECURSOR_BYTES], Vec<(Address, Answer)>>);
-
-impl Groups {
-    /// Counts an answer, unless its key fragment was counted before. Returns the group's size.
-    fn add(&mut self, miner: Address, answer: Answer) -> Result<usize, FragmentFault> {
-        let group = self.0.entry(answer.precursor).or_default();
-        let same = |(_, counted): &&(Address, Answer)| counted.kfrag_id == answer.kfrag_id;
-        if let Some((other, _)) = group.iter().find(same) {
-            return Err(FragmentFault::Repeated(*other));
-        }
-        group.push((miner, answer));
-        Ok(group.len())
-    }
-
-    /// For each capsule the fragments of a group that has reached the threshold.
-    fn take_complete(
-        &mut self,
-        need: usize,
-        capsules: usize,
-    ) -> Option<Vec<Vec<VerifiedCapsuleFrag>>> {
-        let precursor = *self.0.iter().find(|(_, group)| group.len() >= need)?.0;
-        let group = self.0.remove(&precursor)?;
-        let mut collected: Vec<Vec<_>> = (0..capsules).map(|_| Vec::new()).collect();
-        for (_, answer) in group {
-            for (of_capsule, frag) in collected.iter_mut().zip(answer.frags) {
-                of_capsule.push(frag);
-            }
-        }
-        Some(collected)
-    }
-
-    /// Size of the largest group, and the miners of all others.
-    fn largest(&self) -> (usize, BTreeSet<Address>) {
-        let largest = self.0.iter().max_by_key(|(_, group)| group.len());
-        let Some((precursor, group)) = largest else {
-            return (0, BTreeSet::new());
-        };
-        let others = self.0.iter().filter(|(other, _)| *other != precursor);
-        let miners = others.flat_map(|(_, group)| group.iter().map(|(miner, _)| *miner));
-        (group.len(), miners.collect())
-    }
 }

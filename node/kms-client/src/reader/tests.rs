@@ -1,5 +1,8 @@
 //! Reads with hostile, slow and dead miners, and against every fate of a policy.
 
+mod header;
+mod inconsistent;
+
 use kms_protocol::{B256, Terms};
 
 use super::*;
@@ -36,11 +39,7 @@ async fn check_habit(habit: Habit, code: &str) {
                         ..
                     }
                 ));
-                // Whose fragment came first cannot be told when one repeats the other's.
-                let blamed = named(&error);
-                assert_eq!(blamed.len(), 1);
-                assert_eq!(blamed[0].1, code, "{habit:?}");
-                assert!(habit == Habit::AnothersFragment || blamed[0].0 == 2);
+                assert_eq!(named(&error), [(2, code)], "{habit:?}");
             }
         }
     }
@@ -64,6 +63,11 @@ async fn names_a_miner_that_repeats_anothers_fragment() {
 #[tokio::test]
 async fn names_a_miner_whose_proof_is_broken() {
     check_habit(Habit::BadProof, "bad_fragment").await;
+}
+
+#[tokio::test]
+async fn names_a_miner_that_passes_on_commitments_nobody_signed() {
+    check_habit(Habit::BadCommitments, "bad_commitments").await;
 }
 
 #[tokio::test]

@@ -9,11 +9,14 @@ use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use kms_protocol::messages::{
-    ErasureReceipt, KfragAck, KfragState, KfragUpload, PolicyStatus, Problem, ReencryptReply,
-    ReencryptRequest,
+    CommitmentsBytes, ErasureReceipt, KfragAck, KfragState, KfragUpload, PolicyStatus, Problem,
+    ReencryptReply, ReencryptRequest,
 };
-use kms_protocol::{Address, B256, Domain, EthSecret, EthSignature, FixedBytes, PolicyId, Refusal};
-use umbral::{Capsule, Context, KeyFrag, PublicKey, SecretKey, VerifiedKeyFrag};
+use kms_protocol::{
+    Address, B256, Domain, EthSecret, EthSignature, FixedBytes, PolicyId, Refusal, kfrag_policy,
+};
+use umbral::v2::{KeyFrag, VerifiedKeyFrag};
+use umbral::{Capsule, Context, PublicKey, SecretKey};
 
 /// What a node does instead of its duty.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,6 +35,8 @@ pub(crate) enum Habit {
     AnothersFragment,
     /// Breaks the proof of its fragment and signs the result.
     BadProof,
+    /// Answers well, and passes on commitments that the author did not sign.
+    BadCommitments,
     /// Passes on the answer of another miner as it is.
     AnothersReply,
     /// Answers 1 MiB of white space.
@@ -84,8 +89,8 @@ impl TestNode {
         });
         let node = Self { inner, url };
         let app = Router::new()
-            .route("/v1/policies/{id}/kfrag", post(upload))
-            .route("/v1/policies/{id}/reencrypt", post(reencrypt))
+            .route("/v2/policies/{id}/kfrag", post(upload))
+            .route("/v2/policies/{id}/reencrypt", post(reencrypt))
             .route("/v1/policies/{id}", get(status))
             .with_state(node.clone());
         tokio::spawn(async move { axum::serve(listener, app).await.unwrap() });
@@ -142,10 +147,33 @@ impl TestNode {
             receiving: upload.receiving_key,
             verifying: upload.verifying_key,
         };
-        KeyFrag::from_msgpack(&bytes)
-            .unwrap()
-            .verify(&context)
-            .unwrap()
+        let domain = &self.inner.domain;
+        let policy = kfrag_policy(&upload.terms, domain.chain_id, &domain.contract).unwrap();
+        let kfrag = KeyFrag::from_bytes(bytes.as_slice().try_into().unwrap()).unwrap();
+        let kfrag = kfrag
+            .verify(&context, &policy, &self.inner.miner.0)
+            .unwrap();
+        let commitments = upload.commitments.parse().unwrap();
+        commitments.check_signature(&context, &policy).unwrap();
+        kfrag
+    }
+
+    /// What the author uploaded for a policy.
+    pub(crate) fn uploaded(&self, policy: PolicyId) -> KfragUpload {
+        self.held(policy).unwrap().0
+    }
+
+    /// Puts another share and other commitments in the place of those that were uploaded.
+    pub(crate) fn exchange(
+        &self,
+        policy: PolicyId,
+        kfrag: VerifiedKeyFrag,
+        commitments: CommitmentsBytes,
+    ) {
+        let mut held = self.inner.held.lock().unwrap();
+        let (_, upload, share) = held.iter_mut().find(|(id, ..)| *id == policy).unwrap();
+        upload.commitments = commitments;
+        *share = Arc::new(kfrag);
     }
 
     fn held(&self, policy: PolicyId) -> Option<(KfragUpload, Arc<VerifiedKeyFrag>)> {
@@ -163,10 +191,18 @@ impl TestNode {
             _ => self,
         };
         let (upload, kfrag) = source.held(request.policy_id)?;
+        let mut commitments = upload.commitments.clone();
+        if habit == Habit::BadCommitments {
+            let mut bytes = commitments.as_ref().to_vec();
+            // The last byte of c: the signature does not hold any more.
+            bytes[commitments.statement().len() - 33] ^= 1;
+            commitments = CommitmentsBytes::try_from(bytes.as_slice()).unwrap();
+        }
         let mut reply = ReencryptReply {
             policy_id: request.policy_id,
             miner: self.inner.miner,
             verifying_key: upload.verifying_key,
+            commitments,
             block_number: 100,
             block_hash: B256([2; 32]),
             fragments: Vec::new(),
@@ -215,7 +251,7 @@ fn cfrag_of(
     if *habit == Habit::OtherCapsule {
         (capsule, _) = umbral::encapsulate(&mut getrandom::SysRng, label_key).unwrap();
     }
-    umbral::reencrypt(&mut getrandom::SysRng, &capsule, kfrag)
+    umbral::v2::reencrypt(&mut getrandom::SysRng, &capsule, kfrag)
         .unwrap()
         .to_simple()
 }

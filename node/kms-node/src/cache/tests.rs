@@ -1,24 +1,21 @@
-use umbral::{Context, KeyFrag};
+use umbral::v2::KeyFrag;
 
 use super::*;
+use crate::testkit::MINER;
 use crate::testkit::grant::Grant;
 
 fn held() -> Arc<HeldKfrag> {
     let grant = Grant::new(1, 2);
-    let context = Context {
-        delegating: grant.delegating.public_key(),
-        receiving: grant.receiving.public_key(),
-        verifying: grant.signer.verifying_key(),
-    };
-    let kfrag = KeyFrag::from_msgpack(grant.kfrag_bytes())
+    let bytes = grant.share.kfrag.as_slice().try_into().unwrap();
+    let kfrag = KeyFrag::from_bytes(bytes)
         .unwrap()
-        .verify(&context)
+        .verify(&grant.context(), &grant.policy(), &MINER.0)
         .unwrap();
-    let verifying = grant.signer.verifying_key();
     Arc::new(HeldKfrag {
         kfrag,
         reader: grant.reader().address(),
-        verifying,
+        verifying: grant.signer.verifying_key(),
+        commitments: grant.share.commitments,
     })
 }
 

@@ -100,8 +100,10 @@ async fn read<T: serde::de::DeserializeOwned>(response: Response) -> T {
     serde_json::from_slice(&response.bytes().await.unwrap()).unwrap()
 }
 
+/// The status has version 1; what takes a body has version 2.
 fn path(grant: &Grant, end: &str) -> String {
-    format!("/v1/policies/{}{end}", grant.id())
+    let version = if end.is_empty() { 1 } else { 2 };
+    format!("/v{version}/policies/{}{end}", grant.id())
 }
 
 #[tokio::test]
@@ -143,6 +145,7 @@ async fn unknown_paths_methods_and_ids_are_problems() {
         "/v1",
         "/v1/policies",
         "/v1/policies/%2e%2e/kfrag/x",
+        "/v2/policies",
         "/v2/info",
     ] {
         assert_eq!(
@@ -163,6 +166,18 @@ async fn unknown_paths_methods_and_ids_are_problems() {
     let absent = format!("/v1/policies/{}", B256([1; 32]));
     let status: PolicyStatus = read(served.get(&absent).await).await;
     assert_eq!(status.refusal.unwrap().code, Refusal::PolicyUnknown);
+}
+
+#[tokio::test]
+async fn requests_of_version_1_are_told_what_to_do() {
+    let grant = Grant::new(1, 5);
+    let served = Served::new(World::new()).await;
+    for end in ["kfrag", "reencrypt"] {
+        let old = format!("/v1/policies/{}/{end}", grant.id());
+        let (_, problem) = problem(served.post_json(&old, &grant.request(1)).await).await;
+        assert_eq!(problem.code, Refusal::BadRequest);
+        assert!(problem.detail.contains("/v2"), "{}", problem.detail);
+    }
 }
 
 #[tokio::test]

@@ -13,8 +13,13 @@ use super::{Result, Store, StoreError};
 const LOG_CUT_TRIES: u32 = 10;
 const LOG_CUT_PAUSE: Duration = Duration::from_millis(50);
 
+/// The version of the signed message that is stored and served; rows of others are only erased.
+pub(crate) const KFRAG_VERSION: u32 = 2;
+
 /// A stored fragment; `sealed` is ciphertext, the other fields are public.
 pub(crate) struct KfragRow {
+    /// Of the signed message; [`KFRAG_VERSION`] for every row this program writes.
+    pub(crate) version: u32,
     pub(crate) policy_id: PolicyId,
     pub(crate) sealed_hash: B256,
     pub(crate) delegating_key: [u8; 33],
@@ -22,7 +27,16 @@ pub(crate) struct KfragRow {
     pub(crate) verifying_key: [u8; 33],
     /// Last period of the terms, for fragments whose policy a reorg removed.
     pub(crate) last_period: u32,
+    /// Commitments of the delegation; empty under version 1.
+    pub(crate) commitments: Vec<u8>,
     pub(crate) sealed: Vec<u8>,
+}
+
+impl KfragRow {
+    /// Whether it is of a version that is not served any more.
+    pub(crate) const fn is_outdated(&self) -> bool {
+        self.version != KFRAG_VERSION
+    }
 }
 
 /// What an insertion found.
@@ -85,7 +99,8 @@ impl Store {
             return Ok(Inserted::Erased(reason(&gone)?));
         }
         let insert = "insert into kfrag (policy_id, sealed_hash, delegating_key, receiving_key, \
-            verifying_key, last_period, sealed) values (?, ?, ?, ?, ?, ?, ?) \
+            verifying_key, last_period, sealed, version, commitments) \
+            values (?, ?, ?, ?, ?, ?, ?, ?, ?) \
             on conflict (policy_id) do nothing";
         let done = sqlx::query(insert)
             .bind(&id[..])
@@ -95,17 +110,21 @@ impl Store {
             .bind(&row.verifying_key[..])
             .bind(i64::from(row.last_period))
             .bind(&row.sealed)
+            .bind(i64::from(row.version))
+            .bind(&row.commitments)
             .execute(&mut *tx)
             .await?;
         if done.rows_affected() == 1 {
             tx.commit().await?;
             return Ok(Inserted::New);
         }
-        let there = sqlx::query("select sealed_hash from kfrag where policy_id = ?")
+        let there = sqlx::query("select sealed_hash, commitments from kfrag where policy_id = ?")
             .bind(&id[..])
             .fetch_one(&mut *tx)
             .await?;
-        let same = get_hash(&there, "sealed_hash")? == row.sealed_hash;
+        let commitments: &[u8] = there.try_get("commitments")?;
+        let same =
+            get_hash(&there, "sealed_hash")? == row.sealed_hash && commitments == row.commitments;
         Ok(if same {
             Inserted::Same
         } else {
@@ -197,6 +216,17 @@ impl Store {
         Ok(())
     }
 
+    /// What a damaged disk could do.
+    #[cfg(test)]
+    pub(crate) async fn overwrite_commitments(&self, id: PolicyId, commitments: &[u8]) {
+        sqlx::query("update kfrag set commitments = ? where policy_id = ?")
+            .bind(commitments)
+            .bind(&id.0.0[..])
+            .execute(&self.write)
+            .await
+            .unwrap();
+    }
+
     /// Number of fragments held.
     pub(crate) async fn kfrag_count(&self) -> Result<u64> {
         let count: i64 = sqlx::query_scalar("select count(*) from kfrag")
@@ -208,12 +238,14 @@ impl Store {
 
 fn kfrag_row(row: &SqliteRow) -> Result<KfragRow> {
     Ok(KfragRow {
+        version: get_u32(row, "version")?,
         policy_id: get_policy_id(row)?,
         sealed_hash: get_hash(row, "sealed_hash")?,
         delegating_key: get_bytes(row, "delegating_key")?,
         receiving_key: get_bytes(row, "receiving_key")?,
         verifying_key: get_bytes(row, "verifying_key")?,
         last_period: get_u32(row, "last_period")?,
+        commitments: row.try_get("commitments")?,
         sealed: row.try_get("sealed")?,
     })
 }

@@ -1,14 +1,16 @@
 //! Honest clients: an owner who grants a policy to the node's miner, and a reader who asks.
 
 use kms_protocol::messages::{
-    CapsuleBytes, KfragUpload, ReencryptReply, ReencryptRequest, ReplyExpectation, SealedKfrag,
+    CapsuleBytes, CommitmentsBytes, KfragUpload, ReencryptReply, ReencryptRequest,
+    ReplyExpectation, SealedKfrag,
 };
 use kms_protocol::{
     Address, Amount, B256, EthSecret, EthSignature, Period, PolicyId, Terms, keys_hash,
+    kfrag_policy,
 };
+use umbral::v2::{self, GrantParams};
 use umbral::{
-    Capsule, CapsuleFrag, Context, KfragParams, PublicKey, Quorum, SecretKey, SignedKeys, Signer,
-    decrypt_reencrypted, encrypt, generate_kfrags,
+    Capsule, CapsuleFrag, Context, PublicKey, SecretKey, Signer, decrypt_reencrypted, encrypt,
 };
 
 use super::chain::{CHAIN_ID, POLICY_MANAGER};
@@ -22,9 +24,36 @@ pub(crate) struct Grant {
     pub(crate) delegating: SecretKey,
     pub(crate) receiving: SecretKey,
     pub(crate) signer: Signer,
-    kfrag: Vec<u8>,
+    pub(crate) share: Share,
     capsule: Capsule,
     ciphertext: Vec<u8>,
+}
+
+/// A fragment in clear, and the commitments it was made with.
+#[derive(Clone)]
+pub(crate) struct Share {
+    pub(crate) kfrag: Vec<u8>,
+    pub(crate) commitments: CommitmentsBytes,
+}
+
+/// One delegation of one share, for any policy and miner.
+fn share_out(
+    (delegating, receiving, signer): (&SecretKey, &SecretKey, &Signer),
+    policy: &v2::Policy,
+    miner: Address,
+) -> Share {
+    let params = GrantParams {
+        delegating,
+        receiving: &receiving.public_key(),
+        signer,
+        policy,
+        miners: &[miner.0],
+    };
+    let granted = v2::generate_kfrags(&mut getrandom::SysRng, &params).unwrap();
+    Share {
+        kfrag: granted.kfrags[0].to_secret_bytes().to_vec(),
+        commitments: CommitmentsBytes::try_from(&granted.commitments).unwrap(),
+    }
 }
 
 impl Grant {
@@ -34,15 +63,6 @@ impl Grant {
         let delegating = SecretKey::random(&mut rng).unwrap();
         let receiving = SecretKey::random(&mut rng).unwrap();
         let signer = Signer::random(&mut rng).unwrap();
-        let params = KfragParams {
-            delegating: &delegating,
-            receiving: &receiving.public_key(),
-            signer: &signer,
-            quorum: Quorum::new(1, 1).unwrap(),
-            signed: SignedKeys::BOTH,
-        };
-        let kfrags = generate_kfrags(&mut rng, &params).unwrap();
-        let kfrag = kfrags[0].to_secret_msgpack().to_vec();
         let (capsule, ciphertext) = encrypt(&mut rng, &delegating.public_key(), MESSAGE).unwrap();
         let terms = Terms {
             author: Address([1; 20]),
@@ -58,12 +78,14 @@ impl Grant {
             salt: B256::random().unwrap(),
             miners: vec![MINER],
         };
+        let policy = kfrag_policy(&terms, CHAIN_ID, &POLICY_MANAGER).unwrap();
+        let share = share_out((&delegating, &receiving, &signer), &policy, MINER);
         Self {
             terms,
             delegating,
             receiving,
             signer,
-            kfrag,
+            share,
             capsule,
             ciphertext,
         }
@@ -73,19 +95,38 @@ impl Grant {
         self.terms.id(CHAIN_ID, &POLICY_MANAGER)
     }
 
-    /// The fragment in clear, to look for it where it must not be.
-    pub(crate) fn kfrag_bytes(&self) -> &[u8] {
-        &self.kfrag
+    /// What the author signs the fragment for.
+    pub(crate) fn policy(&self) -> v2::Policy {
+        kfrag_policy(&self.terms, CHAIN_ID, &POLICY_MANAGER).unwrap()
+    }
+
+    /// Another delegation of the same keys.
+    pub(crate) fn share_for(&self, policy: &v2::Policy, miner: Address) -> Share {
+        share_out(
+            (&self.delegating, &self.receiving, &self.signer),
+            policy,
+            miner,
+        )
+    }
+
+    /// The keys that fragments are verified for.
+    pub(crate) fn context(&self) -> Context {
+        Context {
+            delegating: self.delegating.public_key(),
+            receiving: self.receiving.public_key(),
+            verifying: self.signer.verifying_key(),
+        }
     }
 
     /// The signed upload, the fragment sealed anew each time.
     pub(crate) fn upload(&self, node_key: &PublicKey) -> KfragUpload {
-        self.upload_of(&self.kfrag, node_key)
+        self.upload_of(&self.share, node_key)
     }
 
     /// The same with other contents.
-    pub(crate) fn upload_of(&self, kfrag: &[u8], node_key: &PublicKey) -> KfragUpload {
-        let (capsule, ciphertext) = encrypt(&mut getrandom::SysRng, node_key, kfrag).unwrap();
+    pub(crate) fn upload_of(&self, share: &Share, node_key: &PublicKey) -> KfragUpload {
+        let (capsule, ciphertext) =
+            encrypt(&mut getrandom::SysRng, node_key, &share.kfrag).unwrap();
         let sealed = [&capsule.to_simple()[..], &ciphertext].concat();
         let verifying = EthSecret::from_bytes(&self.signer.to_secret_bytes()).unwrap();
         KfragUpload {
@@ -94,6 +135,7 @@ impl Grant {
             receiving_key: self.receiving.public_key(),
             verifying_key: self.signer.verifying_key(),
             sealed_kfrag: SealedKfrag::try_from(&sealed[..]).unwrap(),
+            commitments: share.commitments.clone(),
             signature: EthSignature::UNSIGNED,
         }
         .signed(&domain(), MINER, &verifying)
@@ -135,13 +177,18 @@ impl Grant {
             verifier,
         };
         reply.verify(&domain(), request, &expected).unwrap();
-        let context = Context {
-            delegating: self.delegating.public_key(),
-            receiving: self.receiving.public_key(),
-            verifying: self.signer.verifying_key(),
-        };
+        let (context, policy) = (self.context(), self.policy());
         let cfrag = CapsuleFrag::from_simple(reply.fragments[0].cfrag.as_bytes()).unwrap();
-        let cfrag = cfrag.verify(&self.capsule, &context).unwrap();
+        let cfrag = cfrag
+            .verify_granted(&self.capsule, &context, &policy, &MINER.0)
+            .unwrap();
+        let commitments = reply.commitments.parse().unwrap();
+        commitments
+            .check_origin(&self.receiving, &context, &policy)
+            .unwrap();
+        commitments
+            .check_capsule_frag(&self.receiving, cfrag.as_unverified())
+            .unwrap();
         decrypt_reencrypted(
             &self.receiving,
             &self.delegating.public_key(),

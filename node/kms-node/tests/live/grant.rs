@@ -1,13 +1,14 @@
 //! A grant to one miner as an honest owner makes it, and its reader.
 
 use kms_protocol::messages::{
-    CapsuleBytes, KfragUpload, NodeInfo, ReencryptReply, ReencryptRequest, SealedKfrag,
+    CapsuleBytes, CommitmentsBytes, KfragUpload, NodeInfo, ReencryptReply, ReencryptRequest,
+    SealedKfrag,
 };
-use kms_protocol::{Address, B256, EthSecret, EthSignature, Period, Terms, keys_hash};
-use umbral::{
-    Capsule, CapsuleFrag, Context, KfragParams, Quorum, SecretKey, SignedKeys, Signer,
-    decrypt_reencrypted, encrypt, generate_kfrags,
+use kms_protocol::{
+    Address, B256, EthSecret, EthSignature, Period, Terms, keys_hash, kfrag_policy,
 };
+use umbral::v2::{self, GrantParams};
+use umbral::{Capsule, CapsuleFrag, Context, SecretKey, Signer, decrypt_reencrypted, encrypt};
 
 use crate::net::{Net, kms};
 
@@ -18,6 +19,7 @@ pub(crate) struct Grant {
     pub(crate) terms: Terms,
     pub(crate) upload: KfragUpload,
     pub(crate) context: Context,
+    pub(crate) policy: v2::Policy,
     pub(crate) receiving: SecretKey,
     pub(crate) capsule: Capsule,
     pub(crate) ciphertext: Vec<u8>,
@@ -28,16 +30,6 @@ pub(crate) fn grant(net: &Net, owner: Address, info: &NodeInfo, first: Period) -
     let delegating = SecretKey::random(&mut rng).unwrap();
     let receiving = SecretKey::random(&mut rng).unwrap();
     let signer = Signer::random(&mut rng).unwrap();
-    let params = KfragParams {
-        delegating: &delegating,
-        receiving: &receiving.public_key(),
-        signer: &signer,
-        quorum: Quorum::new(1, 1).unwrap(),
-        signed: SignedKeys::BOTH,
-    };
-    let kfrags = generate_kfrags(&mut rng, &params).unwrap();
-    let (seal, sealed) =
-        encrypt(&mut rng, &info.umbral_key, &*kfrags[0].to_secret_msgpack()).unwrap();
     let (capsule, ciphertext) = encrypt(&mut rng, &delegating.public_key(), MESSAGE).unwrap();
     let verifier = EthSecret::from_bytes(&signer.to_secret_bytes()).unwrap();
     let context = Context {
@@ -57,6 +49,17 @@ pub(crate) fn grant(net: &Net, owner: Address, info: &NodeInfo, first: Period) -
         salt: B256::random().unwrap(),
         miners: vec![info.miner],
     };
+    let policy = kfrag_policy(&terms, net.domain().chain_id, &net.domain().contract).unwrap();
+    let params = GrantParams {
+        delegating: &delegating,
+        receiving: &receiving.public_key(),
+        signer: &signer,
+        policy: &policy,
+        miners: &[info.miner.0],
+    };
+    let granted = v2::generate_kfrags(&mut rng, &params).unwrap();
+    let secret = granted.kfrags[0].to_secret_bytes();
+    let (seal, sealed) = encrypt(&mut rng, &info.umbral_key, &*secret).unwrap();
     let sealed = [&seal.to_simple()[..], &sealed].concat();
     let upload = KfragUpload {
         terms: terms.clone(),
@@ -64,6 +67,7 @@ pub(crate) fn grant(net: &Net, owner: Address, info: &NodeInfo, first: Period) -
         receiving_key: context.receiving,
         verifying_key: context.verifying,
         sealed_kfrag: SealedKfrag::try_from(&sealed[..]).unwrap(),
+        commitments: CommitmentsBytes::try_from(&granted.commitments).unwrap(),
         signature: EthSignature::UNSIGNED,
     };
     let upload = upload.signed(&net.domain(), info.miner, &verifier);
@@ -71,6 +75,7 @@ pub(crate) fn grant(net: &Net, owner: Address, info: &NodeInfo, first: Period) -
         terms,
         upload,
         context,
+        policy,
         receiving,
         capsule,
         ciphertext,
@@ -93,7 +98,10 @@ impl Grant {
 
     pub(crate) fn open(&self, reply: &ReencryptReply) -> Vec<u8> {
         let cfrag = CapsuleFrag::from_simple(reply.fragments[0].cfrag.as_bytes()).unwrap();
-        let cfrag = cfrag.verify(&self.capsule, &self.context).unwrap();
+        let miner = self.terms.miners[0].0;
+        let cfrag = cfrag
+            .verify_granted(&self.capsule, &self.context, &self.policy, &miner)
+            .unwrap();
         let delegating = &self.context.delegating;
         let cfrags = [cfrag];
         decrypt_reencrypted(

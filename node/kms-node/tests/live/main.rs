@@ -94,6 +94,11 @@ async fn claims_and_collects(net: &Net, miner: Address, id: PolicyId) {
     until("the node collects its fees", collected).await;
 }
 
+/// What takes a body has version 2.
+fn version_2(policy: &str, end: &str) -> String {
+    format!("{}/{end}", policy.replacen("/v1/", "/v2/", 1))
+}
+
 /// Uploads, waits for service, and reads the message.
 async fn serves(net: &Net, served: &Served, grant: &Grant, policy: &str) {
     let known = async || {
@@ -103,7 +108,7 @@ async fn serves(net: &Net, served: &Served, grant: &Grant, policy: &str) {
     until("the node sees the policy", known).await;
     let info: NodeInfo = served.get("/v1/info").await.unwrap();
     let body = serde_json::to_string(&grant.upload).unwrap();
-    let (status, ack): (u16, KfragAck) = served.post(&format!("{policy}/kfrag"), body).await;
+    let (status, ack): (u16, KfragAck) = served.post(&version_2(policy, "kfrag"), body).await;
     assert_eq!(status, 201);
     ack.verify(&net.domain(), &grant.upload, &info.miner, &info.worker)
         .unwrap();
@@ -116,7 +121,7 @@ async fn serves(net: &Net, served: &Served, grant: &Grant, policy: &str) {
     let request = grant.request(net, &info);
     let body = serde_json::to_string(&request).unwrap();
     let (status, reply): (u16, ReencryptReply) =
-        served.post(&format!("{policy}/reencrypt"), body).await;
+        served.post(&version_2(policy, "reencrypt"), body).await;
     assert_eq!(status, 200);
     let requester = EthSecret::from_umbral(&grant.receiving).unwrap().address();
     let (worker, verifier) = (info.worker, grant.terms.verifier);

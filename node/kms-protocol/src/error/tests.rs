@@ -39,6 +39,10 @@ fn unreadable_input_is_a_bad_request() {
         },
         Refusal::BadRequest,
     );
+    check(
+        Error::CommitmentsLength { actual: 164 },
+        Refusal::BadRequest,
+    );
     check(Error::Terms(TermsFault::RateZero), Refusal::BadRequest);
 }
 

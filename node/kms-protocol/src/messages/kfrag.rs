@@ -1,11 +1,12 @@
-//! The owner hands a key fragment to a miner: the upload, and the node's signed acknowledgement.
+//! The owner hands a key fragment to a miner, and the commitments of its delegation: the upload,
+//! and the node's signed acknowledgement.
 //!
 //! Neighbours: `reencrypt.rs` uses the stored fragment, `erasure.rs` ends it.
 
 use serde::{Deserialize, Serialize};
 use umbral::{PublicKey, VerifyingKey};
 
-use super::SealedKfrag;
+use super::{CommitmentsBytes, SealedKfrag};
 use crate::eip712::{Domain, StructHasher, TypedData};
 use crate::error::{Error, Mismatch, Result};
 use crate::eth::{EthSecret, EthSignature, address_of_verifying};
@@ -13,7 +14,7 @@ use crate::hex_serde::umbral_key;
 use crate::policy::{Terms, keys_hash};
 use crate::primitives::{Address, B256, PolicyId, keccak256};
 
-/// Body of `POST /v1/policies/{id}/kfrag`. Signed by the verifying key over [`KfragGrant`].
+/// Body of `POST /v2/policies/{id}/kfrag`. Signed by the verifying key over [`KfragGrant`].
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct KfragUpload {
@@ -30,6 +31,8 @@ pub struct KfragUpload {
     pub verifying_key: VerifyingKey,
     /// The key fragment, encrypted to the miner's Umbral key.
     pub sealed_kfrag: SealedKfrag,
+    /// Commitments of the delegation, the same for every miner.
+    pub commitments: CommitmentsBytes,
     /// Over the grant, by the verifying key.
     pub signature: EthSignature,
 }
@@ -47,6 +50,7 @@ impl KfragUpload {
             miner,
             threshold: self.terms.threshold,
             sealed_hash: self.sealed_hash(),
+            commitments_hash: self.commitments.hash(),
         }
     }
 
@@ -57,8 +61,8 @@ impl KfragUpload {
         self
     }
 
-    /// Checks terms, keys, miner and signature; says nothing about the chain or the fragment.
-    /// Returns the policy's id.
+    /// Checks terms, keys, miner and signature; says nothing about the chain, the fragment
+    /// or the commitments. Returns the policy's id.
     ///
     /// # Errors
     /// [`Error::Terms`], [`Error::Mismatch`] (miner, keys, verifying key), or why the signature is
@@ -91,11 +95,13 @@ pub struct KfragGrant {
     pub threshold: u8,
     /// keccak256 of the sealed key fragment.
     pub sealed_hash: B256,
+    /// keccak256 of the commitments.
+    pub commitments_hash: B256,
 }
 
 impl TypedData for KfragGrant {
-    const TYPE: &'static str =
-        "KfragGrant(bytes32 policyId,address miner,uint8 threshold,bytes32 sealedHash)";
+    const TYPE: &'static str = "KfragGrant(bytes32 policyId,address miner,uint8 threshold,\
+        bytes32 sealedHash,bytes32 commitmentsHash)";
 
     fn encode_fields(&self, hasher: StructHasher) -> StructHasher {
         hasher
@@ -103,6 +109,7 @@ impl TypedData for KfragGrant {
             .address(&self.miner)
             .uint(self.threshold)
             .bytes32(&self.sealed_hash)
+            .bytes32(&self.commitments_hash)
     }
 }
 

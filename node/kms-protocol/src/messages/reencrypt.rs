@@ -6,13 +6,13 @@
 use serde::{Deserialize, Serialize};
 use umbral::VerifyingKey;
 
-use super::{CAPSULES_MAX, CapsuleBytes, CfragBytes, one_to_max};
+use super::{CAPSULES_MAX, CapsuleBytes, CfragBytes, CommitmentsBytes, one_to_max};
 use crate::eip712::{Domain, StructHasher, TypedData};
 use crate::error::{Error, Mismatch, Result};
 use crate::eth::{EthSecret, EthSignature, address_of_verifying};
 use crate::primitives::{Address, B256, PolicyId, keccak256};
 
-/// Body of `POST /v1/policies/{id}/reencrypt`, signed by the reader's receiving key.
+/// Body of `POST /v2/policies/{id}/reencrypt`, signed by the reader's receiving key.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ReencryptRequest {
@@ -89,6 +89,9 @@ pub struct ReencryptReply {
     /// The author's verifying key, needed to verify fragments; its address is in the terms.
     #[serde(with = "crate::hex_serde::verifying_key")]
     pub verifying_key: VerifyingKey,
+    /// The author's commitments, signed by the verifying key and not by the worker. They tell a
+    /// reader whose fragments do not open whether a miner or the author is at fault.
+    pub commitments: CommitmentsBytes,
     /// The node's head when it decided.
     pub block_number: u64,
     /// Hash of that block.
@@ -153,7 +156,7 @@ impl ReencryptReply {
     }
 
     /// Checks that this answers `request` and that every receipt is signed by the miner's worker.
-    /// The fragments themselves are not verified here; `umbral` does that.
+    /// Fragments and commitments are not verified here; `umbral` does that.
     ///
     /// # Errors
     /// [`Error::Mismatch`], or why a signature is refused.

@@ -230,6 +230,58 @@ fn refuses_a_price_beyond_128_bits() {
     assert_eq!(terms.price(), Err(Error::AmountOverflow));
 }
 
+#[test]
+fn what_is_signed_follows_from_the_terms_alone() {
+    let terms = terms();
+    let policy = kfrag_policy(&terms, CHAIN_ID, &POLICY_MANAGER).unwrap();
+    let expected = umbral::v2::Policy {
+        chain_id: 31_337,
+        contract: POLICY_MANAGER.0,
+        policy_id: terms.id(CHAIN_ID, &POLICY_MANAGER).0.0,
+        quorum: umbral::Quorum::new(2, 3).unwrap(),
+        not_before: 5,
+        expiry: 35,
+        conditions: [0; 32],
+    };
+    assert_eq!(policy, expected);
+    let other_chain = kfrag_policy(&terms, CHAIN_ID + 1, &POLICY_MANAGER).unwrap();
+    assert_eq!(other_chain.chain_id, 31_338);
+    assert_ne!(other_chain.policy_id, policy.policy_id);
+    let other_contract = kfrag_policy(&terms, CHAIN_ID, &Address([1; 20])).unwrap();
+    assert_ne!(other_contract.contract, policy.contract);
+}
+
+#[test]
+fn the_last_period_there_is_has_an_expiry() {
+    let terms = Terms {
+        last_period: Period(u32::MAX),
+        ..terms()
+    };
+    let policy = kfrag_policy(&terms, CHAIN_ID, &POLICY_MANAGER).unwrap();
+    assert_eq!(policy.expiry, 1 << 32);
+}
+
+#[test]
+fn nothing_is_signed_for_a_threshold_that_no_policy_has() {
+    for threshold in [0, 4, 255] {
+        let terms = Terms {
+            threshold,
+            ..terms()
+        };
+        let fault = TermsFault::Threshold {
+            threshold,
+            miners: 3,
+        };
+        let refused = kfrag_policy(&terms, CHAIN_ID, &POLICY_MANAGER);
+        assert_eq!(refused, Err(Error::Terms(fault)));
+    }
+    let many = Terms {
+        miners: vec![Address([1; 20]); 70_000],
+        ..terms()
+    };
+    assert!(kfrag_policy(&many, CHAIN_ID, &POLICY_MANAGER).is_err());
+}
+
 proptest! {
     #[test]
     fn terms_survive_json(terms in any_terms()) {

@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use super::*;
 
 /// Code and status as documented; a change here breaks clients.
-const TABLE: [(&str, u16); 21] = [
+const TABLE: [(&str, u16); 24] = [
     ("policy_unknown", 404),
     ("policy_unconfirmed", 425),
     ("policy_not_started", 425),
@@ -22,6 +22,9 @@ const TABLE: [(&str, u16); 21] = [
     ("kfrag_missing", 404),
     ("kfrag_conflict", 409),
     ("kfrag_invalid", 422),
+    ("kfrag_foreign", 422),
+    ("kfrag_outdated", 410),
+    ("commitments_invalid", 422),
     ("capsule_invalid", 422),
     ("bad_request", 400),
     ("too_large", 413),

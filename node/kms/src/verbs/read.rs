@@ -11,8 +11,8 @@ use crate::session::Session;
 
 /// Open a file that was granted to you
 ///
-/// Finds the policy on the chain, asks its miners all at once, checks every answer, and opens the
-/// file with the first m. One answer of each miner opens the whole file, whatever its size.
+/// Finds the policy on the chain, asks its miners all at once, and opens the file with the first m
+/// answers that are right; who answers falsely is named. One answer of each miner opens the whole file, whatever its size.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -21,7 +21,7 @@ Examples:
   kms read --range 500M-501M movie.kms | sha256sum
 
 Exits with 10 without a grant, 11 when it has expired, 12 when it was revoked, 13 when too few
-miners answered, with the reason of each.")]
+miners answered, with the reason of each, 14 when the owner's shares do not fit together.")]
 pub(crate) struct ReadArgs {
     #[command(flatten)]
     open: OpenArgs,

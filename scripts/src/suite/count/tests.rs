@@ -1,4 +1,4 @@
-use super::{Tally, cargo, forge, property_tests_in, vectors};
+use super::{Tally, cargo, cargo_as, forge, halmos, lines_with, property_tests_in, vectors};
 
 fn rows(tally: &Tally) -> Vec<(&str, u64)> {
     tally
@@ -72,4 +72,40 @@ fn counts_tests_inside_proptest_blocks_only() {
     let source = "#[test]\nfn a() {}\nproptest! {\n    #[test]\n    fn b(x in 0..1) {\n    }\n}\n\
                   #[test]\nfn c() {}\n";
     assert_eq!(property_tests_in(source), 1);
+}
+
+#[test]
+fn counts_all_of_a_run_as_one_kind() {
+    let tally = cargo_as(
+        "peers",
+        &lines(
+            "     Running unittests src/lib.rs (target/release/deps/peers-1)
+test result: ok. 2 passed; 0 failed
+     Running tests/interop.rs (target/release/deps/interop-2)
+test result: FAILED. 3 passed; 1 failed",
+        ),
+    );
+    assert_eq!(rows(&tally), [("peers", 5)]);
+    assert_eq!(tally.failed(), 1);
+}
+
+#[test]
+fn counts_marked_lines_only() {
+    let output = lines("seed 1\nopen 20 executions, no panic\nverify 20 executions, no panic");
+    assert_eq!(
+        rows(&lines_with("targets", " executions, no panic", &output)),
+        [("targets", 2)]
+    );
+    assert_eq!(lines_with("targets", "panicked", &output), Tally::default());
+}
+
+#[test]
+fn counts_proofs_over_all_contracts() {
+    let tally = halmos(&lines(
+        "[PASS] check_a() (paths: 1)
+Symbolic test result: 1 passed; 0 failed; time: 0.10s
+Symbolic test result: 4 passed; 2 failed; time: 0.10s",
+    ));
+    assert_eq!(rows(&tally), [("halmos proofs", 5)]);
+    assert_eq!(tally.failed(), 2);
 }

@@ -9,8 +9,8 @@ use crate::error::TermsFault;
 use crate::policy::Terms;
 use crate::refusal::Refusal;
 use crate::test_support::{
-    CHAIN_ID, DOMAIN, MINER, POLICY_MANAGER, any_address, any_b256, any_signature, delegating,
-    receiving, secret, terms, verifying,
+    CHAIN_ID, DOMAIN, MINER, POLICY_MANAGER, any_address, any_b256, any_signature, commitments,
+    delegating, receiving, secret, terms, verifying,
 };
 
 fn sealed() -> SealedKfrag {
@@ -25,6 +25,7 @@ fn upload() -> KfragUpload {
         receiving_key: receiving(),
         verifying_key: verifying(),
         sealed_kfrag: sealed(),
+        commitments: commitments(),
         signature: EthSignature::UNSIGNED,
     }
     .signed(&DOMAIN, MINER, &secret(3))
@@ -62,12 +63,14 @@ fn check_ack_refused(change: impl FnOnce(&mut KfragAck)) -> Error {
 
 #[test]
 fn a_grant_signs_as_cast_does() {
-    let hash = "0x7b9597e4331541ef96fdef2608443d041a6a3c3a7246c09a661893acded8096c";
+    let hash = "0x0611918535ebdfc2f1e9f4e6fb1ecc2657bc21219d4fb207b347ab764be7983d";
     assert_eq!(upload().sealed_hash().to_string(), hash);
+    let hash = "0x74f7b41b8224f8fe8f7de5381fe1800b1e14cc85d585defe71f32bd3cfda4fad";
+    assert_eq!(commitments().hash().to_string(), hash);
     assert_eq!(
         upload().signature.to_string(),
-        "0xeef9b6856a03dfcc8e637f429d4c0a708b8536f4346aa5b4cad46bce049b8967\
-         71581f5b6b6ab1901961e6bf59b0d0eea168ce624f4f3adeaed04e7479ca44271c"
+        "0xddaa8c32be160610a16e5a9663ea21833e1a38303f5855521437a249ce0f03d6\
+         53e329e2a08aaa8febba56b3419529ebf886067b3e30ca3b877e84999c34f1051b"
     );
 }
 
@@ -75,12 +78,12 @@ fn a_grant_signs_as_cast_does() {
 fn an_acknowledgement_signs_as_cast_does() {
     assert_eq!(
         ack().digest(&DOMAIN).to_string(),
-        "0x85ef76b36e5e93cfb1ebf557fced61235070b0136784b03e232dc8bf77070140"
+        "0xc9aedfab29a3d65a4eda5db32f45b07a1c4c3dd33732d1d070354b5d5fbde768"
     );
     assert_eq!(
         ack().signature.to_string(),
-        "0x67ae919a4ca49ab2a2ee25d74db91f3a40640fe8d4eedabe7976fc87792d2c1f\
-         296af6d8fe536010e135d528991b41fe30e7f8bd433880ea29936ed11f0603231b"
+        "0xb907b9ddebb52f552920fd3f06c4cc6a1cf15b54499b6f2a057194aecd96aa78\
+         1bd314ba07441aecdefd8818dcd11e2679c339c5e2fe637e22642d5afeb60dce1c"
     );
 }
 
@@ -132,9 +135,18 @@ fn refuses_an_upload_whose_terms_no_policy_has() {
 }
 
 #[test]
-fn refuses_an_upload_whose_terms_or_fragment_changed_after_signing() {
-    let changes: [fn(&mut KfragUpload); 3] = [
-        |upload| upload.sealed_kfrag.0[447] ^= 1,
+fn refuses_an_upload_that_changed_after_signing() {
+    let changes: [fn(&mut KfragUpload); 5] = [
+        |upload| upload.sealed_kfrag.0[332] ^= 1,
+        |upload| {
+            let mut bytes = upload.commitments.as_ref().to_vec();
+            bytes[40] ^= 1;
+            upload.commitments = CommitmentsBytes::try_from(bytes.as_slice()).unwrap();
+        },
+        |upload| {
+            let longer = [upload.commitments.as_ref(), &[2; 33]].concat();
+            upload.commitments = CommitmentsBytes::try_from(longer.as_slice()).unwrap();
+        },
         |upload| upload.terms.threshold = 3,
         |upload| upload.terms.rate = crate::Amount(1),
     ];
@@ -197,6 +209,16 @@ fn refuses_an_acknowledgement_by_another_key() {
 fn json_is_strict() {
     check_strict(&upload(), &[]);
     check_strict(&ack(), &[]);
+}
+
+#[test]
+fn refuses_json_of_the_version_without_commitments() {
+    let mut json = serde_json::to_value(upload()).unwrap();
+    json.as_object_mut().unwrap().remove("commitments");
+    check_refused::<KfragUpload>(&json);
+    let mut json = serde_json::to_value(upload()).unwrap();
+    json["sealed_kfrag"] = crate::hex_serde::encode(&[7; 448]).into();
+    check_refused::<KfragUpload>(&json);
 }
 
 #[test]

@@ -5,8 +5,8 @@ use proptest::prelude::*;
 use super::super::tests::{check_damaged, check_refused, check_strict};
 use super::*;
 use crate::test_support::{
-    CHAIN_ID, DOMAIN, MINER, POLICY_MANAGER, any_address, any_b256, any_signature, secret, terms,
-    verifying,
+    CHAIN_ID, DOMAIN, MINER, POLICY_MANAGER, any_address, any_b256, any_signature, commitments,
+    secret, terms, verifying,
 };
 
 const CFRAG: CfragBytes = crate::FixedBytes([0xb1; 359]);
@@ -34,6 +34,7 @@ fn reply() -> ReencryptReply {
         policy_id: request().policy_id,
         miner: MINER,
         verifying_key: verifying(),
+        commitments: commitments(),
         block_number: 1_234_568,
         block_hash: B256([0x88; 32]),
         fragments: vec![],

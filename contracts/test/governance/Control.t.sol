@@ -1,0 +1,357 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+pragma solidity ^0.8.30;
+
+import {Ownable} from "@openzeppelin/contracts/access/Ownable.sol";
+import {KmsTest} from "../base/KmsTest.sol";
+import {Obedient} from "../base/Obedient.sol";
+import {Control} from "../../src/Control.sol";
+import {IControl} from "../../src/interfaces/IControl.sol";
+
+contract ControlTest is KmsTest {
+    function _refusesPenalty(IControl.PenaltyTerms memory terms, bytes memory reason) private {
+        bytes memory before = abi.encode(control.penaltyTerms());
+        vm.expectRevert(reason);
+        vm.prank(address(timelock));
+        control.setPenalty(terms);
+        assertEq(abi.encode(control.penaltyTerms()), before);
+    }
+
+    function _refusesChallenge(IControl.ChallengeTerms memory terms, bytes memory reason) private {
+        bytes memory before = abi.encode(control.challengeTerms());
+        vm.expectRevert(reason);
+        vm.prank(address(timelock));
+        control.setChallenge(terms);
+        assertEq(abi.encode(control.challengeTerms()), before);
+    }
+
+    // ---------------------------------------------------------------- who
+
+    function testFuzz_C29_onlyTheOwnerSetsTerms(address caller) public {
+        vm.assume(caller != address(timelock));
+        bytes memory reason = abi.encodeWithSelector(Ownable.OwnableUnauthorizedAccount.selector, caller);
+        vm.startPrank(caller);
+        vm.expectRevert(reason);
+        control.setPenalty(_penaltyTerms());
+        vm.expectRevert(reason);
+        control.setChallenge(_challengeTerms());
+        vm.expectRevert(reason);
+        control.proposeGuardian(caller);
+        vm.expectRevert(reason);
+        control.transferOwnership(caller);
+        vm.stopPrank();
+    }
+
+    function test_theGuardianIsProposedAndAccepts() public {
+        vm.prank(address(timelock));
+        control.proposeGuardian(alice);
+        assertEq(control.guardian(), guardian, "until it accepts");
+        assertEq(control.pendingGuardian(), alice);
+        vm.prank(bob);
+        vm.expectRevert(abi.encodeWithSelector(IControl.ControlNotPendingGuardian.selector, bob));
+        control.acceptGuardian();
+        vm.expectEmit(address(control));
+        emit IControl.GuardianChanged(guardian, alice);
+        vm.prank(alice);
+        control.acceptGuardian();
+        assertEq(control.guardian(), alice);
+        assertEq(control.pendingGuardian(), address(0));
+        vm.prank(alice);
+        vm.expectRevert(abi.encodeWithSelector(IControl.ControlNotPendingGuardian.selector, alice));
+        control.acceptGuardian();
+        vm.prank(guardian);
+        vm.expectRevert(abi.encodeWithSelector(IControl.ControlNotGuardian.selector, guardian));
+        control.pause();
+    }
+
+    function test_aProposalIsTakenBack() public {
+        vm.startPrank(address(timelock));
+        control.proposeGuardian(alice);
+        control.proposeGuardian(address(0));
+        vm.stopPrank();
+        vm.prank(alice);
+        vm.expectRevert(abi.encodeWithSelector(IControl.ControlNotPendingGuardian.selector, alice));
+        control.acceptGuardian();
+    }
+
+    function test_theOwnerChangesInTwoSteps() public {
+        vm.prank(address(timelock));
+        control.transferOwnership(alice);
+        assertEq(control.owner(), address(timelock));
+        vm.prank(bob);
+        vm.expectRevert(abi.encodeWithSelector(Ownable.OwnableUnauthorizedAccount.selector, bob));
+        control.acceptOwnership();
+        vm.prank(alice);
+        control.acceptOwnership();
+        assertEq(control.owner(), alice);
+    }
+
+    // ---------------------------------------------------------------- bounds of the penalty
+
+    function testFuzz_refusesAFloorOfNothingOrAboveHalfTheLeastStake(uint96 floor) public {
+        IControl.PenaltyTerms memory terms = _penaltyTerms();
+        terms.floor = 0;
+        _refusesPenalty(
+            terms, abi.encodeWithSelector(IControl.ControlFloorOutOfBounds.selector, 0, MIN_LOCKED / 2)
+        );
+        terms.floor = uint96(bound(floor, MIN_LOCKED / 2 + 1, type(uint96).max));
+        _refusesPenalty(
+            terms,
+            abi.encodeWithSelector(IControl.ControlFloorOutOfBounds.selector, terms.floor, MIN_LOCKED / 2)
+        );
+    }
+
+    function testFuzz_refusesSharesOutOfBounds(uint16 wrong) public {
+        IControl.PenaltyTerms memory terms = _penaltyTerms();
+        terms.shareBps = uint16(bound(wrong, 3_001, type(uint16).max));
+        _refusesPenalty(
+            terms, abi.encodeWithSelector(IControl.ControlShareOutOfBounds.selector, terms.shareBps, 3_000)
+        );
+        terms = _penaltyTerms();
+        terms.historyBps = uint16(bound(wrong, 10_001, type(uint16).max));
+        _refusesPenalty(
+            terms,
+            abi.encodeWithSelector(IControl.ControlHistoryOutOfBounds.selector, terms.historyBps, 10_000)
+        );
+        terms = _penaltyTerms();
+        terms.capBps = uint16(bound(wrong, 5_001, type(uint16).max));
+        _refusesPenalty(
+            terms,
+            abi.encodeWithSelector(IControl.ControlCapOutOfBounds.selector, terms.capBps, 1_000, 5_000)
+        );
+        terms.capBps = uint16(bound(wrong, 0, 999));
+        _refusesPenalty(
+            terms,
+            abi.encodeWithSelector(IControl.ControlCapOutOfBounds.selector, terms.capBps, 1_000, 5_000)
+        );
+        terms = _penaltyTerms();
+        terms.rewardBps = uint16(bound(wrong, 5_000, type(uint16).max));
+        _refusesPenalty(
+            terms, abi.encodeWithSelector(IControl.ControlRewardOutOfBounds.selector, terms.rewardBps, 4_999)
+        );
+    }
+
+    function testFuzz_refusesTimesOutOfBounds(uint32 wrong) public {
+        IControl.PenaltyTerms memory terms = _penaltyTerms();
+        terms.suspensionPeriods = uint16(bound(wrong, 65, type(uint16).max));
+        _refusesPenalty(
+            terms,
+            abi.encodeWithSelector(
+                IControl.ControlSuspensionOutOfBounds.selector, terms.suspensionPeriods, 64
+            )
+        );
+        terms = _penaltyTerms();
+        terms.graceBlocks = uint32(bound(wrong, 0, 63));
+        _refusesPenalty(
+            terms,
+            abi.encodeWithSelector(IControl.ControlGraceOutOfBounds.selector, terms.graceBlocks, 64, 50_400)
+        );
+        terms.graceBlocks = uint32(bound(wrong, 50_401, type(uint32).max));
+        _refusesPenalty(
+            terms,
+            abi.encodeWithSelector(IControl.ControlGraceOutOfBounds.selector, terms.graceBlocks, 64, 50_400)
+        );
+    }
+
+    /// @dev C29: nobody but the guardian stops convictions, and the owner not by the way.
+    function testFuzz_C29_thePauseIsNotSetWithTheTerms(uint32 through) public {
+        IControl.PenaltyTerms memory terms = _penaltyTerms();
+        terms.pausedThrough = uint32(bound(through, 1, type(uint32).max));
+        _refusesPenalty(
+            terms, abi.encodeWithSelector(IControl.ControlPauseNotSettable.selector, terms.pausedThrough)
+        );
+    }
+
+    function testFuzz_acceptsEverythingWithinTheBounds(uint256 seed) public {
+        IControl.PenaltyTerms memory terms = IControl.PenaltyTerms({
+            floor: uint96(bound(seed, 1, MIN_LOCKED / 2)),
+            shareBps: uint16(bound(seed >> 8, 0, 3_000)),
+            historyBps: uint16(bound(seed >> 16, 0, 10_000)),
+            capBps: uint16(bound(seed >> 24, 3_000, 5_000)),
+            rewardBps: uint16(bound(seed >> 32, 0, 4_999)),
+            suspensionPeriods: uint16(bound(seed >> 40, 0, 64)),
+            graceBlocks: uint32(bound(seed >> 48, 64, 50_400)),
+            pausedThrough: 0
+        });
+        vm.prank(guardian);
+        control.pause();
+        uint32 through = control.penaltyTerms().pausedThrough;
+        vm.prank(address(timelock));
+        control.setPenalty(terms);
+        terms.pausedThrough = through;
+        assertEq(abi.encode(control.penaltyTerms()), abi.encode(terms), "terms and the pause as it was");
+    }
+
+    /// @dev The escrow's own bound on the reward holds for every reward share that can be set.
+    function testFuzz_theReportersShareIsAlwaysBelowHalf(uint96 penalty, uint16 rewardBps) public pure {
+        penalty = uint96(bound(penalty, 1, type(uint96).max));
+        rewardBps = uint16(bound(rewardBps, 0, 4_999));
+        assertLt(2 * (uint256(penalty) * rewardBps / 10_000), penalty);
+    }
+
+    // ---------------------------------------------------------------- bounds of a challenge
+
+    function testFuzz_refusesABondOutOfBounds(uint96 bond) public {
+        IControl.ChallengeTerms memory terms = _challengeTerms();
+        terms.bond = 0;
+        _refusesChallenge(
+            terms, abi.encodeWithSelector(IControl.ControlBondOutOfBounds.selector, 0, MIN_LOCKED)
+        );
+        terms.bond = uint96(bound(bond, uint256(MIN_LOCKED) + 1, type(uint96).max));
+        _refusesChallenge(
+            terms, abi.encodeWithSelector(IControl.ControlBondOutOfBounds.selector, terms.bond, MIN_LOCKED)
+        );
+    }
+
+    function testFuzz_refusesAWindowOutOfBounds(uint32 window) public {
+        IControl.ChallengeTerms memory terms = _challengeTerms();
+        terms.windowSeconds = uint32(bound(window, 0, 1 hours - 1));
+        bytes4 reason = IControl.ControlWindowOutOfBounds.selector;
+        _refusesChallenge(terms, abi.encodeWithSelector(reason, terms.windowSeconds, 1 hours, 7 days));
+        terms.windowSeconds = uint32(bound(window, 7 days + 1, type(uint32).max));
+        _refusesChallenge(terms, abi.encodeWithSelector(reason, terms.windowSeconds, 1 hours, 7 days));
+    }
+
+    function testFuzz_refusesPeriodsOutOfBounds(uint32 periods) public {
+        IControl.ChallengeTerms memory terms = _challengeTerms();
+        terms.suspensionPeriods = uint16(bound(periods, 65, type(uint16).max));
+        _refusesChallenge(
+            terms,
+            abi.encodeWithSelector(
+                IControl.ControlSuspensionOutOfBounds.selector, terms.suspensionPeriods, 64
+            )
+        );
+        terms = _challengeTerms();
+        terms.distancePeriods = 0;
+        _refusesChallenge(
+            terms, abi.encodeWithSelector(IControl.ControlDistanceOutOfBounds.selector, 0, 400)
+        );
+        terms.distancePeriods = uint32(bound(periods, 401, type(uint32).max));
+        _refusesChallenge(
+            terms,
+            abi.encodeWithSelector(IControl.ControlDistanceOutOfBounds.selector, terms.distancePeriods, 400)
+        );
+    }
+
+    function test_setsTheTermsOfChallenges() public {
+        IControl.ChallengeTerms memory terms = _challengeTerms();
+        (terms.bond, terms.windowSeconds) = (MIN_LOCKED, 7 days);
+        vm.expectEmit(address(control));
+        emit IControl.ChallengeTermsSet(terms);
+        vm.prank(address(timelock));
+        control.setChallenge(terms);
+        assertEq(abi.encode(control.challengeTerms()), abi.encode(terms));
+    }
+
+    // ---------------------------------------------------------------- construction
+
+    /// @dev Redeploys Control at the address that the others name: its code and nonce are taken back.
+    function _constructs(Control.Params memory params, bytes memory reason) private {
+        uint256 snapshot = vm.snapshotState();
+        vm.expectRevert(reason);
+        this.deployControl(params);
+        vm.revertToState(snapshot);
+    }
+
+    function deployControl(Control.Params memory params) external {
+        vm.etch(address(control), "");
+        vm.setNonceUnsafe(address(control), 0);
+        vm.setNonceUnsafe(address(this), vm.getNonce(address(this)) - 1);
+        new Control(params);
+    }
+
+    function test_refusesContractsThatDoNotNameEachOther() public {
+        bytes memory mismatch = abi.encodeWithSelector(IControl.ControlContractsMismatch.selector);
+        Control.Params memory params = _controlParams();
+        vm.expectRevert(mismatch);
+        new Control(params); // at another address than the one they were told
+
+        address stranger = address(new Obedient(address(control)));
+        for (uint256 i = 0; i < 2; ++i) {
+            params = _controlParams();
+            if (i == 0) params.adjudicator = stranger;
+            else params.challenges = stranger;
+            vm.expectRevert(mismatch);
+            new Control(params);
+        }
+    }
+
+    function test_everyNameIsChecked() public {
+        bytes memory mismatch = abi.encodeWithSelector(IControl.ControlContractsMismatch.selector);
+        address[11] memory targets = [
+            address(escrow),
+            address(escrow),
+            address(escrow),
+            address(rewards),
+            address(rewards),
+            address(rewards),
+            address(policies),
+            address(policies),
+            address(policies),
+            adjudicator,
+            challenges
+        ];
+        string[11] memory names = [
+            "rewards()",
+            "adjudicator()",
+            "control()",
+            "escrow()",
+            "adjudicator()",
+            "challenges()",
+            "escrow()",
+            "rewards()",
+            "control()",
+            "control()",
+            "control()"
+        ];
+        for (uint256 i = 0; i < 11; ++i) {
+            vm.mockCall(targets[i], abi.encodeWithSignature(names[i]), abi.encode(alice));
+            _constructs(_controlParams(), mismatch);
+            vm.clearMockedCalls();
+        }
+    }
+
+    function test_refusesSenselessParameters() public {
+        Control.Params memory params = _controlParams();
+        params.owner = address(0);
+        _constructs(params, abi.encodeWithSelector(Ownable.OwnableInvalidOwner.selector, address(0)));
+        params = _controlParams();
+        params.guardian = address(0);
+        _constructs(params, abi.encodeWithSelector(IControl.ControlGuardianZero.selector));
+        params = _controlParams();
+        params.maxPausePeriods = 0;
+        bytes4 reason = IControl.ControlPauseOutOfBounds.selector;
+        _constructs(params, abi.encodeWithSelector(reason, 0, MIN_LOCK - 1));
+        params.maxPausePeriods = MIN_LOCK;
+        _constructs(params, abi.encodeWithSelector(reason, MIN_LOCK, MIN_LOCK - 1));
+        params = _controlParams();
+        params.minWindowSeconds = 0;
+        reason = IControl.ControlWindowOutOfBounds.selector;
+        _constructs(params, abi.encodeWithSelector(reason, 0, 1, 7 days));
+        params.minWindowSeconds = 7 days + 1;
+        _constructs(params, abi.encodeWithSelector(reason, 7 days + 1, 1, 7 days));
+        params = _controlParams();
+        params.penalty.floor = 0;
+        _constructs(
+            params, abi.encodeWithSelector(IControl.ControlFloorOutOfBounds.selector, 0, MIN_LOCKED / 2)
+        );
+        params = _controlParams();
+        params.challenge.bond = 0;
+        _constructs(params, abi.encodeWithSelector(IControl.ControlBondOutOfBounds.selector, 0, MIN_LOCKED));
+    }
+
+    function test_showsItsParameters() public view {
+        assertEq(control.escrow(), address(escrow));
+        assertEq(control.rewards(), address(rewards));
+        assertEq(control.policies(), address(policies));
+        assertEq(control.adjudicator(), adjudicator);
+        assertEq(control.challenges(), challenges);
+        assertEq(control.owner(), address(timelock));
+        assertEq(control.guardian(), guardian);
+        assertEq(control.maxPausePeriods(), MAX_PAUSE);
+        assertEq(control.minWindowSeconds(), 1 hours);
+        assertEq(control.maxWindowSeconds(), 7 days);
+        assertEq(control.nextPausePeriod(), 0);
+        assertEq(abi.encode(control.penaltyTerms()), abi.encode(_penaltyTerms()));
+        assertEq(abi.encode(control.challengeTerms()), abi.encode(_challengeTerms()));
+    }
+}

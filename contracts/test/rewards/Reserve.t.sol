@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+pragma solidity ^0.8.30;
+
+import {KmsTest} from "../base/KmsTest.sol";
+import {IMiningRewards} from "../../src/interfaces/IMiningRewards.sol";
+
+contract ReserveTest is KmsTest {
+    address private miner;
+    address private worker;
+
+    function setUp() public override {
+        super.setUp();
+        (miner, worker,) = _miner("miner", 10 * MIN_LOCKED, 100);
+    }
+
+    function testFuzz_C29_onlyTheAdjudicatorReturns(address caller) public {
+        vm.assume(caller != adjudicator);
+        vm.prank(caller);
+        vm.expectRevert(abi.encodeWithSelector(IMiningRewards.RewardsNotJudge.selector, caller));
+        rewards.returnToReserve(0);
+    }
+
+    function testFuzz_refusesMoreThanWasBurned(uint96 burned, uint96 returned) public {
+        burned = uint96(bound(burned, 1, 10 * MIN_LOCKED));
+        returned = uint96(bound(returned, uint256(burned) + 1, type(uint96).max - CAP));
+        vm.startPrank(adjudicator);
+        escrow.slash(miner, burned, bob, 0);
+        vm.expectRevert(
+            abi.encodeWithSelector(IMiningRewards.RewardsCapExceeded.selector, CAP - burned + returned, CAP)
+        );
+        rewards.returnToReserve(returned);
+        vm.stopPrank();
+    }
+
+    function test_refusesWithoutABurn() public {
+        vm.prank(adjudicator);
+        vm.expectRevert(abi.encodeWithSelector(IMiningRewards.RewardsCapExceeded.selector, CAP + 1, CAP));
+        rewards.returnToReserve(1);
+    }
+
+    function test_C31_refusesAnAmountThatFitsNoReserve() public {
+        vm.prank(adjudicator);
+        vm.expectRevert();
+        rewards.returnToReserve(type(uint96).max);
+    }
+
+    function test_whatWasBurnedIsEmittedAnew() public {
+        uint256 before = rewards.reserve();
+        vm.startPrank(adjudicator);
+        escrow.slash(miner, 5 * MIN_LOCKED, bob, MIN_LOCKED);
+        vm.expectEmit(address(rewards));
+        emit IMiningRewards.ReserveReturned(4 * MIN_LOCKED);
+        rewards.returnToReserve(4 * MIN_LOCKED);
+        vm.stopPrank();
+        assertEq(rewards.reserve(), before + 4 * MIN_LOCKED);
+        assertEq(token.totalSupply() + rewards.reserve() + rewards.pool(), CAP);
+        _confirm(worker, _now() + 1);
+        _skip(2);
+        assertApproxEqAbs(rewards.claimable(miner), (before + 4 * MIN_LOCKED) * rewards.decay() / 2 ** 64, 1);
+    }
+
+    /// @dev Completed periods are booked with the reserve they had.
+    function test_aReturnChangesNoPeriodThatIsOver() public {
+        _confirm(worker, _now() + 5);
+        _skip(4);
+        uint256 due = rewards.claimable(miner);
+        uint256 reserve = rewards.reserve();
+        _convict(miner, MIN_LOCKED, 0, 1);
+        assertEq(rewards.claimable(miner), due);
+        assertEq(rewards.reserve(), reserve + MIN_LOCKED);
+    }
+
+    // ---------------------------------------------------------------- pages of totals
+
+    function test_pagesOfTotalsAgreeWithTheSingleOnes() public {
+        uint32 start = _now();
+        _confirm(worker, start + 4);
+        _skip(3);
+        rewards.roll();
+        _skip(3);
+        (uint256[] memory weights, uint256[] memory locked) = rewards.periodTotalsPage(start - 2, 9);
+        assertEq(weights.length, 9);
+        for (uint32 i = 0; i < 9; ++i) {
+            (uint256 weight, uint256 one) = rewards.periodTotals(start - 2 + i);
+            assertEq(weights[i], weight);
+            assertEq(locked[i], one);
+        }
+        assertEq(locked[3], 10 * MIN_LOCKED);
+    }
+
+    function test_C32_pagesEndWithTheCurrentPeriod() public view {
+        uint32 now_ = _now();
+        (uint256[] memory weights,) = rewards.periodTotalsPage(now_, 0);
+        assertEq(weights.length, 0);
+        (weights,) = rewards.periodTotalsPage(now_, type(uint32).max);
+        assertEq(weights.length, 1);
+        (weights,) = rewards.periodTotalsPage(now_ - 1, 3);
+        assertEq(weights.length, 2);
+        (weights,) = rewards.periodTotalsPage(now_ + 1, 3);
+        assertEq(weights.length, 0);
+        (weights,) = rewards.periodTotalsPage(type(uint32).max, type(uint32).max);
+        assertEq(weights.length, 0);
+    }
+
+    function test_C32_pagesOfRuns() public {
+        assertEq(rewards.activityRuns(miner, 0, 5).length, 0);
+        uint32 start = _now();
+        _confirm(worker, start + 2);
+        _skip(4);
+        _confirm(worker, start + 6);
+        IMiningRewards.ActivityRun[] memory runs = rewards.activityRuns(miner, 0, 5);
+        assertEq(runs.length, 2);
+        assertEq(runs[0].first, start + 1);
+        assertEq(runs[0].last, start + 2);
+        assertEq(runs[1].first, start + 5);
+        assertEq(runs[1].last, start + 6);
+        runs = rewards.activityRuns(miner, 1, 1);
+        assertEq(runs.length, 1);
+        assertEq(runs[0].first, start + 5);
+        assertEq(rewards.activityRuns(miner, 2, 1).length, 0);
+        assertEq(rewards.activityRuns(miner, type(uint256).max, type(uint256).max).length, 0);
+        assertEq(rewards.activityRuns(miner, 0, 0).length, 0);
+    }
+}

@@ -1,0 +1,278 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+pragma solidity ^0.8.30;
+
+import {KmsTest} from "../base/KmsTest.sol";
+import {IStakingEscrow} from "../../src/interfaces/IStakingEscrow.sol";
+
+contract SlashTest is KmsTest {
+    uint96 private constant STAKE = 10 * MIN_LOCKED;
+    uint32 private constant LOCK = 40;
+    address private miner;
+    address private worker;
+    address private reporter = makeAddr("reporter");
+    uint32 private start;
+
+    function setUp() public override {
+        super.setUp();
+        (miner, worker,) = _miner("miner", STAKE, LOCK);
+        start = _now();
+    }
+
+    function _slash(uint96 penalty, uint96 reward) private {
+        vm.prank(adjudicator);
+        escrow.slash(miner, penalty, reporter, reward);
+    }
+
+    function _refuses(uint96 penalty, uint96 reward, bytes memory reason) private {
+        bytes memory before = abi.encode(escrow.position(miner));
+        vm.expectRevert(reason);
+        _slash(penalty, reward);
+        assertEq(abi.encode(escrow.position(miner)), before);
+        assertEq(token.balanceOf(reporter), 0);
+    }
+
+    // ---------------------------------------------------------------- refusals
+
+    function testFuzz_C29_onlyTheAdjudicatorSlashes(address caller) public {
+        vm.assume(caller != adjudicator);
+        vm.prank(caller);
+        vm.expectRevert(abi.encodeWithSelector(IStakingEscrow.EscrowNotAdjudicator.selector, caller));
+        escrow.slash(miner, 1 ether, caller, 0);
+    }
+
+    function test_C29_neitherControlNorItsOwnerNorTheGuardianSlashes() public {
+        address[4] memory powers = [address(control), address(timelock), guardian, challenges];
+        for (uint256 i = 0; i < powers.length; ++i) {
+            vm.prank(powers[i]);
+            vm.expectRevert(abi.encodeWithSelector(IStakingEscrow.EscrowNotAdjudicator.selector, powers[i]));
+            escrow.slash(miner, 1 ether, powers[i], 0);
+        }
+    }
+
+    function test_refusesAPenaltyOfNothing() public {
+        _refuses(0, 0, abi.encodeWithSelector(IStakingEscrow.EscrowAmountZero.selector));
+    }
+
+    function test_C35_refusesMoreThanTheStake() public {
+        _refuses(
+            STAKE + 1,
+            0,
+            abi.encodeWithSelector(IStakingEscrow.EscrowInsufficientStake.selector, STAKE + 1, STAKE)
+        );
+        vm.prank(miner);
+        escrow.unbond(MIN_LOCKED);
+        _refuses(
+            type(uint96).max,
+            0,
+            abi.encodeWithSelector(IStakingEscrow.EscrowInsufficientStake.selector, type(uint96).max, STAKE)
+        );
+    }
+
+    function test_refusesToSlashAStranger() public {
+        vm.prank(adjudicator);
+        vm.expectRevert(abi.encodeWithSelector(IStakingEscrow.EscrowInsufficientStake.selector, 1, 0));
+        escrow.slash(alice, 1, reporter, 0);
+    }
+
+    /// @dev Family 15, "reward >= penalty": who reports itself must lose more than half.
+    function testFuzz_refusesARewardOfHalfOrMore(uint96 penalty, uint96 reward) public {
+        penalty = uint96(bound(penalty, 1, STAKE));
+        reward = uint96(bound(reward, (uint256(penalty) + 1) / 2, type(uint96).max));
+        _refuses(
+            penalty,
+            reward,
+            abi.encodeWithSelector(IStakingEscrow.EscrowRewardTooHigh.selector, reward, penalty)
+        );
+    }
+
+    function test_refusesAfterTheExit() public {
+        vm.startPrank(miner);
+        escrow.setWindDown(true);
+        _skip(LOCK + 1);
+        escrow.withdraw(miner);
+        vm.stopPrank();
+        vm.prank(adjudicator);
+        vm.expectRevert(abi.encodeWithSelector(IStakingEscrow.EscrowInsufficientStake.selector, 1, 0));
+        escrow.slash(miner, 1, reporter, 0);
+    }
+
+    // ---------------------------------------------------------------- what it takes
+
+    function testFuzz_takesLockedThenTrancheAndBurnsTheRest(uint96 unbonded, uint96 penalty, uint96 reward)
+        public
+    {
+        unbonded = uint96(bound(unbonded, 1, STAKE - MIN_LOCKED));
+        penalty = uint96(bound(penalty, 1, STAKE));
+        reward = uint96(bound(reward, 0, (uint256(penalty) - 1) / 2));
+        vm.prank(miner);
+        escrow.unbond(unbonded);
+        uint96 locked = STAKE - unbonded;
+        uint96 fromLocked = penalty < locked ? penalty : locked;
+        uint96 restUnbonding = unbonded - (penalty - fromLocked);
+
+        vm.expectEmit(address(escrow));
+        emit IStakingEscrow.Slashed(2, miner, penalty, reporter, reward, locked - fromLocked, restUnbonding);
+        _slash(penalty, reward);
+
+        assertEq(escrow.position(miner).locked, locked - fromLocked);
+        assertEq(escrow.position(miner).unbonding, restUnbonding);
+        assertEq(escrow.totalLocked(), locked - fromLocked);
+        assertEq(escrow.totalUnbonding(), restUnbonding);
+        assertEq(token.balanceOf(reporter), reward);
+        assertEq(token.totalSupply(), INITIAL - (penalty - reward));
+        assertEq(token.balanceOf(address(escrow)), STAKE - penalty);
+        assertEq(escrow.lastSeq(), 2);
+    }
+
+    function test_anEmptiedPositionStartsAfresh() public {
+        vm.prank(miner);
+        escrow.setWindDown(true);
+        _slash(STAKE, 0);
+        IStakingEscrow.Position memory position = escrow.position(miner);
+        assertEq(position.lockPeriods + position.unlockPeriod + position.releasePeriod, 0);
+        _deposit(miner, MIN_LOCKED, MIN_LOCK);
+        assertEq(escrow.position(miner).lockPeriods, MIN_LOCK);
+    }
+
+    function test_anEmptiedTrancheForgetsItsRelease() public {
+        vm.prank(miner);
+        escrow.unbond(STAKE);
+        _slash(STAKE, 0);
+        assertEq(escrow.position(miner).releasePeriod, 0);
+        vm.prank(miner);
+        vm.expectRevert(
+            abi.encodeWithSelector(IStakingEscrow.EscrowNothingToWithdraw.selector, miner, 0, start)
+        );
+        escrow.withdraw(miner);
+    }
+
+    function test_countsConvictions() public {
+        _slash(1 ether, 0);
+        _skip(1);
+        _slash(1 ether, 0);
+        (address bonded, uint96 locked, uint96 unbonding, uint32 convictions) = escrow.stakeAtRisk(miner);
+        assertEq(bonded, worker);
+        assertEq(locked, STAKE - 2 ether);
+        assertEq(unbonding, 0);
+        assertEq(convictions, 2);
+        (,,, convictions) = escrow.stakeAtRisk(alice);
+        assertEq(convictions, 0);
+    }
+
+    function test_convictionsSurviveAnExitAndANewStake() public {
+        _slash(STAKE, 0);
+        _deposit(miner, MIN_LOCKED, MIN_LOCK);
+        (,,, uint32 convictions) = escrow.stakeAtRisk(miner);
+        assertEq(convictions, 1);
+    }
+
+    // ---------------------------------------------------------------- slashing and leaving
+
+    /// @dev C17; Graph Horizon PR 1340: tokens that are leaving stay at risk until they are gone.
+    function test_C17_tokensOnTheirWayOutAreStillSlashable() public {
+        vm.prank(miner);
+        escrow.unbond(STAKE);
+        _goto(start + LOCK + 1);
+        // Released, not yet withdrawn.
+        _slash(STAKE - 1, 0);
+        vm.prank(miner);
+        assertEq(escrow.withdraw(miner), 1);
+    }
+
+    function test_C17_aWoundDownPositionIsStillSlashable() public {
+        vm.prank(miner);
+        escrow.setWindDown(true);
+        _goto(start + LOCK + 100);
+        _slash(STAKE / 2, 0);
+        vm.prank(miner);
+        assertEq(escrow.withdraw(miner), STAKE - STAKE / 2);
+    }
+
+    function test_C29_aSlashShortensAndLengthensNoLock() public {
+        vm.startPrank(miner);
+        escrow.unbond(MIN_LOCKED);
+        escrow.setWindDown(true);
+        vm.stopPrank();
+        IStakingEscrow.Position memory before = escrow.position(miner);
+        _skip(3);
+        _slash(MIN_LOCKED, 1);
+        IStakingEscrow.Position memory later = escrow.position(miner);
+        assertEq(later.lockPeriods, before.lockPeriods);
+        assertEq(later.unlockPeriod, before.unlockPeriod);
+        assertEq(later.releasePeriod, before.releasePeriod);
+    }
+
+    function test_C18_aRestBelowTheMinimumServesNobodyAndMayLeave() public {
+        _slash(STAKE - 1, 0);
+        address[] memory miners = _list(miner);
+        vm.expectRevert(
+            abi.encodeWithSelector(IStakingEscrow.EscrowMinerCannotServe.selector, miner, 1, start)
+        );
+        escrow.requireCanServe(miners, 1, start);
+        vm.startPrank(miner);
+        escrow.unbond(1);
+        _skip(LOCK + 1);
+        assertEq(escrow.withdraw(miner), 1);
+        vm.stopPrank();
+    }
+
+    function test_aRestBelowTheMinimumMayBeDepositedUpOnly() public {
+        _slash(STAKE - 1, 0);
+        _fund(miner, MIN_LOCKED);
+        vm.startPrank(miner);
+        token.approve(address(escrow), MIN_LOCKED);
+        vm.expectRevert(
+            abi.encodeWithSelector(IStakingEscrow.EscrowBelowMinimum.selector, MIN_LOCKED - 1, MIN_LOCKED)
+        );
+        escrow.deposit(MIN_LOCKED - 2, LOCK);
+        escrow.deposit(MIN_LOCKED - 1, LOCK);
+        vm.stopPrank();
+        escrow.requireCanServe(_list(miner), 1, start + LOCK);
+    }
+
+    /// @dev C35; family 2 and 10: any order of unbonds and slashes leaves the sums right and the exit open.
+    function testFuzz_C35_unbondsAndSlashesInAnyOrder(uint256 seed) public {
+        uint96 gone;
+        for (uint256 i = 0; i < 12; ++i) {
+            seed = uint256(keccak256(abi.encode(seed)));
+            IStakingEscrow.Position memory position = escrow.position(miner);
+            uint96 atRisk = position.locked + position.unbonding;
+            if (atRisk == 0) break;
+            if (seed % 3 == 0) {
+                vm.prank(miner);
+                try escrow.unbond(uint96((seed >> 8) % (2 * STAKE))) {} catch {}
+            } else if (seed % 3 == 1) {
+                uint96 penalty = uint96(1 + (seed >> 8) % ((seed >> 100) % 5 == 0 ? atRisk : atRisk / 4 + 1));
+                if (penalty > atRisk) penalty = atRisk;
+                _slash(penalty, (penalty - 1) / 2);
+                gone += penalty;
+            }
+            _skip((seed >> 120) % 4);
+        }
+        IStakingEscrow.Position memory rest = escrow.position(miner);
+        assertEq(rest.locked + rest.unbonding, STAKE - gone);
+        if (gone == STAKE) return;
+        vm.startPrank(miner);
+        if (rest.locked > 0) escrow.setWindDown(true);
+        _skip(LOCK + 1);
+        assertEq(escrow.withdraw(alice), STAKE - gone);
+        vm.stopPrank();
+        assertEq(escrow.totalLocked() + escrow.totalUnbonding(), 0);
+        assertEq(token.balanceOf(address(escrow)), 0);
+    }
+
+    /// @dev C24: the reward is a plain transfer, so no recipient can refuse it or call back.
+    function test_C24_aReporterWithoutAReceiverIsPaidAllTheSame() public {
+        vm.prank(adjudicator);
+        escrow.slash(miner, 10 ether, address(rewards), 4 ether);
+        assertEq(token.balanceOf(address(rewards)), 4 ether);
+    }
+
+    /// @dev Family 1: the same account in both parts.
+    function test_aMinerThatReportsItselfLosesMoreThanHalf() public {
+        vm.prank(adjudicator);
+        escrow.slash(miner, 10 ether, miner, 5 ether - 1);
+        assertEq(token.balanceOf(miner), 5 ether - 1);
+        assertEq(escrow.position(miner).locked, STAKE - 10 ether);
+    }
+}

@@ -1,0 +1,52 @@
+//! The Rust workspace as a whole: format, lints, tests, the demo.
+
+use std::process::Command;
+
+use anyhow::{Result, ensure};
+
+use crate::suite::count::{self, Tally};
+use crate::suite::tools::{Suite, run};
+
+/// The workspaces that the root's `cargo fmt --all`, which scripts/test runs, does not reach.
+const OTHER_WORKSPACES: [&str; 3] = ["umbral/fuzz", "tests/ctgrind", "tests/peers"];
+
+pub(super) fn format(suite: &Suite) -> Result<Tally> {
+    for folder in OTHER_WORKSPACES {
+        run(suite.cargo_in(folder, &["fmt", "--check"]))?;
+    }
+    Ok(Tally::default())
+}
+
+pub(super) fn clippy(suite: &Suite) -> Result<Tally> {
+    let args = [
+        "clippy",
+        "--workspace",
+        "--all-targets",
+        "--features",
+        "kms-scripts/compile",
+    ];
+    let mut command = suite.cargo(&args);
+    command.args(["--quiet", "--", "--deny", "warnings"]);
+    run(command)?;
+    Ok(Tally::default())
+}
+
+pub(super) fn test(suite: &Suite) -> Result<Tally> {
+    let args = [
+        "test",
+        "--release",
+        "--workspace",
+        "--features",
+        "kms-scripts/compile",
+    ];
+    let tally = count::cargo(&run(suite.cargo(&args))?);
+    ensure!(tally.passed() > 0, "cargo ran no test");
+    Ok(tally)
+}
+
+pub(super) fn demo(suite: &Suite) -> Result<Tally> {
+    let mut command = Command::new(suite.release("kms-scripts"));
+    command.arg("demo").current_dir(suite.root());
+    run(command)?;
+    Ok(Tally::default())
+}

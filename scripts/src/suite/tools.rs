@@ -1,0 +1,249 @@
+//! The tools of the suite: where they are, how they are run, and how the ones that are missing are
+//! installed. A Debian package is installed by root alone; Python's packages go into the target
+//! folder, each checked against its hash.
+
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use anyhow::{Context, Result, bail, ensure};
+use sha2::{Digest, Sha256};
+
+use crate::say;
+
+/// Cases per property test under `--deep`; the default of the tests themselves is 256 at most.
+const DEEP_PROPTEST_CASES: &str = "4096";
+
+/// Python's packages and their hashes.
+const REQUIREMENTS: &str = "contracts/requirements.txt";
+
+/// Where the suite runs and how hard it tries.
+pub(super) struct Suite {
+    root: PathBuf,
+    target: PathBuf,
+    forge: PathBuf,
+    deep: bool,
+}
+
+impl Suite {
+    pub(super) fn new(root: &Path, deep: bool) -> Result<Self> {
+        let root = std::fs::canonicalize(root).context("finding the workspace")?;
+        let target = match std::env::var_os("CARGO_TARGET_DIR") {
+            Some(target) => std::path::absolute(target).context("finding the target folder")?,
+            None => root.join("target"),
+        };
+        let forge = find_forge(&root)?;
+        Ok(Self {
+            root,
+            target,
+            forge,
+            deep,
+        })
+    }
+
+    pub(super) fn root(&self) -> &Path {
+        &self.root
+    }
+
+    pub(super) fn contracts(&self) -> PathBuf {
+        self.root.join("contracts")
+    }
+
+    pub(super) fn target(&self) -> &Path {
+        &self.target
+    }
+
+    pub(super) fn is_deep(&self) -> bool {
+        self.deep
+    }
+
+    pub(super) fn cargo(&self, args: &[&str]) -> Command {
+        self.cargo_in("", args)
+    }
+
+    /// Cargo in a workspace of its own below the root, with the target folder of the root: what
+    /// the workspaces have in common is compiled once.
+    pub(super) fn cargo_in(&self, folder: &str, args: &[&str]) -> Command {
+        let mut command = Command::new("cargo");
+        command.args(args).current_dir(self.root.join(folder));
+        command.env("CARGO_TARGET_DIR", &self.target);
+        // Two test threads: most end-to-end tests run a chain and several nodes each.
+        command.env("RUST_TEST_THREADS", "2");
+        if self.deep {
+            command.env("PROPTEST_CASES", DEEP_PROPTEST_CASES);
+        }
+        command
+    }
+
+    /// `forge` in the contracts' folder, under the default profile.
+    pub(super) fn forge(&self, args: &[&str]) -> Command {
+        let mut command = Command::new(&self.forge);
+        command.args(args).current_dir(self.contracts());
+        command.env_remove("FOUNDRY_PROFILE");
+        command
+    }
+
+    pub(super) fn release(&self, name: &str) -> PathBuf {
+        self.target.join("release").join(name)
+    }
+
+    /// A program of the contracts' npm packages.
+    pub(super) fn npm(&self, name: &str) -> Command {
+        let mut command = Command::new(self.contracts().join("node_modules/.bin").join(name));
+        command.current_dir(self.contracts());
+        command
+    }
+
+    /// A program of the pinned Python packages, installed if need be; it finds `forge` on its PATH.
+    pub(super) fn python(&self, name: &str) -> Result<Command> {
+        let programs = self.python_programs()?;
+        let mut folders = vec![programs.clone(), self.contracts().join("node_modules/.bin")];
+        folders.extend(self.forge.parent().map(Path::to_path_buf));
+        let path = std::env::var_os("PATH").unwrap_or_default();
+        folders.extend(std::env::split_paths(&path));
+        let mut command = Command::new(programs.join(name));
+        command
+            .current_dir(self.contracts())
+            .env("PATH", std::env::join_paths(folders)?);
+        Ok(command)
+    }
+
+    /// A virtual environment in the target folder with what `REQUIREMENTS` pins.
+    fn python_programs(&self) -> Result<PathBuf> {
+        let requirements = self.root.join(REQUIREMENTS);
+        let text = std::fs::read(&requirements).context("reading Python's requirements")?;
+        let wanted = hex::encode(Sha256::digest(&text));
+        let folder = self.target.join("python");
+        let stamp = folder.join("requirements.sha256");
+        let programs = folder.join("bin");
+        if std::fs::read_to_string(&stamp).is_ok_and(|present| present == wanted) {
+            return Ok(programs);
+        }
+        if !succeeds("python3", &["-c", "import venv, ensurepip"]) {
+            install("python3-venv")?;
+        }
+        let mut create = Command::new("python3");
+        create.args(["-m", "venv", "--clear"]).arg(&folder);
+        run(create)?;
+        let mut fill = Command::new(programs.join("pip"));
+        fill.args(["install", "--quiet", "--disable-pip-version-check"]);
+        fill.args([
+            "--require-hashes",
+            "--only-binary",
+            ":all:",
+            "--requirement",
+        ]);
+        run({
+            fill.arg(&requirements);
+            fill
+        })?;
+        std::fs::write(&stamp, wanted)?;
+        Ok(programs)
+    }
+}
+
+/// Makes sure that `program` is on PATH; `package` is the Debian package that has it.
+pub(super) fn ensure_program(program: &str, package: &str) -> Result<()> {
+    if succeeds(program, &["--version"]) {
+        return Ok(());
+    }
+    install(package)?;
+    ensure!(
+        succeeds(program, &["--version"]),
+        "{program} does not run, though the package {package} is installed"
+    );
+    Ok(())
+}
+
+fn install(package: &str) -> Result<()> {
+    say::line(&format!("installing the Debian package {package}"));
+    let is_root = Command::new("id").arg("-u").output();
+    let is_root = is_root.is_ok_and(|output| output.stdout.trim_ascii() == b"0");
+    if !is_root || !succeeds("apt-get", &["--version"]) {
+        bail!("{package} is missing; install it (Debian: apt-get install {package})");
+    }
+    for args in [&["update", "--quiet"][..], &["install", "--yes", package]] {
+        let mut command = Command::new("apt-get");
+        command.args(args).env("DEBIAN_FRONTEND", "noninteractive");
+        run(command)?;
+    }
+    Ok(())
+}
+
+/// Makes sure that the toolchain has the standard crates of a target.
+pub(super) fn ensure_target(suite: &Suite, target: &str) -> Result<()> {
+    let mut sysroot = Command::new("rustc");
+    sysroot.args(["--print", "target-libdir", "--target", target]);
+    let output = sysroot.current_dir(suite.root()).output()?;
+    let folder = PathBuf::from(String::from_utf8_lossy(&output.stdout).trim());
+    if output.status.success() && folder.is_dir() {
+        return Ok(());
+    }
+    let mut add = Command::new("rustup");
+    add.args(["target", "add", target])
+        .current_dir(suite.root());
+    run(add).with_context(|| {
+        format!(
+            "the Rust target {target} is missing and could not be added; where there is a network, \
+             `rustup target add {target}` is the remedy"
+        )
+    })?;
+    Ok(())
+}
+
+fn succeeds(program: &str, args: &[&str]) -> bool {
+    let mut command = Command::new(program);
+    command.args(args).stdin(Stdio::null());
+    command.output().is_ok_and(|output| output.status.success())
+}
+
+/// `forge` of the pinned version: on PATH, else as npm installed it.
+fn find_forge(root: &Path) -> Result<PathBuf> {
+    let package = std::fs::read_to_string(root.join("contracts/package.json"))?;
+    let package: serde_json::Value = serde_json::from_str(&package)?;
+    let pinned = package
+        .pointer("/devDependencies/@foundry-rs~1forge")
+        .and_then(serde_json::Value::as_str)
+        .context("contracts/package.json pins no forge")?;
+    if let Ok(output) = Command::new("forge").arg("--version").output()
+        && String::from_utf8_lossy(&output.stdout).contains(&format!("Version: {pinned}"))
+    {
+        return Ok(PathBuf::from("forge"));
+    }
+    let folder = root.join("contracts/node_modules/@foundry-rs");
+    let entries = std::fs::read_dir(&folder)
+        .with_context(|| format!("{} is missing; run scripts/setup", folder.display()))?;
+    entries
+        .filter_map(|entry| Some(entry.ok()?.path()))
+        .filter(|path| {
+            path.file_name()
+                .is_some_and(|n| n.to_string_lossy().starts_with("forge-"))
+        })
+        .map(|path| path.join("bin/forge"))
+        .find(|path| path.exists())
+        .context("no forge for this platform; run scripts/setup")
+}
+
+/// Runs `command` to its end, echoing each line of its output, and returns the lines.
+pub(super) fn run(mut command: Command) -> Result<Vec<String>> {
+    let what = format!("{command:?}");
+    let (reader, writer) = std::io::pipe().context("opening a pipe")?;
+    command
+        .stdin(Stdio::null())
+        .stdout(writer.try_clone()?)
+        .stderr(writer);
+    let mut child = command
+        .spawn()
+        .with_context(|| format!("starting {what}"))?;
+    // The command holds the writing ends; while it lives, the reader below would wait for ever.
+    drop(command);
+    let mut lines = Vec::new();
+    for line in BufReader::new(reader).split(b'\n') {
+        let line = String::from_utf8_lossy(&line.context("reading output")?).into_owned();
+        say::line(&line);
+        lines.push(line);
+    }
+    let status = child.wait()?;
+    ensure!(status.success(), "{what}: {status}");
+    Ok(lines)
+}

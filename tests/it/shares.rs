@@ -1,0 +1,130 @@
+//! Version 2 of the signed message, from outside: a share is good for one policy, one miner and one
+//! chain, and an author whose shares do not fit together is told apart from a false miner.
+
+use kms_protocol::messages::KfragUpload;
+use kms_protocol::{Period, Refusal};
+use umbral::{SecretKey, SecretKeyFactory, v2};
+
+use crate::harness::grant::Grant;
+use crate::harness::kms::Kms;
+use crate::harness::world::{Miner, World};
+
+/// The code with which a node refuses an upload.
+async fn refusal(grant: &Grant, miner: &Miner, upload: &KfragUpload) -> Refusal {
+    let path = format!("/v2/policies/{}/kfrag", grant.id);
+    let refused = miner.node.post::<serde_json::Value>(&path, upload).await;
+    refused.expect_err("the fragment was accepted").code
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_share_for_another_policy_miner_or_chain_is_refused_at_upload() {
+    let world = World::new().await;
+    let [ours, other] = world.miners().await;
+    let miners = [ours.address(), other.address()];
+    let grant = Grant::prepare(&world, &miners, 2).await;
+    grant.pay(&world, &[&ours.node, &other.node]).await;
+
+    let policy = grant.policy(&world);
+    let elsewhere = [
+        v2::Policy {
+            policy_id: [7; 32],
+            ..policy
+        },
+        v2::Policy {
+            chain_id: policy.chain_id + 1,
+            ..policy
+        },
+        v2::Policy {
+            contract: [7; 20],
+            ..policy
+        },
+    ];
+    for wrong in &elsewhere {
+        let granted = grant.grant_again(wrong, &grant.terms.miners);
+        let upload = grant.upload_of(&granted, &world, &ours);
+        let code = refusal(&grant, &ours, &upload).await;
+        assert_eq!(code, Refusal::KfragForeign, "{wrong:?}");
+    }
+    // Each miner is given the other's share.
+    let mut swapped = grant.terms.miners.clone();
+    swapped.reverse();
+    let granted = grant.grant_again(&policy, &swapped);
+    for miner in [&ours, &other] {
+        let upload = grant.upload_of(&granted, &world, miner);
+        let code = refusal(&grant, miner, &upload).await;
+        assert_eq!(code, Refusal::KfragForeign);
+    }
+    // The share of one delegation, the commitments of another.
+    let mut mixed = grant.grant_again(&policy, &grant.terms.miners);
+    mixed.commitments = grant.grant_again(&policy, &grant.terms.miners).commitments;
+    let upload = grant.upload_of(&mixed, &world, &ours);
+    let code = refusal(&grant, &ours, &upload).await;
+    assert_eq!(code, Refusal::CommitmentsInvalid);
+
+    grant.hand_over(&world, &ours).await.unwrap();
+    grant.hand_over(&world, &other).await.unwrap();
+    let frags = [
+        grant.ask(&world, &ours).await.unwrap(),
+        grant.ask(&world, &other).await.unwrap(),
+    ];
+    assert!(grant.opens(&frags));
+}
+
+/// A home whose seed the test knows, and the key it reads with.
+fn reader(world: &World) -> (Kms, SecretKey) {
+    let seed = [7; 32];
+    let file = world.path("seed");
+    std::fs::write(&file, hex::encode(seed)).unwrap();
+    let person = Kms::at(&world.path("bob"));
+    let network = world.deployment_file.display().to_string();
+    let seed_file = file.display().to_string();
+    let source = ["--rpc", &world.rpc_url, "--import-seed", &seed_file];
+    person
+        .run(&[&["init", "--network", &network], &source[..]].concat())
+        .assert_success();
+    let readers = SecretKeyFactory::from_secret_bytes(&seed).make_factory(b"kms/v1/reader");
+    let key = readers.unwrap().make_key(&0_u32.to_be_bytes()).unwrap();
+    (person, key)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_author_with_inconsistent_shares_is_told_to_the_reader_by_a_code_of_its_own() {
+    let world = World::new().await;
+    let miners: [Miner; 2] = world.miners().await;
+    let addresses = miners.each_ref().map(Miner::address);
+    let (bob, key) = reader(&world);
+    let first: Period = world.period().await;
+    let grant = Grant::prepare_for(&world, &addresses, (2, first), key).await;
+    grant.pay(&world, &[&miners[0].node, &miners[1].node]).await;
+    // Two delegations for one policy, each rightly signed: no node can tell.
+    grant.hand_over(&world, &miners[0]).await.unwrap();
+    let second = grant.grant_again(&grant.policy(&world), &grant.terms.miners);
+    let upload = grant.upload_of(&second, &world, &miners[1]);
+    let path = format!("/v2/policies/{}/kfrag", grant.id);
+    let node = &miners[1].node;
+    node.post::<serde_json::Value>(&path, &upload)
+        .await
+        .unwrap();
+
+    let file = world.path("file.kms");
+    let mut encrypted = Vec::new();
+    kms_format::Encryptor::new(&grant.label_key())
+        .encrypt(
+            &mut getrandom::SysRng,
+            &b"x"[..],
+            &mut encrypted,
+            &mut |_| {},
+        )
+        .unwrap();
+    std::fs::write(&file, encrypted).unwrap();
+    let read = tokio::task::block_in_place(|| {
+        let (file, plain) = (file.display().to_string(), world.path("plain"));
+        bob.json(&["read", &file, "-o", &plain.display().to_string()])
+    });
+    let error = read.assert_failure(14, "shares_inconsistent");
+    assert_eq!(error["policy"], grant.id.to_string());
+    let nodes = error["nodes"].as_array().unwrap();
+    assert_eq!(nodes.len(), 1);
+    assert_eq!(nodes[0]["code"], "inconsistent_share");
+    assert!(!world.path("plain").exists());
+}

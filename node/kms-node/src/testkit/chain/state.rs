@@ -205,7 +205,9 @@ fn number_event(event: &mut ChainEvent, counter: &mut u64) {
     | ChainEvent::MinRatePosted { seq, .. }
     | ChainEvent::PolicyCreated { seq, .. }
     | ChainEvent::PolicyExtended { seq, .. }
-    | ChainEvent::PolicyRevoked { seq, .. } = event
+    | ChainEvent::PolicyRevoked { seq, .. }
+    | ChainEvent::ArrangementRevoked { seq, .. }
+    | ChainEvent::Slashed { seq, .. } = event
     {
         *counter += 1;
         *seq = *counter;

@@ -4,6 +4,7 @@
 use std::collections::HashMap;
 
 use kms_chain::{BlockHeader, ChainEvent, EventRecord, EventSource};
+use kms_protocol::messages::CapsuleBytes;
 use kms_protocol::{Address, Amount, Domain, Period};
 
 use crate::snapshot::MinerView;
@@ -32,6 +33,7 @@ pub(super) fn batch(scope: &Scope, headers: Vec<BlockHeader>, events: &[EventRec
             facts.push((place, Fact::Sequence { contract, seq }));
         }
         of_policies(scope, record, |fact| facts.push((place, fact)));
+        facts.extend(challenge(scope.miner, &record.event).map(|fact| (place, fact)));
         of_miner(scope.miner, &record.event, |kind, value| {
             facts.push((place, Fact::Miner { kind, value }));
         });
@@ -112,6 +114,32 @@ fn of_policies(scope: &Scope, record: &EventRecord, mut keep: impl FnMut(Fact)) 
     }
 }
 
+/// What an event says of the challenges of `about`'s silence.
+fn challenge(about: Address, event: &ChainEvent) -> Option<Fact> {
+    match event {
+        ChainEvent::ChallengeOpened {
+            seq,
+            policy_id,
+            miner,
+            requester,
+            deadline,
+            capsule,
+            ..
+        } if *miner == about => Some(Fact::Challenged {
+            id: *policy_id,
+            seq: *seq,
+            requester: *requester,
+            deadline: *deadline,
+            capsule: CapsuleBytes::from(**capsule),
+        }),
+        ChainEvent::ChallengeAnswered { policy_id, miner }
+        | ChainEvent::ChallengeClosed {
+            policy_id, miner, ..
+        } if *miner == about => Some(Fact::ChallengeEnded { id: *policy_id }),
+        _ => None,
+    }
+}
+
 /// Calls `keep` with what an event says about `miner`, if it is about it.
 fn of_miner(miner: Address, event: &ChainEvent, keep: impl FnMut(&'static str, String)) {
     let about = match event {
@@ -138,7 +166,10 @@ fn of_miner(miner: Address, event: &ChainEvent, keep: impl FnMut(&'static str, S
         | ChainEvent::PolicyExtended { .. }
         | ChainEvent::PolicyRevoked { .. }
         | ChainEvent::PolicyRefunded { .. }
-        | ChainEvent::FeesCollected { .. } => return,
+        | ChainEvent::FeesCollected { .. }
+        | ChainEvent::ChallengeOpened { .. }
+        | ChainEvent::ChallengeAnswered { .. }
+        | ChainEvent::ChallengeClosed { .. } => return,
     };
     if about == miner {
         keep_facts(event, keep);

@@ -1,4 +1,5 @@
 use kms_chain::{ChainEvent, next_step};
+use kms_protocol::messages::CapsuleBytes;
 use kms_protocol::{Address, Amount, Period, Terms};
 use proptest::prelude::*;
 
@@ -18,6 +19,8 @@ enum Move {
     Suspend(u32),
     Slash,
     Collect(usize, u32),
+    Challenge(usize, u64),
+    EndChallenge(usize),
     Foreign,
     Stake,
     Lease(u32),
@@ -38,6 +41,8 @@ fn moves() -> impl Strategy<Value = Vec<Move>> {
         (0..4_usize, 1..30_u32).prop_map(|(policy, through)| Move::Collect(policy, through)),
         (1..30_u32).prop_map(Move::Suspend),
         Just(Move::Slash),
+        (0..4_usize, 1..1_000_u64).prop_map(|(policy, end)| Move::Challenge(policy, end)),
+        (0..4_usize).prop_map(Move::EndChallenge),
         Just(Move::Foreign),
         Just(Move::Stake),
         (1..30_u32).prop_map(Move::Lease),
@@ -101,6 +106,15 @@ impl Scene {
                 miner: MINER,
                 through_period: Period(through),
                 amount: Amount(1),
+            }),
+            Move::Challenge(index, deadline) => {
+                let capsule = CapsuleBytes::from([7; 98]);
+                let of = (MINER, Address([3; 20]));
+                chain.queue_challenge(&self.terms[index], of, deadline, capsule);
+            }
+            Move::EndChallenge(index) => chain.queue(ChainEvent::ChallengeAnswered {
+                policy_id: self.id(index),
+                miner: MINER,
             }),
             Move::Foreign => chain.queue_policy(&self.foreign),
             Move::Stake => chain.queue_stake(),

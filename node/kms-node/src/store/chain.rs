@@ -2,10 +2,13 @@
 //! A batch is applied with its cursor in one transaction; a revert deletes what lies above the
 //! ancestor, which leaves exactly what a replay up to the ancestor would.
 
+mod challenge;
+
 use std::collections::HashMap;
 
 use kms_chain::BlockHeader;
-use kms_protocol::{Period, PolicyId, Terms, Wei};
+use kms_protocol::messages::CapsuleBytes;
+use kms_protocol::{Address, Period, PolicyId, Terms, Wei};
 use sqlx::sqlite::{SqliteConnection, SqliteRow};
 use sqlx::{Row as _, Sqlite, Transaction};
 
@@ -34,6 +37,16 @@ pub(crate) enum Fact {
     Revoked { id: PolicyId, last_period: u32 },
     /// This miner was paid up to a period.
     Collected { id: PolicyId, through_period: u32 },
+    /// This miner's silence was challenged.
+    Challenged {
+        id: PolicyId,
+        seq: u64,
+        requester: Address,
+        deadline: u64,
+        capsule: CapsuleBytes,
+    },
+    /// The challenge was answered or closed.
+    ChallengeEnded { id: PolicyId },
     /// Something about this miner.
     Miner { kind: &'static str, value: String },
     /// A numbered event of a contract, whosever it is.
@@ -89,6 +102,8 @@ impl Store {
             "delete from policy_extension where block_number > ?",
             "delete from policy_revocation where block_number > ?",
             "delete from policy_collection where block_number > ?",
+            "delete from challenge where block_number > ?",
+            "delete from challenge_end where block_number > ?",
             "delete from miner_fact where block_number > ?",
             "delete from event_seq where block_number > ?",
         ] {
@@ -107,6 +122,8 @@ impl Store {
             "delete from policy_extension",
             "delete from policy_revocation",
             "delete from policy_collection",
+            "delete from challenge",
+            "delete from challenge_end",
             "delete from miner_fact",
             "delete from event_seq",
         ] {
@@ -260,6 +277,9 @@ async fn apply_fact(tx: &mut Tx, place: Place, fact: &Fact) -> Result<()> {
                 .bind(value)
                 .execute(&mut **tx)
                 .await?;
+        }
+        Fact::Challenged { .. } | Fact::ChallengeEnded { .. } => {
+            challenge::apply(tx, place, fact).await?;
         }
         Fact::Sequence { contract, seq } => next_sequence(tx, place, contract, *seq).await?,
     }

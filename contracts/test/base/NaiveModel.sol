@@ -7,6 +7,8 @@ contract NaiveModel {
     uint256 public reserve;
     uint256 public emitted;
     uint256 public booked;
+    /// @notice What the schedule alone would allow: the sum of floor(reserve * decay) over active periods.
+    uint256 public scheduled;
     uint256 private immutable decay;
     address[] private miners;
     mapping(address miner => mapping(uint256 period => uint256)) public lockedIn;
@@ -30,6 +32,19 @@ contract NaiveModel {
         cuts[miner] += 2;
     }
 
+    /// @dev The coming periods of a lease, which are the ones right after the current one, are taken away.
+    function suspend(address miner, uint256 current) external {
+        for (uint256 p = current + 1; lockedIn[miner][p] != 0; ++p) {
+            lockedIn[miner][p] = 0;
+            weightIn[miner][p] = 0;
+        }
+        cuts[miner] += 2;
+    }
+
+    function returned(uint256 amount) external {
+        reserve += amount;
+    }
+
     function claimed(address miner) external {
         cuts[miner] += 2;
     }
@@ -45,6 +60,7 @@ contract NaiveModel {
         (uint256 weight, uint256 locked) = totals(period);
         if (locked == 0) return;
         uint256 emission = reserve * decay / 2 ** 64;
+        scheduled += emission;
         uint256 perUnit = emission * 2 ** 96 / locked;
         uint256 share = weight * perUnit;
         uint256 whole = share / 2 ** 96;

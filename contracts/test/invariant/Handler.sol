@@ -22,6 +22,12 @@ contract Handler is CommonBase, StdUtils {
     address[] internal _miners;
     mapping(address miner => uint256) public paid; // rewards minted to it
     uint256 public minted;
+    uint256 public burned;
+    /// @notice Deposited and restaked, less withdrawn and slashed: what must be in custody.
+    mapping(address miner => uint256) public staked;
+    /// @notice Every key that ever was a worker, and whose.
+    address[] internal _keys;
+    mapping(address key => address miner) public bondedTo;
     uint256 public donatedToEscrow;
     uint256 public escrowSeq;
     uint256 public confirmations;
@@ -57,7 +63,9 @@ contract Handler is CommonBase, StdUtils {
     function deposit(uint256 who, uint256 amount, uint256 lock) external {
         address miner = _pick(who);
         IStakingEscrow.Position memory position = escrow.position(miner);
-        uint256 least = position.locked == 0 ? escrow.minLocked() : 1;
+        if (escrow.pausedThrough() >= escrow.currentPeriod()) return;
+        uint256 minimum = escrow.minLocked();
+        uint256 least = position.locked >= minimum ? 1 : minimum - position.locked;
         uint96 tokens = uint96(bound(amount, least, 20 * escrow.minLocked()));
         uint256 shortest = position.locked == 0 ? escrow.minLockPeriods() : position.lockPeriods;
         uint32 lockPeriods = uint32(bound(lock, shortest, _min(shortest + 20, escrow.maxLockPeriods())));
@@ -66,10 +74,8 @@ contract Handler is CommonBase, StdUtils {
         vm.startPrank(miner);
         token.approve(address(escrow), tokens);
         escrow.deposit(tokens, lockPeriods);
-        if (escrow.workerOf(miner) == address(0) && _mayBond(miner)) {
-            escrow.bondWorker(_workerFor(miner, 0));
-            ++escrowSeq;
-        }
+        staked[miner] += tokens;
+        if (escrow.workerOf(miner) == address(0) && _mayBond(miner)) _bond(miner, _workerFor(miner, 0));
         vm.stopPrank();
     }
 
@@ -94,7 +100,7 @@ contract Handler is CommonBase, StdUtils {
         address miner = _pick(who);
         uint96 locked = escrow.position(miner).locked;
         if (locked == 0) return;
-        uint96 most = locked - escrow.minLocked();
+        uint96 most = locked < escrow.minLocked() ? 0 : locked - escrow.minLocked();
         vm.prank(miner);
         escrow.unbond(most == 0 || amount % 5 == 0 ? locked : uint96(bound(amount, 1, most)));
     }
@@ -107,7 +113,7 @@ contract Handler is CommonBase, StdUtils {
         bool unlocked = position.unlockPeriod != 0 && position.unlockPeriod <= current;
         if (!released && !unlocked) return;
         vm.prank(miner);
-        escrow.withdraw(address(this));
+        staked[miner] -= escrow.withdraw(address(this));
     }
 
     function changeWorker(uint256 who, uint256 seed) external {
@@ -120,8 +126,7 @@ contract Handler is CommonBase, StdUtils {
         } else if (_mayBond(miner) && escrow.position(miner).locked > 0) {
             address worker = _workerFor(miner, present == _workerFor(miner, 0) ? 1 : 0);
             vm.prank(miner);
-            escrow.bondWorker(worker);
-            ++escrowSeq;
+            _bond(miner, worker);
         }
     }
 
@@ -152,6 +157,7 @@ contract Handler is CommonBase, StdUtils {
         (uint96 locked, uint32 unlockPeriod) = (stake.locked(), stake.unlockPeriod());
         if (worker == address(0) || locked == 0) return;
         uint32 current = rewards.currentPeriod();
+        if (rewards.suspendedThrough(miner) >= current) return;
         uint32 through = current + uint32(bound(length, 1, rewards.maxLeasePeriods()));
         if (unlockPeriod != 0 && through >= unlockPeriod) return;
         (uint32 leased,) = rewards.leaseOf(miner);
@@ -188,6 +194,18 @@ contract Handler is CommonBase, StdUtils {
         uint256 full = rewards.kappaPeriods();
         uint256 left = position.unlockPeriod == 0 ? position.lockPeriods : position.unlockPeriod - current;
         return position.locked * (full + _min(left, full)) / (2 * full);
+    }
+
+    function keys() external view returns (address[] memory) {
+        return _keys;
+    }
+
+    /// @dev In the miner's name: the caller pranks.
+    function _bond(address miner, address worker) private {
+        escrow.bondWorker(worker);
+        ++escrowSeq;
+        if (bondedTo[worker] == address(0)) _keys.push(worker);
+        bondedTo[worker] = miner;
     }
 
     mapping(address miner => uint256) private bondedAt;

@@ -161,6 +161,7 @@ contract PolicyHandler is Handler {
     }
 
     function _canServe(IPolicyManager.Terms memory terms, uint32 last) private view returns (bool) {
+        if (policies.pausedThrough() >= policies.currentPeriod()) return false;
         try escrow.requireCanServe(terms.miners, terms.rate, last) {
             return true;
         } catch {

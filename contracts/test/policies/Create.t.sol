@@ -156,6 +156,28 @@ contract CreateTest is KmsTest {
         policies.createPolicy(terms);
     }
 
+    function test_C13_theFirstPeriodMustNotBeOver() public {
+        uint256 end = GENESIS + uint256(terms.firstPeriod) * DAY;
+        uint256 snapshot = vm.snapshotState();
+        vm.warp(end - 1);
+        vm.prank(alice);
+        policies.createPolicy(terms);
+        vm.revertToState(snapshot);
+        for (uint256 time = end; time <= end + 1; ++time) {
+            vm.warp(time);
+            vm.prank(alice);
+            vm.expectRevert(
+                abi.encodeWithSelector(
+                    IPolicyManager.PolicyPeriodsInvalid.selector,
+                    terms.firstPeriod,
+                    terms.lastPeriod,
+                    terms.firstPeriod + 1
+                )
+            );
+            policies.createPolicy(terms);
+        }
+    }
+
     function test_onlyTheSponsorPays() public {
         vm.prank(bob);
         vm.expectRevert(abi.encodeWithSelector(IPolicyManager.PolicySponsorMismatch.selector, alice, bob));

@@ -3,6 +3,7 @@ pragma solidity ^0.8.30;
 
 import {IERC1271} from "@openzeppelin/contracts/interfaces/IERC1271.sol";
 import {KmsTest} from "../base/KmsTest.sol";
+import {Misshapen} from "../base/Misshapen.sol";
 import {IPolicyManager} from "../../src/interfaces/IPolicyManager.sol";
 
 /// @notice A contract account that accepts exactly one hash.
@@ -103,15 +104,20 @@ contract RevokeTest is KmsTest {
     }
 
     function test_C13_theLastPeriodIsTheLastChance() public {
-        _goto(terms.lastPeriod);
+        uint256 end = GENESIS + uint256(terms.lastPeriod) * DAY;
+        vm.warp(end - 1);
         uint256 snapshot = vm.snapshotState();
         vm.prank(author);
         assertEq(policies.revokePolicy(terms), 0, "nothing to return, yet access ends");
         vm.revertToState(snapshot);
-        _skip(1);
-        vm.prank(author);
-        vm.expectRevert(abi.encodeWithSelector(IPolicyManager.PolicyEnded.selector, id, terms.lastPeriod));
-        policies.revokePolicy(terms);
+        for (uint256 time = end; time <= end + 1; ++time) {
+            vm.warp(time);
+            vm.prank(author);
+            vm.expectRevert(
+                abi.encodeWithSelector(IPolicyManager.PolicyEnded.selector, id, terms.lastPeriod)
+            );
+            policies.revokePolicy(terms);
+        }
     }
 
     // ---------------------------------------------------------------- who
@@ -142,7 +148,9 @@ contract RevokeTest is KmsTest {
         bytes memory signature = _signRevocation(id, block.timestamp);
         vm.chainId(31_338);
         // On the other chain the terms have another id, so the policy is not even known there.
-        vm.expectRevert();
+        bytes32 there = policies.policyId(terms);
+        assertNotEq(there, id);
+        vm.expectRevert(abi.encodeWithSelector(IPolicyManager.PolicyUnknown.selector, there));
         policies.revokePolicyWithSignature(terms, block.timestamp, signature);
         vm.chainId(31_337);
         vm.expectRevert(abi.encodeWithSelector(IPolicyManager.PolicySignatureInvalid.selector, author));
@@ -157,22 +165,25 @@ contract RevokeTest is KmsTest {
     }
 
     function test_C20_misshapenSignaturesRevert() public {
-        bytes memory good = _signRevocation(id, block.timestamp);
-        (bytes32 r, bytes32 s) = abi.decode(good, (bytes32, bytes32));
-        uint8 v = uint8(good[64]);
-        bytes32 highS =
-            bytes32(0xfffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd0364141 - uint256(s));
-        bytes[6] memory bad = [
-            abi.encodePacked(r, highS, v == 27 ? uint8(28) : uint8(27)),
-            abi.encodePacked(r, s, uint8(0)),
-            abi.encodePacked(r, s, uint8(29)),
-            abi.encodePacked(r, s),
-            abi.encodePacked(r, s, v, uint8(0)),
-            abi.encodePacked(bytes32(0), bytes32(0), uint8(27))
-        ];
+        bytes[] memory bad = Misshapen.variantsOf(_signRevocation(id, block.timestamp));
         for (uint256 i = 0; i < bad.length; ++i) {
             vm.expectRevert(abi.encodeWithSelector(IPolicyManager.PolicySignatureInvalid.selector, author));
             policies.revokePolicyWithSignature(terms, block.timestamp, bad[i]);
+        }
+    }
+
+    function test_C19_signatureForAnotherContractReverts() public {
+        bytes32 structHash = keccak256(
+            abi.encode(keccak256("Revocation(bytes32 policyId,uint256 deadline)"), id, block.timestamp)
+        );
+        address[3] memory others = [address(escrow), address(rewards), address(0)];
+        string[2] memory names = ["KMS PolicyManager", "KMS MiningRewards"];
+        for (uint256 i = 0; i < 6; ++i) {
+            // Last: the right contract under the wrong name.
+            address verifying = i == 5 ? address(policies) : others[i % 3];
+            (uint8 v, bytes32 r, bytes32 s) = vm.sign(key, _digest(names[i / 3], verifying, structHash));
+            vm.expectRevert(abi.encodeWithSelector(IPolicyManager.PolicySignatureInvalid.selector, author));
+            policies.revokePolicyWithSignature(terms, block.timestamp, abi.encodePacked(r, s, v));
         }
     }
 

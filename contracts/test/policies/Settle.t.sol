@@ -176,6 +176,33 @@ contract SettleTest is KmsTest {
         assertEq(policies.collectable(terms, miners[0]), RATE);
     }
 
+    function test_C13_idleFeesReturnExactlyAtThePeriodEdge() public {
+        uint256 edge = GENESIS + uint256(terms.firstPeriod) * DAY;
+        vm.warp(edge - 1);
+        vm.expectRevert(abi.encodeWithSelector(IPolicyManager.PolicyNothingToRefund.selector, id));
+        policies.refund(terms);
+        vm.warp(edge);
+        assertEq(policies.refundable(terms), 3 * RATE);
+        vm.warp(edge + 1);
+        assertEq(policies.refund(terms), 3 * RATE);
+    }
+
+    function test_C13_anExtensionComesBeforeTheEnd() public {
+        uint32 last = terms.lastPeriod;
+        uint256 end = GENESIS + uint256(last) * DAY;
+        _fund(alice, 3 ether);
+        vm.startPrank(alice);
+        token.approve(address(policies), 3 ether);
+        for (uint256 time = end + 1; time >= end; --time) {
+            vm.warp(time);
+            vm.expectRevert(abi.encodeWithSelector(IPolicyManager.PolicyEnded.selector, id, last));
+            policies.extendPolicy(terms, last + 1);
+        }
+        vm.warp(end - 1);
+        policies.extendPolicy(terms, last + 1);
+        vm.stopPrank();
+    }
+
     /// @dev Any activity, any order and number of settlements: the deposit is divided without a rest.
     function testFuzz_depositIsCollectedPlusRefunded(uint256 seed, uint96 rate) public {
         terms.rate = uint96(bound(rate, 1, 10 ether));

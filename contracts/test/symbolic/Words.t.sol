@@ -38,14 +38,27 @@ contract WordsSymbolic is SymbolicTest {
         assert(word.revoked() == before.revoked() && word.paid(index) == before.paid(index));
     }
 
-    function check_revokedChangesNothingElse(uint256 raw, uint256 index) public pure {
+    /// @dev Asked of words that are not revoked yet, which are all the contract asks it of.
+    function check_revokedChangesNothingElse(uint256 raw, uint40 blockNumber, uint256 index) public pure {
         assume(index < PAID_IN_WORD);
         PolicyWord before = PolicyWord.wrap(raw);
-        PolicyWord word = before.withRevoked();
-        assert(word.revoked() && word.exists());
-        assert(PolicyWord.unwrap(word.withRevoked()) == PolicyWord.unwrap(word));
+        assume(!before.revoked() && before.revokedAtBlock() == 0);
+        PolicyWord word = before.withRevoked(blockNumber);
+        assert(word.revoked() && word.exists() && word.revokedAtBlock() == blockNumber);
         assert(word.firstPeriod() == before.firstPeriod() && word.length() == before.length());
         assert(word.refunded() == before.refunded() && word.paid(index) == before.paid(index));
+        assert(word.revokedArrangements() == before.revokedArrangements());
+    }
+
+    function check_oneMoreRevokedArrangementChangesNothingElse(uint256 raw, uint256 index) public pure {
+        assume(index < PAID_IN_WORD);
+        PolicyWord before = PolicyWord.wrap(raw);
+        assume(before.revokedArrangements() < 32);
+        PolicyWord word = before.withOneMoreRevokedArrangement();
+        assert(word.revokedArrangements() == before.revokedArrangements() + 1);
+        assert(word.firstPeriod() == before.firstPeriod() && word.length() == before.length());
+        assert(word.refunded() == before.refunded() && word.paid(index) == before.paid(index));
+        assert(word.revoked() == before.revoked() && word.revokedAtBlock() == before.revokedAtBlock());
     }
 
     function check_paidChangesNothingElse(uint256 raw, uint16 value, uint256 index, uint256 other)

@@ -157,9 +157,9 @@ fn answers(snapshot: &Snapshot) -> impl Iterator<Item = Duty> {
 }
 
 /// Renews once half of the longest lease is left, so that a bad day costs nothing; with L = 1 in
-/// each period for the next.
+/// each period for the next. Not while the miner is suspended: it would be refused.
 fn confirm(now: Period, miner: &MinerView, ledger: &Ledger) -> Option<Duty> {
-    if miner.locked.is_zero() {
+    if miner.locked.is_zero() || now <= miner.suspended_through {
         return None;
     }
     let longest = ledger.max_lease_periods.min(miner.lock_periods.max(1));

@@ -67,6 +67,8 @@ pub(crate) struct MinerView {
     pub(crate) min_rate: Amount,
     /// Last leased period; `NEVER` before the first lease.
     pub(crate) lease_through: Period,
+    /// Last period in which confirmations are refused; `NEVER` without a suspension.
+    pub(crate) suspended_through: Period,
     pub(crate) locked: Amount,
     pub(crate) lock_periods: u32,
     /// First free period of a wind-down; `NEVER` without one.

@@ -15,6 +15,7 @@ fn miner() -> MinerView {
         umbral_key: "02ab".into(),
         min_rate: Amount(5),
         lease_through: Period(13),
+        suspended_through: Period::NEVER,
         locked: Amount(1_000),
         lock_periods: 100,
         unlock_period: Period::NEVER,
@@ -103,6 +104,19 @@ fn the_lease_is_renewed_once_half_of_it_is_left() {
         };
         assert_eq!(decided(10, miner, 4), expected, "leased through {through}");
     }
+}
+
+#[test]
+fn a_suspended_miner_confirms_again_when_the_suspension_is_over() {
+    let suspended = || MinerView {
+        lease_through: Period(1),
+        suspended_through: Period(12),
+        ..miner()
+    };
+    for period in [10, 11, 12] {
+        assert_eq!(decided(period, suspended(), 4), [], "period {period}");
+    }
+    assert_eq!(decided(13, suspended(), 4), lease(17));
 }
 
 #[test]

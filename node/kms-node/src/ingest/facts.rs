@@ -46,6 +46,7 @@ fn contract_name(source: EventSource) -> &'static str {
         EventSource::Escrow => "escrow",
         EventSource::Rewards => "rewards",
         EventSource::Policies => "policies",
+        EventSource::Adjudicator => "adjudicator",
         EventSource::Challenges => "challenges",
     }
 }
@@ -81,6 +82,18 @@ fn of_policies(scope: &Scope, record: &EventRecord, mut keep: impl FnMut(Fact)) 
             effective_last,
             ..
         } => {
+            keep(Fact::Revoked {
+                id: *policy_id,
+                last_period: effective_last.0,
+            });
+        }
+        // To this miner the end of its arrangement is the end of the policy.
+        ChainEvent::ArrangementRevoked {
+            policy_id,
+            miner,
+            effective_last,
+            ..
+        } if *miner == scope.miner => {
             keep(Fact::Revoked {
                 id: *policy_id,
                 last_period: effective_last.0,
@@ -141,8 +154,17 @@ fn of_miner(miner: Address, event: &ChainEvent, keep: impl FnMut(&'static str, S
         | ChainEvent::WorkerBonded { miner, .. }
         | ChainEvent::NodeRegistered { miner, .. }
         | ChainEvent::MinRatePosted { miner, .. }
+        | ChainEvent::Slashed { miner, .. }
+        | ChainEvent::MinerSuspended { miner, .. }
         | ChainEvent::ActivityConfirmed { miner, .. } => *miner,
         ChainEvent::RewardClaimed { .. }
+        | ChainEvent::RestakeSet { .. }
+        | ChainEvent::ReserveReturned { .. }
+        | ChainEvent::ArrangementRevoked { .. }
+        | ChainEvent::MinerConvicted { .. }
+        | ChainEvent::ChallengeOpened { .. }
+        | ChainEvent::ChallengeAnswered { .. }
+        | ChainEvent::ChallengeClosed { .. }
         | ChainEvent::PolicyCreated { .. }
         | ChainEvent::PolicyExtended { .. }
         | ChainEvent::PolicyRevoked { .. }
@@ -161,14 +183,18 @@ fn keep_facts(event: &ChainEvent, mut keep: impl FnMut(&'static str, String)) {
     let period = |period: &Option<Period>| period.unwrap_or(Period::NEVER).to_string();
     match event {
         ChainEvent::Deposited {
+            miner,
+            payer,
             locked,
             lock_periods,
             ..
         } => {
             keep("locked", locked.0.to_string());
             keep("lock_periods", lock_periods.to_string());
-            // A deposit ends a wind-down.
-            keep("unlock_period", period(&None));
+            // A deposit ends a wind-down; a restaked reward, which MiningRewards pays, does not.
+            if payer == miner {
+                keep("unlock_period", period(&None));
+            }
         }
         ChainEvent::LockExtended { lock_periods, .. } => {
             keep("lock_periods", lock_periods.to_string());
@@ -176,7 +202,9 @@ fn keep_facts(event: &ChainEvent, mut keep: impl FnMut(&'static str, String)) {
         ChainEvent::WindDownSet { unlock_period, .. } => {
             keep("unlock_period", period(unlock_period));
         }
-        ChainEvent::Unbonded { locked, .. } | ChainEvent::Withdrawn { locked, .. } => {
+        ChainEvent::Unbonded { locked, .. }
+        | ChainEvent::Withdrawn { locked, .. }
+        | ChainEvent::Slashed { locked, .. } => {
             keep("locked", locked.0.to_string());
         }
         ChainEvent::WorkerBonded { worker, .. } => {
@@ -194,6 +222,11 @@ fn keep_facts(event: &ChainEvent, mut keep: impl FnMut(&'static str, String)) {
         ChainEvent::MinRatePosted { min_rate, .. } => keep("min_rate", min_rate.0.to_string()),
         ChainEvent::ActivityConfirmed { through_period, .. } => {
             keep("lease_through", through_period.to_string());
+        }
+        ChainEvent::MinerSuspended { through_period, .. } => {
+            keep("suspended_through", through_period.to_string());
+            // The lease ended: some period of the past.
+            keep("lease_through", Period(1).to_string());
         }
         _ => {}
     }
@@ -222,6 +255,7 @@ pub(super) fn miner_view(facts: &HashMap<String, String>) -> Result<MinerView> {
         umbral_key: get(facts, "umbral_key")?,
         min_rate: Amount(get(facts, "min_rate")?),
         lease_through: Period(get(facts, "lease_through")?),
+        suspended_through: Period(get(facts, "suspended_through")?),
         locked: Amount(get(facts, "locked")?),
         lock_periods: get(facts, "lock_periods")?,
         unlock_period: Period(get(facts, "unlock_period")?),

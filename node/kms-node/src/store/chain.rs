@@ -158,10 +158,12 @@ impl Store {
                 view.extensions.push(block_and_period(&row)?);
             }
         }
-        let every = "select policy_id, block_number, last_period from policy_revocation";
+        // An arrangement may be revoked, and later its whole policy: the first one counts.
+        let every = "select policy_id, block_number, last_period from policy_revocation \
+            order by block_number, log_index";
         for row in sqlx::query(every).fetch_all(&mut *tx).await? {
             if let Some(view) = views.get_mut(&get_policy_id(&row)?) {
-                view.revocation = Some(block_and_period(&row)?);
+                view.revocation.get_or_insert(block_and_period(&row)?);
             }
         }
         let every = "select policy_id, max(through_period) as through from policy_collection \
@@ -189,7 +191,8 @@ impl Store {
         for row in sqlx::query(select).bind(&key).fetch_all(&mut *tx).await? {
             view.extensions.push(block_and_period(&row)?);
         }
-        let select = "select block_number, last_period from policy_revocation where policy_id = ?";
+        let select = "select block_number, last_period from policy_revocation \
+            where policy_id = ? order by block_number, log_index limit 1";
         if let Some(row) = sqlx::query(select)
             .bind(&key)
             .fetch_optional(&mut *tx)

@@ -213,6 +213,8 @@ fn number_event(event: &mut ChainEvent, counter: &mut u64) {
     | ChainEvent::PolicyCreated { seq, .. }
     | ChainEvent::PolicyExtended { seq, .. }
     | ChainEvent::PolicyRevoked { seq, .. }
+    | ChainEvent::ArrangementRevoked { seq, .. }
+    | ChainEvent::Slashed { seq, .. }
     | ChainEvent::ChallengeOpened { seq, .. } = event
     {
         *counter += 1;

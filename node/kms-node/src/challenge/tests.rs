@@ -78,7 +78,10 @@ async fn answers_once_with_a_fragment_that_opens_and_a_receipt_for_the_requester
             signature: answer.signature,
         }],
     };
-    assert_eq!(grant.open(&request, &reply, node.keys.worker.address()), MESSAGE);
+    assert_eq!(
+        grant.open(&request, &reply, node.keys.worker.address()),
+        MESSAGE
+    );
     assert!(node.store.open_intents().await.unwrap().is_empty());
 }
 
@@ -102,7 +105,9 @@ async fn the_receipt_names_the_authors_key_when_the_author_asks() {
         block_hash: answer.block_hash,
     };
     let worker = running.node.keys.worker.address();
-    receipt.check(&domain(), &answer.signature, &worker).unwrap();
+    receipt
+        .check(&domain(), &answer.signature, &worker)
+        .unwrap();
 }
 
 #[tokio::test]
@@ -163,7 +168,9 @@ async fn one_that_cannot_be_answered_holds_up_no_other() {
     let of = (MINER, broken.reader().address());
     let deadline = world.chain.time() + 50;
     let bad = CapsuleBytes::from(bytes);
-    world.chain.queue_challenge(&broken.terms, of, deadline, bad);
+    world
+        .chain
+        .queue_challenge(&broken.terms, of, deadline, bad);
     // No fragment was ever delivered for this one.
     challenge(&world.chain, &missing, 55);
     challenge(&world.chain, &good, 60);

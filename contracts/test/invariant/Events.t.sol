@@ -2,15 +2,15 @@
 pragma solidity ^0.8.30;
 
 import {Vm} from "forge-std/Vm.sol";
-import {InvariantBase} from "./Invariants.t.sol";
+import {JudgedBase} from "./Judged.t.sol";
 import {IMiningRewards} from "../../src/interfaces/IMiningRewards.sol";
 import {IPolicyManager} from "../../src/interfaces/IPolicyManager.sol";
 import {IStakingEscrow} from "../../src/interfaces/IStakingEscrow.sol";
 
 /// @notice A node sees events only. From them alone it must know every position, worker, rate, lease and
-/// policy, and the numbers must show it that it missed none.
+/// policy, every conviction and suspension, and the numbers must show it that it missed none.
 /// forge-config: default.fuzz.runs = 48
-contract EventsTest is InvariantBase {
+contract EventsTest is JudgedBase {
     struct PolicyView {
         uint32 effectiveLast;
         uint32 refundedThrough;
@@ -22,6 +22,10 @@ contract EventsTest is InvariantBase {
     mapping(address miner => address) private workers;
     mapping(address miner => uint96) private rates;
     mapping(address miner => uint32) private leases;
+    mapping(address miner => uint32) private bars;
+    mapping(address miner => uint32) private convicted;
+    mapping(address miner => bool) private restakes;
+    uint32 private pausedThrough;
     mapping(bytes32 id => PolicyView) private views;
     mapping(bytes32 id => mapping(address miner => uint32)) private endsAlone;
     uint64 private escrowSeq;
@@ -43,6 +47,11 @@ contract EventsTest is InvariantBase {
             if (seed % 7 == 0) handler.changeWorker(seed >> 16, seed >> 24);
             if (seed % 7 == 1) handler.postRecord(seed >> 16, uint96(seed >> 24));
             if (seed % 7 == 2) handler.extendLock(seed >> 16, seed >> 24);
+            if (seed % 9 == 0) judge.convict(seed >> 16, seed >> 24, seed >> 88, uint32(seed >> 152));
+            if (seed % 9 == 1) judge.suspend(seed >> 16, uint32(seed >> 24));
+            if (seed % 9 == 2) judge.restake(seed >> 16, seed >> 24);
+            if (seed % 9 == 3) judge.multicall(seed >> 16, uint96(seed >> 24), seed % 2 == 0);
+            if (seed % 9 == 4) judge.pause(seed >> 16);
         }
         Vm.Log[] memory logs = vm.getRecordedLogs();
         for (uint256 i = 0; i < logs.length; ++i) {
@@ -55,6 +64,10 @@ contract EventsTest is InvariantBase {
 
     function _readStake(Vm.Log memory log) private {
         bytes32 kind = log.topics[0];
+        if (kind == IStakingEscrow.DepositsPaused.selector) {
+            pausedThrough = abi.decode(log.data, (uint32));
+            return;
+        }
         address miner = address(uint160(uint256(log.topics[1])));
         IStakingEscrow.Position storage position = positions[miner];
         if (kind == IStakingEscrow.Deposited.selector) {
@@ -72,8 +85,17 @@ contract EventsTest is InvariantBase {
             if (amount > position.locked - locked) (position.unbonding, position.releasePeriod) = (0, 0);
             position.locked = locked;
             if (locked == 0) (position.lockPeriods, position.unlockPeriod) = (0, 0);
+        } else if (kind == IStakingEscrow.RestakeSet.selector) {
+            restakes[miner] = abi.decode(log.data, (bool));
         } else {
             assertEq(abi.decode(log.data, (uint64)), ++escrowSeq);
+            if (kind == IStakingEscrow.Slashed.selector) {
+                ++convicted[miner];
+                (,,, position.locked, position.unbonding) =
+                    abi.decode(log.data, (uint64, uint96, uint96, uint96, uint96));
+                if (position.locked == 0) (position.lockPeriods, position.unlockPeriod) = (0, 0);
+                if (position.unbonding == 0) position.releasePeriod = 0;
+            }
             if (kind == IStakingEscrow.WorkerBonded.selector) {
                 workers[miner] = address(uint160(uint256(log.topics[2])));
             } else if (kind == IStakingEscrow.MinRatePosted.selector) {
@@ -83,12 +105,19 @@ contract EventsTest is InvariantBase {
     }
 
     function _readLease(Vm.Log memory log) private {
-        if (log.topics[0] != IMiningRewards.ActivityConfirmed.selector) return;
-        (, leases[address(uint160(uint256(log.topics[1])))]) = abi.decode(log.data, (uint32, uint32));
+        if (log.topics[0] == IMiningRewards.ReserveReturned.selector) return;
+        address miner = address(uint160(uint256(log.topics[1])));
+        if (log.topics[0] == IMiningRewards.ActivityConfirmed.selector) {
+            (, leases[miner]) = abi.decode(log.data, (uint32, uint32));
+            bars[miner] = 0;
+        } else if (log.topics[0] == IMiningRewards.MinerSuspended.selector) {
+            (leases[miner], bars[miner]) = (0, abi.decode(log.data, (uint32)));
+        }
     }
 
     function _readPolicy(Vm.Log memory log) private {
         bytes32 kind = log.topics[0];
+        if (kind == IPolicyManager.PoliciesPaused.selector) return;
         PolicyView storage view_ = views[log.topics[1]];
         if (kind == IPolicyManager.PolicyRefunded.selector) {
             (view_.refundedThrough,) = abi.decode(log.data, (uint32, uint256));
@@ -112,6 +141,7 @@ contract EventsTest is InvariantBase {
     function _compare() private view {
         assertEq(escrowSeq, escrow.lastSeq());
         assertEq(policySeq, policies.lastSeq());
+        assertEq(pausedThrough, escrow.pausedThrough());
         for (uint256 i = 0; i < miners.length; ++i) {
             address miner = miners[i];
             assertEq(abi.encode(positions[miner]), abi.encode(escrow.position(miner)));
@@ -119,6 +149,10 @@ contract EventsTest is InvariantBase {
             assertEq(rates[miner], escrow.minRateOf(miner));
             (uint32 through,) = rewards.leaseOf(miner);
             assertEq(leases[miner], through);
+            assertEq(bars[miner], rewards.suspendedThrough(miner));
+            (,,, uint32 convictions) = escrow.stakeAtRisk(miner);
+            assertEq(convicted[miner], convictions);
+            assertEq(restakes[miner], escrow.restakeEnabled(miner));
         }
         for (uint256 k = 0; k < handler.count(); ++k) {
             bytes32 id = policies.policyId(handler.termsOf(k));

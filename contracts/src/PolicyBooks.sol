@@ -181,21 +181,56 @@ abstract contract PolicyBooks is PeriodClock, IPolicyManager {
     {
         uint16 settled = word.refunded();
         if (completed <= settled) return 0;
-        uint32 first = word.firstPeriod();
-        if (word.revokedArrangements() == 0) {
-            uint256 periods = terms.miners.length * (completed - settled);
-            uint256 active = _rewards.sumActivePeriods(terms.miners, first + settled, first + completed - 1);
-            return terms.rate * (periods - active);
-        }
-        uint256 idle;
-        for (uint256 i = 0; i < terms.miners.length; ++i) {
-            uint16 end = _lengthAt(id, word, i, completed);
-            if (end > settled) {
-                idle += end - settled
-                    - _rewards.activePeriods(terms.miners[i], first + settled, first + end - 1);
-            }
-        }
+        uint256 idle = word.revokedArrangements() == 0
+            ? _idlePeriods(terms.miners, word, settled, completed)
+            : _idlePeriods(_serving(id, word, terms.miners), word, settled, completed)
+                + _idleOfRevoked(id, terms.miners, word, completed);
         return terms.rate * idle;
+    }
+
+    /// @dev Of the periods settled.. end of each of `miners`, the idle ones.
+    function _idlePeriods(address[] memory miners, PolicyWord word, uint16 settled, uint16 end)
+        private
+        view
+        returns (uint256)
+    {
+        if (miners.length == 0 || end <= settled) return 0;
+        uint32 first = word.firstPeriod();
+        uint256 active = _rewards.sumActivePeriods(miners, first + settled, first + end - 1);
+        return miners.length * (end - settled) - active;
+    }
+
+    /// @dev The idle periods of the miners whose arrangement was revoked, each through its own last one.
+    function _idleOfRevoked(bytes32 id, address[] calldata miners, PolicyWord word, uint16 completed)
+        private
+        view
+        returns (uint256 idle)
+    {
+        uint256 left = word.revokedArrangements();
+        address[] memory one = new address[](1);
+        for (uint256 i = 0; left > 0; ++i) {
+            if (_arrangements[id][i].revokedAtBlock == 0) continue;
+            --left;
+            one[0] = miners[i];
+            idle += _idlePeriods(one, word, word.refunded(), _lengthAt(id, word, i, completed));
+        }
+    }
+
+    /// @dev The miners whose arrangement was not revoked, in their order. After the last revoked one
+    /// no slot is read.
+    function _serving(bytes32 id, PolicyWord word, address[] calldata miners)
+        internal
+        view
+        returns (address[] memory serving)
+    {
+        uint256 left = word.revokedArrangements();
+        if (left == 0) return miners;
+        serving = new address[](miners.length - left);
+        uint256 count;
+        for (uint256 i = 0; i < miners.length; ++i) {
+            if (left > 0 && _arrangements[id][i].revokedAtBlock != 0) --left;
+            else serving[count++] = miners[i];
+        }
     }
 
     /// @dev What `miner` gets for its first `completed` periods, less those paid before.

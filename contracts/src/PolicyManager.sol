@@ -224,18 +224,4 @@ contract PolicyManager is PolicyRevocations, QuoteBook, Multicall, IERC1363Recei
         // The constructor bounds maxPolicyPeriods by 2^16 - 2.
         return uint16(periods);
     }
-
-    /// @dev The miners whose arrangement was not revoked, in their order.
-    function _serving(bytes32 id, PolicyWord word, address[] calldata miners)
-        private
-        view
-        returns (address[] memory serving)
-    {
-        if (word.revokedArrangements() == 0) return miners;
-        serving = new address[](miners.length - word.revokedArrangements());
-        uint256 count;
-        for (uint256 i = 0; i < miners.length; ++i) {
-            if (_arrangements[id][i].revokedAtBlock == 0) serving[count++] = miners[i];
-        }
-    }
 }

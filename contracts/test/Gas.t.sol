@@ -162,6 +162,9 @@ contract GasTest is KmsTest {
         );
         console.log("  revoke one arrangement", arrangement);
         vm.revertToState(one);
+        uint256 later = _refundAfterArrangement(terms);
+        console.log("  refund after that of the last miner", later);
+        vm.revertToState(one);
         uint256 revoke = _transact(alice, address(policies), abi.encodeCall(policies.revokePolicy, (terms)));
         console.log("  revoke", revoke);
         // 6k over the bar for one miner, within it for thirty: see README, "Gas".
@@ -172,7 +175,17 @@ contract GasTest is KmsTest {
         assertLe(revoke, 60_000 + 600 * n);
         // One slot more than the whole policy.
         assertLe(arrangement, 80_000 + 600 * n);
+        // At worst one slot per miner and one call more.
+        assertLe(later, 67_000 + 6_600 * n);
         vm.revertToState(snapshot);
+    }
+
+    function _refundAfterArrangement(IPolicyManager.Terms memory terms) private returns (uint256) {
+        vm.prank(alice);
+        policies.revokeArrangement(terms, terms.miners[terms.miners.length - 1]);
+        _skip(1);
+        rewards.roll();
+        return _transact(bob, address(policies), abi.encodeCall(policies.refund, (terms)));
     }
 
     function test_collectMany() public {

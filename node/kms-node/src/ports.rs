@@ -5,8 +5,8 @@ use std::future::Future;
 use std::sync::{Mutex, PoisonError};
 
 use kms_chain::{
-    BlockHeader, Call, Chain, ChainError, ChainParams, ChainRead, EventRecord, Fees, LastSeqs, SignedTx, Tag,
-    TxPlan, TxReceipt,
+    BlockHeader, Call, Chain, ChainError, ChainParams, ChainRead, EventRecord, Fees, LastSeqs,
+    SignedTx, Tag, TxPlan, TxReceipt,
 };
 use kms_protocol::{Address, Amount, B256, EthSecret, Wei};
 

@@ -169,10 +169,7 @@ fn of_miner(miner: Address, event: &ChainEvent, keep: impl FnMut(&'static str, S
         | ChainEvent::PolicyExtended { .. }
         | ChainEvent::PolicyRevoked { .. }
         | ChainEvent::PolicyRefunded { .. }
-        | ChainEvent::FeesCollected { .. }
-        | ChainEvent::ChallengeOpened { .. }
-        | ChainEvent::ChallengeAnswered { .. }
-        | ChainEvent::ChallengeClosed { .. } => return,
+        | ChainEvent::FeesCollected { .. } => return,
     };
     if about == miner {
         keep_facts(event, keep);

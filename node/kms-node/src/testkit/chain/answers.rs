@@ -1,8 +1,8 @@
 //! The chain in memory as the node sees it.
 
 use kms_chain::{
-    BlockHeader, Call, ChainError, ChainParams, ChainRead, EventRecord, EventSource, Fees, LastSeqs,
-    SignedTx, TxPlan, TxReceipt,
+    BlockHeader, Call, ChainError, ChainParams, ChainRead, EventRecord, EventSource, Fees,
+    LastSeqs, SignedTx, TxPlan, TxReceipt,
 };
 use kms_protocol::{Address, Amount, B256, EthSecret, Wei, keccak256};
 

@@ -178,8 +178,8 @@ async fn the_plan_names_the_addresses_and_bounds_the_gas() {
         .deploy(&DeployParams::local().unwrap())
         .await
         .unwrap();
-    let mut number = deployment.block;
-    for (plan, record) in planned.iter().zip(deployment.contracts.all()) {
+    let records = planned.iter().zip(deployment.contracts.all());
+    for (number, (plan, record)) in (deployment.block..).zip(records) {
         assert_eq!(plan.address, record.address);
         assert_eq!(plan.constructor_args, record.constructor_args);
         let block = (format!("{number:#x}"), false);
@@ -191,7 +191,6 @@ async fn the_plan_names_the_addresses_and_bounds_the_gas() {
         let gas: Quantity = serde_json::from_value(block["gasUsed"].clone()).unwrap();
         assert!(gas.0 <= plan.gas_at_most, "{}: {}", plan.contract, gas.0);
         assert!(gas.0 * 2 > plan.gas_at_most, "{}: {}", plan.contract, gas.0);
-        number += 1;
     }
 }
 

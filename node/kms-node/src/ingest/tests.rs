@@ -276,8 +276,7 @@ async fn snapshot_of(world: &World) -> Arc<Snapshot> {
     world.chain.mine();
     let (mut live, snapshots) = indexer(world).await;
     follow(&mut live, &world.chain).await;
-    let snapshot = snapshots.borrow().clone().unwrap();
-    snapshot
+    snapshots.borrow().clone().unwrap()
 }
 
 fn arrangement_revoked(policy_id: PolicyId, miner: Address, last: u32) -> ChainEvent {

@@ -172,8 +172,8 @@ impl<C: NodeChain> Sender<C> {
         health.set("next_period_leased", Severity::Warning, problem);
     }
 
-    /// Whether the duty is under way. One of a kind at a time, but challenges side by side: they have
-    /// deadlines, and one more costs its sender more than it costs here.
+    /// Whether the duty is under way. One of a kind at a time, but challenges side by side: they
+    /// have deadlines, and one more costs its sender more than it costs here.
     async fn is_busy(&self, duty: &Duty, head: u64) -> Result<bool> {
         let store = &self.node.store;
         Ok(match duty {

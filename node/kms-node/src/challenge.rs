@@ -1,7 +1,7 @@
-//! Answering a challenge of silence: the same rules as a request, asked again right before the work,
-//! and a receipt that names whom the challenge names. The contract has checked the challenger's right
-//! to ask; `act` sends what is made here. The fragment is made anew each time it is asked for: its
-//! proof differs, its points do not, so two answers never contradict each other.
+//! Answering a challenge of silence: the same rules as a request, asked again right before the
+//! work, and a receipt that names whom the challenge names. The contract has checked the
+//! challenger's right to ask; `act` sends what is made here. The fragment is made anew each time it
+//! is asked for: its proof differs, its points do not, so two answers never contradict each other.
 
 use std::sync::Arc;
 

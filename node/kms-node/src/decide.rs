@@ -48,8 +48,8 @@ impl Duty {
         }
     }
 
-    /// What waits together after a refusal: the kind, and each challenge by itself, so that one that
-    /// cannot be answered holds up no other.
+    /// What waits together after a refusal: the kind, and each challenge by itself, so that one
+    /// that cannot be answered holds up no other.
     pub(crate) fn lane(&self) -> String {
         match self {
             Self::AnswerChallenge { seq, .. } => format!("{}:{seq}", Self::ANSWER),
@@ -137,8 +137,8 @@ pub(crate) fn decide(snapshot: &Snapshot, wishes: &Wishes, ledger: &Ledger) -> V
     duties
 }
 
-/// The most urgent challenges that are confirmed and whose time is not over. A challenge of a policy
-/// that was revoked asks for nothing any more.
+/// The most urgent challenges that are confirmed and whose time is not over. A challenge of a
+/// policy that was revoked asks for nothing any more.
 fn answers(snapshot: &Snapshot) -> impl Iterator<Item = Duty> {
     snapshot
         .challenges

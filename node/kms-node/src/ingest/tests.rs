@@ -366,7 +366,7 @@ async fn a_restaked_reward_does_not_end_a_wind_down_and_a_deposit_does() {
         miner: MINER,
         unlock_period: Some(Period(30)),
     });
-    world.chain.queue(deposit(Address([0xaa; 20])));
+    world.chain.queue(deposit(Address([0xbb; 20])));
     let snapshot = snapshot_of(&world).await;
     let miner = &snapshot.miner;
     assert_eq!(

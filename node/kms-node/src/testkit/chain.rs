@@ -207,6 +207,13 @@ impl FakeChain {
         self.lock().broadcasts.clone()
     }
 
+    /// Hashes of the kind's transactions in the order of their broadcasts.
+    pub(crate) fn broadcasts_of(&self, kind: &str) -> Vec<B256> {
+        let state = self.lock();
+        let of_kind = |hash: &&B256| state.signed[*hash].call.kind() == kind;
+        state.broadcasts.iter().filter(of_kind).copied().collect()
+    }
+
     /// Calls of the kind that took effect on the present chain.
     pub(crate) fn effects(&self, kind: &str) -> usize {
         self.calls(kind).len()

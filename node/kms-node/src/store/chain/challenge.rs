@@ -12,9 +12,10 @@ use crate::snapshot::ChallengeView;
 impl Store {
     /// The challenges that are open by the index, the most urgent first.
     pub(crate) async fn challenges(&self) -> Result<Vec<ChallengeView>> {
-        let select = "select * from challenge where not exists (select 1 from challenge_end as ended \
-            where ended.policy_id = challenge.policy_id \
-            and (ended.block_number, ended.log_index) > (challenge.block_number, challenge.log_index)) \
+        let select = "select * from challenge where not exists \
+            (select 1 from challenge_end as ended where ended.policy_id = challenge.policy_id \
+            and (ended.block_number, ended.log_index) \
+                > (challenge.block_number, challenge.log_index)) \
             order by deadline, seq";
         let rows = sqlx::query(select).fetch_all(&self.read).await?;
         rows.iter().map(view).collect()

@@ -206,7 +206,7 @@ async fn decodes_a_custom_error_before_anything_is_sent() {
             .nonce(owner.address(), Tag::Pending)
             .await
             .unwrap(),
-        4
+        8
     );
     let poor = wallet(&setup, 3, &directory);
     match poor.send(&deposit(500), &mut |_| {}).await {

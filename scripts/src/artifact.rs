@@ -52,7 +52,11 @@ pub(crate) fn from_solc(name: &str, output: &Value, compiler: &Value) -> Result<
 fn immutables(output: &Value, code_bytes: usize) -> Result<Vec<[usize; 2]>> {
     let references = output.pointer("/evm/deployedBytecode/immutableReferences");
     let mut places = Vec::new();
-    for list in references.and_then(Value::as_object).into_iter().flat_map(Map::values) {
+    for list in references
+        .and_then(Value::as_object)
+        .into_iter()
+        .flat_map(Map::values)
+    {
         for place in list.as_array().context("no list of places")? {
             let number = |key: &str| {
                 let value = place.get(key).and_then(Value::as_u64);

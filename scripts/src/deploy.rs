@@ -1,76 +1,215 @@
-//! `kms-scripts deploy`: the four contracts on a chain, and their record in
-//! `deployments/<chain-id>.json`. A record whose code is on the chain is left as it is.
+//! `kms-scripts deploy`: the contracts on a chain, and their record in `deployments/<chain-id>.json`.
+//! Safe to repeat and to kill: a journal beside the record holds every transaction from before it
+//! was sent; a record that stands is left as it is; anything that does not fit is refused.
+//! `deploy/network.rs` finds chain, parameters and key, which `verify` needs too.
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, bail};
-use kms_chain::{Chain, ChainError, DeployParams, Deployment, Rpc, RpcConfig, devnet};
-use kms_protocol::EthSecret;
+use anyhow::{Context, Result, bail, ensure};
+use kms_chain::{
+    Chain, ChainError, DeployParams, DeployState, Deployment, Rpc, deploy_journaled, devnet,
+};
+use kms_protocol::{Address, EthSecret};
 
 use crate::say;
+
+pub(crate) mod network;
+
+use network::{Network, Target};
 
 /// Options of `kms-scripts deploy`.
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// Parameters of the deployment: deployments/params/<network>.toml.
-    #[arg(long)]
-    params: PathBuf,
-    /// JSON-RPC endpoint of the chain.
-    #[arg(long)]
-    rpc: String,
+    #[command(flatten)]
+    target: Target,
     /// File with the deployer's secret key, 64 hexadecimal digits. A local chain (31337) needs
     /// none: its first test account deploys.
     #[arg(long)]
     key_file: Option<PathBuf>,
+    /// Print what would be created, where, and what it costs at most; send nothing.
+    #[arg(long)]
+    dry_run: bool,
+    /// The deployer, for a dry run without its key.
+    #[arg(long, conflicts_with = "key_file", requires = "dry_run")]
+    deployer: Option<Address>,
 }
 
-/// Deploys, unless it was done.
+/// Deploys, goes on with a deployment, or finds it done.
 pub(crate) fn run(args: &Args) -> Result<()> {
     let runtime = tokio::runtime::Runtime::new().context("starting the runtime")?;
     runtime.block_on(deploy(args))
 }
 
 async fn deploy(args: &Args) -> Result<()> {
-    let text = std::fs::read_to_string(&args.params)
-        .with_context(|| format!("reading {}", args.params.display()))?;
-    let params = DeployParams::from_toml(&text)?;
-    let config = RpcConfig {
-        timeout_ms: 60_000,
-        ..RpcConfig::new(vec![args.rpc.clone()])
-    };
-    let rpc = Rpc::new(&config)?;
-    let chain_id: String = rpc.request("eth_chainId", &[(); 0]).await?;
-    let chain_id = u64::from_str_radix(chain_id.trim_start_matches("0x"), 16)?;
-    let path = crate::workspace_root().join(format!("deployments/{chain_id}.json"));
-    if is_deployed(&path, &config).await? {
-        say::line(&format!("deploy: {} stands, nothing to do", path.display()));
+    let network = args.target.open().await?;
+    let (record, journal) = (network.record(), network.journal());
+    if stands(&network, &record).await? {
+        // Left behind by a crash after the last step.
+        remove(&journal)?;
+        let path = record.display();
+        say::line(&format!("deploy: {path} stands, nothing to do"));
         return Ok(());
     }
-    let deployer = match &args.key_file {
-        Some(file) => read_key(file)?,
-        None if chain_id == devnet::CHAIN_ID => devnet::account(0)?,
-        None => bail!("--key-file is needed for chain {chain_id}"),
+    let state = resume(&network, &journal).await?;
+    if args.dry_run {
+        let deployer = match args.deployer {
+            Some(deployer) => deployer,
+            None => key(args, &network)?.address(),
+        };
+        let state = begin_or(state, &network, deployer).await?;
+        return print_plan(&network.rpc, &state).await;
+    }
+    let key = key(args, &network)?;
+    let state = begin_or(state, &network, key.address()).await?;
+    let (balance, cost) = funds(&network.rpc, &state).await?;
+    ensure!(
+        balance >= cost,
+        "{} has {}; the deployment may cost {}",
+        key.address(),
+        ether(balance),
+        ether(cost)
+    );
+    finish(&network, &key, state).await
+}
+
+/// Sends what is left, checks everything, and puts the record in the journal's place.
+async fn finish(network: &Network, key: &EthSecret, state: DeployState) -> Result<()> {
+    let (record, journal) = (network.record(), network.journal());
+    let mut keep = |state: &DeployState| {
+        if let Some(sent) = state.sent.last() {
+            say::line(&format!(
+                "deploy: {} is signed as {}",
+                sent.contract, sent.hash
+            ));
+        }
+        state.save(&journal)
     };
-    let deployment = kms_chain::deploy(&rpc, &deployer, &params).await?;
-    deployment.save(&path)?;
+    let deployment = deploy_journaled(&network.rpc, key, state, &mut keep).await?;
+    crate::verify::check(&network.rpc, &deployment).await?;
+    deployment.save(&record)?;
+    remove(&journal)?;
+    let (block, path) = (deployment.block, record.display());
+    say::line(&format!("deploy: block {block}, recorded in {path}"));
+    Ok(())
+}
+
+/// Whether the record's contracts are on the chain, deployed with these parameters. A record of
+/// another chain of the same id does not count on a local chain, which is often started anew; on
+/// any other it is refused, never overwritten.
+async fn stands(network: &Network, record: &Path) -> Result<bool> {
+    if !record.exists() {
+        return Ok(false);
+    }
+    let deployment = match Deployment::load(record) {
+        Err(ChainError::DeploymentOutdated { .. }) if network.is_local() => return Ok(false),
+        loaded => loaded?,
+    };
+    match Chain::connect(&network.config, deployment.clone()).await {
+        Ok(_) => {
+            network
+                .params
+                .check_resolved(&deployment.params)
+                .with_context(|| format!("{} is of another deployment", record.display()))?;
+            Ok(true)
+        }
+        Err(ChainError::WrongChain { .. }) if network.is_local() => Ok(false),
+        Err(error) => Err(error).with_context(|| {
+            format!(
+                "{} does not fit the chain; nothing was sent. Move it away only if you are sure",
+                record.display()
+            )
+        }),
+    }
+}
+
+/// The journaled deployment to go on with. One of a local chain that is gone is forgotten.
+async fn resume(network: &Network, journal: &Path) -> Result<Option<DeployState>> {
+    let Some(state) = DeployState::load(journal)? else {
+        return Ok(None);
+    };
+    let gone =
+        state.chain_id != network.chain_id || state.genesis_hash != network.genesis_hash().await?;
+    if gone && network.is_local() {
+        remove(journal)?;
+        return Ok(None);
+    }
+    ensure!(
+        !gone,
+        "{} is of another chain than the endpoint serves",
+        journal.display()
+    );
+    state
+        .check_params(&network.params)
+        .with_context(|| format!("{} goes on with its own only", journal.display()))?;
     say::line(&format!(
-        "deploy: block {}, recorded in {}",
-        deployment.block,
-        path.display()
+        "deploy: going on after {} of 8 contracts",
+        state.sent.len()
+    ));
+    Ok(Some(state))
+}
+
+async fn begin_or(
+    state: Option<DeployState>,
+    network: &Network,
+    deployer: Address,
+) -> Result<DeployState> {
+    match state {
+        Some(state) => Ok(state),
+        None => Ok(DeployState::begin(&network.rpc, deployer, &network.params).await?),
+    }
+}
+
+async fn print_plan(rpc: &Rpc, state: &DeployState) -> Result<()> {
+    let price = network::gas_price(rpc).await?;
+    say::line(&format!(
+        "{} on chain {} by {}, {} gwei per gas",
+        state.params.name,
+        state.chain_id,
+        state.deployer,
+        price / 1_000_000_000
+    ));
+    for contract in state.plan()? {
+        let done = state
+            .sent
+            .iter()
+            .any(|sent| sent.contract == contract.contract);
+        say::line(&format!(
+            "{:>6}  {:<18} {}  at most {:>8} gas, {}{}",
+            contract.nonce,
+            contract.contract,
+            contract.address,
+            contract.gas_at_most,
+            ether(u128::from(contract.gas_at_most) * price),
+            if done { ", signed already" } else { "" }
+        ));
+    }
+    let (balance, cost) = funds(rpc, state).await?;
+    say::line(&format!(
+        "at most {} in all; the deployer has {}; nothing was sent",
+        ether(cost),
+        ether(balance)
     ));
     Ok(())
 }
 
-/// Whether the record's contracts are on the chain. A record of another chain of the same id (a
-/// local one that was started anew) does not count; trouble with the endpoint is an error.
-async fn is_deployed(path: &Path, config: &RpcConfig) -> Result<bool> {
-    if !path.exists() {
-        return Ok(false);
-    }
-    match Chain::connect(config, Deployment::load(path)?).await {
-        Ok(_) => Ok(true),
-        Err(ChainError::WrongChain { .. }) => Ok(false),
-        Err(error) => Err(error.into()),
+/// What the deployer has, and what the creations that are not signed yet cost at most, in wei.
+async fn funds(rpc: &Rpc, state: &DeployState) -> Result<(u128, u128)> {
+    let price = network::gas_price(rpc).await?;
+    let planned = state.plan()?;
+    let left = planned.iter().skip(state.sent.len());
+    let gas: u128 = left.map(|contract| u128::from(contract.gas_at_most)).sum();
+    Ok((network::balance(rpc, state.deployer).await?, gas * price))
+}
+
+fn ether(wei: u128) -> String {
+    format!("{:.6} ETH", wei as f64 / 1e18)
+}
+
+fn key(args: &Args, network: &Network) -> Result<EthSecret> {
+    match &args.key_file {
+        Some(file) => read_key(file),
+        None if network.is_local() => Ok(devnet::account(0)?),
+        None => bail!("--key-file is needed for chain {}", network.chain_id),
     }
 }
 
@@ -82,3 +221,22 @@ fn read_key(file: &Path) -> Result<EthSecret> {
         .context("the key file must hold 64 hexadecimal digits")?;
     EthSecret::from_bytes(&bytes).context("that is no secret key")
 }
+
+fn remove(path: &Path) -> Result<()> {
+    match std::fs::remove_file(path) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            Err(error).with_context(|| format!("removing {}", path.display()))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// The parameters of a file.
+pub(crate) fn read_params(path: &Path) -> Result<DeployParams> {
+    let text =
+        std::fs::read_to_string(path).with_context(|| format!("reading {}", path.display()))?;
+    DeployParams::from_toml(&text).with_context(|| path.display().to_string())
+}
+
+#[cfg(test)]
+mod tests;

@@ -15,8 +15,10 @@ mod demo;
 mod deploy;
 mod economics;
 mod gas;
+mod params;
 mod say;
 mod suite;
+mod verify;
 
 /// Developer tools of the KMS workspace.
 #[derive(Parser)]
@@ -31,9 +33,13 @@ enum Command {
     /// Compile the contracts into deployments/artifacts, or check what is there.
     #[command(subcommand)]
     Contracts(Contracts),
-    /// Deploy the four contracts to a chain and write deployments/<chain-id>.json. Safe to repeat:
-    /// a deployment that is already there with the right code is left as it is.
+    /// Deploy the contracts to a chain and write deployments/<chain-id>.json. Safe to repeat and to
+    /// kill: it goes on where it was, and leaves alone what stands.
     Deploy(deploy::Args),
+    /// Compare a deployment with the chain: code, wiring, every parameter.
+    Verify(verify::Args),
+    /// Check a parameter file and print it with units.
+    Params(params::Args),
     /// Measure the gas of every operation by real transactions, beside other systems; fail if a
     /// cost grows with time or with the network.
     Gas(gas::Args),
@@ -58,6 +64,8 @@ fn main() -> ExitCode {
         Command::Contracts(action) => contracts(action),
         Command::Deploy(args) => deploy::run(&args),
         Command::Economics(args) => economics::run(&args),
+        Command::Verify(args) => verify::run(&args),
+        Command::Params(args) => params::run(&args),
         Command::Gas(args) => gas::run(&args),
         Command::Demo(args) => demo::run(&args),
         Command::Test(args) => suite::run(&args),

@@ -10,6 +10,7 @@ use crate::say;
 
 mod count;
 mod coverage;
+mod mutants;
 mod steps;
 mod tools;
 mod triage;

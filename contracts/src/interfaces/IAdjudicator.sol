@@ -90,8 +90,8 @@ interface IAdjudicator is IPeriodClock, IControlled {
 
     /// @notice A fragment that was not made from this capsule with the key fragment that the author granted
     /// for this policy and miner.
-    /// @param evidence capsule 98 B || fragment 359 B || y of E || y of V || fault code 1 B || witness, the last
-    /// as the `umbral` crate gives it: see UmbralProof.
+    /// @param evidence capsule 98 B || fragment 359 B || y of E || y of V || fault code 1 B || witness, the
+    /// last as the `umbral` crate gives it: see UmbralProof.
     function accuseOfWrongFragment(
         IPolicyManager.Terms calldata terms,
         Accusation calldata accusation,

@@ -99,7 +99,8 @@ library UmbralProof {
     // ---------------------------------------------------------------- capsule
 
     /// @notice Whether E and V have x in 1..N and lie on the curve, given a root of x^3 + 7 for each.
-    /// @dev A miner refuses every other capsule; nobody is convicted over one. A root that does not fit reverts.
+    /// @dev A miner refuses every other capsule; nobody is convicted over one. A root that does not fit
+    /// reverts.
     /// @param roots y of E, y of V, of either sign.
     function isJudgeable(bytes calldata capsule, bytes calldata roots) internal pure returns (bool) {
         requireLength(capsule, CAPSULE_LENGTH);
@@ -210,7 +211,7 @@ library UmbralProof {
 
     /// @notice The digest a delegator signs for one key fragment of version 2, without further conditions:
     /// SHA-256(u32 15 || "UMBRAL_KFRAG_V2" || 2 || u64 chain id || contract || policy id || miner ||
-    /// u16 threshold || u16 shares || u64 not-before || u64 expiry || 32 zeros || id || U1 || X || A33 || B33).
+    /// u16 threshold || u16 shares || u64 not-before || u64 expiry || 32 zeros || id || U1 || X || A || B).
     /// @param keys A33 || B33: the delegating and the receiving key.
     function grantDigest(Grant memory grant, bytes calldata cfrag, bytes calldata keys)
         internal

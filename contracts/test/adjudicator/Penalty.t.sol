@@ -59,8 +59,8 @@ contract PenaltyTest is AdjudicatorTest {
         assertEq(reward, expectedReward);
     }
 
-    /// @dev Within Control's bounds: above 0, at most the stake, at least the lesser of floor and stake, never
-    /// less with a longer history, and the reward below half.
+    /// @dev Within Control's bounds: above 0, at most the stake, at least the lesser of floor and stake,
+    /// never less with a longer history, and the reward below half.
     function testFuzz_bounds(
         uint96 floor,
         uint16 share,

@@ -12,7 +12,7 @@ use crate::events::ChainEvent;
 use crate::follow::{Cursor, Step, next_step};
 use crate::journal::{DirJournal, TxJournal};
 use crate::params::DeployParams;
-use crate::types::{Tag, TxPlan};
+use crate::types::{LastSeqs, Tag, TxPlan};
 use crate::wallet::{Progress, Wallet, WalletOptions};
 
 mod life;
@@ -96,7 +96,12 @@ async fn deploys_what_the_parameters_say() {
     assert_eq!(setup.chain.total_supply().await.unwrap(), initial);
     let reserve = setup.deployment.params.cap.checked_sub(initial).unwrap();
     assert_eq!(setup.chain.reserve().await.unwrap(), reserve);
-    assert_eq!(setup.chain.last_seqs().await.unwrap(), (0, 0));
+    let none = LastSeqs {
+        escrow: 0,
+        policies: 0,
+        challenges: 0,
+    };
+    assert_eq!(setup.chain.last_seqs().await.unwrap(), none);
     assert_eq!(setup.chain.current_period().await.unwrap(), Period(1));
 }
 
@@ -201,7 +206,7 @@ async fn decodes_a_custom_error_before_anything_is_sent() {
             .nonce(owner.address(), Tag::Pending)
             .await
             .unwrap(),
-        4
+        8
     );
     let poor = wallet(&setup, 3, &directory);
     match poor.send(&deposit(500), &mut |_| {}).await {

@@ -1,12 +1,15 @@
 //! Every effect this program can have on chain, as data. `chain::send` signs them, `wallet` and the
 //! node's sender decide when.
 
+mod challenge;
+
 use ethers::abi::{AbiEncode, Token, encode};
 use kms_protocol::{Address, Amount, Period, Terms, Wei};
 
 use crate::bindings::{kms_token, mining_rewards, policy_manager, staking_escrow};
 use crate::convert::{ethers_terms, h160};
 use crate::deployment::Deployment;
+pub use challenge::ChallengeAnswer;
 
 /// One transaction's worth of effect.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -105,6 +108,15 @@ pub enum Call {
         /// Its terms.
         terms: Terms,
     },
+    /// Answers the open challenge of a policy and its miner.
+    AnswerChallenge {
+        /// The policy's terms.
+        terms: Terms,
+        /// The owner address.
+        miner: Address,
+        /// The fragment and its receipt.
+        answer: Box<ChallengeAnswer>,
+    },
     /// Sends tokens.
     TransferToken {
         /// Who receives them.
@@ -145,6 +157,7 @@ impl Call {
             | Self::CreatePolicyViaTransfer { .. }
             | Self::ApprovePolicies { .. }
             | Self::TransferToken { .. } => contracts.token.address,
+            Self::AnswerChallenge { .. } => contracts.challenges.address,
             Self::TransferEth { to, .. } => *to,
         }
     }
@@ -211,6 +224,11 @@ impl Call {
                 }
                 .encode()
             }
+            Self::AnswerChallenge {
+                terms,
+                miner,
+                answer,
+            } => answer.data(terms, *miner),
             Self::TransferToken { to, amount } => kms_token::TransferCall {
                 to: h160(*to),
                 value: amount.0.into(),
@@ -250,6 +268,7 @@ impl Call {
             Self::ExtendPolicy { .. } => "extend_policy",
             Self::ApprovePolicies { .. } => "approve_policies",
             Self::RefundPolicy { .. } => "refund_policy",
+            Self::AnswerChallenge { .. } => "answer_challenge",
             Self::TransferToken { .. } => "transfer_token",
             Self::TransferEth { .. } => "transfer_eth",
         }

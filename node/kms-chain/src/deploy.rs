@@ -22,7 +22,6 @@ use crate::types::{SignedTx, TxReceipt};
 pub(crate) mod args;
 mod state;
 
-pub(crate) use state::same_params;
 pub use state::{DeployState, PlannedContract, SentCreation};
 
 const POLL: Duration = Duration::from_millis(50);

@@ -25,7 +25,7 @@ mod types;
 mod verify;
 mod wallet;
 
-pub use call::Call;
+pub use call::{Call, ChallengeAnswer};
 pub use chain::Chain;
 pub use classify::TxRejection;
 pub use deploy::{DeployState, PlannedContract, SentCreation, deploy, deploy_journaled};
@@ -39,8 +39,8 @@ pub use params::{
 };
 pub use rpc::{EndpointHealth, Rpc, RpcConfig};
 pub use types::{
-    BlockHeader, ChainParams, Fees, Lease, MinerInfo, PeriodTotals, PolicyState, Position,
-    SignedTx, Tag, TxPlan, TxReceipt,
+    BlockHeader, ChainParams, Fees, LastSeqs, Lease, MinerInfo, PeriodTotals, PolicyState,
+    Position, SignedTx, Tag, TxPlan, TxReceipt,
 };
 pub use verify::{Difference, check_deployment};
 pub use wallet::{OnProgress, Progress, Resumed, Wallet, WalletOptions};

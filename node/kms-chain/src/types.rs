@@ -172,6 +172,17 @@ pub struct TxPlan {
     pub fees: Fees,
 }
 
+/// Numbers of the last sequenced events, per contract that counts them; 0 for none.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LastSeqs {
+    /// Of the StakingEscrow.
+    pub escrow: u64,
+    /// Of the PolicyManager.
+    pub policies: u64,
+    /// Of SilenceChallenges.
+    pub challenges: u64,
+}
+
 /// A signed transaction, ready to be journaled and then broadcast.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SignedTx {

@@ -57,7 +57,8 @@ pub(crate) struct Sender<C> {
     ledger: Ledger,
     /// Head at which `ledger.claimable` was read.
     claimable_at: Option<u64>,
-    backoff: HashMap<&'static str, Backoff>,
+    /// By lane.
+    backoff: HashMap<String, Backoff>,
     /// Head at which a nonce was first seen used while its receipt was missing, by attempt.
     lost_since: HashMap<i64, u64>,
     /// Attempts broadcast since the start.
@@ -130,11 +131,7 @@ impl<C: NodeChain> Sender<C> {
             self.resume(snapshot, intent).await?;
         }
         for duty in decide(snapshot, &self.wishes, &self.ledger) {
-            let busy = self
-                .node
-                .store
-                .kind_busy(duty.kind(), snapshot.head.number)
-                .await?;
+            let busy = self.is_busy(&duty, snapshot.head.number).await?;
             if !busy && self.may_try(&duty, snapshot.period) {
                 self.start(snapshot, &duty).await?;
             }
@@ -175,28 +172,51 @@ impl<C: NodeChain> Sender<C> {
         health.set("next_period_leased", Severity::Warning, problem);
     }
 
+    /// Whether the duty is under way. One of a kind at a time, but challenges side by side: they
+    /// have deadlines, and one more costs its sender more than it costs here.
+    async fn is_busy(&self, duty: &Duty, head: u64) -> Result<bool> {
+        let store = &self.node.store;
+        Ok(match duty {
+            Duty::AnswerChallenge { .. } => {
+                store
+                    .payload_busy(duty.kind(), &payload_of(duty)?, head)
+                    .await?
+            }
+            _ => store.kind_busy(duty.kind(), head).await?,
+        })
+    }
+
     fn may_try(&self, duty: &Duty, now: Period) -> bool {
-        let waits = self.backoff.get(duty.kind());
+        let waits = self.backoff.get(&duty.lane());
         waits.is_none_or(|backoff| backoff.until <= Instant::now() || backoff.period != now)
     }
 
     /// A refusal by the contract: not again for a while, or until the period changes.
-    fn back_off(&mut self, kind: &'static str, now: Period, reason: &str) {
-        let before = self.backoff.get(kind).filter(|before| before.period == now);
+    fn back_off(&mut self, lane: String, now: Period, reason: &str) {
+        self.backoff.retain(|_, before| before.period == now);
+        let before = self.backoff.get(&lane);
         let pause = before.map_or(FIRST_BACKOFF, |before| (before.pause * 2).min(LAST_BACKOFF));
         let backoff = Backoff {
             until: Instant::now() + pause,
             pause,
             period: now,
         };
-        self.backoff.insert(kind, backoff);
         tracing::info!(
-            duty = kind,
+            duty = lane,
             reason,
             wait_s = pause.as_secs(),
             "not possible now"
         );
+        self.backoff.insert(lane, backoff);
     }
+}
+
+/// A duty as its intent stores it.
+fn payload_of(duty: &Duty) -> Result<String> {
+    let text = serde_json::to_string(duty).map_err(|error| StoreError::Corrupt {
+        what: error.to_string(),
+    })?;
+    Ok(text)
 }
 
 /// The static name of a stored kind, for metrics.

@@ -11,6 +11,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::snapshot::{MinerView, Snapshot};
 
+/// Answers to challenges under way at once at most.
+pub(crate) const ANSWERS_AT_ONCE: usize = 16;
+
 /// Policies collected in one transaction at most.
 pub(crate) const COLLECT_BATCH: usize = 16;
 
@@ -28,6 +31,8 @@ pub(crate) enum Duty {
     Claim,
     /// Fees of completed periods wait.
     Collect { policies: Vec<PolicyId> },
+    /// This miner's silence was challenged: it answers before the deadline, or is suspended.
+    AnswerChallenge { policy: PolicyId, seq: u64 },
 }
 
 impl Duty {
@@ -39,24 +44,37 @@ impl Duty {
             Self::ConfirmActivity { .. } => "confirm_activity",
             Self::Claim => Self::CLAIM,
             Self::Collect { .. } => Self::COLLECT,
+            Self::AnswerChallenge { .. } => Self::ANSWER,
+        }
+    }
+
+    /// What waits together after a refusal: the kind, and each challenge by itself, so that one
+    /// that cannot be answered holds up no other.
+    pub(crate) fn lane(&self) -> String {
+        match self {
+            Self::AnswerChallenge { seq, .. } => format!("{}:{seq}", Self::ANSWER),
+            _ => self.kind().to_owned(),
         }
     }
 
     /// Every kind.
-    pub(crate) const KINDS: [&'static str; 5] = [
+    pub(crate) const KINDS: [&'static str; 6] = [
         "register_node",
         "set_min_rate",
         "confirm_activity",
         Self::CLAIM,
         Self::COLLECT,
+        Self::ANSWER,
     ];
+    /// Kind of answers to challenges.
+    pub(crate) const ANSWER: &'static str = "answer_challenge";
     /// Kind of claims.
     pub(crate) const CLAIM: &'static str = "claim";
     /// Kind of collections.
     pub(crate) const COLLECT: &'static str = "collect";
 
-    /// The call, for duties that need nothing from the store. `None` for a collection, and for a
-    /// payload that does not hold a key.
+    /// The call, for duties that need nothing from the store. `None` for a collection or an answer,
+    /// and for a payload that does not hold a key.
     pub(crate) fn call(&self, miner: Address) -> Option<Call> {
         match self {
             Self::RegisterNode { url, umbral_key } => {
@@ -69,7 +87,7 @@ impl Duty {
             Self::SetMinRate { rate } => Some(Call::SetMinRate { rate: *rate }),
             Self::ConfirmActivity { through } => Some(Call::ConfirmActivity { through: *through }),
             Self::Claim => Some(Call::Claim { miner }),
-            Self::Collect { .. } => None,
+            Self::Collect { .. } | Self::AnswerChallenge { .. } => None,
         }
     }
 }
@@ -110,6 +128,7 @@ pub(crate) fn decide(snapshot: &Snapshot, wishes: &Wishes, ledger: &Ledger) -> V
         return Vec::new();
     }
     let mut duties = Vec::new();
+    duties.extend(answers(snapshot));
     duties.extend(confirm(snapshot.period, miner, ledger));
     duties.extend(register(miner, wishes));
     duties.extend(min_rate(miner, wishes));
@@ -118,10 +137,29 @@ pub(crate) fn decide(snapshot: &Snapshot, wishes: &Wishes, ledger: &Ledger) -> V
     duties
 }
 
+/// The most urgent challenges that are confirmed and whose time is not over. A challenge of a
+/// policy that was revoked asks for nothing any more.
+fn answers(snapshot: &Snapshot) -> impl Iterator<Item = Duty> {
+    snapshot
+        .challenges
+        .iter()
+        .filter(|challenge| {
+            let policy = snapshot.policy(&challenge.policy);
+            snapshot.is_confirmed(challenge.opened_block)
+                && snapshot.head.timestamp < challenge.deadline
+                && policy.is_some_and(|policy| policy.revocation.is_none())
+        })
+        .take(ANSWERS_AT_ONCE)
+        .map(|challenge| Duty::AnswerChallenge {
+            policy: challenge.policy,
+            seq: challenge.seq,
+        })
+}
+
 /// Renews once half of the longest lease is left, so that a bad day costs nothing; with L = 1 in
-/// each period for the next.
+/// each period for the next. Not while the miner is suspended: it would be refused.
 fn confirm(now: Period, miner: &MinerView, ledger: &Ledger) -> Option<Duty> {
-    if miner.locked.is_zero() {
+    if miner.locked.is_zero() || now <= miner.suspended_through {
         return None;
     }
     let longest = ledger.max_lease_periods.min(miner.lock_periods.max(1));

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use kms_chain::{ChainError, next_step};
+use kms_chain::{ChainError, LastSeqs, next_step};
 use kms_protocol::PeriodClock;
 use tokio::sync::watch;
 
@@ -35,7 +35,7 @@ pub(crate) struct Follower<C> {
     /// Pause after the next gap.
     reindex_pause: Duration,
     /// The contracts' counts to be reached by the next good poll, and when they were read.
-    counts: Option<(u64, u64)>,
+    counts: Option<LastSeqs>,
     counted: Option<Instant>,
 }
 
@@ -138,9 +138,9 @@ impl<C: NodeChain> Follower<C> {
     /// missed by the gap in the numbers after it. The counts were read before the poll that found
     /// the index up to date, so the index must have reached them.
     async fn reconcile(&mut self) -> std::result::Result<(), Trouble> {
-        if let Some((escrow, policies)) = self.counts.take() {
+        if let Some(counts) = self.counts.take() {
             self.indexer
-                .require_seqs(escrow, policies)
+                .require_seqs(counts)
                 .await
                 .map_err(Trouble::Store)?;
         }

@@ -6,11 +6,11 @@ mod facts;
 
 use std::sync::Arc;
 
-use kms_chain::{BlockHeader, Cursor, Step};
+use kms_chain::{BlockHeader, Cursor, LastSeqs, Step};
 use kms_protocol::{PeriodClock, PolicyId};
 use tokio::sync::watch;
 
-use crate::snapshot::{MinerView, Policies, Snapshot};
+use crate::snapshot::{Challenges, MinerView, Policies, Snapshot};
 use crate::store::chain::{Batch, Fact};
 use crate::store::{Result, Store, StoreError};
 pub(crate) use facts::Scope;
@@ -39,6 +39,7 @@ pub(crate) struct Indexer {
     headers: Vec<BlockHeader>,
     policies: Policies,
     miner: Arc<MinerView>,
+    challenges: Challenges,
     publisher: watch::Sender<Option<Arc<Snapshot>>>,
 }
 
@@ -58,6 +59,7 @@ impl Indexer {
             headers: Vec::new(),
             policies: Policies::default(),
             miner: Arc::default(),
+            challenges: Challenges::default(),
             publisher,
         };
         indexer.reload().await?;
@@ -106,7 +108,8 @@ impl Indexer {
 
     /// Lets everybody see the index as it is now.
     pub(crate) fn publish(&self) {
-        let parts = (self.policies.clone(), self.miner.clone());
+        let challenges = self.challenges.clone();
+        let parts = (self.policies.clone(), self.miner.clone(), challenges);
         let snapshot = Snapshot::new(&self.headers, &self.clock, self.confirmations, parts);
         if let Some(snapshot) = snapshot {
             self.publisher.send_replace(Some(Arc::new(snapshot)));
@@ -119,8 +122,17 @@ impl Indexer {
     }
 
     /// The index must hold every numbered event up to these.
-    pub(crate) async fn require_seqs(&self, escrow: u64, policies: u64) -> Result<()> {
-        for (contract, expected) in [("escrow", escrow), ("policies", policies)] {
+    pub(crate) async fn require_seqs(&self, counts: LastSeqs) -> Result<()> {
+        let LastSeqs {
+            escrow,
+            policies,
+            challenges,
+        } = counts;
+        for (contract, expected) in [
+            ("escrow", escrow),
+            ("policies", policies),
+            ("challenges", challenges),
+        ] {
             let found = self.store.last_seq(contract).await?;
             if found < expected {
                 return Err(StoreError::SequenceGap {
@@ -138,13 +150,14 @@ impl Indexer {
         let policies = self.store.policies().await?.into_iter();
         self.policies = Arc::new(policies.map(|(id, view)| (id, Arc::new(view))).collect());
         self.miner = Arc::new(miner_view(&self.store.miner_facts().await?)?);
+        self.challenges = Arc::new(self.store.challenges().await?);
         Ok(())
     }
 
     /// Brings the view in memory to the rows just written, touching only what changed.
     async fn follow_batch(&mut self, batch: Batch) -> Result<()> {
         let mut changed: Vec<PolicyId> = Vec::new();
-        let mut miner_changed = false;
+        let (mut miner_changed, mut challenges_changed) = (false, false);
         for (_, fact) in &batch.facts {
             match fact {
                 Fact::Created { id, .. } => changed.push(*id),
@@ -154,6 +167,7 @@ impl Indexer {
                     changed.push(*id);
                 }
                 Fact::Miner { .. } => miner_changed = true,
+                Fact::Challenged { .. } | Fact::ChallengeEnded { .. } => challenges_changed = true,
                 Fact::Sequence { .. } => {}
             }
         }
@@ -164,6 +178,9 @@ impl Indexer {
         }
         if miner_changed {
             self.miner = Arc::new(miner_view(&self.store.miner_facts().await?)?);
+        }
+        if challenges_changed {
+            self.challenges = Arc::new(self.store.challenges().await?);
         }
         self.headers = self.store.headers().await?;
         Ok(())

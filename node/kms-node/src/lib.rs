@@ -5,6 +5,7 @@
 
 mod act;
 mod cache;
+mod challenge;
 mod config;
 mod decide;
 mod disk;

@@ -5,8 +5,8 @@ use std::future::Future;
 use std::sync::{Mutex, PoisonError};
 
 use kms_chain::{
-    BlockHeader, Call, Chain, ChainError, ChainParams, ChainRead, EventRecord, Fees, SignedTx, Tag,
-    TxPlan, TxReceipt,
+    BlockHeader, Call, Chain, ChainError, ChainParams, ChainRead, EventRecord, Fees, LastSeqs,
+    SignedTx, Tag, TxPlan, TxReceipt,
 };
 use kms_protocol::{Address, Amount, B256, EthSecret, Wei};
 
@@ -18,8 +18,8 @@ impl<T, F: Future<Output = Result<T, ChainError>> + Send> Answer<T> for F {}
 pub(crate) trait NodeChain: ChainRead + Clone + Send + Sync + 'static {
     /// Parameters of the deployment.
     fn params(&self) -> impl Answer<ChainParams>;
-    /// Last sequence numbers of the escrow and of the policy manager.
-    fn last_seqs(&self) -> impl Answer<(u64, u64)>;
+    /// Last sequence numbers of the contracts that count their events.
+    fn last_seqs(&self) -> impl Answer<LastSeqs>;
     /// Reward that `miner` could claim now.
     fn claimable(&self, miner: Address) -> impl Answer<Amount>;
     /// Ether of `account`.
@@ -43,7 +43,7 @@ impl NodeChain for Chain {
         Self::params(self)
     }
 
-    fn last_seqs(&self) -> impl Answer<(u64, u64)> {
+    fn last_seqs(&self) -> impl Answer<LastSeqs> {
         Self::last_seqs(self)
     }
 

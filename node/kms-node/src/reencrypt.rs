@@ -80,15 +80,20 @@ fn work(
     };
     let signer = (&node.domain, &node.keys.worker);
     for (bytes, capsule) in request.capsules.iter().zip(&capsules) {
-        let cfrag = reencrypt(&mut getrandom::SysRng, capsule, &held.kfrag).map_err(|error| {
-            tracing::error!(%error, "re-encryption failed");
-            Problem::from(Refusal::Internal)
-        })?;
-        let cfrag = CfragBytes::from(cfrag.to_simple());
+        let cfrag = transform(capsule, held)?;
         reply.push_signed(bytes, cfrag, held.reader, signer);
         node.metrics.capsules.inc();
     }
     Ok((reply, pending))
+}
+
+/// One capsule's fragment, under the policy of the held one.
+pub(crate) fn transform(capsule: &Capsule, held: &HeldKfrag) -> Verdict<CfragBytes> {
+    let cfrag = reencrypt(&mut getrandom::SysRng, capsule, &held.kfrag).map_err(|error| {
+        tracing::error!(%error, "re-encryption failed");
+        Problem::from(Refusal::Internal)
+    })?;
+    Ok(CfragBytes::from(cfrag.to_simple()))
 }
 
 /// Every capsule proves itself before anything is signed.

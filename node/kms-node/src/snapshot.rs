@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use kms_chain::BlockHeader;
+use kms_protocol::messages::CapsuleBytes;
 use kms_protocol::{Address, Amount, B256, Period, PeriodClock, PolicyId};
 
 /// A policy as far as the gate and the duties need it.
@@ -42,6 +43,21 @@ impl PolicyView {
     }
 }
 
+/// A challenge of this miner's silence that waits for its answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct ChallengeView {
+    /// Its number in the contract.
+    pub(crate) seq: u64,
+    pub(crate) policy: PolicyId,
+    pub(crate) opened_block: u64,
+    /// Whom the receipt must name.
+    pub(crate) requester: Address,
+    /// Last second of the answer, by chain time.
+    pub(crate) deadline: u64,
+    /// As posted; it proved itself on chain and proves itself again here.
+    pub(crate) capsule: CapsuleBytes,
+}
+
 /// What the chain says about this miner.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct MinerView {
@@ -51,6 +67,8 @@ pub(crate) struct MinerView {
     pub(crate) min_rate: Amount,
     /// Last leased period; `NEVER` before the first lease.
     pub(crate) lease_through: Period,
+    /// Last period in which confirmations are refused; `NEVER` without a suspension.
+    pub(crate) suspended_through: Period,
     pub(crate) locked: Amount,
     pub(crate) lock_periods: u32,
     /// First free period of a wind-down; `NEVER` without one.
@@ -77,7 +95,12 @@ pub(crate) struct Snapshot {
     pub(crate) confirmations: u64,
     pub(crate) policies: Policies,
     pub(crate) miner: Arc<MinerView>,
+    /// Open challenges, the most urgent first.
+    pub(crate) challenges: Challenges,
 }
+
+/// The open challenges, shared between snapshots until one changes.
+pub(crate) type Challenges = Arc<Vec<ChallengeView>>;
 
 /// The policies of the index, shared between snapshots until one changes.
 pub(crate) type Policies = Arc<HashMap<PolicyId, Arc<PolicyView>>>;
@@ -88,7 +111,7 @@ impl Snapshot {
         headers: &[BlockHeader],
         clock: &PeriodClock,
         confirmations: u64,
-        (policies, miner): (Policies, Arc<MinerView>),
+        (policies, miner, challenges): (Policies, Arc<MinerView>, Challenges),
     ) -> Option<Self> {
         let newest = headers.last()?;
         let period = |header: &BlockHeader| clock.period_at(header.timestamp);
@@ -107,6 +130,7 @@ impl Snapshot {
             confirmations,
             policies,
             miner,
+            challenges,
         })
     }
 
@@ -120,6 +144,13 @@ impl Snapshot {
     /// Newest block number that has its confirmations.
     pub(crate) fn confirmed_block(&self) -> u64 {
         self.head.number.saturating_sub(self.confirmations)
+    }
+
+    /// The open challenge of that number.
+    pub(crate) fn challenge(&self, seq: u64) -> Option<&ChallengeView> {
+        self.challenges
+            .iter()
+            .find(|challenge| challenge.seq == seq)
     }
 
     pub(crate) fn policy(&self, id: &PolicyId) -> Option<&PolicyView> {

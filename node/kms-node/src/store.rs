@@ -127,6 +127,11 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
         "kfrag_version",
         include_str!("../migrations/0002_kfrag_version.sql"),
     ),
+    (
+        3,
+        "challenge",
+        include_str!("../migrations/0003_challenge.sql"),
+    ),
 ];
 
 /// Connections that only read.

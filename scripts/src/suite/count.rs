@@ -22,6 +22,14 @@ impl Tally {
         }
     }
 
+    /// One kind alone.
+    pub(crate) fn of(kind: &str, passed: u64, failed: u64) -> Self {
+        let mut tally = Self::default();
+        tally.count(kind, passed);
+        tally.failed = failed;
+        tally
+    }
+
     pub(crate) fn add(&mut self, other: &Self) {
         for (kind, number) in &other.rows {
             self.count(kind, *number);
@@ -77,19 +85,14 @@ pub(crate) fn cargo(lines: &[String]) -> Tally {
 /// Reads `cargo test`, all of it as tests of one kind.
 pub(crate) fn cargo_as(kind: &str, lines: &[String]) -> Tally {
     let all = cargo(lines);
-    let mut tally = Tally::default();
-    tally.count(kind, all.passed());
-    tally.failed = all.failed;
-    tally
+    Tally::of(kind, all.passed(), all.failed)
 }
 
 /// Reads a program of ours that prints one line with `mark` in it for each thing it tried, and that
 /// ends with an error if one of them failed.
 pub(crate) fn lines_with(kind: &str, mark: &str, lines: &[String]) -> Tally {
-    let mut tally = Tally::default();
-    let marked = lines.iter().filter(|line| line.contains(mark));
-    tally.count(kind, marked.count().try_into().unwrap_or(u64::MAX));
-    tally
+    let marked = lines.iter().filter(|line| line.contains(mark)).count();
+    Tally::of(kind, marked.try_into().unwrap_or(u64::MAX), 0)
 }
 
 /// Reads halmos: `Symbolic test result: 9 passed; 0 failed` for each contract.

@@ -40,7 +40,7 @@ const fn deep(name: &'static str, run: fn(&Suite) -> Result<Tally>) -> Step {
     }
 }
 
-pub(super) const STEPS: [Step; 21] = [
+pub(super) const STEPS: [Step; 22] = [
     step("format of the other workspaces", rust::format),
     step("clippy", rust::clippy),
     step("umbral without std: clippy", umbral::clippy),
@@ -62,4 +62,5 @@ pub(super) const STEPS: [Step; 21] = [
     step("interoperability", umbral::peers),
     step("demo", rust::demo),
     deep("constant time: timing", umbral::timing),
+    deep("mutants", super::mutants::run),
 ];

@@ -83,6 +83,10 @@ impl Suite {
         command
     }
 
+    pub(super) fn forge_program(&self) -> &Path {
+        &self.forge
+    }
+
     pub(super) fn release(&self, name: &str) -> PathBuf {
         self.target.join("release").join(name)
     }

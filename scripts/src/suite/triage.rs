@@ -1,5 +1,5 @@
-//! Slither's findings against the list of those that were looked at. A finding is named by its check
-//! and by the function, variable or contract it begins at, so that the list survives moved lines.
+//! Slither's findings against the list of those that were looked at. A finding is named by its
+//! check and by the function, variable or contract it begins at: the list survives moved lines.
 
 use std::collections::BTreeSet;
 use std::path::Path;

@@ -50,11 +50,13 @@ impl World {
         let treasury = devnet::account(0).unwrap();
         let local = DeployParams::local().unwrap();
         let half_life_seconds = 300 * u64::from(PERIOD_SECONDS);
-        let params = DeployParams {
+        let mut params = DeployParams {
             period_seconds: PERIOD_SECONDS,
             half_life_seconds,
             ..local
         };
+        // Longer than the shortest lock, in these periods too.
+        params.control.timelock_delay_seconds = 10 * u64::from(PERIOD_SECONDS);
         let deployment = devnet.deploy(&params).await.unwrap();
         let deployment_file = dir.path().join("deployment.json");
         deployment.save(&deployment_file).unwrap();

@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use umbral_fuzz::*;
 
-/// Most executions of a target that verifies or opens: those take up to 2 ms each, not microseconds.
+/// Most executions of a target that verifies or opens: up to 2 ms each, not microseconds.
 const SLOW_EXECUTIONS_MAX: u64 = 200_000;
 const SLOW: [&str; 2] = ["verify", "open"];
 

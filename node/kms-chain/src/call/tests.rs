@@ -1,13 +1,15 @@
 use ethers::abi::{Abi, Token};
 use ethers::types::{H160, U256};
-use kms_protocol::{Address, Amount, Period, Wei, keccak256};
+use kms_protocol::messages::CfragBytes;
+use kms_protocol::{Address, Amount, EthSignature, Period, Wei, keccak256};
 
-use super::Call;
+use super::{Call, ChallengeAnswer};
 use crate::bindings::kms_token::KMSTOKEN_ABI;
 use crate::bindings::mining_rewards::MININGREWARDS_ABI;
 use crate::bindings::policy_manager::POLICYMANAGER_ABI;
+use crate::bindings::silence_challenges::SILENCECHALLENGES_ABI;
 use crate::bindings::staking_escrow::STAKINGESCROW_ABI;
-use crate::test_support::{address, deployment, terms};
+use crate::test_support::{address, deployment, hash, terms};
 
 /// Every call, with the signature of the function it must reach.
 fn calls() -> Vec<(Call, &'static str)> {
@@ -94,6 +96,20 @@ fn policy_calls() -> Vec<(Call, &'static str)> {
             "refund((address,address,address,bytes32,uint96,uint32,uint32,uint8,bytes32,\
              address[]))",
         ),
+        (
+            Call::AnswerChallenge {
+                terms: terms(),
+                miner: address(5),
+                answer: Box::new(ChallengeAnswer {
+                    cfrag: CfragBytes::from([7; 359]),
+                    block_number: 9,
+                    block_hash: hash(9),
+                    signature: EthSignature([8; 65]),
+                }),
+            },
+            "answer((address,address,address,bytes32,uint96,uint32,uint32,uint8,bytes32,\
+             address[]),address,(bytes,uint64,bytes32,bytes))",
+        ),
     ]
 }
 
@@ -101,11 +117,12 @@ fn policy_calls() -> Vec<(Call, &'static str)> {
 fn reaches_the_function_of_its_contract() {
     let deployment = deployment();
     let contracts = &deployment.contracts;
-    let abis: [(Address, &Abi); 4] = [
+    let abis: [(Address, &Abi); 5] = [
         (contracts.token.address, &KMSTOKEN_ABI),
         (contracts.escrow.address, &STAKINGESCROW_ABI),
         (contracts.rewards.address, &MININGREWARDS_ABI),
         (contracts.policies.address, &POLICYMANAGER_ABI),
+        (contracts.challenges.address, &SILENCECHALLENGES_ABI),
     ];
     for (call, signature) in calls().into_iter().chain(policy_calls()) {
         let data = call.data(&deployment);

@@ -5,10 +5,13 @@ use kms_protocol::{Address, Amount, Period, PeriodClock, PolicyId, Terms};
 
 use super::Chain;
 use crate::bindings::staking_escrow as escrow;
-use crate::bindings::{kms_token, mining_rewards as rewards, policy_manager as policies};
+use crate::bindings::{
+    kms_token, mining_rewards as rewards, policy_manager as policies,
+    silence_challenges as challenges,
+};
 use crate::convert;
 use crate::error::ChainError;
-use crate::types::{ChainParams, Lease, MinerInfo, PeriodTotals, PolicyState, Position};
+use crate::types::{ChainParams, LastSeqs, Lease, MinerInfo, PeriodTotals, PolicyState, Position};
 
 const TOO_LARGE: ChainError = ChainError::BadReply {
     method: "eth_call",
@@ -73,14 +76,17 @@ impl Chain {
             .map(Period)
     }
 
-    /// Numbers of the last sequenced events: of the escrow and of the policy manager.
+    /// Numbers of the last sequenced events.
     ///
     /// # Errors
     /// See the impl.
-    pub async fn last_seqs(&self) -> Result<(u64, u64), ChainError> {
-        let of_escrow = self.view(self.escrow(), escrow::LastSeqCall {}).await?;
-        let of_policies = self.view(self.policies(), policies::LastSeqCall {}).await?;
-        Ok((of_escrow, of_policies))
+    pub async fn last_seqs(&self) -> Result<LastSeqs, ChainError> {
+        let silence = self.inner.deployment.contracts.challenges.address;
+        Ok(LastSeqs {
+            escrow: self.view(self.escrow(), escrow::LastSeqCall {}).await?,
+            policies: self.view(self.policies(), policies::LastSeqCall {}).await?,
+            challenges: self.view(silence, challenges::LastSeqCall {}).await?,
+        })
     }
 
     /// A miner's stake; zeros for a stranger.

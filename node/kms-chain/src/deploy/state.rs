@@ -184,12 +184,12 @@ impl DeployState {
         })
     }
 
-    /// Checks that `params`, once resolved, are those this deployment was begun with.
+    /// Checks that `params` are those this deployment was begun with.
     ///
     /// # Errors
-    /// `ParamsChanged`; those of `Params` too.
+    /// `ParamsChanged`.
     pub fn check_params(&self, params: &DeployParams) -> Result<(), ChainError> {
-        same_params(params, &self.params, self.deployer)
+        params.check_resolved(&self.params)
     }
 
     /// Reads a journal; `None` if there is none.
@@ -222,25 +222,33 @@ impl DeployState {
     }
 }
 
-/// Checks that `params` are what `resolved` came from. A genesis of "now" is any.
-///
-/// # Errors
-/// `ParamsChanged` with the first key that differs.
-pub(crate) fn same_params(
-    params: &DeployParams,
-    resolved: &DeployParams,
-    deployer: Address,
-) -> Result<(), ChainError> {
-    let mut given = with_powers(params, deployer)?;
-    if given.genesis == Genesis::Now {
-        given.genesis = resolved.genesis;
-    }
-    let bug = |_| ChainError::Bug("parameters serialise");
-    let given = serde_json::to_value(&given).map_err(bug)?;
-    let resolved = serde_json::to_value(resolved).map_err(bug)?;
-    match first_difference("", &given, &resolved) {
-        Some(field) => Err(ChainError::ParamsChanged { field }),
-        None => Ok(()),
+impl DeployParams {
+    /// Checks that these parameters are what `resolved` came from: what was left open (a genesis of
+    /// "now", powers on a local chain) may have become anything.
+    ///
+    /// # Errors
+    /// `ParamsChanged` with the first key that differs.
+    pub fn check_resolved(&self, resolved: &Self) -> Result<(), ChainError> {
+        let mut given = self.clone();
+        if given.genesis == Genesis::Now {
+            given.genesis = resolved.genesis;
+        }
+        let (control, powers) = (&mut given.control, &resolved.control);
+        if control.proposers.is_empty() {
+            control.proposers.clone_from(&powers.proposers);
+        }
+        if control.executors.is_empty() {
+            control.executors.clone_from(&powers.executors);
+        }
+        control.guardian = control.guardian.or(powers.guardian);
+        given.initial_holder = given.initial_holder.or(resolved.initial_holder);
+        let bug = |_| ChainError::Bug("parameters serialise");
+        let given = serde_json::to_value(&given).map_err(bug)?;
+        let resolved = serde_json::to_value(resolved).map_err(bug)?;
+        match first_difference("", &given, &resolved) {
+            Some(field) => Err(ChainError::ParamsChanged { field }),
+            None => Ok(()),
+        }
     }
 }
 
@@ -266,7 +274,10 @@ fn refused(field: &'static str, problem: ParamProblem) -> ChainError {
 }
 
 /// The powers nobody was given: the deployer's on a local chain, refused elsewhere.
-fn with_powers(params: &DeployParams, deployer: Address) -> Result<DeployParams, ChainError> {
+pub(super) fn with_powers(
+    params: &DeployParams,
+    deployer: Address,
+) -> Result<DeployParams, ChainError> {
     let mut params = params.clone();
     let control = &mut params.control;
     let local = params.chain_id == CHAIN_ID;

@@ -98,7 +98,8 @@ fn names_the_key_that_is_out_of_range() {
     check("max_lease_periods", "5", Above("64 and min_lock_periods"));
     check("half_life_seconds", "5", Below("period_seconds"));
     check("max_policy_periods", "0", Zero);
-    check("max_policy_periods", "65536", Above("65535"));
+    check("max_policy_periods", "65535", Above("65534"));
+    check("chain_id", "0", Zero);
 }
 
 #[test]
@@ -136,6 +137,81 @@ fn refuses_kappa_without_periods_and_the_zero_holder() {
             ..
         })
     ));
+}
+
+#[test]
+fn names_the_power_that_is_out_of_bounds() {
+    let refused = |change: fn(&mut DeployParams)| {
+        let mut params = DeployParams::local().unwrap();
+        change(&mut params);
+        match params.validate() {
+            Err(ChainError::Params { field, .. }) => field,
+            other => panic!("{other:?}"),
+        }
+    };
+    let kms = |amount: u128| Amount(amount * 1_000_000_000_000_000_000);
+    type Change = fn(&mut DeployParams);
+    let cases: [(&str, Change); 22] = [
+        ("control.timelock_delay_seconds", |p| {
+            p.control.timelock_delay_seconds = 35
+        }),
+        ("control.proposers", |p| {
+            p.control.proposers = vec![Address::ZERO]
+        }),
+        ("control.proposers", |p| {
+            p.control.proposers = vec![Address([1; 20]); 2]
+        }),
+        ("control.executors", |p| {
+            p.control.executors = vec![Address::ZERO; 2]
+        }),
+        ("control.guardian", |p| {
+            p.control.guardian = Some(Address::ZERO)
+        }),
+        ("control.max_pause_periods", |p| {
+            p.control.max_pause_periods = 0
+        }),
+        ("control.max_pause_periods", |p| {
+            p.control.max_pause_periods = 4
+        }),
+        ("control.min_window_seconds", |p| {
+            p.control.min_window_seconds = 0
+        }),
+        ("control.max_window_seconds", |p| {
+            p.control.max_window_seconds = 5
+        }),
+        ("penalty.floor", |p| p.penalty.floor = Amount::ZERO),
+        ("penalty.floor", |p| {
+            p.penalty.floor.0 = p.min_locked.0 / 2 + 1
+        }),
+        ("penalty.share_bps", |p| p.penalty.share_bps = 3_001),
+        ("penalty.history_bps", |p| p.penalty.history_bps = 10_001),
+        ("penalty.cap_bps", |p| p.penalty.cap_bps = 5_001),
+        ("penalty.cap_bps", |p| p.penalty.cap_bps = 999),
+        ("penalty.reward_bps", |p| p.penalty.reward_bps = 5_000),
+        ("penalty.suspension_periods", |p| {
+            p.penalty.suspension_periods = 65
+        }),
+        ("penalty.grace_blocks", |p| p.penalty.grace_blocks = 63),
+        ("penalty.grace_blocks", |p| p.penalty.grace_blocks = 50_401),
+        ("challenge.window_seconds", |p| {
+            p.challenge.window_seconds = 601
+        }),
+        ("challenge.distance_periods", |p| {
+            p.challenge.distance_periods = 0
+        }),
+        ("challenge.distance_periods", |p| {
+            p.challenge.distance_periods = 401
+        }),
+    ];
+    for (field, change) in cases {
+        assert_eq!(refused(change), field);
+    }
+    let mut params = DeployParams::local().unwrap();
+    params.challenge.bond = kms(11);
+    assert!(params.validate().is_err(), "a bond above the least penalty");
+    params.challenge.bond = kms(10);
+    params.control.timelock_delay_seconds = 36;
+    params.validate().unwrap();
 }
 
 proptest! {

@@ -279,7 +279,7 @@ async fn uses_an_endpoint_only_after_it_proved_its_chain() {
     assert_eq!(number(&rpc).await.unwrap(), "0x5");
     assert_eq!(number(&rpc).await.unwrap(), "0x5");
     assert_eq!(server.count("eth_chainId"), 1);
-    assert_eq!(server.count("eth_getCode"), 4);
+    assert_eq!(server.count("eth_getCode"), 8);
     assert!(rpc.health()[0].verified);
 }
 

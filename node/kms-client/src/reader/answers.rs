@@ -1,10 +1,8 @@
-//! What m answers open, and who is at fault when they do not.
-//!
-//! The first m are combined unchecked where the caller can tell a right secret from a wrong one:
-//! what opens is authentic. Otherwise, and after the first failure, every fragment is verified for
-//! this policy and the miner it came from, then held against the author's commitments, and only
-//! sound ones are counted. So a false miner and an inconsistent author are never taken for each
-//! other. Neighbours: `collect` asks the miners and reports.
+//! What m answers open, and who is at fault when they do not. The first m are combined unchecked
+//! where the caller can tell a right secret from a wrong one: what opens is authentic. After the
+//! first failure every fragment is verified for this policy and its miner, then held against the
+//! author's commitments, and only sound ones count: a false miner and an inconsistent author are
+//! never taken for each other. Neighbour: `collect` asks the miners and reports.
 
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;

@@ -3,14 +3,14 @@
 //! nothing, or an intent to resume, or bytes to send again.
 
 use kms_chain::{Call, ChainError, Fees, TxPlan};
-use kms_protocol::{Period, Wei};
+use kms_protocol::{Period, PolicyId, Wei};
 
 use super::{Result, Sender};
+use crate::challenge;
 use crate::decide::Duty;
 use crate::health::Severity;
 use crate::ports::NodeChain;
 use crate::snapshot::Snapshot;
-use crate::store::StoreError;
 use crate::store::intent::{Attempt, Intent, IntentState, NewIntent};
 
 /// Headroom on simulated gas: state may change before the transaction is mined.
@@ -69,9 +69,7 @@ impl<C: NodeChain> Sender<C> {
     /// Records the wish; the key numbers the wishes of a kind, so asking twice records one.
     pub(super) async fn plan(&mut self, period: Period, duty: &Duty) -> Result<i64> {
         let count = self.node.store.intent_count(duty.kind()).await?;
-        let payload = serde_json::to_string(duty).map_err(|error| StoreError::Corrupt {
-            what: error.to_string(),
-        })?;
+        let payload = super::payload_of(duty)?;
         let new = NewIntent {
             key: &format!("{}:{count}", duty.kind()),
             kind: duty.kind(),
@@ -94,7 +92,7 @@ impl<C: NodeChain> Sender<C> {
             }
             Err(error) => return Err(error.into()),
         };
-        self.backoff.remove(duty.kind());
+        self.backoff.remove(&duty.lane());
         let gas_limit = gas + gas / 100 * GAS_MARGIN_PERCENT + GAS_MARGIN;
         let fees = self.chain.fees().await?;
         let balance = self.chain.eth_balance(self.wishes.worker).await?;
@@ -123,14 +121,34 @@ impl<C: NodeChain> Sender<C> {
 
     async fn call(&self, duty: &Duty) -> Result<Option<Call>> {
         let miner = self.node.miner();
-        let Duty::Collect { policies } = duty else {
-            return Ok(duty.call(miner));
+        let policies = match duty {
+            Duty::Collect { policies } => policies,
+            Duty::AnswerChallenge { policy, seq } => return self.answer(*policy, *seq).await,
+            other => return Ok(other.call(miner)),
         };
         let mut terms = Vec::with_capacity(policies.len());
         for id in policies {
             terms.extend(self.node.store.terms(*id).await?);
         }
         Ok((!terms.is_empty()).then_some(Call::Collect { terms, miner }))
+    }
+
+    /// `None` while the gate would refuse a reader too.
+    async fn answer(&self, policy: PolicyId, seq: u64) -> Result<Option<Call>> {
+        let answer = match challenge::answer(&self.node, policy, seq).await {
+            Ok(answer) => Box::new(answer),
+            Err(problem) => {
+                tracing::warn!(%policy, seq, code = %problem.code, "a challenge waits");
+                return Ok(None);
+            }
+        };
+        let miner = self.node.miner();
+        let terms = self.node.store.terms(policy).await?;
+        Ok(terms.map(|terms| Call::AnswerChallenge {
+            terms,
+            miner,
+            answer,
+        }))
     }
 
     fn refused(&mut self, now: Period, duty: &Duty, reason: &ChainError) {
@@ -143,7 +161,7 @@ impl<C: NodeChain> Sender<C> {
                     .nothing_due
                     .extend(policies.iter().map(|id| (*id, now)));
             }
-            _ => self.back_off(duty.kind(), now, &reason.to_string()),
+            _ => self.back_off(duty.lane(), now, &reason.to_string()),
         }
     }
 

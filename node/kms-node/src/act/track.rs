@@ -4,6 +4,7 @@
 use kms_chain::TxReceipt;
 
 use super::{Result, Sender};
+use crate::decide::Duty;
 use crate::ports::NodeChain;
 use crate::snapshot::Snapshot;
 use crate::store::intent::{Attempt, Intent, IntentState, Mined};
@@ -64,7 +65,9 @@ impl<C: NodeChain> Sender<C> {
             false => (IntentState::Reverted, "mined and reverted"),
         };
         if !receipt.succeeded {
-            self.back_off(super::known_kind(&intent.kind), snapshot.period, detail);
+            let duty: Option<Duty> = serde_json::from_str(&intent.payload).ok();
+            let lane = duty.map_or_else(|| intent.kind.clone(), |duty| duty.lane());
+            self.back_off(lane, snapshot.period, detail);
         }
         tracing::info!(nonce = attempt.nonce, hash = %attempt.hash, detail, "transaction final");
         self.sent_here.remove(&attempt.id);

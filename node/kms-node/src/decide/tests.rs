@@ -1,9 +1,10 @@
 use std::sync::Arc;
 
 use kms_protocol::B256;
+use kms_protocol::messages::CapsuleBytes;
 
 use super::*;
-use crate::snapshot::{Head, PolicyView};
+use crate::snapshot::{ChallengeView, Head, PolicyView};
 
 const WORKER: Address = Address([9; 20]);
 
@@ -14,6 +15,7 @@ fn miner() -> MinerView {
         umbral_key: "02ab".into(),
         min_rate: Amount(5),
         lease_through: Period(13),
+        suspended_through: Period::NEVER,
         locked: Amount(1_000),
         lock_periods: 100,
         unlock_period: Period::NEVER,
@@ -32,6 +34,7 @@ fn snapshot(period: u32, miner: MinerView) -> Snapshot {
         confirmations: 2,
         policies: Arc::default(),
         miner: Arc::new(miner),
+        challenges: Arc::default(),
     }
 }
 
@@ -101,6 +104,19 @@ fn the_lease_is_renewed_once_half_of_it_is_left() {
         };
         assert_eq!(decided(10, miner, 4), expected, "leased through {through}");
     }
+}
+
+#[test]
+fn a_suspended_miner_confirms_again_when_the_suspension_is_over() {
+    let suspended = || MinerView {
+        lease_through: Period(1),
+        suspended_through: Period(12),
+        ..miner()
+    };
+    for period in [10, 11, 12] {
+        assert_eq!(decided(period, suspended(), 4), [], "period {period}");
+    }
+    assert_eq!(decided(13, suspended(), 4), lease(17));
 }
 
 #[test]
@@ -315,4 +331,68 @@ fn duties_survive_their_payload() {
             assert_eq!(call.kind(), duty.kind());
         }
     }
+}
+
+const NONE: [u64; 0] = [];
+
+/// A challenge of the policy of that byte, opened in block 498: its two confirmations are there.
+fn challenged(policy: u8, seq: u64, deadline: u64) -> ChallengeView {
+    ChallengeView {
+        seq,
+        policy: PolicyId(B256([policy; 32])),
+        opened_block: 498,
+        requester: Address([2; 20]),
+        deadline,
+        capsule: CapsuleBytes::from([7; 98]),
+    }
+}
+
+fn answers_to(challenges: Vec<ChallengeView>, policy: PolicyView) -> Vec<u64> {
+    let mut snapshot = with_policies(&[policy]);
+    snapshot.head.timestamp = 1_000;
+    snapshot.challenges = Arc::new(challenges);
+    let duties = decide(&snapshot, &wishes(), &ledger(4)).into_iter();
+    let number = |duty| match duty {
+        Duty::AnswerChallenge { seq, .. } => Some(seq),
+        _ => None,
+    };
+    duties.filter_map(number).collect()
+}
+
+#[test]
+fn a_challenge_is_answered_through_the_second_before_its_deadline() {
+    let served = || paid(10, 20, 20);
+    assert_eq!(answers_to(vec![challenged(0, 1, 1_001)], served()), [1]);
+    assert_eq!(answers_to(vec![challenged(0, 1, 1_000)], served()), NONE);
+    assert_eq!(answers_to(vec![challenged(0, 1, 0)], served()), NONE);
+}
+
+#[test]
+fn a_challenge_is_not_answered_unconfirmed_revoked_or_for_an_unknown_policy() {
+    let served = || paid(10, 20, 20);
+    let mut fresh = challenged(0, 1, 2_000);
+    fresh.opened_block = 499;
+    assert_eq!(answers_to(vec![fresh], served()), NONE);
+    let mut revoked = served();
+    revoked.revocation = Some((490, Period(10)));
+    assert_eq!(answers_to(vec![challenged(0, 1, 2_000)], revoked), NONE);
+    assert_eq!(answers_to(vec![challenged(9, 1, 2_000)], served()), NONE);
+}
+
+#[test]
+fn the_most_urgent_challenges_come_first_and_not_all_at_once() {
+    let many = (1..=40)
+        .map(|seq| challenged(0, seq, 2_000 + seq))
+        .collect();
+    let expected: Vec<u64> = (1..=16).collect();
+    assert_eq!(answers_to(many, paid(10, 20, 20)), expected);
+    let mut snapshot = with_policies(&[paid(10, 20, 20)]);
+    snapshot.challenges = Arc::new(vec![challenged(0, 1, 2_000)]);
+    let bare = MinerView {
+        lease_through: Period::NEVER,
+        ..miner()
+    };
+    snapshot.miner = Arc::new(bare);
+    let first = decide(&snapshot, &wishes(), &ledger(4)).into_iter().next();
+    assert!(matches!(first, Some(Duty::AnswerChallenge { seq: 1, .. })));
 }

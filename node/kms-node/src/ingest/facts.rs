@@ -4,6 +4,7 @@
 use std::collections::HashMap;
 
 use kms_chain::{BlockHeader, ChainEvent, EventRecord, EventSource};
+use kms_protocol::messages::CapsuleBytes;
 use kms_protocol::{Address, Amount, Domain, Period};
 
 use crate::snapshot::MinerView;
@@ -32,6 +33,7 @@ pub(super) fn batch(scope: &Scope, headers: Vec<BlockHeader>, events: &[EventRec
             facts.push((place, Fact::Sequence { contract, seq }));
         }
         of_policies(scope, record, |fact| facts.push((place, fact)));
+        facts.extend(challenge(scope.miner, &record.event).map(|fact| (place, fact)));
         of_miner(scope.miner, &record.event, |kind, value| {
             facts.push((place, Fact::Miner { kind, value }));
         });
@@ -44,6 +46,8 @@ fn contract_name(source: EventSource) -> &'static str {
         EventSource::Escrow => "escrow",
         EventSource::Rewards => "rewards",
         EventSource::Policies => "policies",
+        EventSource::Adjudicator => "adjudicator",
+        EventSource::Challenges => "challenges",
     }
 }
 
@@ -83,6 +87,18 @@ fn of_policies(scope: &Scope, record: &EventRecord, mut keep: impl FnMut(Fact)) 
                 last_period: effective_last.0,
             });
         }
+        // To this miner the end of its arrangement is the end of the policy.
+        ChainEvent::ArrangementRevoked {
+            policy_id,
+            miner,
+            effective_last,
+            ..
+        } if *miner == scope.miner => {
+            keep(Fact::Revoked {
+                id: *policy_id,
+                last_period: effective_last.0,
+            });
+        }
         ChainEvent::FeesCollected {
             policy_id,
             miner,
@@ -98,6 +114,35 @@ fn of_policies(scope: &Scope, record: &EventRecord, mut keep: impl FnMut(Fact)) 
     }
 }
 
+/// What an event says of the challenges of `about`'s silence.
+fn challenge(about: Address, event: &ChainEvent) -> Option<Fact> {
+    match event {
+        ChainEvent::ChallengeOpened {
+            seq,
+            policy_id,
+            miner,
+            requester,
+            deadline,
+            capsule,
+            ..
+        } if *miner == about => Some(Fact::Challenged {
+            id: *policy_id,
+            seq: *seq,
+            requester: *requester,
+            deadline: *deadline,
+            // The contract takes no other length.
+            capsule: CapsuleBytes::try_from(capsule.as_slice()).ok()?,
+        }),
+        ChainEvent::ChallengeAnswered {
+            policy_id, miner, ..
+        }
+        | ChainEvent::ChallengeClosed {
+            policy_id, miner, ..
+        } if *miner == about => Some(Fact::ChallengeEnded { id: *policy_id }),
+        _ => None,
+    }
+}
+
 /// Calls `keep` with what an event says about `miner`, if it is about it.
 fn of_miner(miner: Address, event: &ChainEvent, keep: impl FnMut(&'static str, String)) {
     let about = match event {
@@ -109,8 +154,17 @@ fn of_miner(miner: Address, event: &ChainEvent, keep: impl FnMut(&'static str, S
         | ChainEvent::WorkerBonded { miner, .. }
         | ChainEvent::NodeRegistered { miner, .. }
         | ChainEvent::MinRatePosted { miner, .. }
+        | ChainEvent::Slashed { miner, .. }
+        | ChainEvent::MinerSuspended { miner, .. }
         | ChainEvent::ActivityConfirmed { miner, .. } => *miner,
         ChainEvent::RewardClaimed { .. }
+        | ChainEvent::RestakeSet { .. }
+        | ChainEvent::ReserveReturned { .. }
+        | ChainEvent::ArrangementRevoked { .. }
+        | ChainEvent::MinerConvicted { .. }
+        | ChainEvent::ChallengeOpened { .. }
+        | ChainEvent::ChallengeAnswered { .. }
+        | ChainEvent::ChallengeClosed { .. }
         | ChainEvent::PolicyCreated { .. }
         | ChainEvent::PolicyExtended { .. }
         | ChainEvent::PolicyRevoked { .. }
@@ -126,14 +180,18 @@ fn keep_facts(event: &ChainEvent, mut keep: impl FnMut(&'static str, String)) {
     let period = |period: &Option<Period>| period.unwrap_or(Period::NEVER).to_string();
     match event {
         ChainEvent::Deposited {
+            miner,
+            payer,
             locked,
             lock_periods,
             ..
         } => {
             keep("locked", locked.0.to_string());
             keep("lock_periods", lock_periods.to_string());
-            // A deposit ends a wind-down.
-            keep("unlock_period", period(&None));
+            // A deposit ends a wind-down; a restaked reward, which MiningRewards pays, does not.
+            if payer == miner {
+                keep("unlock_period", period(&None));
+            }
         }
         ChainEvent::LockExtended { lock_periods, .. } => {
             keep("lock_periods", lock_periods.to_string());
@@ -141,7 +199,9 @@ fn keep_facts(event: &ChainEvent, mut keep: impl FnMut(&'static str, String)) {
         ChainEvent::WindDownSet { unlock_period, .. } => {
             keep("unlock_period", period(unlock_period));
         }
-        ChainEvent::Unbonded { locked, .. } | ChainEvent::Withdrawn { locked, .. } => {
+        ChainEvent::Unbonded { locked, .. }
+        | ChainEvent::Withdrawn { locked, .. }
+        | ChainEvent::Slashed { locked, .. } => {
             keep("locked", locked.0.to_string());
         }
         ChainEvent::WorkerBonded { worker, .. } => {
@@ -159,6 +219,11 @@ fn keep_facts(event: &ChainEvent, mut keep: impl FnMut(&'static str, String)) {
         ChainEvent::MinRatePosted { min_rate, .. } => keep("min_rate", min_rate.0.to_string()),
         ChainEvent::ActivityConfirmed { through_period, .. } => {
             keep("lease_through", through_period.to_string());
+        }
+        ChainEvent::MinerSuspended { through_period, .. } => {
+            keep("suspended_through", through_period.to_string());
+            // The lease ended: some period of the past.
+            keep("lease_through", Period(1).to_string());
         }
         _ => {}
     }
@@ -187,6 +252,7 @@ pub(super) fn miner_view(facts: &HashMap<String, String>) -> Result<MinerView> {
         umbral_key: get(facts, "umbral_key")?,
         min_rate: Amount(get(facts, "min_rate")?),
         lease_through: Period(get(facts, "lease_through")?),
+        suspended_through: Period(get(facts, "suspended_through")?),
         locked: Amount(get(facts, "locked")?),
         lock_periods: get(facts, "lock_periods")?,
         unlock_period: Period(get(facts, "unlock_period")?),

@@ -1,4 +1,5 @@
 use kms_chain::{ChainEvent, next_step};
+use kms_protocol::messages::CapsuleBytes;
 use kms_protocol::{Address, Amount, Period, Terms};
 use proptest::prelude::*;
 
@@ -13,7 +14,13 @@ enum Move {
     Create(usize),
     Extend(usize, u32),
     Revoke(usize, u32),
+    /// This miner's arrangement alone is revoked.
+    Dismiss(usize, u32),
+    Suspend(u32),
+    Slash,
     Collect(usize, u32),
+    Challenge(usize, u64),
+    EndChallenge(usize),
     Foreign,
     Stake,
     Lease(u32),
@@ -30,7 +37,12 @@ fn moves() -> impl Strategy<Value = Vec<Move>> {
         (0..4_usize).prop_map(Move::Create),
         (0..4_usize, 1..30_u32).prop_map(|(policy, last)| Move::Extend(policy, last)),
         (0..4_usize, 0..30_u32).prop_map(|(policy, last)| Move::Revoke(policy, last)),
+        (0..4_usize, 0..30_u32).prop_map(|(policy, last)| Move::Dismiss(policy, last)),
         (0..4_usize, 1..30_u32).prop_map(|(policy, through)| Move::Collect(policy, through)),
+        (1..30_u32).prop_map(Move::Suspend),
+        Just(Move::Slash),
+        (0..4_usize, 1..1_000_u64).prop_map(|(policy, end)| Move::Challenge(policy, end)),
+        (0..4_usize).prop_map(Move::EndChallenge),
         Just(Move::Foreign),
         Just(Move::Stake),
         (1..30_u32).prop_map(Move::Lease),
@@ -77,11 +89,34 @@ impl Scene {
                 effective_last: Period(last),
                 refund: Amount(1),
             }),
+            Move::Dismiss(index, last) => chain.queue(ChainEvent::ArrangementRevoked {
+                seq: 0,
+                policy_id: self.id(index),
+                miner: MINER,
+                effective_last: Period(last),
+                refund: Amount(1),
+            }),
+            Move::Suspend(through) => chain.queue(ChainEvent::MinerSuspended {
+                miner: MINER,
+                through_period: Period(through),
+            }),
+            Move::Slash => chain.queue(slashed(MINER)),
             Move::Collect(index, through) => chain.queue(ChainEvent::FeesCollected {
                 policy_id: self.id(index),
                 miner: MINER,
                 through_period: Period(through),
                 amount: Amount(1),
+            }),
+            Move::Challenge(index, deadline) => {
+                let capsule = CapsuleBytes::from([7; 98]);
+                let of = (MINER, Address([3; 20]));
+                chain.queue_challenge(&self.terms[index], of, deadline, capsule);
+            }
+            Move::EndChallenge(index) => chain.queue(ChainEvent::ChallengeClosed {
+                policy_id: self.id(index),
+                miner: MINER,
+                challenger: Address([3; 20]),
+                outcome: 2,
             }),
             Move::Foreign => chain.queue_policy(&self.foreign),
             Move::Stake => chain.queue_stake(),
@@ -100,6 +135,18 @@ impl Scene {
             }
             Move::Follow | Move::Restart => {}
         }
+    }
+}
+
+fn slashed(miner: Address) -> ChainEvent {
+    ChainEvent::Slashed {
+        seq: 0,
+        miner,
+        penalty: Amount(10),
+        reporter: Address([0xcc; 20]),
+        reward: Amount(1),
+        locked: Amount(90),
+        unbonding: Amount(0),
     }
 }
 
@@ -131,9 +178,13 @@ async fn follow(indexer: &mut Indexer, chain: &FakeChain) {
 fn legal(script: &[Move]) -> Vec<Move> {
     let mut created = [false; 4];
     let mut revoked = [false; 4];
+    let mut dismissed = [false; 4];
     let keep = |step: &&Move| match **step {
         Move::Create(index) => !std::mem::replace(&mut created[index], true),
         Move::Revoke(index, _) => !std::mem::replace(&mut revoked[index], true),
+        Move::Dismiss(index, _) => {
+            !revoked[index] && !std::mem::replace(&mut dismissed[index], true)
+        }
         _ => true,
     };
     script.iter().filter(keep).cloned().collect()
@@ -219,4 +270,110 @@ async fn events_of_other_miners_leave_no_row() {
         2,
         "but both were counted"
     );
+}
+
+async fn snapshot_of(world: &World) -> Arc<Snapshot> {
+    world.chain.mine();
+    let (mut live, snapshots) = indexer(world).await;
+    follow(&mut live, &world.chain).await;
+    snapshots.borrow().clone().unwrap()
+}
+
+fn arrangement_revoked(policy_id: PolicyId, miner: Address, last: u32) -> ChainEvent {
+    ChainEvent::ArrangementRevoked {
+        seq: 0,
+        policy_id,
+        miner,
+        effective_last: Period(last),
+        refund: Amount(1),
+    }
+}
+
+#[tokio::test]
+async fn a_revoked_arrangement_ends_the_policy_for_this_miner_and_no_other() {
+    let world = World::new();
+    let terms = Grant::new(1, 20).terms;
+    let id = terms.id(domain().chain_id, &domain().contract);
+    world.chain.queue_policy(&terms);
+    world
+        .chain
+        .queue(arrangement_revoked(id, Address([0xbb; 20]), 3));
+    let snapshot = snapshot_of(&world).await;
+    assert_eq!(snapshot.policy(&id).unwrap().revocation, None);
+    world.chain.queue(arrangement_revoked(id, MINER, 5));
+    let snapshot = snapshot_of(&world).await;
+    let policy = snapshot.policy(&id).unwrap();
+    assert_eq!(policy.revocation.map(|(_, last)| last), Some(Period(5)));
+    assert_eq!(policy.last_paid(), Period(5));
+}
+
+#[tokio::test]
+async fn neither_an_extension_nor_the_policys_end_revives_a_revoked_arrangement() {
+    let world = World::new();
+    let terms = Grant::new(1, 20).terms;
+    let policy_id = terms.id(domain().chain_id, &domain().contract);
+    world.chain.queue_policy(&terms);
+    world.chain.queue(arrangement_revoked(policy_id, MINER, 5));
+    let (last_period, payer) = (Period(30), MINER);
+    world.chain.queue(ChainEvent::PolicyExtended {
+        seq: 0,
+        policy_id,
+        last_period,
+        payer,
+    });
+    world.chain.mine();
+    world.chain.queue(ChainEvent::PolicyRevoked {
+        seq: 0,
+        policy_id,
+        effective_last: Period(25),
+        refund: Amount(1),
+    });
+    let live = snapshot_of(&world).await;
+    assert_eq!(live.policy(&policy_id).unwrap().last_paid(), Period(5));
+    let (again, _) = indexer(&world).await;
+    assert_eq!(again.policies[&policy_id].last_paid(), Period(5));
+}
+
+#[tokio::test]
+async fn a_conviction_lowers_the_stake_and_bars_confirmations() {
+    let world = World::new();
+    world.chain.queue_stake();
+    world.chain.queue(slashed(Address([0xbb; 20])));
+    let before = snapshot_of(&world).await;
+    assert!(before.miner.locked > Amount(90));
+    world.chain.queue(slashed(MINER));
+    world.chain.queue(ChainEvent::MinerSuspended {
+        miner: MINER,
+        through_period: Period(40),
+    });
+    let after = snapshot_of(&world).await;
+    assert_eq!(after.miner.locked, Amount(90));
+    assert_eq!(after.miner.suspended_through, Period(40));
+}
+
+#[tokio::test]
+async fn a_restaked_reward_does_not_end_a_wind_down_and_a_deposit_does() {
+    let world = World::new();
+    world.chain.queue_stake();
+    let deposit = |payer| ChainEvent::Deposited {
+        miner: MINER,
+        payer,
+        amount: Amount(5),
+        locked: Amount(105),
+        lock_periods: 10,
+    };
+    world.chain.queue(ChainEvent::WindDownSet {
+        miner: MINER,
+        unlock_period: Some(Period(30)),
+    });
+    world.chain.queue(deposit(Address([0xbb; 20])));
+    let snapshot = snapshot_of(&world).await;
+    let miner = &snapshot.miner;
+    assert_eq!(
+        (miner.unlock_period, miner.locked),
+        (Period(30), Amount(105))
+    );
+    world.chain.queue(deposit(MINER));
+    let snapshot = snapshot_of(&world).await;
+    assert_eq!(snapshot.miner.unlock_period, Period::NEVER);
 }

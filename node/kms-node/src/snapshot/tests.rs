@@ -19,7 +19,7 @@ fn snapshot(headers: &[BlockHeader], confirmations: u64) -> Option<Snapshot> {
         headers,
         &clock,
         confirmations,
-        (Policies::default(), Arc::default()),
+        (Policies::default(), Arc::default(), Arc::default()),
     )
 }
 

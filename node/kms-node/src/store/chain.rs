@@ -2,10 +2,13 @@
 //! A batch is applied with its cursor in one transaction; a revert deletes what lies above the
 //! ancestor, which leaves exactly what a replay up to the ancestor would.
 
+mod challenge;
+
 use std::collections::HashMap;
 
 use kms_chain::BlockHeader;
-use kms_protocol::{Period, PolicyId, Terms, Wei};
+use kms_protocol::messages::CapsuleBytes;
+use kms_protocol::{Address, Period, PolicyId, Terms, Wei};
 use sqlx::sqlite::{SqliteConnection, SqliteRow};
 use sqlx::{Row as _, Sqlite, Transaction};
 
@@ -34,6 +37,16 @@ pub(crate) enum Fact {
     Revoked { id: PolicyId, last_period: u32 },
     /// This miner was paid up to a period.
     Collected { id: PolicyId, through_period: u32 },
+    /// This miner's silence was challenged.
+    Challenged {
+        id: PolicyId,
+        seq: u64,
+        requester: Address,
+        deadline: u64,
+        capsule: CapsuleBytes,
+    },
+    /// The challenge was answered or closed.
+    ChallengeEnded { id: PolicyId },
     /// Something about this miner.
     Miner { kind: &'static str, value: String },
     /// A numbered event of a contract, whosever it is.
@@ -89,6 +102,8 @@ impl Store {
             "delete from policy_extension where block_number > ?",
             "delete from policy_revocation where block_number > ?",
             "delete from policy_collection where block_number > ?",
+            "delete from challenge where block_number > ?",
+            "delete from challenge_end where block_number > ?",
             "delete from miner_fact where block_number > ?",
             "delete from event_seq where block_number > ?",
         ] {
@@ -107,6 +122,8 @@ impl Store {
             "delete from policy_extension",
             "delete from policy_revocation",
             "delete from policy_collection",
+            "delete from challenge",
+            "delete from challenge_end",
             "delete from miner_fact",
             "delete from event_seq",
         ] {
@@ -141,10 +158,12 @@ impl Store {
                 view.extensions.push(block_and_period(&row)?);
             }
         }
-        let every = "select policy_id, block_number, last_period from policy_revocation";
+        // An arrangement may be revoked, and later its whole policy: the first one counts.
+        let every = "select policy_id, block_number, last_period from policy_revocation \
+            order by block_number, log_index";
         for row in sqlx::query(every).fetch_all(&mut *tx).await? {
             if let Some(view) = views.get_mut(&get_policy_id(&row)?) {
-                view.revocation = Some(block_and_period(&row)?);
+                view.revocation.get_or_insert(block_and_period(&row)?);
             }
         }
         let every = "select policy_id, max(through_period) as through from policy_collection \
@@ -172,7 +191,8 @@ impl Store {
         for row in sqlx::query(select).bind(&key).fetch_all(&mut *tx).await? {
             view.extensions.push(block_and_period(&row)?);
         }
-        let select = "select block_number, last_period from policy_revocation where policy_id = ?";
+        let select = "select block_number, last_period from policy_revocation \
+            where policy_id = ? order by block_number, log_index limit 1";
         if let Some(row) = sqlx::query(select)
             .bind(&key)
             .fetch_optional(&mut *tx)
@@ -257,6 +277,9 @@ async fn apply_fact(tx: &mut Tx, place: Place, fact: &Fact) -> Result<()> {
                 .bind(value)
                 .execute(&mut **tx)
                 .await?;
+        }
+        Fact::Challenged { .. } | Fact::ChallengeEnded { .. } => {
+            challenge::apply(tx, place, fact).await?;
         }
         Fact::Sequence { contract, seq } => next_sequence(tx, place, contract, *seq).await?,
     }

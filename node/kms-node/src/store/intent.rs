@@ -157,6 +157,20 @@ impl Store {
         Ok(count > 0)
     }
 
+    /// As [`Store::kind_busy`], for intents of that kind with that payload only.
+    pub(crate) async fn payload_busy(&self, kind: &str, payload: &str, head: u64) -> Result<bool> {
+        let select = "select count(*) from intent left join attempt using (intent_id) \
+            where kind = ? and payload = ? and (state in ('planned', 'signed') \
+                or (state = 'mined' and mined_block > ?))";
+        let count: i64 = sqlx::query_scalar(select)
+            .bind(kind)
+            .bind(payload)
+            .bind(int(head)?)
+            .fetch_one(&self.read)
+            .await?;
+        Ok(count > 0)
+    }
+
     /// Highest nonce ever signed for `sender`.
     pub(crate) async fn last_nonce(&self, sender: Address) -> Result<Option<u64>> {
         let select = "select max(nonce) from attempt where sender = ?";

@@ -6,7 +6,8 @@ mod state;
 
 use std::sync::{Arc, Mutex, MutexGuard};
 
-use kms_chain::{ChainError, ChainEvent, RpcFault};
+use kms_chain::{Call, ChainError, ChainEvent, RpcFault};
+use kms_protocol::messages::CapsuleBytes;
 use kms_protocol::{Address, Amount, B256, Period, PeriodClock, Terms, Wei};
 
 use super::MINER;
@@ -120,6 +121,40 @@ impl FakeChain {
         });
     }
 
+    /// A challenge of `miner`'s silence, by `requester`, with this capsule.
+    pub(crate) fn queue_challenge(
+        &self,
+        terms: &Terms,
+        (miner, requester): (Address, Address),
+        deadline: u64,
+        capsule: CapsuleBytes,
+    ) {
+        self.queue(ChainEvent::ChallengeOpened {
+            seq: 0,
+            policy_id: terms.id(CHAIN_ID, &POLICY_MANAGER),
+            miner,
+            requester,
+            challenger: terms.author,
+            deadline,
+            bond: Amount(1),
+            capsule: capsule.as_ref().to_vec(),
+        });
+    }
+
+    pub(crate) fn time(&self) -> u64 {
+        self.lock().head().timestamp
+    }
+
+    /// Calls of the kind that took effect on the present chain, oldest first.
+    pub(crate) fn calls(&self, kind: &str) -> Vec<Call> {
+        let state = self.lock();
+        let txs = state.blocks.iter().flat_map(|block| &block.txs);
+        txs.filter(|(_, succeeded)| *succeeded)
+            .map(|(hash, _)| state.signed[hash].call.clone())
+            .filter(|call| call.kind() == kind)
+            .collect()
+    }
+
     /// Every event of that block and log is left out of the answers.
     pub(crate) fn hide(&self, block: u64, log: u64) {
         self.lock().hidden.insert((block, log));
@@ -172,11 +207,15 @@ impl FakeChain {
         self.lock().broadcasts.clone()
     }
 
+    /// Hashes of the kind's transactions in the order of their broadcasts.
+    pub(crate) fn broadcasts_of(&self, kind: &str) -> Vec<B256> {
+        let state = self.lock();
+        let of_kind = |hash: &&B256| state.signed[*hash].call.kind() == kind;
+        state.broadcasts.iter().filter(of_kind).copied().collect()
+    }
+
     /// Calls of the kind that took effect on the present chain.
     pub(crate) fn effects(&self, kind: &str) -> usize {
-        let state = self.lock();
-        let txs = state.blocks.iter().flat_map(|block| &block.txs);
-        txs.filter(|(hash, succeeded)| *succeeded && state.signed[hash].call.kind() == kind)
-            .count()
+        self.calls(kind).len()
     }
 }

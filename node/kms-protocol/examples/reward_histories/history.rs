@@ -90,7 +90,8 @@ pub(crate) fn file() -> Result<String> {
             lines.push(history.to_string());
         }
     }
-    let head = json!({ "format": 1, "start": START, "reserve": RESERVE.0.to_string(), "decay": decay.to_string() });
+    let (reserve, decay) = (RESERVE.0.to_string(), decay.to_string());
+    let head = json!({ "format": 1, "start": START, "reserve": reserve, "decay": decay });
     let head = head.to_string();
     let head = head.trim_end_matches('}');
     Ok(format!(

@@ -1,5 +1,6 @@
 //! Writes random histories of miners with what each may claim, as JSON, for the contract's test:
-//! `cargo run --release -p kms-protocol --example reward_histories > tests/vectors/reward_histories.json`
+//! `cargo run --release -p kms-protocol --example reward_histories >
+//! tests/vectors/reward_histories.json`
 
 mod history;
 mod random;

@@ -12,7 +12,7 @@ use crate::session::Session;
 /// Open a file that was granted to you
 ///
 /// Finds the policy on the chain, asks its miners all at once, and opens the file with the first m
-/// answers that are right; who answers falsely is named. One answer of each miner opens the whole file, whatever its size.
+/// right answers. One answer of each miner opens the whole file, whatever its size.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:

@@ -37,8 +37,8 @@ pub(super) fn slither(suite: &Suite) -> Result<Tally> {
     let mut command = suite.python("slither")?;
     command.args([".", "--config-file", "slither.config.json", "--json"]);
     command.arg(&report);
-    // Its status says whether there are findings at all; the triage says whether they are known, and
-    // prints those that are not.
+    // Its status says whether there are findings at all; the triage says whether they are known,
+    // and prints those that are not.
     let output = command.stdin(Stdio::null()).output()?;
     if !report.exists() {
         bail!("slither: {}", String::from_utf8_lossy(&output.stderr));

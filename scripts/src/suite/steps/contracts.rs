@@ -30,7 +30,7 @@ pub(super) fn test(suite: &Suite) -> Result<Tally> {
     Ok(tally)
 }
 
-/// Fails on any change of gas, up or down: `forge snapshot --match-contract '^GasTest$'` accepts it.
+/// Fails on any change of gas, up or down.
 pub(super) fn snapshot(suite: &Suite) -> Result<Tally> {
     let args = ["snapshot", "--check", "--match-contract", GAS_TESTS];
     run(suite.forge(&args)).with_context(|| {

@@ -63,13 +63,15 @@ fn rates(records: &[EventRecord]) -> Vec<(u64, Amount)> {
 }
 
 #[tokio::test]
-async fn asks_for_the_three_contracts_and_for_one_block_by_its_hash() {
+async fn asks_for_every_contract_that_reports_and_for_one_block_by_its_hash() {
     let (_server, chain) = chain(|filter| {
         let contracts = deployment().contracts;
         let addresses = [
             contracts.escrow.address,
             contracts.rewards.address,
             contracts.policies.address,
+            contracts.adjudicator.address,
+            contracts.challenges.address,
         ];
         assert_eq!(filter["address"], json!(addresses));
         assert_eq!(filter["blockHash"], json!(block(7)));

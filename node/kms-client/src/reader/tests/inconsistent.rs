@@ -1,4 +1,4 @@
-//! Authors who make shares that cannot open: told apart from false miners, with a code of their own.
+//! Authors whose shares cannot open: told apart from false miners, with a code of their own.
 
 use kms_protocol::messages::CommitmentsBytes;
 use kms_protocol::{PolicyId, kfrag_policy};
@@ -103,7 +103,7 @@ fn bytes(granted: &Granted) -> CommitmentsBytes {
     CommitmentsBytes::try_from(&granted.commitments).unwrap()
 }
 
-/// Reads the same capsule as the caller of `Reader::open` and as a file's reader.
+/// Why a capsule of the label cannot be opened.
 async fn read_error(world: &World) -> Error {
     let (capsule, _) = world.capsule();
     world.read(&world.reader(), &capsule).await.unwrap_err()

@@ -1,8 +1,8 @@
 //! The chain in memory as the node sees it.
 
 use kms_chain::{
-    BlockHeader, Call, ChainError, ChainParams, ChainRead, EventRecord, Fees, SignedTx, TxPlan,
-    TxReceipt,
+    BlockHeader, Call, ChainError, ChainParams, ChainRead, EventRecord, EventSource, Fees,
+    LastSeqs, SignedTx, TxPlan, TxReceipt,
 };
 use kms_protocol::{Address, Amount, B256, EthSecret, Wei, keccak256};
 
@@ -54,8 +54,12 @@ impl NodeChain for FakeChain {
         })
     }
 
-    async fn last_seqs(&self) -> Result<(u64, u64), ChainError> {
-        self.answer(|state| (state.last_seq(true), state.last_seq(false)))
+    async fn last_seqs(&self) -> Result<LastSeqs, ChainError> {
+        self.answer(|state| LastSeqs {
+            escrow: state.last_seq(EventSource::Escrow),
+            policies: state.last_seq(EventSource::Policies),
+            challenges: state.last_seq(EventSource::Challenges),
+        })
     }
 
     async fn claimable(&self, _miner: Address) -> Result<Amount, ChainError> {

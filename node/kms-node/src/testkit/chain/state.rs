@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use kms_chain::{BlockHeader, Call, ChainEvent, EventRecord, TxPlan};
+use kms_chain::{BlockHeader, Call, ChainEvent, EventRecord, EventSource, TxPlan};
 use kms_protocol::{Address, Amount, B256, Period, Wei, keccak256};
 
 use super::{BLOCK_SECONDS, CHAIN_ID, FakeChain, GENESIS, POLICY_MANAGER};
@@ -68,9 +68,9 @@ impl State {
         u64::try_from(mined).unwrap() + self.foreign_nonces
     }
 
-    pub(super) fn last_seq(&self, escrow: bool) -> u64 {
+    pub(super) fn last_seq(&self, source: EventSource) -> u64 {
         let events = self.blocks.iter().flat_map(|block| &block.events);
-        let of_contract = events.filter(|record| is_escrow(&record.event) == escrow);
+        let of_contract = events.filter(|record| record.event.source() == source);
         of_contract
             .filter_map(|record| record.event.seq())
             .max()
@@ -112,14 +112,13 @@ impl State {
             .into_iter()
             .filter(|hash| self.signed[hash].nonce >= nonce)
             .collect();
-        let (mut escrow, mut policies) = (self.last_seq(true), self.last_seq(false));
+        let mut counters: HashMap<EventSource, u64> = HashMap::new();
         let mut events = Vec::new();
         for (log_index, mut event) in (0..).zip(queued) {
-            let counter = if is_escrow(&event) {
-                &mut escrow
-            } else {
-                &mut policies
-            };
+            let source = event.source();
+            let counter = counters
+                .entry(source)
+                .or_insert_with(|| self.last_seq(source));
             number_event(&mut event, counter);
             let (block_number, block_hash, tx_hash) = (number, hash, hash);
             events.push(EventRecord {
@@ -181,6 +180,18 @@ impl State {
                     amount: terms.rate,
                 }));
             }
+            Call::AnswerChallenge { terms, answer, .. } => {
+                events.push(ChainEvent::ChallengeAnswered {
+                    policy_id: terms.id(CHAIN_ID, &POLICY_MANAGER),
+                    miner,
+                    requester: Address::ZERO,
+                    capsule_hash: B256::ZERO,
+                    block_number: answer.block_number,
+                    block_hash: answer.block_hash,
+                    cfrag: answer.cfrag.as_ref().to_vec(),
+                    signature: answer.signature.0.to_vec(),
+                });
+            }
             other => panic!("the node never sends {other:?}"),
         }
     }
@@ -195,17 +206,16 @@ impl State {
     }
 }
 
-fn is_escrow(event: &ChainEvent) -> bool {
-    matches!(event.source(), kms_chain::EventSource::Escrow)
-}
-
 fn number_event(event: &mut ChainEvent, counter: &mut u64) {
     if let ChainEvent::WorkerBonded { seq, .. }
     | ChainEvent::NodeRegistered { seq, .. }
     | ChainEvent::MinRatePosted { seq, .. }
     | ChainEvent::PolicyCreated { seq, .. }
     | ChainEvent::PolicyExtended { seq, .. }
-    | ChainEvent::PolicyRevoked { seq, .. } = event
+    | ChainEvent::PolicyRevoked { seq, .. }
+    | ChainEvent::ArrangementRevoked { seq, .. }
+    | ChainEvent::Slashed { seq, .. }
+    | ChainEvent::ChallengeOpened { seq, .. } = event
     {
         *counter += 1;
         *seq = *counter;

@@ -1,0 +1,74 @@
+//! Challenges of this miner's silence: what opened, what ended, what is open.
+
+use kms_protocol::Address;
+use kms_protocol::messages::CapsuleBytes;
+use sqlx::sqlite::{SqliteConnection, SqliteRow};
+
+use super::super::rows::{get_bytes, get_policy_id, get_u64, int};
+use super::super::{Result, Store};
+use super::{Fact, Place};
+use crate::snapshot::ChallengeView;
+
+impl Store {
+    /// The challenges that are open by the index, the most urgent first.
+    pub(crate) async fn challenges(&self) -> Result<Vec<ChallengeView>> {
+        let select = "select * from challenge where not exists \
+            (select 1 from challenge_end as ended where ended.policy_id = challenge.policy_id \
+            and (ended.block_number, ended.log_index) \
+                > (challenge.block_number, challenge.log_index)) \
+            order by deadline, seq";
+        let rows = sqlx::query(select).fetch_all(&self.read).await?;
+        rows.iter().map(view).collect()
+    }
+}
+
+/// Keeps an opening or an end.
+pub(super) async fn apply(tx: &mut SqliteConnection, place: Place, fact: &Fact) -> Result<()> {
+    let (block, log) = (int(place.block_number)?, int(place.log_index)?);
+    match fact {
+        Fact::Challenged {
+            id,
+            seq,
+            requester,
+            deadline,
+            capsule,
+        } => {
+            let insert = "insert into challenge \
+                (seq, policy_id, block_number, log_index, requester, deadline, capsule) \
+                values (?, ?, ?, ?, ?, ?, ?)";
+            sqlx::query(insert)
+                .bind(int(*seq)?)
+                .bind(id.0.0.to_vec())
+                .bind(block)
+                .bind(log)
+                .bind(requester.0.to_vec())
+                .bind(int(*deadline)?)
+                .bind(capsule.as_ref().to_vec())
+                .execute(tx)
+                .await?;
+        }
+        Fact::ChallengeEnded { id } => {
+            let insert = "insert into challenge_end (policy_id, block_number, log_index) \
+                values (?, ?, ?)";
+            sqlx::query(insert)
+                .bind(id.0.0.to_vec())
+                .bind(block)
+                .bind(log)
+                .execute(tx)
+                .await?;
+        }
+        _ => {}
+    }
+    Ok(())
+}
+
+fn view(row: &SqliteRow) -> Result<ChallengeView> {
+    Ok(ChallengeView {
+        seq: get_u64(row, "seq")?,
+        policy: get_policy_id(row)?,
+        opened_block: get_u64(row, "block_number")?,
+        requester: Address(get_bytes(row, "requester")?),
+        deadline: get_u64(row, "deadline")?,
+        capsule: CapsuleBytes::from(get_bytes::<98>(row, "capsule")?),
+    })
+}

@@ -20,8 +20,8 @@ import {UmbralProof} from "./libraries/UmbralProof.sol";
 /// @notice See ISilenceChallenges. What each abuse costs, and whom; test/challenges/Grief.t.sol has a test
 /// for each. Gas of whole transactions with cold storage, for policies of 3 and of 30 miners:
 ///
-///     openAsAuthor 208k / 226k     answer 98k / 116k     openAsReader 217k
-///     close after silence 206k     close when void 55k     an answer too late, reverted 53k
+///     openAsAuthor 208k / 226k     answer 98k / 115k     openAsReader 217k
+///     close after silence 204k     close when void 55k     an answer too late, reverted 53k
 ///
 /// Whoever opens burns about twice the gas it makes the miner burn, and the bond on top, which the miner
 /// gets. So the bond need only pay for the answer: 98k gas at 30 gwei are 0.003 ETH. A bond worth

@@ -1,4 +1,4 @@
-//! `kms-scripts deploy`: the contracts on a chain, and their record in `deployments/<chain-id>.json`.
+//! `kms-scripts deploy`: the contracts on a chain, their record in `deployments/<chain-id>.json`.
 //! Safe to repeat and to kill: a journal beside the record holds every transaction from before it
 //! was sent; a record that stands is left as it is; anything that does not fit is refused.
 //! `deploy/network.rs` finds chain, parameters and key, which `verify` needs too.

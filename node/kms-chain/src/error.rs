@@ -159,8 +159,8 @@ pub enum ChainError {
     Keystore(KeystoreFault),
     /// A deployment record of before the contracts that judge: they are not where it points.
     #[error(
-        "{} was written before adjudicator, challenges, timelock and control existed; its contracts \
-         cannot be used any more: deploy anew, or get the record of the new deployment",
+        "{} was written before adjudicator, challenges, timelock and control existed; its \
+         contracts cannot be used any more: deploy anew, or get the record of the new deployment",
         path.display()
     )]
     DeploymentOutdated {

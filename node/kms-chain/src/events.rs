@@ -1,5 +1,5 @@
-//! The contracts' events as closed enums of kms-protocol's types. `events/decode.rs` makes them of raw logs;
-//! `chain::logs` checks where a log comes from before it gets here.
+//! The contracts' events as closed enums of kms-protocol's types. `events/decode.rs` makes them of
+//! raw logs; `chain::logs` checks where a log comes from before it gets here.
 
 use kms_protocol::{Address, Amount, B256, Period, PolicyId, Terms};
 

@@ -13,7 +13,7 @@ struct Flat {
     tolerance: u64,
 }
 
-/// The dearest bytes of calldata and slots that a longer number can change: no loop costs so little.
+/// What longer numbers can cost in calldata; no loop over anything costs so little.
 const SAME: u64 = 500;
 const FLAT: [Flat; 7] = [
     Flat {

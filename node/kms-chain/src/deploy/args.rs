@@ -1,5 +1,5 @@
-//! The ABI-encoded arguments of each constructor, in the order of deployment. Addresses of contracts
-//! that come later are predicted ones.
+//! The ABI-encoded arguments of each constructor, in the order of deployment. Addresses of
+//! contracts that come later are predicted ones.
 
 use kms_protocol::Address;
 use kms_protocol::abi::{WORD, Words};

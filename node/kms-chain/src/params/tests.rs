@@ -139,6 +139,61 @@ fn refuses_kappa_without_periods_and_the_zero_holder() {
     ));
 }
 
+type Change = fn(&mut DeployParams);
+/// The key that must be named, and what is done to the local parameters.
+const OUT_OF_BOUNDS: [(&str, Change); 22] = [
+    ("control.timelock_delay_seconds", |p| {
+        p.control.timelock_delay_seconds = 35
+    }),
+    ("control.proposers", |p| {
+        p.control.proposers = vec![Address::ZERO]
+    }),
+    ("control.proposers", |p| {
+        p.control.proposers = vec![Address([1; 20]); 2]
+    }),
+    ("control.executors", |p| {
+        p.control.executors = vec![Address::ZERO; 2]
+    }),
+    ("control.guardian", |p| {
+        p.control.guardian = Some(Address::ZERO)
+    }),
+    ("control.max_pause_periods", |p| {
+        p.control.max_pause_periods = 0
+    }),
+    ("control.max_pause_periods", |p| {
+        p.control.max_pause_periods = 4
+    }),
+    ("control.min_window_seconds", |p| {
+        p.control.min_window_seconds = 0
+    }),
+    ("control.max_window_seconds", |p| {
+        p.control.max_window_seconds = 5
+    }),
+    ("penalty.floor", |p| p.penalty.floor = Amount::ZERO),
+    ("penalty.floor", |p| {
+        p.penalty.floor.0 = p.min_locked.0 / 2 + 1
+    }),
+    ("penalty.share_bps", |p| p.penalty.share_bps = 3_001),
+    ("penalty.history_bps", |p| p.penalty.history_bps = 10_001),
+    ("penalty.cap_bps", |p| p.penalty.cap_bps = 5_001),
+    ("penalty.cap_bps", |p| p.penalty.cap_bps = 999),
+    ("penalty.reward_bps", |p| p.penalty.reward_bps = 5_000),
+    ("penalty.suspension_periods", |p| {
+        p.penalty.suspension_periods = 65
+    }),
+    ("penalty.grace_blocks", |p| p.penalty.grace_blocks = 63),
+    ("penalty.grace_blocks", |p| p.penalty.grace_blocks = 50_401),
+    ("challenge.window_seconds", |p| {
+        p.challenge.window_seconds = 601
+    }),
+    ("challenge.distance_periods", |p| {
+        p.challenge.distance_periods = 0
+    }),
+    ("challenge.distance_periods", |p| {
+        p.challenge.distance_periods = 401
+    }),
+];
+
 #[test]
 fn names_the_power_that_is_out_of_bounds() {
     let refused = |change: fn(&mut DeployParams)| {
@@ -150,60 +205,7 @@ fn names_the_power_that_is_out_of_bounds() {
         }
     };
     let kms = |amount: u128| Amount(amount * 1_000_000_000_000_000_000);
-    type Change = fn(&mut DeployParams);
-    let cases: [(&str, Change); 22] = [
-        ("control.timelock_delay_seconds", |p| {
-            p.control.timelock_delay_seconds = 35
-        }),
-        ("control.proposers", |p| {
-            p.control.proposers = vec![Address::ZERO]
-        }),
-        ("control.proposers", |p| {
-            p.control.proposers = vec![Address([1; 20]); 2]
-        }),
-        ("control.executors", |p| {
-            p.control.executors = vec![Address::ZERO; 2]
-        }),
-        ("control.guardian", |p| {
-            p.control.guardian = Some(Address::ZERO)
-        }),
-        ("control.max_pause_periods", |p| {
-            p.control.max_pause_periods = 0
-        }),
-        ("control.max_pause_periods", |p| {
-            p.control.max_pause_periods = 4
-        }),
-        ("control.min_window_seconds", |p| {
-            p.control.min_window_seconds = 0
-        }),
-        ("control.max_window_seconds", |p| {
-            p.control.max_window_seconds = 5
-        }),
-        ("penalty.floor", |p| p.penalty.floor = Amount::ZERO),
-        ("penalty.floor", |p| {
-            p.penalty.floor.0 = p.min_locked.0 / 2 + 1
-        }),
-        ("penalty.share_bps", |p| p.penalty.share_bps = 3_001),
-        ("penalty.history_bps", |p| p.penalty.history_bps = 10_001),
-        ("penalty.cap_bps", |p| p.penalty.cap_bps = 5_001),
-        ("penalty.cap_bps", |p| p.penalty.cap_bps = 999),
-        ("penalty.reward_bps", |p| p.penalty.reward_bps = 5_000),
-        ("penalty.suspension_periods", |p| {
-            p.penalty.suspension_periods = 65
-        }),
-        ("penalty.grace_blocks", |p| p.penalty.grace_blocks = 63),
-        ("penalty.grace_blocks", |p| p.penalty.grace_blocks = 50_401),
-        ("challenge.window_seconds", |p| {
-            p.challenge.window_seconds = 601
-        }),
-        ("challenge.distance_periods", |p| {
-            p.challenge.distance_periods = 0
-        }),
-        ("challenge.distance_periods", |p| {
-            p.challenge.distance_periods = 401
-        }),
-    ];
-    for (field, change) in cases {
+    for (field, change) in OUT_OF_BOUNDS {
         assert_eq!(refused(change), field);
     }
     let mut params = DeployParams::local().unwrap();

@@ -216,14 +216,7 @@ impl Call {
                 amount,
                 lock_periods,
             } => deposit(*amount, *lock_periods, deployment),
-            Self::ApprovePolicies { amount } => {
-                let spender = h160(deployment.contracts.policies.address);
-                kms_token::ApproveCall {
-                    spender,
-                    value: amount.0.into(),
-                }
-                .encode()
-            }
+            Self::ApprovePolicies { amount } => approve(*amount, deployment),
             Self::AnswerChallenge {
                 terms,
                 miner,
@@ -301,6 +294,15 @@ fn create(terms: &Terms, deployment: &Deployment) -> Vec<u8> {
         price,
         terms.abi_encode(),
     )
+}
+
+/// Lets the policy manager take `amount`.
+fn approve(amount: Amount, deployment: &Deployment) -> Vec<u8> {
+    kms_token::ApproveCall {
+        spender: h160(deployment.contracts.policies.address),
+        value: amount.0.into(),
+    }
+    .encode()
 }
 
 fn deposit(amount: Amount, lock_periods: u32, deployment: &Deployment) -> Vec<u8> {

@@ -87,6 +87,33 @@ abstract contract InvariantBase is KmsTest {
         }
     }
 
+    /// @dev Periods of a policy over all its miners, and what they may collect.
+    struct Split {
+        uint256 active;
+        uint256 idle;
+        uint256 coming;
+        uint256 collectable;
+    }
+
+    function _splitOf(uint256 k, IPolicyManager.Terms memory terms, uint32 current)
+        private
+        view
+        returns (Split memory split)
+    {
+        uint256 past = current <= terms.firstPeriod ? 0 : current - terms.firstPeriod;
+        for (uint256 i = 0; i < terms.miners.length; ++i) {
+            uint32 last = handler.lastOf(k, i);
+            assertEq(policies.effectiveLastOf(terms, terms.miners[i]), last);
+            uint256 length = last + 1 - terms.firstPeriod;
+            uint256 done = past < length ? past : length;
+            uint256 served = model.activeIn(terms.miners[i], terms.firstPeriod, terms.firstPeriod + done - 1);
+            split.active += served;
+            split.idle += done - served;
+            split.coming += length - done;
+            split.collectable += policies.collectable(terms, terms.miners[i]);
+        }
+    }
+
     /// @dev (e) Per policy: collected, refunded and owed are what the naive activity says, and the
     /// contract holds exactly the open remainders.
     function _policiesBalance() internal view {
@@ -97,24 +124,11 @@ abstract contract InvariantBase is KmsTest {
             PolicyHandler.Ghost memory ghost = handler.ghostOf(k);
             IPolicyManager.State memory state = policies.stateOf(policies.policyId(terms));
             assertEq(state.effectiveLast, ghost.effectiveLast);
-            (uint256 active, uint256 idle, uint256 coming) = (0, 0, 0);
-            uint256 collectable;
-            for (uint256 i = 0; i < terms.miners.length; ++i) {
-                uint32 last = handler.lastOf(k, i);
-                assertEq(policies.effectiveLastOf(terms, terms.miners[i]), last);
-                uint256 length = last + 1 - terms.firstPeriod;
-                uint256 done = current <= terms.firstPeriod ? 0 : current - terms.firstPeriod;
-                if (done > length) done = length;
-                uint256 served =
-                    model.activeIn(terms.miners[i], terms.firstPeriod, terms.firstPeriod + done - 1);
-                active += served;
-                idle += done - served;
-                coming += terms.rate * (length - done);
-                collectable += policies.collectable(terms, terms.miners[i]);
-            }
-            assertEq(ghost.collected + collectable, terms.rate * active);
-            assertEq(ghost.refundedIdle + policies.refundable(terms), terms.rate * idle);
-            uint256 owed = collectable + policies.refundable(terms) + coming;
+            Split memory split = _splitOf(k, terms, current);
+            uint256 refundable = policies.refundable(terms);
+            assertEq(ghost.collected + split.collectable, terms.rate * split.active);
+            assertEq(ghost.refundedIdle + refundable, terms.rate * split.idle);
+            uint256 owed = split.collectable + refundable + terms.rate * split.coming;
             assertEq(ghost.deposited, ghost.collected + ghost.refundedIdle + ghost.refundedFuture + owed);
             held += owed;
         }

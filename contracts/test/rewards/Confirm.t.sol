@@ -312,10 +312,10 @@ contract ConfirmTest is KmsTest {
         );
         params = _rewardsParams(LEASE, false);
         params.adjudicator = address(0);
-        _deployRewards(params, abi.encodeWithSelector(IMiningRewards.RewardsAddressZero.selector));
+        _deployAsMinter(params, abi.encodeWithSelector(IMiningRewards.RewardsAddressZero.selector));
         params = _rewardsParams(LEASE, false);
         params.challenges = address(0);
-        _deployRewards(params, abi.encodeWithSelector(IMiningRewards.RewardsAddressZero.selector));
+        _deployAsMinter(params, abi.encodeWithSelector(IMiningRewards.RewardsAddressZero.selector));
         params = _rewardsParams(LEASE, true);
         params.kappaPeriods = 0;
         _deployAsMinter(params, abi.encodeWithSelector(IMiningRewards.RewardsKappaPeriodsZero.selector));

@@ -80,7 +80,7 @@ pub(super) fn run(suite: &Suite) -> Result<Tally> {
     let folder = copy(suite)?;
     ensure!(
         matches!(test(suite, &folder)?, Fate::Survived),
-        "without any mutant, the tests must pass under forge's profile `mutants`"
+        "without any mutant, the tests must pass under forge's profile `plain`"
     );
     let (mut noticed, mut survivors) = (0_u64, Vec::new());
     for file in FILES {
@@ -157,9 +157,7 @@ fn test(suite: &Suite, folder: &Path) -> Result<Fate> {
         let mut command = Command::new("timeout");
         command.arg(SECONDS_MAX).arg(suite.forge_program());
         command.args(["test", "--fail-fast", "--match-path", tests]);
-        command
-            .current_dir(folder)
-            .env("FOUNDRY_PROFILE", "mutants");
+        command.current_dir(folder).env("FOUNDRY_PROFILE", "plain");
         let output = command.stdin(Stdio::null()).output()?;
         let refused = [output.stdout, output.stderr]
             .iter()

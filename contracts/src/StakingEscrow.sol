@@ -137,8 +137,9 @@ contract StakingEscrow is EscrowState, IERC1363Receiver, Multicall {
 
     /// @inheritdoc IStakingEscrow
     /// @dev Deliberately not checked: the worker's consent. Whoever bonds a stranger's key only blocks
-    /// that key for itself, and answers for what it signs; the stranger bonds another one. An account in construction or one that
-    /// gets code later passes the code check; it can still confirm, there is no harm in it.
+    /// that key for itself, and answers for what it signs; the stranger bonds another one. An account in
+    /// construction or one that gets code later passes the code check; it can still confirm, there is no
+    /// harm in it.
     function bondWorker(address worker) external override {
         Stake storage stake = _stakes[msg.sender];
         address present = stake.worker;

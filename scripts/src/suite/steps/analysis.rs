@@ -58,8 +58,8 @@ pub(super) fn halmos(suite: &Suite) -> Result<Tally> {
     Ok(tally)
 }
 
-/// Branch coverage of src/. Tests of gas fail in the unoptimised build that this needs; whether tests
-/// pass is the business of the step that runs them all.
+/// Branch coverage of src/. Tests of gas fail in the unoptimised build that this needs; whether
+/// tests pass is the business of the step that runs them all.
 pub(super) fn coverage(suite: &Suite) -> Result<Tally> {
     let report = suite.target().join("contracts.lcov");
     if report.exists() {

@@ -24,17 +24,17 @@ contract KMSTokenTest is KmsTest {
         vm.expectRevert(
             abi.encodeWithSelector(IKMSToken.KMSTokenCapTooLarge.selector, cap, type(uint96).max)
         );
-        new KMSToken(cap, 0, treasury, address(1));
+        _create("KMSToken", abi.encode(cap, 0, treasury, address(1)));
     }
 
     function test_refusesAnInitialSupplyAboveTheCap() public {
         vm.expectRevert(abi.encodeWithSelector(IKMSToken.KMSTokenCapExceeded.selector, 101, 100));
-        new KMSToken(100, 101, treasury, address(1));
+        _create("KMSToken", abi.encode(100, 101, treasury, address(1)));
     }
 
     function test_refusesToExistWithoutAMinter() public {
         vm.expectRevert(IKMSToken.KMSTokenMinterZero.selector);
-        new KMSToken(100, 100, treasury, address(0));
+        _create("KMSToken", abi.encode(100, 100, treasury, address(0)));
     }
 
     function testFuzz_onlyTheMinterMints(address caller) public {

@@ -30,7 +30,7 @@ contract PeriodClockTest is KmsTest {
         EscrowState.Params memory params = _escrowParams();
         params.periodSeconds = 0;
         vm.expectRevert(IPeriodClock.ClockPeriodZero.selector);
-        new StakingEscrow(params);
+        _create("StakingEscrow", abi.encode(params));
     }
 
     function test_refusesAGenesisInTheFuture() public {
@@ -41,7 +41,7 @@ contract PeriodClockTest is KmsTest {
                 IPeriodClock.ClockGenesisInFuture.selector, params.genesisTime, block.timestamp
             )
         );
-        new StakingEscrow(params);
+        _create("StakingEscrow", abi.encode(params));
     }
 
     /// @dev C31: the counter stands still at its greatest value, and everyone can still leave.
@@ -51,10 +51,10 @@ contract PeriodClockTest is KmsTest {
         params.periodSeconds = 1;
         (escrowGenesis, escrowPeriod) = (0, 1);
         address minter = vm.computeCreateAddress(address(this), vm.getNonce(address(this)) + 2);
-        token = new KMSToken(CAP, INITIAL, treasury, minter);
+        token = KMSToken(_create("KMSToken", abi.encode(CAP, INITIAL, treasury, minter)));
         (params.token, params.rewards) = (address(token), minter);
-        escrow = new StakingEscrow(params);
-        rewards = new MiningRewards(_rewardsParams(LEASE, false));
+        escrow = StakingEscrow(_create("StakingEscrow", abi.encode(params)));
+        rewards = MiningRewards(_create("MiningRewards", abi.encode(_rewardsParams(LEASE, false))));
 
         vm.warp(uint256(type(uint32).max) - 20);
         (address miner, address worker,) = _miner("last", 2 * MIN_LOCKED, 1_000);

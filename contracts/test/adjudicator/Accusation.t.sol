@@ -357,7 +357,7 @@ contract AccusationTest is AdjudicatorTest {
 
     function test_refusesADeploymentThatDoesNotNameIt() public {
         vm.expectRevert(IAdjudicator.AdjudicatorContractsMismatch.selector);
-        new Adjudicator(address(policies));
+        _create("Adjudicator", abi.encode(address(policies)));
     }
 
     function _submitFrom(Charge memory charge) private {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity ^0.8.30;
 
-import {Test} from "forge-std/Test.sol";
+import {Shipped} from "./Shipped.sol";
 import {Adjudicator} from "../../src/Adjudicator.sol";
 import {Control} from "../../src/Control.sol";
 import {EscrowState} from "../../src/EscrowState.sol";
@@ -17,7 +17,7 @@ import {IPolicyManager} from "../../src/interfaces/IPolicyManager.sol";
 import {IStakingEscrow} from "../../src/interfaces/IStakingEscrow.sol";
 
 /// @notice One deployment with funded accounts, and the short ways the tests use it.
-abstract contract KmsTest is Test {
+abstract contract KmsTest is Shipped {
     uint64 internal constant GENESIS = 1_700_000_000;
     uint32 internal constant DAY = 1 days;
     uint96 internal constant MIN_LOCKED = 15_000 ether;
@@ -64,18 +64,21 @@ abstract contract KmsTest is Test {
     /// @dev Eight deployments by consecutive nonces; the early ones are told the addresses of the later.
     function _deploy(uint32 lease, bool kappa) internal {
         uint256 nonce = vm.getNonce(address(this));
-        token = new KMSToken(CAP, INITIAL, treasury, _at(nonce + 2));
+        token = KMSToken(_create("KMSToken", abi.encode(CAP, INITIAL, treasury, _at(nonce + 2))));
         (adjudicator, challenges) = (_at(nonce + 4), _at(nonce + 5));
         control = Control(_at(nonce + 7));
-        escrow = new StakingEscrow(_escrowParamsFor(_at(nonce + 2)));
-        rewards = new MiningRewards(_rewardsParams(lease, kappa));
-        policies = new PolicyManager(
-            address(token), address(escrow), address(rewards), address(control), MAX_POLICY
+        escrow = StakingEscrow(_create("StakingEscrow", abi.encode(_escrowParamsFor(_at(nonce + 2)))));
+        rewards = MiningRewards(_create("MiningRewards", abi.encode(_rewardsParams(lease, kappa))));
+        policies = PolicyManager(
+            _create(
+                "PolicyManager",
+                abi.encode(address(token), address(escrow), address(rewards), address(control), MAX_POLICY)
+            )
         );
-        new Adjudicator(address(policies));
-        new SilenceChallenges(address(policies));
-        timelock = new KMSTimelock(DELAY, _list(proposer), _list(address(0)));
-        control = new Control(_controlParams());
+        _create("Adjudicator", abi.encode(address(policies)));
+        _create("SilenceChallenges", abi.encode(address(policies)));
+        timelock = KMSTimelock(_create("KMSTimelock", abi.encode(DELAY, _list(proposer), _list(address(0)))));
+        control = Control(_create("Control", abi.encode(_controlParams())));
     }
 
     function _at(uint256 nonce) internal view returns (address) {

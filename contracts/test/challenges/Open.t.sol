@@ -322,6 +322,6 @@ contract OpenTest is ChallengeTest {
         assertEq(silence.control(), address(control));
         assertEq(silence.currentPeriod(), policies.currentPeriod());
         vm.expectRevert(ISilenceChallenges.ChallengeContractsMismatch.selector);
-        new SilenceChallenges(address(policies));
+        _create("SilenceChallenges", abi.encode(address(policies)));
     }
 }

@@ -256,14 +256,14 @@ contract ControlTest is KmsTest {
         vm.etch(address(control), "");
         vm.setNonceUnsafe(address(control), 0);
         vm.setNonceUnsafe(address(this), vm.getNonce(address(this)) - 1);
-        new Control(params);
+        _create("Control", abi.encode(params));
     }
 
     function test_refusesContractsThatDoNotNameEachOther() public {
         bytes memory mismatch = abi.encodeWithSelector(IControl.ControlContractsMismatch.selector);
         Control.Params memory params = _controlParams();
         vm.expectRevert(mismatch);
-        new Control(params); // at another address than the one they were told
+        _create("Control", abi.encode(params)); // at another address than the one they were told
 
         address stranger = address(new Obedient(address(control)));
         for (uint256 i = 0; i < 2; ++i) {
@@ -271,7 +271,7 @@ contract ControlTest is KmsTest {
             if (i == 0) params.adjudicator = stranger;
             else params.challenges = stranger;
             vm.expectRevert(mismatch);
-            new Control(params);
+            _create("Control", abi.encode(params));
         }
     }
 

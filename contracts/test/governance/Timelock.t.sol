@@ -25,7 +25,7 @@ contract TimelockTest is KmsTest {
 
     function test_refusesADelayOfNothing() public {
         vm.expectRevert(KMSTimelock.TimelockDelayZero.selector);
-        new KMSTimelock(0, _list(proposer), _list(address(0)));
+        _create("KMSTimelock", abi.encode(0, _list(proposer), _list(address(0))));
     }
 
     function test_C29_nobodyButTheProposerAnnouncesOrCancels() public {
@@ -131,7 +131,9 @@ contract TimelockTest is KmsTest {
     /// lock is not longer than the delay; and whoever stays loses at most what the code allows.
     function test_G10_everyStakerMayLeaveBeforeAHostileChange() public {
         vm.warp(GENESIS);
-        KMSTimelock slow = new KMSTimelock((MIN_LOCK + 2) * DAY, _list(proposer), _list(address(0)));
+        KMSTimelock slow = KMSTimelock(
+            _create("KMSTimelock", abi.encode((MIN_LOCK + 2) * DAY, _list(proposer), _list(address(0))))
+        );
         vm.prank(address(timelock));
         control.transferOwnership(address(slow));
         vm.prank(address(slow));

@@ -286,11 +286,17 @@ contract CreateTest is KmsTest {
 
     function test_refusesForeignPartsAndSenselessLimits() public {
         vm.expectRevert(abi.encodeWithSelector(IPolicyManager.PolicyTooLong.selector, 0, 65_534));
-        new PolicyManager(address(token), address(escrow), address(rewards), address(control), 0);
+        _create(
+            "PolicyManager",
+            abi.encode(address(token), address(escrow), address(rewards), address(control), 0)
+        );
         vm.expectRevert(abi.encodeWithSelector(IPolicyManager.PolicyTooLong.selector, 65_535, 65_534));
-        new PolicyManager(address(token), address(escrow), address(rewards), address(control), 65_535);
+        _create(
+            "PolicyManager",
+            abi.encode(address(token), address(escrow), address(rewards), address(control), 65_535)
+        );
         vm.expectRevert(IPolicyManager.PolicyContractsMismatch.selector);
-        new PolicyManager(alice, address(escrow), address(rewards), address(control), 1);
+        _create("PolicyManager", abi.encode(alice, address(escrow), address(rewards), address(control), 1));
     }
 
     function test_showsItsParameters() public view {

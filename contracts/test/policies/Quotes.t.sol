@@ -263,8 +263,11 @@ contract QuotesTest is KmsTest {
     }
 
     function test_C19_notOfAnotherChainOrPolicyManager() public {
-        PolicyManager other = new PolicyManager(
-            address(token), address(escrow), address(rewards), address(control), MAX_POLICY
+        PolicyManager other = PolicyManager(
+            _create(
+                "PolicyManager",
+                abi.encode(address(token), address(escrow), address(rewards), address(control), MAX_POLICY)
+            )
         );
         quotes[0].signature = _sign(keys[miners[0]], miners[0], quotes[0], address(other));
         _refusesSignature();

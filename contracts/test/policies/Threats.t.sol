@@ -98,16 +98,25 @@ contract ThreatsTest is KmsTest {
     /// @dev A token that took a fee could not keep the identity. None gets in: the three contracts must
     /// name the same token, and the rewards only work as the minter that KMSToken names.
     function test_C22_noOtherTokenGetsIn() public {
-        address other = address(new KMSToken(CAP, INITIAL, treasury, address(rewards)));
+        address other = _create("KMSToken", abi.encode(CAP, INITIAL, treasury, address(rewards)));
         vm.expectRevert(IPolicyManager.PolicyContractsMismatch.selector);
-        new PolicyManager(other, address(escrow), address(rewards), address(control), MAX_POLICY);
+        _create(
+            "PolicyManager",
+            abi.encode(other, address(escrow), address(rewards), address(control), MAX_POLICY)
+        );
         vm.mockCall(address(escrow), abi.encodeCall(escrow.token, ()), abi.encode(other));
         vm.expectRevert(IPolicyManager.PolicyContractsMismatch.selector);
-        new PolicyManager(other, address(escrow), address(rewards), address(control), MAX_POLICY);
+        _create(
+            "PolicyManager",
+            abi.encode(other, address(escrow), address(rewards), address(control), MAX_POLICY)
+        );
         vm.clearMockedCalls();
         vm.mockCall(address(rewards), abi.encodeCall(rewards.escrow, ()), abi.encode(other));
         vm.expectRevert(IPolicyManager.PolicyContractsMismatch.selector);
-        new PolicyManager(address(token), address(escrow), address(rewards), address(control), MAX_POLICY);
+        _create(
+            "PolicyManager",
+            abi.encode(address(token), address(escrow), address(rewards), address(control), MAX_POLICY)
+        );
     }
 
     /// @dev All effects precede the transfer: whatever is called from inside one finds them done.
@@ -252,12 +261,16 @@ contract ThreatsTest is KmsTest {
         EscrowState.Params memory params = _escrowParams();
         params.maxLockPeriods = longest + 2;
         uint256 nonce = vm.getNonce(address(this));
-        token = new KMSToken(CAP, INITIAL, treasury, _at(nonce + 2));
+        token = KMSToken(_create("KMSToken", abi.encode(CAP, INITIAL, treasury, _at(nonce + 2))));
         params.token = address(token);
         params.rewards = _at(nonce + 2);
-        escrow = new StakingEscrow(params);
-        rewards = new MiningRewards(_rewardsParams(LEASE, false));
-        policies =
-            new PolicyManager(address(token), address(escrow), address(rewards), address(control), longest);
+        escrow = StakingEscrow(_create("StakingEscrow", abi.encode(params)));
+        rewards = MiningRewards(_create("MiningRewards", abi.encode(_rewardsParams(LEASE, false))));
+        policies = PolicyManager(
+            _create(
+                "PolicyManager",
+                abi.encode(address(token), address(escrow), address(rewards), address(control), longest)
+            )
+        );
     }
 }

@@ -288,7 +288,7 @@ contract ConfirmTest is KmsTest {
 
     function _deployRewards(MiningRewards.Params memory params, bytes memory reason) private {
         vm.expectRevert(reason);
-        new MiningRewards(params);
+        _create("MiningRewards", abi.encode(params));
     }
 
     /// @dev Every other check is reached with the token saying that this test's next contract mints.

@@ -186,24 +186,24 @@ contract DepositTest is KmsTest {
         EscrowState.Params memory params = _escrowParams();
         params.minLocked = 0;
         vm.expectRevert(IStakingEscrow.EscrowAmountZero.selector);
-        new StakingEscrow(params);
+        _create("StakingEscrow", abi.encode(params));
         params = _escrowParams();
         params.minLockPeriods = 0;
         vm.expectRevert(abi.encodeWithSelector(IStakingEscrow.EscrowLockTooShort.selector, 0, 1));
-        new StakingEscrow(params);
+        _create("StakingEscrow", abi.encode(params));
         params = _escrowParams();
         params.minLockPeriods = MAX_LOCK + 1;
         vm.expectRevert(
             abi.encodeWithSelector(IStakingEscrow.EscrowLockTooLong.selector, MAX_LOCK + 1, MAX_LOCK)
         );
-        new StakingEscrow(params);
+        _create("StakingEscrow", abi.encode(params));
         for (uint256 i = 0; i < 3; ++i) {
             params = _escrowParams();
             if (i == 0) params.rewards = address(0);
             else if (i == 1) params.adjudicator = address(0);
             else params.control = address(0);
             vm.expectRevert(IStakingEscrow.EscrowAddressZero.selector);
-            new StakingEscrow(params);
+            _create("StakingEscrow", abi.encode(params));
         }
     }
 

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity ^0.8.30;
 
-import {Test} from "forge-std/Test.sol";
+import {Shipped} from "../base/Shipped.sol";
 import {console} from "forge-std/console.sol";
-import {UmbralHarness} from "../base/UmbralHarness.sol";
+import {UmbralHarness} from "../optimized/UmbralHarness.sol";
 import {Secp256k1} from "../../src/libraries/Secp256k1.sol";
 
 /// @notice Capsules of the umbral crate, valid and not, and the curve's arithmetic.
-contract CapsuleTest is Test {
+contract CapsuleTest is Shipped {
     uint256 private constant N = 0xfffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd0364141;
     uint256 private constant P = 0xfffffffffffffffffffffffffffffffffffffffffffffffffffffffefffffc2f;
 
@@ -15,7 +15,7 @@ contract CapsuleTest is Test {
     string internal json;
 
     function setUp() public {
-        umbral = new UmbralHarness();
+        umbral = UmbralHarness(_create("UmbralHarness", ""));
         json = vm.readFile("../tests/vectors/capsule_witness.json");
     }
 

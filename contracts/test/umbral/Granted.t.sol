@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity ^0.8.30;
 
-import {Test} from "forge-std/Test.sol";
-import {UmbralHarness} from "../base/UmbralHarness.sol";
+import {Shipped} from "../base/Shipped.sol";
+import {UmbralHarness} from "../optimized/UmbralHarness.sol";
 import {UmbralProof} from "../../src/libraries/UmbralProof.sol";
 
 /// @notice Version-2 fragments of the umbral crate: what was signed, and that no witness convicts the honest.
-contract GrantedTest is Test {
+contract GrantedTest is Shipped {
     UmbralHarness internal umbral;
     string internal json;
     UmbralProof.Grant internal grant;
@@ -17,7 +17,7 @@ contract GrantedTest is Test {
     bytes[3] internal witnesses;
 
     function setUp() public {
-        umbral = new UmbralHarness();
+        umbral = UmbralHarness(_create("UmbralHarness", ""));
         json = vm.readFile("../tests/vectors/granted_witness.json");
         assertEq(vm.parseJsonUint(json, ".grant.chain_id"), block.chainid);
         grant = UmbralProof.Grant({

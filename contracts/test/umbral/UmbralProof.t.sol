@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity ^0.8.30;
 
-import {Test} from "forge-std/Test.sol";
+import {Shipped} from "../base/Shipped.sol";
 import {console} from "forge-std/console.sol";
-import {UmbralHarness} from "../base/UmbralHarness.sol";
+import {UmbralHarness} from "../optimized/UmbralHarness.sol";
 import {Secp256k1} from "../../src/libraries/Secp256k1.sol";
 import {UmbralProof} from "../../src/libraries/UmbralProof.sol";
 
 /// @notice The library against the vectors that the umbral crate judged, and against tampering.
-contract UmbralProofTest is Test {
+contract UmbralProofTest is Shipped {
     struct Case {
         string name;
         bytes cfrag;
@@ -24,7 +24,7 @@ contract UmbralProofTest is Test {
     Case[] internal cases;
 
     function setUp() public {
-        umbral = new UmbralHarness();
+        umbral = UmbralHarness(_create("UmbralHarness", ""));
         string memory json = vm.readFile("../tests/vectors/fault_witness.json");
         capsule = _hex(json, ".capsule");
         signer = address(bytes20(_hex(json, ".signer")));

@@ -158,6 +158,7 @@ fn test(suite: &Suite, folder: &Path) -> Result<Fate> {
         command.arg(SECONDS_MAX).arg(suite.forge_program());
         command.args(["test", "--fail-fast", "--match-path", tests]);
         command.current_dir(folder).env("FOUNDRY_PROFILE", "plain");
+        command.env("KMS_FORGE_OUT", "cache/plain");
         let output = command.stdin(Stdio::null()).output()?;
         let refused = [output.stdout, output.stderr]
             .iter()

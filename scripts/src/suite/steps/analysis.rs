@@ -65,7 +65,6 @@ pub(super) fn coverage(suite: &Suite) -> Result<Tally> {
     if report.exists() {
         std::fs::remove_file(&report)?;
     }
-    // The long functions of the gas tests do not compile without the IR.
     let mut command = suite.forge(&["coverage", "--skip", "Gas"]);
     command.args(["--no-match-coverage", "^(test|node_modules)/"]);
     command

@@ -1,6 +1,6 @@
 //! `kms-scripts gas`: what every operation costs, by real transactions on a private chain, beside
-//! the systems of `data/gas_baseline.json`. `gas/bench.rs` is the chain, `gas/miners.rs` and
-//! `gas/policies.rs` what is sent, `gas/compare.rs` the tables, `gas/growth.rs` what must be flat.
+//! the systems of `data/gas_baseline.json`. `gas/bench.rs` is the chain, `gas/miners.rs`,
+//! `gas/policies.rs` and `gas/judges.rs` what is sent, `gas/compare.rs` the tables, `gas/growth.rs` what must be flat.
 
 use std::path::PathBuf;
 
@@ -12,6 +12,7 @@ mod abi;
 mod bench;
 mod compare;
 mod growth;
+mod judges;
 mod miners;
 mod policies;
 
@@ -71,11 +72,16 @@ async fn measure() -> Result<Vec<Measured>> {
     miners::claims(&mut bench, few).await?;
     policies::lives(&mut bench, miners.get(..30).unwrap_or(&miners)).await?;
     policies::wishes(&mut bench, few).await?;
+    policies::batches(&mut bench, few).await?;
+    policies::arrangements(&mut bench, miners.get(..30).unwrap_or(&miners)).await?;
     policies::collections(&mut bench, &miners).await?;
     policies::gaps(&mut bench, few).await?;
     miners::gaps(&mut bench, few).await?;
     miners::crowd(&mut bench, &miners).await?;
     miners::stakes(&mut bench).await?;
+    judges::challenges(&mut bench, few).await?;
+    // Last: the convicted stay convicted.
+    judges::convictions(&mut bench, few).await?;
     bench.roll().await?;
     bench.check_clock().await?;
     Ok(bench.measured)

@@ -50,6 +50,8 @@ pub(super) enum To {
     Escrow,
     Rewards,
     Policies,
+    Adjudicator,
+    Challenges,
 }
 
 impl Bench {
@@ -89,6 +91,8 @@ impl Bench {
             To::Escrow => contracts.escrow.address,
             To::Rewards => contracts.rewards.address,
             To::Policies => contracts.policies.address,
+            To::Adjudicator => contracts.adjudicator.address,
+            To::Challenges => contracts.challenges.address,
         }
     }
 

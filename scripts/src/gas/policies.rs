@@ -2,11 +2,11 @@
 
 use anyhow::{Context, Result};
 use kms_chain::Call;
-use kms_protocol::eip712::{Domain, Revocation, TypedData as _};
-use kms_protocol::{Address, Period, Terms};
+use kms_protocol::eip712::{Domain, Revocation, StructHasher, TypedData};
+use kms_protocol::{Address, Amount, B256, Period, Terms, keccak256};
 
 use super::abi::{self, Abi, address, uint};
-use super::bench::{Bench, Miner, To};
+use super::bench::{Bench, Miner, To, kms};
 
 /// Miners of a policy.
 pub(super) const MINER_COUNTS: [usize; 4] = [1, 3, 10, 30];
@@ -129,6 +129,116 @@ pub(super) async fn wishes(bench: &mut Bench, miners: &[Miner]) -> Result<()> {
         .invoke(bench.holder, To::Policies, &function, &arguments)
         .await?;
     bench.note("revoke_relayed_3", gas, 1);
+    Ok(())
+}
+
+/// Ten creations in one transaction, each of three miners; and creations with a quote of each miner,
+/// whose posted rate is above it.
+pub(super) async fn batches(bench: &mut Bench, miners: &[Miner]) -> Result<()> {
+    let three = first(miners, 3)?;
+    let mut list = Vec::new();
+    for number in 0..10 {
+        let terms = bench.terms(three, 30, &format!("in a batch {number}"))?;
+        list.push(abi::terms(&terms));
+    }
+    let function = format!("createPolicies({}[])", abi::TERMS);
+    let gas = bench
+        .invoke(bench.holder, To::Policies, &function, &[Abi::List(list)])
+        .await?;
+    bench.note("create_batch_10", gas, 10);
+    let posted = kms(2)?;
+    for miner in three {
+        let rate = [uint(posted.0)];
+        let worker = miner.worker.address();
+        bench
+            .invoke(worker, To::Escrow, "setMinRate(uint96)", &rate)
+            .await?;
+    }
+    let terms = bench.terms(three, 30, "by quotes")?;
+    let mut quotes = Vec::new();
+    for owner in &terms.miners {
+        let miner = three.iter().find(|miner| miner.owner == *owner);
+        quotes.push(quote(bench, miner.context("no such miner")?, terms.rate));
+    }
+    let function = format!("createPolicyWithQuotes({},{QUOTE}[])", abi::TERMS);
+    let arguments = [abi::terms(&terms), Abi::List(quotes)];
+    let gas = bench
+        .invoke(bench.holder, To::Policies, &function, &arguments)
+        .await?;
+    bench.note("create_quotes_3", gas, 1);
+    for miner in three {
+        let worker = miner.worker.address();
+        bench
+            .invoke(worker, To::Escrow, "setMinRate(uint96)", &[uint(0_u32)])
+            .await?;
+    }
+    Ok(())
+}
+
+const QUOTE: &str = "(uint96,uint32,uint64,uint32,bytes32,bytes)";
+
+/// What a miner's worker signs to serve below its posted rate: `IPolicyManager.Quote`.
+struct Quote {
+    miner: Address,
+    rate: Amount,
+    periods: u32,
+    valid_until: u64,
+    capacity: u32,
+    salt: B256,
+}
+
+impl TypedData for Quote {
+    const TYPE: &'static str = "Quote(address miner,uint96 rate,uint32 maxPeriods,\
+        uint64 validUntil,uint32 capacity,bytes32 salt)";
+
+    fn encode_fields(&self, hasher: StructHasher) -> StructHasher {
+        hasher
+            .address(&self.miner)
+            .uint(self.rate.0)
+            .uint(self.periods)
+            .uint(self.valid_until)
+            .uint(self.capacity)
+            .bytes32(&self.salt)
+    }
+}
+
+fn quote(bench: &Bench, miner: &Miner, rate: Amount) -> Abi {
+    let quote = Quote {
+        miner: miner.owner,
+        rate,
+        periods: 30,
+        valid_until: u64::from(u32::MAX),
+        capacity: 1,
+        salt: keccak256(b"quote"),
+    };
+    let contract = bench.deployment.contracts.policies.address;
+    let domain = Domain::policy_manager(bench.deployment.chain_id, contract);
+    let signature = quote.sign(&domain, &miner.worker);
+    Abi::Tuple(vec![
+        uint(quote.rate.0),
+        uint(quote.periods),
+        uint(quote.valid_until),
+        uint(quote.capacity),
+        abi::bytes32(quote.salt),
+        Abi::Bytes(signature.as_bytes().to_vec()),
+    ])
+}
+
+/// The author takes one miner out of a policy.
+pub(super) async fn arrangements(bench: &mut Bench, miners: &[Miner]) -> Result<()> {
+    for count in [3, 30] {
+        let terms = bench.terms(first(miners, count)?, 30, "one is taken out")?;
+        create(bench, &terms).await?;
+        bench.skip(1).await?;
+        bench.roll().await?;
+        let out = *terms.miners.first().context("no miner")?;
+        let function = function("revokeArrangement", ",address");
+        let arguments = [abi::terms(&terms), address(out)];
+        let gas = bench
+            .invoke(bench.holder, To::Policies, &function, &arguments)
+            .await?;
+        bench.note(format!("revoke_arrangement_{count}"), gas, 1);
+    }
     Ok(())
 }
 

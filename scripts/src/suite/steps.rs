@@ -40,7 +40,7 @@ const fn deep(name: &'static str, run: fn(&Suite) -> Result<Tally>) -> Step {
     }
 }
 
-pub(super) const STEPS: [Step; 22] = [
+pub(super) const STEPS: [Step; 23] = [
     step("format of the other workspaces", rust::format),
     step("clippy", rust::clippy),
     step("umbral without std: clippy", umbral::clippy),
@@ -50,6 +50,7 @@ pub(super) const STEPS: [Step; 22] = [
     step("contracts build", contracts::build),
     step("contracts tests", contracts::test),
     step("gas snapshot", contracts::snapshot),
+    step("gas of transactions", contracts::gas),
     step("contracts coverage", analysis::coverage),
     step("slither", analysis::slither),
     step("halmos", analysis::halmos),

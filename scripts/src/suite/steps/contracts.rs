@@ -42,6 +42,14 @@ pub(super) fn snapshot(suite: &Suite) -> Result<Tally> {
     Ok(Tally::default())
 }
 
+/// Every operation on a chain, beside other systems; fails if a cost grows that must not.
+pub(super) fn gas(suite: &Suite) -> Result<Tally> {
+    let mut command = Command::new(suite.release("kms-scripts"));
+    command.arg("gas").current_dir(suite.root());
+    run(command)?;
+    Ok(Tally::default())
+}
+
 /// Compiles the contracts once more, with foundry-compilers, and compares with the committed files.
 #[cfg(feature = "compile")]
 pub(super) fn artifacts(suite: &Suite) -> Result<Tally> {

@@ -1,0 +1,287 @@
+//! Convictions and challenges of silence, over real fragments of real policies.
+
+use anyhow::{Context, Result};
+use getrandom::SysRng;
+use kms_chain::{Call, ChallengeAnswer};
+use kms_protocol::accusation::{Accusation, wrong_fragment_evidence};
+use kms_protocol::eip712::{Domain, TypedData as _};
+use kms_protocol::messages::{CapsuleBytes, CfragBytes, KfragAck, Receipt};
+use kms_protocol::{
+    Address, B256, EthSecret, EthSignature, FixedBytes, PolicyId, Terms, address_of_verifying,
+    keccak256, keys_hash, kfrag_policy,
+};
+use umbral::{
+    Capsule, CapsuleWitness, Context as Keys, SecretKey, Signer, prove_fault_granted, v2,
+};
+
+use super::abi::{self, Abi, address, bytes32, uint};
+use super::bench::{Bench, Miner, To, person};
+use super::policies::create;
+
+const ACCUSATION: &str = "(address,address,bytes,uint256,bytes)";
+const ANSWER: &str = "(uint64,bytes32,bytes)";
+/// Where the first point of a fragment ends.
+const FIRST_POINT: std::ops::Range<usize> = 0..33;
+/// Longer than the windows of the parameters, in periods.
+const WINDOW_PERIODS: u32 = 2;
+
+/// A policy with what its author granted.
+struct Delegation {
+    terms: Terms,
+    id: PolicyId,
+    keys: Keys,
+    receiving: SecretKey,
+    kfrags: Vec<v2::VerifiedKeyFrag>,
+    policy: v2::Policy,
+    node: Domain,
+}
+
+impl Delegation {
+    /// Created by allowance; the holder is author and sponsor.
+    async fn create(bench: &Bench, miners: &[Miner], mark: &str) -> Result<Self> {
+        let rng = &mut SysRng;
+        let (delegating, receiving) = (SecretKey::random(rng)?, SecretKey::random(rng)?);
+        let signer = Signer::random(rng)?;
+        let mut terms = bench.terms(miners, 30, mark)?;
+        terms.verifier = address_of_verifying(&signer.verifying_key());
+        terms.keys_hash = keys_hash(&delegating.public_key(), &receiving.public_key());
+        let chain_id = bench.deployment.chain_id;
+        let contract = bench.deployment.contracts.policies.address;
+        let policy = kfrag_policy(&terms, chain_id, &contract)?;
+        let serving: Vec<v2::Miner> = terms.miners.iter().map(|miner| miner.0).collect();
+        let granted = v2::generate_kfrags(
+            rng,
+            &v2::GrantParams {
+                delegating: &delegating,
+                receiving: &receiving.public_key(),
+                signer: &signer,
+                policy: &policy,
+                miners: &serving,
+            },
+        )?;
+        create(bench, &terms).await?;
+        Ok(Self {
+            id: terms.id(chain_id, &contract),
+            terms,
+            keys: Keys {
+                delegating: delegating.public_key(),
+                receiving: receiving.public_key(),
+                verifying: signer.verifying_key(),
+            },
+            receiving,
+            kfrags: granted.kfrags,
+            policy,
+            node: Domain::node(chain_id, contract),
+        })
+    }
+
+    fn capsule(&self) -> Result<Capsule> {
+        Ok(umbral::encapsulate(&mut SysRng, &self.keys.delegating)?.0)
+    }
+
+    fn cfrag(&self, capsule: &Capsule, miner: &Miner) -> Result<CfragBytes> {
+        let place = self.terms.miners.iter().position(|of| *of == miner.owner);
+        let kfrag = place.and_then(|place| self.kfrags.get(place));
+        let kfrag = kfrag.context("the policy does not name the miner")?;
+        Ok(FixedBytes(
+            v2::reencrypt(&mut SysRng, capsule, kfrag)?.to_simple(),
+        ))
+    }
+
+    /// The worker's word for a fragment.
+    fn receipt(
+        &self,
+        miner: &Miner,
+        (capsule, cfrag): (&CapsuleBytes, &CfragBytes),
+        requester: Address,
+    ) -> EthSignature {
+        Receipt {
+            policy_id: self.id,
+            miner: miner.owner,
+            capsule_hash: keccak256(capsule.as_ref()),
+            cfrag_hash: keccak256(cfrag.as_ref()),
+            requester,
+            block_number: 1,
+            block_hash: B256::default(),
+        }
+        .sign(&self.node, &miner.worker)
+    }
+
+    fn key_bytes(&self) -> Vec<u8> {
+        [
+            self.keys.delegating.to_bytes(),
+            self.keys.receiving.to_bytes(),
+        ]
+        .concat()
+    }
+
+    /// y of the receiving key, as a word.
+    fn receiving_y(&self) -> Abi {
+        let coordinates = self.keys.receiving.to_uncompressed();
+        Abi::Word(coordinates.last_chunk().copied().unwrap_or_default())
+    }
+}
+
+/// The reader of a policy of three miners takes a forged fragment to the judge: an idle miner, then
+/// one that is active.
+pub(super) async fn convictions(bench: &mut Bench, miners: &[Miner]) -> Result<()> {
+    let three = miners.get(..3).context("too few miners")?;
+    let [idle, active, _] = three else {
+        return Ok(());
+    };
+    let challenger = person("challenger");
+    bench.fund(challenger, 1).await?;
+    let delegation = Delegation::create(bench, three, "judged").await?;
+    bench.skip(1).await?;
+    bench.roll().await?;
+    let gas = convict(bench, &delegation, idle, challenger).await?;
+    bench.note("slash_idle", gas, 1);
+    bench.confirm(active, bench.lease_end()).await?;
+    bench.skip(1).await?;
+    bench.roll().await?;
+    let gas = convict(bench, &delegation, active, challenger).await?;
+    bench.note("slash", gas, 1);
+    Ok(())
+}
+
+async fn convict(
+    bench: &Bench,
+    delegation: &Delegation,
+    miner: &Miner,
+    challenger: Address,
+) -> Result<u64> {
+    let capsule = delegation.capsule()?;
+    let bytes = FixedBytes(capsule.to_simple());
+    // The first point of another answer: one equation does not hold.
+    let mut forged = delegation.cfrag(&capsule, miner)?;
+    let other = delegation.cfrag(&delegation.capsule()?, miner)?;
+    if let (Some(to), Some(from)) = (forged.0.get_mut(FIRST_POINT), other.0.get(FIRST_POINT)) {
+        to.copy_from_slice(from);
+    }
+    let fault = prove_fault_granted(
+        &capsule,
+        &forged.0,
+        &delegation.keys,
+        &delegation.policy,
+        &miner.owner.0,
+    );
+    let fault = fault.context("the forged fragment verifies")?;
+    let witness = CapsuleWitness::new(&capsule)?;
+    let evidence = wrong_fragment_evidence((&capsule, &witness), &forged, &fault);
+    let reader = EthSecret::from_umbral(&delegation.receiving)?;
+    let receipt = delegation.receipt(miner, (&bytes, &forged), reader.address());
+    let accusation = Accusation {
+        miner: miner.owner,
+        policy_id: delegation.id,
+        capsule_hash: keccak256(bytes.as_ref()),
+        challenger,
+    };
+    let judge = bench.deployment.contracts.adjudicator.address;
+    let judge = Domain::adjudicator(bench.deployment.chain_id, judge);
+    let arguments = [
+        abi::terms(&delegation.terms),
+        Abi::Tuple(vec![
+            address(miner.owner),
+            address(challenger),
+            Abi::Bytes(delegation.key_bytes()),
+            delegation.receiving_y(),
+            Abi::Bytes(accusation.sign(&judge, &reader).as_bytes().to_vec()),
+        ]),
+        answer(&receipt),
+        Abi::Bytes(evidence),
+    ];
+    let function = format!(
+        "accuseOfWrongFragment({},{ACCUSATION},{ANSWER},bytes)",
+        abi::TERMS
+    );
+    bench
+        .invoke(bench.holder, To::Adjudicator, &function, &arguments)
+        .await
+}
+
+/// What the receipt of [`Delegation::receipt`] says besides what the judge knows.
+fn answer(receipt: &EthSignature) -> Abi {
+    Abi::Tuple(vec![
+        uint(1_u32),
+        bytes32(B256::default()),
+        Abi::Bytes(receipt.as_bytes().to_vec()),
+    ])
+}
+
+/// The author of a policy of three miners challenges two of them: one answers, one does not.
+pub(super) async fn challenges(bench: &mut Bench, miners: &[Miner]) -> Result<()> {
+    let three = miners.get(..3).context("too few miners")?;
+    let [answering, silent, _] = three else {
+        return Ok(());
+    };
+    let silence = bench.deployment.contracts.challenges.address;
+    let allowance = [address(silence), uint(1_u128 << 90)];
+    let approve = "approve(address,uint256)";
+    bench
+        .invoke(bench.holder, To::Token, approve, &allowance)
+        .await?;
+    // As anybody who was paid before.
+    bench.fund(answering.owner, 1).await?;
+    let delegation = Delegation::create(bench, three, "challenged").await?;
+    bench.confirm_all(three).await?;
+    bench.skip(1).await?;
+    bench.roll().await?;
+    let (capsule, gas) = open(bench, &delegation, answering).await?;
+    bench.note("challenge_open", gas, 1);
+    let (cfrag, bytes) = (
+        delegation.cfrag(&capsule, answering)?,
+        FixedBytes(capsule.to_simple()),
+    );
+    let requester = delegation.terms.verifier;
+    let answer = ChallengeAnswer {
+        cfrag,
+        block_number: 1,
+        block_hash: B256::default(),
+        signature: delegation.receipt(answering, (&bytes, &cfrag), requester),
+    };
+    let call = Call::AnswerChallenge {
+        terms: delegation.terms.clone(),
+        miner: answering.owner,
+        answer: Box::new(answer),
+    };
+    let gas = bench.send(answering.worker.address(), &call).await?;
+    bench.note("challenge_answer", gas, 1);
+    open(bench, &delegation, silent).await?;
+    bench.skip(WINDOW_PERIODS).await?;
+    bench.roll().await?;
+    let function = format!("close({},address)", abi::TERMS);
+    let arguments = [abi::terms(&delegation.terms), address(silent.owner)];
+    let gas = bench
+        .invoke(bench.holder, To::Challenges, &function, &arguments)
+        .await?;
+    bench.note("challenge_close", gas, 1);
+    Ok(())
+}
+
+async fn open(bench: &Bench, delegation: &Delegation, miner: &Miner) -> Result<(Capsule, u64)> {
+    let capsule = delegation.capsule()?;
+    let witness = CapsuleWitness::new(&capsule)?;
+    let ack = KfragAck {
+        policy_id: delegation.id,
+        miner: miner.owner,
+        sealed_hash: keccak256(b"sealed key fragment"),
+        signature: EthSignature([0; 65]),
+    }
+    .signed(&delegation.node, &miner.worker);
+    let demand = Abi::Tuple(vec![
+        abi::terms(&delegation.terms),
+        address(miner.owner),
+        Abi::Bytes(capsule.to_simple().to_vec()),
+        Abi::Bytes(witness.equation.to_bytes().to_vec()),
+        bytes32(ack.sealed_hash),
+        Abi::Bytes(ack.signature.as_bytes().to_vec()),
+    ]);
+    let function = format!(
+        "openAsAuthor(({},address,bytes,bytes,bytes32,bytes))",
+        abi::TERMS
+    );
+    let gas = bench
+        .invoke(bench.holder, To::Challenges, &function, &[demand])
+        .await?;
+    Ok((capsule, gas))
+}

@@ -20,6 +20,8 @@ pub(super) fn format(suite: &Suite) -> Result<Tally> {
 pub(super) fn clippy(suite: &Suite) -> Result<Tally> {
     let args = [
         "clippy",
+        // Procedural macros and build scripts are those of the release build.
+        "--release",
         "--workspace",
         "--all-targets",
         "--features",

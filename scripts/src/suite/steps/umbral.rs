@@ -19,9 +19,15 @@ const EXECUTIONS_DEEP: &str = "10000000";
 const TIMING_SAMPLES: &str = "1000000";
 
 pub(super) fn clippy(suite: &Suite) -> Result<Tally> {
-    let args = ["clippy", "--package", "umbral", "--no-default-features"];
+    let args = ["clippy", "--release", "--package", "umbral"];
     let mut command = suite.cargo(&args);
-    command.args(["--quiet", "--", "--deny", "warnings"]);
+    command.args([
+        "--no-default-features",
+        "--quiet",
+        "--",
+        "--deny",
+        "warnings",
+    ]);
     run(command)?;
     Ok(Tally::default())
 }

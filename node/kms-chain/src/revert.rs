@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 
 use ethers::abi::ethabi::AbiError;
 use ethers::abi::{ParamType, Token, decode};
-use kms_protocol::Address;
+use kms_protocol::{Address, Amount};
 
 use crate::bindings;
 use crate::error::ChainError;
@@ -17,6 +17,22 @@ const ERROR_STRING: [u8; 4] = [0x08, 0xc3, 0x79, 0xa0];
 const PANIC: [u8; 4] = [0x4e, 0x48, 0x7b, 0x71];
 /// JSON-RPC code that geth and anvil give a revert.
 const REVERT_CODE: i64 = 3;
+
+/// Arguments of 256 bits that are amounts of KMS; every argument of 96 bits is one.
+const AMOUNTS: [&str; 12] = [
+    "allowance",
+    "amount",
+    "balance",
+    "cap",
+    "due",
+    "locked",
+    "minimum",
+    "needed",
+    "paid",
+    "penalty",
+    "stake",
+    "supply",
+];
 
 static ERRORS: LazyLock<HashMap<[u8; 4], AbiError>> = LazyLock::new(|| {
     let abis = [
@@ -90,11 +106,27 @@ fn known(data: &[u8]) -> Option<ChainError> {
         }
     };
     let tokens = decode(&kinds, body).ok()?;
-    let args = names.into_iter().zip(tokens.iter().map(show)).collect();
+    let shown = names.iter().zip(&kinds).zip(&tokens);
+    let shown: Vec<_> = shown
+        .map(|((name, kind), token)| amount(name, kind, token).unwrap_or_else(|| show(token)))
+        .collect();
+    let args = names.into_iter().zip(shown).collect();
     Some(ChainError::Reverted {
         name: name.to_owned(),
         args,
     })
+}
+
+/// `12.5 KMS`, if the argument is an amount.
+fn amount(name: &str, kind: &ParamType, token: &Token) -> Option<String> {
+    let is_amount = match kind {
+        ParamType::Uint(96) => true,
+        ParamType::Uint(256) => AMOUNTS.contains(&name),
+        _ => false,
+    };
+    let units = token.clone().into_uint().filter(|_| is_amount)?;
+    let units = u128::try_from(units).ok()?;
+    Some(Amount(units).to_string())
 }
 
 fn show(token: &Token) -> String {

@@ -39,6 +39,36 @@ fn names_a_custom_error_and_its_arguments() {
 }
 
 #[test]
+fn shows_amounts_with_their_unit() {
+    let half = U256::exp10(17) * 5;
+    let miner = Token::Address(H160([0; 20]));
+    let zero = format!("0x{}", "0".repeat(40));
+    check(
+        &data(
+            "PolicyQuoteRateTooLow(address,uint96,uint96)",
+            &[miner.clone(), Token::Uint(half), Token::Uint(half * 3)],
+        ),
+        &format!("PolicyQuoteRateTooLow(miner: {zero}, rate: 0.5 KMS, quotedRate: 1.5 KMS)"),
+    );
+    check(
+        &data(
+            "ERC20InsufficientBalance(address,uint256,uint256)",
+            &[miner, Token::Uint(0.into()), Token::Uint(half)],
+        ),
+        &format!("ERC20InsufficientBalance(sender: {zero}, balance: 0 KMS, needed: 0.5 KMS)"),
+    );
+    // A count, and more than there can be.
+    check(
+        &data("PolicyMinersInvalid(uint256)", &[Token::Uint(31.into())]),
+        "PolicyMinersInvalid(count: 31)",
+    );
+    check(
+        &data("EscrowAmountTooLarge(uint256)", &[Token::Uint(U256::MAX)]),
+        &format!("EscrowAmountTooLarge(amount: {})", U256::MAX),
+    );
+}
+
+#[test]
 fn reads_plain_strings_and_panics_and_cleans_them() {
     check(
         &data("Error(string)", &[Token::String("no\u{7}\n!".into())]),
@@ -87,6 +117,9 @@ fn knows_every_error_of_the_interfaces() {
         "IStakingEscrow",
         "IMiningRewards",
         "IPolicyManager",
+        "IAdjudicator",
+        "ISilenceChallenges",
+        "IControl",
     ];
     let names: Vec<_> = ERRORS.values().map(|error| error.name.as_str()).collect();
     for source in sources {

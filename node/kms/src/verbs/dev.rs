@@ -122,6 +122,7 @@ async fn serve(args: DevArgs, context: &Context) -> Outcome {
     };
     let devnet = Devnet::start(&options).await?;
     let deployment = devnet.deploy(&params).await?;
+    let _journal = fund::Journal::of(&deployment);
     let chain = Chain::connect(&devnet.rpc_config(), deployment.clone()).await?;
     let gift = fund::Gift {
         kms: Amount::from_kms(GIFT_KMS),

@@ -4,7 +4,7 @@ use std::fmt;
 use std::path::PathBuf;
 
 use clap::Args;
-use kms_chain::{Call, Chain, DirJournal, RpcConfig, Wallet, WalletOptions, devnet};
+use kms_chain::{Call, Chain, Deployment, DirJournal, RpcConfig, Wallet, WalletOptions, devnet};
 use kms_protocol::{Address, Amount, Wei};
 use serde::Serialize;
 
@@ -83,8 +83,7 @@ pub(super) async fn run(args: FundArgs, context: &Context) -> Outcome {
 
 /// Sends from account 0 of the test mnemonic. One process at a time: the journal has a lock.
 pub(super) async fn give(chain: &Chain, account: Address, gift: Gift) -> Outcome {
-    let name = format!("kms-dev-{}", chain.deployment().genesis_hash);
-    let journal = DirJournal::open(&std::env::temp_dir().join(name))?;
+    let journal = DirJournal::open(&journal_dir(chain.deployment()))?;
     let secret = devnet::account(0)?;
     let wallet = Wallet::new(chain.clone(), secret, journal, WalletOptions::default());
     let tokens = gift.kms.map(|amount| Call::TransferToken {
@@ -96,4 +95,40 @@ pub(super) async fn give(chain: &Chain, account: Address, gift: Gift) -> Outcome
         wallet.send(&call, &mut |_| ()).await?;
     }
     Ok(())
+}
+
+fn journal_dir(deployment: &Deployment) -> PathBuf {
+    std::env::temp_dir().join(format!("kms-dev-{}", deployment.genesis_hash))
+}
+
+/// The journal of a chain's gifts, which every `kms dev fund` shares; it goes with the chain.
+pub(super) struct Journal(PathBuf);
+
+impl Journal {
+    pub(super) fn of(deployment: &Deployment) -> Self {
+        Self(journal_dir(deployment))
+    }
+}
+
+impl Drop for Journal {
+    fn drop(&mut self) {
+        // Nobody was given anything: there is no folder. Nothing depends on its end.
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Journal;
+
+    #[test]
+    fn the_journal_goes_with_the_chain() {
+        let parent = tempfile::tempdir().unwrap();
+        let folder = parent.path().join("kms-dev");
+        std::fs::create_dir(&folder).unwrap();
+        std::fs::write(folder.join("1.json"), "{}").unwrap();
+        drop(Journal(folder.clone()));
+        assert!(!folder.exists());
+        drop(Journal(folder));
+    }
 }

@@ -6,6 +6,10 @@
 mod harness;
 
 #[cfg(test)]
+mod arrangement;
+#[cfg(test)]
+mod conviction;
+#[cfg(test)]
 mod crash;
 #[cfg(test)]
 mod files;
@@ -21,5 +25,7 @@ mod mistakes;
 mod reorg;
 #[cfg(test)]
 mod shares;
+#[cfg(test)]
+mod silence;
 #[cfg(test)]
 mod tidy;

@@ -20,13 +20,24 @@
 //! let (capsule, ciphertext) = encrypt(rng, &delegating.public_key(), b"beach.jpg")?;
 //! assert_eq!(decrypt_original(&delegating, &capsule, &ciphertext)?, b"beach.jpg");
 //!
-//! // The owner delegates: 2 of 3 proxies are enough. Each is sent one fragment.
-//! let kfrags = generate_kfrags(rng, &KfragParams {
+//! // The owner delegates for one policy: 2 of its 3 proxies are enough. Each is sent its own
+//! // fragment, and what the receiver holds the fragments against.
+//! let policy = v2::Policy {
+//!     chain_id: 1,
+//!     contract: [0xc0; 20],
+//!     policy_id: [7; 32],
+//!     quorum: Quorum::new(2, 3)?,
+//!     not_before: 10,
+//!     expiry: 20,
+//!     conditions: [0; 32],
+//! };
+//! let proxies = [[1; 20], [2; 20], [3; 20]];
+//! let granted = v2::generate_kfrags(rng, &v2::GrantParams {
 //!     delegating: &delegating,
 //!     receiving: &receiving.public_key(),
 //!     signer: &signer,
-//!     quorum: Quorum::new(2, 3)?,
-//!     signed: SignedKeys::BOTH,
+//!     policy: &policy,
+//!     miners: &proxies,
 //! })?;
 //! let context = Context {
 //!     delegating: delegating.public_key(),
@@ -34,12 +45,17 @@
 //!     verifying: signer.verifying_key(),
 //! };
 //!
-//! // A proxy checks what it was sent, then re-encrypts. The receiver checks each answer.
+//! // A proxy checks what it was sent, then re-encrypts. The receiver checks each answer: it is for
+//! // this policy and of this proxy, and the owner's shares fit together.
+//! granted.commitments.check_origin(&receiving, &context, &policy)?;
 //! let mut cfrags = Vec::new();
-//! for sent in kfrags.iter().skip(1).map(|kfrag| kfrag.to_secret_simple()) {
-//!     let kfrag = KeyFrag::from_simple(&sent)?.verify(&context)?;
-//!     let answer = reencrypt(rng, &capsule, &kfrag)?.to_simple();
-//!     cfrags.push(CapsuleFrag::from_simple(&answer)?.verify(&capsule, &context)?);
+//! for (kfrag, proxy) in granted.kfrags.iter().zip(&proxies).skip(1) {
+//!     let sent = kfrag.to_secret_bytes();
+//!     let kfrag = v2::KeyFrag::from_bytes(&sent)?.verify(&context, &policy, proxy)?;
+//!     let answer = v2::reencrypt(rng, &capsule, &kfrag)?.to_simple();
+//!     let cfrag = CapsuleFrag::from_simple(&answer)?;
+//!     granted.commitments.check_capsule_frag(&receiving, &cfrag)?;
+//!     cfrags.push(cfrag.verify_granted(&capsule, &context, &policy, proxy)?);
 //! }
 //!
 //! // The receiver opens with any two.

@@ -1,6 +1,7 @@
 //! Every effect this program can have on chain, as data. `chain::send` signs them, `wallet` and the
 //! node's sender decide when.
 
+mod accuse;
 mod challenge;
 
 use ethers::abi::{AbiEncode, Token, encode};
@@ -9,7 +10,8 @@ use kms_protocol::{Address, Amount, Period, Terms, Wei};
 use crate::bindings::{kms_token, mining_rewards, policy_manager, staking_escrow};
 use crate::convert::{ethers_terms, h160};
 use crate::deployment::Deployment;
-pub use challenge::ChallengeAnswer;
+pub use accuse::WrongFragment;
+pub use challenge::{ChallengeAnswer, ChallengeDemand, ChallengeRight, ReaderConsent};
 
 /// One transaction's worth of effect.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -90,6 +92,13 @@ pub enum Call {
         /// Its terms.
         terms: Terms,
     },
+    /// Ends the arrangement with one miner now; the others go on. By the policy's author.
+    RevokeArrangement {
+        /// The policy's terms.
+        terms: Terms,
+        /// The owner address.
+        miner: Address,
+    },
     /// Moves the end of a policy. The sender pays, so it needs an allowance first
     /// (`ApprovePolicies`).
     ExtendPolicy {
@@ -103,10 +112,37 @@ pub enum Call {
         /// The allowance.
         amount: Amount,
     },
+    /// Lets SilenceChallenges take the bond of a challenge.
+    ApproveChallenges {
+        /// The allowance.
+        amount: Amount,
+    },
     /// Returns the fees of idle periods to the sponsor.
     RefundPolicy {
         /// Its terms.
         terms: Terms,
+    },
+    /// Challenges a miner's silence. The sender posts the bond, so it needs an allowance first
+    /// (`ApproveChallenges`).
+    OpenChallenge {
+        /// What is asked of whom.
+        demand: Box<ChallengeDemand>,
+        /// By what right.
+        right: ChallengeRight,
+    },
+    /// Ends a challenge whose time is over, or whose policy was revoked.
+    CloseChallenge {
+        /// The policy's terms.
+        terms: Terms,
+        /// The owner address.
+        miner: Address,
+    },
+    /// Brings a wrong fragment before the Adjudicator.
+    AccuseOfWrongFragment {
+        /// The policy's terms.
+        terms: Terms,
+        /// Accusation, receipt and evidence.
+        case: Box<WrongFragment>,
     },
     /// Answers the open challenge of a policy and its miner.
     AnswerChallenge {
@@ -144,6 +180,7 @@ impl Call {
             }
             Self::Collect { .. }
             | Self::RevokePolicy { .. }
+            | Self::RevokeArrangement { .. }
             | Self::ExtendPolicy { .. }
             | Self::RefundPolicy { .. } => contracts.policies.address,
             Self::ExtendLock { .. }
@@ -156,8 +193,12 @@ impl Call {
             Self::DepositViaTransfer { .. }
             | Self::CreatePolicyViaTransfer { .. }
             | Self::ApprovePolicies { .. }
+            | Self::ApproveChallenges { .. }
             | Self::TransferToken { .. } => contracts.token.address,
-            Self::AnswerChallenge { .. } => contracts.challenges.address,
+            Self::OpenChallenge { .. }
+            | Self::CloseChallenge { .. }
+            | Self::AnswerChallenge { .. } => contracts.challenges.address,
+            Self::AccuseOfWrongFragment { .. } => contracts.adjudicator.address,
             Self::TransferEth { to, .. } => *to,
         }
     }
@@ -194,29 +235,29 @@ impl Call {
                 let worker = h160(worker.unwrap_or(Address::ZERO));
                 staking_escrow::BondWorkerCall { worker }.encode()
             }
-            Self::RegisterNode { url, umbral_key } => {
-                let (url, umbral_key) = (url.clone(), umbral_key.to_vec().into());
-                staking_escrow::RegisterNodeCall { url, umbral_key }.encode()
-            }
+            Self::RegisterNode { url, umbral_key } => register(url, umbral_key),
             Self::SetMinRate { rate } => {
                 staking_escrow::SetMinRateCall { min_rate: rate.0 }.encode()
             }
             Self::Collect { terms, miner } => collect(terms, *miner),
-            Self::RevokePolicy { terms } => policy_manager::RevokePolicyCall {
-                terms: ethers_terms(terms),
-            }
-            .encode(),
-            Self::RefundPolicy { terms } => policy_manager::RefundCall {
-                terms: ethers_terms(terms),
-            }
-            .encode(),
+            Self::RevokePolicy { terms } => revoke(terms),
+            Self::RevokeArrangement { terms, miner } => dismiss(terms, *miner),
+            Self::RefundPolicy { terms } => refund(terms),
             Self::ExtendPolicy { terms, last_period } => extend(terms, *last_period),
             Self::CreatePolicyViaTransfer { terms } => create(terms, deployment),
             Self::DepositViaTransfer {
                 amount,
                 lock_periods,
             } => deposit(*amount, *lock_periods, deployment),
-            Self::ApprovePolicies { amount } => approve(*amount, deployment),
+            Self::ApprovePolicies { amount } => {
+                approve(*amount, deployment.contracts.policies.address)
+            }
+            Self::ApproveChallenges { amount } => {
+                approve(*amount, deployment.contracts.challenges.address)
+            }
+            Self::OpenChallenge { demand, right } => demand.data(right),
+            Self::CloseChallenge { terms, miner } => challenge::close(terms, *miner),
+            Self::AccuseOfWrongFragment { terms, case } => case.data(terms),
             Self::AnswerChallenge {
                 terms,
                 miner,
@@ -258,9 +299,14 @@ impl Call {
             Self::SetMinRate { .. } => "set_min_rate",
             Self::CreatePolicyViaTransfer { .. } => "create_policy",
             Self::RevokePolicy { .. } => "revoke_policy",
+            Self::RevokeArrangement { .. } => "revoke_arrangement",
             Self::ExtendPolicy { .. } => "extend_policy",
             Self::ApprovePolicies { .. } => "approve_policies",
+            Self::ApproveChallenges { .. } => "approve_challenges",
             Self::RefundPolicy { .. } => "refund_policy",
+            Self::OpenChallenge { .. } => "open_challenge",
+            Self::CloseChallenge { .. } => "close_challenge",
+            Self::AccuseOfWrongFragment { .. } => "accuse_of_wrong_fragment",
             Self::AnswerChallenge { .. } => "answer_challenge",
             Self::TransferToken { .. } => "transfer_token",
             Self::TransferEth { .. } => "transfer_eth",
@@ -275,6 +321,21 @@ fn collect(terms: &[Terms], miner: Address) -> Vec<u8> {
         miner: h160(miner),
     }
     .encode()
+}
+
+fn revoke(terms: &Terms) -> Vec<u8> {
+    let terms = ethers_terms(terms);
+    policy_manager::RevokePolicyCall { terms }.encode()
+}
+
+fn dismiss(terms: &Terms, miner: Address) -> Vec<u8> {
+    let (terms, miner) = (ethers_terms(terms), h160(miner));
+    policy_manager::RevokeArrangementCall { terms, miner }.encode()
+}
+
+fn refund(terms: &Terms) -> Vec<u8> {
+    let terms = ethers_terms(terms);
+    policy_manager::RefundCall { terms }.encode()
 }
 
 fn extend(terms: &Terms, last_period: Period) -> Vec<u8> {
@@ -296,13 +357,15 @@ fn create(terms: &Terms, deployment: &Deployment) -> Vec<u8> {
     )
 }
 
-/// Lets the policy manager take `amount`.
-fn approve(amount: Amount, deployment: &Deployment) -> Vec<u8> {
-    kms_token::ApproveCall {
-        spender: h160(deployment.contracts.policies.address),
-        value: amount.0.into(),
-    }
-    .encode()
+fn register(url: &str, umbral_key: &[u8; 33]) -> Vec<u8> {
+    let (url, umbral_key) = (url.to_owned(), umbral_key.to_vec().into());
+    staking_escrow::RegisterNodeCall { url, umbral_key }.encode()
+}
+
+/// Lets `spender` take `amount`.
+fn approve(amount: Amount, spender: Address) -> Vec<u8> {
+    let (spender, value) = (h160(spender), amount.0.into());
+    kms_token::ApproveCall { spender, value }.encode()
 }
 
 fn deposit(amount: Amount, lock_periods: u32, deployment: &Deployment) -> Vec<u8> {

@@ -17,6 +17,7 @@ use crate::types::wire::{BigQuantity, HexBytes, Quantity, WireHeader};
 use crate::types::{BlockHeader, Tag};
 
 mod fees;
+mod judges;
 mod logs;
 mod send;
 mod views;

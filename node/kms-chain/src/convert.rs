@@ -47,17 +47,25 @@ pub(crate) fn terms(value: policy_manager::Terms) -> Terms {
     }
 }
 
+/// The terms as a binding takes them: each has its own type of the same struct.
+macro_rules! terms_for {
+    ($binding:ident, $terms:expr) => {
+        $binding::Terms {
+            author: h160($terms.author),
+            sponsor: h160($terms.sponsor),
+            verifier: h160($terms.verifier),
+            keys_hash: $terms.keys_hash.0,
+            rate: $terms.rate.0,
+            first_period: $terms.first_period.0,
+            last_period: $terms.last_period.0,
+            threshold: $terms.threshold,
+            salt: $terms.salt.0,
+            miners: $terms.miners.iter().copied().map(h160).collect(),
+        }
+    };
+}
+pub(crate) use terms_for;
+
 pub(crate) fn ethers_terms(terms: &Terms) -> policy_manager::Terms {
-    policy_manager::Terms {
-        author: h160(terms.author),
-        sponsor: h160(terms.sponsor),
-        verifier: h160(terms.verifier),
-        keys_hash: terms.keys_hash.0,
-        rate: terms.rate.0,
-        first_period: terms.first_period.0,
-        last_period: terms.last_period.0,
-        threshold: terms.threshold,
-        salt: terms.salt.0,
-        miners: terms.miners.iter().copied().map(h160).collect(),
-    }
+    terms_for!(policy_manager, terms)
 }

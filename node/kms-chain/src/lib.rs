@@ -25,7 +25,9 @@ mod types;
 mod verify;
 mod wallet;
 
-pub use call::{Call, ChallengeAnswer};
+pub use call::{
+    Call, ChallengeAnswer, ChallengeDemand, ChallengeRight, ReaderConsent, WrongFragment,
+};
 pub use chain::Chain;
 pub use classify::TxRejection;
 pub use deploy::{DeployState, PlannedContract, SentCreation, deploy, deploy_journaled};
@@ -39,8 +41,8 @@ pub use params::{
 };
 pub use rpc::{EndpointHealth, Rpc, RpcConfig};
 pub use types::{
-    BlockHeader, ChainParams, Fees, LastSeqs, Lease, MinerInfo, PeriodTotals, PolicyState,
-    Position, SignedTx, Tag, TxPlan, TxReceipt,
+    BlockHeader, ChainParams, Fees, LastSeqs, Lease, MinerInfo, OpenChallenge, PeriodTotals,
+    PolicyState, Position, SignedTx, Tag, TxPlan, TxReceipt,
 };
 pub use verify::{Difference, check_deployment};
 pub use wallet::{OnProgress, Progress, Resumed, Wallet, WalletOptions};

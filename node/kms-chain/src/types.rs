@@ -132,6 +132,17 @@ pub struct PolicyState {
     pub refunded_through: Option<Period>,
 }
 
+/// A challenge of silence that waits for its answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct OpenChallenge {
+    /// Posted the bond and gets it back if there is no answer.
+    pub challenger: Address,
+    /// Last second of the answer, by chain time.
+    pub deadline: u64,
+    /// What an answer earns.
+    pub bond: Amount,
+}
+
 /// Fees per gas of an EIP-1559 transaction.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Fees {

@@ -280,6 +280,26 @@ pub enum Error {
         /// The policy.
         policy: PolicyId,
     },
+    /// The owner took back the arrangements with so many miners that those left are too few.
+    #[error("policy {policy} has {left} of {need} miners needed left: the others were revoked")]
+    ArrangementsRevoked {
+        /// The policy.
+        policy: PolicyId,
+        /// Miners needed.
+        need: usize,
+        /// Miners whose arrangement stands.
+        left: usize,
+        /// The others.
+        nodes: Vec<NodeFailure>,
+    },
+    /// The policy has no arrangement with that miner.
+    #[error("policy {policy} does not name the miner {miner}")]
+    MinerUnknown {
+        /// The policy.
+        policy: PolicyId,
+        /// The miner asked for.
+        miner: Address,
+    },
     /// Fewer miners than needed did their part.
     #[error("{got} of {need} miners needed answered")]
     ThresholdNotMet {
@@ -335,6 +355,7 @@ impl Error {
         match self {
             Self::ThresholdNotMet { nodes, .. }
             | Self::NotEnoughMiners { nodes, .. }
+            | Self::ArrangementsRevoked { nodes, .. }
             | Self::SharesInconsistent { nodes, .. } => nodes,
             _ => &[],
         }
@@ -347,6 +368,8 @@ impl Error {
             | Self::PolicyNotStarted { policy, .. }
             | Self::PolicyExpired { policy, .. }
             | Self::PolicyRevoked { policy }
+            | Self::ArrangementsRevoked { policy, .. }
+            | Self::MinerUnknown { policy, .. }
             | Self::NotAuthor { policy, .. }
             | Self::SharesInconsistent { policy, .. }
             | Self::FragmentsDoNotOpen { policy } => Some(*policy),

@@ -23,7 +23,7 @@ pub enum GrantState {
     Prepared,
     /// Paid on chain; fragments are on their way.
     Paid,
-    /// Every miner has acknowledged.
+    /// Every miner has acknowledged, or was dismissed.
     Delivered,
     /// Taken back by the author.
     Revoked,
@@ -35,7 +35,7 @@ pub enum GrantState {
 pub struct Sealed {
     /// The miner.
     pub miner: Address,
-    /// The body to be sent to it; `None` once it has acknowledged.
+    /// The body to be sent to it; `None` once it has acknowledged or was dismissed.
     pub upload: Option<KfragUpload>,
     /// keccak256 of the sealed fragment.
     pub sealed_hash: B256,
@@ -130,7 +130,19 @@ impl Grant {
             sealed.ack = Some(ack);
             sealed.upload = None;
         }
-        if self.state == GrantState::Paid && self.sealed.iter().all(|s| s.ack.is_some()) {
+        self.settle();
+    }
+
+    /// Books that a miner is to get nothing any more.
+    pub(crate) fn dismiss(&mut self, miner: Address) {
+        if let Some(sealed) = self.sealed.iter_mut().find(|s| s.miner == miner) {
+            sealed.upload = None;
+        }
+        self.settle();
+    }
+
+    fn settle(&mut self) {
+        if self.state == GrantState::Paid && self.sealed.iter().all(|s| s.upload.is_none()) {
             self.state = GrantState::Delivered;
         }
     }

@@ -40,8 +40,8 @@ pub use node_http::{HttpNodes, NodeLimits};
 pub use node_url::{AddressRule, NodeUrl};
 pub use owner::{
     Extension, FeeLimit, GrantReport, GrantSpec, MinerHealth, Owner, PolicyDetail, PolicyReport,
-    Quote, QuotedMiner, Rate, RefundReport, RenewalReport, RevocationReport, Schedule, Selection,
-    Span, Spend, Standing, WaitLimits, data_key, data_key_of_label, label_of,
+    Quote, QuotedMiner, Rate, RefundReport, RenewalReport, RevocationReport, Schedule, Scope,
+    Selection, Span, Spend, Standing, WaitLimits, data_key, data_key_of_label, label_of,
 };
 pub use payer::Payer;
 pub use ports::{

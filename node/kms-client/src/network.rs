@@ -6,6 +6,7 @@ mod search;
 mod tests;
 
 use async_trait::async_trait;
+use futures_util::stream::{self, StreamExt as _};
 use kms_chain::{
     BlockHeader, Chain, ChainEvent, ChainParams, Lease, MinerInfo, PeriodTotals, PolicyState,
     RpcConfig,
@@ -17,6 +18,9 @@ use crate::error::Result;
 use crate::home::Config;
 use crate::node_http::{HttpNodes, NodeLimits};
 use crate::ports::{ChainPort, CreatedPolicy, PolicyFilter, Revoked};
+
+/// Views asked for at a time.
+const VIEWS_AT_ONCE: usize = 16;
 
 /// Chain and nodes, ready to be asked.
 pub struct Network {
@@ -89,6 +93,19 @@ impl ChainPort for Network {
         Ok(self.chain.policy_state(id).await?)
     }
 
+    async fn revoked_miners(&self, terms: &Terms) -> Result<Vec<Address>> {
+        let ends: Vec<_> = stream::iter(terms.miners.clone())
+            .map(|miner| async move { (miner, self.chain.revoked_in(terms, miner).await) })
+            .buffered(VIEWS_AT_ONCE)
+            .collect()
+            .await;
+        let mut revoked = Vec::new();
+        for (miner, end) in ends {
+            revoked.extend(end?.map(|_| miner));
+        }
+        Ok(revoked)
+    }
+
     async fn refundable(&self, terms: &Terms) -> Result<Amount> {
         Ok(self.chain.refundable(terms).await?)
     }
@@ -110,6 +127,27 @@ impl ChainPort for Network {
                 refund,
                 ..
             } if policy_id == id => Some(Revoked {
+                effective_last,
+                refund,
+            }),
+            _ => None,
+        }))
+    }
+
+    async fn arrangement_revoked_in(
+        &self,
+        block_hash: B256,
+        (id, of): (PolicyId, Address),
+    ) -> Result<Option<Revoked>> {
+        let events = self.chain.events_in_block(block_hash).await?;
+        Ok(events.into_iter().find_map(|record| match record.event {
+            ChainEvent::ArrangementRevoked {
+                policy_id,
+                miner,
+                effective_last,
+                refund,
+                ..
+            } if (policy_id, miner) == (id, of) => Some(Revoked {
                 effective_last,
                 refund,
             }),

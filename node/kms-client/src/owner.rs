@@ -1,6 +1,7 @@
 //! What an owner does: quote, grant, resume, list, revoke, refund, and open own files offline.
 //! Neighbours: `journal` makes grants survive crashes, `ports` reach chain, nodes and account.
 
+mod arrangement;
 mod deliver;
 mod grant;
 mod offline;
@@ -19,7 +20,7 @@ use crate::home::{Home, HomeLock};
 use crate::journal::Journal;
 use crate::ports::{ChainPort, CreatedPolicy, NodePort, PayPort, PolicyFilter};
 
-pub(crate) use deliver::{Pause, failed, reach, within};
+pub(crate) use deliver::{ARRANGEMENT_REVOKED, Pause, dismissed, failed, reach, within};
 pub(crate) use policies::standing;
 
 pub use grant::GrantReport;
@@ -27,7 +28,7 @@ pub use offline::{data_key, data_key_of_label, label_of};
 pub use policies::{MinerHealth, PolicyDetail, PolicyReport, Standing};
 pub use quote::{FeeLimit, GrantSpec, Quote, QuotedMiner, Rate, Selection};
 pub use renew::{Extension, RenewalReport};
-pub use revoke::{RefundReport, RevocationReport};
+pub use revoke::{RefundReport, RevocationReport, Scope};
 pub use schedule::{Schedule, Span};
 
 /// How long an owner waits for nodes.

@@ -74,6 +74,10 @@ pub trait ChainPort: Send + Sync {
     /// What the chain stores of a policy; `None` if it does not exist.
     async fn policy_state(&self, id: PolicyId) -> Result<Option<PolicyState>>;
 
+    /// Those of a policy's miners whose access its author took back, alone or with the policy; in
+    /// the order of the terms.
+    async fn revoked_miners(&self, terms: &Terms) -> Result<Vec<Address>>;
+
     /// What `refund` would pay the sponsor now.
     async fn refundable(&self, terms: &Terms) -> Result<Amount>;
 
@@ -85,6 +89,13 @@ pub trait ChainPort: Send + Sync {
 
     /// The revocation of a policy in a block.
     async fn revoked_in(&self, block_hash: B256, id: PolicyId) -> Result<Option<Revoked>>;
+
+    /// The revocation of one miner's arrangement in a block.
+    async fn arrangement_revoked_in(
+        &self,
+        block_hash: B256,
+        (id, miner): (PolicyId, Address),
+    ) -> Result<Option<Revoked>>;
 
     /// KMS held by an account.
     async fn token_balance(&self, account: Address) -> Result<Amount>;

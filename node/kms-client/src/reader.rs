@@ -19,6 +19,7 @@ use umbral::{Capsule, PublicKey, SharedSecret};
 
 use crate::error::{Error, NodeFailure, Result};
 use crate::keys::ReaderKey;
+use crate::owner::ARRANGEMENT_REVOKED;
 use crate::ports::{ChainPort, NodePort};
 use crate::progress::Progress;
 
@@ -97,7 +98,8 @@ impl<'a> Reader<'a> {
     ///
     /// # Errors
     /// [`Error::NoPolicy`], [`Error::PolicyNotStarted`], [`Error::PolicyExpired`],
-    /// [`Error::PolicyRevoked`], [`Error::ThresholdNotMet`] with each miner's reason,
+    /// [`Error::PolicyRevoked`], [`Error::ArrangementsRevoked`] if too few miners are left,
+    /// [`Error::ThresholdNotMet`] with each miner's reason,
     /// [`Error::SharesInconsistent`] with each share's, [`Error::FragmentsDoNotOpen`],
     /// [`Error::Chain`].
     pub async fn open(
@@ -158,10 +160,14 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// Miners that all say "revoked" or "ended" say more than a missed threshold.
+/// Miners that all say "revoked" or "ended" say more than a missed threshold, and no miner left
+/// says that the policy is over. One that answered says that it is not.
 fn explained(error: Error, candidate: &Candidate<'_>) -> Error {
     let policy = candidate.created.id;
-    if all_say(error.nodes(), Refusal::PolicyRevoked) {
+    let nobody = matches!(error, Error::ArrangementsRevoked { left: 0, .. });
+    if matches!(error, Error::ThresholdNotMet { got: 1.., .. }) {
+        error
+    } else if nobody || all_say(error.nodes(), Refusal::PolicyRevoked) {
         Error::PolicyRevoked { policy }
     } else if all_say(error.nodes(), Refusal::PolicyEnded) {
         Error::PolicyExpired {
@@ -173,6 +179,9 @@ fn explained(error: Error, candidate: &Candidate<'_>) -> Error {
     }
 }
 
+/// Whether every miner that was asked says so.
 fn all_say(nodes: &[NodeFailure], refusal: Refusal) -> bool {
-    !nodes.is_empty() && nodes.iter().all(|node| node.code == refusal.code())
+    let asked = nodes.iter().filter(|node| node.code != ARRANGEMENT_REVOKED);
+    let mut asked = asked.peekable();
+    asked.peek().is_some() && asked.all(|node| node.code == refusal.code())
 }

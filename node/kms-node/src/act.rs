@@ -170,6 +170,15 @@ impl<C: NodeChain> Sender<C> {
         let problem =
             (!leased).then(|| format!("no lease for the period after {}", snapshot.period));
         health.set("next_period_leased", Severity::Warning, problem);
+        let through = snapshot.miner.suspended_through;
+        let suspended = !through.is_never() && snapshot.period <= through;
+        let problem = suspended.then(|| {
+            format!(
+                "convicted of an offence, or a challenge was not answered: no reward and no lease \
+                 through period {through}; confirmed again by itself after that"
+            )
+        });
+        health.set("not_suspended", Severity::Warning, problem);
     }
 
     /// Whether the duty is under way. One of a kind at a time, but challenges side by side: they
@@ -228,7 +237,7 @@ fn known_kind(kind: &str) -> &'static str {
 }
 
 /// For a gauge only: exact amounts are on chain.
-fn whole_tokens(amount: Amount) -> f64 {
+pub(crate) fn whole_tokens(amount: Amount) -> f64 {
     let (whole, part) = (amount.0 / Amount::KMS.0, amount.0 % Amount::KMS.0);
     let whole = u32::try_from(whole).map_or(f64::from(u32::MAX), f64::from);
     let micros = u32::try_from(part / 1_000_000_000_000).map_or(0.0, f64::from);

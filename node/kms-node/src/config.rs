@@ -4,6 +4,7 @@
 
 mod keys;
 mod load;
+mod mask;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -65,6 +66,14 @@ pub struct NodeConfig {
     pub metrics_remote: bool,
     /// Time requests in flight have to finish at shutdown, milliseconds.
     pub shutdown_grace_ms: u64,
+}
+
+/// A setting as it may be shown to people: URLs of the chain without what may be an access key.
+pub fn shown(key: &str, text: &str) -> String {
+    match key {
+        "rpc_urls" => mask::urls(text),
+        _ => text.to_owned(),
+    }
 }
 
 impl NodeConfig {

@@ -35,6 +35,7 @@ mod testkit;
 
 pub use config::{
     ConfigError, ENV_PREFIX, KEYS, Key, LoadedConfig, NodeConfig, Origin, Sources, Value,
+    shown as shown_setting,
 };
 pub use error::NodeError;
 pub use identity::{InitOptions, Initialised, init};

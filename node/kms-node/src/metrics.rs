@@ -55,6 +55,10 @@ pub(crate) struct Metrics {
     pub(crate) period: Whole,
     /// Last leased period.
     pub(crate) lease_through: Whole,
+    /// Last period of the suspension; 0 without one.
+    pub(crate) suspended_through: Whole,
+    /// Stake locked, whole tokens.
+    pub(crate) locked: Float,
     /// Reward not claimed, whole tokens.
     pub(crate) unclaimed: Float,
     /// Transactions broadcast, by duty.
@@ -91,6 +95,8 @@ impl Metrics {
             rpc_errors: Family::default(),
             period: Gauge::default(),
             lease_through: Gauge::default(),
+            suspended_through: Gauge::default(),
+            locked: Gauge::default(),
             unclaimed: Gauge::default(),
             broadcasts: Family::default(),
             open_intents: Gauge::default(),
@@ -174,6 +180,10 @@ impl Metrics {
         let r = &mut self.registry;
         let through = self.lease_through.clone();
         r.register("lease_through_period", "Last leased period", through);
+        let through = self.suspended_through.clone();
+        let help = "Last period without leases, 0 for none";
+        r.register("suspended_through_period", help, through);
+        r.register("stake_locked_kms", "Tokens locked", self.locked.clone());
         r.register(
             "reward_unclaimed_kms",
             "Reward not claimed",

@@ -63,6 +63,15 @@ impl Domain {
         }
     }
 
+    /// Messages that SilenceChallenges verifies.
+    pub const fn silence_challenges(chain_id: u64, challenges: Address) -> Self {
+        Self {
+            name: "KMS SilenceChallenges",
+            chain_id,
+            contract: challenges,
+        }
+    }
+
     /// hashStruct of the domain.
     pub fn separator(&self) -> B256 {
         StructHasher::new(DOMAIN_TYPE)

@@ -5,6 +5,7 @@
 pub mod abi;
 pub mod accusation;
 pub mod amount;
+pub mod challenge;
 pub mod eip712;
 pub mod error;
 pub mod eth;
@@ -19,11 +20,12 @@ pub mod sampling;
 
 pub use accusation::Accusation;
 pub use amount::{Amount, Wei};
+pub use challenge::ChallengeConsent;
 pub use eip712::{Domain, TypedData};
 pub use error::{Error, Result};
 pub use eth::{EthSecret, EthSignature, address_of, address_of_verifying};
 pub use period::{Period, PeriodClock};
-pub use policy::{Terms, keys_hash, kfrag_policy};
+pub use policy::{RevealedKeys, Terms, keys_hash, kfrag_policy};
 pub use primitives::{Address, B256, FixedBytes, PolicyId, keccak256};
 pub use refusal::Refusal;
 

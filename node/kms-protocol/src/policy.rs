@@ -86,7 +86,41 @@ impl TryFrom<TermsWire> for Terms {
 
 /// keccak256(delegating key || receiving key), both compressed (66 bytes hashed).
 pub fn keys_hash(delegating: &umbral::PublicKey, receiving: &umbral::PublicKey) -> B256 {
-    keccak256(&[delegating.to_bytes(), receiving.to_bytes()].concat())
+    keccak256(&RevealedKeys::of_author(delegating, receiving).keys)
+}
+
+/// The keys that [`Terms::keys_hash`] hides, as a contract takes them to judge.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RevealedKeys {
+    /// Delegating key || receiving key, both compressed.
+    pub keys: [u8; 66],
+    /// y of the receiving key; 0, which no point has, when it is the author who turns to the judge.
+    pub receiving_y: [u8; 32],
+}
+
+impl RevealedKeys {
+    /// For a reader, who signs with the receiving key.
+    pub fn of_reader(delegating: &umbral::PublicKey, receiving: &umbral::PublicKey) -> Self {
+        let mut receiving_y = [0; 32];
+        let point = receiving.to_uncompressed();
+        receiving_y.copy_from_slice(point.split_at(32).1);
+        Self {
+            receiving_y,
+            ..Self::of_author(delegating, receiving)
+        }
+    }
+
+    /// For the author, who signs with the verifying key.
+    pub fn of_author(delegating: &umbral::PublicKey, receiving: &umbral::PublicKey) -> Self {
+        let mut keys = [0; 66];
+        let (first, second) = keys.split_at_mut(33);
+        first.copy_from_slice(&delegating.to_bytes());
+        second.copy_from_slice(&receiving.to_bytes());
+        Self {
+            keys,
+            receiving_y: [0; 32],
+        }
+    }
 }
 
 /// What the author's signature inside a key fragment is for, in the one place that author, node,

@@ -3,7 +3,7 @@
 
 use kms_chain::Call;
 use kms_protocol::messages::{
-    CapsuleBytes, CommitmentsBytes, KfragAck, KfragUpload, Problem, ReencryptReply,
+    CapsuleBytes, CfragBytes, CommitmentsBytes, KfragAck, KfragUpload, Problem, ReencryptReply,
     ReencryptRequest, SealedKfrag,
 };
 use kms_protocol::{
@@ -54,11 +54,11 @@ pub(crate) struct Grant {
     pub(crate) terms: Terms,
     pub(crate) id: PolicyId,
     pub(crate) reader: EthSecret,
-    delegating: SecretKey,
-    receiving: SecretKey,
+    pub(super) delegating: SecretKey,
+    pub(super) receiving: SecretKey,
     signer: Signer,
     granted: Granted,
-    capsule: Capsule,
+    pub(super) capsule: Capsule,
     secret: SharedSecret,
 }
 
@@ -188,13 +188,17 @@ impl Grant {
     }
 
     /// Hands a miner its share; checks the acknowledgement.
-    pub(crate) async fn hand_over(&self, world: &World, miner: &Miner) -> Result<(), Problem> {
+    pub(crate) async fn hand_over(
+        &self,
+        world: &World,
+        miner: &Miner,
+    ) -> Result<KfragAck, Problem> {
         let upload = self.upload(world, miner);
         let path = format!("/v2/policies/{}/kfrag", self.id);
         let ack: KfragAck = miner.node.post(&path, &upload).await?;
         ack.verify(&world.domain, &upload, &miner.address(), &miner.worker)
             .unwrap();
-        Ok(())
+        Ok(ack)
     }
 
     /// The capsule as it travels.
@@ -234,11 +238,20 @@ impl Grant {
         commitments
             .check_origin(&self.receiving, &context, &policy)
             .unwrap();
-        let frag = CapsuleFrag::from_simple(&reply.fragments[0].cfrag.0).unwrap();
-        let bound_to = miner.address().0;
-        Ok(frag
-            .verify_granted(&self.capsule, &context, &policy, &bound_to)
-            .unwrap())
+        Ok(self.verified(world, miner, &reply.fragments[0].cfrag))
+    }
+
+    /// A fragment of this miner for the capsule.
+    pub(crate) fn verified(
+        &self,
+        world: &World,
+        miner: &Miner,
+        cfrag: &CfragBytes,
+    ) -> VerifiedCapsuleFrag {
+        let frag = CapsuleFrag::from_simple(&cfrag.0).unwrap();
+        let (context, policy) = (self.context(), self.policy(world));
+        frag.verify_granted(&self.capsule, &context, &policy, &miner.address().0)
+            .unwrap()
     }
 
     /// Sends a request as it is.

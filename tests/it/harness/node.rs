@@ -8,9 +8,10 @@ use std::sync::Mutex;
 
 use kms_node::{InitOptions, init};
 use kms_protocol::messages::{PolicyStatus, Problem};
-use kms_protocol::{Address, PolicyId, Refusal};
+use kms_protocol::{Address, EthSecret, PolicyId, Refusal};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 use umbral::PublicKey;
 
 use super::kms::{Kms, PASSPHRASE};
@@ -115,6 +116,13 @@ impl Node {
         child.wait().unwrap();
     }
 
+    /// The key that signs for the miner; on disk it is encrypted.
+    pub(crate) fn worker_key(&self) -> EthSecret {
+        let path = self.data_dir.join("worker.json");
+        let bytes = kms_chain::keystore::load(&path, PASSPHRASE).unwrap();
+        EthSecret::from_bytes(&bytes).unwrap()
+    }
+
     /// What the process has logged so far.
     pub(crate) fn log(&self) -> String {
         std::fs::read_to_string(&self.log).unwrap_or_default()
@@ -133,6 +141,27 @@ impl Node {
             reply.status().is_success().then_some(())
         })
         .await;
+    }
+
+    /// Why a condition of the node's own report fails; `None` while it holds.
+    pub(crate) async fn complaint(&self, condition: &str) -> Option<String> {
+        let report: Value = self.get("/readyz").await.unwrap();
+        let checks = report["checks"].as_array().unwrap();
+        let check = checks.iter().find(|check| check["name"] == condition)?;
+        Some(check["reason"].as_str()?.to_owned())
+    }
+
+    /// A gauge of the node.
+    pub(crate) async fn gauge(&self, name: &str) -> f64 {
+        let url = format!("{}/metrics", self.url);
+        let text = self.http.get(url).send().await.unwrap().text().await;
+        let text = text.unwrap();
+        let value = text.lines().find_map(|line| line.strip_prefix(name));
+        value
+            .unwrap_or_else(|| panic!("no {name}"))
+            .trim()
+            .parse()
+            .unwrap()
     }
 
     /// Waits until the node has seen a block of this height.

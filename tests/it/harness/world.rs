@@ -5,7 +5,8 @@ use std::path::PathBuf;
 
 use kms_chain::devnet::{self, Devnet, DevnetOptions};
 use kms_chain::{
-    BlockHeader, Call, Chain, DeployParams, Deployment, EventRecord, Tag, TxPlan, TxReceipt,
+    BlockHeader, Call, Chain, ChainError, DeployParams, Deployment, EventRecord, Tag, TxPlan,
+    TxReceipt,
 };
 use kms_protocol::{Address, Amount, Domain, EthSecret, Period, PeriodClock, Wei};
 use tempfile::TempDir;
@@ -57,6 +58,8 @@ impl World {
         };
         // Longer than the shortest lock, in these periods too.
         params.control.timelock_delay_seconds = 10 * u64::from(PERIOD_SECONDS);
+        // As long as it may be: no busy machine lets a challenge run out.
+        params.challenge.window_seconds = params.control.max_window_seconds;
         let deployment = devnet.deploy(&params).await.unwrap();
         let deployment_file = dir.path().join("deployment.json");
         deployment.save(&deployment_file).unwrap();
@@ -246,6 +249,28 @@ impl World {
             unreachable!("N were made")
         };
         miners
+    }
+
+    /// Waits until each of these nodes has confirmed its activity, and goes to a period in which
+    /// all of them are active.
+    pub(crate) async fn all_active(&self, miners: &[&Miner]) {
+        let next = Period(self.period().await.0 + 1);
+        for miner in miners {
+            until("the node's lease", async || {
+                let lease = self.chain.lease_of(miner.address()).await.unwrap();
+                lease.through.filter(|through| *through >= next)
+            })
+            .await;
+        }
+        self.pass_periods(1).await;
+    }
+
+    /// What a contract refuses a call with.
+    pub(crate) async fn refusal(&self, from: &EthSecret, call: Call) -> String {
+        match self.chain.simulate(from.address(), &call).await {
+            Err(ChainError::Reverted { name, .. }) => name,
+            other => panic!("{}: {other:?}", call.kind()),
+        }
     }
 
     /// Waits until the node has registered itself.

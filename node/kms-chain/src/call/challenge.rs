@@ -1,11 +1,48 @@
-//! The answer to a challenge of silence.
+//! Challenges of silence: asking on chain, answering, and ending one that was not answered.
 
 use ethers::abi::AbiEncode;
-use kms_protocol::messages::CfragBytes;
-use kms_protocol::{Address, B256, EthSignature, Terms};
+use kms_protocol::messages::{CapsuleBytes, CfragBytes};
+use kms_protocol::{Address, B256, EthSignature, RevealedKeys, Terms};
 
-use crate::bindings::silence_challenges;
-use crate::convert::h160;
+use crate::bindings::silence_challenges::{self as contract, AnswerCall, CloseCall};
+use crate::convert::{h160, terms_for};
+
+/// What is asked of whom, and the proof that an honest miner can answer it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ChallengeDemand {
+    /// The policy's terms.
+    pub terms: Terms,
+    /// The owner address.
+    pub miner: Address,
+    /// The capsule.
+    pub capsule: CapsuleBytes,
+    /// `umbral`'s witness of the capsule: W1, W2 and y of V.
+    pub witness: [u8; 160],
+    /// Of the fragment that the miner acknowledged.
+    pub sealed_hash: B256,
+    /// Its acknowledgement's.
+    pub ack_signature: EthSignature,
+}
+
+/// Whose right the challenge is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ChallengeRight {
+    /// The sender is the policy's author.
+    Author,
+    /// The reader lets the sender ask.
+    Reader(ReaderConsent),
+}
+
+/// A [`ChallengeConsent`](kms_protocol::ChallengeConsent) as the contract takes it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReaderConsent {
+    /// The policy's.
+    pub keys: RevealedKeys,
+    /// Last second in which the signature holds.
+    pub deadline: u64,
+    /// By the receiving key.
+    pub signature: EthSignature,
+}
 
 /// A fragment and the receipt that vouches for it, as `SilenceChallenges.answer` takes them.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,12 +57,37 @@ pub struct ChallengeAnswer {
     pub signature: EthSignature,
 }
 
+impl ChallengeDemand {
+    pub(super) fn data(&self, right: &ChallengeRight) -> Vec<u8> {
+        let demand = contract::Demand {
+            terms: terms_for!(contract, self.terms),
+            miner: h160(self.miner),
+            capsule: self.capsule.as_ref().to_vec().into(),
+            capsule_witness: self.witness.to_vec().into(),
+            sealed_hash: self.sealed_hash.0,
+            ack_signature: self.ack_signature.0.to_vec().into(),
+        };
+        match right {
+            ChallengeRight::Author => contract::OpenAsAuthorCall { demand }.encode(),
+            ChallengeRight::Reader(consent) => {
+                let consent = contract::ReaderConsent {
+                    keys: consent.keys.keys.to_vec().into(),
+                    receiving_y: consent.keys.receiving_y.into(),
+                    deadline: consent.deadline,
+                    signature: consent.signature.0.to_vec().into(),
+                };
+                contract::OpenAsReaderCall { demand, consent }.encode()
+            }
+        }
+    }
+}
+
 impl ChallengeAnswer {
     pub(super) fn data(&self, terms: &Terms, miner: Address) -> Vec<u8> {
-        silence_challenges::AnswerCall {
-            terms: challenge_terms(terms),
+        AnswerCall {
+            terms: terms_for!(contract, terms),
             miner: h160(miner),
-            reply: silence_challenges::Answer {
+            reply: contract::Answer {
                 cfrag: self.cfrag.as_ref().to_vec().into(),
                 block_number: self.block_number,
                 block_hash: self.block_hash.0,
@@ -36,18 +98,8 @@ impl ChallengeAnswer {
     }
 }
 
-/// The same struct as the policy manager's; each binding has its own type of it.
-fn challenge_terms(terms: &Terms) -> silence_challenges::Terms {
-    silence_challenges::Terms {
-        author: h160(terms.author),
-        sponsor: h160(terms.sponsor),
-        verifier: h160(terms.verifier),
-        keys_hash: terms.keys_hash.0,
-        rate: terms.rate.0,
-        first_period: terms.first_period.0,
-        last_period: terms.last_period.0,
-        threshold: terms.threshold,
-        salt: terms.salt.0,
-        miners: terms.miners.iter().copied().map(h160).collect(),
-    }
+/// The end of a challenge without an answer.
+pub(super) fn close(terms: &Terms, miner: Address) -> Vec<u8> {
+    let (terms, miner) = (terms_for!(contract, terms), h160(miner));
+    CloseCall { terms, miner }.encode()
 }

@@ -3,7 +3,10 @@ use ethers::types::{H160, U256};
 use kms_protocol::messages::CfragBytes;
 use kms_protocol::{Address, Amount, EthSignature, Period, Wei, keccak256};
 
+mod judged;
+
 use super::{Call, ChallengeAnswer};
+use crate::bindings::adjudicator::ADJUDICATOR_ABI;
 use crate::bindings::kms_token::KMSTOKEN_ABI;
 use crate::bindings::mining_rewards::MININGREWARDS_ABI;
 use crate::bindings::policy_manager::POLICYMANAGER_ABI;
@@ -53,6 +56,10 @@ fn calls() -> Vec<(Call, &'static str)> {
         (Call::SetMinRate { rate: amount }, "setMinRate(uint96)"),
         (Call::ApprovePolicies { amount }, "approve(address,uint256)"),
         (
+            Call::ApproveChallenges { amount },
+            "approve(address,uint256)",
+        ),
+        (
             Call::TransferToken {
                 to: address(1),
                 amount,
@@ -84,6 +91,14 @@ fn policy_calls() -> Vec<(Call, &'static str)> {
              address[]))",
         ),
         (
+            Call::RevokeArrangement {
+                terms: terms(),
+                miner: address(5),
+            },
+            "revokeArrangement((address,address,address,bytes32,uint96,uint32,uint32,uint8,\
+             bytes32,address[]),address)",
+        ),
+        (
             Call::ExtendPolicy {
                 terms: terms(),
                 last_period: Period(9),
@@ -113,18 +128,24 @@ fn policy_calls() -> Vec<(Call, &'static str)> {
     ]
 }
 
+fn every_call() -> impl Iterator<Item = (Call, &'static str)> {
+    let of_policies = policy_calls().into_iter().chain(judged::calls());
+    calls().into_iter().chain(of_policies)
+}
+
 #[test]
 fn reaches_the_function_of_its_contract() {
     let deployment = deployment();
     let contracts = &deployment.contracts;
-    let abis: [(Address, &Abi); 5] = [
+    let abis: [(Address, &Abi); 6] = [
+        (contracts.adjudicator.address, &ADJUDICATOR_ABI),
         (contracts.token.address, &KMSTOKEN_ABI),
         (contracts.escrow.address, &STAKINGESCROW_ABI),
         (contracts.rewards.address, &MININGREWARDS_ABI),
         (contracts.policies.address, &POLICYMANAGER_ABI),
         (contracts.challenges.address, &SILENCECHALLENGES_ABI),
     ];
-    for (call, signature) in calls().into_iter().chain(policy_calls()) {
+    for (call, signature) in every_call().chain(judged::of_a_reader()) {
         let data = call.data(&deployment);
         assert_eq!(
             data[..4],
@@ -144,7 +165,7 @@ fn reaches_the_function_of_its_contract() {
 
 #[test]
 fn has_a_name_of_its_own() {
-    let all = calls().into_iter().chain(policy_calls());
+    let all = every_call();
     let mut kinds: Vec<_> = all.map(|(call, _)| call.kind()).collect();
     kinds.push(
         Call::TransferEth {

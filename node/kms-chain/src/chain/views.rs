@@ -254,6 +254,22 @@ impl Chain {
         }))
     }
 
+    /// Block in which a miner's access to a policy was revoked, alone or with the policy; `None`
+    /// while it was not.
+    ///
+    /// # Errors
+    /// See the impl; `Reverted` for an unknown policy or miner.
+    pub async fn revoked_in(
+        &self,
+        terms: &Terms,
+        miner: Address,
+    ) -> Result<Option<u64>, ChainError> {
+        let (terms, miner) = (convert::ethers_terms(terms), convert::h160(miner));
+        let call = policies::AccessEndCall { terms, miner };
+        let end: policies::AccessEndReturn = self.view(self.policies(), call).await?;
+        Ok(Some(end.block_number).filter(|block| *block != 0))
+    }
+
     /// Fees a miner could collect from a policy now.
     ///
     /// # Errors

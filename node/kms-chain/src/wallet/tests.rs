@@ -49,6 +49,17 @@ impl Setup {
         }
     }
 
+    /// A call was journaled and sent, and the node lost it.
+    async fn lost() -> Self {
+        let loses = Node {
+            loses: true,
+            ..Node::miner()
+        };
+        let setup = Self::new(loses).await;
+        assert!(send(&setup.hasty(), &claim(1)).await.is_err());
+        setup
+    }
+
     fn journal(&self) -> DirJournal {
         DirJournal::open(self.directory.path()).unwrap()
     }
@@ -155,12 +166,7 @@ async fn finds_what_was_mined_while_it_was_away() {
 
 #[tokio::test]
 async fn settles_an_old_call_before_a_new_one() {
-    let setup = Setup::new(Node {
-        loses: true,
-        ..Node::miner()
-    })
-    .await;
-    assert!(send(&setup.hasty(), &claim(1)).await.is_err());
+    let setup = Setup::lost().await;
     setup.node.lock().unwrap().loses = false;
     let mut seen = Vec::new();
     setup
@@ -245,12 +251,7 @@ async fn sends_nothing_when_the_market_is_above_the_cap() {
 
 #[tokio::test]
 async fn notices_that_its_nonce_was_used_elsewhere() {
-    let setup = Setup::new(Node {
-        loses: true,
-        ..Node::miner()
-    })
-    .await;
-    assert!(send(&setup.hasty(), &claim(1)).await.is_err());
+    let setup = Setup::lost().await;
     setup.node.lock().unwrap().foreign = 1;
     let resumed = setup.wallet().resume(&mut |_| {}).await.unwrap();
     assert!(matches!(

@@ -47,6 +47,8 @@ impl Error {
             Self::PolicyNotStarted { .. } => "policy_not_started",
             Self::PolicyExpired { .. } => "policy_expired",
             Self::PolicyRevoked { .. } => "policy_revoked",
+            Self::ArrangementsRevoked { .. } => "arrangements_revoked",
+            Self::MinerUnknown { .. } => "miner_unknown",
             Self::ThresholdNotMet { .. } => "threshold_not_met",
             Self::SharesInconsistent { .. } => "shares_inconsistent",
             Self::FragmentsDoNotOpen { .. } => "fragments_do_not_open",
@@ -75,11 +77,14 @@ impl Error {
             | Self::GrantUnfinished { .. }
             | Self::PolicyAmbiguous { .. }
             | Self::UrlRefused { .. } => 2,
-            Self::HomeMissing { .. } | Self::LabelUnknown { .. } | Self::CardUnknown { .. } => 3,
+            Self::HomeMissing { .. }
+            | Self::LabelUnknown { .. }
+            | Self::CardUnknown { .. }
+            | Self::MinerUnknown { .. } => 3,
             Self::Io { source, .. } if source.kind() == std::io::ErrorKind::NotFound => 3,
             Self::NoPolicy { .. } | Self::PolicyNotStarted { .. } | Self::NotAuthor { .. } => 10,
             Self::PolicyExpired { .. } => 11,
-            Self::PolicyRevoked { .. } => 12,
+            Self::PolicyRevoked { .. } | Self::ArrangementsRevoked { .. } => 12,
             Self::ThresholdNotMet { .. } | Self::NotEnoughMiners { .. } => 13,
             Self::SharesInconsistent { .. } => 14,
             Self::HomeCorrupt { .. } | Self::PermissionsTooOpen { .. } => 20,
@@ -132,6 +137,8 @@ impl Error {
             Self::PolicyAmbiguous { .. } => "name the policy by its id",
             Self::PolicyNotStarted { .. } => "try again when it has begun",
             Self::PolicyExpired { .. } => "ask the owner to renew",
+            Self::ArrangementsRevoked { .. } => "only a new grant opens the label to this reader",
+            Self::MinerUnknown { .. } => "`kms policies show` lists the policy's miners",
             Self::ThresholdNotMet { .. } => "see each miner's reason; some pass with time",
             Self::SharesInconsistent { .. } => {
                 "no miner is at fault; ask the owner for a new grant"

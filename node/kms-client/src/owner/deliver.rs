@@ -161,6 +161,15 @@ pub(crate) fn failed(info: &MinerInfo, code: &str, detail: String) -> NodeFailur
     }
 }
 
+/// The code of a miner whose arrangement the author took back.
+pub(crate) const ARRANGEMENT_REVOKED: &str = "arrangement_revoked";
+
+/// A miner that owes the policy nothing any more.
+pub(crate) fn dismissed(info: &MinerInfo) -> NodeFailure {
+    let detail = "the author took back the arrangement with this miner";
+    failed(info, ARRANGEMENT_REVOKED, detail.to_owned())
+}
+
 /// An answer before the deadline, or a timeout.
 pub(crate) async fn within<T>(
     deadline: Instant,

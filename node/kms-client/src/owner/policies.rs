@@ -8,7 +8,7 @@ use kms_protocol::messages::KfragState;
 use kms_protocol::{Address, Amount, B256, Period, PolicyId, Terms, keys_hash};
 
 use super::Owner;
-use super::deliver::{failed, reach};
+use super::deliver::{dismissed, failed, reach};
 use crate::error::{Error, NodeFailure, Result};
 use crate::journal::GrantState;
 use crate::ports::{CreatedPolicy, PolicyFilter};
@@ -42,6 +42,8 @@ pub struct PolicyReport {
     pub reader: Option<String>,
     /// Where it stands.
     pub standing: Standing,
+    /// Miners whose arrangement was taken back by itself, while the policy lives.
+    pub revoked_miners: Vec<Address>,
     /// Last period that is paid for.
     pub effective_last: Period,
     /// Chain time at which the first period begins, in seconds since the Unix epoch.
@@ -63,7 +65,9 @@ pub struct MinerHealth {
     pub miner: Address,
     /// Base URL of its node; empty until registered.
     pub url: String,
-    /// True if the node holds a fragment and would serve now.
+    /// True if the author took back the arrangement with it.
+    pub revoked: bool,
+    /// True if the node holds a fragment, would serve now, and is to.
     pub healthy: bool,
     /// What the node holds, if it answered.
     pub kfrag: Option<KfragState>,
@@ -103,19 +107,19 @@ impl Owner<'_> {
         let params = self.chain.params().await?;
         let now = self.present_period().await?;
         let names = Names::of(self)?;
-        let states: Vec<_> = stream::iter(created)
+        let known: Vec<_> = stream::iter(created)
             .map(|created| async move {
-                let state = self.chain.policy_state(created.id).await;
-                (created, state)
+                let known = self.known_of(&created, now).await;
+                (created, known)
             })
             .buffered(AT_ONCE)
             .collect()
             .await;
-        let mut reports = Vec::with_capacity(states.len());
-        for (created, state) in states {
+        let mut reports = Vec::with_capacity(known.len());
+        for (created, known) in known {
             // An event without state was reverted between the two questions.
-            if let Some(state) = state? {
-                reports.push(self.report_of(created, state, (&params, now), &names)?);
+            if let Some(known) = known? {
+                reports.push(self.report_of(created, known, (&params, now), &names)?);
             }
         }
         Ok(reports)
@@ -127,17 +131,17 @@ impl Owner<'_> {
     /// [`Error::NoPolicy`], [`Error::Chain`].
     pub async fn policy(&self, policy: PolicyId) -> Result<PolicyDetail> {
         let created = self.find(policy).await?;
-        let state = self.chain.policy_state(policy).await?;
-        let state = state.ok_or_else(|| Error::NoPolicy {
-            what: policy.to_string(),
-        })?;
         let params = self.chain.params().await?;
         let now = self.present_period().await?;
-        let report = self.report_of(created, state, (&params, now), &Names::of(self)?)?;
+        let known = self.known_of(&created, now).await?;
+        let known = known.ok_or_else(|| Error::NoPolicy {
+            what: policy.to_string(),
+        })?;
+        let report = self.report_of(created, known, (&params, now), &Names::of(self)?)?;
         let infos = self.chain.miner_info(&report.terms.miners).await?;
         let terms = &report.terms;
         let miners: Vec<Result<MinerHealth>> = stream::iter(infos)
-            .map(|info| self.health(info, policy, terms))
+            .map(|info| self.health(info, &report))
             .buffered(AT_ONCE)
             .collect()
             .await;
@@ -149,54 +153,62 @@ impl Owner<'_> {
         })
     }
 
-    async fn health(
-        &self,
-        info: MinerInfo,
-        policy: PolicyId,
-        terms: &Terms,
-    ) -> Result<MinerHealth> {
-        let collectable = self.chain.collectable(terms, info.miner).await?;
+    /// What the chain knows of a policy; of a living one also who was dismissed from it.
+    async fn known_of(&self, created: &CreatedPolicy, now: Period) -> Result<Option<Known>> {
+        let Some(state) = self.chain.policy_state(created.id).await? else {
+            return Ok(None);
+        };
+        let revoked_miners = match state.revoked || state.effective_last < now {
+            true => Vec::new(),
+            false => self.chain.revoked_miners(&created.terms).await?,
+        };
+        Ok(Some(Known {
+            state,
+            revoked_miners,
+        }))
+    }
+
+    async fn health(&self, info: MinerInfo, report: &PolicyReport) -> Result<MinerHealth> {
+        let revoked = report.revoked_miners.contains(&info.miner);
+        let mut health = MinerHealth {
+            miner: info.miner,
+            url: info.url.clone(),
+            revoked,
+            healthy: false,
+            kfrag: None,
+            failure: revoked.then(|| dismissed(&info)),
+            collectable: self.chain.collectable(&report.terms, info.miner).await?,
+        };
         let status = match reach(&info, |url| self.nodes.parse_url(url)) {
             Err(failure) => Err(failure),
             Ok((_, url)) => self
                 .nodes
-                .policy_status(&url, policy)
+                .policy_status(&url, report.policy)
                 .await
                 .map_err(|error| failed(&info, error.code(), error.detail())),
         };
-        let (miner, url) = (info.miner, info.url.clone());
-        Ok(match status {
-            Err(failure) => {
-                let failure = Some(failure);
-                MinerHealth {
-                    miner,
-                    url,
-                    healthy: false,
-                    kfrag: None,
-                    failure,
-                    collectable,
-                }
-            }
+        match status {
             Ok(status) => {
-                let problem = status.refusal.as_ref();
-                let failure = problem.map(|p| failed(&info, p.code.code(), p.title.clone()));
-                let (healthy, kfrag) = (status.serving, Some(status.kfrag));
-                MinerHealth {
-                    miner,
-                    url,
-                    healthy,
-                    kfrag,
-                    failure,
-                    collectable,
+                health.kfrag = Some(status.kfrag);
+                health.healthy = status.serving && !revoked;
+                if revoked && status.serving {
+                    let detail = "the node has not seen the revocation of its arrangement";
+                    health.failure = Some(failed(&info, "still_serving", detail.to_owned()));
+                } else if let Some(problem) = status.refusal.filter(|_| !revoked) {
+                    health.failure = Some(failed(&info, problem.code.code(), problem.title));
                 }
             }
-        })
+            Err(failure) if !revoked => health.failure = Some(failure),
+            // It owes no answer.
+            Err(_) => {}
+        }
+        Ok(health)
     }
 
     fn report_of(
         &self,
         created: CreatedPolicy,
-        state: PolicyState,
+        known: Known,
         (params, now): (&ChainParams, Period),
         names: &Names,
     ) -> Result<PolicyReport> {
@@ -206,11 +218,12 @@ impl Owner<'_> {
             Some(grant) => (Some(grant.label.clone()), Some(grant.reader.clone())),
             None => found.map_or((None, None), |(label, reader)| (Some(label), Some(reader))),
         };
-        let terms = created.terms;
+        let (terms, state) = (created.terms, known.state);
         let out_of_range = || Error::Bug("a policy's periods lie inside the clock");
         Ok(PolicyReport {
             policy: created.id,
             standing: standing(&terms, state, now),
+            revoked_miners: known.revoked_miners,
             effective_last: state.effective_last,
             starts_at: params
                 .clock
@@ -226,6 +239,12 @@ impl Owner<'_> {
             terms,
         })
     }
+}
+
+/// A policy as the chain has it.
+struct Known {
+    state: PolicyState,
+    revoked_miners: Vec<Address>,
 }
 
 /// Where a policy stands in period `now`.

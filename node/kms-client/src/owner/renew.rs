@@ -37,8 +37,9 @@ impl Owner<'_> {
     /// Adds periods to a policy that is in force or about to begin.
     ///
     /// # Errors
-    /// [`Error::NoPolicy`], [`Error::PolicyRevoked`], [`Error::PolicyExpired`],
-    /// [`Error::FeeAboveMax`], [`Error::InsufficientFunds`], [`Error::Chain`].
+    /// [`Error::NoPolicy`], [`Error::PolicyRevoked`], [`Error::ArrangementsRevoked`] if too few
+    /// miners are left, [`Error::PolicyExpired`], [`Error::FeeAboveMax`],
+    /// [`Error::InsufficientFunds`], [`Error::Chain`].
     pub async fn renew(
         &self,
         policy: PolicyId,
@@ -50,7 +51,8 @@ impl Owner<'_> {
         let settled = spend.pay.resume(progress).await?;
         let terms = self.find(policy).await?.terms;
         let last = self.last_paid(policy).await?;
-        let price = price_of(&terms, extension.periods)?;
+        let miners = self.standing_miners(policy, &terms).await?;
+        let price = price_of(&terms, miners, extension.periods)?;
         // A renewal that was killed while it was mined is this one's answer, not its beginning.
         let reached = Call::ExtendPolicy {
             terms: terms.clone(),
@@ -107,6 +109,23 @@ impl Owner<'_> {
         })
     }
 
+    /// How many miners an extension pays: an arrangement that was revoked is passed over. With
+    /// fewer than a reader needs, nothing is worth paying for.
+    async fn standing_miners(&self, policy: PolicyId, terms: &Terms) -> Result<usize> {
+        let revoked = self.chain.revoked_miners(terms).await?.len();
+        let (left, need) = (terms.miners.len() - revoked, terms.threshold.into());
+        if left < need {
+            let nodes = Vec::new();
+            return Err(Error::ArrangementsRevoked {
+                policy,
+                need,
+                left,
+                nodes,
+            });
+        }
+        Ok(left)
+    }
+
     async fn last_paid(&self, policy: PolicyId) -> Result<Period> {
         let state = self.chain.policy_state(policy).await?;
         let state = state.ok_or_else(|| Error::NoPolicy {
@@ -136,8 +155,8 @@ fn extended(last: Period, periods: u32) -> Result<Period> {
         .ok_or_else(|| invalid("beyond the clock"))
 }
 
-fn price_of(terms: &Terms, periods: u32) -> Result<Amount> {
-    u128::try_from(terms.miners.len())
+fn price_of(terms: &Terms, miners: usize, periods: u32) -> Result<Amount> {
+    u128::try_from(miners)
         .ok()
         .and_then(|miners| terms.rate.checked_mul(miners))
         .and_then(|per_period| per_period.checked_mul(u128::from(periods)))

@@ -1,13 +1,14 @@
 //! Taking a grant back: one transaction, then each node is asked until it refuses, with its signed
 //! word that the fragment is erased where it gives one. And refunds of idle periods.
-//! Neighbours: `deliver` lends its helpers, `journal` remembers the end of a grant.
+//! Neighbours: `arrangement` takes one miner out of a grant, `deliver` lends its helpers, `journal`
+//! remembers the end of a grant.
 
 use std::time::Duration;
 
 use futures_util::stream::{FuturesUnordered, StreamExt as _};
-use kms_chain::{Call, MinerInfo};
+use kms_chain::{Call, MinerInfo, PolicyState};
 use kms_protocol::messages::{ErasureReceipt, PolicyStatus};
-use kms_protocol::{Address, Amount, B256, Period, PolicyId, Refusal, Terms};
+use kms_protocol::{Address, Amount, B256, Period, PolicyId, Refusal};
 use tokio::time::Instant;
 
 use super::deliver::{Pause, failed, reach, within};
@@ -17,11 +18,26 @@ use crate::journal::GrantState;
 use crate::ports::{CreatedPolicy, NodeError, PolicyFilter, Revoked};
 use crate::progress::{Event, Progress};
 
+/// What is taken back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Scope {
+    /// The whole policy.
+    Policy,
+    /// The arrangement with one miner; the others go on.
+    Arrangement(Address),
+}
+
 /// What became of a revocation.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RevocationReport {
     /// The policy.
     pub policy: PolicyId,
+    /// What of it was taken back.
+    pub scope: Scope,
+    /// Miners that go on serving it.
+    pub left: usize,
+    /// Miners a reader needs.
+    pub need: usize,
     /// Transaction that revoked; `None` if it had been revoked before.
     pub tx_hash: Option<B256>,
     /// Paid back to the sponsor by this transaction.
@@ -34,6 +50,30 @@ pub struct RevocationReport {
     pub erased: Vec<ErasureReceipt>,
     /// Miners that could not be heard or still serve when time was up.
     pub pending: Vec<NodeFailure>,
+}
+
+impl RevocationReport {
+    /// Before anything was done.
+    pub(super) fn new(created: &CreatedPolicy, scope: Scope, left: usize) -> Self {
+        Self {
+            policy: created.id,
+            scope,
+            left,
+            need: created.terms.threshold.into(),
+            tx_hash: None,
+            refund: Amount::ZERO,
+            effective_last: None,
+            refusing: Vec::new(),
+            erased: Vec::new(),
+            pending: Vec::new(),
+        }
+    }
+
+    pub(super) fn mined(&mut self, tx_hash: B256, revoked: Revoked) {
+        self.tx_hash = Some(tx_hash);
+        self.refund = revoked.refund;
+        self.effective_last = Some(revoked.effective_last);
+    }
 }
 
 /// What a refund paid.
@@ -66,26 +106,15 @@ impl Owner<'_> {
         let state = state.ok_or_else(|| Error::NoPolicy {
             what: policy.to_string(),
         })?;
-        let mut report = RevocationReport {
-            policy,
-            tx_hash: None,
-            refund: Amount::ZERO,
-            effective_last: None,
-            refusing: Vec::new(),
-            erased: Vec::new(),
-            pending: Vec::new(),
-        };
+        let mut report = RevocationReport::new(&created, Scope::Policy, 0);
         if !state.revoked {
-            if state.effective_last < self.present_period().await? {
-                return Err(Error::PolicyExpired {
-                    policy,
-                    last: state.effective_last,
-                });
-            }
-            let (tx_hash, revoked) = self.send_revocation(&created, spend, progress).await?;
-            report.tx_hash = Some(tx_hash);
-            report.refund = revoked.refund;
-            report.effective_last = Some(revoked.effective_last);
+            self.check_revocable(&created, state, spend).await?;
+            let terms = created.terms.clone();
+            let call = Call::RevokePolicy { terms };
+            let receipt = spend.pay.send(&call, progress).await?;
+            let revoked = self.chain.revoked_in(receipt.block_hash, policy).await?;
+            let revoked = revoked.ok_or(Error::Bug("a revocation leaves its event"))?;
+            report.mined(receipt.tx_hash, revoked);
         }
         if let Some(mut grant) = self.journal().get(policy)? {
             grant.state = GrantState::Revoked;
@@ -95,7 +124,7 @@ impl Owner<'_> {
                 .for_each(|sealed| sealed.upload = None);
             self.journal().put(&grant)?;
         }
-        self.await_refusals(&created.terms, &mut report, progress)
+        self.await_refusals(&created.terms.miners, &mut report, progress)
             .await?;
         Ok(report)
     }
@@ -159,36 +188,33 @@ impl Owner<'_> {
             .unwrap_or(Period::NEVER))
     }
 
-    async fn send_revocation(
+    /// The policy lives, and the account that pays may take it back.
+    pub(super) async fn check_revocable(
         &self,
         created: &CreatedPolicy,
+        state: PolicyState,
         spend: Spend<'_>,
-        progress: &dyn Progress,
-    ) -> Result<(B256, Revoked)> {
-        let (policy, terms) = (created.id, &created.terms);
-        if terms.author != spend.pay.address() {
-            return Err(Error::NotAuthor {
-                policy,
-                author: terms.author,
-            });
+    ) -> Result<()> {
+        let (policy, author) = (created.id, created.terms.author);
+        let last = state.effective_last;
+        if last < self.present_period().await? {
+            return Err(Error::PolicyExpired { policy, last });
         }
-        let call = Call::RevokePolicy {
-            terms: terms.clone(),
-        };
-        let receipt = spend.pay.send(&call, progress).await?;
-        let revoked = self.chain.revoked_in(receipt.block_hash, policy).await?;
-        let revoked = revoked.ok_or(Error::Bug("a revocation leaves its event"))?;
-        Ok((receipt.tx_hash, revoked))
+        if author != spend.pay.address() {
+            return Err(Error::NotAuthor { policy, author });
+        }
+        Ok(())
     }
 
-    async fn await_refusals(
+    /// Asks these miners of the policy until they refuse it, or time is up.
+    pub(super) async fn await_refusals(
         &self,
-        terms: &Terms,
+        miners: &[Address],
         report: &mut RevocationReport,
         progress: &dyn Progress,
     ) -> Result<()> {
         let deadline = Instant::now() + Duration::from_millis(self.limits.revoke_ms);
-        let infos = self.chain.miner_info(&terms.miners).await?;
+        let infos = self.chain.miner_info(miners).await?;
         let of = infos.len();
         let policy = report.policy;
         let mut running: FuturesUnordered<_> = infos

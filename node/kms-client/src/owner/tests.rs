@@ -1,5 +1,6 @@
 //! An owner against a chain in memory and nodes on loopback: what the two test files share.
 
+mod arrangements;
 mod grants;
 mod lives;
 

@@ -4,6 +4,7 @@
 
 use std::time::Duration;
 
+use futures_util::future::try_join;
 use futures_util::stream::{FuturesUnordered, StreamExt as _};
 use kms_chain::MinerInfo;
 use kms_protocol::messages::{CapsuleBytes, ReencryptReply, ReencryptRequest, ReplyExpectation};
@@ -15,7 +16,7 @@ use super::Reader;
 use super::answers::{Answer, Answers, Fault, Goal, Step};
 use super::find::Candidate;
 use crate::error::{Error, NodeFailure, Result};
-use crate::owner::{Pause, failed, reach, within};
+use crate::owner::{Pause, dismissed, failed, reach, within};
 use crate::ports::NodeError;
 use crate::progress::{Event, Progress};
 
@@ -37,13 +38,26 @@ struct Failures<'a> {
     nodes: Vec<NodeFailure>,
 }
 
-impl Failures<'_> {
+impl<'a> Failures<'a> {
     fn note(&mut self, failure: NodeFailure) {
         self.progress.event(Event::NodeFailed {
             miner: failure.miner,
             code: failure.code.clone(),
         });
         self.nodes.push(failure);
+    }
+
+    /// Those that are to be asked. A miner whose arrangement was revoked is not: an honest one
+    /// refuses, and what another says is not worth having.
+    fn set_aside(&mut self, revoked: &[Address]) -> Vec<&'a MinerInfo> {
+        let (aside, asked): (Vec<_>, Vec<_>) = self
+            .infos
+            .iter()
+            .partition(|info| revoked.contains(&info.miner));
+        aside
+            .into_iter()
+            .for_each(|info| self.note(dismissed(info)));
+        asked
     }
 
     fn note_faults(&mut self, faults: Vec<(Address, Fault)>) {
@@ -64,19 +78,30 @@ impl Reader<'_> {
         progress: &dyn Progress,
     ) -> Result<T> {
         let terms = &question.candidate.created.terms;
-        let (need, of) = (usize::from(terms.threshold), terms.miners.len());
-        let infos = self.chain.miner_info(&terms.miners).await?;
-        let mut running: FuturesUnordered<_> = infos
-            .iter()
-            .map(|info| async move { (info, self.ask(info, question).await) })
-            .collect();
-
-        let mut answers = Answers::new(question, goal, self.chain.domain())?;
+        let (policy, need) = (question.candidate.created.id, usize::from(terms.threshold));
+        let infos = self.chain.miner_info(&terms.miners);
+        let (infos, revoked) = try_join(infos, self.chain.revoked_miners(terms)).await?;
         let mut failures = Failures {
             infos: &infos,
             progress,
             nodes: Vec::new(),
         };
+        let asked = failures.set_aside(&revoked);
+        let (of, nodes) = (asked.len(), failures.nodes.clone());
+        if of < need {
+            let left = of;
+            return Err(Error::ArrangementsRevoked {
+                policy,
+                need,
+                left,
+                nodes,
+            });
+        }
+        let mut running: FuturesUnordered<_> = asked
+            .into_iter()
+            .map(|info| async move { (info, self.ask(info, question).await) })
+            .collect();
+        let mut answers = Answers::new(question, goal, self.chain.domain())?;
         let mut authors = 0;
         while let Some((info, answer)) = running.next().await {
             let answer = match answer {
@@ -109,9 +134,8 @@ impl Reader<'_> {
         failures.note_faults(faults);
         let mut nodes = failures.nodes;
         nodes.sort_by_key(|failure| failure.miner);
-        // Even if every other miner gave a sound answer, they would be too few.
+        // Even if every other miner asked gave a sound answer, they would be too few.
         if of.saturating_sub(authors) < need {
-            let policy = question.candidate.created.id;
             return Err(Error::SharesInconsistent { policy, nodes });
         }
         Err(Error::ThresholdNotMet { need, got, nodes })

@@ -1,5 +1,6 @@
 //! Reads with hostile, slow and dead miners, and against every fate of a policy.
 
+mod arrangements;
 mod header;
 mod inconsistent;
 

@@ -23,6 +23,7 @@ pub(crate) struct State {
     pub(crate) miners: Vec<MinerInfo>,
     pub(crate) leases: Vec<(Address, Lease)>,
     pub(crate) policies: Vec<(CreatedPolicy, PolicyState)>,
+    pub(crate) dismissed: Vec<(PolicyId, Address)>,
     pub(crate) revocations: Vec<(B256, PolicyId, Revoked)>,
     pub(crate) tokens: Amount,
     pub(crate) wei: Wei,
@@ -44,6 +45,7 @@ impl FakeChain {
             miners: Vec::new(),
             leases: Vec::new(),
             policies: Vec::new(),
+            dismissed: Vec::new(),
             revocations: Vec::new(),
             tokens: Amount::from_kms(1_000_000).unwrap(),
             wei: Wei::ETH,
@@ -69,6 +71,11 @@ impl FakeChain {
         let mut state = self.state();
         let (_, policy) = state.policies.iter_mut().find(|(p, _)| p.id == id).unwrap();
         change(policy);
+    }
+
+    /// The author takes back the arrangement with one miner.
+    pub(crate) fn dismiss(&self, id: PolicyId, miner: Address) {
+        self.state().dismissed.push((id, miner));
     }
 
     pub(crate) fn create(&self, terms: &Terms) -> PolicyId {
@@ -110,6 +117,15 @@ impl FakeChain {
                     policy.revoked = true;
                     policy.effective_last = Period(10);
                 });
+                self.state().revocations.push((block_hash, id, revoked));
+            }
+            Call::RevokeArrangement { terms, miner } => {
+                let id = terms.id(self.domain.chain_id, &self.domain.contract);
+                let revoked = Revoked {
+                    effective_last: Period(10),
+                    refund: Amount(2),
+                };
+                self.dismiss(id, *miner);
                 self.state().revocations.push((block_hash, id, revoked));
             }
             Call::ExtendPolicy { terms, last_period } => {
@@ -210,6 +226,14 @@ impl ChainPort for FakeChain {
             .map(|(_, policy)| *policy))
     }
 
+    async fn revoked_miners(&self, terms: &Terms) -> Result<Vec<Address>> {
+        let id = terms.id(self.domain.chain_id, &self.domain.contract);
+        let state = self.state();
+        let all = state.policies.iter().any(|(p, s)| p.id == id && s.revoked);
+        let gone = |miner: &&Address| all || state.dismissed.contains(&(id, **miner));
+        Ok(terms.miners.iter().filter(gone).copied().collect())
+    }
+
     async fn refundable(&self, _terms: &Terms) -> Result<Amount> {
         Ok(Amount(3))
     }
@@ -233,6 +257,16 @@ impl ChainPort for FakeChain {
             .iter()
             .find(|(b, i, _)| *b == block_hash && *i == id);
         Ok(found.map(|(.., revoked)| *revoked))
+    }
+
+    async fn arrangement_revoked_in(
+        &self,
+        block_hash: B256,
+        (id, miner): (PolicyId, Address),
+    ) -> Result<Option<Revoked>> {
+        let dismissed = self.state().dismissed.contains(&(id, miner));
+        let found = self.revoked_in(block_hash, id).await?;
+        Ok(found.filter(|_| dismissed))
     }
 
     async fn token_balance(&self, _account: Address) -> Result<Amount> {

@@ -297,3 +297,32 @@ fn amounts_for_gauges_are_near_enough() {
     assert!((whole_tokens(Amount(Amount::KMS.0 * 5 / 2)) - 2.5).abs() < 1e-9);
     assert!(whole_tokens(Amount::ZERO).abs() < 1e-9);
 }
+
+#[tokio::test]
+async fn tells_of_a_suspension_until_it_is_over() {
+    let (world, mut running) = at_rest().await;
+    let told = async |running: &Running| {
+        let checks = running.node.report().await.checks;
+        let check = checks
+            .into_iter()
+            .find(|check| check.name == "not_suspended");
+        check.unwrap().reason
+    };
+    assert_eq!(told(&running).await, None);
+    let through_period = Period(running.node.snapshot().unwrap().period.0 + 2);
+    let miner = MINER;
+    let suspension = kms_chain::ChainEvent::MinerSuspended {
+        miner,
+        through_period,
+    };
+    world.chain.queue(suspension);
+    running.live(&world.chain, 1).await;
+    let reason = told(&running).await.unwrap();
+    assert!(reason.contains(&through_period.to_string()), "{reason}");
+    assert!(running.node.report().await.ready, "readers are served");
+    while running.node.snapshot().unwrap().period <= through_period {
+        running.live(&world.chain, 1).await;
+    }
+    running.live(&world.chain, 1).await;
+    assert_eq!(told(&running).await, None);
+}

@@ -269,7 +269,7 @@ impl Reader<'_> {
     fn invalid(&self, name: &'static str, value: &Value, expected: &str) -> ConfigError {
         ConfigError::Invalid {
             key: name,
-            value: value.text.clone(),
+            value: super::shown(name, &value.text),
             origin: value.origin.clone(),
             expected: expected.into(),
         }

@@ -214,6 +214,19 @@ fn refuses_values_out_of_range_or_of_another_kind() {
 }
 
 #[test]
+fn a_refused_url_is_not_repeated_with_its_access_key() {
+    let refused = with(&[(
+        "rpc_urls",
+        "http://me:0123abcd@a.example,b.example/0123abcd",
+    )]);
+    let text = refused.unwrap_err().to_string();
+    assert!(
+        text.contains("a.example") && !text.contains("0123abcd"),
+        "{text}"
+    );
+}
+
+#[test]
 fn amounts_need_their_unit() {
     for value in ["1", "0.5", "1 ETH", "-1 KMS", "0.0000000000000000001 KMS"] {
         refused("claim_minimum", value);

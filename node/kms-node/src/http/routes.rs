@@ -15,6 +15,7 @@ use serde::de::DeserializeOwned;
 
 use super::accept::{Peer, refuse};
 use super::reply;
+use crate::act::whole_tokens;
 use crate::gate::Verdict;
 use crate::grant::{self, Stored};
 use crate::node::Node;
@@ -160,9 +161,11 @@ async fn refresh_gauges(node: &Node) {
     if let Some(snapshot) = node.snapshot() {
         metrics.head.set(snapshot.head.number);
         metrics.period.set(u64::from(snapshot.period.0));
-        metrics
-            .lease_through
-            .set(u64::from(snapshot.miner.lease_through.0));
+        let miner = &snapshot.miner;
+        let (lease, suspension) = (miner.lease_through.0, miner.suspended_through.0);
+        metrics.lease_through.set(u64::from(lease));
+        metrics.suspended_through.set(u64::from(suspension));
+        metrics.locked.set(whole_tokens(miner.locked));
     }
     for (task, age) in node.health.beat_ages() {
         metrics

@@ -317,3 +317,15 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn revealed_keys_hash_to_the_keys_hash_and_carry_the_readers_y() {
+    let of_reader = RevealedKeys::of_reader(&delegating(), &receiving());
+    assert_eq!(keccak256(&of_reader.keys), terms().keys_hash);
+    assert_eq!(of_reader.receiving_y, receiving().to_uncompressed()[32..]);
+    let of_author = RevealedKeys::of_author(&delegating(), &receiving());
+    assert_eq!(
+        (of_author.keys, of_author.receiving_y),
+        (of_reader.keys, [0; 32])
+    );
+}

@@ -41,7 +41,7 @@ the last one wins.")]
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum ConfigVerb {
-    /// Show every setting, and where it was made
+    /// Show every setting, and where it was made; of the chain's URLs only scheme and host
     #[command(after_help = "Examples:\n  kms node config show\n  \
                             kms node config show --set listen=127.0.0.1:9000")]
     Show(RunArgs),
@@ -165,7 +165,7 @@ fn show(args: RunArgs, context: &Context) -> Outcome {
     let loaded = load(args, context)?;
     let row = |(key, value): (&&'static str, &kms_node::Value)| SettingRow {
         key,
-        value: value.text.clone(),
+        value: kms_node::shown_setting(key, &value.text),
         origin: value.origin.to_string(),
     };
     let rows: Vec<SettingRow> = loaded.values.iter().map(row).collect();

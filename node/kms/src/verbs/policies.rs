@@ -44,6 +44,8 @@ struct PolicyRow {
     standing: &'static str,
     threshold: u8,
     miners: Vec<Address>,
+    /// Those whose arrangement was revoked by itself.
+    revoked_miners: Vec<Address>,
     rate: Amount,
     price: Amount,
     first_period: Period,
@@ -64,6 +66,7 @@ impl From<&PolicyReport> for PolicyRow {
             standing: standing(report.standing),
             threshold: terms.threshold,
             miners: terms.miners.clone(),
+            revoked_miners: report.revoked_miners.clone(),
             rate: terms.rate,
             price: report.price,
             first_period: terms.first_period,
@@ -87,12 +90,15 @@ const fn standing(standing: Standing) -> &'static str {
 
 impl PolicyRow {
     fn standing_text(&self) -> String {
-        match self.delivery {
-            Some(GrantState::Prepared | GrantState::Paid) => {
-                format!("{}, undelivered", self.standing)
-            }
-            _ => self.standing.to_owned(),
+        let mut text = self.standing.to_owned();
+        if let Some(GrantState::Prepared | GrantState::Paid) = self.delivery {
+            text.push_str(", undelivered");
         }
+        if !self.revoked_miners.is_empty() {
+            let (revoked, n) = (self.revoked_miners.len(), self.miners.len());
+            text.push_str(&format!(", {revoked} of {n} miners revoked"));
+        }
+        text
     }
 
     fn names(&self) -> (&str, &str) {
@@ -135,6 +141,7 @@ struct DetailReport {
 struct MinerRow {
     miner: Address,
     url: String,
+    revoked: bool,
     healthy: bool,
     kfrag: Option<KfragState>,
     collectable: Amount,
@@ -146,6 +153,7 @@ impl From<&MinerHealth> for MinerRow {
         Self {
             miner: health.miner,
             url: health.url.clone(),
+            revoked: health.revoked,
             healthy: health.healthy,
             kfrag: health.kfrag,
             collectable: health.collectable,

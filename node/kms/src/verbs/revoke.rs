@@ -4,7 +4,7 @@ use std::fmt;
 
 use clap::Args;
 use kms_chain::Call;
-use kms_client::{Owner, Progress, RevocationReport, Silent, WaitLimits};
+use kms_client::{Owner, Progress, RevocationReport, Scope, Silent, WaitLimits};
 use kms_protocol::{Address, Amount, B256, Period, PolicyId};
 use serde::Serialize;
 
@@ -17,12 +17,14 @@ use crate::target::Target;
 /// Take a grant back
 ///
 /// One transaction ends the policy and returns the fees of its coming periods. Then every miner is
-/// asked until it refuses the reader, with its signed word that it has erased its share.
+/// asked until it refuses the reader, with its signed word that it has erased its share. With
+/// --miner only that miner's part ends: the others go on, as long as enough are left.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
   kms revoke films/demo --to bob
   kms revoke films/demo --to bob --all
+  kms revoke films/demo --to bob --miner 0x5151...
   kms revoke 0x3f... --dry-run
   kms revoke films/demo --to bob --json")]
 pub(crate) struct RevokeArgs {
@@ -31,6 +33,9 @@ pub(crate) struct RevokeArgs {
     /// If several policies fit, revoke them all
     #[arg(long)]
     all: bool,
+    /// End the arrangement with this miner only; `kms policies show` lists them
+    #[arg(long, value_name = "ADDRESS", conflicts_with = "all")]
+    miner: Option<Address>,
     /// Seconds to wait for the miners to refuse the reader; the chain has the last word anyway
     #[arg(long, value_name = "SECONDS", default_value_t = 60)]
     #[arg(value_parser = clap::value_parser!(u64).range(0..=3600))]
@@ -43,6 +48,10 @@ pub(crate) struct RevokeArgs {
 #[derive(Serialize)]
 struct RevokedReport {
     policy: PolicyId,
+    /// `None` when the whole policy was revoked.
+    miner: Option<Address>,
+    left: usize,
+    need: usize,
     tx_hash: Option<B256>,
     refund: Amount,
     effective_last: Option<Period>,
@@ -73,6 +82,12 @@ impl From<RevocationReport> for RevokedReport {
     fn from(report: RevocationReport) -> Self {
         Self {
             policy: report.policy,
+            miner: match report.scope {
+                Scope::Policy => None,
+                Scope::Arrangement(miner) => Some(miner),
+            },
+            left: report.left,
+            need: report.need,
             tx_hash: report.tx_hash,
             refund: report.refund,
             effective_last: report.effective_last,
@@ -86,15 +101,27 @@ impl From<RevocationReport> for RevokedReport {
 impl fmt::Display for RevokedReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let all = self.refusing.len().saturating_add(self.pending.len());
+        let what = match self.miner {
+            Some(miner) => format!("{miner} of {}", self.policy),
+            None => self.policy.to_string(),
+        };
         match self.tx_hash {
-            Some(_) => writeln!(f, "revoked {}, {} returned", self.policy, self.refund)?,
-            None => writeln!(f, "{} had been revoked before", self.policy)?,
+            Some(_) => writeln!(f, "revoked {what}, {} returned", self.refund)?,
+            None => writeln!(f, "{what} had been revoked before")?,
         }
         let (refusing, erased) = (self.refusing.len(), self.erased.len());
         write!(
             f,
             "{refusing} of {all} miners refuse the reader, {erased} have erased their share"
         )?;
+        if self.miner.is_some() {
+            let (left, need) = (self.left, self.need);
+            let verdict = match left < need {
+                true => "nobody can read any more",
+                false => "the reader goes on reading",
+            };
+            write!(f, "\n{left} miners left, {need} are needed: {verdict}")?;
+        }
         self.pending
             .iter()
             .try_for_each(|reason| write!(f, "\n  {reason}"))
@@ -109,11 +136,17 @@ pub(crate) async fn run(args: RevokeArgs, context: &Context) -> Outcome {
     };
     let account = session.account(context, Run::from(args.dry_run))?;
     if args.dry_run {
-        return rehearse(&policies, &session, &account, context).await;
+        return rehearse(&policies, args.miner, (&session, &account, context)).await;
     }
     let wait_ms = args.wait.saturating_mul(1000);
     let steps = Steps::new(context.out, "refuses the reader");
     let spend = account.spend();
+    if let (Some(miner), [policy]) = (args.miner, policies.as_slice()) {
+        let owner = owner(&session, wait_ms);
+        let of = (*policy, miner);
+        let report = owner.revoke_arrangement(of, spend, &steps).await?;
+        return context.out.emit(&RevokedReport::from(report));
+    }
     let mut reports = Vec::with_capacity(policies.len());
     // Every policy is ended on chain before any node is waited for.
     for policy in &policies {
@@ -148,17 +181,17 @@ fn owner(session: &Session, revoke_ms: u64) -> Owner<'_> {
 
 async fn rehearse(
     policies: &[PolicyId],
-    session: &Session,
-    account: &Account<'_>,
-    context: &Context,
+    miner: Option<Address>,
+    (session, account, context): (&Session, &Account<'_>, &Context),
 ) -> Outcome {
     let steps = Steps::new(context.out, "");
     for policy in policies {
         let terms = session.owner().policy(*policy).await?.report.terms;
-        account
-            .pay()
-            .send(&Call::RevokePolicy { terms }, &steps)
-            .await?;
+        let call = match miner {
+            Some(miner) => Call::RevokeArrangement { terms, miner },
+            None => Call::RevokePolicy { terms },
+        };
+        account.pay().send(&call, &steps).await?;
     }
     match account.simulated() {
         Some(simulated) => context.out.emit(&simulated),

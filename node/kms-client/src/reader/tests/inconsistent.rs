@@ -116,6 +116,21 @@ fn check_authors_fault(error: &Error, policy: PolicyId, shares: &[u8]) {
     assert_eq!(named(error), expected);
 }
 
+/// The read opens, or fails by the fault of the policy's author with these miners' shares.
+async fn check_read(world: &World, readable: bool, (policy, shares): (PolicyId, &[u8])) {
+    let (capsule, secret) = world.capsule();
+    match world.read(&world.reader(), &capsule).await {
+        Ok(read) => {
+            assert!(readable);
+            assert_eq!(read.expose(), secret.expose());
+        }
+        Err(error) => {
+            assert!(!readable, "{error}");
+            check_authors_fault(&error, policy, shares);
+        }
+    }
+}
+
 #[tokio::test]
 async fn a_polynomial_that_is_not_the_labels_is_the_authors_fault() {
     let world = World::new(3).await;
@@ -145,17 +160,7 @@ async fn a_single_false_share_costs_its_place_and_no_more() {
             let share = author.sign_share(&from.kfrags[index], &author.miners[index]);
             node.exchange(policy, share, bytes(&first));
         }
-        let (capsule, secret) = world.capsule();
-        match world.read(&world.reader(), &capsule).await {
-            Ok(read) => {
-                assert!(readable);
-                assert_eq!(read.expose(), secret.expose());
-            }
-            Err(error) => {
-                assert!(!readable, "{error}");
-                check_authors_fault(&error, policy, &[2]);
-            }
-        }
+        check_read(&world, readable, (policy, &[2])).await;
     }
 }
 
@@ -169,17 +174,7 @@ async fn an_author_who_commits_twice_is_told_and_the_larger_part_opens() {
         let mut second = author.grant(&label);
         let commitments = bytes(&second);
         world.nodes[0].exchange(policy, second.kfrags.remove(0), commitments);
-        let (capsule, secret) = world.capsule();
-        match world.read(&world.reader(), &capsule).await {
-            Ok(read) => {
-                assert!(readable);
-                assert_eq!(read.expose(), secret.expose());
-            }
-            Err(error) => {
-                assert!(!readable, "{error}");
-                check_authors_fault(&error, policy, &[1]);
-            }
-        }
+        check_read(&world, readable, (policy, &[1])).await;
     }
 }
 

@@ -1,0 +1,87 @@
+//! What goes to the judges.
+
+use kms_protocol::messages::CapsuleBytes;
+use kms_protocol::{Accusation, EthSignature, PolicyId, RevealedKeys};
+
+use crate::call::{Call, ChallengeDemand, ChallengeRight, ReaderConsent, WrongFragment};
+use crate::test_support::{address, hash, terms};
+
+const KEYS: RevealedKeys = RevealedKeys {
+    keys: [3; 66],
+    receiving_y: [4; 32],
+};
+
+fn demand() -> Box<ChallengeDemand> {
+    Box::new(ChallengeDemand {
+        terms: terms(&[address(5)]),
+        miner: address(5),
+        capsule: CapsuleBytes::from([6; 98]),
+        witness: [7; 160],
+        sealed_hash: hash(8),
+        ack_signature: EthSignature([9; 65]),
+    })
+}
+
+fn case() -> Box<WrongFragment> {
+    Box::new(WrongFragment {
+        accusation: Accusation {
+            miner: address(5),
+            policy_id: PolicyId(hash(1)),
+            capsule_hash: hash(2),
+            challenger: address(6),
+        },
+        keys: KEYS,
+        signature: EthSignature([1; 65]),
+        block_number: 9,
+        block_hash: hash(9),
+        receipt_signature: EthSignature([2; 65]),
+        evidence: vec![1; 524],
+    })
+}
+
+/// Every such call, with the signature of the function it must reach.
+pub(super) fn calls() -> Vec<(Call, &'static str)> {
+    vec![
+        (
+            Call::OpenChallenge {
+                demand: demand(),
+                right: ChallengeRight::Author,
+            },
+            "openAsAuthor(((address,address,address,bytes32,uint96,uint32,uint32,uint8,bytes32,\
+             address[]),address,bytes,bytes,bytes32,bytes))",
+        ),
+        (
+            Call::CloseChallenge {
+                terms: terms(&[address(5)]),
+                miner: address(5),
+            },
+            "close((address,address,address,bytes32,uint96,uint32,uint32,uint8,bytes32,\
+             address[]),address)",
+        ),
+        (
+            Call::AccuseOfWrongFragment {
+                terms: terms(&[address(5)]),
+                case: case(),
+            },
+            "accuseOfWrongFragment((address,address,address,bytes32,uint96,uint32,uint32,uint8,\
+             bytes32,address[]),(address,address,bytes,uint256,bytes),(uint64,bytes32,bytes),\
+             bytes)",
+        ),
+    ]
+}
+
+/// A challenge by the reader's right.
+pub(super) fn of_a_reader() -> [(Call, &'static str); 1] {
+    let consent = ReaderConsent {
+        keys: KEYS,
+        deadline: 10,
+        signature: EthSignature([3; 65]),
+    };
+    let call = Call::OpenChallenge {
+        demand: demand(),
+        right: ChallengeRight::Reader(consent),
+    };
+    let signature = "openAsReader(((address,address,address,bytes32,uint96,uint32,uint32,uint8,\
+        bytes32,address[]),address,bytes,bytes,bytes32,bytes),(bytes,uint256,uint64,bytes))";
+    [(call, signature)]
+}

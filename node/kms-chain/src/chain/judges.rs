@@ -1,0 +1,75 @@
+//! State of the judges, read with `eth_call` at the newest block.
+
+use kms_protocol::{Accusation, Address, Amount, PolicyId};
+
+use super::Chain;
+use crate::bindings::{adjudicator, control, silence_challenges as silence};
+use crate::convert;
+use crate::error::ChainError;
+use crate::types::OpenChallenge;
+
+/// As the other views: `Unreachable`, `Rpc` and `BadReply`.
+impl Chain {
+    /// What a conviction would take from a miner now, and what of it the challenger would get.
+    ///
+    /// # Errors
+    /// See the impl.
+    pub async fn penalty_of(&self, miner: Address) -> Result<(Amount, Amount), ChainError> {
+        let judge = self.inner.deployment.contracts.adjudicator.address;
+        let miner = convert::h160(miner);
+        let penalty: adjudicator::PenaltyOfReturn = self
+            .view(judge, adjudicator::PenaltyOfCall { miner })
+            .await?;
+        Ok((Amount(penalty.penalty), Amount(penalty.reward)))
+    }
+
+    /// Whether a miner was convicted of what an accusation says; once is enough for ever.
+    ///
+    /// # Errors
+    /// See the impl.
+    pub async fn is_convicted(&self, accusation: &Accusation) -> Result<bool, ChainError> {
+        let judge = self.inner.deployment.contracts.adjudicator.address;
+        let call = adjudicator::IsConvictedCall {
+            miner: convert::h160(accusation.miner),
+            policy_id: accusation.policy_id.0.0,
+            capsule_hash: accusation.capsule_hash.0,
+        };
+        self.view(judge, call).await
+    }
+
+    /// What a challenge of silence would cost its sender for the time being.
+    ///
+    /// # Errors
+    /// See the impl.
+    pub async fn challenge_bond(&self) -> Result<Amount, ChainError> {
+        let control = self.inner.deployment.contracts.control.address;
+        let terms: control::ChallengeTerms =
+            self.view(control, control::ChallengeTermsCall {}).await?;
+        Ok(Amount(terms.bond))
+    }
+
+    /// The open challenge of a policy and a miner.
+    ///
+    /// # Errors
+    /// See the impl.
+    pub async fn challenge_of(
+        &self,
+        policy: PolicyId,
+        miner: Address,
+    ) -> Result<Option<OpenChallenge>, ChainError> {
+        let judge = self.inner.deployment.contracts.challenges.address;
+        let call = silence::ChallengeOfCall {
+            policy_id: policy.0.0,
+            miner: convert::h160(miner),
+        };
+        let found: silence::Challenge = self.view(judge, call).await?;
+        let challenger = convert::some_address(found.challenger);
+        Ok(challenger.map(|challenger| OpenChallenge {
+            challenger,
+            deadline: found
+                .opened_at
+                .saturating_add(u64::from(found.window_seconds)),
+            bond: Amount(found.bond),
+        }))
+    }
+}

@@ -1,0 +1,121 @@
+//! What is brought before the judges of a hand-made grant: challenges of silence, accusations.
+
+use kms_chain::{Call, ChallengeDemand, ChallengeRight, ReaderConsent, WrongFragment};
+use kms_protocol::accusation::wrong_fragment_evidence;
+use kms_protocol::messages::{KfragAck, ReencryptReply};
+use kms_protocol::{
+    Accusation, Address, ChallengeConsent, Domain, EthSecret, RevealedKeys, TypedData as _,
+    keccak256,
+};
+use umbral::{CapsuleWitness, Fault};
+
+use super::grant::Grant;
+use super::world::{Miner, World};
+
+impl Grant {
+    fn keys(&self) -> RevealedKeys {
+        RevealedKeys::of_reader(&self.delegating.public_key(), &self.receiving.public_key())
+    }
+
+    /// What the miner that gave this acknowledgement is asked.
+    pub(crate) fn demand(&self, ack: &KfragAck) -> Box<ChallengeDemand> {
+        Box::new(ChallengeDemand {
+            terms: self.terms.clone(),
+            miner: ack.miner,
+            capsule: self.capsule(),
+            witness: CapsuleWitness::new(&self.capsule)
+                .unwrap()
+                .equation
+                .to_bytes(),
+            sealed_hash: ack.sealed_hash,
+            ack_signature: ack.signature,
+        })
+    }
+
+    /// The reader lets somebody challenge a miner until a time.
+    pub(crate) fn consent(
+        &self,
+        world: &World,
+        (miner, challenger): (Address, Address),
+        deadline: u64,
+    ) -> ChallengeRight {
+        let consent = ChallengeConsent {
+            policy_id: self.id,
+            miner,
+            capsule_hash: keccak256(self.capsule().as_ref()),
+            challenger,
+            deadline,
+        };
+        let contract = world.deployment.contracts.challenges.address;
+        let domain = Domain::silence_challenges(world.deployment.chain_id, contract);
+        ChallengeRight::Reader(ReaderConsent {
+            keys: self.keys(),
+            deadline,
+            signature: consent.sign(&domain, &self.reader),
+        })
+    }
+
+    /// Posts the bond and asks.
+    pub(crate) async fn challenge(
+        &self,
+        world: &World,
+        (from, right): (&EthSecret, ChallengeRight),
+        ack: &KfragAck,
+    ) {
+        let amount = world.chain.challenge_bond().await.unwrap();
+        world.send(from, Call::ApproveChallenges { amount }).await;
+        let demand = self.demand(ack);
+        world
+            .send(from, Call::OpenChallenge { demand, right })
+            .await;
+    }
+
+    /// The end of a challenge that was not answered.
+    pub(crate) fn close(&self, miner: &Miner) -> Call {
+        let (terms, miner) = (self.terms.clone(), miner.address());
+        Call::CloseChallenge { terms, miner }
+    }
+
+    /// What the reader says of whom.
+    pub(crate) fn accusation(&self, miner: &Miner, challenger: Address) -> Accusation {
+        Accusation {
+            miner: miner.address(),
+            policy_id: self.id,
+            capsule_hash: keccak256(self.capsule().as_ref()),
+            challenger,
+        }
+    }
+
+    /// The reader accuses a miner of a fault in the one fragment of its reply.
+    pub(crate) fn accuse(
+        &self,
+        world: &World,
+        accusation: Accusation,
+        (reply, fault): (&ReencryptReply, &Fault),
+    ) -> Call {
+        let contract = world.deployment.contracts.adjudicator.address;
+        let domain = Domain::adjudicator(world.deployment.chain_id, contract);
+        let witness = CapsuleWitness::new(&self.capsule).unwrap();
+        let fragment = &reply.fragments[0];
+        let capsule = (&self.capsule, &witness);
+        Call::AccuseOfWrongFragment {
+            terms: self.terms.clone(),
+            case: Box::new(WrongFragment {
+                accusation,
+                keys: self.keys(),
+                signature: accusation.sign(&domain, &self.reader),
+                block_number: reply.block_number,
+                block_hash: reply.block_hash,
+                receipt_signature: fragment.signature,
+                evidence: wrong_fragment_evidence(capsule, &fragment.cfrag, fault),
+            }),
+        }
+    }
+
+    /// The fault of the one fragment of a reply, if it has one.
+    pub(crate) fn fault(&self, world: &World, reply: &ReencryptReply) -> Option<Fault> {
+        let cfrag = &reply.fragments[0].cfrag.0;
+        let (context, policy) = (self.context(), self.policy(world));
+        umbral::prove_fault_granted(&self.capsule, cfrag, &context, &policy, &reply.miner.0)
+    }
+}

@@ -1,0 +1,185 @@
+//! A miner that is paid and does not answer is asked on chain: a running node answers by itself, a
+//! stopped one is suspended.
+
+use kms_chain::{ChainEvent, ChallengeRight};
+use kms_protocol::messages::{CfragBytes, Receipt};
+use kms_protocol::{EthSignature, Period, TypedData as _, keccak256};
+
+use crate::harness::grant::Grant;
+use crate::harness::node::free_port;
+use crate::harness::wait::until;
+use crate::harness::world::{Miner, World};
+
+/// Outcomes of `ISilenceChallenges`.
+const SILENT: u8 = 0;
+const VOID: u8 = 1;
+
+/// Blocks on top that make a challenge count.
+const CONFIRMATIONS: u64 = 3;
+
+async fn find<T>(world: &World, mut pick: impl FnMut(ChainEvent) -> Option<T>) -> Option<T> {
+    let events = world.events().await.into_iter();
+    events.map(|record| record.event).find_map(&mut pick)
+}
+
+/// The fragment with which a miner answered on chain, after a look at the receipt.
+async fn answered(world: &World, grant: &Grant, of: &Miner) -> CfragBytes {
+    let (cfrag, receipt, signature) = until("the node's answer on chain", async || {
+        find(world, |event| match event {
+            ChainEvent::ChallengeAnswered {
+                policy_id,
+                miner,
+                requester,
+                capsule_hash,
+                block_number,
+                block_hash,
+                cfrag,
+                signature,
+            } if (policy_id, miner) == (grant.id, of.address()) => {
+                let receipt = Receipt {
+                    policy_id,
+                    miner,
+                    capsule_hash,
+                    cfrag_hash: keccak256(&cfrag),
+                    requester,
+                    block_number,
+                    block_hash,
+                };
+                Some((cfrag, receipt, signature))
+            }
+            _ => None,
+        })
+        .await
+    })
+    .await;
+    assert_eq!(receipt.requester, grant.reader.address());
+    let signature = EthSignature(signature.try_into().unwrap());
+    receipt
+        .check(&world.domain, &signature, &of.worker)
+        .unwrap();
+    CfragBytes::try_from(cfrag.as_slice()).unwrap()
+}
+
+/// How the challenge of a miner ended.
+async fn outcome(world: &World, of: &Miner) -> Option<u8> {
+    find(world, |event| match event {
+        ChainEvent::ChallengeClosed { miner, outcome, .. } if miner == of.address() => {
+            Some(outcome)
+        }
+        _ => None,
+    })
+    .await
+}
+
+async fn suspended_through(world: &World, of: &Miner) -> Option<Period> {
+    find(world, |event| match event {
+        ChainEvent::MinerSuspended {
+            miner,
+            through_period,
+        } if miner == of.address() => Some(through_period),
+        _ => None,
+    })
+    .await
+}
+
+async fn balance(world: &World, of: kms_protocol::Address) -> u128 {
+    world.chain.token_balance(of).await.unwrap().0
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_running_node_answers_on_chain_and_a_stopped_one_is_suspended() {
+    let world = World::new().await;
+    let [served, stopped] = world.miners().await;
+    // No client reaches this one: nobody listens where it says it is.
+    let listen = format!("127.0.0.1:{}", free_port());
+    let nowhere = format!("http://127.0.0.1:{}", free_port());
+    let hidden = world.stopped_miner_at("hidden", (&listen, &nowhere)).await;
+    world.at_work(&hidden).await;
+    world.all_active(&[&served, &stopped, &hidden]).await;
+    let addresses = [served.address(), stopped.address(), hidden.address()];
+    let grant = Grant::prepare(&world, &addresses, 2).await;
+    let nodes = [&served.node, &stopped.node, &hidden.node];
+    grant.pay(&world, &nodes).await;
+    grant.hand_over(&world, &served).await.unwrap();
+    let of_hidden = grant.hand_over(&world, &hidden).await.unwrap();
+    let of_stopped = grant.hand_over(&world, &stopped).await.unwrap();
+    stopped.node.kill();
+    let one = grant.ask(&world, &served).await.unwrap();
+    assert!(!grant.opens(std::slice::from_ref(&one)));
+
+    // The reader asks the one by somebody who pays the bond, the author the other.
+    let helper = world.account(10).await;
+    let deadline = world.head().await.timestamp + 3_600;
+    let parties = (hidden.address(), helper.address());
+    let consent = grant.consent(&world, parties, deadline);
+    let bond = world.chain.challenge_bond().await.unwrap().0;
+    let judge = world.deployment.contracts.challenges.address;
+    let earned = balance(&world, hidden.address()).await;
+    let owned = balance(&world, grant.sponsor.address()).await;
+    grant
+        .challenge(&world, (&helper, consent), &of_hidden)
+        .await;
+    let author = (&grant.sponsor, ChallengeRight::Author);
+    grant.challenge(&world, author, &of_stopped).await;
+    assert_eq!(balance(&world, grant.sponsor.address()).await, owned - bond);
+    world.mine(CONFIRMATIONS).await;
+
+    let cfrag = answered(&world, &grant, &hidden).await;
+    let other = grant.verified(&world, &hidden, &cfrag);
+    assert!(grant.opens(&[one, other]), "the answer on chain is a share");
+    assert_eq!(balance(&world, judge).await, bond, "the other bond");
+    assert!(balance(&world, hidden.address()).await >= earned + bond);
+    let open = world.chain.challenge_of(grant.id, hidden.address()).await;
+    assert_eq!(open.unwrap(), None);
+
+    let early = world.refusal(&helper, grant.close(&stopped)).await;
+    assert_eq!(early, "ChallengeWindowOpen");
+    let window = world.deployment.params.challenge.window_seconds;
+    world.devnet.advance(u64::from(window) + 1).await.unwrap();
+    world.send(&helper, grant.close(&stopped)).await;
+    assert_eq!(outcome(&world, &stopped).await, Some(SILENT));
+    assert_eq!(balance(&world, grant.sponsor.address()).await, owned);
+    assert_eq!(balance(&world, judge).await, 0);
+    check_suspended(&world, &stopped).await;
+    assert_eq!(suspended_through(&world, &hidden).await, None);
+}
+
+/// The lease ends with the present period, and the node, back again, says why it earns nothing.
+async fn check_suspended(world: &World, miner: &Miner) {
+    let through = suspended_through(world, miner).await.unwrap();
+    let next = Period(world.period().await.0 + 1);
+    assert!(through >= next);
+    let active = world.chain.is_active(miner.address(), next).await;
+    assert!(!active.unwrap(), "the lease goes on");
+    miner.node.start();
+    miner.node.ready().await;
+    let reason = until("the node to tell of its suspension", async || {
+        miner.node.complaint("not_suspended").await
+    })
+    .await;
+    assert!(reason.contains(&through.to_string()), "{reason}");
+    let told = miner.node.gauge("kms_suspended_through_period").await;
+    assert_eq!(told, f64::from(through.0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_revocation_ends_a_challenge_and_nobody_is_suspended() {
+    let world = World::new().await;
+    let [miner] = world.miners().await;
+    world.all_active(&[&miner]).await;
+    let grant = Grant::prepare(&world, &[miner.address()], 1).await;
+    grant.pay(&world, &[&miner.node]).await;
+    let ack = grant.hand_over(&world, &miner).await.unwrap();
+    miner.node.kill();
+    let owned = balance(&world, grant.sponsor.address()).await;
+    let author = (&grant.sponsor, ChallengeRight::Author);
+    grant.challenge(&world, author, &ack).await;
+    let (terms, of) = (grant.terms.clone(), miner.address());
+    let dismiss = kms_chain::Call::RevokeArrangement { terms, miner: of };
+    world.send(&grant.sponsor, dismiss).await;
+    world.send(&grant.sponsor, grant.close(&miner)).await;
+    assert_eq!(outcome(&world, &miner).await, Some(VOID));
+    assert_eq!(suspended_through(&world, &miner).await, None);
+    // The bond is back, and the fees of the coming periods with it.
+    assert!(balance(&world, grant.sponsor.address()).await > owned);
+}

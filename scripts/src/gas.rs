@@ -1,6 +1,7 @@
 //! `kms-scripts gas`: what every operation costs, by real transactions on a private chain, beside
 //! the systems of `data/gas_baseline.json`. `gas/bench.rs` is the chain, `gas/miners.rs`,
-//! `gas/policies.rs` and `gas/judges.rs` what is sent, `gas/compare.rs` the tables, `gas/growth.rs` what must be flat.
+//! `gas/policies.rs` and `gas/judges.rs` what is sent, `gas/compare.rs` the tables,
+//! `gas/growth.rs` what must be flat.
 
 use std::path::PathBuf;
 

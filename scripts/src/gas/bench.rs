@@ -50,8 +50,6 @@ pub(super) enum To {
     Escrow,
     Rewards,
     Policies,
-    Adjudicator,
-    Challenges,
 }
 
 impl Bench {
@@ -91,8 +89,6 @@ impl Bench {
             To::Escrow => contracts.escrow.address,
             To::Rewards => contracts.rewards.address,
             To::Policies => contracts.policies.address,
-            To::Adjudicator => contracts.adjudicator.address,
-            To::Challenges => contracts.challenges.address,
         }
     }
 

@@ -2,24 +2,21 @@
 
 use anyhow::{Context, Result};
 use getrandom::SysRng;
-use kms_chain::{Call, ChallengeAnswer};
+use kms_chain::{Call, ChallengeAnswer, ChallengeDemand, ChallengeRight, WrongFragment};
 use kms_protocol::accusation::{Accusation, wrong_fragment_evidence};
 use kms_protocol::eip712::{Domain, TypedData as _};
 use kms_protocol::messages::{CapsuleBytes, CfragBytes, KfragAck, Receipt};
 use kms_protocol::{
-    Address, B256, EthSecret, EthSignature, FixedBytes, PolicyId, Terms, address_of_verifying,
-    keccak256, keys_hash, kfrag_policy,
+    Address, Amount, B256, EthSecret, EthSignature, FixedBytes, PolicyId, RevealedKeys, Terms,
+    address_of_verifying, keccak256, keys_hash, kfrag_policy,
 };
 use umbral::{
     Capsule, CapsuleWitness, Context as Keys, SecretKey, Signer, prove_fault_granted, v2,
 };
 
-use super::abi::{self, Abi, address, bytes32, uint};
-use super::bench::{Bench, Miner, To, person};
+use super::bench::{Bench, Miner, person};
 use super::policies::create;
 
-const ACCUSATION: &str = "(address,address,bytes,uint256,bytes)";
-const ANSWER: &str = "(uint64,bytes32,bytes)";
 /// Where the first point of a fragment ends.
 const FIRST_POINT: std::ops::Range<usize> = 0..33;
 /// Longer than the windows of the parameters, in periods.
@@ -106,20 +103,6 @@ impl Delegation {
         }
         .sign(&self.node, &miner.worker)
     }
-
-    fn key_bytes(&self) -> Vec<u8> {
-        [
-            self.keys.delegating.to_bytes(),
-            self.keys.receiving.to_bytes(),
-        ]
-        .concat()
-    }
-
-    /// y of the receiving key, as a word.
-    fn receiving_y(&self) -> Abi {
-        let coordinates = self.keys.receiving.to_uncompressed();
-        Abi::Word(coordinates.last_chunk().copied().unwrap_or_default())
-    }
 }
 
 /// The reader of a policy of three miners takes a forged fragment to the judge: an idle miner, then
@@ -178,34 +161,19 @@ async fn convict(
     };
     let judge = bench.deployment.contracts.adjudicator.address;
     let judge = Domain::adjudicator(bench.deployment.chain_id, judge);
-    let arguments = [
-        abi::terms(&delegation.terms),
-        Abi::Tuple(vec![
-            address(miner.owner),
-            address(challenger),
-            Abi::Bytes(delegation.key_bytes()),
-            delegation.receiving_y(),
-            Abi::Bytes(accusation.sign(&judge, &reader).as_bytes().to_vec()),
-        ]),
-        answer(&receipt),
-        Abi::Bytes(evidence),
-    ];
-    let function = format!(
-        "accuseOfWrongFragment({},{ACCUSATION},{ANSWER},bytes)",
-        abi::TERMS
-    );
-    bench
-        .invoke(bench.holder, To::Adjudicator, &function, &arguments)
-        .await
-}
-
-/// What the receipt of [`Delegation::receipt`] says besides what the judge knows.
-fn answer(receipt: &EthSignature) -> Abi {
-    Abi::Tuple(vec![
-        uint(1_u32),
-        bytes32(B256::default()),
-        Abi::Bytes(receipt.as_bytes().to_vec()),
-    ])
+    let call = Call::AccuseOfWrongFragment {
+        terms: delegation.terms.clone(),
+        case: Box::new(WrongFragment {
+            accusation,
+            keys: RevealedKeys::of_reader(&delegation.keys.delegating, &delegation.keys.receiving),
+            signature: accusation.sign(&judge, &reader),
+            block_number: 1,
+            block_hash: B256::default(),
+            receipt_signature: receipt,
+            evidence,
+        }),
+    };
+    bench.send(bench.holder, &call).await
 }
 
 /// The author of a policy of three miners challenges two of them: one answers, one does not.
@@ -214,11 +182,9 @@ pub(super) async fn challenges(bench: &mut Bench, miners: &[Miner]) -> Result<()
     let [answering, silent, _] = three else {
         return Ok(());
     };
-    let silence = bench.deployment.contracts.challenges.address;
-    let allowance = [address(silence), uint(1_u128 << 90)];
-    let approve = "approve(address,uint256)";
+    let amount = Amount(1 << 90);
     bench
-        .invoke(bench.holder, To::Token, approve, &allowance)
+        .send(bench.holder, &Call::ApproveChallenges { amount })
         .await?;
     // As anybody who was paid before.
     bench.fund(answering.owner, 1).await?;
@@ -249,11 +215,11 @@ pub(super) async fn challenges(bench: &mut Bench, miners: &[Miner]) -> Result<()
     open(bench, &delegation, silent).await?;
     bench.skip(WINDOW_PERIODS).await?;
     bench.roll().await?;
-    let function = format!("close({},address)", abi::TERMS);
-    let arguments = [abi::terms(&delegation.terms), address(silent.owner)];
-    let gas = bench
-        .invoke(bench.holder, To::Challenges, &function, &arguments)
-        .await?;
+    let call = Call::CloseChallenge {
+        terms: delegation.terms.clone(),
+        miner: silent.owner,
+    };
+    let gas = bench.send(bench.holder, &call).await?;
     bench.note("challenge_close", gas, 1);
     Ok(())
 }
@@ -268,20 +234,17 @@ async fn open(bench: &Bench, delegation: &Delegation, miner: &Miner) -> Result<(
         signature: EthSignature([0; 65]),
     }
     .signed(&delegation.node, &miner.worker);
-    let demand = Abi::Tuple(vec![
-        abi::terms(&delegation.terms),
-        address(miner.owner),
-        Abi::Bytes(capsule.to_simple().to_vec()),
-        Abi::Bytes(witness.equation.to_bytes().to_vec()),
-        bytes32(ack.sealed_hash),
-        Abi::Bytes(ack.signature.as_bytes().to_vec()),
-    ]);
-    let function = format!(
-        "openAsAuthor(({},address,bytes,bytes,bytes32,bytes))",
-        abi::TERMS
-    );
-    let gas = bench
-        .invoke(bench.holder, To::Challenges, &function, &[demand])
-        .await?;
+    let call = Call::OpenChallenge {
+        demand: Box::new(ChallengeDemand {
+            terms: delegation.terms.clone(),
+            miner: miner.owner,
+            capsule: FixedBytes(capsule.to_simple()),
+            witness: witness.equation.to_bytes(),
+            sealed_hash: ack.sealed_hash,
+            ack_signature: ack.signature,
+        }),
+        right: ChallengeRight::Author,
+    };
+    let gas = bench.send(bench.holder, &call).await?;
     Ok((capsule, gas))
 }

@@ -232,11 +232,8 @@ pub(super) async fn arrangements(bench: &mut Bench, miners: &[Miner]) -> Result<
         bench.skip(1).await?;
         bench.roll().await?;
         let out = *terms.miners.first().context("no miner")?;
-        let function = function("revokeArrangement", ",address");
-        let arguments = [abi::terms(&terms), address(out)];
-        let gas = bench
-            .invoke(bench.holder, To::Policies, &function, &arguments)
-            .await?;
+        let call = Call::RevokeArrangement { terms, miner: out };
+        let gas = bench.send(bench.holder, &call).await?;
         bench.note(format!("revoke_arrangement_{count}"), gas, 1);
     }
     Ok(())

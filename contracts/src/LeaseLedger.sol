@@ -5,7 +5,7 @@ import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
 import {EmissionBooks} from "./EmissionBooks.sol";
 import {IMiningRewards} from "./interfaces/IMiningRewards.sol";
 import {ActivityHistory} from "./libraries/ActivityHistory.sol";
-import {LeaseWord, emptyLease, priceOf} from "./libraries/LeaseWord.sol";
+import {LeaseWord, priceOf} from "./libraries/LeaseWord.sol";
 import {PeriodTotals, totalsOf} from "./libraries/PeriodTotals.sol";
 import {RewardMath} from "./libraries/RewardMath.sol";
 import {StakeWord} from "./libraries/StakeWord.sol";
@@ -86,7 +86,7 @@ abstract contract LeaseLedger is EmissionBooks {
         if (samePrice) {
             if (through <= leased) return Refusal.NotExtended;
         } else if (lease.isSuspended()) {
-            if (current <= leased) return Refusal.Suspended;
+            if (current <= lease.bar()) return Refusal.Suspended;
         } else if (through < leased) {
             return Refusal.NotExtended;
         }
@@ -114,23 +114,23 @@ abstract contract LeaseLedger is EmissionBooks {
     }
 
     /// @dev Ends the lease with the current period and puts an empty one in its place, which bars
-    /// confirmations through `bar`. The books are rolled. Tells the bar that holds now.
+    /// confirmations through `bar`, a period from `current` on. The books are rolled. Tells the bar that holds
+    /// now. The run is closed by the next lease: until then it is read from the word.
     function _suspend(address miner, uint32 bar, uint32 current) internal returns (uint32) {
-        LeaseWord lease = _leases[miner].word;
-        uint32 through = lease.through();
-        uint32 active = lease.runsBefore();
+        Lease storage slot = _leases[miner];
+        LeaseWord lease = slot.word;
+        uint32 last = lease.through();
         if (lease.isSuspended()) {
-            // The weight is out already.
-            if (bar <= through) return through;
-        } else if (through >= current) {
+            // Settled already, and the weight is out.
+            if (bar <= lease.bar()) return lease.bar();
+        } else if (last >= current) {
             if (lease.from() <= current) _carry(miner, lease, current);
-            if (through > current) _cutLease(lease, current);
-            active = _closeRun(miner, lease, current);
-        } else if (through != 0) {
+            if (last > current) _cutLease(lease, current);
+            last = current;
+        } else if (last != 0) {
             _settle(miner, lease, current);
-            active = _closeRun(miner, lease, through);
         }
-        _leases[miner].word = emptyLease(bar, active);
+        slot.word = lease.suspended(last, bar);
         return bar;
     }
 
@@ -178,7 +178,7 @@ abstract contract LeaseLedger is EmissionBooks {
     function _settle(address miner, LeaseWord lease, uint32 current) private {
         Account storage account = _accounts[miner];
         account.owed = _accrued(lease, account, current).toUint96();
-        _dropCarry(account);
+        if (account.carryPeriod != 0) _dropCarry(account);
     }
 
     /// @dev Takes all that completed periods earned out of the miner's account and out of the pool.

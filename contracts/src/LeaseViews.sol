@@ -50,7 +50,7 @@ abstract contract LeaseViews is LeaseLedger {
     /// @inheritdoc IMiningRewards
     function suspendedThrough(address miner) external view override returns (uint32) {
         LeaseWord lease = _leases[miner].word;
-        return lease.isSuspended() ? lease.through() : 0;
+        return lease.isSuspended() ? lease.bar() : 0;
     }
 
     /// @inheritdoc IMiningRewards
@@ -99,7 +99,7 @@ abstract contract LeaseViews is LeaseLedger {
         LeaseWord lease = _leases[miner].word;
         ActivityHistory.History storage history = _histories[miner];
         uint256 closed = history.count();
-        bool open = lease.through() != 0 && !lease.isSuspended();
+        bool open = lease.through() != 0 && lease.runStart() <= lease.through();
         uint256 total = open ? closed + 1 : closed;
         runs = new ActivityRun[](_lesser(limit, offset < total ? total - offset : 0));
         for (uint256 i = 0; i < runs.length; ++i) {

@@ -12,8 +12,9 @@ pragma solidity ^0.8.30;
 ///     bits 192..224  runStart: first period of the open run of activity, which ends at `through`
 ///     bits 224..256  runsBefore: active periods in all earlier runs
 ///
-/// A suspended miner holds an empty lease: nothing locked, from = runStart = through + 1, and `through` is
-/// the last period in which it is barred.
+/// A suspended miner holds an empty lease: nothing locked, and in the place of `term` the last period in which
+/// it is barred, never 0. Its run ended at `through` and stays open to the eye; the next lease closes it, as
+/// it does after any gap. So a suspension writes no history, and one word says all.
 type LeaseWord is uint256;
 
 using {
@@ -24,19 +25,14 @@ using {
     runStart,
     runsBefore,
     isSuspended,
+    bar,
     price,
     withPrice,
     withFrom,
     withThrough,
-    withRun
+    withRun,
+    suspended
 } for LeaseWord global;
-
-function emptyLease(uint32 bar, uint32 runsBefore_) pure returns (LeaseWord) {
-    // The caller keeps bar below 2^32 - 1.
-    uint256 next = uint256(bar) + 1;
-    return
-        LeaseWord.wrap((next << 128) | (uint256(bar) << 160) | (next << 192) | (uint256(runsBefore_) << 224));
-}
 
 function locked(LeaseWord word) pure returns (uint96) {
     return uint96(LeaseWord.unwrap(word));
@@ -62,9 +58,14 @@ function runsBefore(LeaseWord word) pure returns (uint32) {
     return uint32(LeaseWord.unwrap(word) >> 224);
 }
 
-/// @dev Only a suspension leaves a run that ends before it starts.
+/// @dev A lease has something locked, so only a suspension leaves a term without.
 function isSuspended(LeaseWord word) pure returns (bool) {
-    return runStart(word) > through(word);
+    return locked(word) == 0 && term(word) != 0;
+}
+
+/// @dev Of a suspended miner: the last period in which it is barred.
+function bar(LeaseWord word) pure returns (uint32) {
+    return term(word);
 }
 
 /// @dev locked and term together: what the weight was computed from.
@@ -92,6 +93,12 @@ function withThrough(LeaseWord word, uint32 period) pure returns (LeaseWord) {
 function withRun(LeaseWord word, uint32 start, uint32 before) pure returns (LeaseWord) {
     return
         LeaseWord.wrap(uint192(LeaseWord.unwrap(word)) | (uint256(start) << 192) | (uint256(before) << 224));
+}
+
+/// @dev The empty lease that bars through `bar_`, which is not 0, after a run that ended at `last`, a period
+/// before 2^32 - 1. What the lease earned must be settled.
+function suspended(LeaseWord word, uint32 last, uint32 bar_) pure returns (LeaseWord) {
+    return word.withPrice(priceOf(0, bar_)).withFrom(last + 1).withThrough(last);
 }
 
 /// @notice The word with the 32-bit period at `shift` replaced.

@@ -43,14 +43,13 @@ abstract contract LeaseViews is LeaseLedger {
     /// @inheritdoc IMiningRewards
     function leaseOf(address miner) external view override returns (uint32 throughPeriod, uint96 weight) {
         LeaseWord lease = _leases[miner].word;
-        if (lease.isSuspended()) return (0, 0);
+        if (_accounts[miner].bar != 0) return (0, 0);
         return (lease.through(), _weightOf(lease.locked(), lease.term()));
     }
 
     /// @inheritdoc IMiningRewards
     function suspendedThrough(address miner) external view override returns (uint32) {
-        LeaseWord lease = _leases[miner].word;
-        return lease.isSuspended() ? lease.bar() : 0;
+        return _accounts[miner].bar;
     }
 
     /// @inheritdoc IMiningRewards

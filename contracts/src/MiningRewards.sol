@@ -199,7 +199,7 @@ contract MiningRewards is LeaseViews, EIP712, Multicall {
         if (refusal == Refusal.NothingLocked) revert RewardsNothingLocked(miner);
         if (refusal == Refusal.LeaseInPast) revert RewardsLeaseInPast(through, current);
         if (refusal == Refusal.BeyondUnlock) revert RewardsBeyondUnlock(through, stake.unlockPeriod());
-        if (refusal == Refusal.Suspended) revert RewardsSuspended(miner, _leases[miner].word.bar());
+        if (refusal == Refusal.Suspended) revert RewardsSuspended(miner, _accounts[miner].bar);
         if (refusal == Refusal.NotExtended) {
             revert RewardsLeaseNotExtended(miner, through, _leases[miner].word.through());
         }

@@ -12,9 +12,8 @@ pragma solidity ^0.8.30;
 ///     bits 192..224  runStart: first period of the open run of activity, which ends at `through`
 ///     bits 224..256  runsBefore: active periods in all earlier runs
 ///
-/// A suspended miner holds an empty lease: nothing locked, and in the place of `term` the last period in which
-/// it is barred, never 0. Its run ended at `through` and stays open to the eye; the next lease closes it, as
-/// it does after any gap. So a suspension writes no history, and one word says all.
+/// A suspension that ends a lease leaves an empty one: nothing locked, from = through + 1. The run that ended at
+/// `through` stays open to the eye; the next lease closes it, as it does after any gap.
 type LeaseWord is uint256;
 
 using {
@@ -24,14 +23,13 @@ using {
     through,
     runStart,
     runsBefore,
-    isSuspended,
-    bar,
+    isEmpty,
     price,
     withPrice,
     withFrom,
     withThrough,
     withRun,
-    suspended
+    ended
 } for LeaseWord global;
 
 function locked(LeaseWord word) pure returns (uint96) {
@@ -58,14 +56,9 @@ function runsBefore(LeaseWord word) pure returns (uint32) {
     return uint32(LeaseWord.unwrap(word) >> 224);
 }
 
-/// @dev A lease has something locked, so only a suspension leaves a term without.
-function isSuspended(LeaseWord word) pure returns (bool) {
-    return locked(word) == 0 && term(word) != 0;
-}
-
-/// @dev Of a suspended miner: the last period in which it is barred.
-function bar(LeaseWord word) pure returns (uint32) {
-    return term(word);
+/// @dev A lease has something locked.
+function isEmpty(LeaseWord word) pure returns (bool) {
+    return locked(word) == 0;
 }
 
 /// @dev locked and term together: what the weight was computed from.
@@ -95,10 +88,10 @@ function withRun(LeaseWord word, uint32 start, uint32 before) pure returns (Leas
         LeaseWord.wrap(uint192(LeaseWord.unwrap(word)) | (uint256(start) << 192) | (uint256(before) << 224));
 }
 
-/// @dev The empty lease that bars through `bar_`, which is not 0, after a run that ended at `last`, a period
-/// before 2^32 - 1. What the lease earned must be settled.
-function suspended(LeaseWord word, uint32 last, uint32 bar_) pure returns (LeaseWord) {
-    return word.withPrice(priceOf(0, bar_)).withFrom(last + 1).withThrough(last);
+/// @dev The empty lease that is left when this one is made to end with `last`, a period before 2^32 - 1. What
+/// it earned must be settled.
+function ended(LeaseWord word, uint32 last) pure returns (LeaseWord) {
+    return word.withPrice(0).withFrom(last + 1).withThrough(last);
 }
 
 /// @notice The word with the 32-bit period at `shift` replaced.

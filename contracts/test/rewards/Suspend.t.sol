@@ -265,6 +265,30 @@ contract SuspendTest is KmsTest {
         assertEq(rewards.claim(miner), claimable);
     }
 
+    /// @dev A lease that was over is settled by the next one or a claim, whichever comes first, once.
+    function testFuzz_aLapsedLeaseIsPaidTheSameWhenItsMinerIsBarred(bool claimFirst, uint32 periods) public {
+        _confirm(worker, start + 3);
+        _goto(start + 6);
+        uint256 earned = rewards.claimable(miner);
+        assertGt(earned, 0);
+        periods = uint32(bound(periods, 0, 64));
+        _suspend(periods);
+        (uint32 through,) = rewards.leaseOf(miner);
+        assertEq(through, 0);
+        assertEq(rewards.claimable(miner), earned);
+        if (claimFirst) {
+            vm.prank(miner);
+            assertEq(rewards.claim(miner), earned);
+        }
+        _refusesToConfirm(start + 6 + periods);
+        _goto(start + 7 + periods);
+        _confirm(worker, _now() + 1);
+        assertEq(rewards.suspendedThrough(miner), 0);
+        assertEq(rewards.claimable(miner), claimFirst ? 0 : earned);
+        assertEq(rewards.activePeriods(miner, 1, _now() - 1), 3);
+        _confirm(worker, _now() + 2);
+    }
+
     function _isOnRecord() private view {
         IMiningRewards.ActivityRun[] memory runs = rewards.activityRuns(miner, 0, 10);
         assertEq(runs.length, 1);

@@ -77,20 +77,20 @@ contract WordsSymbolic is SymbolicTest {
 
     // ---------------------------------------------------------------- LeaseWord
 
-    function check_aSuspensionKeepsTheRunAndLocksNothing(uint256 raw, uint32 last, uint32 bar) public pure {
-        assume(bar != 0 && last < type(uint32).max);
+    function check_aLeaseThatIsEndedKeepsItsRunAndLocksNothing(uint256 raw, uint32 last) public pure {
+        assume(last < type(uint32).max);
         LeaseWord before = LeaseWord.wrap(raw);
-        LeaseWord word = before.suspended(last, bar);
-        assert(word.isSuspended() && word.bar() == bar && word.locked() == 0);
+        LeaseWord word = before.ended(last);
+        assert(word.isEmpty() && word.price() == 0);
         assert(word.through() == last && word.from() == last + 1);
         assert(word.runStart() == before.runStart() && word.runsBefore() == before.runsBefore());
     }
 
-    function check_aLeaseOfAnythingIsNotSuspended(uint256 raw, uint32 start, uint32 active) public pure {
+    function check_aLeaseOfAnythingIsNotEmpty(uint256 raw, uint32 start, uint32 active) public pure {
         LeaseWord word = LeaseWord.wrap(raw);
         assume(word.locked() != 0);
-        assert(!word.isSuspended());
-        assert(!word.withRun(start, active).withFrom(start).withThrough(start).isSuspended());
+        assert(!word.isEmpty());
+        assert(!word.withRun(start, active).withFrom(start).withThrough(start).isEmpty());
     }
 
     // ---------------------------------------------------------------- PeriodTotals

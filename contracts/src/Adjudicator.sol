@@ -30,6 +30,7 @@ contract Adjudicator is PeriodClock, EIP712, IAdjudicator {
         bytes32 policyId;
         uint64 revokedIn; // block, 0 if access was not revoked
         bytes32 capsuleHash;
+        bytes32 key; // of the record, see _keyOf
         address requester;
         address worker;
         uint256 stake; // locked + unbonding, > 0
@@ -158,10 +159,8 @@ contract Adjudicator is PeriodClock, EIP712, IAdjudicator {
         require(pausedThrough < currentPeriod(), AdjudicatorPaused(pausedThrough));
         (case_.policyId, case_.revokedIn) = _policies.accessEnd(terms, miner);
         case_.capsuleHash = capsuleHash;
-        require(
-            !isConvicted(miner, case_.policyId, capsuleHash),
-            AdjudicatorAlreadyConvicted(miner, case_.policyId, capsuleHash)
-        );
+        case_.key = _keyOf(miner, case_.policyId, capsuleHash);
+        require(!_convicted[case_.key], AdjudicatorAlreadyConvicted(miner, case_.policyId, capsuleHash));
         case_.requester = _requesterOf(terms, accusation);
         _requireAccusation(case_, accusation);
         uint96 locked;
@@ -263,7 +262,7 @@ contract Adjudicator is PeriodClock, EIP712, IAdjudicator {
     {
         address miner = accusation.miner;
         (uint96 penalty, uint96 reward) = PenaltyMath.penaltyOf(case_.terms, case_.stake, case_.convictions);
-        _convicted[_keyOf(miner, case_.policyId, case_.capsuleHash)] = true;
+        _convicted[case_.key] = true;
         emit MinerConvicted(
             case_.policyId, miner, accusation.challenger, offence, code, case_.capsuleHash, penalty, reward
         );
@@ -301,7 +300,7 @@ contract Adjudicator is PeriodClock, EIP712, IAdjudicator {
 
     /// @inheritdoc IAdjudicator
     function isConvicted(address miner, bytes32 policyId, bytes32 capsuleHash)
-        public
+        external
         view
         override
         returns (bool)

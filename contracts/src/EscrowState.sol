@@ -28,9 +28,10 @@ abstract contract EscrowState is PeriodClock, IStakingEscrow {
     }
 
     struct Stake {
-        // Slot 0: all that requireCanServe reads.
+        // Slot 0: all that requireCanServe reads, and all that most convictions write.
         uint96 locked; // 0 or >= minLocked, unless a conviction took the rest
-        uint32 lockPeriods; // 0 while locked is 0, else minLockPeriods..=maxLockPeriods
+        uint24 lockPeriods; // 0 while locked is 0, else minLockPeriods..=maxLockPeriods
+        uint8 convictions; // 255 for as many or more
         uint32 unlockPeriod; // 0 unless winding down
         uint96 minRate;
         // Slot 1.
@@ -39,7 +40,6 @@ abstract contract EscrowState is PeriodClock, IStakingEscrow {
         // Slot 2.
         address worker; // _bonds[worker] is this miner, not retired
         uint32 workerAllowedFrom; // first period in which another worker may be bonded
-        uint32 convictions;
         bool restake; // the worker may restake
     }
 
@@ -101,6 +101,9 @@ abstract contract EscrowState is PeriodClock, IStakingEscrow {
             params.minLockPeriods <= params.maxLockPeriods,
             EscrowLockTooLong(params.minLockPeriods, params.maxLockPeriods)
         );
+        // Stake.lockPeriods has 24 bits: 46,000 years of days, or half a year of seconds.
+        uint32 longest = type(uint24).max;
+        require(params.maxLockPeriods <= longest, EscrowLockTooLong(params.maxLockPeriods, longest));
         require(
             params.rewards != address(0) && params.adjudicator != address(0) && params.control != address(0),
             EscrowAddressZero()

@@ -5,7 +5,7 @@ import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
 import {EmissionBooks} from "./EmissionBooks.sol";
 import {IMiningRewards} from "./interfaces/IMiningRewards.sol";
 import {ActivityHistory} from "./libraries/ActivityHistory.sol";
-import {LeaseWord, emptyLease, priceOf} from "./libraries/LeaseWord.sol";
+import {LeaseWord, priceOf} from "./libraries/LeaseWord.sol";
 import {PeriodTotals, totalsOf} from "./libraries/PeriodTotals.sol";
 import {RewardMath} from "./libraries/RewardMath.sol";
 import {StakeWord} from "./libraries/StakeWord.sol";
@@ -19,12 +19,12 @@ abstract contract LeaseLedger is EmissionBooks {
 
     // ---------------------------------------------------------------- types
 
-    /// @notice One slot: what a renewal at another weight leaves behind.
+    /// @notice One slot: what a renewal at another weight leaves behind, and what holds up the next one.
     struct Account {
         uint96 owed; // settled rewards
-        uint96 carryLocked; // weight of the one period that was current at the last re-pricing ...
-        uint32 carryTerm;
+        uint96 carryWeight; // weight of the one period that was current at the last re-pricing ...
         uint32 carryPeriod; // ... and that period; 0 for none
+        uint32 bar; // last period without confirmations; 0 unless suspended since the last one
     }
 
     /// @dev In a struct, so that reading and writing hash the slot once.
@@ -82,23 +82,21 @@ abstract contract LeaseLedger is EmissionBooks {
         bool samePrice = lease.price() == price;
         refusal = _refusal(stake, through, current);
         if (refusal != Refusal.None) return refusal;
-        // An empty lease has no price, and something is locked.
-        if (samePrice) {
-            if (through <= leased) return Refusal.NotExtended;
-        } else if (lease.isSuspended()) {
-            if (current <= leased) return Refusal.Suspended;
-        } else if (through < leased) {
-            return Refusal.NotExtended;
-        }
 
         uint96 locked = stake.locked();
         PeriodTotals totals = totalsOf(locked, weight);
+        // An empty lease has no price, and something is locked.
         if (samePrice && leased >= current) {
+            if (through <= leased) return Refusal.NotExtended;
             // The old end moves to the new one.
             _addAfter(leased, totals);
         } else {
+            // Only here: the lease of a suspended miner is over, or empty.
+            if (current <= _accounts[miner].bar) return Refusal.Suspended;
+            if (through < leased) return Refusal.NotExtended;
             if (leased < current) {
                 if (leased != 0) _settle(miner, lease, current);
+                if (_accounts[miner].bar != 0) _accounts[miner].bar = 0;
                 lease = lease.withRun(current + 1, _closeRun(miner, lease, leased));
             } else {
                 if (lease.from() <= current) _carry(miner, lease, current);
@@ -113,24 +111,20 @@ abstract contract LeaseLedger is EmissionBooks {
         emit ActivityConfirmed(miner, current + 1, through, weight, locked);
     }
 
-    /// @dev Ends the lease with the current period and puts an empty one in its place, which bars
-    /// confirmations through `bar`. The books are rolled. Tells the bar that holds now.
+    /// @dev Ends the lease with the current period and bars confirmations through `bar`, a period from `current`
+    /// on. The books are rolled. Tells the bar that holds now. A lease that is over already, and the run of
+    /// activity, are left as they are: the next lease settles the one and closes the other, as after any gap.
     function _suspend(address miner, uint32 bar, uint32 current) internal returns (uint32) {
-        LeaseWord lease = _leases[miner].word;
-        uint32 through = lease.through();
-        uint32 active = lease.runsBefore();
-        if (lease.isSuspended()) {
-            // The weight is out already.
-            if (bar <= through) return through;
-        } else if (through >= current) {
+        Lease storage slot = _leases[miner];
+        LeaseWord lease = slot.word;
+        uint32 present = _accounts[miner].bar;
+        if (bar <= present) return present;
+        if (lease.through() >= current && !lease.isEmpty()) {
             if (lease.from() <= current) _carry(miner, lease, current);
-            if (through > current) _cutLease(lease, current);
-            active = _closeRun(miner, lease, current);
-        } else if (through != 0) {
-            _settle(miner, lease, current);
-            active = _closeRun(miner, lease, through);
+            if (lease.through() > current) _cutLease(lease, current);
+            slot.word = lease.ended(current);
         }
-        _leases[miner].word = emptyLease(bar, active);
+        _accounts[miner].bar = bar;
         return bar;
     }
 
@@ -168,8 +162,7 @@ abstract contract LeaseLedger is EmissionBooks {
     function _carry(address miner, LeaseWord lease, uint32 current) private {
         _settle(miner, lease, current);
         Account storage account = _accounts[miner];
-        account.carryLocked = lease.locked();
-        account.carryTerm = lease.term();
+        account.carryWeight = _weightOf(lease.locked(), lease.term());
         account.carryPeriod = current;
     }
 
@@ -178,7 +171,7 @@ abstract contract LeaseLedger is EmissionBooks {
     function _settle(address miner, LeaseWord lease, uint32 current) private {
         Account storage account = _accounts[miner];
         account.owed = _accrued(lease, account, current).toUint96();
-        _dropCarry(account);
+        if (account.carryPeriod != 0) _dropCarry(account);
     }
 
     /// @dev Takes all that completed periods earned out of the miner's account and out of the pool.
@@ -206,10 +199,7 @@ abstract contract LeaseLedger is EmissionBooks {
     {
         amount = account.owed;
         uint32 period = account.carryPeriod;
-        if (period != 0 && period < current) {
-            uint96 weight = _weightOf(account.carryLocked, account.carryTerm);
-            amount += _reward(weight, period, period);
-        }
+        if (period != 0 && period < current) amount += _reward(account.carryWeight, period, period);
         uint32 end = _lastComplete(lease, current);
         if (end >= lease.from() && lease.through() != 0) {
             amount += _reward(_weightOf(lease.locked(), lease.term()), lease.from(), end);
@@ -217,8 +207,7 @@ abstract contract LeaseLedger is EmissionBooks {
     }
 
     function _dropCarry(Account storage account) private {
-        account.carryLocked = 0;
-        account.carryTerm = 0;
+        account.carryWeight = 0;
         account.carryPeriod = 0;
     }
 

@@ -43,14 +43,13 @@ abstract contract LeaseViews is LeaseLedger {
     /// @inheritdoc IMiningRewards
     function leaseOf(address miner) external view override returns (uint32 throughPeriod, uint96 weight) {
         LeaseWord lease = _leases[miner].word;
-        if (lease.isSuspended()) return (0, 0);
+        if (_accounts[miner].bar != 0) return (0, 0);
         return (lease.through(), _weightOf(lease.locked(), lease.term()));
     }
 
     /// @inheritdoc IMiningRewards
     function suspendedThrough(address miner) external view override returns (uint32) {
-        LeaseWord lease = _leases[miner].word;
-        return lease.isSuspended() ? lease.through() : 0;
+        return _accounts[miner].bar;
     }
 
     /// @inheritdoc IMiningRewards
@@ -99,7 +98,7 @@ abstract contract LeaseViews is LeaseLedger {
         LeaseWord lease = _leases[miner].word;
         ActivityHistory.History storage history = _histories[miner];
         uint256 closed = history.count();
-        bool open = lease.through() != 0 && !lease.isSuspended();
+        bool open = lease.through() != 0 && lease.runStart() <= lease.through();
         uint256 total = open ? closed + 1 : closed;
         runs = new ActivityRun[](_lesser(limit, offset < total ? total - offset : 0));
         for (uint256 i = 0; i < runs.length; ++i) {

@@ -49,6 +49,8 @@ contract MiningRewards is LeaseViews, EIP712, Multicall {
 
     IKMSToken private immutable _token;
     IStakingEscrow private immutable _escrow;
+    /// @dev The token's, which never changes.
+    uint256 private immutable _cap;
     /// @inheritdoc IMiningRewards
     uint64 public immutable override halfLifeSeconds;
     /// @inheritdoc IMiningRewards
@@ -77,6 +79,7 @@ contract MiningRewards is LeaseViews, EIP712, Multicall {
 
         _token = IKMSToken(params.token);
         _escrow = stakes;
+        _cap = _token.cap();
         halfLifeSeconds = params.halfLifeSeconds;
         adjudicator = params.adjudicator;
         challenges = params.challenges;
@@ -177,8 +180,7 @@ contract MiningRewards is LeaseViews, EIP712, Multicall {
         require(msg.sender == adjudicator, RewardsNotJudge(msg.sender));
         _roll(currentPeriod());
         uint256 total = _addToReserve(amount) + _token.totalSupply();
-        uint256 cap = _token.cap();
-        require(total <= cap, RewardsCapExceeded(total, cap));
+        require(total <= _cap, RewardsCapExceeded(total, _cap));
         emit ReserveReturned(amount);
     }
 
@@ -197,7 +199,7 @@ contract MiningRewards is LeaseViews, EIP712, Multicall {
         if (refusal == Refusal.NothingLocked) revert RewardsNothingLocked(miner);
         if (refusal == Refusal.LeaseInPast) revert RewardsLeaseInPast(through, current);
         if (refusal == Refusal.BeyondUnlock) revert RewardsBeyondUnlock(through, stake.unlockPeriod());
-        if (refusal == Refusal.Suspended) revert RewardsSuspended(miner, _leases[miner].word.through());
+        if (refusal == Refusal.Suspended) revert RewardsSuspended(miner, _accounts[miner].bar);
         if (refusal == Refusal.NotExtended) {
             revert RewardsLeaseNotExtended(miner, through, _leases[miner].word.through());
         }

@@ -64,7 +64,8 @@ contract StakingEscrow is EscrowState, IERC1363Receiver, Multicall {
         require(lockPeriods > present, EscrowLockTooShort(lockPeriods, _firstAfter(present, 0)));
         require(lockPeriods <= maxLockPeriods, EscrowLockTooLong(lockPeriods, maxLockPeriods));
 
-        stake.lockPeriods = lockPeriods;
+        // At most maxLockPeriods, which the constructor bounds by 2^24 - 1.
+        stake.lockPeriods = uint24(lockPeriods);
         emit LockExtended(msg.sender, lockPeriods);
         _stopWindDown(stake, msg.sender);
     }
@@ -210,8 +211,7 @@ contract StakingEscrow is EscrowState, IERC1363Receiver, Multicall {
     /// The rest may be below minLocked; such a miner serves no new policy, and may leave or deposit.
     function slash(address miner, uint96 penalty, address reporter, uint96 reward) external override {
         Stake storage stake = _stakes[miner];
-        uint96 locked = stake.locked;
-        uint96 unbonding = stake.unbonding;
+        (uint96 locked, uint96 unbonding) = (stake.locked, stake.unbonding);
         uint256 atRisk = uint256(locked) + unbonding;
         require(msg.sender == adjudicator, EscrowNotAdjudicator(msg.sender));
         require(penalty > 0, EscrowAmountZero());
@@ -221,13 +221,16 @@ contract StakingEscrow is EscrowState, IERC1363Receiver, Multicall {
         uint96 fromLocked = penalty < locked ? penalty : locked;
         uint96 fromTranche = penalty - fromLocked;
         locked -= fromLocked;
-        unbonding -= fromTranche;
         _setLocked(stake, locked);
-        stake.unbonding = unbonding;
-        if (unbonding == 0) stake.releasePeriod = 0;
-        ++stake.convictions;
         _totals.locked -= fromLocked;
-        _totals.unbonding -= fromTranche;
+        if (fromTranche > 0) {
+            unbonding -= fromTranche;
+            stake.unbonding = unbonding;
+            if (unbonding == 0) stake.releasePeriod = 0;
+            _totals.unbonding -= fromTranche;
+        }
+        uint8 convictions = stake.convictions;
+        if (convictions < type(uint8).max) stake.convictions = convictions + 1;
         emit Slashed(_nextSeq(), miner, penalty, reporter, reward, locked, unbonding);
         if (reward > 0) require(_token.transfer(reporter, reward), EscrowTransferFailed());
         _token.burn(penalty - reward);
@@ -270,7 +273,8 @@ contract StakingEscrow is EscrowState, IERC1363Receiver, Multicall {
         require(locked >= minLocked, EscrowBelowMinimum(locked, minLocked));
 
         stake.locked = locked;
-        stake.lockPeriods = lockPeriods;
+        // At most maxLockPeriods, which the constructor bounds by 2^24 - 1.
+        stake.lockPeriods = uint24(lockPeriods);
         _totals.locked += amount;
         emit Deposited(miner, miner, amount, locked, lockPeriods);
         _stopWindDown(stake, miner);

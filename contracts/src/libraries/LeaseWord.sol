@@ -12,8 +12,8 @@ pragma solidity ^0.8.30;
 ///     bits 192..224  runStart: first period of the open run of activity, which ends at `through`
 ///     bits 224..256  runsBefore: active periods in all earlier runs
 ///
-/// A suspended miner holds an empty lease: nothing locked, from = runStart = through + 1, and `through` is
-/// the last period in which it is barred.
+/// A suspension that ends a lease leaves an empty one: nothing locked, from = through + 1. The run that ended at
+/// `through` stays open to the eye; the next lease closes it, as it does after any gap.
 type LeaseWord is uint256;
 
 using {
@@ -23,20 +23,14 @@ using {
     through,
     runStart,
     runsBefore,
-    isSuspended,
+    isEmpty,
     price,
     withPrice,
     withFrom,
     withThrough,
-    withRun
+    withRun,
+    ended
 } for LeaseWord global;
-
-function emptyLease(uint32 bar, uint32 runsBefore_) pure returns (LeaseWord) {
-    // The caller keeps bar below 2^32 - 1.
-    uint256 next = uint256(bar) + 1;
-    return
-        LeaseWord.wrap((next << 128) | (uint256(bar) << 160) | (next << 192) | (uint256(runsBefore_) << 224));
-}
 
 function locked(LeaseWord word) pure returns (uint96) {
     return uint96(LeaseWord.unwrap(word));
@@ -62,9 +56,9 @@ function runsBefore(LeaseWord word) pure returns (uint32) {
     return uint32(LeaseWord.unwrap(word) >> 224);
 }
 
-/// @dev Only a suspension leaves a run that ends before it starts.
-function isSuspended(LeaseWord word) pure returns (bool) {
-    return runStart(word) > through(word);
+/// @dev A lease has something locked.
+function isEmpty(LeaseWord word) pure returns (bool) {
+    return locked(word) == 0;
 }
 
 /// @dev locked and term together: what the weight was computed from.
@@ -92,6 +86,12 @@ function withThrough(LeaseWord word, uint32 period) pure returns (LeaseWord) {
 function withRun(LeaseWord word, uint32 start, uint32 before) pure returns (LeaseWord) {
     return
         LeaseWord.wrap(uint192(LeaseWord.unwrap(word)) | (uint256(start) << 192) | (uint256(before) << 224));
+}
+
+/// @dev The empty lease that is left when this one is made to end with `last`, a period before 2^32 - 1. What
+/// it earned must be settled.
+function ended(LeaseWord word, uint32 last) pure returns (LeaseWord) {
+    return word.withPrice(0).withFrom(last + 1).withThrough(last);
 }
 
 /// @notice The word with the 32-bit period at `shift` replaced.

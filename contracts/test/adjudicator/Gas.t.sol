@@ -57,8 +57,8 @@ contract AdjudicatorGasTest is AdjudicatorTest {
         uint256 leased = _slash(1);
         console.log("slash, miner with a lease: equation over E", leased);
         // The bar is 110k: see README, "Convictions".
-        assertLe(idle, 210_000);
-        assertLe(leased, 250_000);
+        assertLe(idle, 181_100);
+        assertLe(leased, 213_300);
     }
 
     /// @dev The part that judges, without what the other contracts write.
@@ -68,7 +68,7 @@ contract AdjudicatorGasTest is AdjudicatorTest {
         vm.mockCall(address(rewards), abi.encodeWithSelector(rewards.suspend.selector), "");
         uint256 gas = _slash(1);
         console.log("of it, the judgement and its record", gas);
-        assertLe(gas, 128_000);
+        assertLe(gas, 125_500);
     }
 
     function test_slashForEquivocation() public {
@@ -89,7 +89,7 @@ contract AdjudicatorGasTest is AdjudicatorTest {
             )
         );
         console.log("slash for equivocation, idle miner", gas);
-        assertLe(gas, 210_000);
+        assertLe(gas, 178_300);
     }
 
     function test_slashForServingAfterRevocation() public {
@@ -109,6 +109,6 @@ contract AdjudicatorGasTest is AdjudicatorTest {
             )
         );
         console.log("slash for serving after revocation, idle miner", gas);
-        assertLe(gas, 190_000);
+        assertLe(gas, 157_200);
     }
 }

@@ -240,6 +240,66 @@ contract SuspendTest is KmsTest {
         assertEq(rewards.activityRuns(miner, 0, 10).length, 1);
     }
 
+    /// @dev The run that a suspension ends is read from the lease until the next one closes it.
+    function test_theRecordReadsTheSameBeforeAndAfterTheRunIsClosed() public {
+        _confirm(worker, start + LEASE);
+        _goto(start + 3);
+        _suspend(2);
+        _isOnRecord();
+        uint256 claimable = rewards.claimable(miner);
+        _goto(start + 4);
+        assertGt(rewards.claimable(miner), claimable);
+        claimable = rewards.claimable(miner);
+        _suspend(5);
+        _isOnRecord();
+        _goto(start + 10);
+        _isOnRecord();
+        _confirm(worker, start + 11);
+        assertEq(rewards.claimable(miner), claimable);
+        assertEq(rewards.activePeriods(miner, 1, start + 9), 3);
+        IMiningRewards.ActivityRun[] memory runs = rewards.activityRuns(miner, 0, 10);
+        assertEq(runs.length, 2);
+        assertEq(runs[0].last, start + 3);
+        assertEq(runs[1].first, start + 11);
+        vm.prank(miner);
+        assertEq(rewards.claim(miner), claimable);
+    }
+
+    /// @dev A lease that was over is settled by the next one or a claim, whichever comes first, once.
+    function testFuzz_aLapsedLeaseIsPaidTheSameWhenItsMinerIsBarred(bool claimFirst, uint32 periods) public {
+        _confirm(worker, start + 3);
+        _goto(start + 6);
+        uint256 earned = rewards.claimable(miner);
+        assertGt(earned, 0);
+        periods = uint32(bound(periods, 0, 64));
+        _suspend(periods);
+        (uint32 through,) = rewards.leaseOf(miner);
+        assertEq(through, 0);
+        assertEq(rewards.claimable(miner), earned);
+        if (claimFirst) {
+            vm.prank(miner);
+            assertEq(rewards.claim(miner), earned);
+        }
+        _refusesToConfirm(start + 6 + periods);
+        _goto(start + 7 + periods);
+        _confirm(worker, _now() + 1);
+        assertEq(rewards.suspendedThrough(miner), 0);
+        assertEq(rewards.claimable(miner), claimFirst ? 0 : earned);
+        assertEq(rewards.activePeriods(miner, 1, _now() - 1), 3);
+        _confirm(worker, _now() + 2);
+    }
+
+    function _isOnRecord() private view {
+        IMiningRewards.ActivityRun[] memory runs = rewards.activityRuns(miner, 0, 10);
+        assertEq(runs.length, 1);
+        assertEq(runs[0].first, start + 1);
+        assertEq(runs[0].last, start + 3);
+        assertTrue(rewards.isActive(miner, start + 3));
+        assertFalse(rewards.isActive(miner, start + 4));
+        assertEq(rewards.activePeriods(miner, 1, _now() - 1), _now() == start + 3 ? 2 : 3);
+        assertEq(rewards.activePeriods(miner, start + 3, _now() - 1), _now() == start + 3 ? 0 : 1);
+    }
+
     function test_C31_atTheEndOfTheClockNothingWraps() public {
         vm.warp(GENESIS + uint256(type(uint32).max - 3) * DAY);
         (, address last,) = _miner("last", MIN_LOCKED, 300);

@@ -197,6 +197,14 @@ contract DepositTest is KmsTest {
             abi.encodeWithSelector(IStakingEscrow.EscrowLockTooLong.selector, MAX_LOCK + 1, MAX_LOCK)
         );
         _create("StakingEscrow", abi.encode(params));
+        params = _escrowParams();
+        params.maxLockPeriods = 2 ** 24;
+        vm.expectRevert(
+            abi.encodeWithSelector(IStakingEscrow.EscrowLockTooLong.selector, 2 ** 24, 2 ** 24 - 1)
+        );
+        _create("StakingEscrow", abi.encode(params));
+        params.maxLockPeriods = 2 ** 24 - 1;
+        _create("StakingEscrow", abi.encode(params));
         for (uint256 i = 0; i < 3; ++i) {
             params = _escrowParams();
             if (i == 0) params.rewards = address(0);

@@ -159,6 +159,28 @@ contract SlashTest is KmsTest {
         assertEq(convictions, 0);
     }
 
+    /// @dev The count shares a slot with lock, wind-down and rate: at its end it stands still.
+    function test_countsConvictionsUpTo255AndTouchesNothingBeside() public {
+        vm.startPrank(miner);
+        escrow.setMinRate(RATE);
+        escrow.setWindDown(true);
+        vm.stopPrank();
+        IStakingEscrow.Position memory before = escrow.position(miner);
+        for (uint256 i = 1; i <= 260; ++i) {
+            _slash(1, 0);
+            (,,, uint32 convictions) = escrow.stakeAtRisk(miner);
+            assertEq(convictions, i < 255 ? i : 255);
+        }
+        IStakingEscrow.Position memory left = escrow.position(miner);
+        assertEq(left.locked, before.locked - 260);
+        assertEq(left.lockPeriods, before.lockPeriods);
+        assertEq(left.unlockPeriod, before.unlockPeriod);
+        assertGt(left.unlockPeriod, 0);
+        assertEq(escrow.minRateOf(miner), RATE);
+        assertEq(left.unbonding, before.unbonding);
+        assertEq(left.releasePeriod, before.releasePeriod);
+    }
+
     function test_convictionsSurviveAnExitAndANewStake() public {
         _slash(STAKE, 0);
         _deposit(miner, MIN_LOCKED, MIN_LOCK);

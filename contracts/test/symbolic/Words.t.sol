@@ -2,6 +2,7 @@
 pragma solidity ^0.8.30;
 
 import {SymbolicTest} from "./SymbolicTest.sol";
+import {LeaseWord} from "../../src/libraries/LeaseWord.sol";
 import {NO_TOTALS, PeriodTotals, totalsOf} from "../../src/libraries/PeriodTotals.sol";
 import {PAID_IN_WORD, PolicyWord, newPolicyWord} from "../../src/libraries/PolicyWord.sol";
 
@@ -72,6 +73,24 @@ contract WordsSymbolic is SymbolicTest {
         assert(PolicyWord.unwrap(word.withPaid(index, before.paid(index))) == raw);
         assert(word.firstPeriod() == before.firstPeriod() && word.length() == before.length());
         assert(word.refunded() == before.refunded() && word.revoked() == before.revoked());
+    }
+
+    // ---------------------------------------------------------------- LeaseWord
+
+    function check_aLeaseThatIsEndedKeepsItsRunAndLocksNothing(uint256 raw, uint32 last) public pure {
+        assume(last < type(uint32).max);
+        LeaseWord before = LeaseWord.wrap(raw);
+        LeaseWord word = before.ended(last);
+        assert(word.isEmpty() && word.price() == 0);
+        assert(word.through() == last && word.from() == last + 1);
+        assert(word.runStart() == before.runStart() && word.runsBefore() == before.runsBefore());
+    }
+
+    function check_aLeaseOfAnythingIsNotEmpty(uint256 raw, uint32 start, uint32 active) public pure {
+        LeaseWord word = LeaseWord.wrap(raw);
+        assume(word.locked() != 0);
+        assert(!word.isEmpty());
+        assert(!word.withRun(start, active).withFrom(start).withThrough(start).isEmpty());
     }
 
     // ---------------------------------------------------------------- PeriodTotals

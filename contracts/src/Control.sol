@@ -201,6 +201,7 @@ contract Control is Ownable2Step, IControl {
             terms.graceBlocks >= MIN_GRACE_BLOCKS && terms.graceBlocks <= MAX_GRACE_BLOCKS,
             ControlGraceOutOfBounds(terms.graceBlocks, MIN_GRACE_BLOCKS, MAX_GRACE_BLOCKS)
         );
+        _checkBond(_challenge.bond, terms.floor);
         require(terms.pausedThrough == 0, ControlPauseNotSettable(terms.pausedThrough));
         terms.pausedThrough = _penalty.pausedThrough;
         _penalty = terms;
@@ -209,6 +210,7 @@ contract Control is Ownable2Step, IControl {
 
     function _setChallenge(ChallengeTerms memory terms) private {
         require(terms.bond > 0 && terms.bond <= _minLocked, ControlBondOutOfBounds(terms.bond, _minLocked));
+        _checkBond(terms.bond, _penalty.floor);
         require(
             terms.windowSeconds >= minWindowSeconds && terms.windowSeconds <= maxWindowSeconds,
             ControlWindowOutOfBounds(terms.windowSeconds, minWindowSeconds, maxWindowSeconds)
@@ -220,6 +222,10 @@ contract Control is Ownable2Step, IControl {
         );
         _challenge = terms;
         emit ChallengeTermsSet(terms);
+    }
+
+    function _checkBond(uint96 bond, uint96 floor) private pure {
+        require(bond <= floor, ControlBondAboveFloor(bond, floor));
     }
 
     function _checkSuspension(uint16 periods) private pure {

@@ -38,7 +38,7 @@ interface IControl {
 
     /// @notice Terms of a challenge of silence. One slot.
     struct ChallengeTerms {
-        /// What the challenger posts, units of KMS.
+        /// What the challenger posts, units of KMS; at most the least penalty.
         uint96 bond;
         /// Time to answer.
         uint32 windowSeconds;
@@ -69,6 +69,9 @@ interface IControl {
     error ControlGraceOutOfBounds(uint32 graceBlocks, uint32 minimum, uint32 maximum);
     error ControlPauseNotSettable(uint32 pausedThrough);
     error ControlBondOutOfBounds(uint96 bond, uint96 maximum);
+    /// @notice The bond must not exceed the least penalty: it falls to the miner that answers, and one far
+    /// above the gas of an answer would pay miners to be silent off chain until they are challenged.
+    error ControlBondAboveFloor(uint96 bond, uint96 floor);
     error ControlWindowOutOfBounds(uint32 windowSeconds, uint32 minimum, uint32 maximum);
     error ControlDistanceOutOfBounds(uint32 periods, uint32 maximum);
     // Thrown at construction only.
@@ -102,8 +105,10 @@ interface IControl {
     /// @notice Names the next guardian, which must accept. Only the owner.
     function proposeGuardian(address guardian) external;
     function acceptGuardian() external;
-    /// @notice Only the owner. `terms.pausedThrough` must be 0 and is not touched.
+    /// @notice Only the owner. `terms.pausedThrough` must be 0 and is not touched. To bring the floor below
+    /// the bond in force, lower the bond first.
     function setPenalty(PenaltyTerms calldata terms) external;
-    /// @notice Only the owner. Holds for challenges opened from now on.
+    /// @notice Only the owner. Holds for challenges opened from now on. To raise the bond above the floor in
+    /// force, raise the floor first.
     function setChallenge(ChallengeTerms calldata terms) external;
 }

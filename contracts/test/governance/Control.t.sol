@@ -162,6 +162,10 @@ contract ControlTest is KmsTest {
     }
 
     function testFuzz_acceptsEverythingWithinTheBounds(uint256 seed) public {
+        IControl.ChallengeTerms memory challenge = _challengeTerms();
+        challenge.bond = 1;
+        vm.prank(address(timelock));
+        control.setChallenge(challenge);
         IControl.PenaltyTerms memory terms = IControl.PenaltyTerms({
             floor: uint96(bound(seed, 1, MIN_LOCKED / 2)),
             shareBps: uint16(bound(seed >> 8, 0, 3_000)),
@@ -234,7 +238,7 @@ contract ControlTest is KmsTest {
 
     function test_setsTheTermsOfChallenges() public {
         IControl.ChallengeTerms memory terms = _challengeTerms();
-        (terms.bond, terms.windowSeconds) = (MIN_LOCKED, 7 days);
+        (terms.bond, terms.windowSeconds) = (_penaltyTerms().floor, 7 days);
         vm.expectEmit(address(control));
         emit IControl.ChallengeTermsSet(terms);
         vm.prank(address(timelock));
@@ -337,6 +341,9 @@ contract ControlTest is KmsTest {
         params = _controlParams();
         params.challenge.bond = 0;
         _constructs(params, abi.encodeWithSelector(IControl.ControlBondOutOfBounds.selector, 0, MIN_LOCKED));
+        params.challenge.bond = params.penalty.floor + 1;
+        reason = IControl.ControlBondAboveFloor.selector;
+        _constructs(params, abi.encodeWithSelector(reason, params.challenge.bond, params.penalty.floor));
     }
 
     function test_showsItsParameters() public view {

@@ -197,11 +197,11 @@ contract JudgedInvariants is JudgedBase {
         return false;
     }
 
-    function invariant_escrowIsSolventAndSumsAreTotals() public view {
+    function invariant_C05_escrowIsSolventAndSumsAreTotals() public view {
         _custody();
     }
 
-    function invariant_supplyReserveAndPoolMakeTheCap() public view {
+    function invariant_C05_supplyReserveAndPoolMakeTheCap() public view {
         _supply();
     }
 
@@ -209,7 +209,7 @@ contract JudgedInvariants is JudgedBase {
         _emission();
     }
 
-    function invariant_everyPolicyPaysOutWhatItTookIn() public view {
+    function invariant_C05_everyPolicyPaysOutWhatItTookIn() public view {
         _policiesBalance();
     }
 
@@ -225,7 +225,7 @@ contract JudgedInvariants is JudgedBase {
         _weights();
     }
 
-    function invariant_slashedNeverBelowZero() public view {
+    function invariant_C35_slashedNeverBelowZero() public view {
         _slashed();
     }
 
@@ -263,11 +263,11 @@ contract ExitInvariants is JudgedBase {
         _claimOrder();
     }
 
-    function invariant_everyoneExitsWithEveryDependencyBroken() public {
+    function invariant_C30_everyoneExitsWithEveryDependencyBroken() public {
         _exitAlone();
     }
 
-    function invariant_aPauseStopsNoExit() public {
+    function invariant_C30_aPauseStopsNoExit() public {
         _pausedIsNoPrison();
     }
 

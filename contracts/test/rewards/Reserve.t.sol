@@ -70,6 +70,21 @@ contract ReserveTest is KmsTest {
         assertEq(rewards.reserve(), reserve + MIN_LOCKED);
     }
 
+    /// @dev The books begin with the period before the deployment, whichever that is.
+    function testFuzz_theBooksBeginWithThePeriodBefore(uint32 period) public {
+        period = uint32(bound(period, 1, 1_000_000));
+        _goto(period);
+        _deploy(LEASE, false);
+        assertEq(rewards.lastRolledPeriod(), period - 1);
+        assertEq(rewards.reserve(), CAP - INITIAL);
+        rewards.roll();
+        assertEq(rewards.lastRolledPeriod(), period - 1, "the current period is not over");
+        _skip(1);
+        rewards.roll();
+        assertEq(rewards.lastRolledPeriod(), period);
+        assertEq(rewards.reserve(), CAP - INITIAL);
+    }
+
     // ---------------------------------------------------------------- pages of totals
 
     function test_pagesOfTotalsAgreeWithTheSingleOnes() public {

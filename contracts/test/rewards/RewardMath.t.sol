@@ -68,6 +68,20 @@ contract RewardMathTest is Test {
         assertEq(RewardMath.emissionDown(1, 1), 0);
     }
 
+    /// @dev By hand, at the unit where each rounds.
+    function test_eachFormulaRoundsItsOwnWay() public pure {
+        assertEq(RewardMath.emissionDown(3, 2 ** 63), 1);
+        assertEq(RewardMath.emissionDown(4, 2 ** 63), 2);
+        assertEq(RewardMath.indexStepDown(7, 2), 7 * 2 ** 95);
+        assertEq(RewardMath.indexStepDown(1, 3), (2 ** 96 - 1) / 3);
+        assertEq(RewardMath.emittedUp(0, 5), 0);
+        assertEq(RewardMath.emittedUp(1, 1), 1, "the least product is a whole unit");
+        assertEq(RewardMath.emittedUp(1, 2 ** 96), 1);
+        assertEq(RewardMath.emittedUp(1, 2 ** 96 + 1), 2);
+        assertEq(RewardMath.rewardDown(3, 2 ** 96), 3);
+        assertEq(RewardMath.rewardDown(1, 2 ** 97 - 1), 1);
+    }
+
     function test_weightAtTheExtremes() public pure {
         assertEq(RewardMath.weightDown(type(uint96).max, 0, 0), MAX, "kappa off");
         assertEq(RewardMath.weightDown(type(uint96).max, type(uint32).max, type(uint32).max), MAX);
@@ -76,6 +90,11 @@ contract RewardMathTest is Test {
     }
 
     // ---------------------------------------------------------------- packed words
+
+    function test_noTotalsAreNothingAndUnmarked() public pure {
+        assertFalse(NO_TOTALS.isMarked());
+        assertEq(NO_TOTALS.locked() + NO_TOTALS.weight(), 0);
+    }
 
     function testFuzz_totalsAddBothAmounts(uint96 a, uint96 b, uint96 c, uint96 d) public pure {
         c = uint96(bound(c, 0, a));

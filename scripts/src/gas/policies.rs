@@ -132,8 +132,8 @@ pub(super) async fn wishes(bench: &mut Bench, miners: &[Miner]) -> Result<()> {
     Ok(())
 }
 
-/// Ten creations in one transaction, each of three miners; and creations with a quote of each miner,
-/// whose posted rate is above it.
+/// Ten creations in one transaction, each of three miners; and creations with a quote of each
+/// miner, whose posted rate is above it.
 pub(super) async fn batches(bench: &mut Bench, miners: &[Miner]) -> Result<()> {
     let three = first(miners, 3)?;
     let mut list = Vec::new();

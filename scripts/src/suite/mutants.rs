@@ -15,24 +15,24 @@ mod mutate;
 
 use mutate::{Mutant, mutants};
 
-/// What is mutated, below contracts/src.
-const FILES: [&str; 4] = [
-    "libraries/RewardMath.sol",
-    "libraries/PolicyWord.sol",
-    "libraries/PeriodTotals.sol",
-    "EmissionBooks.sol",
+/// What is mutated, below contracts/src, and the test that notices most of it: tried first.
+const FILES: [(&str, &str); 4] = [
+    ("libraries/RewardMath.sol", "test/rewards/RewardMath.t.sol"),
+    ("libraries/PolicyWord.sol", "test/policies/PolicyWord.t.sol"),
+    (
+        "libraries/PeriodTotals.sol",
+        "test/rewards/RewardMath.t.sol",
+    ),
+    ("EmissionBooks.sol", HISTORIES),
 ];
+
+const HISTORIES: &str = "test/rewards/RewardHistories.t.sol";
 
 /// The copy holds these of contracts/.
 const COPIED: [&str; 4] = ["src", "test", "solc", "foundry.toml"];
 
-/// The tests, in the order they are tried: most mutants fall in the first two.
-const TESTS: [&str; 4] = [
-    "test/rewards/RewardMath.t.sol",
-    "test/rewards/RewardHistories.t.sol",
-    "test/{rewards,policies}/*",
-    "test/invariant/*",
-];
+/// The tests that are tried then.
+const TESTS: [&str; 3] = [HISTORIES, "test/{rewards,policies}/*", "test/invariant/*"];
 
 /// A mutant that runs for longer has changed the course of a loop: noticed.
 const SECONDS_MAX: &str = "300";
@@ -79,11 +79,11 @@ pub(super) fn run(suite: &Suite) -> Result<Tally> {
     let known: Known = toml::from_str(&known).context("parsing contracts/mutants.toml")?;
     let folder = copy(suite)?;
     ensure!(
-        matches!(test(suite, &folder)?, Fate::Survived),
+        matches!(test(suite, &folder, HISTORIES)?, Fate::Survived),
         "without any mutant, the tests must pass under forge's profile `plain`"
     );
     let (mut noticed, mut survivors) = (0_u64, Vec::new());
-    for file in FILES {
+    for (file, first) in FILES {
         let path = folder.join("src").join(file);
         let source = std::fs::read_to_string(&path).with_context(|| format!("reading {file}"))?;
         for mutant in mutants(&source) {
@@ -91,7 +91,7 @@ pub(super) fn run(suite: &Suite) -> Result<Tally> {
                 continue;
             }
             std::fs::write(&path, &mutant.source)?;
-            let fate = test(suite, &folder)?;
+            let fate = test(suite, &folder, first)?;
             let line = format!("{file}:{}: {}", mutant.line, mutant.after.trim());
             match fate {
                 Fate::NotACase => say::line(&format!("  -         {line}")),
@@ -151,14 +151,16 @@ fn copy_all(from: &Path, to: &Path) -> Result<()> {
 }
 
 /// Builds without optimizer, which is quick, and runs the tests until the first that fails; the
-/// smallest first, each with no more compiled than it needs.
-fn test(suite: &Suite, folder: &Path) -> Result<Fate> {
-    for tests in TESTS {
+/// smallest first, each with no more compiled than it needs: a test is compiled anew only if it has
+/// changed code in it, a library's, not if it deploys changed code.
+fn test(suite: &Suite, folder: &Path, first: &str) -> Result<Fate> {
+    for tests in [first].into_iter().chain(TESTS) {
         let mut command = Command::new("timeout");
         command.arg(SECONDS_MAX).arg(suite.forge_program());
         command.args(["test", "--fail-fast", "--match-path", tests]);
         command.current_dir(folder).env("FOUNDRY_PROFILE", "plain");
         command.env("KMS_FORGE_OUT", "cache/plain");
+        command.env("FOUNDRY_DYNAMIC_TEST_LINKING", "true");
         let output = command.stdin(Stdio::null()).output()?;
         let refused = [output.stdout, output.stderr]
             .iter()

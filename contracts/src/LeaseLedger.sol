@@ -111,9 +111,10 @@ abstract contract LeaseLedger is EmissionBooks {
         emit ActivityConfirmed(miner, current + 1, through, weight, locked);
     }
 
-    /// @dev Ends the lease with the current period and bars confirmations through `bar`, a period from `current`
-    /// on. The books are rolled. Tells the bar that holds now. A lease that is over already, and the run of
-    /// activity, are left as they are: the next lease settles the one and closes the other, as after any gap.
+    /// @dev Ends the lease with the current period and bars confirmations through `bar`, a period from
+    /// `current` on. The books are rolled. Tells the bar that holds now. A lease that is over already, and
+    /// the run of activity, are left as they are: the next lease settles the one and closes the other, as
+    /// after any gap.
     function _suspend(address miner, uint32 bar, uint32 current) internal returns (uint32) {
         Lease storage slot = _leases[miner];
         LeaseWord lease = slot.word;

@@ -135,8 +135,8 @@ interface IStakingEscrow is IPeriodClock {
     /// @notice The same from the worker's side. The miner is zero, and so is the stake, when the address
     /// is nobody's worker.
     function minerAndStakeOf(address worker) external view returns (address miner, StakeWord stake);
-    /// @notice What the Adjudicator needs of a miner: `locked + unbonding` is at risk. Convictions are counted
-    /// up to 255.
+    /// @notice What the Adjudicator needs of a miner: `locked + unbonding` is at risk. Convictions are
+    /// counted up to 255.
     function stakeAtRisk(address miner)
         external
         view

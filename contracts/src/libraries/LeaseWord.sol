@@ -12,8 +12,8 @@ pragma solidity ^0.8.30;
 ///     bits 192..224  runStart: first period of the open run of activity, which ends at `through`
 ///     bits 224..256  runsBefore: active periods in all earlier runs
 ///
-/// A suspension that ends a lease leaves an empty one: nothing locked, from = through + 1. The run that ended at
-/// `through` stays open to the eye; the next lease closes it, as it does after any gap.
+/// A suspension that ends a lease leaves an empty one: nothing locked, from = through + 1. The run that
+/// ended at `through` stays open to the eye; the next lease closes it, as it does after any gap.
 type LeaseWord is uint256;
 
 using {

@@ -105,23 +105,27 @@ impl Delegation {
     }
 }
 
-/// The reader of a policy of three miners takes a forged fragment to the judge: an idle miner, then
-/// one that is active.
+/// The reader of a policy of three miners takes a forged fragment to the judge: of a miner whose
+/// lease is over, then of one that is active, on a day on which another came back before.
 pub(super) async fn convictions(bench: &mut Bench, miners: &[Miner]) -> Result<()> {
-    let three = miners.get(..3).context("too few miners")?;
+    let [three @ .., another] = miners.get(..4).context("too few miners")? else {
+        return Ok(());
+    };
     let [idle, active, _] = three else {
         return Ok(());
     };
     let challenger = person("challenger");
     bench.fund(challenger, 1).await?;
     let delegation = Delegation::create(bench, three, "judged").await?;
-    bench.skip(1).await?;
+    bench
+        .skip(bench.deployment.params.max_lease_periods + 1)
+        .await?;
     bench.roll().await?;
     let gas = convict(bench, &delegation, idle, challenger).await?;
     bench.note("slash_idle", gas, 1);
     bench.confirm(active, bench.lease_end()).await?;
     bench.skip(1).await?;
-    bench.roll().await?;
+    bench.confirm(another, bench.lease_end()).await?;
     let gas = convict(bench, &delegation, active, challenger).await?;
     bench.note("slash", gas, 1);
     Ok(())

@@ -139,8 +139,8 @@ abstract contract EmissionBooks is PeriodClock, IMiningRewards {
         }
     }
 
-    /// @dev A_period. Defined for the last booked period, for those after it, and for every period at
-    /// whose end some lease was to begin or end or to change its weight.
+    /// @dev A_period. Defined for the last booked period unless the network slept through it, for those
+    /// after it, and for every period at whose end some lease was to begin or end or to change its weight.
     function _indexAt(uint256 period) internal view returns (uint256) {
         return period <= _books.rolled ? _indexes[period] : _preview(period).index;
     }

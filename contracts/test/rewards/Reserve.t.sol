@@ -38,6 +38,16 @@ contract ReserveTest is KmsTest {
         rewards.returnToReserve(1);
     }
 
+    /// @dev Emitted but not yet claimed: it is minted later, so it has its room below the cap.
+    function test_refusesWhatThePoolWillMint() public {
+        _confirm(worker, _now() + 2);
+        _skip(3);
+        assertGt(rewards.pool(), 0);
+        vm.prank(adjudicator);
+        vm.expectRevert(abi.encodeWithSelector(IMiningRewards.RewardsCapExceeded.selector, CAP + 1, CAP));
+        rewards.returnToReserve(1);
+    }
+
     function test_C31_refusesAnAmountThatFitsNoReserve() public {
         vm.prank(adjudicator);
         vm.expectRevert();
@@ -68,6 +78,22 @@ contract ReserveTest is KmsTest {
         _convict(miner, MIN_LOCKED, 0, 1);
         assertEq(rewards.claimable(miner), due);
         assertEq(rewards.reserve(), reserve + MIN_LOCKED);
+    }
+
+    /// @dev All that is locked is a power of two, so nothing is rounded: one unit of the index is one of KMS.
+    /// The first of two periods is booked, the second is not.
+    function test_whatIsClaimableIsExactAcrossTheBooks() public {
+        (address exact, address itsWorker,) = _miner("exact", 2 ** 84, 100);
+        uint32 start = _now();
+        _confirm(itsWorker, start + 2);
+        _goto(start + 2);
+        rewards.roll();
+        _goto(start + 3);
+        assertEq(rewards.lastRolledPeriod(), start + 1);
+        uint256 reserve = CAP - INITIAL;
+        uint256 first = (reserve * rewards.decay()) >> 64;
+        uint256 second = ((reserve - first) * rewards.decay()) >> 64;
+        assertEq(rewards.claimable(exact), first + second);
     }
 
     /// @dev The books begin with the period before the deployment, whichever that is.
@@ -101,6 +127,9 @@ contract ReserveTest is KmsTest {
             assertEq(locked[i], one);
         }
         assertEq(locked[3], 10 * MIN_LOCKED);
+        (weights, locked) = rewards.periodTotalsPage(start + 1, 1);
+        assertEq(weights[0], 10 * MIN_LOCKED);
+        assertEq(locked[0], 10 * MIN_LOCKED);
     }
 
     function test_C32_pagesEndWithTheCurrentPeriod() public view {

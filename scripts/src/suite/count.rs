@@ -35,6 +35,7 @@ impl Tally {
             self.count(kind, *number);
         }
         self.failed = self.failed.saturating_add(other.failed);
+        self.properties = self.properties.saturating_add(other.properties);
     }
 
     /// Property tests are among the Rust tests already: named in the table, not added to the sum.

@@ -132,8 +132,12 @@ fn reports(program: &Path, section: &str) -> Result<Vec<Vec<String>>, String> {
     Ok(found)
 }
 
+/// Parts of the standard library, and of valgrind where it stands in for libc: its functions are
+/// in /usr too, but with the package valgrind-dbg they are named by their file.
+const LIBRARY: [&str; 3] = ["library/", "(in /usr/", "(vg_replace_"];
+
 fn is_declassified(stack: &[String]) -> bool {
-    let outside = |frame: &&String| !frame.contains("library/") && !frame.contains("(in /usr/");
+    let outside = |frame: &&String| !LIBRARY.iter().any(|part| frame.contains(part));
     let Some(inner) = stack.iter().find(outside) else {
         return false;
     };

@@ -41,8 +41,9 @@ pub(super) fn test(suite: &Suite) -> Result<Tally> {
         "--features",
         "kms-scripts/compile",
     ];
-    let tally = count::cargo(&run(suite.cargo(&args))?);
+    let mut tally = count::cargo(&run(suite.cargo(&args))?);
     ensure!(tally.passed() > 0, "cargo ran no test");
+    tally.note_properties(count::property_tests(suite.root())?);
     Ok(tally)
 }
 

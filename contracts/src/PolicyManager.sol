@@ -169,7 +169,7 @@ contract PolicyManager is PolicyRevocations, QuoteBook, Multicall, IERC1363Recei
     }
 
     /// @dev What is asked of terms whoever serves them; `length` is the number of their periods.
-    /// @dev Deliberately not checked: verifier, keysHash and salt (a policy with nonsense in them is of use
+    /// Deliberately not checked: verifier, keysHash and salt (a policy with nonsense in them is of use
     /// to nobody, and its nodes refuse it), and the author's consent (only the author can make nodes
     /// serve a policy, and only it can revoke; the sponsor pays by its own will).
     function _admit(Terms memory terms, address payer) private view returns (bytes32 id, uint16 length) {

@@ -1,5 +1,7 @@
 //! Rules on names: what a user can meet (a refusal code, a command, a configuration key) is in
-//! the documentation.
+//! the documentation, and a contract test that the documentation names exists.
+
+use std::collections::BTreeSet;
 
 use kms_protocol::Refusal;
 
@@ -107,4 +109,33 @@ fn every_key_of_the_node_is_explained() {
             "README.md lacks the key `{key}`"
         );
     }
+}
+
+/// Names in backticks that begin like those of Foundry's tests, invariants and symbolic checks.
+fn contract_tests_in(text: &str) -> BTreeSet<&str> {
+    const PREFIXES: [&str; 4] = ["test_", "testFuzz_", "invariant_", "check_"];
+    text.split('`')
+        .filter(|word| PREFIXES.iter().any(|prefix| word.starts_with(prefix)))
+        .collect()
+}
+
+#[test]
+fn a_contract_test_named_in_a_document_exists() {
+    let tests: Vec<_> = sources::with_extension("sol")
+        .into_iter()
+        .filter(sources::Source::is_test)
+        .filter_map(|source| Some(source.text()?.to_owned()))
+        .collect();
+    let exists = |name: &str| {
+        let declared = format!("function {name}(");
+        tests.iter().any(|text| text.contains(&declared))
+    };
+    let documents = sources::with_extension("md");
+    let unknown: Vec<_> = documents
+        .iter()
+        .flat_map(|document| contract_tests_in(document.text().unwrap_or_default()))
+        .filter(|name| !exists(name))
+        .collect();
+    assert!(unknown.is_empty(), "no contract test is called {unknown:?}");
+    assert!(!contract_tests_in(&document("contracts/README.md")).is_empty());
 }

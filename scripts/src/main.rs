@@ -73,7 +73,7 @@ fn main() -> ExitCode {
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            say::error(&format!("{error:#}"));
+            say::error(&say::causes(&error));
             ExitCode::FAILURE
         }
     }

@@ -13,7 +13,7 @@ pub(crate) fn error(text: &str) {
     let _closed = writeln!(std::io::stderr().lock(), "error: {text}");
 }
 
-/// An error and its causes, outermost first; a cause that the text before it quotes is not repeated.
+/// An error and its causes, outermost first; a cause that the text before it quotes is left out.
 pub(crate) fn causes(error: &anyhow::Error) -> String {
     let mut text = String::new();
     for cause in error.chain().map(ToString::to_string) {

@@ -29,7 +29,7 @@ use std::time::Duration;
 use kms_protocol::PolicyId;
 use kms_protocol::messages::Problem;
 
-use crate::snapshot::{PolicyView, Snapshot};
+use crate::view::snapshot::{PolicyView, Snapshot};
 
 pub(crate) use recent::check as recent;
 pub(crate) use requester::check as requester;

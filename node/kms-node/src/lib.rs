@@ -1,43 +1,63 @@
-//! The miner's daemon: follows the chain, keeps re-encryption key fragments, serves readers, and
-//! does the miner's duties on chain. Flow in: follow -> ingest -> store -> snapshot -> decide ->
-//! act -> chain. Flow of a request: http -> gate -> kfrag -> umbral -> signed reply. The binary
-//! crate `kms` calls [`init`], [`NodeConfig::load`] and [`run`]; nothing else is public.
+//! The miner's daemon. Its folders follow the flows of ARCHITECTURE.md: `view` reads the chain into
+//! the store and publishes snapshots, `duties` acts on them, `gate` decides what is served from them,
+//! `serve` answers requests, `kfrag` keeps what is served, `host` is what the machine provides. The
+//! binary crate `kms` calls [`init`], [`NodeConfig::load`] and [`run`].
 
-mod act;
-mod cache;
-mod challenge;
+mod chain;
 mod config;
-mod decide;
-mod disk;
-mod erase;
 mod error;
-mod follow;
 mod gate;
-mod grant;
-mod health;
-mod http;
-mod identity;
-mod ingest;
-mod lock;
-mod metrics;
 mod node;
-mod pool;
-mod ports;
-mod reencrypt;
-mod replay;
 mod run;
-mod seal;
-mod snapshot;
 mod store;
-mod tasks;
 #[cfg(test)]
 mod testkit;
+
+/// Chain in: blocks -> follow -> ingest -> store -> snapshot.
+mod view {
+    pub(crate) mod follow;
+    pub(crate) mod ingest;
+    pub(crate) mod snapshot;
+}
+
+/// Chain out: snapshot -> decide -> act -> chain; `challenge` makes the answer of one duty.
+mod duties {
+    pub(crate) mod act;
+    pub(crate) mod challenge;
+    pub(crate) mod decide;
+}
+
+/// The life of a kfrag: accepted, sealed into the store, held ready in memory, erased.
+mod kfrag {
+    pub(crate) mod cache;
+    pub(crate) mod erase;
+    pub(crate) mod seal;
+    pub(crate) mod upload;
+}
+
+/// A request: http -> gate -> replay -> pool -> reencrypt -> signed reply.
+mod serve {
+    pub(crate) mod http;
+    pub(crate) mod pool;
+    pub(crate) mod reencrypt;
+    pub(crate) mod replay;
+}
+
+/// What the machine provides and shows: data directory, keys, tasks, readiness, metrics.
+mod host {
+    pub(crate) mod disk;
+    pub(crate) mod health;
+    pub(crate) mod identity;
+    pub(crate) mod lock;
+    pub(crate) mod metrics;
+    pub(crate) mod tasks;
+}
 
 pub use config::{
     ConfigError, ENV_PREFIX, KEYS, Key, LoadedConfig, NodeConfig, Origin, Sources, Value,
     shown as shown_setting,
 };
 pub use error::NodeError;
-pub use identity::{InitOptions, Initialised, init};
+pub use host::identity::{InitOptions, Initialised, init};
 pub use run::run;
 pub use store::StoreError;

@@ -1,5 +1,5 @@
 //! What every request and task shares: configuration, keys, store, the newest snapshot. The flows
-//! themselves are in `grant`, `reencrypt`, `erase`, `ingest` and `act`.
+//! themselves are in `view`, `duties`, `kfrag` and `serve`.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -8,18 +8,18 @@ use kms_protocol::messages::{ErasureReceipt, KfragState, NodeInfo, PolicyStatus,
 use kms_protocol::{Address, Domain, EthSignature, PolicyId, Refusal};
 use tokio::sync::watch;
 
-use crate::cache::KfragCache;
 use crate::config::NodeConfig;
-use crate::disk::Reserve;
 use crate::gate::{self, Verdict, View};
-use crate::health::{Check, Health, Report, Severity};
-use crate::identity::Keys;
-use crate::metrics::Metrics;
-use crate::pool::Pool;
-use crate::replay::ReplayGuard;
-use crate::snapshot::{Snapshot, ViewAge};
+use crate::host::disk::Reserve;
+use crate::host::health::{Check, Health, Report, Severity};
+use crate::host::identity::Keys;
+use crate::host::metrics::Metrics;
+use crate::kfrag::cache::KfragCache;
+use crate::serve::pool::Pool;
+use crate::serve::replay::ReplayGuard;
 use crate::store::kfrag::{ErasureReason, ErasureRow};
 use crate::store::{Store, StoreError};
+use crate::view::snapshot::{Snapshot, ViewAge};
 
 /// The newest snapshot; `None` until the chain has been read to its head once.
 pub(crate) type SnapshotReceiver = watch::Receiver<Option<Arc<Snapshot>>>;

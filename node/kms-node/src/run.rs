@@ -11,20 +11,20 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 use zeroize::Zeroizing;
 
-use crate::act;
+use crate::chain::NodeChain;
 use crate::config::NodeConfig;
-use crate::erase;
+use crate::duties::act;
 use crate::error::NodeError;
-use crate::follow::{Follower, Publisher};
-use crate::health::{Severity, Stop, Stopper};
-use crate::http;
-use crate::identity::{Keys, check_data_dir, database_path};
-use crate::lock::DirLock;
+use crate::host::health::{Severity, Stop, Stopper};
+use crate::host::identity::{Keys, check_data_dir, database_path};
+use crate::host::lock::DirLock;
+use crate::host::tasks::{Ended, Finished, Tasks};
+use crate::kfrag::erase;
 use crate::node::{Node, NodeParts};
-use crate::ports::NodeChain;
-use crate::replay::{NonceQueue, ReplayGuard, write_nonces};
+use crate::serve::http;
+use crate::serve::replay::{NonceQueue, ReplayGuard, write_nonces};
 use crate::store::Store;
-use crate::tasks::{Ended, Finished, Tasks};
+use crate::view::follow::{Follower, Publisher};
 
 /// Pause between two tries to read the deployment's parameters.
 const CONNECT_PAUSE: Duration = Duration::from_secs(1);

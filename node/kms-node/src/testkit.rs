@@ -13,15 +13,15 @@ use tempfile::TempDir;
 use tokio::sync::watch;
 use umbral::SecretKey;
 
-use crate::act::Sender;
 use crate::config::{NodeConfig, Sources};
-use crate::follow::Follower;
-use crate::health::Stopper;
-use crate::identity::{Keys, database_path};
+use crate::duties::act::Sender;
+use crate::host::health::Stopper;
+use crate::host::identity::{Keys, database_path};
+use crate::kfrag::seal::StorageKey;
 use crate::node::{Node, NodeParts};
-use crate::replay::{ReplayGuard, write_nonces};
-use crate::seal::StorageKey;
+use crate::serve::replay::{ReplayGuard, write_nonces};
 use crate::store::Store;
+use crate::view::follow::Follower;
 use chain::{CHAIN_ID, FakeChain, MAX_LEASE, POLICY_MANAGER};
 
 pub(crate) const MINER: Address = Address([0xaa; 20]);

@@ -4,7 +4,7 @@ use kms_protocol::Refusal;
 use kms_protocol::messages::Problem;
 
 use super::{Verdict, View};
-use crate::snapshot::Snapshot;
+use crate::view::snapshot::Snapshot;
 
 /// Seconds after which asking again makes sense.
 const RETRY_AFTER_S: u32 = 5;

@@ -4,7 +4,7 @@ use kms_protocol::messages::Problem;
 use kms_protocol::{PolicyId, Refusal};
 
 use super::Verdict;
-use crate::snapshot::{PolicyView, Snapshot};
+use crate::view::snapshot::{PolicyView, Snapshot};
 
 pub(super) fn check<'a>(snapshot: &'a Snapshot, id: &PolicyId) -> Verdict<&'a PolicyView> {
     snapshot.policy(id).ok_or_else(|| {

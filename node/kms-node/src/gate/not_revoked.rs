@@ -4,7 +4,7 @@ use kms_protocol::Refusal;
 use kms_protocol::messages::Problem;
 
 use super::Verdict;
-use crate::snapshot::PolicyView;
+use crate::view::snapshot::PolicyView;
 
 pub(super) fn check(policy: &PolicyView) -> Verdict {
     match policy.revocation {

@@ -4,7 +4,7 @@ use kms_protocol::Refusal;
 use kms_protocol::messages::Problem;
 
 use super::Verdict;
-use crate::snapshot::Snapshot;
+use crate::view::snapshot::Snapshot;
 
 pub(crate) fn check(snapshot: &Snapshot, block_number: u64, window_blocks: u64) -> Verdict {
     let head = snapshot.head.number;

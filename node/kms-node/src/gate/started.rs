@@ -4,7 +4,7 @@ use kms_protocol::Refusal;
 use kms_protocol::messages::Problem;
 
 use super::Verdict;
-use crate::snapshot::{PolicyView, Snapshot};
+use crate::view::snapshot::{PolicyView, Snapshot};
 
 pub(super) fn check(snapshot: &Snapshot, policy: &PolicyView) -> Verdict {
     if snapshot.period >= policy.first_period {

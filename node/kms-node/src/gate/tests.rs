@@ -4,7 +4,7 @@ use std::sync::Arc;
 use kms_protocol::{Address, B256, Period, Refusal};
 
 use super::*;
-use crate::snapshot::{Head, MinerView};
+use crate::view::snapshot::{Head, MinerView};
 
 const ID: PolicyId = PolicyId(B256([7; 32]));
 const CONFIRMATIONS: u64 = 2;

@@ -14,7 +14,7 @@ use sqlx::{Row as _, Sqlite, Transaction};
 
 use super::rows::{get_hash, get_policy_id, get_u32, get_u64, int, uint};
 use super::{Result, Store, StoreError};
-use crate::snapshot::PolicyView;
+use crate::view::snapshot::PolicyView;
 
 /// Headers kept, and so the deepest reorg that needs no new index.
 pub(crate) const HEADERS_KEPT: u32 = 256;

@@ -7,7 +7,7 @@ use sqlx::sqlite::{SqliteConnection, SqliteRow};
 use super::super::rows::{get_bytes, get_policy_id, get_u64, int};
 use super::super::{Result, Store};
 use super::{Fact, Place};
-use crate::snapshot::ChallengeView;
+use crate::view::snapshot::ChallengeView;
 
 impl Store {
     /// The challenges that are open by the index, the most urgent first.

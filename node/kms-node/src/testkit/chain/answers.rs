@@ -7,7 +7,7 @@ use kms_chain::{
 use kms_protocol::{Address, Amount, B256, EthSecret, Wei, keccak256};
 
 use super::{FakeChain, MAX_LEASE};
-use crate::ports::NodeChain;
+use crate::chain::NodeChain;
 
 impl ChainRead for FakeChain {
     fn start_block(&self) -> u64 {

@@ -1,0 +1,248 @@
+//! The one sender of the worker's key. Each tick: see what became of transactions under way, send
+//! the same bytes again where that helps, then turn duties that are due into intents and those into
+//! signed, durable, broadcast transactions. Neighbours: `decide` says what, `send` says how, the
+//! store's `intent` keeps the order that makes a crash at any line harmless.
+
+mod send;
+mod track;
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use kms_chain::ChainError;
+use kms_protocol::{Amount, Period};
+
+use crate::chain::NodeChain;
+use crate::duties::decide::{Duty, Ledger, Wishes, decide};
+use crate::host::health::{Severity, Stop};
+use crate::node::Node;
+use crate::store::StoreError;
+use crate::store::intent::IntentState;
+use crate::view::snapshot::Snapshot;
+
+const TICK: Duration = Duration::from_millis(500);
+/// Pause after the chain did not answer.
+const TROUBLE_PAUSE: Duration = Duration::from_secs(2);
+/// Pause after a refused simulation: doubles from the first to the last.
+const FIRST_BACKOFF: Duration = Duration::from_secs(1);
+const LAST_BACKOFF: Duration = Duration::from_secs(60);
+
+/// Why a tick did not finish.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ActError {
+    /// The chain did not answer; the next tick tries again.
+    #[error(transparent)]
+    Chain(#[from] ChainError),
+    /// The database did not answer.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+pub(crate) type Result<T> = std::result::Result<T, ActError>;
+
+/// When a kind of duty may be tried again after a refusal.
+#[derive(Debug, Clone, Copy)]
+struct Backoff {
+    until: Instant,
+    pause: Duration,
+    period: Period,
+}
+
+/// The sender's memory; everything that must survive is in the store.
+pub(crate) struct Sender<C> {
+    node: Arc<Node>,
+    chain: C,
+    wishes: Wishes,
+    ledger: Ledger,
+    /// Head at which `ledger.claimable` was read.
+    claimable_at: Option<u64>,
+    /// By lane.
+    backoff: HashMap<String, Backoff>,
+    /// Head at which a nonce was first seen used while its receipt was missing, by attempt.
+    lost_since: HashMap<i64, u64>,
+    /// Attempts broadcast since the start.
+    sent_here: std::collections::HashSet<i64>,
+}
+
+/// Acts until told to stop. RPC trouble never ends it.
+pub(crate) async fn run<C: NodeChain>(mut sender: Sender<C>, stop: Stop) {
+    let node = sender.node.clone();
+    let heartbeat = node.health.heartbeat("duties");
+    while !stop.is_stopped() {
+        let mut pause = TICK;
+        if let Some(snapshot) = node.snapshot() {
+            let outcome = sender.tick(&snapshot).await;
+            if let Err(error) = &outcome {
+                pause = TROUBLE_PAUSE;
+                node.metrics.rpc_error("duties");
+                tracing::warn!(%error, "duties wait");
+            }
+            let problem = outcome.err().map(|error| error.to_string());
+            node.health.set("duties", Severity::Warning, problem);
+        }
+        heartbeat.beat();
+        stop.sleep(pause).await;
+    }
+}
+
+impl<C: NodeChain> Sender<C> {
+    pub(crate) fn new(node: Arc<Node>, chain: C, max_lease_periods: u32) -> Self {
+        let config = &node.config;
+        let wishes = Wishes {
+            worker: node.keys.worker.address(),
+            url: config.public_url.clone(),
+            umbral_key: hex::encode(node.keys.umbral.public_key().to_bytes()),
+            min_rate: config.min_rate,
+            claim_every_periods: config.claim_every_periods,
+            claim_minimum: config.claim_minimum,
+            collect_every_periods: config.collect_every_periods,
+        };
+        let ledger = Ledger {
+            max_lease_periods,
+            ..Ledger::default()
+        };
+        Self {
+            node,
+            chain,
+            wishes,
+            ledger,
+            claimable_at: None,
+            backoff: HashMap::new(),
+            lost_since: HashMap::new(),
+            sent_here: std::collections::HashSet::new(),
+        }
+    }
+
+    /// One round. Safe to cut off anywhere.
+    pub(crate) async fn tick(&mut self, snapshot: &Snapshot) -> Result<()> {
+        self.track(snapshot).await?;
+        self.refresh_ledger(snapshot).await?;
+        self.report_standing(snapshot);
+        let open = self.node.store.open_intents().await?;
+        self.node
+            .metrics
+            .open_intents
+            .set(u64::try_from(open.len()).unwrap_or(u64::MAX));
+        for intent in open
+            .iter()
+            .filter(|intent| intent.state == IntentState::Planned)
+        {
+            self.resume(snapshot, intent).await?;
+        }
+        for duty in decide(snapshot, &self.wishes, &self.ledger) {
+            let busy = self.is_busy(&duty, snapshot.head.number).await?;
+            if !busy && self.may_try(&duty, snapshot.period) {
+                self.start(snapshot, &duty).await?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn refresh_ledger(&mut self, snapshot: &Snapshot) -> Result<()> {
+        let store = &self.node.store;
+        self.ledger.last_claim = Period(store.last_done_period(Duty::CLAIM).await?);
+        self.ledger.last_collect = Period(store.last_done_period(Duty::COLLECT).await?);
+        if self.claimable_at != Some(snapshot.head.number) {
+            let leased = !snapshot.miner.lease_through.is_never();
+            self.ledger.claimable = match leased {
+                true => self.chain.claimable(self.node.miner()).await?,
+                false => Amount::ZERO,
+            };
+            self.claimable_at = Some(snapshot.head.number);
+            self.node
+                .metrics
+                .unclaimed
+                .set(whole_tokens(self.ledger.claimable));
+        }
+        Ok(())
+    }
+
+    /// Conditions that cost earnings, for people.
+    fn report_standing(&self, snapshot: &Snapshot) {
+        let health = &self.node.health;
+        let worker = self.wishes.worker;
+        let bonded = snapshot.miner.worker == Some(worker);
+        let problem = (!bonded)
+            .then(|| format!("bond this worker with the owner's key: kms worker bond {worker}"));
+        health.set("worker_bonded", Severity::Warning, problem);
+        let leased = snapshot.miner.lease_through > snapshot.period;
+        let problem =
+            (!leased).then(|| format!("no lease for the period after {}", snapshot.period));
+        health.set("next_period_leased", Severity::Warning, problem);
+        let through = snapshot.miner.suspended_through;
+        let suspended = !through.is_never() && snapshot.period <= through;
+        let problem = suspended.then(|| {
+            format!(
+                "convicted of an offence, or a challenge was not answered: no reward and no lease \
+                 through period {through}; confirmed again by itself after that"
+            )
+        });
+        health.set("not_suspended", Severity::Warning, problem);
+    }
+
+    /// Whether the duty is under way. One of a kind at a time, but challenges side by side: they
+    /// have deadlines, and one more costs its sender more than it costs here.
+    async fn is_busy(&self, duty: &Duty, head: u64) -> Result<bool> {
+        let store = &self.node.store;
+        Ok(match duty {
+            Duty::AnswerChallenge { .. } => {
+                store
+                    .payload_busy(duty.kind(), &payload_of(duty)?, head)
+                    .await?
+            }
+            _ => store.kind_busy(duty.kind(), head).await?,
+        })
+    }
+
+    fn may_try(&self, duty: &Duty, now: Period) -> bool {
+        let waits = self.backoff.get(&duty.lane());
+        waits.is_none_or(|backoff| backoff.until <= Instant::now() || backoff.period != now)
+    }
+
+    /// A refusal by the contract: not again for a while, or until the period changes.
+    fn back_off(&mut self, lane: String, now: Period, reason: &str) {
+        self.backoff.retain(|_, before| before.period == now);
+        let before = self.backoff.get(&lane);
+        let pause = before.map_or(FIRST_BACKOFF, |before| (before.pause * 2).min(LAST_BACKOFF));
+        let backoff = Backoff {
+            until: Instant::now() + pause,
+            pause,
+            period: now,
+        };
+        tracing::info!(
+            duty = lane,
+            reason,
+            wait_s = pause.as_secs(),
+            "not possible now"
+        );
+        self.backoff.insert(lane, backoff);
+    }
+}
+
+/// A duty as its intent stores it.
+fn payload_of(duty: &Duty) -> Result<String> {
+    let text = serde_json::to_string(duty).map_err(|error| StoreError::Corrupt {
+        what: error.to_string(),
+    })?;
+    Ok(text)
+}
+
+/// The static name of a stored kind, for metrics.
+fn known_kind(kind: &str) -> &'static str {
+    Duty::KINDS
+        .into_iter()
+        .find(|known| *known == kind)
+        .unwrap_or("unknown")
+}
+
+/// For a gauge only: exact amounts are on chain.
+pub(crate) fn whole_tokens(amount: Amount) -> f64 {
+    let (whole, part) = (amount.0 / Amount::KMS.0, amount.0 % Amount::KMS.0);
+    let whole = u32::try_from(whole).map_or(f64::from(u32::MAX), f64::from);
+    let micros = u32::try_from(part / 1_000_000_000_000).map_or(0.0, f64::from);
+    whole + micros / 1e6
+}
+
+#[cfg(test)]
+mod tests;

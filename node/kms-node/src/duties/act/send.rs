@@ -1,0 +1,236 @@
+//! From a duty to a broadcast transaction: simulate, record the intent, take a nonce and sign in
+//! one database transaction, and only then broadcast. A stop between any two lines leaves either
+//! nothing, or an intent to resume, or bytes to send again.
+
+use kms_chain::{Call, ChainError, Fees, TxPlan};
+use kms_protocol::{Period, PolicyId, Wei};
+
+use super::{Result, Sender};
+use crate::chain::NodeChain;
+use crate::duties::challenge;
+use crate::duties::decide::Duty;
+use crate::host::health::Severity;
+use crate::store::intent::{Attempt, Intent, IntentState, NewIntent};
+use crate::view::snapshot::Snapshot;
+
+/// Headroom on simulated gas: state may change before the transaction is mined.
+const GAS_MARGIN_PERCENT: u64 = 25;
+const GAS_MARGIN: u64 = 20_000;
+
+/// Whether a duty can be sent now.
+enum Readiness {
+    /// It can.
+    Ready(Box<Prepared>),
+    /// The contract would refuse it.
+    Refused,
+    /// The worker cannot pay for it yet.
+    Unfunded,
+}
+
+/// A call that the contract accepts now, and what it takes.
+struct Prepared {
+    call: Call,
+    gas_limit: u64,
+    fees: Fees,
+}
+
+impl<C: NodeChain> Sender<C> {
+    /// Starts a duty that has no intent under way.
+    pub(super) async fn start(&mut self, snapshot: &Snapshot, duty: &Duty) -> Result<()> {
+        let Readiness::Ready(prepared) = self.prepare(snapshot.period, duty).await? else {
+            return Ok(());
+        };
+        let intent = self.plan(snapshot.period, duty).await?;
+        let attempt = self.sign(intent, prepared).await?;
+        self.broadcast(&attempt, duty.kind(), snapshot.head.number)
+            .await
+    }
+
+    /// Goes on with an intent that was recorded but not signed before the last stop.
+    pub(super) async fn resume(&mut self, snapshot: &Snapshot, intent: &Intent) -> Result<()> {
+        let duty: Option<Duty> = serde_json::from_str(&intent.payload).ok();
+        let Some(duty) = duty else {
+            let detail = "the payload is not a duty";
+            return self.close(intent.id, IntentState::Abandoned, detail).await;
+        };
+        let prepared = match self.prepare(snapshot.period, &duty).await? {
+            Readiness::Ready(prepared) => prepared,
+            Readiness::Unfunded => return Ok(()),
+            Readiness::Refused => {
+                let detail = "the contract would refuse it now";
+                return self.close(intent.id, IntentState::Abandoned, detail).await;
+            }
+        };
+        let attempt = self.sign(intent.id, prepared).await?;
+        self.broadcast(&attempt, duty.kind(), snapshot.head.number)
+            .await
+    }
+
+    /// Records the wish; the key numbers the wishes of a kind, so asking twice records one.
+    pub(super) async fn plan(&mut self, period: Period, duty: &Duty) -> Result<i64> {
+        let count = self.node.store.intent_count(duty.kind()).await?;
+        let payload = super::payload_of(duty)?;
+        let new = NewIntent {
+            key: &format!("{}:{count}", duty.kind()),
+            kind: duty.kind(),
+            payload: &payload,
+            period: period.0,
+        };
+        Ok(self.node.store.plan_intent(&new).await?)
+    }
+
+    /// Simulates and prices. Why a duty has to wait is noted.
+    async fn prepare(&mut self, now: Period, duty: &Duty) -> Result<Readiness> {
+        let Some(call) = self.call(duty).await? else {
+            return Ok(Readiness::Refused);
+        };
+        let gas = match self.chain.simulate(self.wishes.worker, &call).await {
+            Ok(gas) => gas,
+            Err(reason @ ChainError::Reverted { .. }) => {
+                self.refused(now, duty, &reason);
+                return Ok(Readiness::Refused);
+            }
+            Err(error) => return Err(error.into()),
+        };
+        self.backoff.remove(&duty.lane());
+        let gas_limit = gas + gas / 100 * GAS_MARGIN_PERCENT + GAS_MARGIN;
+        let fees = self.chain.fees().await?;
+        let balance = self.chain.eth_balance(self.wishes.worker).await?;
+        let needed = fees.max_fee.0.saturating_mul(u128::from(gas_limit));
+        let problem = (balance.0 < needed).then(|| {
+            let worker = self.wishes.worker;
+            format!(
+                "worker {worker} has {balance}, {} needs {}",
+                duty.kind(),
+                Wei(needed)
+            )
+        });
+        let funded = problem.is_none();
+        self.node
+            .health
+            .set("worker_balance", Severity::Warning, problem);
+        match funded {
+            true => Ok(Readiness::Ready(Box::new(Prepared {
+                call,
+                gas_limit,
+                fees,
+            }))),
+            false => Ok(Readiness::Unfunded),
+        }
+    }
+
+    async fn call(&self, duty: &Duty) -> Result<Option<Call>> {
+        let miner = self.node.miner();
+        let policies = match duty {
+            Duty::Collect { policies } => policies,
+            Duty::AnswerChallenge { policy, seq } => return self.answer(*policy, *seq).await,
+            other => return Ok(other.call(miner)),
+        };
+        let mut terms = Vec::with_capacity(policies.len());
+        for id in policies {
+            terms.extend(self.node.store.terms(*id).await?);
+        }
+        Ok((!terms.is_empty()).then_some(Call::Collect { terms, miner }))
+    }
+
+    /// `None` while the gate would refuse a reader too.
+    async fn answer(&self, policy: PolicyId, seq: u64) -> Result<Option<Call>> {
+        let answer = match challenge::answer(&self.node, policy, seq).await {
+            Ok(answer) => Box::new(answer),
+            Err(problem) => {
+                tracing::warn!(%policy, seq, code = %problem.code, "a challenge waits");
+                return Ok(None);
+            }
+        };
+        let miner = self.node.miner();
+        let terms = self.node.store.terms(policy).await?;
+        Ok(terms.map(|terms| Call::AnswerChallenge {
+            terms,
+            miner,
+            answer,
+        }))
+    }
+
+    fn refused(&mut self, now: Period, duty: &Duty, reason: &ChainError) {
+        match (duty, reason) {
+            (Duty::Collect { policies }, ChainError::Reverted { name, .. })
+                if name == "PolicyNothingToCollect" =>
+            {
+                // Not an error: these policies owe nothing in this period.
+                self.ledger
+                    .nothing_due
+                    .extend(policies.iter().map(|id| (*id, now)));
+            }
+            _ => self.back_off(duty.lane(), now, &reason.to_string()),
+        }
+    }
+
+    /// Nonce, signature and bytes in one database transaction; durable when this returns.
+    async fn sign(&mut self, intent: i64, prepared: Box<Prepared>) -> Result<Attempt> {
+        let worker = self.wishes.worker;
+        let mined = self.chain.mined_nonce(worker).await?;
+        let Prepared {
+            call,
+            gas_limit,
+            fees,
+        } = *prepared;
+        let (node, chain) = (self.node.clone(), self.chain.clone());
+        let sign = move |nonce| {
+            let plan = TxPlan {
+                nonce,
+                call,
+                gas_limit,
+                fees,
+            };
+            chain.sign(&node.keys.worker, &plan)
+        };
+        Ok(self
+            .node
+            .store
+            .sign_attempt(intent, worker, mined, sign)
+            .await?)
+    }
+
+    /// Sends durable bytes, as often as needed: the same bytes have one effect.
+    pub(super) async fn broadcast(
+        &mut self,
+        attempt: &Attempt,
+        kind: &'static str,
+        head: u64,
+    ) -> Result<()> {
+        let sent = self.chain.broadcast(&attempt.raw).await;
+        let note = sent.as_ref().err().map(ToString::to_string);
+        self.node
+            .store
+            .mark_sent(attempt.id, head, note.as_deref())
+            .await?;
+        self.node
+            .metrics
+            .broadcasts
+            .get_or_create(&[("duty", kind)])
+            .inc();
+        match sent {
+            Ok(()) => {
+                self.sent_here.insert(attempt.id);
+                tracing::info!(duty = kind, nonce = attempt.nonce, hash = %attempt.hash, "sent");
+                Ok(())
+            }
+            // The receipt or the nonce will tell what became of it.
+            Err(error @ ChainError::Rejected { .. }) => {
+                tracing::warn!(duty = kind, nonce = attempt.nonce, %error, "not accepted");
+                Ok(())
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    pub(super) async fn close(&self, id: i64, state: IntentState, detail: &str) -> Result<()> {
+        self.node.store.close_intent(id, state, detail).await?;
+        self.node
+            .metrics
+            .closed_intents
+            .get_or_create(&[("state", state.text())])
+            .inc();
+        Ok(())
+    }
+}

@@ -1,0 +1,79 @@
+//! Answering a challenge of silence: the same rules as a request, asked again right before the
+//! work, and a receipt that names whom the challenge names. The contract has checked the
+//! challenger's right to ask; `act` sends what is made here. The fragment is made anew each time it
+//! is asked for: its proof differs, its points do not, so two answers never contradict each other.
+
+use std::sync::Arc;
+
+use kms_chain::ChallengeAnswer;
+use kms_protocol::messages::{Problem, Receipt};
+use kms_protocol::{PolicyId, Refusal, TypedData as _, keccak256};
+use umbral::Capsule;
+
+use crate::gate::{self, Verdict};
+use crate::kfrag::cache::HeldKfrag;
+use crate::kfrag::upload;
+use crate::node::Node;
+use crate::serve::reencrypt::transform;
+use crate::view::snapshot::{ChallengeView, Head};
+
+/// The answer to the open challenge of that number.
+pub(crate) async fn answer(
+    node: &Arc<Node>,
+    policy: PolicyId,
+    seq: u64,
+) -> Verdict<ChallengeAnswer> {
+    may_answer(node, policy, seq)?;
+    let held = upload::held(node, policy).await?;
+    let ticket = node.pool.admit()?;
+    let worker = node.clone();
+    ticket
+        .run(move || {
+            let (challenge, head) = may_answer(&worker, policy, seq)?;
+            make(&worker, &challenge, &held, head)
+        })
+        .await
+}
+
+/// The rules over the newest snapshot, the challenge in it, and the head they were decided on.
+fn may_answer(node: &Node, policy: PolicyId, seq: u64) -> Verdict<(ChallengeView, Head)> {
+    let snapshot = node.snapshot();
+    let (snapshot, _) = gate::serve(node.view(snapshot.as_ref()), &policy)?;
+    let challenge = snapshot.challenge(seq).filter(|open| open.policy == policy);
+    let Some(challenge) = challenge else {
+        let detail = format!("challenge {seq} is not open");
+        return Err(Problem::new(Refusal::BadRequest, detail));
+    };
+    Ok((challenge.clone(), snapshot.head))
+}
+
+fn make(
+    node: &Node,
+    challenge: &ChallengeView,
+    held: &HeldKfrag,
+    head: Head,
+) -> Verdict<ChallengeAnswer> {
+    let bytes = challenge.capsule;
+    let capsule = Capsule::from_simple(bytes.as_bytes())
+        .map_err(|error| Problem::new(Refusal::CapsuleInvalid, error.to_string()))?;
+    let cfrag = transform(&capsule, held)?;
+    node.metrics.capsules.inc();
+    let receipt = Receipt {
+        policy_id: challenge.policy,
+        miner: node.miner(),
+        capsule_hash: keccak256(bytes.as_ref()),
+        cfrag_hash: keccak256(cfrag.as_ref()),
+        requester: challenge.requester,
+        block_number: head.number,
+        block_hash: head.hash,
+    };
+    Ok(ChallengeAnswer {
+        cfrag,
+        block_number: head.number,
+        block_hash: head.hash,
+        signature: receipt.sign(&node.domain, &node.keys.worker),
+    })
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,219 @@
+//! The node's keys and where they lie: a worker key (signs transactions and receipts) and the
+//! node's Umbral key, each in a v3 keystore of mode 0600; the storage key is derived from the
+//! latter. The stake's owner key is never on this host. `init` makes them, once.
+
+use std::fs;
+use std::io::Write as _;
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _};
+use std::path::{Path, PathBuf};
+
+use kms_chain::{ChainError, keystore};
+use kms_protocol::{Address, EthSecret};
+use umbral::{PublicKey, SecretKey};
+
+use crate::config::{NodeConfig, Sources};
+use crate::error::NodeError;
+use crate::kfrag::seal::StorageKey;
+
+const CONFIG_FILE: &str = "node.toml";
+const WORKER_FILE: &str = "worker.json";
+const UMBRAL_FILE: &str = "node-key.json";
+const DATABASE_FILE: &str = "node.sqlite";
+
+/// What a new node is made of.
+#[derive(Debug, Clone)]
+pub struct InitOptions {
+    /// Directory to create or fill; must hold no node yet.
+    pub data_dir: PathBuf,
+    /// Configuration keys and values for `node.toml`, as flags would give them. The required keys
+    /// are `deployment`, `rpc_urls` (joined by commas), `miner` and `public_url`.
+    pub settings: Vec<(String, String)>,
+}
+
+/// A node that was made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Initialised {
+    /// To be bonded with the owner's key, and to be given some ether.
+    pub worker: Address,
+    /// Registered on chain by the node itself.
+    pub umbral_key: PublicKey,
+}
+
+/// Makes the data directory (0700), both keystores (0600) and `node.toml`. Blocking, about a second
+/// (scrypt twice). Nothing is overwritten.
+///
+/// # Errors
+/// [`NodeError::AlreadyInitialised`], [`NodeError::Config`] before anything is written, or the file
+/// that could not be written.
+pub fn init(options: &InitOptions, passphrase: &str) -> Result<Initialised, NodeError> {
+    let dir = &options.data_dir;
+    let text = config_text(options)?;
+    for name in [CONFIG_FILE, WORKER_FILE, UMBRAL_FILE, DATABASE_FILE] {
+        let path = dir.join(name);
+        if path.exists() {
+            return Err(NodeError::AlreadyInitialised { path });
+        }
+    }
+    create_private_dir(dir)?;
+    let worker = EthSecret::random().map_err(|_| NodeError::Crypto("no random bytes"))?;
+    let umbral = SecretKey::random(&mut getrandom::SysRng)
+        .map_err(|_| NodeError::Crypto("no random bytes"))?;
+    let address = worker.address();
+    let path = dir.join(WORKER_FILE);
+    keystore::save(&path, &worker.expose_bytes(), passphrase, Some(address))
+        .map_err(|source| keystore_error(path, source))?;
+    let path = dir.join(UMBRAL_FILE);
+    keystore::save(&path, &umbral.to_secret_bytes(), passphrase, None)
+        .map_err(|source| keystore_error(path, source))?;
+    write_new(&dir.join(CONFIG_FILE), &text)?;
+    Ok(Initialised {
+        worker: address,
+        umbral_key: umbral.public_key(),
+    })
+}
+
+/// The file's text, after checking that the node would start with it.
+fn config_text(options: &InitOptions) -> Result<String, NodeError> {
+    let mut flags = options.settings.clone();
+    for (key, value) in &mut flags {
+        if key == "deployment" {
+            let path = std::path::absolute(&*value).map_err(|source| NodeError::File {
+                path: value.clone().into(),
+                source,
+            })?;
+            *value = path.display().to_string();
+        }
+    }
+    let data_dir = (
+        "data_dir".to_owned(),
+        options.data_dir.display().to_string(),
+    );
+    let checked = [vec![data_dir], flags.clone()].concat();
+    NodeConfig::load(&Sources {
+        flags: checked,
+        ..Sources::default()
+    })?;
+    let mut text =
+        String::from("# Configuration of this node; `kms node config show` lists every key.\n");
+    for (key, value) in &flags {
+        if value.is_empty() {
+            continue;
+        }
+        let value = match key.as_str() {
+            "rpc_urls" => toml::Value::from(
+                value
+                    .split(',')
+                    .map(|url| url.trim().to_owned())
+                    .collect::<Vec<_>>(),
+            ),
+            _ => toml_value(value),
+        };
+        text.push_str(&format!("{key} = {value}\n"));
+    }
+    Ok(text)
+}
+
+fn toml_value(text: &str) -> toml::Value {
+    match (text.parse::<i64>(), text.parse::<bool>()) {
+        (Ok(number), _) => number.into(),
+        (_, Ok(flag)) => flag.into(),
+        _ => text.into(),
+    }
+}
+
+fn create_private_dir(dir: &Path) -> Result<(), NodeError> {
+    let failed = |source| NodeError::File {
+        path: dir.to_owned(),
+        source,
+    };
+    fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(dir)
+        .map_err(failed)?;
+    fs::set_permissions(dir, fs::Permissions::from_mode(0o700)).map_err(failed)
+}
+
+fn write_new(path: &Path, text: &str) -> Result<(), NodeError> {
+    let failed = |source| NodeError::File {
+        path: path.to_owned(),
+        source,
+    };
+    let options = fs::OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(path);
+    let mut file = options.map_err(failed)?;
+    file.write_all(text.as_bytes()).map_err(failed)?;
+    file.sync_all().map_err(failed)
+}
+
+/// The keys of a running node. Never printed.
+pub(crate) struct Keys {
+    pub(crate) worker: EthSecret,
+    pub(crate) umbral: SecretKey,
+    pub(crate) storage: StorageKey,
+}
+
+impl Keys {
+    /// Opens both keystores. Blocking, about a second.
+    pub(crate) fn open(data_dir: &Path, passphrase: &str) -> Result<Self, NodeError> {
+        let worker_bytes = open_keystore(data_dir.join(WORKER_FILE), passphrase)?;
+        let umbral_bytes = open_keystore(data_dir.join(UMBRAL_FILE), passphrase)?;
+        let bad_key = |_| NodeError::Crypto("a keystore holds no valid key");
+        let worker = EthSecret::from_bytes(&worker_bytes).map_err(bad_key)?;
+        let umbral = SecretKey::from_secret_bytes(&umbral_bytes)
+            .map_err(|_| NodeError::Crypto("a keystore holds no valid key"))?;
+        let storage = StorageKey::derive(&umbral_bytes)?;
+        Ok(Self {
+            worker,
+            umbral,
+            storage,
+        })
+    }
+}
+
+/// The data directory must be there and closed to others.
+pub(crate) fn check_data_dir(dir: &Path) -> Result<(), NodeError> {
+    let metadata = fs::metadata(dir).map_err(|source| NodeError::File {
+        path: dir.to_owned(),
+        source,
+    })?;
+    let mode = metadata.permissions().mode() & 0o777;
+    if mode & 0o077 != 0 {
+        return Err(NodeError::Permissions {
+            path: dir.to_owned(),
+            mode,
+        });
+    }
+    Ok(())
+}
+
+pub(crate) fn database_path(dir: &Path) -> PathBuf {
+    dir.join(DATABASE_FILE)
+}
+
+fn open_keystore(path: PathBuf, passphrase: &str) -> Result<keystore::Secret, NodeError> {
+    let metadata = fs::metadata(&path).map_err(|source| NodeError::File {
+        path: path.clone(),
+        source,
+    })?;
+    let mode = metadata.permissions().mode() & 0o777;
+    if mode & 0o077 != 0 {
+        return Err(NodeError::Permissions { path, mode });
+    }
+    keystore::load(&path, passphrase).map_err(|source| keystore_error(path, source))
+}
+
+fn keystore_error(path: PathBuf, source: ChainError) -> NodeError {
+    match source {
+        ChainError::WrongPassword => NodeError::WrongPassphrase { path },
+        ChainError::FileExists { path } => NodeError::AlreadyInitialised { path },
+        ChainError::File { path, source, .. } => NodeError::File { path, source },
+        source => NodeError::Keystore { path, source },
+    }
+}
+
+#[cfg(test)]
+mod tests;

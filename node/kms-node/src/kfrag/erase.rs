@@ -1,0 +1,148 @@
+//! Erases key fragments for good: at the end of the last paid period and at a revocation, each once
+//! it has its confirmations, leaving a signed receipt. A node broken into later yields nothing for
+//! ended policies. Also forgets nonces that the request window no longer lets in, and takes the
+//! disk reserve back.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use kms_protocol::messages::ErasureReceipt;
+use kms_protocol::{EthSignature, Period};
+
+use crate::host::health::Stop;
+use crate::node::Node;
+use crate::serve::reencrypt::oldest_nonce;
+use crate::store::Result;
+use crate::store::kfrag::{ErasureReason, ErasureRow, KfragHead};
+use crate::view::snapshot::Snapshot;
+
+/// Fragments looked at per query, and erased per transaction at most.
+const PAGE: u32 = 256;
+const PAUSE: Duration = Duration::from_millis(500);
+/// How often a reserve that was given up is tried again.
+const RESERVE_EVERY: Duration = Duration::from_secs(15);
+
+/// What a sweep depends on; nothing to do while it stays the same.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+struct Trigger {
+    confirmed_period: Period,
+    confirmed_revocations: usize,
+    policies: usize,
+}
+
+/// Sweeps whenever the chain gives a reason, until told to stop.
+pub(crate) async fn run(node: Arc<Node>, stop: Stop) -> Result<()> {
+    let heartbeat = node.health.heartbeat("sweeper");
+    let mut done = Trigger::default();
+    let mut forgotten_below = 0;
+    let mut reserve_due = Instant::now();
+    while !stop.is_stopped() {
+        if let Some(snapshot) = node.snapshot() {
+            let trigger = trigger(&snapshot);
+            if trigger != done {
+                match sweep(&node, &snapshot).await {
+                    Ok(()) => done = trigger,
+                    Err(error) => {
+                        tracing::error!(code = error.code(), %error, "sweep failed, will retry");
+                    }
+                }
+            }
+            let window = node.config.request_window_blocks;
+            let below = oldest_nonce(snapshot.head.number, window);
+            if below > forgotten_below && node.store.forget_nonces(below).await.is_ok() {
+                forgotten_below = below;
+            }
+        }
+        if reserve_due.elapsed() >= RESERVE_EVERY {
+            reserve_due = Instant::now();
+            node.reserve.take();
+        }
+        heartbeat.beat();
+        stop.sleep(PAUSE).await;
+    }
+    Ok(())
+}
+
+fn trigger(snapshot: &Snapshot) -> Trigger {
+    let revoked = |block: u64| snapshot.is_confirmed(block);
+    Trigger {
+        confirmed_period: snapshot.confirmed_period,
+        confirmed_revocations: snapshot
+            .policies
+            .values()
+            .filter(|policy| policy.revocation.is_some_and(|(block, _)| revoked(block)))
+            .count(),
+        policies: snapshot.policies.len(),
+    }
+}
+
+/// Erases every fragment that is due as of `snapshot`.
+pub(crate) async fn sweep(node: &Node, snapshot: &Snapshot) -> Result<()> {
+    let mut after = None;
+    loop {
+        let page = node.store.kfrag_heads(after, PAGE).await?;
+        let Some(last) = page.last() else {
+            return Ok(());
+        };
+        after = Some(last.policy_id);
+        let tombstones: Vec<ErasureRow> = page
+            .iter()
+            .filter_map(|head| Some(tombstone(node, snapshot, head, due(snapshot, head)?)))
+            .collect();
+        if tombstones.is_empty() {
+            continue;
+        }
+        node.store.erase_kfrags(&tombstones).await?;
+        for tombstone in &tombstones {
+            node.cache.remove(&tombstone.policy_id);
+            node.metrics.kfrags.dec();
+            node.metrics.erased.inc();
+            tracing::info!(policy = %tombstone.policy_id, reason = ?tombstone.reason, "erased");
+        }
+    }
+}
+
+/// Whether a fragment has to go. A policy that a reorg removed keeps its fragment until its own
+/// terms are over.
+fn due(snapshot: &Snapshot, head: &KfragHead) -> Option<ErasureReason> {
+    let Some(policy) = snapshot.policy(&head.policy_id) else {
+        let over = snapshot.confirmed_period > Period(head.last_period);
+        return over.then_some(ErasureReason::Ended);
+    };
+    if policy
+        .revocation
+        .is_some_and(|(block, _)| snapshot.is_confirmed(block))
+    {
+        return Some(ErasureReason::Revoked);
+    }
+    let over = snapshot.confirmed_period > policy.last_as_of(u64::MAX);
+    over.then_some(ErasureReason::Ended)
+}
+
+fn tombstone(
+    node: &Node,
+    snapshot: &Snapshot,
+    head: &KfragHead,
+    reason: ErasureReason,
+) -> ErasureRow {
+    let receipt = ErasureReceipt {
+        policy_id: head.policy_id,
+        miner: node.miner(),
+        sealed_hash: head.sealed_hash,
+        block_number: snapshot.head.number,
+        block_hash: snapshot.head.hash,
+        signature: EthSignature::UNSIGNED,
+    };
+    let signed = receipt.signed(&node.domain, &node.keys.worker);
+    ErasureRow {
+        policy_id: head.policy_id,
+        sealed_hash: head.sealed_hash,
+        reason,
+        block_number: signed.block_number,
+        block_hash: signed.block_hash,
+        signature: signed.signature.0,
+    }
+}
+
+#[cfg(test)]
+mod tests;

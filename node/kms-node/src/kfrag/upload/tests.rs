@@ -1,0 +1,251 @@
+use kms_chain::ChainEvent;
+mod shares;
+
+use kms_protocol::{Address, Amount, EthSecret, Period};
+
+use super::*;
+use crate::testkit::grant::Grant;
+use crate::testkit::{MINER, Running, World, domain};
+
+/// A node that sees `grant` at the head, unconfirmed.
+async fn seen(grant: &Grant) -> (World, Running) {
+    let world = World::new();
+    world.chain.queue_policy(&grant.terms);
+    world.chain.mine();
+    let mut running = world.start().await;
+    running.sync().await;
+    (world, running)
+}
+
+fn node_key(running: &Running) -> PublicKey {
+    running.node.keys.umbral.public_key()
+}
+
+async fn refusal(running: &Running, id: PolicyId, upload: KfragUpload) -> Refusal {
+    let refused = accept(&running.node, id, upload).await.unwrap_err().code;
+    assert!(
+        running.node.store.kfrag(id).await.unwrap().is_none(),
+        "nothing was stored"
+    );
+    refused
+}
+
+#[tokio::test]
+async fn acknowledges_what_is_durable_and_the_same_bytes_again() {
+    let grant = Grant::new(1, 5);
+    let (world, running) = seen(&grant).await;
+    let upload = grant.upload(&node_key(&running));
+    let worker = running.node.keys.worker.address();
+    let (stored, ack) = accept(&running.node, grant.id(), upload.clone())
+        .await
+        .unwrap();
+    assert_eq!(stored, Stored::Now);
+    ack.verify(&domain(), &upload, &MINER, &worker).unwrap();
+    drop(running);
+    let mut again = world.start().await;
+    again.sync().await;
+    let (stored, second) = accept(&again.node, grant.id(), upload).await.unwrap();
+    assert_eq!(stored, Stored::Before);
+    assert_eq!(second, ack);
+}
+
+#[tokio::test]
+async fn refuses_other_bytes_for_the_same_policy() {
+    let grant = Grant::new(1, 5);
+    let (_world, running) = seen(&grant).await;
+    let first = grant.upload(&node_key(&running));
+    let sealed_anew = grant.upload(&node_key(&running));
+    accept(&running.node, grant.id(), first.clone())
+        .await
+        .unwrap();
+    let refused = accept(&running.node, grant.id(), sealed_anew)
+        .await
+        .unwrap_err();
+    assert_eq!(refused.code, Refusal::KfragConflict);
+    let row = running.node.store.kfrag(grant.id()).await.unwrap().unwrap();
+    assert_eq!(row.sealed_hash, first.sealed_hash());
+}
+
+#[tokio::test]
+async fn refuses_a_policy_that_the_chain_does_not_show() {
+    let (_world, running) = seen(&Grant::new(1, 5)).await;
+    let unpaid = Grant::new(1, 5);
+    let upload = unpaid.upload(&node_key(&running));
+    assert_eq!(
+        refusal(&running, unpaid.id(), upload).await,
+        Refusal::PolicyUnknown
+    );
+}
+
+#[tokio::test]
+async fn refuses_terms_of_another_policy() {
+    let (grant, other) = (Grant::new(1, 5), Grant::new(1, 5));
+    let (_world, running) = seen(&grant).await;
+    let upload = other.upload(&node_key(&running));
+    assert_eq!(
+        refusal(&running, grant.id(), upload).await,
+        Refusal::BadRequest
+    );
+}
+
+#[tokio::test]
+async fn refuses_terms_without_this_miner() {
+    let grant = Grant::new(1, 5);
+    let (_world, running) = seen(&grant).await;
+    let mut upload = grant.upload(&node_key(&running));
+    upload.terms.miners = vec![Address([0xbb; 20])];
+    assert_eq!(
+        refusal(&running, grant.id(), upload).await,
+        Refusal::NotThisMiner
+    );
+}
+
+#[tokio::test]
+async fn refuses_keys_that_the_policy_does_not_name() {
+    let (grant, other) = (Grant::new(1, 5), Grant::new(1, 5));
+    let (_world, running) = seen(&grant).await;
+    let good = grant.upload(&node_key(&running));
+    let mut upload = good.clone();
+    upload.receiving_key = other.receiving.public_key();
+    assert_eq!(
+        refusal(&running, grant.id(), upload).await,
+        Refusal::KfragInvalid
+    );
+    let mut upload = good;
+    upload.verifying_key = other.signer.verifying_key();
+    assert_eq!(
+        refusal(&running, grant.id(), upload).await,
+        Refusal::KfragInvalid
+    );
+}
+
+#[tokio::test]
+async fn refuses_a_signature_of_anybody_else() {
+    let grant = Grant::new(1, 5);
+    let (_world, running) = seen(&grant).await;
+    let upload = grant.upload(&node_key(&running));
+    let stranger = EthSecret::random().unwrap();
+    let forged = upload.clone().signed(&domain(), MINER, &stranger);
+    assert_eq!(
+        refusal(&running, grant.id(), forged).await,
+        Refusal::BadSignature
+    );
+    let mut unsigned = upload;
+    unsigned.signature = EthSignature::UNSIGNED;
+    assert_eq!(
+        refusal(&running, grant.id(), unsigned).await,
+        Refusal::BadSignature
+    );
+}
+
+#[tokio::test]
+async fn refuses_a_fragment_sealed_to_another_node() {
+    let grant = Grant::new(1, 5);
+    let (_world, running) = seen(&grant).await;
+    let upload = grant.upload(&grant.delegating.public_key());
+    assert_eq!(
+        refusal(&running, grant.id(), upload).await,
+        Refusal::KfragInvalid
+    );
+}
+
+#[tokio::test]
+async fn refuses_after_a_revocation() {
+    let grant = Grant::new(1, 5);
+    let (world, mut running) = seen(&grant).await;
+    let (policy_id, effective_last, refund) = (grant.id(), Period(1), Amount(0));
+    world.chain.queue(ChainEvent::PolicyRevoked {
+        seq: 0,
+        policy_id,
+        effective_last,
+        refund,
+    });
+    world.chain.mine();
+    running.sync().await;
+    let upload = grant.upload(&node_key(&running));
+    assert_eq!(
+        refusal(&running, grant.id(), upload).await,
+        Refusal::PolicyRevoked
+    );
+}
+
+#[tokio::test]
+async fn refuses_while_shutting_down() {
+    let grant = Grant::new(1, 5);
+    let (_world, running) = seen(&grant).await;
+    running.node.close();
+    let upload = grant.upload(&node_key(&running));
+    assert_eq!(
+        refusal(&running, grant.id(), upload).await,
+        Refusal::ShuttingDown
+    );
+}
+
+#[tokio::test]
+async fn the_database_does_not_hold_the_fragment_in_clear() {
+    let grant = Grant::new(1, 5);
+    let (world, running) = seen(&grant).await;
+    accept(&running.node, grant.id(), grant.upload(&node_key(&running)))
+        .await
+        .unwrap();
+    running.node.store.close().await;
+    let secret = &grant.share.kfrag[33..65];
+    for file in std::fs::read_dir(world.dir.path()).unwrap() {
+        let bytes = std::fs::read(file.unwrap().path()).unwrap();
+        assert!(!bytes.windows(secret.len()).any(|window| window == secret));
+    }
+}
+
+#[tokio::test]
+async fn a_full_disk_refuses_new_fragments_serves_old_ones_and_recovers_alone() {
+    let grants: Vec<Grant> = (0..40).map(|_| Grant::new(1, 50)).collect();
+    let world = World::new();
+    for grant in &grants {
+        world.chain.queue_policy(&grant.terms);
+    }
+    world.chain.mine();
+    let mut running = world.start().await;
+    running.sync().await;
+    let (node, key) = (running.node.clone(), node_key(&running));
+    accept(&node, grants[0].id(), grants[0].upload(&key))
+        .await
+        .unwrap();
+    node.store.limit_growth(0).await;
+    let mut refused = None;
+    for grant in &grants[1..] {
+        if let Err(problem) = accept(&node, grant.id(), grant.upload(&key)).await {
+            refused = Some((grant, problem.code));
+            break;
+        }
+    }
+    let (late, code) = refused.unwrap();
+    assert_eq!(code, Refusal::StorageFull);
+    assert!(
+        node.store.kfrag(late.id()).await.unwrap().is_none(),
+        "no acknowledgement, no row"
+    );
+    world.chain.mine_many(2);
+    running.sync().await;
+    let request = grants[0].request(world.chain.height());
+    assert!(
+        crate::serve::reencrypt::answer(&node, grants[0].id(), request)
+            .await
+            .is_ok()
+    );
+    node.store.limit_growth(1_000).await;
+    assert!(accept(&node, late.id(), late.upload(&key)).await.is_ok());
+}
+
+#[tokio::test]
+async fn without_the_reserve_no_fragment_is_taken() {
+    let grant = Grant::new(1, 5);
+    let (_world, running) = seen(&grant).await;
+    running.node.reserve.release();
+    let upload = grant.upload(&node_key(&running));
+    assert_eq!(
+        refusal(&running, grant.id(), upload.clone()).await,
+        Refusal::StorageFull
+    );
+    running.node.reserve.take();
+    assert!(accept(&running.node, grant.id(), upload).await.is_ok());
+}

@@ -1,0 +1,193 @@
+//! The accept loop: hyper's HTTP/1 server with every limit that `axum::serve` leaves open (time for
+//! the head, size of the buffer, life of a connection, number of connections in all and per
+//! address), a request timeout and a catch for panics. Neighbours: `connections`, `routes`.
+
+use std::any::Any;
+use std::convert::Infallible;
+use std::net::{IpAddr, SocketAddr};
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Body;
+use axum::http::{Request, Response};
+use futures_util::FutureExt as _;
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use kms_protocol::Refusal;
+use kms_protocol::messages::Problem;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::task::JoinSet;
+use tower::ServiceExt as _;
+
+use super::connections::{Admitted, Connections, Entry};
+use super::{reply, routes};
+use crate::error::NodeError;
+use crate::host::health::Stop;
+use crate::node::Node;
+
+/// Largest request head, and read buffer.
+const MAX_BUFFER_BYTES: usize = 16 * 1024;
+/// A connection is asked to close after this time, however busy.
+const MAX_CONNECTION_LIFE: Duration = Duration::from_secs(300);
+/// Pause after `accept` failed (no file descriptors).
+const ACCEPT_PAUSE: Duration = Duration::from_millis(20);
+const BEAT: Duration = Duration::from_secs(1);
+/// File descriptors kept for the database, the chain and logs.
+const RESERVED_FILES: usize = 64;
+
+/// Binds the configured address.
+pub(crate) async fn bind(address: SocketAddr) -> Result<TcpListener, NodeError> {
+    TcpListener::bind(address)
+        .await
+        .map_err(|source| NodeError::Listen {
+            address: address.to_string(),
+            source,
+        })
+}
+
+/// The peer of a request and its connection's entry, for the routes.
+#[derive(Clone)]
+pub(super) struct Peer {
+    pub(super) ip: IpAddr,
+    pub(super) entry: Arc<Entry>,
+}
+
+/// Serves until told to stop, then finishes the requests in flight within the configured time.
+pub(crate) async fn serve(node: Arc<Node>, listener: TcpListener, stop: Stop) {
+    let heartbeat = node.health.heartbeat("http");
+    let total = usize::try_from(node.config.max_connections).unwrap_or(usize::MAX);
+    let per_ip = usize::try_from(node.config.max_connections_per_ip).unwrap_or(usize::MAX);
+    let connections = Connections::new(total.min(file_limit()), per_ip);
+    let router = routes::router(node.clone());
+    let mut tasks = JoinSet::new();
+    let mut ticks = tokio::time::interval(BEAT);
+    loop {
+        tokio::select! {
+            accepted = listener.accept() => match accepted {
+                Ok((stream, peer)) => {
+                    if let Some(entry) = admit(&node, &connections, peer.ip()) {
+                        let peer = Peer { ip: peer.ip(), entry: Arc::new(entry) };
+                        let served = connection(
+                            node.clone(), router.clone(), stream, (peer, stop.clone()),
+                        );
+                        tasks.spawn(served);
+                    }
+                }
+                Err(error) => {
+                    tracing::warn!(%error, "accept failed");
+                    tokio::time::sleep(ACCEPT_PAUSE).await;
+                }
+            },
+            Some(_) = tasks.join_next(), if !tasks.is_empty() => {}
+            _ = ticks.tick() => {}
+            () = stop.stopped() => break,
+        }
+        heartbeat.beat();
+        node.metrics
+            .connections
+            .set(u64::try_from(connections.count()).unwrap_or(u64::MAX));
+    }
+    drop(listener);
+    let grace = Duration::from_millis(node.config.shutdown_grace_ms);
+    let drained = async { while tasks.join_next().await.is_some() {} };
+    if tokio::time::timeout(grace, drained).await.is_err() {
+        tracing::warn!("requests in flight were cut off at shutdown");
+        tasks.shutdown().await;
+    }
+}
+
+fn admit(node: &Node, connections: &Arc<Connections>, ip: IpAddr) -> Option<Entry> {
+    match connections.admit(ip)? {
+        Admitted::Free(entry) => Some(entry),
+        Admitted::Evicted(entry) => {
+            node.metrics.evictions.inc();
+            Some(entry)
+        }
+    }
+}
+
+async fn connection(
+    node: Arc<Node>,
+    router: Router,
+    stream: TcpStream,
+    (peer, stop): (Peer, Stop),
+) {
+    // Replies are small: waiting to fill a packet only adds latency.
+    let _ = stream.set_nodelay(true);
+    let entry = peer.entry.clone();
+    let service = service_fn(|request: Request<Incoming>| {
+        let (node, router, peer) = (node.clone(), router.clone(), peer.clone());
+        async move { Ok::<_, Infallible>(respond(&node, router, request, peer).await) }
+    });
+    let served = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(Duration::from_millis(node.config.header_timeout_ms))
+        .max_buf_size(MAX_BUFFER_BYTES)
+        .serve_connection(TokioIo::new(stream), service);
+    let mut served = std::pin::pin!(served);
+    tokio::select! {
+        // Errors are the peer's: it hung up, was too slow, or does not speak HTTP.
+        _ = served.as_mut() => return,
+        () = entry.evicted() => return,
+        () = stop.stopped() => {}
+        () = tokio::time::sleep(MAX_CONNECTION_LIFE) => {}
+    }
+    served.as_mut().graceful_shutdown();
+    let rest = Duration::from_millis(node.config.request_timeout_ms);
+    let _ = tokio::time::timeout(rest, served).await;
+}
+
+async fn respond(
+    node: &Node,
+    router: Router,
+    mut request: Request<Incoming>,
+    peer: Peer,
+) -> Response<Body> {
+    let entry = peer.entry.clone();
+    request.extensions_mut().insert(peer);
+    let limit = Duration::from_millis(node.config.request_timeout_ms);
+    let routed = AssertUnwindSafe(router.oneshot(request.map(Body::new))).catch_unwind();
+    let response = match tokio::time::timeout(limit, routed).await {
+        Ok(Ok(Ok(response))) => response,
+        Ok(Err(panic)) => {
+            tracing::error!(panic = panic_text(&*panic), "a handler panicked");
+            refuse(node, &Problem::from(Refusal::Internal))
+        }
+        Err(_) => {
+            let detail = "the request was not complete in time";
+            refuse(node, &Problem::new(Refusal::TooMany, detail).retry_after(1))
+        }
+    };
+    entry.waiting();
+    response
+}
+
+pub(super) fn refuse(node: &Node, problem: &Problem) -> Response<Body> {
+    node.metrics
+        .refusals
+        .get_or_create(&[("code", problem.code.code())])
+        .inc();
+    reply::problem(problem)
+}
+
+fn panic_text(panic: &(dyn Any + Send)) -> &str {
+    let text = panic.downcast_ref::<&str>().copied();
+    text.or_else(|| panic.downcast_ref::<String>().map(String::as_str))
+        .unwrap_or("no message")
+}
+
+/// Connections that the process's file limit leaves room for.
+fn file_limit() -> usize {
+    let limits = std::fs::read_to_string("/proc/self/limits").unwrap_or_default();
+    let open_files = limits
+        .lines()
+        .find_map(|line| line.strip_prefix("Max open files"));
+    let soft = open_files.and_then(|rest| rest.split_whitespace().next()?.parse::<usize>().ok());
+    soft.map_or(usize::MAX, |soft| {
+        soft.saturating_sub(RESERVED_FILES).max(8)
+    })
+}

@@ -1,0 +1,117 @@
+//! Answering a reader: gate, signature, replay, capsules, re-encryption, one signed receipt per
+//! fragment. The chain is asked again right before the work, and the nonce is durable before the
+//! answer leaves. What it costs runs on the pool.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use kms_protocol::messages::{CfragBytes, Problem, ReencryptReply, ReencryptRequest};
+use kms_protocol::{PolicyId, Refusal};
+use umbral::Capsule;
+use umbral::v2::reencrypt;
+
+use crate::gate::{self, Verdict};
+use crate::kfrag::cache::HeldKfrag;
+use crate::kfrag::upload;
+use crate::node::Node;
+use crate::serve::replay::Pending;
+use crate::store::chain::HEADERS_KEPT;
+use crate::view::snapshot::Head;
+
+/// Handles `POST /v2/policies/{id}/reencrypt`.
+pub(crate) async fn answer(
+    node: &Arc<Node>,
+    id: PolicyId,
+    request: ReencryptRequest,
+) -> Verdict<ReencryptReply> {
+    let started = Instant::now();
+    node.check_open()?;
+    if request.policy_id != id {
+        let detail = format!("the request is signed for policy {}", request.policy_id);
+        return Err(Problem::new(Refusal::BadRequest, detail));
+    }
+    gate::this_miner(&request.miner, &node.miner())?;
+    may_serve(node, &request)?;
+    let held = upload::held(node, id).await?;
+    let ticket = node.pool.admit().inspect_err(|_| {
+        node.metrics.shed.inc();
+    })?;
+    let worker = node.clone();
+    let (reply, pending) = ticket.run(move || work(&worker, &request, &held)).await?;
+    pending.durable().await?;
+    node.metrics
+        .reencrypt_seconds
+        .observe(started.elapsed().as_secs_f64());
+    Ok(reply)
+}
+
+/// The rules over the newest snapshot, and the head they were decided on.
+fn may_serve(node: &Node, request: &ReencryptRequest) -> Verdict<Head> {
+    let snapshot = node.snapshot();
+    let (snapshot, _) = gate::serve(node.view(snapshot.as_ref()), &request.policy_id)?;
+    gate::recent(
+        snapshot,
+        request.block_number,
+        node.config.request_window_blocks,
+    )?;
+    Ok(snapshot.head)
+}
+
+fn work(
+    node: &Node,
+    request: &ReencryptRequest,
+    held: &HeldKfrag,
+) -> Verdict<(ReencryptReply, Pending)> {
+    gate::requester(request, &node.domain, &held.reader)?;
+    let capsules = capsules(request)?;
+    let head = may_serve(node, request)?;
+    let oldest = oldest_nonce(head.number, node.config.request_window_blocks);
+    let pending = node
+        .replay
+        .take(request.nonce, request.block_number, oldest)?;
+    let mut reply = ReencryptReply {
+        policy_id: request.policy_id,
+        miner: request.miner,
+        verifying_key: held.verifying,
+        commitments: held.commitments.clone(),
+        block_number: head.number,
+        block_hash: head.hash,
+        fragments: Vec::with_capacity(capsules.len()),
+    };
+    let signer = (&node.domain, &node.keys.worker);
+    for (bytes, capsule) in request.capsules.iter().zip(&capsules) {
+        let cfrag = transform(capsule, held)?;
+        reply.push_signed(bytes, cfrag, held.reader, signer);
+        node.metrics.capsules.inc();
+    }
+    Ok((reply, pending))
+}
+
+/// One capsule's fragment, under the policy of the held one.
+pub(crate) fn transform(capsule: &Capsule, held: &HeldKfrag) -> Verdict<CfragBytes> {
+    let cfrag = reencrypt(&mut getrandom::SysRng, capsule, &held.kfrag).map_err(|error| {
+        tracing::error!(%error, "re-encryption failed");
+        Problem::from(Refusal::Internal)
+    })?;
+    Ok(CfragBytes::from(cfrag.to_simple()))
+}
+
+/// Every capsule proves itself before anything is signed.
+fn capsules(request: &ReencryptRequest) -> Verdict<Vec<Capsule>> {
+    let mut capsules = Vec::with_capacity(request.capsules.len());
+    for (index, bytes) in request.capsules.iter().enumerate() {
+        capsules.push(Capsule::from_simple(bytes.as_bytes()).map_err(|error| {
+            Problem::new(Refusal::CapsuleInvalid, format!("capsule {index}: {error}"))
+        })?);
+    }
+    Ok(capsules)
+}
+
+/// Block below which nonces may be forgotten: outside the window even after the deepest reorg.
+pub(crate) fn oldest_nonce(head: u64, window_blocks: u64) -> u64 {
+    head.saturating_sub(window_blocks)
+        .saturating_sub(u64::from(HEADERS_KEPT))
+}
+
+#[cfg(test)]
+mod tests;

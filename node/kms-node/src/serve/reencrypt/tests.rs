@@ -1,0 +1,287 @@
+use kms_protocol::messages::{CapsuleBytes, KfragState};
+use kms_protocol::{Address, B256, EthSecret, EthSignature};
+
+use super::*;
+use crate::store::kfrag::{Inserted, KfragRow};
+use crate::testkit::grant::{Grant, MESSAGE};
+use crate::testkit::{Running, World, domain};
+
+/// A node that serves `grant`.
+async fn serving(grant: &Grant) -> (World, Running) {
+    let world = World::new();
+    world.chain.queue_policy(&grant.terms);
+    world.chain.mine();
+    let mut running = world.start().await;
+    running.sync().await;
+    let node_key = running.node.keys.umbral.public_key();
+    upload::accept(&running.node, grant.id(), grant.upload(&node_key))
+        .await
+        .unwrap();
+    world.chain.mine_many(2);
+    running.sync().await;
+    (world, running)
+}
+
+async fn refusal(running: &Running, grant: &Grant, request: ReencryptRequest) -> Refusal {
+    let before = running.node.metrics.capsules.get();
+    let refused = answer(&running.node, grant.id(), request)
+        .await
+        .unwrap_err();
+    assert_eq!(
+        running.node.metrics.capsules.get(),
+        before,
+        "no work was done"
+    );
+    refused.code
+}
+
+#[tokio::test]
+async fn answers_the_reader_with_a_fragment_that_opens_and_a_signed_receipt() {
+    let grant = Grant::new(1, 5);
+    let (world, running) = serving(&grant).await;
+    let request = grant.request(world.chain.height());
+    let reply = answer(&running.node, grant.id(), request.clone())
+        .await
+        .unwrap();
+    let worker = running.node.keys.worker.address();
+    assert_eq!(grant.open(&request, &reply, worker), MESSAGE);
+    assert_eq!(reply.block_number, world.chain.height());
+}
+
+#[tokio::test]
+async fn answers_from_the_database_after_a_restart() {
+    let grant = Grant::new(1, 5);
+    let (world, running) = serving(&grant).await;
+    drop(running);
+    let mut again = world.start().await;
+    again.sync().await;
+    let request = grant.request(world.chain.height());
+    let reply = answer(&again.node, grant.id(), request.clone())
+        .await
+        .unwrap();
+    assert_eq!(
+        grant.open(&request, &reply, again.node.keys.worker.address()),
+        MESSAGE
+    );
+}
+
+#[tokio::test]
+async fn refuses_a_request_twice_now_and_after_a_restart() {
+    let grant = Grant::new(1, 5);
+    let (world, running) = serving(&grant).await;
+    let request = grant.request(world.chain.height());
+    answer(&running.node, grant.id(), request.clone())
+        .await
+        .unwrap();
+    assert_eq!(
+        refusal(&running, &grant, request.clone()).await,
+        Refusal::Replay
+    );
+    drop(running);
+    let mut again = world.start().await;
+    again.sync().await;
+    assert_eq!(refusal(&again, &grant, request).await, Refusal::Replay);
+    let fresh = grant.request(world.chain.height());
+    assert!(
+        answer(&again.node, grant.id(), fresh).await.is_ok(),
+        "same head, honest request"
+    );
+}
+
+#[tokio::test]
+async fn refuses_a_request_from_outside_the_window() {
+    let grant = Grant::new(1, 50);
+    let (world, mut running) = serving(&grant).await;
+    let old = grant.request(world.chain.height());
+    world.chain.mine_many(65);
+    running.sync().await;
+    assert_eq!(refusal(&running, &grant, old).await, Refusal::StaleRequest);
+    let future = grant.request(world.chain.height() + 65);
+    assert_eq!(
+        refusal(&running, &grant, future).await,
+        Refusal::StaleRequest
+    );
+}
+
+#[tokio::test]
+async fn refuses_everybody_but_the_reader() {
+    let grant = Grant::new(1, 5);
+    let (world, running) = serving(&grant).await;
+    let request = grant.request(world.chain.height());
+    let stranger = EthSecret::random().unwrap();
+    let forged = request.clone().signed(&domain(), &stranger);
+    assert_eq!(
+        refusal(&running, &grant, forged).await,
+        Refusal::BadSignature
+    );
+    let unsigned = ReencryptRequest {
+        signature: EthSignature::UNSIGNED,
+        ..request.clone()
+    };
+    assert_eq!(
+        refusal(&running, &grant, unsigned).await,
+        Refusal::BadSignature
+    );
+    let altered = ReencryptRequest {
+        nonce: B256([1; 32]),
+        ..request.clone()
+    };
+    assert_eq!(
+        refusal(&running, &grant, altered).await,
+        Refusal::BadSignature
+    );
+    let moved = kms_protocol::Domain {
+        chain_id: 1,
+        ..domain()
+    };
+    let elsewhere = request.clone().signed(&moved, &grant.reader());
+    assert_eq!(
+        refusal(&running, &grant, elsewhere).await,
+        Refusal::BadSignature
+    );
+    assert!(
+        answer(&running.node, grant.id(), request).await.is_ok(),
+        "its nonce is unspent"
+    );
+}
+
+#[tokio::test]
+async fn refuses_a_request_for_another_miner_or_policy() {
+    let (grant, other) = (Grant::new(1, 5), Grant::new(1, 5));
+    let (world, running) = serving(&grant).await;
+    let height = world.chain.height();
+    let mut request = grant.unsigned(height);
+    request.miner = Address([0xbb; 20]);
+    let request = request.signed(&domain(), &grant.reader());
+    assert_eq!(
+        refusal(&running, &grant, request).await,
+        Refusal::NotThisMiner
+    );
+    assert_eq!(
+        refusal(&running, &grant, other.request(height)).await,
+        Refusal::BadRequest
+    );
+    let refused = answer(&running.node, other.id(), other.request(height))
+        .await
+        .unwrap_err();
+    assert_eq!(refused.code, Refusal::PolicyUnknown);
+}
+
+#[tokio::test]
+async fn refuses_a_bad_capsule_before_signing_anything() {
+    let grant = Grant::new(1, 5);
+    let (world, running) = serving(&grant).await;
+    let mut request = grant.unsigned(world.chain.height());
+    let mut bytes = *request.capsules[0].as_bytes();
+    bytes[97] ^= 1;
+    request.capsules.push(CapsuleBytes::from(bytes));
+    let request = request.signed(&domain(), &grant.reader());
+    let refused = answer(&running.node, grant.id(), request)
+        .await
+        .unwrap_err();
+    assert_eq!(refused.code, Refusal::CapsuleInvalid);
+    assert!(refused.detail.contains("capsule 1"), "{}", refused.detail);
+    assert_eq!(running.node.metrics.capsules.get(), 0);
+}
+
+#[tokio::test]
+async fn a_policy_removed_by_a_reorg_is_served_again_when_it_is_back() {
+    let grant = Grant::new(1, 5);
+    let (world, mut running) = serving(&grant).await;
+    world.chain.drop_blocks(3);
+    world.chain.mine_many(3);
+    running.sync().await;
+    let height = world.chain.height();
+    assert_eq!(
+        refusal(&running, &grant, grant.request(height)).await,
+        Refusal::PolicyUnknown
+    );
+    world.chain.queue_policy(&grant.terms);
+    world.chain.mine_many(3);
+    running.sync().await;
+    let request = grant.request(world.chain.height());
+    assert!(
+        answer(&running.node, grant.id(), request).await.is_ok(),
+        "the fragment was kept"
+    );
+}
+
+#[tokio::test]
+async fn refuses_without_a_fragment() {
+    let grant = Grant::new(1, 5);
+    let world = World::new();
+    world.chain.queue_policy(&grant.terms);
+    world.chain.mine_many(3);
+    let mut running = world.start().await;
+    running.sync().await;
+    let request = grant.request(world.chain.height());
+    assert_eq!(
+        refusal(&running, &grant, request).await,
+        Refusal::KfragMissing
+    );
+}
+
+#[tokio::test]
+async fn refuses_a_fragment_of_version_1_and_erases_it_in_its_time() {
+    let grant = Grant::new(1, 2);
+    let world = World::new();
+    world.chain.queue_policy(&grant.terms);
+    world.chain.mine_many(3);
+    let mut running = world.start().await;
+    running.sync().await;
+    let key = |byte| [byte; 33];
+    let old = KfragRow {
+        version: 1,
+        policy_id: grant.id(),
+        sealed_hash: B256([1; 32]),
+        delegating_key: key(1),
+        receiving_key: key(2),
+        verifying_key: key(3),
+        last_period: 2,
+        commitments: Vec::new(),
+        sealed: vec![7; 310],
+    };
+    let node = running.node.clone();
+    assert_eq!(node.store.insert_kfrag(&old).await.unwrap(), Inserted::New);
+    let request = grant.request(world.chain.height());
+    assert_eq!(
+        refusal(&running, &grant, request).await,
+        Refusal::KfragOutdated
+    );
+    let status = node.status(grant.id()).await.unwrap();
+    assert_eq!(status.kfrag, KfragState::Stored);
+    assert_eq!(status.refusal.unwrap().code, Refusal::KfragOutdated);
+    assert!(!status.serving);
+
+    world.chain.mine_to_period(3);
+    world.chain.mine_many(2);
+    running.sync().await;
+    let snapshot = node.snapshot().unwrap();
+    crate::kfrag::erase::sweep(&node, &snapshot).await.unwrap();
+    assert!(node.store.kfrag(grant.id()).await.unwrap().is_none());
+    let status = node.status(grant.id()).await.unwrap();
+    assert_eq!(status.kfrag, KfragState::Erased);
+}
+
+#[tokio::test]
+async fn a_stored_fragment_is_verified_again_before_it_is_used() {
+    let grant = Grant::new(1, 5);
+    let (world, running) = serving(&grant).await;
+    let other = grant.share_for(&grant.policy(), crate::testkit::MINER);
+    running
+        .node
+        .store
+        .overwrite_commitments(grant.id(), other.commitments.as_ref())
+        .await;
+    drop(running);
+    let mut again = world.start().await;
+    again.sync().await;
+    let request = grant.request(world.chain.height());
+    assert_eq!(refusal(&again, &grant, request).await, Refusal::Internal);
+}
+
+#[test]
+fn nonces_are_kept_beyond_the_window_by_the_deepest_reorg() {
+    assert_eq!(oldest_nonce(1_000, 64), 1_000 - 64 - 256);
+    assert_eq!(oldest_nonce(100, 64), 0);
+}

@@ -1,0 +1,157 @@
+//! No signed request is answered twice, across restarts too. Nonces live in memory and, before the
+//! answer goes out, in the database, written in batches with one commit each. Chosen over a fence
+//! at the head of the last start: that would refuse honest readers for as long as a quiet chain
+//! stands still. Outside the block window the gate refuses, so both places stay bounded.
+
+use std::collections::{BTreeMap, HashSet};
+use std::sync::{Mutex, PoisonError};
+
+use kms_protocol::messages::Problem;
+use kms_protocol::{B256, Refusal};
+use tokio::sync::{mpsc, oneshot};
+
+use crate::gate::Verdict;
+use crate::host::health::Stop;
+use crate::store::{Store, StoreError};
+
+/// Nonces per commit at most.
+const BATCH: usize = 512;
+/// Nonces kept for a full disk at most, the newest.
+const UNWRITTEN: usize = 10_000;
+
+/// What became of making a nonce durable.
+type Written = oneshot::Sender<bool>;
+/// Nonces on their way to the database.
+pub(crate) type NonceQueue = mpsc::Receiver<(B256, u64, Written)>;
+
+/// Remembers nonces of the window.
+pub(crate) struct ReplayGuard {
+    seen: Mutex<Seen>,
+    capacity: usize,
+    writer: mpsc::Sender<(B256, u64, Written)>,
+}
+
+#[derive(Default)]
+struct Seen {
+    nonces: HashSet<B256>,
+    by_block: BTreeMap<u64, Vec<B256>>,
+}
+
+impl Seen {
+    fn insert(&mut self, nonce: B256, block: u64) -> bool {
+        let fresh = self.nonces.insert(nonce);
+        if fresh {
+            self.by_block.entry(block).or_default().push(nonce);
+        }
+        fresh
+    }
+
+    fn forget_below(&mut self, block: u64) {
+        let kept = self.by_block.split_off(&block);
+        for nonce in std::mem::replace(&mut self.by_block, kept)
+            .into_values()
+            .flatten()
+        {
+            self.nonces.remove(&nonce);
+        }
+    }
+}
+
+/// Taken by a request; resolves once its nonce is durable.
+pub(crate) struct Pending(oneshot::Receiver<bool>);
+
+impl Pending {
+    /// Waits for the commit; without it there is no answer.
+    pub(crate) async fn durable(self) -> Verdict {
+        match self.0.await {
+            Ok(true) => Ok(()),
+            Ok(false) | Err(_) => {
+                let detail = "the request could not be recorded against replay";
+                Err(Problem::new(Refusal::Internal, detail))
+            }
+        }
+    }
+}
+
+impl ReplayGuard {
+    /// A guard that knows the nonces of the database, and the queue its writer task drains.
+    pub(crate) async fn load(
+        store: &Store,
+        capacity: usize,
+    ) -> Result<(Self, NonceQueue), StoreError> {
+        let (writer, queue) = mpsc::channel(BATCH * 4);
+        let mut seen = Seen::default();
+        for (nonce, block) in store.nonces_from(0).await? {
+            seen.insert(nonce, block);
+        }
+        Ok((
+            Self {
+                seen: Mutex::new(seen),
+                capacity,
+                writer,
+            },
+            queue,
+        ))
+    }
+
+    /// Takes the nonce of a request whose signature and block window have been checked.
+    pub(crate) fn take(&self, nonce: B256, block: u64, oldest: u64) -> Verdict<Pending> {
+        let (written, pending) = oneshot::channel();
+        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        seen.forget_below(oldest);
+        if seen.nonces.contains(&nonce) {
+            return Err(Problem::new(Refusal::Replay, "this nonce was used before"));
+        }
+        if seen.nonces.len() >= self.capacity {
+            let detail = "the list of recent requests is full";
+            return Err(Problem::new(Refusal::TooMany, detail).retry_after(1));
+        }
+        if self.writer.try_send((nonce, block, written)).is_err() {
+            let detail = "requests arrive faster than they can be recorded";
+            return Err(Problem::new(Refusal::TooMany, detail).retry_after(1));
+        }
+        seen.insert(nonce, block);
+        Ok(Pending(pending))
+    }
+}
+
+/// Writes nonces until told to stop; one commit takes everything that waits. While the disk is full
+/// requests go on being answered: their nonces stay in memory and are written when there is room,
+/// so only a crash in that state lets one be used again. Any other failure refuses the request.
+pub(crate) async fn write_nonces(store: Store, mut queue: NonceQueue, stop: Stop) {
+    let mut batch = Vec::with_capacity(BATCH);
+    let mut rows: Vec<(B256, u64)> = Vec::new();
+    loop {
+        let taken = tokio::select! {
+            taken = queue.recv_many(&mut batch, BATCH) => taken,
+            () = stop.stopped() => 0,
+        };
+        if taken == 0 {
+            return;
+        }
+        rows.extend(batch.iter().map(|(nonce, block, _)| (*nonce, *block)));
+        let answerable = match store.remember_nonces(&rows).await {
+            Ok(()) => {
+                rows.clear();
+                true
+            }
+            Err(StoreError::Full) => {
+                let surplus = rows.len().saturating_sub(UNWRITTEN);
+                rows.drain(..surplus);
+                true
+            }
+            Err(error) => {
+                tracing::error!(code = error.code(), %error, "nonces were not recorded");
+                rows.clear();
+                false
+            }
+        };
+        for (_, _, written) in batch.drain(..) {
+            // The request may have been given up meanwhile.
+            let _ = written.send(answerable);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,206 @@
+//! The task that keeps the view of the chain: connect, follow, ingest, publish. Trouble with an
+//! endpoint never ends it; the view grows old meanwhile, and the gate refuses by that age.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use kms_chain::{ChainError, LastSeqs, next_step};
+use kms_protocol::PeriodClock;
+use tokio::sync::watch;
+
+use crate::chain::{HeadTap, NodeChain};
+use crate::host::health::{Heartbeat, Severity, Stop};
+use crate::node::Node;
+use crate::store::{Result, StoreError};
+use crate::view::ingest::{Indexer, Ingested, Scope};
+use crate::view::snapshot::Snapshot;
+
+/// Longest pause between two tries after trouble.
+const LONGEST_PAUSE: Duration = Duration::from_secs(5);
+/// Pause before an index that had a gap is built again: doubles up to the last.
+const FIRST_REINDEX_PAUSE: Duration = Duration::from_secs(1);
+const LAST_REINDEX_PAUSE: Duration = Duration::from_secs(300);
+/// How often the contracts' own event counts are compared with the index.
+const RECONCILE_EVERY: Duration = Duration::from_secs(10);
+
+/// Where snapshots go.
+pub(crate) type Publisher = watch::Sender<Option<Arc<Snapshot>>>;
+
+/// Follows the chain.
+pub(crate) struct Follower<C> {
+    node: Arc<Node>,
+    chain: C,
+    indexer: Indexer,
+    heartbeat: Heartbeat,
+    /// Pause after the next gap.
+    reindex_pause: Duration,
+    /// The contracts' counts to be reached by the next good poll, and when they were read.
+    counts: Option<LastSeqs>,
+    counted: Option<Instant>,
+}
+
+impl<C: NodeChain> Follower<C> {
+    /// Goes on from what the database holds.
+    pub(crate) async fn new(
+        node: Arc<Node>,
+        chain: C,
+        clock: PeriodClock,
+        publisher: Publisher,
+    ) -> Result<Self> {
+        let scope = Scope {
+            miner: node.miner(),
+            domain: node.domain,
+        };
+        let time = (clock, node.config.confirmations);
+        let indexer = Indexer::load(node.store.clone(), scope, time, publisher).await?;
+        let heartbeat = node.health.heartbeat("chain");
+        Ok(Self {
+            node,
+            chain,
+            indexer,
+            heartbeat,
+            reindex_pause: FIRST_REINDEX_PAUSE,
+            counts: None,
+            counted: None,
+        })
+    }
+
+    /// Until told to stop. Ends early only if the database fails.
+    pub(crate) async fn run(mut self, stop: Stop) -> Result<()> {
+        let mut pause = self.node.config.poll_interval();
+        while !stop.is_stopped() {
+            self.heartbeat.beat();
+            match self.advance().await {
+                Ok(true) => pause = self.node.config.poll_interval(),
+                Ok(false) => continue,
+                Err(Trouble::Chain(error)) => {
+                    self.trouble(&error);
+                    pause = (pause * 2).min(LONGEST_PAUSE);
+                }
+                Err(Trouble::Store(
+                    error @ (StoreError::SequenceGap { .. } | StoreError::Inconsistent { .. }),
+                )) => {
+                    pause = self.gap(&error).await?;
+                }
+                Err(Trouble::Store(StoreError::Full)) => pause = self.disk_full().await?,
+                Err(Trouble::Store(error)) => return Err(error),
+            }
+            stop.sleep(pause).await;
+        }
+        Ok(())
+    }
+
+    /// Takes one step in; true when there was none left to take.
+    pub(crate) async fn advance(&mut self) -> std::result::Result<bool, Trouble> {
+        let tap = HeadTap::new(&self.chain);
+        let step = next_step(&tap, &self.indexer.cursor()).await;
+        let Some(step) = step.map_err(Trouble::Chain)? else {
+            if tap.seen() >= self.indexer.head() {
+                self.up_to_date().await?;
+            }
+            return Ok(true);
+        };
+        match self.indexer.take(step).await.map_err(Trouble::Store)? {
+            Ingested::Applied => {}
+            Ingested::Reverted { depth } => {
+                self.counts = None;
+                self.node.metrics.reorgs.inc();
+                tracing::warn!(depth, head = self.indexer.head(), "reorganised");
+            }
+            Ingested::Restarted => {
+                self.node.age.invalidate();
+                tracing::warn!("the chain left the known headers behind, indexing again");
+            }
+        }
+        if self.node.age.age().is_some() {
+            // Up to date a moment ago: a revocation must not wait for the end of the batch.
+            self.indexer.publish();
+        }
+        Ok(false)
+    }
+
+    async fn up_to_date(&mut self) -> std::result::Result<(), Trouble> {
+        self.reconcile().await?;
+        self.node.age.refresh();
+        self.indexer.publish();
+        self.reindex_pause = FIRST_REINDEX_PAUSE;
+        let health = &self.node.health;
+        health.set("rpc", Severity::Warning, None);
+        health.set("events_complete", Severity::Critical, None);
+        // Followed to the head: what is short of room is new fragments, if anything.
+        let full = !self.node.reserve.is_held();
+        let reason = full.then(|| "nearly full: no new fragments are taken".to_owned());
+        health.set("disk", Severity::Warning, reason);
+        Ok(())
+    }
+
+    /// Compares the index with the contracts' own counts: the last event of a contract cannot be
+    /// missed by the gap in the numbers after it. The counts were read before the poll that found
+    /// the index up to date, so the index must have reached them.
+    async fn reconcile(&mut self) -> std::result::Result<(), Trouble> {
+        if let Some(counts) = self.counts.take() {
+            self.indexer
+                .require_seqs(counts)
+                .await
+                .map_err(Trouble::Store)?;
+        }
+        if self
+            .counted
+            .is_none_or(|at| at.elapsed() >= RECONCILE_EVERY)
+        {
+            self.counts = Some(self.chain.last_seqs().await.map_err(Trouble::Chain)?);
+            self.counted = Some(Instant::now());
+        }
+        Ok(())
+    }
+
+    /// Makes room by what can be given up: the log's old pages, then the reserve.
+    async fn disk_full(&self) -> Result<Duration> {
+        let reason = "the disk is full: no new fragments are taken, free some space";
+        self.node
+            .health
+            .set("disk", Severity::Critical, Some(reason.to_owned()));
+        let had_reserve = self.node.reserve.is_held();
+        self.node.reserve.release();
+        self.node.store.cut_log().await?;
+        Ok(if had_reserve {
+            self.node.config.poll_interval()
+        } else {
+            LONGEST_PAUSE
+        })
+    }
+
+    fn trouble(&self, error: &ChainError) {
+        self.node.metrics.rpc_error("chain");
+        self.node
+            .health
+            .set("rpc", Severity::Warning, Some(error.to_string()));
+    }
+
+    /// Refuses to decide on an incomplete index and builds it again, ever less often.
+    async fn gap(&mut self, error: &StoreError) -> Result<Duration> {
+        self.node.metrics.gaps.inc();
+        self.node.age.invalidate();
+        let reason = format!("{error}; indexing again");
+        self.node
+            .health
+            .set("events_complete", Severity::Critical, Some(reason));
+        self.counts = None;
+        self.indexer.restart().await?;
+        let pause = self.reindex_pause;
+        self.reindex_pause = (pause * 2).min(LAST_REINDEX_PAUSE);
+        Ok(pause)
+    }
+}
+
+/// Why no step was taken.
+#[derive(Debug)]
+pub(crate) enum Trouble {
+    /// The chain did not answer, or not truthfully.
+    Chain(ChainError),
+    /// The database did not take the step.
+    Store(StoreError),
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,191 @@
+//! Steps of the chain into rows and snapshots. A step becomes a batch (only what the node needs,
+//! but every sequence number), the batch one transaction with its cursor, and the rows a new
+//! snapshot. A missing number means that an endpoint dropped an event: the index starts over.
+
+mod facts;
+
+use std::sync::Arc;
+
+use kms_chain::{BlockHeader, Cursor, LastSeqs, Step};
+use kms_protocol::{PeriodClock, PolicyId};
+use tokio::sync::watch;
+
+use crate::store::chain::{Batch, Fact};
+use crate::store::{Result, Store, StoreError};
+use crate::view::snapshot::{Challenges, MinerView, Policies, Snapshot};
+pub(crate) use facts::Scope;
+use facts::{batch, miner_view};
+
+/// Whether a step went in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Ingested {
+    /// The index is at the step's last block.
+    Applied,
+    /// Blocks were undone.
+    Reverted {
+        /// How many.
+        depth: u64,
+    },
+    /// The index was dropped and starts over.
+    Restarted,
+}
+
+/// The one writer of the chain index.
+pub(crate) struct Indexer {
+    store: Store,
+    scope: Scope,
+    clock: PeriodClock,
+    confirmations: u64,
+    headers: Vec<BlockHeader>,
+    policies: Policies,
+    miner: Arc<MinerView>,
+    challenges: Challenges,
+    publisher: watch::Sender<Option<Arc<Snapshot>>>,
+}
+
+impl Indexer {
+    /// Starts from what the database holds.
+    pub(crate) async fn load(
+        store: Store,
+        scope: Scope,
+        (clock, confirmations): (PeriodClock, u64),
+        publisher: watch::Sender<Option<Arc<Snapshot>>>,
+    ) -> Result<Self> {
+        let mut indexer = Self {
+            store,
+            scope,
+            clock,
+            confirmations,
+            headers: Vec::new(),
+            policies: Policies::default(),
+            miner: Arc::default(),
+            challenges: Challenges::default(),
+            publisher,
+        };
+        indexer.reload().await?;
+        Ok(indexer)
+    }
+
+    /// Where following goes on.
+    pub(crate) fn cursor(&self) -> Cursor {
+        Cursor {
+            headers: self.headers.clone(),
+        }
+    }
+
+    /// Takes a step in; all of it or nothing.
+    pub(crate) async fn take(&mut self, step: Step) -> Result<Ingested> {
+        match step {
+            Step::Apply { headers, events } => {
+                let batch = batch(&self.scope, headers, &events);
+                self.store.apply(&batch).await?;
+                self.follow_batch(batch).await?;
+                Ok(Ingested::Applied)
+            }
+            Step::Revert { to } => {
+                let from = self
+                    .headers
+                    .last()
+                    .map_or(to.number, |header| header.number);
+                self.store.revert(to.number).await?;
+                self.reload().await?;
+                Ok(Ingested::Reverted {
+                    depth: from.saturating_sub(to.number),
+                })
+            }
+            Step::Reset => {
+                self.restart().await?;
+                Ok(Ingested::Restarted)
+            }
+        }
+    }
+
+    /// Drops the index. Fragments and transactions stay.
+    pub(crate) async fn restart(&mut self) -> Result<()> {
+        self.store.reset_index().await?;
+        self.reload().await
+    }
+
+    /// Lets everybody see the index as it is now.
+    pub(crate) fn publish(&self) {
+        let challenges = self.challenges.clone();
+        let parts = (self.policies.clone(), self.miner.clone(), challenges);
+        let snapshot = Snapshot::new(&self.headers, &self.clock, self.confirmations, parts);
+        if let Some(snapshot) = snapshot {
+            self.publisher.send_replace(Some(Arc::new(snapshot)));
+        }
+    }
+
+    /// The head taken in.
+    pub(crate) fn head(&self) -> Option<u64> {
+        self.headers.last().map(|header| header.number)
+    }
+
+    /// The index must hold every numbered event up to these.
+    pub(crate) async fn require_seqs(&self, counts: LastSeqs) -> Result<()> {
+        let LastSeqs {
+            escrow,
+            policies,
+            challenges,
+        } = counts;
+        for (contract, expected) in [
+            ("escrow", escrow),
+            ("policies", policies),
+            ("challenges", challenges),
+        ] {
+            let found = self.store.last_seq(contract).await?;
+            if found < expected {
+                return Err(StoreError::SequenceGap {
+                    contract,
+                    expected,
+                    found,
+                });
+            }
+        }
+        Ok(())
+    }
+
+    async fn reload(&mut self) -> Result<()> {
+        self.headers = self.store.headers().await?;
+        let policies = self.store.policies().await?.into_iter();
+        self.policies = Arc::new(policies.map(|(id, view)| (id, Arc::new(view))).collect());
+        self.miner = Arc::new(miner_view(&self.store.miner_facts().await?)?);
+        self.challenges = Arc::new(self.store.challenges().await?);
+        Ok(())
+    }
+
+    /// Brings the view in memory to the rows just written, touching only what changed.
+    async fn follow_batch(&mut self, batch: Batch) -> Result<()> {
+        let mut changed: Vec<PolicyId> = Vec::new();
+        let (mut miner_changed, mut challenges_changed) = (false, false);
+        for (_, fact) in &batch.facts {
+            match fact {
+                Fact::Created { id, .. } => changed.push(*id),
+                Fact::Extended { id, .. }
+                | Fact::Revoked { id, .. }
+                | Fact::Collected { id, .. } => {
+                    changed.push(*id);
+                }
+                Fact::Miner { .. } => miner_changed = true,
+                Fact::Challenged { .. } | Fact::ChallengeEnded { .. } => challenges_changed = true,
+                Fact::Sequence { .. } => {}
+            }
+        }
+        for id in changed {
+            if let Some(view) = self.store.policy(id).await? {
+                Arc::make_mut(&mut self.policies).insert(id, Arc::new(view));
+            }
+        }
+        if miner_changed {
+            self.miner = Arc::new(miner_view(&self.store.miner_facts().await?)?);
+        }
+        if challenges_changed {
+            self.challenges = Arc::new(self.store.challenges().await?);
+        }
+        self.headers = self.store.headers().await?;
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests;

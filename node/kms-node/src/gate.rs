@@ -1,42 +1,29 @@
-//! Whether a policy is served, and whether a request may be answered: pure rules over a snapshot,
-//! one per file, each with its stable code. Asymmetric by intent: what was paid counts after N
-//! confirmations, what was taken back counts from the head. Time is the head's timestamp, always.
+//! Whether a policy is served and whether a request is answered: pure rules over a snapshot. Paid
+//! is what has N confirmations, revoked is what the head shows. Time is the head's timestamp.
 //!
 //! | rule | refuses with |
 //! |---|---|
-//! | `fresh_view` | stale_chain_view |
-//! | `this_miner` | not_this_miner |
-//! | `known` | policy_unknown |
-//! | `not_revoked` | policy_revoked |
-//! | `confirmed` | policy_unconfirmed |
-//! | `started` | policy_not_started |
-//! | `not_ended` | policy_ended, policy_unconfirmed |
-//! | `recent` | stale_request |
-//! | `requester` | bad_signature |
-
-mod confirmed;
-mod fresh_view;
-mod known;
-mod not_ended;
-mod not_revoked;
-mod recent;
-mod requester;
-mod started;
-mod this_miner;
+//! | [`fresh_view`] | stale_chain_view |
+//! | [`this_miner`] | not_this_miner |
+//! | [`known`] | policy_unknown |
+//! | [`not_revoked`] | policy_revoked |
+//! | [`confirmed`] | policy_unconfirmed |
+//! | [`started`] | policy_not_started |
+//! | [`not_ended`] | policy_ended, policy_unconfirmed |
+//! | [`recent`] | stale_request |
+//! | [`requester`] | bad_signature |
 
 use std::time::Duration;
 
-use kms_protocol::PolicyId;
-use kms_protocol::messages::Problem;
+use kms_protocol::messages::{Problem, ReencryptRequest};
+use kms_protocol::{Address, Domain, PolicyId, Refusal};
 
 use crate::view::snapshot::{PolicyView, Snapshot};
 
-pub(crate) use recent::check as recent;
-pub(crate) use requester::check as requester;
-pub(crate) use this_miner::check as this_miner;
-
-/// Seconds after which a refusal that one more block may lift is worth another try.
+/// Seconds after which one more block may have lifted a refusal.
 const BLOCK_RETRY_S: u32 = 2;
+/// Seconds after which the view of the chain may be fresh again.
+const VIEW_RETRY_S: u32 = 5;
 
 /// The verdict of a rule.
 pub(crate) type Verdict<T = ()> = Result<T, Problem>;
@@ -44,7 +31,7 @@ pub(crate) type Verdict<T = ()> = Result<T, Problem>;
 /// What the rules about a policy look at.
 #[derive(Clone, Copy)]
 pub(crate) struct View<'a> {
-    /// The newest snapshot, if there is one.
+    /// The newest snapshot; `None` before the first.
     pub(crate) snapshot: Option<&'a Snapshot>,
     /// Time since the snapshot was last known to be the newest; `None` for never.
     pub(crate) age: Option<Duration>,
@@ -54,23 +41,128 @@ pub(crate) struct View<'a> {
 
 /// Whether requests under this policy are served now.
 pub(crate) fn serve<'a>(view: View<'a>, id: &PolicyId) -> Verdict<(&'a Snapshot, &'a PolicyView)> {
-    let snapshot = fresh_view::check(view)?;
-    let policy = known::check(snapshot, id)?;
-    not_revoked::check(policy)?;
-    confirmed::check(snapshot, policy)?;
-    started::check(snapshot, policy)?;
-    not_ended::check(snapshot, policy)?;
+    let snapshot = fresh_view(view)?;
+    let policy = known(snapshot, id)?;
+    not_revoked(policy)?;
+    confirmed(snapshot, policy)?;
+    started(snapshot, policy)?;
+    not_ended(snapshot, policy)?;
     Ok((snapshot, policy))
 }
 
-/// Whether a key fragment for this policy is accepted now: known at the head is enough, since the
-/// owner uploads right after paying; serving waits for the confirmations.
-pub(crate) fn upload<'a>(view: View<'a>, id: &PolicyId) -> Verdict<&'a Snapshot> {
-    let snapshot = fresh_view::check(view)?;
-    let policy = known::check(snapshot, id)?;
-    not_revoked::check(policy)?;
-    not_ended::at_head(snapshot, policy)?;
-    Ok(snapshot)
+/// Whether a kfrag for this policy is accepted now: known at the head is enough, since the owner
+/// uploads right after paying; serving waits for the confirmations.
+pub(crate) fn upload(view: View<'_>, id: &PolicyId) -> Verdict {
+    let snapshot = fresh_view(view)?;
+    let policy = known(snapshot, id)?;
+    not_revoked(policy)?;
+    not_ended_at_head(snapshot, policy)
+}
+
+/// Refuses to decide on an old view of the chain: a revocation might be in the part not seen.
+fn fresh_view(view: View<'_>) -> Verdict<&Snapshot> {
+    let detail = match (view.snapshot, view.age) {
+        (Some(snapshot), Some(age)) if age <= view.max_age => return Ok(snapshot),
+        (Some(snapshot), Some(age)) => format!(
+            "block {} was last confirmed as the head {} s ago, the limit is {} s",
+            snapshot.head.number,
+            age.as_secs(),
+            view.max_age.as_secs()
+        ),
+        (_, None) | (None, Some(_)) => "the chain has not been read to its head yet".to_owned(),
+    };
+    Err(Problem::new(Refusal::StaleChainView, detail).retry_after(VIEW_RETRY_S))
+}
+
+/// Refuses a request that its signer made for another miner.
+pub(crate) fn this_miner(asked: &Address, this: &Address) -> Verdict {
+    if asked == this {
+        return Ok(());
+    }
+    let detail = format!("the request is for miner {asked}, this node works for {this}");
+    Err(Problem::new(Refusal::NotThisMiner, detail))
+}
+
+/// Finds the policy; only policies that name this miner are in the snapshot.
+fn known<'a>(snapshot: &'a Snapshot, id: &PolicyId) -> Verdict<&'a PolicyView> {
+    snapshot.policy(id).ok_or_else(|| {
+        let head = snapshot.head.number;
+        let detail = format!("no policy {id} with this miner as of block {head}");
+        Problem::new(Refusal::PolicyUnknown, detail)
+    })
+}
+
+/// Ends access with the first block that shows a revocation, without any confirmation.
+fn not_revoked(policy: &PolicyView) -> Verdict {
+    match policy.revocation {
+        None => Ok(()),
+        Some((block, _)) => {
+            let detail = format!("revoked in block {block}");
+            Err(Problem::new(Refusal::PolicyRevoked, detail))
+        }
+    }
+}
+
+/// Counts the payment once its block has N blocks on top: head >= created + N.
+fn confirmed(snapshot: &Snapshot, policy: &PolicyView) -> Verdict {
+    if snapshot.is_confirmed(policy.created_block) {
+        return Ok(());
+    }
+    let detail = format!(
+        "created in block {}, the head is {}, {} confirmations are needed",
+        policy.created_block, snapshot.head.number, snapshot.confirmations
+    );
+    Err(Problem::new(Refusal::PolicyUnconfirmed, detail).retry_after(BLOCK_RETRY_S))
+}
+
+/// Begins access with the first period.
+fn started(snapshot: &Snapshot, policy: &PolicyView) -> Verdict {
+    let (first, now) = (policy.first_period, snapshot.period);
+    if now >= first {
+        return Ok(());
+    }
+    let detail = format!("starts with period {first}, the chain is in period {now}");
+    Err(Problem::new(Refusal::PolicyNotStarted, detail).retry_after(BLOCK_RETRY_S))
+}
+
+/// Ends access with the last paid period. An extension is a payment: it counts once its block has
+/// its confirmations.
+fn not_ended(snapshot: &Snapshot, policy: &PolicyView) -> Verdict {
+    if snapshot.period <= policy.last_as_of(snapshot.confirmed_block()) {
+        return Ok(());
+    }
+    not_ended_at_head(snapshot, policy)?;
+    let detail = "the extension that pays for this period is not confirmed yet";
+    Err(Problem::new(Refusal::PolicyUnconfirmed, detail).retry_after(BLOCK_RETRY_S))
+}
+
+/// As [`not_ended`], with every extension counted at once.
+fn not_ended_at_head(snapshot: &Snapshot, policy: &PolicyView) -> Verdict {
+    let (last, now) = (policy.last_as_of(u64::MAX), snapshot.period);
+    if now <= last {
+        return Ok(());
+    }
+    let detail = format!("ended with period {last}, the chain is in period {now}");
+    Err(Problem::new(Refusal::PolicyEnded, detail))
+}
+
+/// Refuses a request whose block is far from the head, so that nonces need not be kept for ever.
+pub(crate) fn recent(snapshot: &Snapshot, block_number: u64, window_blocks: u64) -> Verdict {
+    let head = snapshot.head.number;
+    if head.abs_diff(block_number) <= window_blocks {
+        return Ok(());
+    }
+    let detail =
+        format!("block {block_number} is more than {window_blocks} blocks from the head {head}");
+    Err(Problem::new(Refusal::StaleRequest, detail))
+}
+
+/// Refuses anybody but the reader of the grant: the receiving key, which the policy's hash of keys
+/// commits to, must have signed.
+pub(crate) fn requester(request: &ReencryptRequest, domain: &Domain, reader: &Address) -> Verdict {
+    request
+        .verify(domain, reader)
+        .map_err(|error| Problem::from(&error))
 }
 
 #[cfg(test)]

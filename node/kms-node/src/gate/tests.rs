@@ -1,7 +1,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use kms_protocol::{Address, B256, Period, Refusal};
+use kms_protocol::{B256, Period};
 
 use super::*;
 use crate::view::snapshot::{Head, MinerView};

@@ -1,7 +1,7 @@
-//! The closed list of reasons for which a node refuses a request.
+//! The closed list of reasons for which a node refuses a request: one row per reason.
 //!
 //! Codes are stable and snake_case: they are what clients and operators match on. The JSON body of
-//! a refusal is `messages::Problem`. Every match is exhaustive: a new reason needs all columns.
+//! a refusal is `messages::Problem`. README.md shows the same rows, and a test compares the two.
 
 use core::fmt;
 use core::str::FromStr;
@@ -9,231 +9,127 @@ use core::str::FromStr;
 use crate::error::{Error, Result};
 use crate::hex_serde::serde_by_text;
 
-/// Why a node refuses.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Refusal {
-    /// No such policy on the chain the node watches.
-    PolicyUnknown,
-    /// The payment has too few confirmations yet.
-    PolicyUnconfirmed,
-    /// The first period has not begun.
-    PolicyNotStarted,
-    /// The last paid period is over.
-    PolicyEnded,
-    /// The author revoked it.
-    PolicyRevoked,
-    /// The policy or message names other miners.
-    NotThisMiner,
-    /// Not signed by the key that must sign.
-    BadSignature,
-    /// The same signed request was served before.
-    Replay,
-    /// The request's block is too far from the node's head.
-    StaleRequest,
-    /// The node's own view of the chain is too old to decide.
-    StaleChainView,
-    /// The caller exceeds a rate or the node its capacity.
-    TooMany,
-    /// The node holds no key fragment for the policy.
-    KfragMissing,
-    /// Another key fragment is stored for the policy already.
-    KfragConflict,
-    /// The key fragment or its keys do not fit the policy.
-    KfragInvalid,
-    /// The author signed the key fragment for another policy, miner or chain.
-    KfragForeign,
-    /// The key fragment stored is of a version that is not served any more.
-    KfragOutdated,
-    /// The commitments are not those of the policy or of the key fragment.
-    CommitmentsInvalid,
-    /// A capsule fails its own check.
-    CapsuleInvalid,
-    /// The request cannot be read.
-    BadRequest,
-    /// The body exceeds the limit.
-    TooLarge,
-    /// No such resource.
-    NotFound,
-    /// The node is going down.
-    ShuttingDown,
-    /// No room for another key fragment.
-    StorageFull,
-    /// A fault of the node itself.
-    Internal,
+/// The same caller may succeed later without changing the request's substance.
+const TEMPORARY: bool = true;
+/// Waiting changes nothing.
+const LASTING: bool = false;
+
+/// Makes [`Refusal`] and its columns of the rows below.
+macro_rules! refusals {
+    ($($variant:ident: $code:literal, $status:literal, $temporary:ident, $title:literal,
+       $hint:literal;)+) => {
+        /// Why a node refuses.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        pub enum Refusal {
+            $(#[doc = $title] $variant,)+
+        }
+
+        impl Refusal {
+            /// Every reason, in the order of the list.
+            pub const ALL: &'static [Self] = &[$(Self::$variant),+];
+
+            /// The stable snake_case code.
+            pub const fn code(self) -> &'static str {
+                match self { $(Self::$variant => $code,)+ }
+            }
+
+            /// The HTTP status it is sent with.
+            pub const fn http_status(self) -> u16 {
+                match self { $(Self::$variant => $status,)+ }
+            }
+
+            /// Whether the same caller may succeed later with the same request, signed anew.
+            pub const fn is_temporary(self) -> bool {
+                match self { $(Self::$variant => $temporary,)+ }
+            }
+
+            /// One line that says what happened.
+            pub const fn title(self) -> &'static str {
+                match self { $(Self::$variant => $title,)+ }
+            }
+
+            /// What the caller can do about it.
+            pub const fn hint(self) -> &'static str {
+                match self { $(Self::$variant => $hint,)+ }
+            }
+        }
+    };
 }
 
-impl Refusal {
-    /// Every reason, in the order of the list.
-    pub const ALL: [Self; 24] = [
-        Self::PolicyUnknown,
-        Self::PolicyUnconfirmed,
-        Self::PolicyNotStarted,
-        Self::PolicyEnded,
-        Self::PolicyRevoked,
-        Self::NotThisMiner,
-        Self::BadSignature,
-        Self::Replay,
-        Self::StaleRequest,
-        Self::StaleChainView,
-        Self::TooMany,
-        Self::KfragMissing,
-        Self::KfragConflict,
-        Self::KfragInvalid,
-        Self::KfragForeign,
-        Self::KfragOutdated,
-        Self::CommitmentsInvalid,
-        Self::CapsuleInvalid,
-        Self::BadRequest,
-        Self::TooLarge,
-        Self::NotFound,
-        Self::ShuttingDown,
-        Self::StorageFull,
-        Self::Internal,
-    ];
-
-    /// The stable snake_case code.
-    pub const fn code(self) -> &'static str {
-        match self {
-            Self::PolicyUnknown => "policy_unknown",
-            Self::PolicyUnconfirmed => "policy_unconfirmed",
-            Self::PolicyNotStarted => "policy_not_started",
-            Self::PolicyEnded => "policy_ended",
-            Self::PolicyRevoked => "policy_revoked",
-            Self::NotThisMiner => "not_this_miner",
-            Self::BadSignature => "bad_signature",
-            Self::Replay => "replay",
-            Self::StaleRequest => "stale_request",
-            Self::StaleChainView => "stale_chain_view",
-            Self::TooMany => "too_many",
-            Self::KfragMissing => "kfrag_missing",
-            Self::KfragConflict => "kfrag_conflict",
-            Self::KfragInvalid => "kfrag_invalid",
-            Self::KfragForeign => "kfrag_foreign",
-            Self::KfragOutdated => "kfrag_outdated",
-            Self::CommitmentsInvalid => "commitments_invalid",
-            Self::CapsuleInvalid => "capsule_invalid",
-            Self::BadRequest => "bad_request",
-            Self::TooLarge => "too_large",
-            Self::NotFound => "not_found",
-            Self::ShuttingDown => "shutting_down",
-            Self::StorageFull => "storage_full",
-            Self::Internal => "internal",
-        }
-    }
-
-    /// The HTTP status it is sent with.
-    pub const fn http_status(self) -> u16 {
-        match self {
-            Self::BadRequest => 400,
-            Self::BadSignature => 401,
-            Self::PolicyUnknown | Self::KfragMissing | Self::NotFound => 404,
-            Self::Replay | Self::StaleRequest | Self::KfragConflict => 409,
-            Self::PolicyEnded | Self::PolicyRevoked | Self::KfragOutdated => 410,
-            Self::TooLarge => 413,
-            Self::NotThisMiner => 421,
-            Self::KfragInvalid
-            | Self::KfragForeign
-            | Self::CommitmentsInvalid
-            | Self::CapsuleInvalid => 422,
-            Self::PolicyUnconfirmed | Self::PolicyNotStarted => 425,
-            Self::TooMany => 429,
-            Self::Internal => 500,
-            Self::StaleChainView | Self::ShuttingDown => 503,
-            Self::StorageFull => 507,
-        }
-    }
-
-    /// One line that says what happened.
-    pub const fn title(self) -> &'static str {
-        match self {
-            Self::PolicyUnknown => "no such policy",
-            Self::PolicyUnconfirmed => "the policy's payment is not confirmed yet",
-            Self::PolicyNotStarted => "the policy has not started",
-            Self::PolicyEnded => "the policy has ended",
-            Self::PolicyRevoked => "the policy was revoked",
-            Self::NotThisMiner => "this miner does not serve the policy",
-            Self::BadSignature => "the signature is not the right key's",
-            Self::Replay => "the request was served before",
-            Self::StaleRequest => "the request names a block too far from the head",
-            Self::StaleChainView => "the node's view of the chain is too old",
-            Self::TooMany => "too many requests",
-            Self::KfragMissing => "no key fragment is stored for the policy",
-            Self::KfragConflict => "another key fragment is stored for the policy",
-            Self::KfragInvalid => "the key fragment does not fit the policy",
-            Self::KfragForeign => "the key fragment is signed for another policy or miner",
-            Self::KfragOutdated => "the stored key fragment is of an earlier version",
-            Self::CommitmentsInvalid => "the commitments are not those of the key fragment",
-            Self::CapsuleInvalid => "a capsule is invalid",
-            Self::BadRequest => "the request cannot be read",
-            Self::TooLarge => "the request is too large",
-            Self::NotFound => "no such resource",
-            Self::ShuttingDown => "the node is shutting down",
-            Self::StorageFull => "the node has no room left",
-            Self::Internal => "the node failed",
-        }
-    }
-
-    /// What the caller can do about it.
-    pub const fn hint(self) -> &'static str {
-        match self {
-            Self::PolicyUnknown => "check the policy id and that both sides use the same chain",
-            Self::PolicyUnconfirmed => "wait for a few blocks and ask again",
-            Self::PolicyNotStarted => "ask again when the first period of the policy begins",
-            Self::PolicyEnded => "ask the owner to extend or renew the grant",
-            Self::PolicyRevoked => "the owner took the grant back; only the owner can grant again",
-            Self::NotThisMiner => "look up the miner's present address on the chain",
-            Self::BadSignature => "sign with the key named in the policy, for this chain and miner",
-            Self::Replay => "use a new nonce for every request",
-            Self::StaleRequest => "take the current block number and sign again",
-            Self::StaleChainView => "ask another miner of the policy, or this one later",
-            Self::TooMany => "wait as long as retry_after_s says",
-            Self::KfragMissing => "the owner must upload the key fragment to this miner again",
-            Self::KfragConflict => "a stored key fragment is never replaced; make a new policy",
-            Self::KfragInvalid => "make the key fragments again from the keys in the policy",
-            Self::KfragForeign => "send each miner its own fragment, made for this policy",
-            Self::KfragOutdated => "ask the owner for a new grant; this one cannot be served",
-            Self::CommitmentsInvalid => "send the commitments made together with the fragments",
-            Self::CapsuleInvalid => "the file is damaged or was not made for this policy",
-            Self::BadRequest => {
-                "update the client; both sides must speak the same protocol version"
-            }
-            Self::TooLarge => "send fewer capsules in one request",
-            Self::NotFound => "check the path",
-            Self::ShuttingDown => "ask another miner of the policy, or this one later",
-            Self::StorageFull => "choose another miner, or tell this one",
-            Self::Internal => "ask another miner of the policy, or this one later",
-        }
-    }
-
-    /// Whether the same caller may succeed later without changing the request's substance.
-    pub const fn is_temporary(self) -> bool {
-        match self {
-            Self::PolicyUnconfirmed
-            | Self::PolicyNotStarted
-            | Self::StaleChainView
-            | Self::TooMany
-            | Self::ShuttingDown
-            | Self::StorageFull
-            | Self::Internal => true,
-            Self::PolicyUnknown
-            | Self::PolicyEnded
-            | Self::PolicyRevoked
-            | Self::NotThisMiner
-            | Self::BadSignature
-            | Self::Replay
-            | Self::StaleRequest
-            | Self::KfragMissing
-            | Self::KfragConflict
-            | Self::KfragInvalid
-            | Self::KfragForeign
-            | Self::KfragOutdated
-            | Self::CommitmentsInvalid
-            | Self::CapsuleInvalid
-            | Self::BadRequest
-            | Self::TooLarge
-            | Self::NotFound => false,
-        }
-    }
+// variant: code, HTTP status, temporary or not, title, hint
+refusals! {
+    PolicyUnknown: "policy_unknown", 404, LASTING,
+        "no such policy",
+        "check the policy id and that both sides use the same chain";
+    PolicyUnconfirmed: "policy_unconfirmed", 425, TEMPORARY,
+        "the policy's payment is not confirmed yet",
+        "wait for a few blocks and ask again";
+    PolicyNotStarted: "policy_not_started", 425, TEMPORARY,
+        "the policy has not started",
+        "ask again when the first period of the policy begins";
+    PolicyEnded: "policy_ended", 410, LASTING,
+        "the policy has ended",
+        "ask the owner to extend or renew the grant";
+    PolicyRevoked: "policy_revoked", 410, LASTING,
+        "the policy was revoked",
+        "the owner took the grant back; only the owner can grant again";
+    NotThisMiner: "not_this_miner", 421, LASTING,
+        "this miner does not serve the policy",
+        "look up the miner's present address on the chain";
+    BadSignature: "bad_signature", 401, LASTING,
+        "the signature is not the right key's",
+        "sign with the key named in the policy, for this chain and miner";
+    Replay: "replay", 409, LASTING,
+        "the request was served before",
+        "use a new nonce for every request";
+    StaleRequest: "stale_request", 409, LASTING,
+        "the request names a block too far from the head",
+        "take the current block number and sign again";
+    StaleChainView: "stale_chain_view", 503, TEMPORARY,
+        "the node's view of the chain is too old",
+        "ask another miner of the policy, or this one later";
+    TooMany: "too_many", 429, TEMPORARY,
+        "too many requests",
+        "wait as long as retry_after_s says";
+    KfragMissing: "kfrag_missing", 404, LASTING,
+        "no kfrag is stored for the policy",
+        "the owner must upload the kfrag to this miner again";
+    KfragConflict: "kfrag_conflict", 409, LASTING,
+        "another kfrag is stored for the policy",
+        "a stored kfrag is never replaced; make a new policy";
+    KfragInvalid: "kfrag_invalid", 422, LASTING,
+        "the kfrag does not fit the policy",
+        "make the kfrags again from the keys in the policy";
+    KfragForeign: "kfrag_foreign", 422, LASTING,
+        "the kfrag is signed for another policy or miner",
+        "send each miner its own kfrag, made for this policy";
+    KfragOutdated: "kfrag_outdated", 410, LASTING,
+        "the stored kfrag is of an earlier version",
+        "ask the owner for a new grant; this one cannot be served";
+    CommitmentsInvalid: "commitments_invalid", 422, LASTING,
+        "the commitments are not those of the kfrag",
+        "send the commitments made together with the kfrags";
+    CapsuleInvalid: "capsule_invalid", 422, LASTING,
+        "a capsule is invalid",
+        "the file is damaged or was not made for this policy";
+    BadRequest: "bad_request", 400, LASTING,
+        "the request cannot be read",
+        "update the client; both sides must speak the same protocol version";
+    TooLarge: "too_large", 413, LASTING,
+        "the request is too large",
+        "send fewer capsules in one request";
+    NotFound: "not_found", 404, LASTING,
+        "no such resource",
+        "check the path";
+    ShuttingDown: "shutting_down", 503, TEMPORARY,
+        "the node is shutting down",
+        "ask another miner of the policy, or this one later";
+    StorageFull: "storage_full", 507, TEMPORARY,
+        "the node has no room left",
+        "choose another miner, or tell this one";
+    Internal: "internal", 500, TEMPORARY,
+        "the node failed",
+        "ask another miner of the policy, or this one later";
 }
 
 impl fmt::Display for Refusal {
@@ -247,7 +143,8 @@ impl FromStr for Refusal {
 
     fn from_str(code: &str) -> Result<Self> {
         Self::ALL
-            .into_iter()
+            .iter()
+            .copied()
             .find(|refusal| refusal.code() == code)
             .ok_or(Error::RefusalCode)
     }

@@ -6,48 +6,40 @@ use proptest::prelude::*;
 
 use super::*;
 
-/// Code and status as documented; a change here breaks clients.
-const TABLE: [(&str, u16); 24] = [
-    ("policy_unknown", 404),
-    ("policy_unconfirmed", 425),
-    ("policy_not_started", 425),
-    ("policy_ended", 410),
-    ("policy_revoked", 410),
-    ("not_this_miner", 421),
-    ("bad_signature", 401),
-    ("replay", 409),
-    ("stale_request", 409),
-    ("stale_chain_view", 503),
-    ("too_many", 429),
-    ("kfrag_missing", 404),
-    ("kfrag_conflict", 409),
-    ("kfrag_invalid", 422),
-    ("kfrag_foreign", 422),
-    ("kfrag_outdated", 410),
-    ("commitments_invalid", 422),
-    ("capsule_invalid", 422),
-    ("bad_request", 400),
-    ("too_large", 413),
-    ("not_found", 404),
-    ("shutting_down", 503),
-    ("storage_full", 507),
-    ("internal", 500),
-];
+/// Where the table begins in README.md.
+const HEADING: &str = "## Why a node refuses";
 
+/// The table of README.md, which is what clients and operators read.
 #[test]
-fn codes_and_statuses_are_the_documented_ones() {
-    let listed: Vec<_> = Refusal::ALL
+fn readme_has_the_same_rows() {
+    let listed: Vec<String> = Refusal::ALL
         .iter()
-        .map(|refusal| (refusal.code(), refusal.http_status()))
+        .map(|refusal| {
+            format!(
+                "| `{}` | {} | {} | {} | {} |",
+                refusal.code(),
+                refusal.http_status(),
+                if refusal.is_temporary() { "yes" } else { "no" },
+                refusal.title(),
+                refusal.hint()
+            )
+        })
         .collect();
-    assert_eq!(listed, TABLE);
+    let documented: Vec<&str> = include_str!("../../../../README.md")
+        .lines()
+        .skip_while(|line| *line != HEADING)
+        .skip_while(|line| !line.starts_with("| `"))
+        .take_while(|line| line.starts_with("| `"))
+        .collect();
+    assert_eq!(listed, documented);
 }
 
 #[test]
 fn every_refusal_has_its_own_code_and_title_and_a_hint() {
     let distinct = |text: fn(Refusal) -> &'static str| {
         Refusal::ALL
-            .into_iter()
+            .iter()
+            .copied()
             .map(text)
             .collect::<BTreeSet<_>>()
             .len()
@@ -59,7 +51,7 @@ fn every_refusal_has_its_own_code_and_title_and_a_hint() {
 
 #[test]
 fn codes_survive_text_and_json() {
-    for refusal in Refusal::ALL {
+    for &refusal in Refusal::ALL {
         assert_eq!(refusal.code().parse(), Ok(refusal));
         let json = serde_json::to_string(&refusal).unwrap();
         assert_eq!(json, format!("\"{refusal}\""));

@@ -279,3 +279,25 @@ fn refuses_a_file_that_is_missing_or_not_toml_or_nested() {
 fn the_public_url_loses_its_trailing_slash() {
     assert_eq!(with(&[]).unwrap().public_url, "http://node.example:8470");
 }
+
+#[test]
+fn readme_has_the_same_table_of_keys() {
+    let listed: Vec<String> = KEYS
+        .iter()
+        .map(|key| {
+            let default = match (key.required, key.default) {
+                (true, _) => "required".to_owned(),
+                (false, "") => "-".to_owned(),
+                (false, text) => format!("`{text}`"),
+            };
+            format!("| `{}` | {default} | {} |", key.name, key.help)
+        })
+        .collect();
+    let documented: Vec<&str> = include_str!("../../../../README.md")
+        .lines()
+        .skip_while(|line| *line != "## A node's settings")
+        .skip_while(|line| !line.starts_with("| `"))
+        .take_while(|line| line.starts_with("| `"))
+        .collect();
+    assert_eq!(listed, documented);
+}

@@ -41,6 +41,7 @@ mod serve {
     pub(crate) mod pool;
     pub(crate) mod reencrypt;
     pub(crate) mod replay;
+    mod status;
 }
 
 /// What the machine provides and shows: data directory, keys, tasks, readiness, metrics.
@@ -50,6 +51,8 @@ mod host {
     pub(crate) mod identity;
     pub(crate) mod lock;
     pub(crate) mod metrics;
+    mod report;
+    pub(crate) mod stop;
     pub(crate) mod tasks;
 }
 

@@ -15,8 +15,8 @@ use umbral::SecretKey;
 
 use crate::config::{NodeConfig, Sources};
 use crate::duties::act::Sender;
-use crate::host::health::Stopper;
 use crate::host::identity::{Keys, database_path};
+use crate::host::stop::Stopper;
 use crate::kfrag::seal::StorageKey;
 use crate::node::{Node, NodeParts};
 use crate::serve::replay::{ReplayGuard, write_nonces};

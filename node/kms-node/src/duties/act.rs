@@ -15,7 +15,8 @@ use kms_protocol::{Amount, Period};
 
 use crate::chain::NodeChain;
 use crate::duties::decide::{Duty, Ledger, Wishes, decide};
-use crate::host::health::{Severity, Stop};
+use crate::host::health::Severity;
+use crate::host::stop::Stop;
 use crate::node::Node;
 use crate::store::StoreError;
 use crate::store::intent::IntentState;

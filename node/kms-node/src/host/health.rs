@@ -1,6 +1,5 @@
-//! What `/livez` and `/readyz` say: progress heartbeats of every task, and named conditions with
-//! their reasons. A task that hangs shows as an old heartbeat, not as silence. Also [`Stop`], the
-//! signal by which tasks are asked to end.
+//! Heartbeats of the tasks and named conditions with their reasons, of which the readiness report is
+//! made. A task that hangs shows as an old heartbeat, not as silence. Neighbour: `report`.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -8,47 +7,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use serde::Serialize;
-use tokio::sync::watch;
 
 /// A task whose last beat is older than this makes the node not ready.
 const HEARTBEAT_LIMIT: Duration = Duration::from_secs(60);
-
-/// Asks every holder of a [`Stop`] to end.
-pub(crate) struct Stopper(watch::Sender<bool>);
-
-impl Stopper {
-    pub(crate) fn new() -> (Self, Stop) {
-        let (sender, receiver) = watch::channel(false);
-        (Self(sender), Stop(receiver))
-    }
-
-    pub(crate) fn stop(&self) {
-        self.0.send_replace(true);
-    }
-}
-
-/// Resolves when the task should end; also when the [`Stopper`] is gone.
-#[derive(Clone)]
-pub(crate) struct Stop(watch::Receiver<bool>);
-
-impl Stop {
-    pub(crate) async fn stopped(&self) {
-        let mut receiver = self.0.clone();
-        let _ = receiver.wait_for(|stop| *stop).await;
-    }
-
-    pub(crate) fn is_stopped(&self) -> bool {
-        *self.0.borrow()
-    }
-
-    /// Sleeps, or returns early when asked to stop.
-    pub(crate) async fn sleep(&self, time: Duration) {
-        tokio::select! {
-            () = tokio::time::sleep(time) => {}
-            () = self.stopped() => {}
-        }
-    }
-}
 
 /// Whether a failing condition makes the node unready or is only shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use kms_protocol::messages::ErasureReceipt;
 use kms_protocol::{EthSignature, Period};
 
-use crate::host::health::Stop;
+use crate::host::stop::Stop;
 use crate::node::Node;
 use crate::serve::reencrypt::oldest_nonce;
 use crate::store::Result;

@@ -12,7 +12,7 @@ use zeroize::Zeroizing;
 
 use crate::gate::{self, Verdict};
 use crate::kfrag::cache::HeldKfrag;
-use crate::node::{Node, erased_problem, store_problem};
+use crate::node::Node;
 use crate::store::kfrag::{Inserted, KFRAG_VERSION, KfragRow};
 
 /// Seconds after which a full disk may have room again.
@@ -48,16 +48,11 @@ pub(crate) async fn accept(
     // The chain may have moved while the fragment was checked.
     let snapshot = node.snapshot();
     gate::upload(node.view(snapshot.as_ref()), &id)?;
-    let inserted = node
-        .store
-        .insert_kfrag(&row)
-        .await
-        .map_err(|error| store_problem(&error))?;
-    let stored = match inserted {
+    let stored = match node.store.insert_kfrag(&row).await? {
         Inserted::New => Stored::Now,
         Inserted::Same => Stored::Before,
         Inserted::Different => return Err(Problem::from(Refusal::KfragConflict)),
-        Inserted::Erased(reason) => return Err(erased_problem(reason)),
+        Inserted::Erased(reason) => return Err(reason.into()),
     };
     if stored == Stored::Now {
         node.metrics.kfrags.inc();
@@ -192,28 +187,18 @@ pub(crate) async fn held(node: &Arc<Node>, id: PolicyId) -> Verdict<Arc<HeldKfra
     if let Some(held) = node.cache.get(&id) {
         return Ok(held);
     }
-    let row = node
-        .store
-        .kfrag(id)
-        .await
-        .map_err(|error| store_problem(&error))?;
-    let Some(row) = row else {
-        let erased = node
-            .store
-            .erasure(id)
-            .await
-            .map_err(|error| store_problem(&error))?;
+    let Some(row) = node.store.kfrag(id).await? else {
+        let erased = node.store.erasure(id).await?;
         return Err(erased.map_or_else(
             || Problem::from(Refusal::KfragMissing),
-            |erased| erased_problem(erased.reason),
+            |erased| Problem::from(erased.reason),
         ));
     };
     if row.is_outdated() {
         return Err(Problem::from(Refusal::KfragOutdated));
     }
-    let terms = node.store.terms(id).await;
-    let terms = terms.map_err(|error| store_problem(&error))?;
     // A reorg may have taken the policy since the gate let the request in.
+    let terms = node.store.terms(id).await?;
     let terms = terms.ok_or_else(|| Problem::from(Refusal::PolicyUnknown))?;
     let worker = node.clone();
     let held = node

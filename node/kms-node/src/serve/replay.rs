@@ -11,7 +11,7 @@ use kms_protocol::{B256, Refusal};
 use tokio::sync::{mpsc, oneshot};
 
 use crate::gate::Verdict;
-use crate::host::health::Stop;
+use crate::host::stop::Stop;
 use crate::store::{Store, StoreError};
 
 /// Nonces per commit at most.

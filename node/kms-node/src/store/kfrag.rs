@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use kms_protocol::{B256, PolicyId};
+use kms_protocol::messages::Problem;
+use kms_protocol::{B256, PolicyId, Refusal};
 use sqlx::Row as _;
 use sqlx::sqlite::SqliteRow;
 
@@ -65,6 +66,17 @@ impl ErasureReason {
             Self::Revoked => "revoked",
             Self::Ended => "ended",
         }
+    }
+}
+
+/// What the caller of a request sees: the reason outlives a reorg.
+impl From<ErasureReason> for Problem {
+    fn from(reason: ErasureReason) -> Self {
+        let code = match reason {
+            ErasureReason::Revoked => Refusal::PolicyRevoked,
+            ErasureReason::Ended => Refusal::PolicyEnded,
+        };
+        Self::new(code, "this node has erased its kfrag")
     }
 }
 

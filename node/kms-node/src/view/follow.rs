@@ -9,7 +9,8 @@ use kms_protocol::PeriodClock;
 use tokio::sync::watch;
 
 use crate::chain::{HeadTap, NodeChain};
-use crate::host::health::{Heartbeat, Severity, Stop};
+use crate::host::health::{Heartbeat, Severity};
+use crate::host::stop::Stop;
 use crate::node::Node;
 use crate::store::{Result, StoreError};
 use crate::view::ingest::{Indexer, Ingested, Scope};

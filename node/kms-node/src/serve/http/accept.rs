@@ -26,7 +26,7 @@ use tower::ServiceExt as _;
 use super::connections::{Admitted, Connections, Entry};
 use super::{reply, routes};
 use crate::error::NodeError;
-use crate::host::health::Stop;
+use crate::host::stop::Stop;
 use crate::node::Node;
 
 /// Largest request head, and read buffer.

@@ -15,7 +15,6 @@ use serde::de::DeserializeOwned;
 
 use super::accept::{Peer, refuse};
 use super::reply;
-use crate::duties::act::whole_tokens;
 use crate::gate::Verdict;
 use crate::kfrag::upload::{self, Stored};
 use crate::node::Node;
@@ -125,7 +124,7 @@ async fn metrics(State(node): Shared, request: Request<Body>) -> Response<Body> 
         let detail = "metrics are answered to this host only (metrics_remote = false)";
         return refuse(&node, &Problem::new(Refusal::NotFound, detail));
     }
-    refresh_gauges(&node).await;
+    node.refresh_gauges().await;
     reply::text(METRICS_TYPE, node.metrics.render())
 }
 
@@ -144,35 +143,6 @@ fn count(node: &Node, route: &'static str) {
         .requests
         .get_or_create(&[("route", route)])
         .inc();
-}
-
-/// Gauges that nobody keeps up to date are read when asked for.
-async fn refresh_gauges(node: &Node) {
-    let metrics = &node.metrics;
-    metrics.ready.set(u64::from(node.report().await.ready));
-    metrics
-        .queue
-        .set(u64::try_from(node.pool.depth()).unwrap_or(u64::MAX));
-    metrics.view_age.set(
-        node.age
-            .age()
-            .map_or(f64::INFINITY, |age| age.as_secs_f64()),
-    );
-    if let Some(snapshot) = node.snapshot() {
-        metrics.head.set(snapshot.head.number);
-        metrics.period.set(u64::from(snapshot.period.0));
-        let miner = &snapshot.miner;
-        let (lease, suspension) = (miner.lease_through.0, miner.suspended_through.0);
-        metrics.lease_through.set(u64::from(lease));
-        metrics.suspended_through.set(u64::from(suspension));
-        metrics.locked.set(whole_tokens(miner.locked));
-    }
-    for (task, age) in node.health.beat_ages() {
-        metrics
-            .heartbeat_age
-            .get_or_create(&[("task", task)])
-            .set(age.as_secs_f64());
-    }
 }
 
 fn policy_id(text: &str) -> Verdict<PolicyId> {

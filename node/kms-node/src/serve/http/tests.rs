@@ -11,7 +11,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
 use super::*;
-use crate::host::health::Stopper;
+use crate::host::stop::Stopper;
 use crate::testkit::grant::{Grant, MESSAGE};
 use crate::testkit::{Running, World, domain};
 

@@ -1,5 +1,5 @@
 use super::*;
-use crate::host::health::Stopper;
+use crate::host::stop::Stopper;
 use crate::testkit::World;
 
 fn nonce(number: u64) -> B256 {

@@ -1,0 +1,56 @@
+//! The readiness report of `/readyz`, and the gauges that `/metrics` reads at the time it is asked.
+
+use super::health::{Check, Report, Severity};
+use crate::duties::act::whole_tokens;
+use crate::node::Node;
+
+impl Node {
+    /// The readiness report.
+    pub(crate) async fn report(&self) -> Report {
+        let mut checks = vec![self.chain_check()];
+        let store = self.store.ping().await.err().map(|error| error.to_string());
+        checks.push(Check::new("store", Severity::Critical, store));
+        let closing = self.check_open().err().map(|problem| problem.title);
+        checks.push(Check::new("shutdown", Severity::Critical, closing));
+        checks.extend(self.health.checks());
+        Report::new(checks)
+    }
+
+    fn chain_check(&self) -> Check {
+        let problem = match (self.snapshot(), self.age.age()) {
+            (Some(_), Some(age)) if age <= self.config.max_view_age() => None,
+            (_, Some(age)) => Some(format!("no good poll for {} s", age.as_secs())),
+            (_, None) => Some("the chain has not been read to its head yet".to_owned()),
+        };
+        Check::new("chain_view", Severity::Critical, problem)
+    }
+
+    /// Sets the gauges of what is not counted as it happens: ages, depths and the standing on chain.
+    pub(crate) async fn refresh_gauges(&self) {
+        let metrics = &self.metrics;
+        metrics.ready.set(u64::from(self.report().await.ready));
+        metrics
+            .queue
+            .set(u64::try_from(self.pool.depth()).unwrap_or(u64::MAX));
+        metrics.view_age.set(
+            self.age
+                .age()
+                .map_or(f64::INFINITY, |age| age.as_secs_f64()),
+        );
+        if let Some(snapshot) = self.snapshot() {
+            metrics.head.set(snapshot.head.number);
+            metrics.period.set(u64::from(snapshot.period.0));
+            let miner = &snapshot.miner;
+            let (lease, suspension) = (miner.lease_through.0, miner.suspended_through.0);
+            metrics.lease_through.set(u64::from(lease));
+            metrics.suspended_through.set(u64::from(suspension));
+            metrics.locked.set(whole_tokens(miner.locked));
+        }
+        for (task, age) in self.health.beat_ages() {
+            metrics
+                .heartbeat_age
+                .get_or_create(&[("task", task)])
+                .set(age.as_secs_f64());
+        }
+    }
+}

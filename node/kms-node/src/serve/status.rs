@@ -1,0 +1,67 @@
+//! What the node says about itself and about one policy, to whoever asks: which keys it has, whether
+//! it serves the policy and why not, whether it holds or has erased the kfrag.
+
+use kms_protocol::messages::{ErasureReceipt, KfragState, NodeInfo, PolicyStatus, Problem};
+use kms_protocol::{EthSignature, PolicyId, Refusal};
+
+use crate::gate::{self, Verdict};
+use crate::node::Node;
+use crate::store::kfrag::ErasureRow;
+
+impl Node {
+    /// Reply of `GET /v1/info`.
+    pub(crate) fn info(&self) -> NodeInfo {
+        NodeInfo {
+            miner: self.miner(),
+            worker: self.keys.worker.address(),
+            umbral_key: self.keys.umbral.public_key(),
+            chain_id: self.domain.chain_id,
+            policy_manager: self.domain.contract,
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            head_block: self.snapshot().map_or(0, |snapshot| snapshot.head.number),
+        }
+    }
+
+    /// Reply of `GET /v1/policies/{id}`.
+    pub(crate) async fn status(&self, id: PolicyId) -> Verdict<PolicyStatus> {
+        let erasure = self.store.erasure(id).await?;
+        let stored = self.store.kfrag(id).await?;
+        let kfrag = match (&erasure, &stored) {
+            (Some(_), _) => KfragState::Erased,
+            (None, Some(_)) => KfragState::Stored,
+            (None, None) => KfragState::Missing,
+        };
+        let outdated = stored.is_some_and(|row| row.is_outdated());
+        let snapshot = self.snapshot();
+        let refusal = self
+            .check_open()
+            .and_then(|()| gate::serve(self.view(snapshot.as_ref()), &id).map(|_| ()))
+            .err()
+            .or_else(|| match (&erasure, kfrag) {
+                (Some(row), _) => Some(Problem::from(row.reason)),
+                (None, KfragState::Missing) => Some(Problem::from(Refusal::KfragMissing)),
+                (None, KfragState::Stored) if outdated => {
+                    Some(Problem::from(Refusal::KfragOutdated))
+                }
+                (None, KfragState::Stored | KfragState::Erased) => None,
+            });
+        Ok(PolicyStatus {
+            policy_id: id,
+            serving: refusal.is_none(),
+            refusal,
+            kfrag,
+            erasure: erasure.map(|row| self.receipt(&row)),
+        })
+    }
+
+    fn receipt(&self, row: &ErasureRow) -> ErasureReceipt {
+        ErasureReceipt {
+            policy_id: row.policy_id,
+            miner: self.miner(),
+            sealed_hash: row.sealed_hash,
+            block_number: row.block_number,
+            block_hash: row.block_hash,
+            signature: EthSignature(row.signature),
+        }
+    }
+}

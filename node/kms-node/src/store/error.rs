@@ -1,0 +1,123 @@
+//! Why the database did not do what was asked: to the operator a code and a remedy, to the caller of
+//! a request a refusal that tells no details.
+
+use kms_protocol::Refusal;
+use kms_protocol::messages::Problem;
+
+/// Seconds after which a full disk may have room again.
+const FULL_RETRY_S: u32 = 60;
+
+/// Why the database did not do what was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// The file was written by a newer program.
+    #[error("schema version {found} is newer than this program knows")]
+    NewerSchema {
+        /// Version found in the file.
+        found: i64,
+    },
+    /// The file is damaged, or was changed by something else.
+    #[error("damaged: {what}")]
+    Corrupt {
+        /// What does not fit.
+        what: String,
+    },
+    /// The disk is full.
+    #[error("the disk is full")]
+    Full,
+    /// An endpoint left out an event: its sequence number is missing.
+    #[error("{contract}: event {expected} is missing, saw {found}")]
+    SequenceGap {
+        /// Which contract.
+        contract: &'static str,
+        /// The number that had to come.
+        expected: u64,
+        /// The number that came.
+        found: u64,
+    },
+    /// A row that can exist once came twice: the events of the chain contradict each other.
+    #[error("events contradict each other: {what}")]
+    Inconsistent {
+        /// The constraint that caught it.
+        what: String,
+    },
+    /// Signing inside the transaction failed.
+    #[error("signing: {0}")]
+    Signing(#[source] kms_chain::ChainError),
+    /// Any other failure of the database.
+    #[error("{0}")]
+    Database(#[source] sqlx::Error),
+}
+
+impl StoreError {
+    /// Stable identifier.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::NewerSchema { .. } => "store_newer_schema",
+            Self::Corrupt { .. } => "store_corrupt",
+            Self::Full => "store_full",
+            Self::SequenceGap { .. } => "store_sequence_gap",
+            Self::Inconsistent { .. } => "store_inconsistent",
+            Self::Signing(_) => "store_signing",
+            Self::Database(_) => "store_failed",
+        }
+    }
+
+    /// What the operator does about it.
+    pub fn remedy(&self) -> &'static str {
+        match self {
+            Self::NewerSchema { .. } => "run the newer program again, or restore an older backup",
+            Self::Corrupt { .. } => "restore the database from a backup; nothing was overwritten",
+            Self::Full => "free space on the disk of the data directory",
+            Self::SequenceGap { .. } | Self::Inconsistent { .. } => {
+                "use another RPC endpoint; the node indexes again"
+            }
+            Self::Signing(_) => "report this with the log of the node",
+            Self::Database(_) => "check the disk and permissions of the data directory",
+        }
+    }
+
+    pub(super) fn corrupt(what: impl Into<String>) -> Self {
+        Self::Corrupt { what: what.into() }
+    }
+}
+
+/// SQLITE_FULL, SQLITE_CORRUPT and SQLITE_NOTADB, primary result codes.
+const FULL: i32 = 13;
+const CORRUPT: i32 = 11;
+const NOT_A_DATABASE: i32 = 26;
+
+impl From<sqlx::Error> for StoreError {
+    fn from(error: sqlx::Error) -> Self {
+        let twice = |error: &dyn sqlx::error::DatabaseError| error.is_unique_violation();
+        if error.as_database_error().is_some_and(twice) {
+            return Self::Inconsistent {
+                what: error.to_string(),
+            };
+        }
+        let code = error
+            .as_database_error()
+            .and_then(|error| error.code().and_then(|code| code.parse::<i32>().ok()));
+        match code.map(|code| code & 0xff) {
+            Some(FULL) => Self::Full,
+            Some(CORRUPT | NOT_A_DATABASE) => Self::corrupt(error.to_string()),
+            _ => Self::Database(error),
+        }
+    }
+}
+
+/// What the caller of a request sees. The cause goes to the log.
+impl From<StoreError> for Problem {
+    fn from(error: StoreError) -> Self {
+        tracing::error!(code = error.code(), %error, "database");
+        match error {
+            StoreError::Full => Self::from(Refusal::StorageFull).retry_after(FULL_RETRY_S),
+            StoreError::NewerSchema { .. }
+            | StoreError::Corrupt { .. }
+            | StoreError::SequenceGap { .. }
+            | StoreError::Inconsistent { .. }
+            | StoreError::Signing(_)
+            | StoreError::Database(_) => Self::new(Refusal::Internal, error.code()),
+        }
+    }
+}

@@ -5,14 +5,20 @@ use std::fs::File;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 const FILE: &str = "reserve";
 const BYTES: usize = 1024 * 1024;
+/// Pause before a reserve that was given up is tried again.
+const RETRY: Duration = Duration::from_secs(15);
 
 /// A file of ballast in the data directory.
 pub(crate) struct Reserve {
     path: PathBuf,
     held: AtomicBool,
+    /// The last try to have it.
+    tried: Mutex<Instant>,
 }
 
 impl Reserve {
@@ -21,6 +27,7 @@ impl Reserve {
         let reserve = Self {
             path: data_dir.join(FILE),
             held: AtomicBool::new(false),
+            tried: Mutex::new(Instant::now()),
         };
         reserve.take();
         reserve
@@ -38,6 +45,16 @@ impl Reserve {
                 // Half a reserve only takes room from the database.
                 Err(_) => self.release(),
             }
+        }
+        self.is_held()
+    }
+
+    /// Tries again if the last try is long enough ago; true if the reserve is held now.
+    pub(crate) fn retake(&self) -> bool {
+        let mut tried = self.tried.lock().unwrap_or_else(PoisonError::into_inner);
+        if tried.elapsed() >= RETRY {
+            *tried = Instant::now();
+            return self.take();
         }
         self.is_held()
     }

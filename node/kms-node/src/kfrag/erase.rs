@@ -1,26 +1,23 @@
-//! Erases key fragments for good: at the end of the last paid period and at a revocation, each once
-//! it has its confirmations, leaving a signed receipt. A node broken into later yields nothing for
-//! ended policies. Also forgets nonces that the request window no longer lets in, and takes the
-//! disk reserve back.
+//! The sweeper: erases kfrags for good, at the end of the last paid period and at a revocation, each
+//! once it has its confirmations, leaving a signed receipt. A node broken into later yields nothing
+//! for ended policies.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use kms_protocol::messages::ErasureReceipt;
 use kms_protocol::{EthSignature, Period};
 
 use crate::host::stop::Stop;
 use crate::node::Node;
-use crate::serve::reencrypt::oldest_nonce;
 use crate::store::Result;
 use crate::store::kfrag::{ErasureReason, ErasureRow, KfragHead};
 use crate::view::snapshot::Snapshot;
 
-/// Fragments looked at per query, and erased per transaction at most.
+/// Kfrags looked at per query, and erased per transaction at most.
 const PAGE: u32 = 256;
+/// Pause between two looks at the newest snapshot.
 const PAUSE: Duration = Duration::from_millis(500);
-/// How often a reserve that was given up is tried again.
-const RESERVE_EVERY: Duration = Duration::from_secs(15);
 
 /// What a sweep depends on; nothing to do while it stays the same.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -34,8 +31,6 @@ struct Trigger {
 pub(crate) async fn run(node: Arc<Node>, stop: Stop) -> Result<()> {
     let heartbeat = node.health.heartbeat("sweeper");
     let mut done = Trigger::default();
-    let mut forgotten_below = 0;
-    let mut reserve_due = Instant::now();
     while !stop.is_stopped() {
         if let Some(snapshot) = node.snapshot() {
             let trigger = trigger(&snapshot);
@@ -47,15 +42,6 @@ pub(crate) async fn run(node: Arc<Node>, stop: Stop) -> Result<()> {
                     }
                 }
             }
-            let window = node.config.request_window_blocks;
-            let below = oldest_nonce(snapshot.head.number, window);
-            if below > forgotten_below && node.store.forget_nonces(below).await.is_ok() {
-                forgotten_below = below;
-            }
-        }
-        if reserve_due.elapsed() >= RESERVE_EVERY {
-            reserve_due = Instant::now();
-            node.reserve.take();
         }
         heartbeat.beat();
         stop.sleep(PAUSE).await;

@@ -86,8 +86,7 @@ fn check_and_seal(
         receiving: upload.receiving_key,
         verifying: upload.verifying_key,
     };
-    let granted = (&upload.terms, &upload.commitments);
-    let kfrag = verify(node, &plain, granted, &context)?;
+    let kfrag = verify(node, &plain, &upload.terms, &upload.commitments, &context)?;
     let sealed_hash = upload.sealed_hash();
     let sealed = node
         .keys
@@ -126,7 +125,8 @@ fn check_and_seal(
 fn verify(
     node: &Node,
     plain: &[u8],
-    (terms, commitments): (&Terms, &CommitmentsBytes),
+    terms: &Terms,
+    commitments: &CommitmentsBytes,
     context: &Context,
 ) -> Verdict<VerifiedKeyFrag> {
     let domain = &node.domain;
@@ -233,7 +233,7 @@ fn restore(node: &Node, row: &KfragRow, terms: &Terms) -> Option<HeldKfrag> {
         verifying,
     };
     let commitments = CommitmentsBytes::try_from(row.commitments.as_slice()).ok()?;
-    let kfrag = verify(node, &plain, (terms, &commitments), &context).ok()?;
+    let kfrag = verify(node, &plain, terms, &commitments, &context).ok()?;
     Some(HeldKfrag {
         kfrag,
         reader: address_of(&receiving),

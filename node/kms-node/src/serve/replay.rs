@@ -19,16 +19,24 @@ const BATCH: usize = 512;
 /// Nonces kept for a full disk at most, the newest.
 const UNWRITTEN: usize = 10_000;
 
-/// What became of making a nonce durable.
-type Written = oneshot::Sender<bool>;
-/// Nonces on their way to the database.
-pub(crate) type NonceQueue = mpsc::Receiver<(B256, u64, Written)>;
+/// A nonce on its way to the database.
+pub(crate) struct Taken {
+    nonce: B256,
+    block: u64,
+    /// Block below which nonces may be forgotten.
+    oldest: u64,
+    /// Whether the request may be answered.
+    answerable: oneshot::Sender<bool>,
+}
+
+/// What [`write_nonces`] has to write.
+pub(crate) type NonceQueue = mpsc::Receiver<Taken>;
 
 /// Remembers nonces of the window.
 pub(crate) struct ReplayGuard {
     seen: Mutex<Seen>,
     capacity: usize,
-    writer: mpsc::Sender<(B256, u64, Written)>,
+    writer: mpsc::Sender<Taken>,
 }
 
 #[derive(Default)]
@@ -96,7 +104,7 @@ impl ReplayGuard {
 
     /// Takes the nonce of a request whose signature and block window have been checked.
     pub(crate) fn take(&self, nonce: B256, block: u64, oldest: u64) -> Verdict<Pending> {
-        let (written, pending) = oneshot::channel();
+        let (answerable, pending) = oneshot::channel();
         let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
         seen.forget_below(oldest);
         if seen.nonces.contains(&nonce) {
@@ -106,7 +114,13 @@ impl ReplayGuard {
             let detail = "the list of recent requests is full";
             return Err(Problem::new(Refusal::TooMany, detail).retry_after(1));
         }
-        if self.writer.try_send((nonce, block, written)).is_err() {
+        let taken = Taken {
+            nonce,
+            block,
+            oldest,
+            answerable,
+        };
+        if self.writer.try_send(taken).is_err() {
             let detail = "requests arrive faster than they can be recorded";
             return Err(Problem::new(Refusal::TooMany, detail).retry_after(1));
         }
@@ -119,38 +133,47 @@ impl ReplayGuard {
 /// requests go on being answered: their nonces stay in memory and are written when there is room,
 /// so only a crash in that state lets one be used again. Any other failure refuses the request.
 pub(crate) async fn write_nonces(store: Store, mut queue: NonceQueue, stop: Stop) {
-    let mut batch = Vec::with_capacity(BATCH);
+    let mut batch: Vec<Taken> = Vec::with_capacity(BATCH);
     let mut rows: Vec<(B256, u64)> = Vec::new();
+    let mut forgotten_below = 0;
     loop {
-        let taken = tokio::select! {
-            taken = queue.recv_many(&mut batch, BATCH) => taken,
+        let count = tokio::select! {
+            count = queue.recv_many(&mut batch, BATCH) => count,
             () = stop.stopped() => 0,
         };
-        if taken == 0 {
+        if count == 0 {
             return;
         }
-        rows.extend(batch.iter().map(|(nonce, block, _)| (*nonce, *block)));
-        let answerable = match store.remember_nonces(&rows).await {
-            Ok(()) => {
-                rows.clear();
-                true
-            }
-            Err(StoreError::Full) => {
-                let surplus = rows.len().saturating_sub(UNWRITTEN);
-                rows.drain(..surplus);
-                true
-            }
-            Err(error) => {
-                tracing::error!(code = error.code(), %error, "nonces were not recorded");
-                rows.clear();
-                false
-            }
-        };
-        for (_, _, written) in batch.drain(..) {
+        rows.extend(batch.iter().map(|taken| (taken.nonce, taken.block)));
+        let answerable = write(&store, &mut rows).await;
+        let oldest = batch.iter().map(|taken| taken.oldest).max();
+        for taken in batch.drain(..) {
             // The request may have been given up meanwhile.
-            let _ = written.send(answerable);
+            let _ = taken.answerable.send(answerable);
+        }
+        if let Some(oldest) = oldest.filter(|oldest| *oldest > forgotten_below)
+            && store.forget_nonces(oldest).await.is_ok()
+        {
+            forgotten_below = oldest;
         }
     }
+}
+
+/// Writes the rows and empties the list, but for a full disk; false if they are lost.
+async fn write(store: &Store, rows: &mut Vec<(B256, u64)>) -> bool {
+    match store.remember_nonces(rows).await {
+        Ok(()) => rows.clear(),
+        Err(StoreError::Full) => {
+            let surplus = rows.len().saturating_sub(UNWRITTEN);
+            rows.drain(..surplus);
+        }
+        Err(error) => {
+            tracing::error!(code = error.code(), %error, "nonces were not recorded");
+            rows.clear();
+            return false;
+        }
+    }
+    true
 }
 
 #[cfg(test)]

@@ -7,14 +7,13 @@ mod challenge;
 use std::collections::HashMap;
 
 use kms_chain::BlockHeader;
-use kms_protocol::messages::CapsuleBytes;
-use kms_protocol::{Address, Period, PolicyId, Terms, Wei};
+use kms_protocol::{Period, PolicyId, Terms, Wei};
 use sqlx::sqlite::{SqliteConnection, SqliteRow};
 use sqlx::{Row as _, Sqlite, Transaction};
 
 use super::rows::{get_hash, get_policy_id, get_u32, get_u64, int, uint};
 use super::{Result, Store, StoreError};
-use crate::view::snapshot::PolicyView;
+use crate::view::snapshot::{ChallengeView, PolicyView};
 
 /// Headers kept, and so the deepest reorg that needs no new index.
 pub(crate) const HEADERS_KEPT: u32 = 256;
@@ -38,13 +37,7 @@ pub(crate) enum Fact {
     /// This miner was paid up to a period.
     Collected { id: PolicyId, through_period: u32 },
     /// This miner's silence was challenged.
-    Challenged {
-        id: PolicyId,
-        seq: u64,
-        requester: Address,
-        deadline: u64,
-        capsule: CapsuleBytes,
-    },
+    Challenged(Box<ChallengeView>),
     /// The challenge was answered or closed.
     ChallengeEnded { id: PolicyId },
     /// Something about this miner.
@@ -94,7 +87,15 @@ impl Store {
 
     /// Undoes every block above `number`.
     pub(crate) async fn revert(&self, number: u64) -> Result<()> {
-        let above = int(number)?;
+        self.delete_above(int(number)?).await
+    }
+
+    /// Forgets the index of the chain, to be built again. Kfrags and transactions stay.
+    pub(crate) async fn reset_index(&self) -> Result<()> {
+        self.delete_above(-1).await
+    }
+
+    async fn delete_above(&self, number: i64) -> Result<()> {
         let mut tx = self.write.begin().await?;
         for statement in [
             "delete from block_header where number > ?",
@@ -107,27 +108,10 @@ impl Store {
             "delete from miner_fact where block_number > ?",
             "delete from event_seq where block_number > ?",
         ] {
-            sqlx::query(statement).bind(above).execute(&mut *tx).await?;
-        }
-        tx.commit().await?;
-        Ok(())
-    }
-
-    /// Forgets the index of the chain, to be built again. Fragments and transactions stay.
-    pub(crate) async fn reset_index(&self) -> Result<()> {
-        let mut tx = self.write.begin().await?;
-        for statement in [
-            "delete from block_header",
-            "delete from policy",
-            "delete from policy_extension",
-            "delete from policy_revocation",
-            "delete from policy_collection",
-            "delete from challenge",
-            "delete from challenge_end",
-            "delete from miner_fact",
-            "delete from event_seq",
-        ] {
-            sqlx::query(statement).execute(&mut *tx).await?;
+            sqlx::query(statement)
+                .bind(number)
+                .execute(&mut *tx)
+                .await?;
         }
         tx.commit().await?;
         Ok(())
@@ -278,9 +262,8 @@ async fn apply_fact(tx: &mut Tx, place: Place, fact: &Fact) -> Result<()> {
                 .execute(&mut **tx)
                 .await?;
         }
-        Fact::Challenged { .. } | Fact::ChallengeEnded { .. } => {
-            challenge::apply(tx, place, fact).await?;
-        }
+        Fact::Challenged(opened) => challenge::opened(tx, place, opened).await?,
+        Fact::ChallengeEnded { id } => challenge::ended(tx, place, *id).await?,
         Fact::Sequence { contract, seq } => next_sequence(tx, place, contract, *seq).await?,
     }
     Ok(())

@@ -52,8 +52,8 @@ impl<C: NodeChain> Follower<C> {
             miner: node.miner(),
             domain: node.domain,
         };
-        let time = (clock, node.config.confirmations);
-        let indexer = Indexer::load(node.store.clone(), scope, time, publisher).await?;
+        let (store, confirmations) = (node.store.clone(), node.config.confirmations);
+        let indexer = Indexer::load(store, scope, clock, confirmations, publisher).await?;
         let heartbeat = node.health.heartbeat("chain");
         Ok(Self {
             node,
@@ -128,8 +128,8 @@ impl<C: NodeChain> Follower<C> {
         let health = &self.node.health;
         health.set("rpc", Severity::Warning, None);
         health.set("events_complete", Severity::Critical, None);
-        // Followed to the head: what is short of room is new fragments, if anything.
-        let full = !self.node.reserve.is_held();
+        // Followed to the head: what is short of room is new kfrags, if anything.
+        let full = !self.node.reserve.retake();
         let reason = full.then(|| "nearly full: no new fragments are taken".to_owned());
         health.set("disk", Severity::Warning, reason);
         Ok(())

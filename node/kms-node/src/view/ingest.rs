@@ -6,17 +6,17 @@ mod facts;
 
 use std::sync::Arc;
 
-use kms_chain::{BlockHeader, Cursor, LastSeqs, Step};
+use kms_chain::{BlockHeader, Cursor, EventSource, LastSeqs, Step};
 use kms_protocol::{PeriodClock, PolicyId};
 use tokio::sync::watch;
 
 use crate::store::chain::{Batch, Fact};
 use crate::store::{Result, Store, StoreError};
-use crate::view::snapshot::{Challenges, MinerView, Policies, Snapshot};
+use crate::view::snapshot::{Index, Snapshot};
 pub(crate) use facts::Scope;
-use facts::{batch, miner_view};
+use facts::{batch, contract_name, miner_view};
 
-/// Whether a step went in.
+/// What taking a step in did to the index.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Ingested {
     /// The index is at the step's last block.
@@ -37,9 +37,7 @@ pub(crate) struct Indexer {
     clock: PeriodClock,
     confirmations: u64,
     headers: Vec<BlockHeader>,
-    policies: Policies,
-    miner: Arc<MinerView>,
-    challenges: Challenges,
+    index: Index,
     publisher: watch::Sender<Option<Arc<Snapshot>>>,
 }
 
@@ -48,7 +46,8 @@ impl Indexer {
     pub(crate) async fn load(
         store: Store,
         scope: Scope,
-        (clock, confirmations): (PeriodClock, u64),
+        clock: PeriodClock,
+        confirmations: u64,
         publisher: watch::Sender<Option<Arc<Snapshot>>>,
     ) -> Result<Self> {
         let mut indexer = Self {
@@ -57,9 +56,7 @@ impl Indexer {
             clock,
             confirmations,
             headers: Vec::new(),
-            policies: Policies::default(),
-            miner: Arc::default(),
-            challenges: Challenges::default(),
+            index: Index::default(),
             publisher,
         };
         indexer.reload().await?;
@@ -108,9 +105,8 @@ impl Indexer {
 
     /// Lets everybody see the index as it is now.
     pub(crate) fn publish(&self) {
-        let challenges = self.challenges.clone();
-        let parts = (self.policies.clone(), self.miner.clone(), challenges);
-        let snapshot = Snapshot::new(&self.headers, &self.clock, self.confirmations, parts);
+        let index = self.index.clone();
+        let snapshot = Snapshot::new(&self.headers, &self.clock, self.confirmations, index);
         if let Some(snapshot) = snapshot {
             self.publisher.send_replace(Some(Arc::new(snapshot)));
         }
@@ -128,11 +124,12 @@ impl Indexer {
             policies,
             challenges,
         } = counts;
-        for (contract, expected) in [
-            ("escrow", escrow),
-            ("policies", policies),
-            ("challenges", challenges),
+        for (source, expected) in [
+            (EventSource::Escrow, escrow),
+            (EventSource::Policies, policies),
+            (EventSource::Challenges, challenges),
         ] {
+            let contract = contract_name(source);
             let found = self.store.last_seq(contract).await?;
             if found < expected {
                 return Err(StoreError::SequenceGap {
@@ -148,9 +145,11 @@ impl Indexer {
     async fn reload(&mut self) -> Result<()> {
         self.headers = self.store.headers().await?;
         let policies = self.store.policies().await?.into_iter();
-        self.policies = Arc::new(policies.map(|(id, view)| (id, Arc::new(view))).collect());
-        self.miner = Arc::new(miner_view(&self.store.miner_facts().await?)?);
-        self.challenges = Arc::new(self.store.challenges().await?);
+        self.index = Index {
+            policies: Arc::new(policies.map(|(id, view)| (id, Arc::new(view))).collect()),
+            miner: Arc::new(miner_view(&self.store.miner_facts().await?)?),
+            challenges: Arc::new(self.store.challenges().await?),
+        };
         Ok(())
     }
 
@@ -167,20 +166,20 @@ impl Indexer {
                     changed.push(*id);
                 }
                 Fact::Miner { .. } => miner_changed = true,
-                Fact::Challenged { .. } | Fact::ChallengeEnded { .. } => challenges_changed = true,
+                Fact::Challenged(_) | Fact::ChallengeEnded { .. } => challenges_changed = true,
                 Fact::Sequence { .. } => {}
             }
         }
         for id in changed {
             if let Some(view) = self.store.policy(id).await? {
-                Arc::make_mut(&mut self.policies).insert(id, Arc::new(view));
+                Arc::make_mut(&mut self.index.policies).insert(id, Arc::new(view));
             }
         }
         if miner_changed {
-            self.miner = Arc::new(miner_view(&self.store.miner_facts().await?)?);
+            self.index.miner = Arc::new(miner_view(&self.store.miner_facts().await?)?);
         }
         if challenges_changed {
-            self.challenges = Arc::new(self.store.challenges().await?);
+            self.index.challenges = Arc::new(self.store.challenges().await?);
         }
         self.headers = self.store.headers().await?;
         Ok(())

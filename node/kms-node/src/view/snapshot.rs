@@ -96,14 +96,20 @@ pub(crate) struct Snapshot {
     pub(crate) policies: Policies,
     pub(crate) miner: Arc<MinerView>,
     /// Open challenges, the most urgent first.
-    pub(crate) challenges: Challenges,
+    pub(crate) challenges: Arc<Vec<ChallengeView>>,
 }
 
-/// The open challenges, shared between snapshots until one changes.
-pub(crate) type Challenges = Arc<Vec<ChallengeView>>;
+/// The policies of the index by id.
+type Policies = Arc<HashMap<PolicyId, Arc<PolicyView>>>;
 
-/// The policies of the index, shared between snapshots until one changes.
-pub(crate) type Policies = Arc<HashMap<PolicyId, Arc<PolicyView>>>;
+/// The index in memory. Snapshots share its parts until one changes.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Index {
+    pub(crate) policies: Policies,
+    pub(crate) miner: Arc<MinerView>,
+    /// Open challenges, the most urgent first.
+    pub(crate) challenges: Arc<Vec<ChallengeView>>,
+}
 
 impl Snapshot {
     /// The view after `headers`, newest last; `None` if there are none.
@@ -111,7 +117,7 @@ impl Snapshot {
         headers: &[BlockHeader],
         clock: &PeriodClock,
         confirmations: u64,
-        (policies, miner, challenges): (Policies, Arc<MinerView>, Challenges),
+        index: Index,
     ) -> Option<Self> {
         let newest = headers.last()?;
         let period = |header: &BlockHeader| clock.period_at(header.timestamp);
@@ -128,9 +134,9 @@ impl Snapshot {
             period: period(newest).unwrap_or(Period::NEVER),
             confirmed_period: confirmed.and_then(period).unwrap_or(Period::NEVER),
             confirmations,
-            policies,
-            miner,
-            challenges,
+            policies: index.policies,
+            miner: index.miner,
+            challenges: index.challenges,
         })
     }
 

@@ -23,8 +23,9 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 use tower::ServiceExt as _;
 
-use super::connections::{Admitted, Connections, Entry};
-use super::{reply, routes};
+use super::connections::{Admitted, Connections, Entry, Peer};
+use super::reply::refuse;
+use super::routes;
 use crate::error::NodeError;
 use crate::host::stop::Stop;
 use crate::node::Node;
@@ -49,13 +50,6 @@ pub(crate) async fn bind(address: SocketAddr) -> Result<TcpListener, NodeError> 
         })
 }
 
-/// The peer of a request and its connection's entry, for the routes.
-#[derive(Clone)]
-pub(super) struct Peer {
-    pub(super) ip: IpAddr,
-    pub(super) entry: Arc<Entry>,
-}
-
 /// Serves until told to stop, then finishes the requests in flight within the configured time.
 pub(crate) async fn serve(node: Arc<Node>, listener: TcpListener, stop: Stop) {
     let heartbeat = node.health.heartbeat("http");
@@ -71,10 +65,8 @@ pub(crate) async fn serve(node: Arc<Node>, listener: TcpListener, stop: Stop) {
                 Ok((stream, peer)) => {
                     if let Some(entry) = admit(&node, &connections, peer.ip()) {
                         let peer = Peer { ip: peer.ip(), entry: Arc::new(entry) };
-                        let served = connection(
-                            node.clone(), router.clone(), stream, (peer, stop.clone()),
-                        );
-                        tasks.spawn(served);
+                        let (node, router) = (node.clone(), router.clone());
+                        tasks.spawn(connection(node, router, stream, peer, stop.clone()));
                     }
                 }
                 Err(error) => {
@@ -110,12 +102,7 @@ fn admit(node: &Node, connections: &Arc<Connections>, ip: IpAddr) -> Option<Entr
     }
 }
 
-async fn connection(
-    node: Arc<Node>,
-    router: Router,
-    stream: TcpStream,
-    (peer, stop): (Peer, Stop),
-) {
+async fn connection(node: Arc<Node>, router: Router, stream: TcpStream, peer: Peer, stop: Stop) {
     // Replies are small: waiting to fill a packet only adds latency.
     let _ = stream.set_nodelay(true);
     let entry = peer.entry.clone();
@@ -164,14 +151,6 @@ async fn respond(
     };
     entry.waiting();
     response
-}
-
-pub(super) fn refuse(node: &Node, problem: &Problem) -> Response<Body> {
-    node.metrics
-        .refusals
-        .get_or_create(&[("code", problem.code.code())])
-        .inc();
-    reply::problem(problem)
 }
 
 fn panic_text(panic: &(dyn Any + Send)) -> &str {

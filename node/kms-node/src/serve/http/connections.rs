@@ -36,6 +36,13 @@ pub(super) struct Entry {
     close: Arc<Notify>,
 }
 
+/// The peer of a request and its connection's entry, for the routes.
+#[derive(Clone)]
+pub(super) struct Peer {
+    pub(super) ip: IpAddr,
+    pub(super) entry: Arc<Entry>,
+}
+
 /// What admitting a connection did.
 pub(super) enum Admitted {
     /// There was room.

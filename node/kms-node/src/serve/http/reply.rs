@@ -6,6 +6,8 @@ use kms_protocol::Refusal;
 use kms_protocol::messages::Problem;
 use serde::Serialize;
 
+use crate::node::Node;
+
 pub(super) fn json(status: StatusCode, value: &impl Serialize) -> Response<Body> {
     match serde_json::to_vec(value) {
         Ok(bytes) => with_type(status, "application/json", bytes),
@@ -20,7 +22,16 @@ pub(super) fn text(content_type: &'static str, body: String) -> Response<Body> {
     with_type(StatusCode::OK, content_type, body.into_bytes())
 }
 
-pub(super) fn problem(problem: &Problem) -> Response<Body> {
+/// Counts a refusal and answers with it.
+pub(super) fn refuse(node: &Node, problem: &Problem) -> Response<Body> {
+    node.metrics
+        .refusals
+        .get_or_create(&[("code", problem.code.code())])
+        .inc();
+    self::problem(problem)
+}
+
+fn problem(problem: &Problem) -> Response<Body> {
     let status = StatusCode::from_u16(problem.code.http_status());
     let status = status.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let body = serde_json::to_vec(problem).unwrap_or_default();

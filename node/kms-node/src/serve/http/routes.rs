@@ -13,8 +13,8 @@ use kms_protocol::messages::{KfragUpload, Problem, ReencryptRequest};
 use kms_protocol::{PolicyId, Refusal};
 use serde::de::DeserializeOwned;
 
-use super::accept::{Peer, refuse};
-use super::reply;
+use super::connections::Peer;
+use super::reply::{self, refuse};
 use crate::gate::Verdict;
 use crate::kfrag::upload::{self, Stored};
 use crate::node::Node;

@@ -53,6 +53,26 @@ async fn memory_and_database_are_bounded_by_the_window() {
 }
 
 #[tokio::test]
+async fn the_writer_forgets_what_the_window_has_left() {
+    let world = World::new();
+    let store = world.store().await;
+    store.remember_nonces(&[(nonce(1), 10)]).await.unwrap();
+    let (guard, queue) = ReplayGuard::load(&store, 100).await.unwrap();
+    let (stopper, stop) = Stopper::new();
+    let writer = tokio::spawn(write_nonces(store.clone(), queue, stop));
+    let pending = guard.take(nonce(2), 20, 11).unwrap();
+    pending.durable().await.unwrap();
+    // The next answer comes after the one before has been cleaned up.
+    let pending = guard.take(nonce(3), 20, 11).unwrap();
+    pending.durable().await.unwrap();
+    stopper.stop();
+    writer.await.unwrap();
+    let mut kept = store.nonces_from(0).await.unwrap();
+    kept.sort();
+    assert_eq!(kept, vec![(nonce(2), 20), (nonce(3), 20)]);
+}
+
+#[tokio::test]
 async fn there_is_no_answer_without_the_commit() {
     let world = World::new();
     let store = world.store().await;

@@ -1,12 +1,12 @@
 //! Challenges of this miner's silence: what opened, what ended, what is open.
 
-use kms_protocol::Address;
 use kms_protocol::messages::CapsuleBytes;
+use kms_protocol::{Address, PolicyId};
 use sqlx::sqlite::{SqliteConnection, SqliteRow};
 
 use super::super::rows::{get_bytes, get_policy_id, get_u64, int};
 use super::super::{Result, Store};
-use super::{Fact, Place};
+use super::Place;
 use crate::view::snapshot::ChallengeView;
 
 impl Store {
@@ -22,43 +22,37 @@ impl Store {
     }
 }
 
-/// Keeps an opening or an end.
-pub(super) async fn apply(tx: &mut SqliteConnection, place: Place, fact: &Fact) -> Result<()> {
-    let (block, log) = (int(place.block_number)?, int(place.log_index)?);
-    match fact {
-        Fact::Challenged {
-            id,
-            seq,
-            requester,
-            deadline,
-            capsule,
-        } => {
-            let insert = "insert into challenge \
-                (seq, policy_id, block_number, log_index, requester, deadline, capsule) \
-                values (?, ?, ?, ?, ?, ?, ?)";
-            sqlx::query(insert)
-                .bind(int(*seq)?)
-                .bind(id.0.0.to_vec())
-                .bind(block)
-                .bind(log)
-                .bind(requester.0.to_vec())
-                .bind(int(*deadline)?)
-                .bind(capsule.as_ref().to_vec())
-                .execute(tx)
-                .await?;
-        }
-        Fact::ChallengeEnded { id } => {
-            let insert = "insert into challenge_end (policy_id, block_number, log_index) \
-                values (?, ?, ?)";
-            sqlx::query(insert)
-                .bind(id.0.0.to_vec())
-                .bind(block)
-                .bind(log)
-                .execute(tx)
-                .await?;
-        }
-        _ => {}
-    }
+/// Keeps an opening.
+pub(super) async fn opened(
+    tx: &mut SqliteConnection,
+    place: Place,
+    challenge: &ChallengeView,
+) -> Result<()> {
+    let insert = "insert into challenge \
+        (seq, policy_id, block_number, log_index, requester, deadline, capsule) \
+        values (?, ?, ?, ?, ?, ?, ?)";
+    sqlx::query(insert)
+        .bind(int(challenge.seq)?)
+        .bind(challenge.policy.0.0.to_vec())
+        .bind(int(place.block_number)?)
+        .bind(int(place.log_index)?)
+        .bind(challenge.requester.0.to_vec())
+        .bind(int(challenge.deadline)?)
+        .bind(challenge.capsule.as_ref().to_vec())
+        .execute(tx)
+        .await?;
+    Ok(())
+}
+
+/// Keeps an end: an answer, or a closing without one.
+pub(super) async fn ended(tx: &mut SqliteConnection, place: Place, policy: PolicyId) -> Result<()> {
+    let insert = "insert into challenge_end (policy_id, block_number, log_index) values (?, ?, ?)";
+    sqlx::query(insert)
+        .bind(policy.0.0.to_vec())
+        .bind(int(place.block_number)?)
+        .bind(int(place.log_index)?)
+        .execute(tx)
+        .await?;
     Ok(())
 }
 

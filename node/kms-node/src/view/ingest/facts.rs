@@ -5,11 +5,11 @@ use std::collections::HashMap;
 
 use kms_chain::{BlockHeader, ChainEvent, EventRecord, EventSource};
 use kms_protocol::messages::CapsuleBytes;
-use kms_protocol::{Address, Amount, Domain, Period};
+use kms_protocol::{Address, Amount, Domain, Period, PolicyId, Terms};
 
 use crate::store::chain::{Batch, Fact, Place};
 use crate::store::{Result, StoreError};
-use crate::view::snapshot::MinerView;
+use crate::view::snapshot::{ChallengeView, MinerView};
 
 /// Whose events are kept.
 #[derive(Debug, Clone, Copy)]
@@ -32,16 +32,22 @@ pub(super) fn batch(scope: &Scope, headers: Vec<BlockHeader>, events: &[EventRec
             let contract = contract_name(record.event.source());
             facts.push((place, Fact::Sequence { contract, seq }));
         }
-        of_policies(scope, record, |fact| facts.push((place, fact)));
-        facts.extend(challenge(scope.miner, &record.event).map(|fact| (place, fact)));
-        of_miner(scope.miner, &record.event, |kind, value| {
-            facts.push((place, Fact::Miner { kind, value }));
-        });
+        let about = of_policy(scope, &record.event)
+            .into_iter()
+            .chain(of_challenge(
+                scope.miner,
+                record.block_number,
+                &record.event,
+            ));
+        facts.extend(about.map(|fact| (place, fact)));
+        let standing = of_miner(scope.miner, &record.event).into_iter();
+        facts.extend(standing.map(|(kind, value)| (place, Fact::Miner { kind, value })));
     }
     Batch { headers, facts }
 }
 
-fn contract_name(source: EventSource) -> &'static str {
+/// The name of a contract in the table of sequence numbers.
+pub(super) fn contract_name(source: EventSource) -> &'static str {
     match source {
         EventSource::Escrow => "escrow",
         EventSource::Rewards => "rewards",
@@ -51,134 +57,125 @@ fn contract_name(source: EventSource) -> &'static str {
     }
 }
 
-fn of_policies(scope: &Scope, record: &EventRecord, mut keep: impl FnMut(Fact)) {
-    match &record.event {
+/// What an event says about a policy of this miner.
+fn of_policy(scope: &Scope, event: &ChainEvent) -> Option<Fact> {
+    let own = |miner: &Address| *miner == scope.miner;
+    match event {
         ChainEvent::PolicyCreated {
             policy_id, terms, ..
-        } if terms.includes(&scope.miner) => {
-            // The contract lets through terms no node can serve; they are not indexed.
-            let named = terms.id(scope.domain.chain_id, &scope.domain.contract);
-            if terms.validate().is_ok() && named == *policy_id {
-                keep(Fact::Created {
-                    id: *policy_id,
-                    terms: Box::new(terms.clone()),
-                });
-            } else {
-                tracing::warn!(policy = %policy_id, "terms that cannot be served, ignored");
-            }
-        }
+        } => created(scope, *policy_id, terms),
         ChainEvent::PolicyExtended {
             policy_id,
             last_period,
             ..
-        } => {
-            keep(Fact::Extended {
-                id: *policy_id,
-                last_period: last_period.0,
-            });
-        }
+        } => Some(Fact::Extended {
+            id: *policy_id,
+            last_period: last_period.0,
+        }),
         ChainEvent::PolicyRevoked {
             policy_id,
             effective_last,
             ..
-        } => {
-            keep(Fact::Revoked {
-                id: *policy_id,
-                last_period: effective_last.0,
-            });
-        }
+        } => Some(Fact::Revoked {
+            id: *policy_id,
+            last_period: effective_last.0,
+        }),
         // To this miner the end of its arrangement is the end of the policy.
         ChainEvent::ArrangementRevoked {
             policy_id,
             miner,
             effective_last,
             ..
-        } if *miner == scope.miner => {
-            keep(Fact::Revoked {
-                id: *policy_id,
-                last_period: effective_last.0,
-            });
-        }
+        } => own(miner).then_some(Fact::Revoked {
+            id: *policy_id,
+            last_period: effective_last.0,
+        }),
         ChainEvent::FeesCollected {
             policy_id,
             miner,
             through_period,
             ..
-        } if *miner == scope.miner => {
-            keep(Fact::Collected {
-                id: *policy_id,
-                through_period: through_period.0,
-            });
-        }
-        _ => {}
-    }
-}
-
-/// What an event says of the challenges of `about`'s silence.
-fn challenge(about: Address, event: &ChainEvent) -> Option<Fact> {
-    match event {
-        ChainEvent::ChallengeOpened {
-            seq,
-            policy_id,
-            miner,
-            requester,
-            deadline,
-            capsule,
-            ..
-        } if *miner == about => Some(Fact::Challenged {
+        } => own(miner).then_some(Fact::Collected {
             id: *policy_id,
-            seq: *seq,
-            requester: *requester,
-            deadline: *deadline,
-            // The contract takes no other length.
-            capsule: CapsuleBytes::try_from(capsule.as_slice()).ok()?,
+            through_period: through_period.0,
         }),
-        ChainEvent::ChallengeAnswered {
-            policy_id, miner, ..
-        }
-        | ChainEvent::ChallengeClosed {
-            policy_id, miner, ..
-        } if *miner == about => Some(Fact::ChallengeEnded { id: *policy_id }),
-        _ => None,
-    }
-}
-
-/// Calls `keep` with what an event says about `miner`, if it is about it.
-fn of_miner(miner: Address, event: &ChainEvent, keep: impl FnMut(&'static str, String)) {
-    let about = match event {
-        ChainEvent::Deposited { miner, .. }
-        | ChainEvent::LockExtended { miner, .. }
-        | ChainEvent::WindDownSet { miner, .. }
-        | ChainEvent::Unbonded { miner, .. }
-        | ChainEvent::Withdrawn { miner, .. }
-        | ChainEvent::WorkerBonded { miner, .. }
-        | ChainEvent::NodeRegistered { miner, .. }
-        | ChainEvent::MinRatePosted { miner, .. }
-        | ChainEvent::Slashed { miner, .. }
-        | ChainEvent::MinerSuspended { miner, .. }
-        | ChainEvent::ActivityConfirmed { miner, .. } => *miner,
-        ChainEvent::RewardClaimed { .. }
+        ChainEvent::Deposited { .. }
+        | ChainEvent::LockExtended { .. }
+        | ChainEvent::WindDownSet { .. }
+        | ChainEvent::Unbonded { .. }
+        | ChainEvent::Withdrawn { .. }
+        | ChainEvent::WorkerBonded { .. }
+        | ChainEvent::NodeRegistered { .. }
+        | ChainEvent::MinRatePosted { .. }
+        | ChainEvent::Slashed { .. }
         | ChainEvent::RestakeSet { .. }
+        | ChainEvent::ActivityConfirmed { .. }
+        | ChainEvent::RewardClaimed { .. }
+        | ChainEvent::MinerSuspended { .. }
         | ChainEvent::ReserveReturned { .. }
-        | ChainEvent::ArrangementRevoked { .. }
+        | ChainEvent::PolicyRefunded { .. }
         | ChainEvent::MinerConvicted { .. }
         | ChainEvent::ChallengeOpened { .. }
         | ChainEvent::ChallengeAnswered { .. }
-        | ChainEvent::ChallengeClosed { .. }
-        | ChainEvent::PolicyCreated { .. }
-        | ChainEvent::PolicyExtended { .. }
-        | ChainEvent::PolicyRevoked { .. }
-        | ChainEvent::PolicyRefunded { .. }
-        | ChainEvent::FeesCollected { .. } => return,
-    };
-    if about == miner {
-        keep_facts(event, keep);
+        | ChainEvent::ChallengeClosed { .. } => None,
     }
 }
 
-fn keep_facts(event: &ChainEvent, mut keep: impl FnMut(&'static str, String)) {
-    let period = |period: &Option<Period>| period.unwrap_or(Period::NEVER).to_string();
-    match event {
+/// The policy, if this miner is in it. The contract lets through terms that no node can serve;
+/// they are not indexed.
+fn created(scope: &Scope, id: PolicyId, terms: &Terms) -> Option<Fact> {
+    if !terms.includes(&scope.miner) {
+        return None;
+    }
+    let named = terms.id(scope.domain.chain_id, &scope.domain.contract);
+    if terms.validate().is_err() || named != id {
+        tracing::warn!(policy = %id, "terms that cannot be served, ignored");
+        return None;
+    }
+    let terms = Box::new(terms.clone());
+    Some(Fact::Created { id, terms })
+}
+
+/// What an event says about the challenges of `about`'s silence.
+fn of_challenge(about: Address, opened_block: u64, event: &ChainEvent) -> Option<Fact> {
+    if let ChainEvent::ChallengeOpened {
+        seq,
+        policy_id,
+        miner,
+        requester,
+        deadline,
+        capsule,
+        ..
+    } = event
+    {
+        // The contract takes no other length.
+        let capsule = CapsuleBytes::try_from(capsule.as_slice()).ok()?;
+        let opened = ChallengeView {
+            seq: *seq,
+            policy: *policy_id,
+            opened_block,
+            requester: *requester,
+            deadline: *deadline,
+            capsule,
+        };
+        return (*miner == about).then(|| Fact::Challenged(Box::new(opened)));
+    }
+    let (ChainEvent::ChallengeAnswered {
+        policy_id, miner, ..
+    }
+    | ChainEvent::ChallengeClosed {
+        policy_id, miner, ..
+    }) = event
+    else {
+        return None;
+    };
+    (*miner == about).then_some(Fact::ChallengeEnded { id: *policy_id })
+}
+
+/// What an event says about the standing of `about`: kinds and values of facts.
+fn of_miner(about: Address, event: &ChainEvent) -> Vec<(&'static str, String)> {
+    let never = Period::NEVER.to_string();
+    let (miner, facts) = match event {
         ChainEvent::Deposited {
             miner,
             payer,
@@ -186,47 +183,78 @@ fn keep_facts(event: &ChainEvent, mut keep: impl FnMut(&'static str, String)) {
             lock_periods,
             ..
         } => {
-            keep("locked", locked.0.to_string());
-            keep("lock_periods", lock_periods.to_string());
+            let mut facts = vec![
+                ("locked", locked.0.to_string()),
+                ("lock_periods", lock_periods.to_string()),
+            ];
             // A deposit ends a wind-down; a restaked reward, which MiningRewards pays, does not.
             if payer == miner {
-                keep("unlock_period", period(&None));
+                facts.push(("unlock_period", never));
             }
+            (miner, facts)
         }
-        ChainEvent::LockExtended { lock_periods, .. } => {
-            keep("lock_periods", lock_periods.to_string());
+        ChainEvent::LockExtended {
+            miner,
+            lock_periods,
+        } => (miner, vec![("lock_periods", lock_periods.to_string())]),
+        ChainEvent::WindDownSet {
+            miner,
+            unlock_period,
+        } => {
+            let period = unlock_period.map_or(never, |period| period.to_string());
+            (miner, vec![("unlock_period", period)])
         }
-        ChainEvent::WindDownSet { unlock_period, .. } => {
-            keep("unlock_period", period(unlock_period));
+        ChainEvent::Unbonded { miner, locked, .. }
+        | ChainEvent::Withdrawn { miner, locked, .. }
+        | ChainEvent::Slashed { miner, locked, .. } => {
+            (miner, vec![("locked", locked.0.to_string())])
         }
-        ChainEvent::Unbonded { locked, .. }
-        | ChainEvent::Withdrawn { locked, .. }
-        | ChainEvent::Slashed { locked, .. } => {
-            keep("locked", locked.0.to_string());
-        }
-        ChainEvent::WorkerBonded { worker, .. } => {
-            keep(
-                "worker",
-                worker.map_or_else(String::new, |worker| worker.to_string()),
-            );
+        ChainEvent::WorkerBonded { miner, worker, .. } => {
+            let worker = worker.map_or_else(String::new, |worker| worker.to_string());
+            (miner, vec![("worker", worker)])
         }
         ChainEvent::NodeRegistered {
-            url, umbral_key, ..
+            miner,
+            url,
+            umbral_key,
+            ..
         } => {
-            keep("url", url.clone());
-            keep("umbral_key", hex::encode(umbral_key));
+            let key = hex::encode(umbral_key);
+            (miner, vec![("url", url.clone()), ("umbral_key", key)])
         }
-        ChainEvent::MinRatePosted { min_rate, .. } => keep("min_rate", min_rate.0.to_string()),
-        ChainEvent::ActivityConfirmed { through_period, .. } => {
-            keep("lease_through", through_period.to_string());
-        }
-        ChainEvent::MinerSuspended { through_period, .. } => {
-            keep("suspended_through", through_period.to_string());
+        ChainEvent::MinRatePosted {
+            miner, min_rate, ..
+        } => (miner, vec![("min_rate", min_rate.0.to_string())]),
+        ChainEvent::ActivityConfirmed {
+            miner,
+            through_period,
+            ..
+        } => (miner, vec![("lease_through", through_period.to_string())]),
+        ChainEvent::MinerSuspended {
+            miner,
+            through_period,
+        } => {
             // The lease ended: some period of the past.
-            keep("lease_through", Period(1).to_string());
+            let lease = Period(1).to_string();
+            let suspension = through_period.to_string();
+            let facts = vec![("suspended_through", suspension), ("lease_through", lease)];
+            (miner, facts)
         }
-        _ => {}
-    }
+        ChainEvent::RestakeSet { .. }
+        | ChainEvent::RewardClaimed { .. }
+        | ChainEvent::ReserveReturned { .. }
+        | ChainEvent::PolicyCreated { .. }
+        | ChainEvent::PolicyExtended { .. }
+        | ChainEvent::PolicyRevoked { .. }
+        | ChainEvent::ArrangementRevoked { .. }
+        | ChainEvent::PolicyRefunded { .. }
+        | ChainEvent::FeesCollected { .. }
+        | ChainEvent::MinerConvicted { .. }
+        | ChainEvent::ChallengeOpened { .. }
+        | ChainEvent::ChallengeAnswered { .. }
+        | ChainEvent::ChallengeClosed { .. } => return Vec::new(),
+    };
+    if *miner == about { facts } else { Vec::new() }
 }
 
 /// The newest fact of each kind, parsed.

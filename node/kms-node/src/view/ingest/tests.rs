@@ -157,7 +157,7 @@ async fn indexer(world: &World) -> (Indexer, watch::Receiver<Option<Arc<Snapshot
         domain: domain(),
     };
     let store = world.store().await;
-    let indexer = Indexer::load(store, scope, (FakeChain::clock(), 2), publisher)
+    let indexer = Indexer::load(store, scope, FakeChain::clock(), 2, publisher)
         .await
         .unwrap();
     (indexer, snapshots)
@@ -244,7 +244,7 @@ async fn terms_that_no_node_can_serve_are_not_indexed_and_stop_nothing() {
     assert_eq!(snapshot.policies.len(), 1);
     drop(live);
     let (again, _) = indexer(&world).await;
-    assert_eq!(again.policies.len(), 1, "the database reads back");
+    assert_eq!(again.index.policies.len(), 1, "the database reads back");
 }
 
 #[tokio::test]
@@ -264,7 +264,7 @@ async fn events_of_other_miners_leave_no_row() {
     world.chain.mine();
     let (mut live, _snapshots) = indexer(&world).await;
     follow(&mut live, &world.chain).await;
-    assert!(live.policies.is_empty());
+    assert!(live.index.policies.is_empty());
     assert_eq!(
         live.store.last_seq("policies").await.unwrap(),
         2,
@@ -331,7 +331,7 @@ async fn neither_an_extension_nor_the_policys_end_revives_a_revoked_arrangement(
     let live = snapshot_of(&world).await;
     assert_eq!(live.policy(&policy_id).unwrap().last_paid(), Period(5));
     let (again, _) = indexer(&world).await;
-    assert_eq!(again.policies[&policy_id].last_paid(), Period(5));
+    assert_eq!(again.index.policies[&policy_id].last_paid(), Period(5));
 }
 
 #[tokio::test]

@@ -15,12 +15,7 @@ fn header(number: u64, timestamp: u64) -> BlockHeader {
 
 fn snapshot(headers: &[BlockHeader], confirmations: u64) -> Option<Snapshot> {
     let clock = PeriodClock::new(1_000, 100).unwrap();
-    Snapshot::new(
-        headers,
-        &clock,
-        confirmations,
-        (Policies::default(), Arc::default(), Arc::default()),
-    )
+    Snapshot::new(headers, &clock, confirmations, Index::default())
 }
 
 #[test]

@@ -103,54 +103,65 @@ impl NodeConfig {
 
 /// What is wrong with a configuration.
 #[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
+#[allow(missing_docs, reason = "fields are named after what they hold")]
 pub enum ConfigError {
     /// The file cannot be read.
     #[error("{}: {source}", path.display())]
     File {
-        /// The file.
         path: PathBuf,
-        /// What the operating system said.
         source: std::io::Error,
     },
     /// The file is not TOML.
     #[error("{}: {source}", path.display())]
     Syntax {
-        /// The file.
         path: PathBuf,
-        /// Place and cause.
         source: Box<toml::de::Error>,
     },
     /// A key that does not exist.
     #[error("{origin}: unknown key `{key}`{}", did_you_mean(*.suggestion))]
     UnknownKey {
-        /// The key as written.
         key: String,
-        /// Where it was written.
         origin: Origin,
-        /// The key that was probably meant.
         suggestion: Option<&'static str>,
     },
     /// A key without a default was not given.
     #[error("`{key}` is not set: {help}")]
     Missing {
-        /// The key.
         key: &'static str,
-        /// What it means.
         help: &'static str,
     },
     /// A value outside what its key takes.
     #[error("{origin}: `{key}` is {value:?}, expected {expected}")]
     Invalid {
-        /// The key.
         key: &'static str,
-        /// The value as written.
         value: String,
-        /// Where it was written.
         origin: Origin,
-        /// What the key takes.
         expected: String,
     },
+}
+
+impl ConfigError {
+    /// Stable identifier for scripts and logs.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::File { .. } => "config_unreadable",
+            Self::Syntax { .. } => "config_syntax",
+            Self::UnknownKey { .. } => "config_unknown_key",
+            Self::Missing { .. } => "config_missing",
+            Self::Invalid { .. } => "config_invalid",
+        }
+    }
+
+    /// What the operator does about it, one sentence.
+    pub fn remedy(&self) -> &'static str {
+        match self {
+            Self::File { .. } => "make the node with `kms node init`, or name its file",
+            Self::Syntax { .. } => "correct the file at the line named; it is TOML",
+            Self::UnknownKey { .. } => "correct the key's name, see `kms node config show`",
+            Self::Missing { .. } => "set the key in node.toml, in the environment or with `--set`",
+            Self::Invalid { .. } => "correct the value at the place named",
+        }
+    }
 }
 
 fn did_you_mean(suggestion: Option<&'static str>) -> String {

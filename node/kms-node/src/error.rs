@@ -1,4 +1,4 @@
-//! Everything that can stop the node, each with a stable code, a cause, a remedy and an exit code.
+//! Everything that can stop the node, each with a stable code, a cause and a remedy.
 //! Refusals of single requests are not here: they are `kms_protocol::Refusal`.
 
 use std::path::PathBuf;
@@ -10,83 +10,49 @@ use crate::store::StoreError;
 
 /// Why the node did not start, or stopped.
 #[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
+#[allow(missing_docs, reason = "fields are named after what they hold")]
 pub enum NodeError {
     /// The configuration is not usable.
     #[error("configuration: {0}")]
     Config(#[from] ConfigError),
     /// `init` found files that it would have to overwrite.
     #[error("{} already exists", path.display())]
-    AlreadyInitialised {
-        /// The file in the way.
-        path: PathBuf,
-    },
+    AlreadyInitialised { path: PathBuf },
     /// A file of the data directory is missing or cannot be read or written.
     #[error("{}: {source}", path.display())]
     File {
-        /// The file.
         path: PathBuf,
-        /// What the operating system said.
         source: std::io::Error,
     },
     /// A secret file can be read by others.
     #[error("{} has mode {mode:o}, others can read it", path.display())]
-    Permissions {
-        /// The file.
-        path: PathBuf,
-        /// Its permission bits.
-        mode: u32,
-    },
+    Permissions { path: PathBuf, mode: u32 },
     /// The passphrase does not open a keystore.
     #[error("the passphrase does not open {}", path.display())]
-    WrongPassphrase {
-        /// The keystore.
-        path: PathBuf,
-    },
+    WrongPassphrase { path: PathBuf },
     /// A keystore is damaged or of an unknown kind.
     #[error("keystore {}: {source}", path.display())]
-    Keystore {
-        /// The keystore.
-        path: PathBuf,
-        /// What is wrong with it.
-        source: ChainError,
-    },
+    Keystore { path: PathBuf, source: ChainError },
     /// Another node runs on the same data directory.
     #[error("another node holds {}", path.display())]
-    AlreadyRunning {
-        /// The lock file.
-        path: PathBuf,
-    },
+    AlreadyRunning { path: PathBuf },
     /// The listening address cannot be bound.
     #[error("cannot listen on {address}: {source}")]
     Listen {
-        /// The address of the configuration.
         address: String,
-        /// What the operating system said.
         source: std::io::Error,
     },
     /// The deployment file is not usable.
     #[error("deployment {}: {source}", path.display())]
-    Deployment {
-        /// The file.
-        path: PathBuf,
-        /// What is wrong with it.
-        source: ChainError,
-    },
+    Deployment { path: PathBuf, source: ChainError },
     /// The endpoints serve another chain, or other contracts, than the deployment file names.
     #[error("the endpoints do not serve this deployment: {source}")]
-    WrongChain {
-        /// What differs.
-        source: ChainError,
-    },
+    WrongChain { source: ChainError },
     /// The data directory was filled from another deployment or for another miner.
     #[error("the database belongs to {field} {stored}, the configuration says {configured}")]
     ForeignDatabase {
-        /// What differs.
         field: &'static str,
-        /// The value in the database.
         stored: String,
-        /// The value configured.
         configured: String,
     },
     /// The database cannot be used.
@@ -97,19 +63,14 @@ pub enum NodeError {
     Crypto(&'static str),
     /// A task that must never end has ended.
     #[error("task {task} stopped: {reason}")]
-    TaskStopped {
-        /// The task.
-        task: &'static str,
-        /// Its error or panic.
-        reason: String,
-    },
+    TaskStopped { task: &'static str, reason: String },
 }
 
 impl NodeError {
     /// Stable identifier for scripts and logs.
     pub fn code(&self) -> &'static str {
         match self {
-            Self::Config(_) => "config_invalid",
+            Self::Config(error) => error.code(),
             Self::AlreadyInitialised { .. } => "already_initialised",
             Self::File { .. } => "file_unusable",
             Self::Permissions { .. } => "file_permissions",
@@ -129,7 +90,7 @@ impl NodeError {
     /// What the operator does about it, one sentence.
     pub fn remedy(&self) -> &'static str {
         match self {
-            Self::Config(_) => "correct the value at the place named, see `kms node config show`",
+            Self::Config(error) => error.remedy(),
             Self::AlreadyInitialised { .. } => "choose an empty data directory, or run this one",
             Self::File { .. } => "check that the path exists and this user may read and write it",
             Self::Permissions { .. } => "chmod 600 the file (700 for the directory)",
@@ -143,24 +104,6 @@ impl NodeError {
             Self::Store(error) => error.remedy(),
             Self::Crypto(_) => "check the random source of this host and start again",
             Self::TaskStopped { .. } => "start the node again and report the reason",
-        }
-    }
-
-    /// Exit code of the process: 3 configuration, 4 key or passphrase, 5 chain, 9 second
-    /// instance, 1 everything else.
-    pub fn exit_code(&self) -> u8 {
-        match self {
-            Self::Config(_) | Self::Deployment { .. } => 3,
-            Self::Permissions { .. } | Self::WrongPassphrase { .. } | Self::Keystore { .. } => 4,
-            Self::WrongChain { .. } => 5,
-            Self::AlreadyRunning { .. } => 9,
-            Self::AlreadyInitialised { .. }
-            | Self::File { .. }
-            | Self::Listen { .. }
-            | Self::ForeignDatabase { .. }
-            | Self::Store(_)
-            | Self::Crypto(_)
-            | Self::TaskStopped { .. } => 1,
         }
     }
 }

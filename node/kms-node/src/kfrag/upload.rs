@@ -140,9 +140,10 @@ fn verify(
         .and_then(|kfrag| kfrag.verify(context, &policy, &node.miner().0))
         .map_err(|error| invalid(&error))?;
     let unfit = |error: umbral::Error| {
-        let detail = match error {
-            umbral::Error::InconsistentShares => "they are of another delegation".to_owned(),
-            other => other.to_string(),
+        let foreign = error == umbral::Error::InconsistentShares;
+        let detail = match foreign {
+            true => "they are of another delegation".to_owned(),
+            false => error.to_string(),
         };
         Problem::new(Refusal::CommitmentsInvalid, detail)
     };
@@ -172,12 +173,12 @@ fn open_sealed(node: &Node, upload: &KfragUpload) -> Verdict<Zeroizing<Vec<u8>>>
         .map_err(|error| invalid(&error))
 }
 
-/// A fragment that is well-formed but not signed for this policy, miner and chain is told apart
-/// from one that is broken.
+/// Tells a kfrag that is well-formed but not signed for this policy, miner and chain from one that
+/// is broken.
 fn invalid(error: &umbral::Error) -> Problem {
-    let code = match error {
-        umbral::Error::ProxySignature => Refusal::KfragForeign,
-        _ => Refusal::KfragInvalid,
+    let code = match *error == umbral::Error::ProxySignature {
+        true => Refusal::KfragForeign,
+        false => Refusal::KfragInvalid,
     };
     Problem::new(code, error.to_string())
 }

@@ -9,38 +9,27 @@ const FULL_RETRY_S: u32 = 60;
 
 /// Why the database did not do what was asked.
 #[derive(Debug, thiserror::Error)]
+#[allow(missing_docs, reason = "fields are named after what they hold")]
 pub enum StoreError {
     /// The file was written by a newer program.
     #[error("schema version {found} is newer than this program knows")]
-    NewerSchema {
-        /// Version found in the file.
-        found: i64,
-    },
+    NewerSchema { found: i64 },
     /// The file is damaged, or was changed by something else.
     #[error("damaged: {what}")]
-    Corrupt {
-        /// What does not fit.
-        what: String,
-    },
+    Corrupt { what: String },
     /// The disk is full.
     #[error("the disk is full")]
     Full,
     /// An endpoint left out an event: its sequence number is missing.
     #[error("{contract}: event {expected} is missing, saw {found}")]
     SequenceGap {
-        /// Which contract.
         contract: &'static str,
-        /// The number that had to come.
         expected: u64,
-        /// The number that came.
         found: u64,
     },
     /// A row that can exist once came twice: the events of the chain contradict each other.
     #[error("events contradict each other: {what}")]
-    Inconsistent {
-        /// The constraint that caught it.
-        what: String,
-    },
+    Inconsistent { what: String },
     /// Signing inside the transaction failed.
     #[error("signing: {0}")]
     Signing(#[source] kms_chain::ChainError),

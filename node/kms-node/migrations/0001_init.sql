@@ -70,7 +70,30 @@ create table event_seq (
     constraint event_seq_unique unique (contract, seq)
 );
 
--- Key fragments. `sealed` is AES-256-GCM under a key derived from the node's secret.
+-- Challenges of this miner's silence. At most one is open for a policy: the newest opening without
+-- a later end.
+create table challenge (
+    seq integer not null,
+    policy_id blob not null,
+    block_number integer not null,
+    log_index integer not null,
+    requester blob not null,
+    deadline integer not null,
+    capsule blob not null,
+    constraint challenge_unique unique (block_number, log_index)
+);
+create index challenge_policy on challenge (policy_id);
+
+create table challenge_end (
+    policy_id blob not null,
+    block_number integer not null,
+    log_index integer not null,
+    constraint challenge_end_unique unique (block_number, log_index)
+);
+create index challenge_end_policy on challenge_end (policy_id);
+
+-- Kfrags. `sealed` is AES-256-GCM under a key derived from the node's secret; `commitments` are
+-- those of the kfrag's delegation.
 create table kfrag (
     policy_id blob not null,
     sealed_hash blob not null,
@@ -78,11 +101,12 @@ create table kfrag (
     receiving_key blob not null,
     verifying_key blob not null,
     last_period integer not null,
+    commitments blob not null,
     sealed blob not null,
     constraint kfrag_policy_unique unique (policy_id)
 );
 
--- Tombstones: a fragment that was erased never comes back.
+-- Tombstones: a kfrag that was erased never comes back.
 create table erasure (
     policy_id blob not null,
     sealed_hash blob not null,

@@ -1,6 +1,6 @@
 //! The database: SQLite in WAL mode with synchronous=FULL, one writer and a few readers. All SQL of
-//! the crate is here and in `store/`; every public method is one transaction. Opening migrates, and
-//! refuses a schema newer than this program.
+//! the crate is here and in `store/`; every public method is one transaction. Opening migrates to
+//! the newest schema, and refuses one newer than this program.
 
 pub(crate) mod chain;
 mod error;
@@ -23,19 +23,8 @@ pub use error::StoreError;
 pub(crate) type Result<T> = std::result::Result<T, StoreError>;
 
 /// Migrations, oldest first. One that has been released is never edited.
-const MIGRATIONS: &[(i64, &str, &str)] = &[
-    (1, "init", include_str!("../migrations/0001_init.sql")),
-    (
-        2,
-        "kfrag_version",
-        include_str!("../migrations/0002_kfrag_version.sql"),
-    ),
-    (
-        3,
-        "challenge",
-        include_str!("../migrations/0003_challenge.sql"),
-    ),
-];
+const MIGRATIONS: &[(i64, &str, &str)] =
+    &[(1, "init", include_str!("../migrations/0001_init.sql"))];
 
 /// Connections that only read.
 const READERS: u32 = 3;
@@ -68,7 +57,7 @@ impl Store {
             .connect_with(options.clone())
             .await?;
         check_integrity(&write).await?;
-        migrate(&write, MIGRATIONS).await?;
+        migrate(&write).await?;
         let read = pool.max_connections(READERS).connect_with(options).await?;
         Ok(Self { write, read })
     }
@@ -126,11 +115,8 @@ async fn check_integrity(pool: &SqlitePool) -> Result<()> {
     }
 }
 
-async fn migrate(
-    pool: &SqlitePool,
-    migrations: &[(i64, &'static str, &'static str)],
-) -> Result<()> {
-    let migrations = migrations
+async fn migrate(pool: &SqlitePool) -> Result<()> {
+    let migrations = MIGRATIONS
         .iter()
         .map(|(version, name, sql)| {
             let kind = MigrationType::Simple;

@@ -103,9 +103,6 @@ refusals! {
     KfragForeign: "kfrag_foreign", 422, LASTING,
         "the kfrag is signed for another policy or miner",
         "send each miner its own kfrag, made for this policy";
-    KfragOutdated: "kfrag_outdated", 410, LASTING,
-        "the stored kfrag is of an earlier version",
-        "ask the owner for a new grant; this one cannot be served";
     CommitmentsInvalid: "commitments_invalid", 422, LASTING,
         "the commitments are not those of the kfrag",
         "send the commitments made together with the kfrags";

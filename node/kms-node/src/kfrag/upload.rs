@@ -13,7 +13,7 @@ use zeroize::Zeroizing;
 use crate::gate::{self, Verdict};
 use crate::kfrag::cache::HeldKfrag;
 use crate::node::Node;
-use crate::store::kfrag::{Inserted, KFRAG_VERSION, KfragRow};
+use crate::store::kfrag::{Inserted, KfragRow};
 
 /// Seconds after which a full disk may have room again.
 const FULL_RETRY_S: u32 = 60;
@@ -97,7 +97,6 @@ fn check_and_seal(
             Problem::from(Refusal::Internal)
         })?;
     let row = KfragRow {
-        version: KFRAG_VERSION,
         policy_id: id,
         sealed_hash,
         delegating_key: upload.delegating_key.to_bytes(),
@@ -195,9 +194,6 @@ pub(crate) async fn held(node: &Arc<Node>, id: PolicyId) -> Verdict<Arc<HeldKfra
             |erased| Problem::from(erased.reason),
         ));
     };
-    if row.is_outdated() {
-        return Err(Problem::from(Refusal::KfragOutdated));
-    }
     // A reorg may have taken the policy since the gate let the request in.
     let terms = node.store.terms(id).await?;
     let terms = terms.ok_or_else(|| Problem::from(Refusal::PolicyUnknown))?;

@@ -31,7 +31,6 @@ impl Node {
             (None, Some(_)) => KfragState::Stored,
             (None, None) => KfragState::Missing,
         };
-        let outdated = stored.is_some_and(|row| row.is_outdated());
         let snapshot = self.snapshot();
         let refusal = self
             .check_open()
@@ -40,9 +39,6 @@ impl Node {
             .or_else(|| match (&erasure, kfrag) {
                 (Some(row), _) => Some(Problem::from(row.reason)),
                 (None, KfragState::Missing) => Some(Problem::from(Refusal::KfragMissing)),
-                (None, KfragState::Stored) if outdated => {
-                    Some(Problem::from(Refusal::KfragOutdated))
-                }
                 (None, KfragState::Stored | KfragState::Erased) => None,
             });
         Ok(PolicyStatus {

@@ -14,13 +14,8 @@ use super::{Result, Store, StoreError};
 const LOG_CUT_TRIES: u32 = 10;
 const LOG_CUT_PAUSE: Duration = Duration::from_millis(50);
 
-/// The version of the signed message that is stored and served; rows of others are only erased.
-pub(crate) const KFRAG_VERSION: u32 = 2;
-
 /// A stored fragment; `sealed` is ciphertext, the other fields are public.
 pub(crate) struct KfragRow {
-    /// Of the signed message; [`KFRAG_VERSION`] for every row this program writes.
-    pub(crate) version: u32,
     pub(crate) policy_id: PolicyId,
     pub(crate) sealed_hash: B256,
     pub(crate) delegating_key: [u8; 33],
@@ -28,16 +23,9 @@ pub(crate) struct KfragRow {
     pub(crate) verifying_key: [u8; 33],
     /// Last period of the terms, for fragments whose policy a reorg removed.
     pub(crate) last_period: u32,
-    /// Commitments of the delegation; empty under version 1.
+    /// Commitments of the delegation.
     pub(crate) commitments: Vec<u8>,
     pub(crate) sealed: Vec<u8>,
-}
-
-impl KfragRow {
-    /// Whether it is of a version that is not served any more.
-    pub(crate) const fn is_outdated(&self) -> bool {
-        self.version != KFRAG_VERSION
-    }
 }
 
 /// What an insertion found.
@@ -111,8 +99,8 @@ impl Store {
             return Ok(Inserted::Erased(reason(&gone)?));
         }
         let insert = "insert into kfrag (policy_id, sealed_hash, delegating_key, receiving_key, \
-            verifying_key, last_period, sealed, version, commitments) \
-            values (?, ?, ?, ?, ?, ?, ?, ?, ?) \
+            verifying_key, last_period, commitments, sealed) \
+            values (?, ?, ?, ?, ?, ?, ?, ?) \
             on conflict (policy_id) do nothing";
         let done = sqlx::query(insert)
             .bind(&id[..])
@@ -121,9 +109,8 @@ impl Store {
             .bind(&row.receiving_key[..])
             .bind(&row.verifying_key[..])
             .bind(i64::from(row.last_period))
-            .bind(&row.sealed)
-            .bind(i64::from(row.version))
             .bind(&row.commitments)
+            .bind(&row.sealed)
             .execute(&mut *tx)
             .await?;
         if done.rows_affected() == 1 {
@@ -250,7 +237,6 @@ impl Store {
 
 fn kfrag_row(row: &SqliteRow) -> Result<KfragRow> {
     Ok(KfragRow {
-        version: get_u32(row, "version")?,
         policy_id: get_policy_id(row)?,
         sealed_hash: get_hash(row, "sealed_hash")?,
         delegating_key: get_bytes(row, "delegating_key")?,

@@ -1,6 +1,3 @@
-use kms_protocol::{B256, PolicyId};
-
-use super::kfrag::{Inserted, KFRAG_VERSION, KfragRow};
 use super::*;
 
 fn path(dir: &tempfile::TempDir) -> std::path::PathBuf {
@@ -122,52 +119,4 @@ async fn an_unapplied_batch_leaves_nothing() {
     };
     assert_eq!(error.to_string(), expected.to_string());
     assert!(store.miner_facts().await.unwrap().is_empty());
-}
-
-/// A database as the first release of the schema left it, with one fragment in it.
-async fn version_1(path: &std::path::Path, id: PolicyId, sealed: &[u8]) {
-    let options = SqliteConnectOptions::new()
-        .filename(path)
-        .create_if_missing(true);
-    let pool = SqlitePool::connect_with(options).await.unwrap();
-    migrate(&pool, &MIGRATIONS[..1]).await.unwrap();
-    let insert = "insert into kfrag (policy_id, sealed_hash, delegating_key, receiving_key, \
-        verifying_key, last_period, sealed) values (?, ?, ?, ?, ?, 9, ?)";
-    sqlx::query(insert)
-        .bind(&id.0.0[..])
-        .bind(&[2_u8; 32][..])
-        .bind(&[2_u8; 33][..])
-        .bind(&[2_u8; 33][..])
-        .bind(&[2_u8; 33][..])
-        .bind(sealed)
-        .execute(&pool)
-        .await
-        .unwrap();
-    pool.close().await;
-}
-
-#[tokio::test]
-async fn fragments_of_version_1_are_kept_known_as_such_and_never_replaced() {
-    let dir = tempfile::tempdir().unwrap();
-    let id = PolicyId(B256([1; 32]));
-    version_1(&path(&dir), id, b"sealed then").await;
-    for _ in 0..2 {
-        let store = Store::open(&path(&dir)).await.unwrap();
-        let row = store.kfrag(id).await.unwrap().unwrap();
-        assert!(row.is_outdated());
-        assert_eq!((row.version, row.last_period), (1, 9));
-        assert_eq!(row.sealed, b"sealed then");
-        assert!(row.commitments.is_empty());
-        let newer = KfragRow {
-            version: KFRAG_VERSION,
-            commitments: vec![2; 197],
-            ..row
-        };
-        assert!(!newer.is_outdated());
-        let inserted = store.insert_kfrag(&newer).await.unwrap();
-        assert_eq!(inserted, Inserted::Different);
-        let heads = store.kfrag_heads(None, 10).await.unwrap();
-        assert_eq!(heads.len(), 1, "the sweeper sees it and will erase it");
-        store.close().await;
-    }
 }

@@ -30,8 +30,6 @@ pub(super) fn router(node: Arc<Node>) -> Router {
     Router::new()
         .route("/v2/policies/{id}/kfrag", post(upload))
         .route("/v2/policies/{id}/reencrypt", post(reencrypt))
-        .route("/v1/policies/{id}/kfrag", post(outdated))
-        .route("/v1/policies/{id}/reencrypt", post(outdated))
         .route("/v1/policies/{id}", get(status))
         .route("/v1/info", get(info))
         .route("/livez", get(live))
@@ -130,12 +128,6 @@ async fn metrics(State(node): Shared, request: Request<Body>) -> Response<Body> 
 
 async fn unknown(State(node): Shared) -> Response<Body> {
     refuse(&node, &Problem::from(Refusal::NotFound))
-}
-
-/// Requests that carried version 1 of the signed message.
-async fn outdated(State(node): Shared) -> Response<Body> {
-    let detail = "version 1 of this request is not served any more; it is now under /v2";
-    refuse(&node, &Problem::new(Refusal::BadRequest, detail))
 }
 
 fn count(node: &Node, route: &'static str) {

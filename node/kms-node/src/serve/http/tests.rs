@@ -169,18 +169,6 @@ async fn unknown_paths_methods_and_ids_are_problems() {
 }
 
 #[tokio::test]
-async fn requests_of_version_1_are_told_what_to_do() {
-    let grant = Grant::new(1, 5);
-    let served = Served::new(World::new()).await;
-    for end in ["kfrag", "reencrypt"] {
-        let old = format!("/v1/policies/{}/{end}", grant.id());
-        let (_, problem) = problem(served.post_json(&old, &grant.request(1)).await).await;
-        assert_eq!(problem.code, Refusal::BadRequest);
-        assert!(problem.detail.contains("/v2"), "{}", problem.detail);
-    }
-}
-
-#[tokio::test]
 async fn bodies_that_are_not_messages_are_refused() {
     let grant = Grant::new(1, 5);
     let served = Served::new(World::new()).await;

@@ -1,8 +1,7 @@
-use kms_protocol::messages::{CapsuleBytes, KfragState};
+use kms_protocol::messages::CapsuleBytes;
 use kms_protocol::{Address, B256, EthSecret, EthSignature};
 
 use super::*;
-use crate::store::kfrag::{Inserted, KfragRow};
 use crate::testkit::grant::{Grant, MESSAGE};
 use crate::testkit::{Running, World, domain};
 
@@ -219,48 +218,6 @@ async fn refuses_without_a_fragment() {
         refusal(&running, &grant, request).await,
         Refusal::KfragMissing
     );
-}
-
-#[tokio::test]
-async fn refuses_a_fragment_of_version_1_and_erases_it_in_its_time() {
-    let grant = Grant::new(1, 2);
-    let world = World::new();
-    world.chain.queue_policy(&grant.terms);
-    world.chain.mine_many(3);
-    let mut running = world.start().await;
-    running.sync().await;
-    let key = |byte| [byte; 33];
-    let old = KfragRow {
-        version: 1,
-        policy_id: grant.id(),
-        sealed_hash: B256([1; 32]),
-        delegating_key: key(1),
-        receiving_key: key(2),
-        verifying_key: key(3),
-        last_period: 2,
-        commitments: Vec::new(),
-        sealed: vec![7; 310],
-    };
-    let node = running.node.clone();
-    assert_eq!(node.store.insert_kfrag(&old).await.unwrap(), Inserted::New);
-    let request = grant.request(world.chain.height());
-    assert_eq!(
-        refusal(&running, &grant, request).await,
-        Refusal::KfragOutdated
-    );
-    let status = node.status(grant.id()).await.unwrap();
-    assert_eq!(status.kfrag, KfragState::Stored);
-    assert_eq!(status.refusal.unwrap().code, Refusal::KfragOutdated);
-    assert!(!status.serving);
-
-    world.chain.mine_to_period(3);
-    world.chain.mine_many(2);
-    running.sync().await;
-    let snapshot = node.snapshot().unwrap();
-    crate::kfrag::erase::sweep(&node, &snapshot).await.unwrap();
-    assert!(node.store.kfrag(grant.id()).await.unwrap().is_none());
-    let status = node.status(grant.id()).await.unwrap();
-    assert_eq!(status.kfrag, KfragState::Erased);
 }
 
 #[tokio::test]

@@ -22,10 +22,10 @@ mod journey;
 #[cfg(test)]
 mod mistakes;
 #[cfg(test)]
+mod readme;
+#[cfg(test)]
 mod reorg;
 #[cfg(test)]
 mod shares;
 #[cfg(test)]
 mod silence;
-#[cfg(test)]
-mod tidy;

@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 
 use proc_macro2::{TokenStream, TokenTree};
 
-/// Folders that hold nothing of ours: built, installed, or the history.
-const SKIPPED_FOLDERS: [&str; 8] = [
+/// Folders that hold nothing of ours: built, installed, or the history (a file in a worktree).
+const SKIPPED: [&str; 8] = [
     ".git",
     "target",
     "node_modules",
@@ -71,7 +71,7 @@ fn test_modules(source: &Source) -> Vec<String> {
 
 /// The workspace root.
 pub(super) fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
 }
 
 /// Every file of the workspace, sorted by path.
@@ -115,7 +115,10 @@ fn collect(folder: &Path, prefix: &str, found: &mut Vec<Source>) {
         } else {
             format!("{prefix}/{name}")
         };
-        if kind.is_dir() && !SKIPPED_FOLDERS.contains(&name.as_str()) {
+        if SKIPPED.contains(&name.as_str()) {
+            continue;
+        }
+        if kind.is_dir() {
             collect(&entry.path(), &path, found);
         } else if kind.is_file() && !ignored(&path) {
             found.push(Source {

@@ -84,6 +84,12 @@ const CRATES: [Crate; 10] = [
     },
 ];
 
+/// The folder of each crate.
+pub(super) fn folders() -> impl Iterator<Item = String> {
+    let manifests = CRATES.iter().map(|row| row.manifest);
+    manifests.filter_map(|path| Some(path.strip_suffix("/Cargo.toml")?.to_owned()))
+}
+
 /// path, reason.
 const PANICS: [(&str, &str); 2] = [
     ("umbral/fuzz/src/lib.rs", "a fuzzer's own set-up"),

@@ -1,7 +1,13 @@
 //! Our own rules, run as tests. Each rule is one test; an exception is a line in a list beside the
 //! rule, with a reason, and fails the test once it is not needed any more.
 
+#[cfg(test)]
 mod borders;
+#[cfg(test)]
+mod circles;
+#[cfg(test)]
 mod names;
+#[cfg(test)]
 mod shape;
+#[cfg(test)]
 mod sources;

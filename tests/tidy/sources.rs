@@ -144,13 +144,10 @@ pub(super) fn tokens(source: &Source) -> TokenStream {
         .unwrap_or_else(|error| panic!("{}: {error}", source.path))
 }
 
-/// Calls `visit` for every token that is neither in an attribute nor in an item under
-/// `#[cfg(test)]`, with the token after it.
-pub(super) fn walk_code(
-    stream: TokenStream,
-    visit: &mut dyn FnMut(&TokenTree, Option<&TokenTree>),
-) {
+/// The trees of one level without attributes and items under `#[cfg(test)]`.
+pub(super) fn code(stream: TokenStream) -> Vec<TokenTree> {
     let trees: Vec<TokenTree> = stream.into_iter().collect();
+    let mut kept = Vec::new();
     let mut at = 0;
     while at < trees.len() {
         if let Some(test_only) = attribute_at(&trees, at) {
@@ -160,11 +157,24 @@ pub(super) fn walk_code(
             }
             continue;
         }
-        visit(&trees[at], trees.get(at + 1));
-        if let TokenTree::Group(group) = &trees[at] {
+        kept.push(trees[at].clone());
+        at += 1;
+    }
+    kept
+}
+
+/// Calls `visit` for every token that is neither in an attribute nor in an item under
+/// `#[cfg(test)]`, with the token after it.
+pub(super) fn walk_code(
+    stream: TokenStream,
+    visit: &mut dyn FnMut(&TokenTree, Option<&TokenTree>),
+) {
+    let trees = code(stream);
+    for (at, tree) in trees.iter().enumerate() {
+        visit(tree, trees.get(at + 1));
+        if let TokenTree::Group(group) = tree {
             walk_code(group.stream(), visit);
         }
-        at += 1;
     }
 }
 

@@ -6,6 +6,8 @@ mod borders;
 #[cfg(test)]
 mod circles;
 #[cfg(test)]
+mod history;
+#[cfg(test)]
 mod names;
 #[cfg(test)]
 mod shape;

@@ -1,6 +1,6 @@
 //! The import graph of one crate's files. A file imports another if its non-test code names an item
-//! of it by a path: `crate::`, `super::`, `self::`, a child module's name, or a name that a `use` of
-//! the same file brings. An item that is re-exported counts as imported from where it is defined.
+//! of it by a path: `crate::`, `super::`, `self::`, a child module's name, or a name that a `use`
+//! of the same file brings. A re-exported item is imported from where it is defined.
 
 use std::collections::{BTreeMap, BTreeSet};
 

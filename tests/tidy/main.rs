@@ -10,6 +10,8 @@ mod history;
 #[cfg(test)]
 mod names;
 #[cfg(test)]
+mod parameters;
+#[cfg(test)]
 mod shape;
 #[cfg(test)]
 mod sources;

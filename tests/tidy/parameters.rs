@@ -1,0 +1,121 @@
+//! Rule on parameters: a function takes at most five, and none of them packs several into a tuple.
+//! Closures are free: a tuple is what an iterator gives them.
+
+use syn::visit::Visit;
+
+use super::sources::{self, report};
+
+const PARAMETERS_MAX: usize = 5;
+
+const OLDER: &str = "older than the rule";
+/// path, reason.
+const PACKED: [(&str, &str); 37] = [
+    ("node/kms-chain/src/follow/tests.rs", OLDER),
+    ("node/kms-chain/src/wallet/settle.rs", OLDER),
+    ("node/kms-client/src/journal.rs", OLDER),
+    ("node/kms-client/src/network.rs", OLDER),
+    ("node/kms-client/src/network/search.rs", OLDER),
+    ("node/kms-client/src/owner/arrangement.rs", OLDER),
+    ("node/kms-client/src/owner/policies.rs", OLDER),
+    ("node/kms-client/src/owner/renew.rs", OLDER),
+    ("node/kms-client/src/ports.rs", OLDER),
+    ("node/kms-client/src/reader.rs", OLDER),
+    ("node/kms-client/src/reader/collect.rs", OLDER),
+    ("node/kms-client/src/reader/tests/inconsistent.rs", OLDER),
+    ("node/kms-client/src/testkit/chain.rs", OLDER),
+    ("node/kms-node/src/act/track.rs", OLDER),
+    ("node/kms-node/src/grant.rs", OLDER),
+    ("node/kms-node/src/http/accept.rs", OLDER),
+    ("node/kms-node/src/ingest.rs", OLDER),
+    ("node/kms-node/src/snapshot.rs", OLDER),
+    ("node/kms-node/src/testkit/chain.rs", OLDER),
+    ("node/kms-node/src/testkit/grant.rs", OLDER),
+    ("node/kms-protocol/src/accusation.rs", OLDER),
+    ("node/kms-protocol/src/messages/reencrypt.rs", OLDER),
+    ("node/kms-protocol/src/reward.rs", OLDER),
+    ("node/kms/src/verbs/revoke.rs", OLDER),
+    ("scripts/src/demo/acts/money.rs", OLDER),
+    ("scripts/src/economics/plot.rs", OLDER),
+    ("scripts/src/gas/judges.rs", OLDER),
+    ("tests/it/harness/grant.rs", OLDER),
+    ("tests/it/harness/judge.rs", OLDER),
+    ("tests/it/harness/node.rs", OLDER),
+    ("tests/it/harness/world.rs", OLDER),
+    ("tests/peers/src/bin/umbral_bench/table.rs", OLDER),
+    ("tests/peers/tests/interop.rs", OLDER),
+    ("umbral/examples/fault_witness/forge.rs", OLDER),
+    ("umbral/examples/fault_witness/judge.rs", OLDER),
+    ("umbral/src/capsule_frag/raw.rs", OLDER),
+    ("umbral/src/v2/commitments.rs", OLDER),
+];
+
+/// Collects the functions that take a tuple or too many parameters.
+#[derive(Default)]
+struct Functions(Vec<String>);
+
+impl<'ast> Visit<'ast> for Functions {
+    fn visit_signature(&mut self, signature: &'ast syn::Signature) {
+        let name = &signature.ident;
+        if signature.inputs.iter().any(is_packed) {
+            self.0.push(format!("{name} takes a tuple"));
+        }
+        let taken = signature.inputs.iter();
+        let taken = taken
+            .filter(|input| matches!(input, syn::FnArg::Typed(_)))
+            .count();
+        if taken > PARAMETERS_MAX {
+            self.0.push(format!("{name} takes {taken} parameters"));
+        }
+    }
+}
+
+/// Whether a parameter is a tuple or a reference to one, by its pattern or its type.
+fn is_packed(parameter: &syn::FnArg) -> bool {
+    let syn::FnArg::Typed(parameter) = parameter else {
+        return false;
+    };
+    let mut kind = &*parameter.ty;
+    while let syn::Type::Reference(reference) = kind {
+        kind = &reference.elem;
+    }
+    let is_tuple = matches!(kind, syn::Type::Tuple(tuple) if !tuple.elems.is_empty());
+    is_tuple || matches!(&*parameter.pat, syn::Pat::Tuple(_))
+}
+
+fn findings_in(text: &str) -> Vec<String> {
+    let mut functions = Functions::default();
+    functions.visit_file(&syn::parse_file(text).unwrap());
+    functions.0
+}
+
+#[test]
+fn no_function_packs_parameters_into_a_tuple() {
+    let mut findings = Vec::new();
+    for source in sources::with_extension("rs") {
+        let functions = findings_in(source.text().unwrap()).into_iter();
+        findings.extend(functions.map(|function| format!("{}: {function}", source.path)));
+    }
+    report("what belongs together has a name", findings, &PACKED);
+}
+
+#[test]
+fn finds_packed_and_too_many_parameters() {
+    for wrong in [
+        "fn f((a, b): (u8, u8)) {}",
+        "fn f(pair: (u8, u8)) {}",
+        "impl A { fn f(&self, pair: &(u8, u8)) {} }",
+        "trait A { fn f(pair: &mut (u8, u8)); }",
+        "fn f() { fn inner(pair: (u8, u8)) {} }",
+        "fn f(a: A, b: B, c: C, d: D, e: E, f: F) {}",
+    ] {
+        assert_eq!(findings_in(wrong).len(), 1, "{wrong}");
+    }
+    for right in [
+        "fn f(unit: (), list: &[(u8, u8)]) {}",
+        "fn f() { map(|(a, b): (u8, u8)| a + b) }",
+        "fn f(&self, a: A, b: B, c: C, d: D, e: E) -> (u8, u8) {}",
+    ] {
+        let right = format!("impl A {{ {right} }}");
+        assert_eq!(findings_in(&right), [""; 0], "{right}");
+    }
+}

@@ -4,12 +4,12 @@ use std::io::{Read, Write};
 
 use zeroize::Zeroizing;
 
-use crate::Summary;
 use crate::chunk::{ChunkCipher, Place, read_full};
 use crate::error::{Error, Result};
 use crate::header::{Header, offset};
 use crate::keys::DataKey;
 use crate::spec::{SEALED_BYTES, TAG_BYTES};
+use crate::summary::Summary;
 
 /// Decrypts the chunks that follow a header.
 pub struct Decryptor<R> {

@@ -6,13 +6,13 @@ use rand_core::TryCryptoRng;
 use umbral::PublicKey;
 use zeroize::Zeroizing;
 
-use crate::Summary;
 use crate::chunk::{ChunkCipher, Place, read_full};
 use crate::error::{Error, Result};
 use crate::fields::{LabelHint, Locator};
 use crate::header::{Header, Parts, offset};
 use crate::keys::{AccessKey, DataKey};
 use crate::spec::{CHUNK_BYTES, SEALED_BYTES};
+use crate::summary::Summary;
 
 /// Encrypts for one label. Needs the label's public key and nothing else: no secret, no network.
 #[derive(Debug, Clone)]

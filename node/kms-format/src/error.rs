@@ -1,6 +1,5 @@
-//! The one error type of the crate: a variant per decision a caller can take.
-//!
-//! Nothing in an error is secret: offsets, chunk numbers and field names only.
+//! The one error type of the crate: a variant per decision a caller can take, each with a stable
+//! code and a remedy. Nothing in an error is secret: offsets, chunk numbers and field names only.
 
 use std::io;
 
@@ -9,15 +8,12 @@ pub type Result<T> = std::result::Result<T, Error>;
 
 /// Why a file was not written or not opened.
 #[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
+#[allow(missing_docs, reason = "a message names its fields")]
 pub enum Error {
-    /// The input could not be read.
     #[error("reading failed: {0}")]
     Read(#[source] io::Error),
-    /// The output could not be written.
     #[error("writing failed: {0}")]
     Write(#[source] io::Error),
-    /// The random number generator failed.
     #[error("the random number generator failed")]
     Rng,
 
@@ -26,44 +22,22 @@ pub enum Error {
     BadMagic,
     /// A version this program does not know.
     #[error("format version {version} is not supported (this program reads version 1)")]
-    UnsupportedVersion {
-        /// The version found.
-        version: u8,
-    },
+    UnsupportedVersion { version: u8 },
     /// A known version with a parameter this program does not know.
     #[error("{parameter} = {value} is not supported")]
-    UnsupportedParameter {
-        /// Name of the parameter, as in FORMAT.md.
-        parameter: &'static str,
-        /// The value found.
-        value: u32,
-    },
+    UnsupportedParameter { parameter: &'static str, value: u32 },
     /// A field that must be understood, and is not.
     #[error("the header has a critical field {field:#06x} that this program does not know")]
-    UnknownCriticalField {
-        /// The field's type.
-        field: u16,
-    },
-    /// The header breaks a rule of FORMAT.md.
+    UnknownCriticalField { field: u16 },
     #[error("malformed header: {problem}")]
-    HeaderMalformed {
-        /// The rule that is broken.
-        problem: &'static str,
-    },
-    /// The label key or the capsule is not a valid one.
+    HeaderMalformed { problem: &'static str },
     #[error("malformed header: {field}: {source}")]
     HeaderKeyInvalid {
-        /// Which of the two.
         field: &'static str,
-        /// What is wrong with it.
         source: umbral::Error,
     },
-    /// The input ends too early.
     #[error("the file is cut short at byte {offset}")]
-    Truncated {
-        /// Bytes that are there.
-        offset: u64,
-    },
+    Truncated { offset: u64 },
 
     /// The key is not the one this file was encrypted for, or the capsule is another file's.
     #[error("wrong key: it does not open this file")]
@@ -73,29 +47,15 @@ pub enum Error {
     HeaderTampered,
     /// A chunk is not the one that was written at this place, or the file ends inside it.
     #[error("chunk {chunk} was changed, moved or cut short")]
-    ChunkTampered {
-        /// The chunk's number, from 0.
-        chunk: u64,
-    },
-    /// Bytes after the last chunk.
+    ChunkTampered { chunk: u64 },
     #[error("there are bytes after the end of the encrypted data, from byte {offset} on")]
-    TrailingData {
-        /// Where they begin.
-        offset: u64,
-    },
+    TrailingData { offset: u64 },
 
     /// More data than one key may protect (256 TiB).
     #[error("more than 256 TiB in one file")]
     TooLong,
-    /// A range outside the file's plaintext.
     #[error("the range ends at byte {end}, but the file has {length} bytes")]
-    RangeOutside {
-        /// End of the range asked for, exclusive.
-        end: u64,
-        /// Bytes of plaintext in the file.
-        length: u64,
-    },
-    /// Making the capsule failed.
+    RangeOutside { end: u64, length: u64 },
     #[error("encapsulation failed: {0}")]
     Encapsulate(#[source] umbral::Error),
     /// An invariant of this crate is broken.
@@ -104,27 +64,42 @@ pub enum Error {
 }
 
 impl Error {
-    /// A stable name of the error, the same in every release.
+    /// The stable name of the error, the same in every release.
     pub fn code(&self) -> &'static str {
+        self.row().0
+    }
+
+    /// The next step of whoever meets the error.
+    pub fn remedy(&self) -> &'static str {
+        self.row().1
+    }
+
+    /// The table of errors: code and remedy. The match is exhaustive, so that a new variant forces
+    /// a decision about both.
+    #[rustfmt::skip]
+    fn row(&self) -> (&'static str, &'static str) {
         match self {
-            Self::Read(_) => "read_failed",
-            Self::Write(_) => "write_failed",
-            Self::Rng => "rng_failed",
-            Self::BadMagic => "not_a_kms_file",
-            Self::UnsupportedVersion { .. } => "unsupported_version",
-            Self::UnsupportedParameter { .. } => "unsupported_parameter",
-            Self::UnknownCriticalField { .. } => "unknown_critical_field",
-            Self::HeaderMalformed { .. } => "header_malformed",
-            Self::HeaderKeyInvalid { .. } => "header_key_invalid",
-            Self::Truncated { .. } => "file_truncated",
-            Self::WrongKey => "wrong_key",
-            Self::HeaderTampered => "header_tampered",
-            Self::ChunkTampered { .. } => "chunk_tampered",
-            Self::TrailingData { .. } => "trailing_data",
-            Self::TooLong => "file_too_long",
-            Self::RangeOutside { .. } => "range_outside_file",
-            Self::Encapsulate(_) => "encapsulate_failed",
-            Self::Bug(_) => "bug",
+            Self::Read(_) => ("read_failed", "check the input and the right to read it"),
+            Self::Write(_) => ("write_failed", "check the output's disk and the right to write"),
+            Self::Rng => ("rng_failed", "check the operating system's random source"),
+            Self::BadMagic => ("not_a_kms_file", "name a file that `kms encrypt` wrote"),
+            Self::UnsupportedVersion { .. } => ("unsupported_version", UPDATE),
+            Self::UnsupportedParameter { .. } => ("unsupported_parameter", UPDATE),
+            Self::UnknownCriticalField { .. } => ("unknown_critical_field", UPDATE),
+            Self::HeaderMalformed { .. } => ("header_malformed", COPY),
+            Self::HeaderKeyInvalid { .. } => ("header_key_invalid", COPY),
+            Self::Truncated { .. } => ("file_truncated", COPY),
+            Self::WrongKey => ("wrong_key", "use the key of the label the file is encrypted for"),
+            Self::HeaderTampered => ("header_tampered", COPY),
+            Self::ChunkTampered { .. } => ("chunk_tampered", COPY),
+            Self::TrailingData { .. } => ("trailing_data", COPY),
+            Self::TooLong => ("file_too_long", "split the data over several files"),
+            Self::RangeOutside { .. } => ("range_outside_file", "ask for bytes within the file"),
+            Self::Encapsulate(_) => ("encapsulate_failed", "check the label's public key"),
+            Self::Bug(_) => ("bug", "report this with the text of the error"),
         }
     }
 }
+
+const COPY: &str = "copy the file again from where it was written";
+const UPDATE: &str = "update this program";

@@ -7,7 +7,6 @@ use std::io::Read;
 
 use umbral::{Capsule, PublicKey, SharedSecret};
 
-use crate::Summary;
 use crate::chunk::read_full;
 use crate::error::{Error, Result};
 use crate::fields::{LabelHint, Locator};
@@ -17,6 +16,7 @@ use crate::spec::{
     FIELD_LOCATOR, FIELD_WRAPPED_KEY, FIXED_BYTES, HEADER_BYTES_MAX, MAC_BYTES, MAGIC, PARAMETERS,
     SEALED_BYTES, SUITE_AES_256_GCM, TAG_BYTES, VERSION,
 };
+use crate::summary::Summary;
 
 /// The header of one file.
 #[derive(Debug, Clone)]

@@ -14,6 +14,7 @@ mod header;
 mod keys;
 mod range;
 mod spec;
+mod summary;
 
 pub use decrypt::Decryptor;
 pub use encrypt::Encryptor;
@@ -23,16 +24,4 @@ pub use header::Header;
 pub use keys::DataKey;
 pub use range::RangeReader;
 pub use spec::{CHUNK_BYTES, HEADER_BYTES_MAX, MAGIC, SUITE_AES_256_GCM, TAG_BYTES, VERSION};
-
-/// What went through an encryption or a decryption.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Summary {
-    /// Bytes of the header.
-    pub header_bytes: u64,
-    /// Bytes of plaintext.
-    pub plaintext_bytes: u64,
-    /// Bytes of the whole encrypted file, header included.
-    pub file_bytes: u64,
-    /// Number of chunks, at least 1.
-    pub chunks: u64,
-}
+pub use summary::Summary;

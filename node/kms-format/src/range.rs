@@ -5,12 +5,12 @@ use std::ops::Range;
 
 use zeroize::Zeroizing;
 
-use crate::Summary;
 use crate::chunk::{ChunkCipher, Place, read_full};
 use crate::error::{Error, Result};
 use crate::header::Header;
 use crate::keys::DataKey;
 use crate::spec::{CHUNK_BYTES, SEALED_BYTES};
+use crate::summary::Summary;
 
 /// Random access to the plaintext of a file that starts at byte 0 of `R`.
 pub struct RangeReader<R> {

@@ -115,8 +115,6 @@ pub mod hex_bytes {
 pub mod hex_array {
     use serde::{Deserialize, Deserializer, Serializer};
 
-    use crate::primitives::FixedBytes;
-
     /// Writes the bytes.
     ///
     /// # Errors
@@ -135,7 +133,8 @@ pub mod hex_array {
     pub fn deserialize<'de, const N: usize, D: Deserializer<'de>>(
         deserializer: D,
     ) -> Result<[u8; N], D::Error> {
-        FixedBytes::<N>::deserialize(deserializer).map(|bytes| bytes.0)
+        let text = String::deserialize(deserializer)?;
+        super::decode_array(&text).map_err(serde::de::Error::custom)
     }
 }
 
@@ -144,10 +143,8 @@ macro_rules! key_module {
     ($(#[$doc:meta])* $module:ident, $key:ident) => {
         $(#[$doc])*
         pub mod $module {
-            use serde::{Deserialize, Deserializer, Serializer};
+            use serde::{Deserializer, Serializer};
             use umbral::$key;
-
-            use crate::primitives::FixedBytes;
 
             /// Writes the compressed key.
             ///
@@ -164,8 +161,8 @@ macro_rules! key_module {
             pub fn deserialize<'de, D: Deserializer<'de>>(
                 deserializer: D,
             ) -> Result<$key, D::Error> {
-                let bytes = FixedBytes::<33>::deserialize(deserializer)?;
-                $key::from_bytes(&bytes.0).map_err(serde::de::Error::custom)
+                let bytes = super::hex_array::deserialize(deserializer)?;
+                $key::from_bytes(&bytes).map_err(serde::de::Error::custom)
             }
         }
     };

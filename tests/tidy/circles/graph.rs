@@ -200,8 +200,9 @@ fn read_paths(code: TokenStream, inside: usize, found: &mut Vec<Path>) {
                 module_begins = false;
                 at += 1;
             }
-            _ => {
-                module_begins = false;
+            // The name of the module may be a macro's.
+            tree => {
+                module_begins &= is(Some(tree), '$');
                 at += 1;
             }
         }

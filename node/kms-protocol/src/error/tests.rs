@@ -1,6 +1,7 @@
 //! Which refusal an error becomes.
 
 use super::*;
+use crate::refusal::Refusal;
 
 fn check(error: Error, expected: Refusal) {
     assert_eq!(error.refusal(), expected, "{error}");
@@ -51,4 +52,10 @@ fn faults_of_the_host_are_internal() {
     check(Error::Randomness, Refusal::Internal);
     check(Error::SecretKey, Refusal::Internal);
     check(Error::Reward(RewardFault::Overflow), Refusal::Internal);
+}
+
+#[test]
+fn an_error_has_a_code_and_a_remedy() {
+    assert_eq!(Error::AmountOverflow.code(), "amount_overflow");
+    assert_eq!(Error::AmountOverflow.remedy(), "choose a smaller amount");
 }

@@ -176,7 +176,7 @@ impl ReencryptReply {
             return Err(Error::Mismatch(Mismatch::VerifyingKey));
         }
         if self.fragments.len() != request.capsules.len() {
-            return Err(Error::Mismatch(Mismatch::FragmentCount));
+            return Err(Error::Mismatch(Mismatch::CfragCount));
         }
         request
             .capsules

@@ -3,8 +3,8 @@
 use std::fmt::Debug;
 
 use proptest::prelude::*;
-use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::*;
@@ -140,6 +140,6 @@ fn refuses_text_that_could_deceive_a_terminal() {
 #[test]
 fn a_sealed_key_fragment_is_as_long_as_umbral_makes_it() {
     assert_eq!(CAPSULE_BYTES, 98);
-    assert_eq!(CAPSULE_FRAG_BYTES, 359);
+    assert_eq!(umbral::CAPSULE_FRAG_BYTES, 359);
     assert_eq!(SEALED_KFRAG_BYTES, 333);
 }

@@ -174,7 +174,7 @@ fn refuses_a_reply_with_a_verifying_key_that_is_not_the_policys() {
 
 #[test]
 fn refuses_a_reply_with_too_few_or_too_many_fragments() {
-    let count = Error::Mismatch(Mismatch::FragmentCount);
+    let count = Error::Mismatch(Mismatch::CfragCount);
     assert_eq!(
         check_reply_refused(|reply| reply.fragments.truncate(1)),
         count

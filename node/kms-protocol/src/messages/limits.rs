@@ -1,0 +1,86 @@
+//! The limits of every message: lengths of the byte fields, of lists and of text, and the readers
+//! that hold them while parsing.
+
+use core::fmt;
+use core::marker::PhantomData;
+
+use serde::{Deserialize, Deserializer, de};
+use umbral::{CAPSULE_BYTES, CAPSULE_FRAG_BYTES};
+
+use crate::error::Error;
+use crate::primitives::FixedBytes;
+
+/// Greatest number of capsules in a request, and of fragments in a reply.
+pub const CAPSULES_MAX: usize = 64;
+
+/// Bytes of a sealed key fragment: capsule in its simple form (98), then the ciphertext by
+/// `umbral::encrypt` of the key fragment of version 2: nonce (24), fragment (195), tag (16).
+pub const SEALED_KFRAG_BYTES: usize =
+    CAPSULE_BYTES + umbral::v2::KEY_FRAG_BYTES + umbral::CIPHERTEXT_OVERHEAD;
+
+/// Longest text in a message, in bytes.
+pub const TEXT_MAX: usize = 1_000;
+
+/// A capsule in its simple form, not yet checked.
+pub type CapsuleBytes = FixedBytes<CAPSULE_BYTES>;
+
+/// A re-encrypted fragment in its simple form, not yet verified.
+pub type CfragBytes = FixedBytes<CAPSULE_FRAG_BYTES>;
+
+/// A key fragment encrypted to one miner's Umbral key: capsule (simple form), then the ciphertext.
+pub type SealedKfrag = FixedBytes<SEALED_KFRAG_BYTES>;
+
+/// Reads 1 to [`CAPSULES_MAX`] entries, and stops reading at the limit.
+pub(super) fn one_to_max<'de, D, T>(deserializer: D) -> Result<Vec<T>, D::Error>
+where
+    D: Deserializer<'de>,
+    T: Deserialize<'de>,
+{
+    struct Bounded<T>(PhantomData<T>);
+
+    impl<'de, T: Deserialize<'de>> de::Visitor<'de> for Bounded<T> {
+        type Value = Vec<T>;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            write!(f, "a list of 1 to {CAPSULES_MAX} entries")
+        }
+
+        fn visit_seq<A: de::SeqAccess<'de>>(self, mut list: A) -> Result<Vec<T>, A::Error> {
+            let mut entries = Vec::new();
+            while let Some(entry) = list.next_element()? {
+                entries.push(entry);
+                if entries.len() > CAPSULES_MAX {
+                    return Err(count_error(entries.len()));
+                }
+            }
+            if entries.is_empty() {
+                Err(count_error(0))
+            } else {
+                Ok(entries)
+            }
+        }
+    }
+
+    fn count_error<E: de::Error>(actual: usize) -> E {
+        E::custom(Error::Count {
+            maximum: CAPSULES_MAX,
+            actual,
+        })
+    }
+
+    deserializer.deserialize_seq(Bounded(PhantomData))
+}
+
+/// Neither a control nor a bidirectional formatting character: harmless on a terminal.
+pub(super) fn is_printable(c: char) -> bool {
+    !c.is_control() && !matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
+/// Reads text that is safe to print: bounded and of printable characters only.
+pub(super) fn plain_text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    if text.len() > TEXT_MAX || !text.chars().all(is_printable) {
+        return Err(de::Error::custom(Error::Text { maximum: TEXT_MAX }));
+    }
+    Ok(text)
+}

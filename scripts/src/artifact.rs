@@ -9,18 +9,6 @@ use anyhow::{Context, Result, bail, ensure};
 use kms_protocol::keccak256;
 use serde_json::{Map, Value, json};
 
-/// The contracts that are deployed, in the order of their dependencies.
-pub(crate) const CONTRACTS: [&str; 8] = [
-    "KMSToken",
-    "StakingEscrow",
-    "MiningRewards",
-    "PolicyManager",
-    "Adjudicator",
-    "SilenceChallenges",
-    "KMSTimelock",
-    "Control",
-];
-
 /// Where the artifacts live, below the workspace root.
 pub(crate) fn folder(root: &Path) -> PathBuf {
     root.join("deployments/artifacts")

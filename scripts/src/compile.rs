@@ -10,11 +10,12 @@ use anyhow::{Context, Result, bail, ensure};
 use foundry_compilers::artifacts::{Settings, remappings::Remapping};
 use foundry_compilers::solc::{Solc, SolcCompiler, SolcSettings};
 use foundry_compilers::{ConfigurableArtifacts, Project, ProjectBuilder, ProjectPathsConfig};
+use kms_chain::Contract;
 use serde_json::{Value, json};
 
 use crate::artifact;
 
-/// Compiles every contract of [`artifact::CONTRACTS`] and returns its artifact by name.
+/// Compiles every contract of [`Contract::ALL`] and returns its artifact by name.
 pub(crate) fn compile(root: &Path) -> Result<Vec<(String, Value)>> {
     let contracts = root.join("contracts");
     let profile = read_profile(&contracts)?;
@@ -23,7 +24,7 @@ pub(crate) fn compile(root: &Path) -> Result<Vec<(String, Value)>> {
     let version = version.split('+').next().unwrap_or(&version).to_owned();
     let settings = solc_settings(&profile)?;
     let project = project(&contracts, &profile, &settings, solc)?;
-    let files = artifact::CONTRACTS.map(|name| contracts.join("src").join(format!("{name}.sol")));
+    let files = Contract::ALL.map(|contract| contracts.join("src").join(format!("{contract}.sol")));
     let output = project
         .compile_files(files)
         .context("compiling the contracts")?;
@@ -31,9 +32,9 @@ pub(crate) fn compile(root: &Path) -> Result<Vec<(String, Value)>> {
         bail!("{output}");
     }
     let compiler = json!({ "name": "solc", "version": version, "settings": settings });
-    artifact::CONTRACTS
+    Contract::ALL
         .iter()
-        .map(|name| pick(&output, name, &compiler))
+        .map(|contract| pick(&output, contract.name(), &compiler))
         .collect()
 }
 

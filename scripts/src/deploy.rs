@@ -101,7 +101,7 @@ async fn stands(network: &Network, record: &Path) -> Result<bool> {
         return Ok(false);
     }
     let deployment = match Deployment::load(record) {
-        Err(ChainError::DeploymentOutdated { .. }) if network.is_local() => return Ok(false),
+        Err(ChainError::DeploymentIncomplete { .. }) if network.is_local() => return Ok(false),
         loaded => loaded?,
     };
     match Chain::connect(&network.config, deployment.clone()).await {

@@ -6,6 +6,7 @@
 use std::path::PathBuf;
 
 use anyhow::{Context, Result};
+use kms_chain::Contract;
 
 use crate::say;
 
@@ -57,11 +58,8 @@ pub(crate) fn run(args: &Args) -> Result<()> {
 
 async fn measure() -> Result<Vec<Measured>> {
     let mut bench = Bench::start().await?;
-    for (contract, gas) in kms_chain::artifacts()
-        .iter()
-        .zip(bench.deployment_gas().await?)
-    {
-        bench.note(format!("deploy_{}", contract.contract), gas, 1);
+    for (contract, gas) in Contract::ALL.iter().zip(bench.deployment_gas().await?) {
+        bench.note(format!("deploy_{contract}"), gas, 1);
     }
     let mut miners = Vec::new();
     for number in 0..MINERS {

@@ -37,14 +37,14 @@ async fn refuses_an_endpoint_that_serves_another_chain_or_other_contracts() {
     let mut no_code = truth.clone();
     no_code.contracts.escrow.address = kms_protocol::Address([7; 20]);
     let wrong = [
-        ("id", other_id),
-        ("genesis", other_genesis),
-        ("code", other_code),
-        ("none", no_code),
+        ("id", other_id, "wrong_chain"),
+        ("genesis", other_genesis, "wrong_chain"),
+        ("code", other_code, "contract_code_differs"),
+        ("none", no_code, "contract_code_differs"),
     ];
-    for (name, deployment) in wrong {
+    for (name, deployment, code) in wrong {
         let person = home_with(&world, name, &deployment);
-        let error: Value = person.json(&["status"]).assert_failure(30, "wrong_chain");
+        let error: Value = person.json(&["status"]).assert_failure(30, code);
         assert!(error["hint"].is_string(), "{name}: {error}");
     }
     home_with(&world, "right", truth)

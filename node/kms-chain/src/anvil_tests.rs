@@ -4,16 +4,16 @@ use kms_protocol::{Address, Amount, Period, Wei};
 
 use crate::call::Call;
 use crate::chain::Chain;
-use crate::classify::TxRejection;
+use crate::contracts::Contract;
 use crate::deployment::Deployment;
 use crate::devnet::{Devnet, DevnetOptions, Mining, account};
 use crate::error::{ChainError, IdentityPart};
 use crate::events::ChainEvent;
 use crate::follow::{Cursor, Step, next_step};
-use crate::journal::{DirJournal, TxJournal};
 use crate::params::DeployParams;
-use crate::types::{LastSeqs, Tag, TxPlan};
-use crate::wallet::{Progress, Wallet, WalletOptions};
+use crate::send::{GasLimit, TxPlan, TxRejection, reprice};
+use crate::types::{LastSeqs, Tag};
+use crate::wallet::{DirJournal, SendEvent, TxJournal, Wallet, WalletOptions};
 
 mod life;
 
@@ -118,11 +118,11 @@ async fn sends_through_the_wallet_and_follows_what_happened() {
         .unwrap();
     assert!(receipt.succeeded && receipt.fee > Wei(0));
     assert!(
-        matches!(seen.first(), Some(Progress::Simulated { .. })),
+        matches!(seen.first(), Some(SendEvent::Simulated { .. })),
         "{seen:?}"
     );
     assert!(
-        matches!(seen.last(), Some(Progress::Mined { .. })),
+        matches!(seen.last(), Some(SendEvent::Mined { .. })),
         "{seen:?}"
     );
     let worker = account(1).unwrap().address();
@@ -261,7 +261,7 @@ async fn refuses_another_chain_behind_the_url() {
     assert_eq!(connect(other).await, IdentityPart::GenesisHash);
     let mut other = setup.deployment.clone();
     other.contracts.policies.address = other.contracts.token.address;
-    assert_eq!(connect(other).await, IdentityPart::PoliciesCode);
+    assert_eq!(connect(other).await, IdentityPart::Code(Contract::Policies));
 }
 
 #[tokio::test]
@@ -276,7 +276,7 @@ async fn takes_known_bytes_and_names_refusals() {
             to: Address([8; 20]),
             wei: Wei(1),
         },
-        gas_limit: 21_000,
+        gas_limit: GasLimit::for_estimate(21_000),
         fees,
     };
     let first = chain.sign(&secret, &plan(0, fees));
@@ -288,12 +288,13 @@ async fn takes_known_bytes_and_names_refusals() {
         other => panic!("{other:?}"),
     };
     let mut same_price = plan(0, fees);
-    same_price.gas_limit = 22_000;
+    same_price.gas_limit = GasLimit::for_estimate(22_000);
     let rival = chain.sign(&secret, &same_price);
     let refused = rejection(chain.broadcast(&rival.raw).await);
     assert_eq!(refused, TxRejection::ReplacementUnderpriced);
-    same_price.fees = fees.bumped(fees);
-    let dearer = chain.sign(&secret, &same_price);
+    let rules = WalletOptions::default().rules();
+    let raised = rules.raised_fees(fees, fees).unwrap();
+    let dearer = reprice(&secret, &first.raw, raised).unwrap();
     chain.broadcast(&dearer.raw).await.unwrap();
     setup.devnet.mine(1).await.unwrap();
     assert!(chain.receipt(dearer.hash).await.unwrap().unwrap().succeeded);

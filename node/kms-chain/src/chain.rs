@@ -1,5 +1,5 @@
-//! A deployment on a chain, reached over `rpc`: blocks here, event logs in `logs`, contract state
-//! in `views`, transactions in `send`. Every answer is checked before it becomes a value.
+//! Reading a deployment on a chain, over `rpc`: blocks here, event logs in `logs`, contract state in
+//! `views` and `judges`, prices in `fees`. Every answer is checked before it becomes a value.
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
@@ -19,11 +19,9 @@ use crate::types::{BlockHeader, Tag};
 mod fees;
 mod judges;
 mod logs;
-mod send;
 mod views;
 
 pub(crate) use fees::estimate_fees;
-pub(crate) use send::{TxFields, broadcast, receipt, sign_fields};
 
 /// A deployment on its chain. Cheap to clone.
 #[derive(Clone)]

@@ -10,14 +10,15 @@ use kms_protocol::{Address, EthSecret, keccak256};
 use serde_json::json;
 use tokio::time::Instant;
 
-use crate::chain::{TxFields, broadcast, estimate_fees, receipt, sign_fields};
+use crate::chain::estimate_fees;
+use crate::contracts::Contract;
 use crate::deployment::{ContractRecord, Contracts, Deployment};
 use crate::error::ChainError;
 use crate::params::DeployParams;
-use crate::revert::decode_error;
 use crate::rpc::Rpc;
+use crate::send::{SignedTx, TxFields, broadcast, estimate_gas, receipt, sign_fields};
+use crate::types::TxReceipt;
 use crate::types::wire::{HexBytes, Quantity};
-use crate::types::{SignedTx, TxReceipt};
 
 pub(crate) mod args;
 mod state;
@@ -89,27 +90,9 @@ pub async fn deploy_journaled(
 }
 
 fn contracts(records: Vec<ContractRecord>) -> Result<Contracts, ChainError> {
-    let records: Result<[ContractRecord; 8], _> = records.try_into();
-    let [
-        token,
-        escrow,
-        rewards,
-        policies,
-        adjudicator,
-        challenges,
-        timelock,
-        control,
-    ] = records.map_err(|_| ChainError::Bug("a record for each contract"))?;
-    Ok(Contracts {
-        token,
-        escrow,
-        rewards,
-        policies,
-        adjudicator,
-        challenges,
-        timelock,
-        control,
-    })
+    let records: Result<[ContractRecord; Contract::ALL.len()], _> = records.try_into();
+    let records = records.map_err(|_| ChainError::Bug("a record for each contract"))?;
+    Ok(records.into())
 }
 
 struct Deploying<'a> {
@@ -134,15 +117,13 @@ impl Deploying<'_> {
         }
         let data = HexBytes(contract.creation.clone());
         let call = json!({ "from": sender, "data": data });
-        let gas: Result<Quantity, _> = self.rpc.request("eth_estimateGas", &(call, PENDING)).await;
-        let Quantity(gas) = gas.map_err(decode_error)?;
         let fields = TxFields {
             chain_id: self.state.chain_id,
             nonce: contract.nonce,
             to: None,
             data: contract.creation.clone(),
             value: 0,
-            gas_limit: gas.saturating_add(gas / 4),
+            gas_limit: estimate_gas(self.rpc, &call).await?,
             fees: estimate_fees(self.rpc).await?,
         };
         let signed = sign_fields(self.secret, &fields);

@@ -10,13 +10,11 @@ use kms_protocol::hex_serde::hex_bytes;
 use kms_protocol::{Address, B256, keccak256};
 use serde::{Deserialize, Serialize};
 
-use crate::error::{ChainError, IdentityPart};
+use crate::contracts::{Contract, PerContract};
+use crate::error::{ChainError, JsonFile};
 use crate::files::{self, Existing};
 use crate::params::DeployParams;
 use crate::rpc::Identity;
-
-/// How many contracts a deployment has.
-pub(crate) const CONTRACT_COUNT: usize = 8;
 
 /// One set of the contracts on one chain.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -34,44 +32,8 @@ pub struct Deployment {
     pub params: DeployParams,
 }
 
-/// The contracts, in the order of their deployment.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Contracts {
-    /// KMSToken.
-    pub token: ContractRecord,
-    /// StakingEscrow.
-    pub escrow: ContractRecord,
-    /// MiningRewards.
-    pub rewards: ContractRecord,
-    /// PolicyManager.
-    pub policies: ContractRecord,
-    /// Adjudicator.
-    pub adjudicator: ContractRecord,
-    /// SilenceChallenges.
-    pub challenges: ContractRecord,
-    /// KMSTimelock.
-    pub timelock: ContractRecord,
-    /// Control.
-    pub control: ContractRecord,
-}
-
-impl Contracts {
-    /// All of them, in the order of deployment, which is that of [`artifacts`].
-    #[must_use]
-    pub fn all(&self) -> [&ContractRecord; CONTRACT_COUNT] {
-        [
-            &self.token,
-            &self.escrow,
-            &self.rewards,
-            &self.policies,
-            &self.adjudicator,
-            &self.challenges,
-            &self.timelock,
-            &self.control,
-        ]
-    }
-}
+/// Where each contract is.
+pub type Contracts = PerContract<ContractRecord>;
 
 /// One deployed contract.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -106,16 +68,15 @@ impl Deployment {
     /// Reads the file.
     ///
     /// # Errors
-    /// `File`, `Json`; `DeploymentOutdated` for one of before the contracts that judge.
+    /// `File`, `Json`; `DeploymentIncomplete` for a record that lacks a contract.
     pub fn load(path: &Path) -> Result<Self, ChainError> {
         let text = files::read(path)?;
-        Self::from_json(&text).map_err(|error| {
-            if is_outdated(&text) {
-                return ChainError::DeploymentOutdated {
-                    path: path.to_owned(),
-                };
-            }
-            json_fault(path)(error)
+        Self::from_json(&text).map_err(|error| match missing_contract(&text) {
+            Some(contract) => ChainError::DeploymentIncomplete {
+                path: path.to_owned(),
+                contract,
+            },
+            None => json_fault(path)(error),
         })
     }
 
@@ -130,27 +91,29 @@ impl Deployment {
 
     /// What an endpoint must show to be used for this deployment.
     pub(crate) fn identity(&self) -> Identity {
-        let code = IdentityPart::CODE.iter().zip(self.contracts.all());
+        let code = Contract::ALL.into_iter().zip(self.contracts.all());
         Identity {
             chain_id: self.chain_id,
             genesis_hash: self.genesis_hash,
             code: code
-                .map(|(part, record)| (*part, record.address, record.code_hash))
+                .map(|(contract, record)| (contract, record.address, record.code_hash))
                 .collect(),
         }
     }
 }
 
-/// Whether a record names the contracts of old, and not the ones that came with the adjudicator.
-fn is_outdated(text: &str) -> bool {
-    let value: serde_json::Value = serde_json::from_str(text).unwrap_or_default();
-    let names = |name: &str| value.pointer(&format!("/contracts/{name}")).is_some();
-    names("policies") && !names("adjudicator")
+/// The first contract that a record with contracts does not name.
+fn missing_contract(text: &str) -> Option<Contract> {
+    let value: serde_json::Value = serde_json::from_str(text).ok()?;
+    let named = value.get("contracts")?.as_object()?;
+    Contract::ALL
+        .into_iter()
+        .find(|contract| !named.contains_key(contract.key()))
 }
 
 fn json_fault(path: &Path) -> impl FnOnce(serde_json::Error) -> ChainError + use<'_> {
     move |source| ChainError::Json {
-        what: "deployment",
+        what: JsonFile::Deployment,
         path: path.to_owned(),
         source,
     }
@@ -177,6 +140,15 @@ struct ArtifactFile {
 }
 
 impl Artifact {
+    /// Artifact of a contract.
+    #[must_use]
+    pub fn of(contract: Contract) -> Self {
+        Self {
+            contract: contract.name(),
+            json: contract.artifact_json(),
+        }
+    }
+
     fn file(&self) -> Result<ArtifactFile, ChainError> {
         match serde_json::from_str::<ArtifactFile>(self.json) {
             Ok(file) if !file.bytecode.is_empty() => Ok(file),
@@ -217,29 +189,6 @@ impl Artifact {
         }
         Ok(keccak256(&blank) == file.deployed_bytecode_hash)
     }
-}
-
-/// The artifacts, in the order of deployment.
-#[must_use]
-pub fn artifacts() -> [Artifact; CONTRACT_COUNT] {
-    macro_rules! artifact {
-        ($name:literal) => {
-            Artifact {
-                contract: $name,
-                json: include_str!(concat!("../../../deployments/artifacts/", $name, ".json")),
-            }
-        };
-    }
-    [
-        artifact!("KMSToken"),
-        artifact!("StakingEscrow"),
-        artifact!("MiningRewards"),
-        artifact!("PolicyManager"),
-        artifact!("Adjudicator"),
-        artifact!("SilenceChallenges"),
-        artifact!("KMSTimelock"),
-        artifact!("Control"),
-    ]
 }
 
 #[cfg(test)]

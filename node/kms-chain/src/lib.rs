@@ -7,7 +7,7 @@
 mod bindings;
 mod call;
 mod chain;
-mod classify;
+mod contracts;
 mod convert;
 mod deploy;
 mod deployment;
@@ -16,11 +16,11 @@ mod error;
 mod events;
 mod files;
 mod follow;
-mod journal;
 pub mod keystore;
 mod params;
 mod revert;
 mod rpc;
+mod send;
 mod types;
 mod verify;
 mod wallet;
@@ -29,23 +29,29 @@ pub use call::{
     Call, ChallengeAnswer, ChallengeDemand, ChallengeRight, ReaderConsent, WrongFragment,
 };
 pub use chain::Chain;
-pub use classify::TxRejection;
+pub use contracts::{Contract, PerContract};
 pub use deploy::{DeployState, PlannedContract, SentCreation, deploy, deploy_journaled};
-pub use deployment::{Artifact, ContractRecord, Contracts, Deployment, artifacts};
-pub use error::{ChainError, FileAction, IdentityPart, KeystoreFault, RpcFault};
+pub use deployment::{Artifact, ContractRecord, Contracts, Deployment};
+pub use error::{
+    ChainError, FileAction, IdentityPart, JsonFile, KeystoreFault, ParamProblem, RpcFault,
+};
 pub use events::{ChainEvent, EventRecord, EventSource};
 pub use follow::{ChainRead, Cursor, Step, next_step};
-pub use journal::{DirJournal, JournalLock, JournaledTx, TxJournal};
-pub use params::{
-    ChallengeParams, ControlParams, DeployParams, Genesis, ParamProblem, PenaltyParams,
-};
+pub use params::{ChallengeParams, ControlParams, DeployParams, Genesis, PenaltyParams};
 pub use rpc::{EndpointHealth, Rpc, RpcConfig};
+pub use send::{
+    Attempt, Decision, GasLimit, Included, Outcome, Pursuit, Rules, Sight, SignedTx, TxPlan,
+    TxRejection, reprice,
+};
 pub use types::{
     BlockHeader, ChainParams, Fees, LastSeqs, Lease, MinerInfo, OpenChallenge, PeriodTotals,
-    PolicyState, Position, SignedTx, Tag, TxPlan, TxReceipt,
+    PolicyState, Position, Tag, TxReceipt,
 };
 pub use verify::{Difference, check_deployment};
-pub use wallet::{OnProgress, Progress, Resumed, Wallet, WalletOptions};
+pub use wallet::{
+    DirJournal, JournalLock, JournaledTx, OnSendEvent, Resumed, SendEvent, TxJournal, Wallet,
+    WalletOptions,
+};
 
 #[cfg(test)]
 mod anvil_tests;

@@ -7,7 +7,7 @@
 use kms_protocol::{Address, Amount};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::error::ChainError;
+use crate::error::{ChainError, ParamProblem};
 
 mod powers;
 
@@ -75,39 +75,6 @@ pub enum Genesis {
     Now,
     /// A time that must have passed on chain when the deployment begins.
     At(u64),
-}
-
-/// What is wrong with a parameter.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum ParamProblem {
-    /// Not a name.
-    #[error("must be 1 to 32 characters of a-z, 0-9 and '-'")]
-    Name,
-    /// Zero.
-    #[error("must not be zero")]
-    Zero,
-    /// Beyond 96 bits.
-    #[error("does not fit the 96 bits of the contracts")]
-    Width,
-    /// Below something.
-    #[error("must be at least {0}")]
-    Below(&'static str),
-    /// Above something.
-    #[error("must be at most {0}")]
-    Above(&'static str),
-    /// A genesis that is yet to come.
-    #[error("lies in the future of the chain")]
-    Future,
-    /// An entry twice.
-    #[error("must not name anybody twice")]
-    Duplicate,
-    /// A power nobody was given; the deployer holds it on a local chain only.
-    #[error("must be given on every chain but a local one")]
-    Missing,
-    /// The chain has another id.
-    #[error("is not the id of the chain, which is {0}")]
-    OtherChain(u64),
 }
 
 /// A condition, the key it is about, and what is wrong if it does not hold.

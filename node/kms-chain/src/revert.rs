@@ -145,18 +145,6 @@ fn show(token: &Token) -> String {
     }
 }
 
-/// `Name(a: 1, b: 2)`.
-pub(crate) fn display(name: &str, args: &[(String, String)]) -> String {
-    let shown: Vec<_> = args
-        .iter()
-        .map(|(name, value)| match name.as_str() {
-            "" => value.clone(),
-            name => format!("{name}: {value}"),
-        })
-        .collect();
-    format!("{name}({})", shown.join(", "))
-}
-
 /// keccak256 of a message, for tests of selectors.
 #[cfg(test)]
 pub(crate) fn selector_of(signature: &str) -> [u8; 4] {

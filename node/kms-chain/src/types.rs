@@ -3,9 +3,7 @@
 //! `wire` holds the JSON shapes they are made from. Amounts are kms-protocol's, times are periods
 //! or seconds of chain time.
 
-use kms_protocol::{Address, Amount, B256, EthSignature, Period, PeriodClock, Wei};
-
-use crate::call::Call;
+use kms_protocol::{Address, Amount, B256, Period, PeriodClock, Wei};
 
 pub(crate) mod wire;
 
@@ -152,37 +150,6 @@ pub struct Fees {
     pub tip: Wei,
 }
 
-impl Fees {
-    /// Fees that every pool takes as a replacement: both fields at least 12.5 % higher (geth and
-    /// EDR ask for 10 %), rounded up, and never below the market's.
-    #[must_use]
-    pub fn bumped(self, market: Self) -> Self {
-        let bump = |old: Wei, now: Wei| {
-            let raised = old.0.saturating_add(old.0.div_ceil(8)).saturating_add(1);
-            Wei(raised.max(now.0))
-        };
-        let tip = bump(self.tip, market.tip);
-        let max_fee = bump(self.max_fee, market.max_fee);
-        Self {
-            max_fee: Wei(max_fee.0.max(tip.0)),
-            tip,
-        }
-    }
-}
-
-/// A transaction decided down to the last field.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct TxPlan {
-    /// Nonce of the sender.
-    pub nonce: u64,
-    /// What it does.
-    pub call: Call,
-    /// Gas limit.
-    pub gas_limit: u64,
-    /// Fees per gas.
-    pub fees: Fees,
-}
-
 /// Numbers of the last sequenced events, per contract that counts them; 0 for none.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct LastSeqs {
@@ -192,17 +159,6 @@ pub struct LastSeqs {
     pub policies: u64,
     /// Of SilenceChallenges.
     pub challenges: u64,
-}
-
-/// A signed transaction, ready to be journaled and then broadcast.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SignedTx {
-    /// EIP-2718 bytes.
-    pub raw: Vec<u8>,
-    /// keccak256 of `raw`.
-    pub hash: B256,
-    /// Nonce inside.
-    pub nonce: u64,
 }
 
 /// The result of a mined transaction.
@@ -220,18 +176,6 @@ pub struct TxReceipt {
     pub gas_used: u64,
     /// What it cost in all.
     pub fee: Wei,
-}
-
-/// r, s and the parity of y: ethers' encoder takes a v of 27 or 28 for one of EIP-155, and
-/// overflows.
-pub(crate) fn ethers_signature(signature: &EthSignature) -> ethers::types::Signature {
-    let (r, rest) = signature.0.split_at(32);
-    let (s, v) = rest.split_at(32);
-    ethers::types::Signature {
-        r: ethers::types::U256::from_big_endian(r),
-        s: ethers::types::U256::from_big_endian(s),
-        v: u64::from(v == [28]),
-    }
 }
 
 #[cfg(test)]

@@ -6,9 +6,10 @@ use kms_protocol::abi::Words;
 use kms_protocol::{Address, keccak256};
 use serde_json::json;
 
+use crate::contracts::Contract;
 use crate::deploy::args;
-use crate::deployment::{Artifact, ContractRecord, Deployment, artifacts};
-use crate::error::ChainError;
+use crate::deployment::{Artifact, ContractRecord, Deployment};
+use crate::error::{ChainError, ParamProblem};
 use crate::params::{DeployParams, Genesis};
 use crate::revert::decode_error;
 use crate::rpc::Rpc;
@@ -20,7 +21,6 @@ use views::{View, views};
 
 /// Something that is not as the record and the parameters say.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
 pub enum Difference {
     /// Nothing is there.
     #[error("{contract}: no code at {address}")]
@@ -104,12 +104,14 @@ pub async fn check_deployment(
 ) -> Result<(usize, Vec<Difference>), ChainError> {
     let mut differences = Vec::new();
     let records = deployment.contracts.all();
-    let arguments = args::all(&deployment.params, &records.map(|record| record.address))?;
-    for ((artifact, record), arguments) in artifacts().iter().zip(records).zip(arguments) {
-        differences.extend(check_code(rpc, artifact, record).await?);
+    let addresses = records.map(|record| record.address).into();
+    let arguments = args::all(&deployment.params, &addresses)?;
+    let expected = Contract::ALL.into_iter().zip(arguments.all());
+    for ((contract, arguments), record) in expected.zip(records) {
+        differences.extend(check_code(rpc, contract, record).await?);
         if record.constructor_args != arguments.as_bytes() {
             differences.push(Difference::Arguments {
-                contract: artifact.contract,
+                contract: contract.name(),
             });
         }
     }
@@ -129,10 +131,11 @@ pub async fn check_deployment(
 
 async fn check_code(
     rpc: &Rpc,
-    artifact: &Artifact,
+    contract: Contract,
     record: &ContractRecord,
 ) -> Result<Option<Difference>, ChainError> {
-    let (contract, address) = (artifact.contract, record.address);
+    let (artifact, address) = (Artifact::of(contract), record.address);
+    let contract = contract.name();
     let HexBytes(code) = rpc.request("eth_getCode", &(address, "latest")).await?;
     Ok(if code.is_empty() {
         Some(Difference::NoCode { contract, address })
@@ -183,7 +186,7 @@ fn genesis_of(params: &DeployParams) -> Result<u64, ChainError> {
         Genesis::At(time) => Ok(time),
         Genesis::Now => Err(ChainError::Params {
             field: "genesis",
-            problem: crate::params::ParamProblem::Missing,
+            problem: ParamProblem::Missing,
         }),
     }
 }

@@ -1,7 +1,8 @@
 //! Sends one transaction at a time for a person or a script, and is safe to kill: the signed bytes
 //! are on disk before anybody sees them, and the next use resumes what is not settled.
 //!
-//! `settle` waits, rebroadcasts and reprices; `journal` is the disk. The node has its own sender.
+//! `send::engine` decides, `settle` carries out, `journal` is the disk. The node has its own sender,
+//! which goes by the same engine.
 
 use std::time::Duration;
 
@@ -9,12 +10,16 @@ use kms_protocol::{Address, B256, EthSecret, Wei};
 use tokio::time::Instant;
 
 use crate::call::Call;
-use crate::chain::{Chain, TxFields, sign_fields};
+use crate::chain::Chain;
 use crate::error::ChainError;
-use crate::journal::{JournalLock, JournaledTx, TxJournal};
+use crate::send::{GasLimit, Rules, TxPlan};
 use crate::types::{Fees, Tag, TxReceipt};
 
+mod journal;
 mod settle;
+
+pub use journal::{DirJournal, JournalLock, JournaledTx, TxJournal};
+use settle::Pending;
 
 /// How patient a wallet is, and how much it pays.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -46,10 +51,28 @@ impl Default for WalletOptions {
     }
 }
 
-/// What a wallet is doing, for a person who waits.
+/// Looks at the chain between two offers of the same bytes.
+const OFFER_LOOKS: u64 = 20;
+/// Looks at the chain that must agree that a nonce was used by somebody else, after the first.
+const DISPLACED_LOOKS: u64 = 2;
+
+impl WalletOptions {
+    /// What the engine goes by; its moments are milliseconds.
+    pub(crate) fn rules(&self) -> Rules {
+        Rules {
+            max_fee_cap: self.max_fee_cap,
+            reprice_after: self.bump_after_ms,
+            offer_every: self.poll_ms.saturating_mul(OFFER_LOOKS),
+            displaced_after: self.poll_ms.saturating_mul(DISPLACED_LOOKS),
+            confirmations: self.confirmations.saturating_sub(1),
+            gives_up: true,
+        }
+    }
+}
+
+/// What a wallet is doing, for those who wait.
 #[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Progress {
+pub enum SendEvent {
     /// Another process is sending from this wallet.
     WaitingForLock,
     /// A transaction of an earlier use is being settled first.
@@ -62,7 +85,7 @@ pub enum Progress {
     /// The call would succeed.
     Simulated {
         /// Gas limit it will have.
-        gas_limit: u64,
+        gas_limit: GasLimit,
         /// Fees it will offer.
         fees: Fees,
     },
@@ -108,8 +131,8 @@ pub struct Resumed {
     pub outcome: Result<TxReceipt, ChainError>,
 }
 
-/// A callback for progress.
-pub type OnProgress<'a> = &'a mut (dyn FnMut(Progress) + Send);
+/// Receives what a wallet does, as it does it.
+pub type OnSendEvent<'a> = &'a mut (dyn FnMut(SendEvent) + Send);
 
 /// A key, its chain and its journal.
 pub struct Wallet<J> {
@@ -154,9 +177,9 @@ impl<J: TxJournal> Wallet<J> {
     ///
     /// # Errors
     /// `JournalBusy`; `NotMined` when something is pending still; those of the journal.
-    pub async fn resume(&self, progress: OnProgress<'_>) -> Result<Vec<Resumed>, ChainError> {
-        let _lock = self.lock(progress).await?;
-        self.resume_locked(progress).await
+    pub async fn resume(&self, events: OnSendEvent<'_>) -> Result<Vec<Resumed>, ChainError> {
+        let _lock = self.lock(events).await?;
+        self.resume_locked(events).await
     }
 
     /// Has `call` mined exactly once: resumes what an earlier use left behind, and if that was this
@@ -170,25 +193,25 @@ impl<J: TxJournal> Wallet<J> {
     pub async fn send(
         &self,
         call: &Call,
-        progress: OnProgress<'_>,
+        events: OnSendEvent<'_>,
     ) -> Result<TxReceipt, ChainError> {
-        let _lock = self.lock(progress).await?;
-        for resumed in self.resume_locked(progress).await? {
+        let _lock = self.lock(events).await?;
+        for resumed in self.resume_locked(events).await? {
             if self.is_same(&resumed.tx, call) {
                 return resumed.outcome;
             }
         }
-        let tx = self.prepare(call, progress).await?;
+        let tx = self.prepare(call, events).await?;
         self.journal.record(&tx)?;
-        progress(Progress::Journaled { hash: tx.hash });
-        self.settle((tx, Vec::new()), progress).await.1
+        events(SendEvent::Journaled { hash: tx.hash });
+        self.settle(Pending::new(vec![tx])?, events).await?.outcome
     }
 
     /// What `send` would do, without doing it: gas limit and fees.
     ///
     /// # Errors
     /// As `send`, before anything is sent.
-    pub async fn dry_run(&self, call: &Call) -> Result<(u64, Fees), ChainError> {
+    pub async fn dry_run(&self, call: &Call) -> Result<(GasLimit, Fees), ChainError> {
         let gas_limit = self.chain.simulate(self.address(), call).await?;
         Ok((gas_limit, self.fees().await?))
     }
@@ -196,90 +219,57 @@ impl<J: TxJournal> Wallet<J> {
     async fn prepare(
         &self,
         call: &Call,
-        progress: OnProgress<'_>,
+        events: OnSendEvent<'_>,
     ) -> Result<JournaledTx, ChainError> {
         let (gas_limit, fees) = self.dry_run(call).await?;
-        progress(Progress::Simulated { gas_limit, fees });
+        events(SendEvent::Simulated { gas_limit, fees });
+        let nonce = self.chain.nonce(self.address(), Tag::Pending).await?;
+        let plan = TxPlan {
+            nonce,
+            call: call.clone(),
+            gas_limit,
+            fees,
+        };
+        let signed = self.chain.sign(&self.secret, &plan);
         let deployment = self.chain.deployment();
-        let unsigned = JournaledTx {
+        Ok(JournaledTx {
             kind: call.kind().to_owned(),
             chain_id: deployment.chain_id,
             sender: self.address(),
-            nonce: self.chain.nonce(self.address(), Tag::Pending).await?,
+            nonce,
             to: call.target(deployment),
             data: call.data(deployment),
             value: call.value(),
-            gas_limit,
-            max_fee: fees.max_fee,
-            tip: fees.tip,
-            hash: B256::ZERO,
-            raw: Vec::new(),
-        };
-        Ok(self.signed(unsigned, fees))
-    }
-
-    /// The same transaction, signed at these fees.
-    fn signed(&self, tx: JournaledTx, fees: Fees) -> JournaledTx {
-        let signed = sign_fields(
-            &self.secret,
-            &TxFields {
-                chain_id: tx.chain_id,
-                nonce: tx.nonce,
-                to: Some(tx.to),
-                data: tx.data.clone(),
-                value: tx.value.0,
-                gas_limit: tx.gas_limit,
-                fees,
-            },
-        );
-        JournaledTx {
+            gas_limit: gas_limit.get(),
             max_fee: fees.max_fee,
             tip: fees.tip,
             hash: signed.hash,
             raw: signed.raw,
-            ..tx
-        }
-    }
-
-    /// Market fees under the cap; an error if the cap does not pay for the next block.
-    async fn fees(&self) -> Result<Fees, ChainError> {
-        let market = self.chain.fees().await?;
-        let cap = self.options.max_fee_cap;
-        // The market's cap is twice the base fee plus the tip.
-        let base = market.max_fee.saturating_sub(market.tip).0 / 2;
-        let needed = base.saturating_add(market.tip.0);
-        if needed > cap.0 {
-            return Err(ChainError::FeeCap {
-                needed_wei: needed,
-                cap_wei: cap.0,
-            });
-        }
-        Ok(Fees {
-            max_fee: market.max_fee.min(cap),
-            tip: market.tip,
         })
     }
 
-    async fn resume_locked(&self, progress: OnProgress<'_>) -> Result<Vec<Resumed>, ChainError> {
+    /// Market fees under the cap.
+    async fn fees(&self) -> Result<Fees, ChainError> {
+        let rules = self.options.rules();
+        let fees = rules.first_fees(self.chain.fees().await?);
+        fees.map_err(|needed| ChainError::FeeCap {
+            needed_wei: needed.0,
+            cap_wei: rules.max_fee_cap.0,
+        })
+    }
+
+    async fn resume_locked(&self, events: OnSendEvent<'_>) -> Result<Vec<Resumed>, ChainError> {
         let left = self
             .journal
             .load(self.chain.deployment().chain_id, self.address())?;
         let mut resumed = Vec::new();
         for attempts in left.chunk_by(|a, b| a.nonce == b.nonce) {
-            let Some((last, earlier)) = attempts.split_last() else {
-                continue;
-            };
-            progress(Progress::Resuming {
-                kind: last.kind.clone(),
-                hash: last.hash,
+            let pending = Pending::new(attempts.to_vec())?;
+            events(SendEvent::Resuming {
+                kind: pending.newest().kind.clone(),
+                hash: pending.newest().hash,
             });
-            match self
-                .settle((last.clone(), earlier.to_vec()), progress)
-                .await
-            {
-                (_, Err(error)) if !is_final(&error) => return Err(error),
-                (tx, outcome) => resumed.push(Resumed { tx, outcome }),
-            }
+            resumed.push(self.settle(pending, events).await?);
         }
         Ok(resumed)
     }
@@ -291,12 +281,12 @@ impl<J: TxJournal> Wallet<J> {
             && tx.data == call.data(deployment)
     }
 
-    async fn lock(&self, progress: OnProgress<'_>) -> Result<JournalLock, ChainError> {
+    async fn lock(&self, events: OnSendEvent<'_>) -> Result<JournalLock, ChainError> {
         let deadline = Instant::now() + Duration::from_millis(self.options.lock_timeout_ms);
         if let Some(lock) = self.journal.try_lock()? {
             return Ok(lock);
         }
-        progress(Progress::WaitingForLock);
+        events(SendEvent::WaitingForLock);
         while Instant::now() < deadline {
             tokio::time::sleep(Duration::from_millis(self.options.poll_ms)).await;
             if let Some(lock) = self.journal.try_lock()? {
@@ -307,17 +297,6 @@ impl<J: TxJournal> Wallet<J> {
             path: self.journal.location(),
         })
     }
-}
-
-/// Errors after which a transaction is over and cleared from the journal.
-fn is_final(error: &ChainError) -> bool {
-    matches!(
-        error,
-        ChainError::Reverted { .. }
-            | ChainError::RevertedOnChain { .. }
-            | ChainError::Rejected { .. }
-            | ChainError::ForeignNonce { .. }
-    )
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@
 use std::path::Path;
 
 use async_trait::async_trait;
-use kms_chain::{Call, DirJournal, TxReceipt, Wallet, WalletOptions};
+use kms_chain::{Call, DirJournal, SendEvent, TxReceipt, Wallet, WalletOptions};
 use kms_protocol::{Address, B256, EthSecret, keccak256};
 
 use crate::error::Result;
@@ -53,7 +53,7 @@ impl Payer {
     ///
     /// # Errors
     /// [`Error::Chain`](crate::Error::Chain) with the reason why it would revert.
-    pub async fn dry_run(&self, call: &Call) -> Result<(u64, kms_chain::Fees)> {
+    pub async fn dry_run(&self, call: &Call) -> Result<(kms_chain::GasLimit, kms_chain::Fees)> {
         Ok(self.wallet.dry_run(call).await?)
     }
 }
@@ -104,12 +104,17 @@ fn fingerprint(to: Address, value: u128, data: &[u8]) -> B256 {
     keccak256(&parts.concat())
 }
 
-fn tell(step: kms_chain::Progress, kind: &'static str, progress: &dyn Progress) {
+fn tell(step: SendEvent, kind: &'static str, progress: &dyn Progress) {
     match step {
-        kms_chain::Progress::Broadcast { .. } => progress.event(Event::TxSent { kind }),
-        kms_chain::Progress::Mined { block_number, .. } => {
+        SendEvent::Broadcast { .. } => progress.event(Event::TxSent { kind }),
+        SendEvent::Mined { block_number, .. } => {
             progress.event(Event::TxMined { kind, block_number });
         }
-        _ => {}
+        SendEvent::WaitingForLock
+        | SendEvent::Resuming { .. }
+        | SendEvent::Simulated { .. }
+        | SendEvent::Journaled { .. }
+        | SendEvent::Waiting { .. }
+        | SendEvent::Repriced { .. } => {}
     }
 }

@@ -5,8 +5,8 @@ use std::future::Future;
 use std::sync::{Mutex, PoisonError};
 
 use kms_chain::{
-    BlockHeader, Call, Chain, ChainError, ChainParams, ChainRead, EventRecord, Fees, LastSeqs,
-    SignedTx, Tag, TxPlan, TxReceipt,
+    BlockHeader, Call, Chain, ChainError, ChainParams, ChainRead, EventRecord, Fees, GasLimit,
+    LastSeqs, SignedTx, Tag, TxPlan, TxReceipt,
 };
 use kms_protocol::{Address, Amount, B256, EthSecret, Wei};
 
@@ -26,8 +26,8 @@ pub(crate) trait NodeChain: ChainRead + Clone + Send + Sync + 'static {
     fn eth_balance(&self, account: Address) -> impl Answer<Wei>;
     /// Number of transactions `account` has in blocks.
     fn mined_nonce(&self, account: Address) -> impl Answer<u64>;
-    /// Gas the call needs, or the decoded reason why it would revert.
-    fn simulate(&self, from: Address, call: &Call) -> impl Answer<u64>;
+    /// Gas limit for the call, or the decoded reason why it would revert.
+    fn simulate(&self, from: Address, call: &Call) -> impl Answer<GasLimit>;
     /// Fees to offer now.
     fn fees(&self) -> impl Answer<Fees>;
     /// Signs; touches no network.
@@ -59,7 +59,7 @@ impl NodeChain for Chain {
         self.nonce(account, Tag::Latest)
     }
 
-    fn simulate(&self, from: Address, call: &Call) -> impl Answer<u64> {
+    fn simulate(&self, from: Address, call: &Call) -> impl Answer<GasLimit> {
         Self::simulate(self, from, call)
     }
 

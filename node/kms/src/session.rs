@@ -153,8 +153,8 @@ impl PayPort for DryRun<'_> {
             let chain = self.network.chain();
             let gas = chain.simulate(self.address, call).await?;
             let fees = chain.fees().await?;
-            step.gas = Some(gas);
-            step.fee_max = Some(Wei(fees.max_fee.0.saturating_mul(u128::from(gas))));
+            step.gas = Some(gas.get());
+            step.fee_max = Some(gas.cost_at_most(fees));
         }
         if let Ok(mut steps) = self.steps.lock() {
             steps.push(step);

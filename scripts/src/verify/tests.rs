@@ -69,7 +69,7 @@ async fn refuses_without_a_record_or_with_one_of_other_parameters() {
 }
 
 #[tokio::test]
-async fn refuses_a_record_of_before_the_adjudicator_with_the_reason() {
+async fn refuses_a_record_that_lacks_contracts_and_names_the_first() {
     let scene = Scene::new().await;
     let path = scene.records.path().join("31337.json");
     let mut old: Value = serde_json::from_str(&scene.deployment.to_json().unwrap()).unwrap();
@@ -79,5 +79,5 @@ async fn refuses_a_record_of_before_the_adjudicator_with_the_reason() {
     }
     std::fs::write(&path, old.to_string()).unwrap();
     let error = scene.verify().await.unwrap_err();
-    assert!(error.contains("deploy anew"), "{error}");
+    assert!(error.contains("does not name Adjudicator"), "{error}");
 }

@@ -9,8 +9,8 @@ use crate::devnet::account;
 use crate::error::ChainError;
 use crate::events::ChainEvent;
 use crate::follow::Cursor;
-use crate::journal::DirJournal;
 use crate::types::PolicyState;
+use crate::wallet::DirJournal;
 use crate::wallet::Wallet;
 
 const RATE: Amount = Amount(1_000_000);

@@ -10,7 +10,7 @@ use kms_protocol::{Address, B256};
 use serde_json::{Value, json};
 
 use super::{Chain, ZERO_HASH};
-use crate::error::{ChainError, RpcFault};
+use crate::error::ChainError;
 use crate::events::{EventRecord, EventSource, Undecodable, decode};
 use crate::types::wire::{Quantity, WireLog};
 
@@ -42,7 +42,7 @@ impl Chain {
                     next = last.saturating_add(1);
                     width = width.saturating_add(width.div_ceil(2)).min(WIDEST_RANGE);
                 }
-                Err(error) if last == next || !is_worth_halving(&error) => return Err(error),
+                Err(error) if last == next || !error.may_be_halved() => return Err(error),
                 Err(error) => {
                     tracing::debug!(from = next, to = last, %error, "halving the log range");
                     width = (last - next).div_ceil(2);
@@ -79,14 +79,7 @@ impl Chain {
     }
 
     async fn logs(&self, mut filter: Value) -> Result<Vec<WireLog>, ChainError> {
-        let contracts = &self.inner.deployment.contracts;
-        let addresses = [
-            contracts.escrow.address,
-            contracts.rewards.address,
-            contracts.policies.address,
-            contracts.adjudicator.address,
-            contracts.challenges.address,
-        ];
+        let addresses = self.sources().map(|(address, _)| address);
         if let Value::Object(fields) = &mut filter {
             fields.insert("address".to_owned(), json!(addresses));
         }
@@ -95,12 +88,12 @@ impl Chain {
 
     fn records(&self, logs: Vec<WireLog>) -> Result<Vec<EventRecord>, ChainError> {
         check_order(&logs)?;
+        let sources = self.sources();
         let mut records = Vec::with_capacity(logs.len());
         for log in logs {
-            let source = self
-                .source_of(log.address)
-                .ok_or(bad("a log of another contract"))?;
-            let event = decode(source, &log).map_err(|fault| match fault {
+            let source = sources.iter().find(|(address, _)| *address == log.address);
+            let (_, source) = source.ok_or(bad("a log of another contract"))?;
+            let event = decode(*source, &log).map_err(|fault| match fault {
                 Undecodable::Shape => bad("a log that is no event of its contract"),
                 Undecodable::Range => bad("an event with a value out of range"),
             })?;
@@ -115,21 +108,16 @@ impl Chain {
         Ok(records)
     }
 
-    fn source_of(&self, address: Address) -> Option<EventSource> {
+    /// The contracts whose events are read.
+    fn sources(&self) -> [(Address, EventSource); 5] {
         let contracts = &self.inner.deployment.contracts;
-        if address == contracts.escrow.address {
-            Some(EventSource::Escrow)
-        } else if address == contracts.rewards.address {
-            Some(EventSource::Rewards)
-        } else if address == contracts.policies.address {
-            Some(EventSource::Policies)
-        } else if address == contracts.adjudicator.address {
-            Some(EventSource::Adjudicator)
-        } else if address == contracts.challenges.address {
-            Some(EventSource::Challenges)
-        } else {
-            None
-        }
+        [
+            (contracts.escrow.address, EventSource::Escrow),
+            (contracts.rewards.address, EventSource::Rewards),
+            (contracts.policies.address, EventSource::Policies),
+            (contracts.adjudicator.address, EventSource::Adjudicator),
+            (contracts.challenges.address, EventSource::Challenges),
+        ]
     }
 }
 
@@ -154,18 +142,6 @@ fn check_order(logs: &[WireLog]) -> Result<(), ChainError> {
         }
     }
     Ok(())
-}
-
-/// A dead connection is not mended by asking for less.
-fn is_worth_halving(error: &ChainError) -> bool {
-    match error {
-        ChainError::Unreachable { fault, .. } => !matches!(
-            fault,
-            RpcFault::Connect | RpcFault::Limited | RpcFault::WrongChain
-        ),
-        ChainError::WrongChain { .. } => false,
-        _ => true,
-    }
 }
 
 fn bad(reason: &'static str) -> ChainError {

@@ -4,30 +4,32 @@
 use kms_protocol::Address;
 use kms_protocol::abi::{WORD, Words};
 
+use crate::contracts::PerContract;
 use crate::error::ChainError;
 use crate::params::{DeployParams, Genesis};
 
-/// The contracts' addresses, in the order of deployment.
-pub(crate) type Addresses = [Address; 8];
+/// The contracts' addresses.
+pub(crate) type Addresses = PerContract<Address>;
 
 /// Arguments of all constructors. `params` must be resolved.
-pub(crate) fn all(params: &DeployParams, addresses: &Addresses) -> Result<[Words; 8], ChainError> {
-    let [_, _, _, policies, ..] = addresses;
-    Ok([
-        token(params, addresses)?,
-        escrow(params, addresses)?,
-        rewards(params, addresses),
-        policy_manager(params, addresses),
-        Words::default().address(policies),
-        Words::default().address(policies),
-        timelock(params),
-        control(params, addresses)?,
-    ])
+pub(crate) fn all(
+    params: &DeployParams,
+    addresses: &Addresses,
+) -> Result<PerContract<Words>, ChainError> {
+    Ok(PerContract {
+        token: token(params, addresses)?,
+        escrow: escrow(params, addresses)?,
+        rewards: rewards(params, addresses),
+        policies: policy_manager(params, addresses),
+        adjudicator: Words::default().address(&addresses.policies),
+        challenges: Words::default().address(&addresses.policies),
+        timelock: timelock(params),
+        control: control(params, addresses)?,
+    })
 }
 
 /// `constructor(cap, initialSupply, initialHolder, minter)`.
 fn token(params: &DeployParams, addresses: &Addresses) -> Result<Words, ChainError> {
-    let [_, _, rewards, ..] = addresses;
     let holder = params
         .initial_holder
         .ok_or(ChainError::Bug("the holder is resolved"))?;
@@ -35,52 +37,49 @@ fn token(params: &DeployParams, addresses: &Addresses) -> Result<Words, ChainErr
         .uint(params.cap.0)
         .uint(params.initial_supply.0)
         .address(&holder)
-        .address(rewards))
+        .address(&addresses.rewards))
 }
 
 /// `constructor(Params(token, genesisTime, periodSeconds, minLocked, minLockPeriods,
 /// maxLockPeriods, workerCooldown, rewards, adjudicator, control))`.
 fn escrow(params: &DeployParams, addresses: &Addresses) -> Result<Words, ChainError> {
-    let [token, _, rewards, _, adjudicator, _, _, control] = addresses;
     let Genesis::At(genesis) = params.genesis else {
         return Err(ChainError::Bug("the genesis is resolved"));
     };
     Ok(Words::default()
-        .address(token)
+        .address(&addresses.token)
         .uint(genesis)
         .uint(params.period_seconds)
         .uint(params.min_locked.0)
         .uint(params.min_lock_periods)
         .uint(params.max_lock_periods)
         .uint(params.worker_cooldown_periods)
-        .address(rewards)
-        .address(adjudicator)
-        .address(control))
+        .address(&addresses.rewards)
+        .address(&addresses.adjudicator)
+        .address(&addresses.control))
 }
 
 /// `constructor(Params(token, escrow, maxLeasePeriods, halfLifeSeconds, kappaEnabled,
 /// kappaPeriods, adjudicator, challenges))`.
 fn rewards(params: &DeployParams, addresses: &Addresses) -> Words {
-    let [token, escrow, _, _, adjudicator, challenges, ..] = addresses;
     Words::default()
-        .address(token)
-        .address(escrow)
+        .address(&addresses.token)
+        .address(&addresses.escrow)
         .uint(params.max_lease_periods)
         .uint(params.half_life_seconds)
         .uint(u8::from(params.kappa_enabled))
         .uint(params.kappa_periods)
-        .address(adjudicator)
-        .address(challenges)
+        .address(&addresses.adjudicator)
+        .address(&addresses.challenges)
 }
 
 /// `constructor(token, escrow, rewards, control, maxPolicyPeriods)`.
 fn policy_manager(params: &DeployParams, addresses: &Addresses) -> Words {
-    let [token, escrow, rewards, .., control] = addresses;
     Words::default()
-        .address(token)
-        .address(escrow)
-        .address(rewards)
-        .address(control)
+        .address(&addresses.token)
+        .address(&addresses.escrow)
+        .address(&addresses.rewards)
+        .address(&addresses.control)
         .uint(params.max_policy_periods)
 }
 
@@ -102,28 +101,18 @@ fn timelock(params: &DeployParams) -> Words {
 /// `constructor(Params(owner, guardian, escrow, rewards, policies, adjudicator, challenges,
 /// maxPausePeriods, minWindowSeconds, maxWindowSeconds, PenaltyTerms, ChallengeTerms))`.
 fn control(params: &DeployParams, addresses: &Addresses) -> Result<Words, ChainError> {
-    let [
-        _,
-        escrow,
-        rewards,
-        policies,
-        adjudicator,
-        challenges,
-        timelock,
-        _,
-    ] = addresses;
     let control = &params.control;
     let guardian = control
         .guardian
         .ok_or(ChainError::Bug("the guardian is resolved"))?;
     let named = [
-        timelock,
+        &addresses.timelock,
         &guardian,
-        escrow,
-        rewards,
-        policies,
-        adjudicator,
-        challenges,
+        &addresses.escrow,
+        &addresses.rewards,
+        &addresses.policies,
+        &addresses.adjudicator,
+        &addresses.challenges,
     ];
     Ok(named
         .into_iter()

@@ -10,12 +10,13 @@ use kms_protocol::{Address, B256};
 use serde::{Deserialize, Serialize};
 
 use super::args::{self, Addresses};
+use crate::contracts::Contract;
 use crate::convert::{address, h160};
-use crate::deployment::artifacts;
+use crate::deployment::Artifact;
 use crate::devnet::CHAIN_ID;
-use crate::error::{ChainError, IdentityPart};
+use crate::error::{ChainError, IdentityPart, JsonFile, ParamProblem};
 use crate::files::{self, Existing};
-use crate::params::{DeployParams, Genesis, ParamProblem};
+use crate::params::{DeployParams, Genesis};
 use crate::rpc::Rpc;
 use crate::types::wire::{HashOnly, Quantity, WireHeader};
 
@@ -148,13 +149,14 @@ impl DeployState {
         let addresses = self.addresses();
         let arguments = args::all(&self.params, &addresses)?;
         let mut planned = Vec::new();
-        for (((artifact, address), nonce), arguments) in artifacts()
+        for (((contract, address), nonce), arguments) in Contract::ALL
             .into_iter()
-            .zip(addresses)
+            .zip(addresses.all())
             .zip(self.first_nonce..)
-            .zip(arguments)
+            .zip(arguments.all())
         {
-            let constructor_args = arguments.into_bytes();
+            let artifact = Artifact::of(contract);
+            let constructor_args = arguments.as_bytes().to_vec();
             let creation = [artifact.bytecode()?, constructor_args.clone()].concat();
             let size = |bytes: usize| u64::try_from(bytes).unwrap_or(u64::MAX);
             let gas_at_most = CREATION_GAS
@@ -165,7 +167,7 @@ impl DeployState {
             planned.push(PlannedContract {
                 contract: artifact.contract,
                 nonce,
-                address,
+                address: *address,
                 constructor_args,
                 creation,
                 gas_at_most,
@@ -177,11 +179,12 @@ impl DeployState {
     /// The predicted addresses.
     fn addresses(&self) -> Addresses {
         let mut next = self.first_nonce;
-        [(); 8].map(|()| {
+        let addresses = Contract::ALL.map(|_| {
             let nonce = U256::from(next);
             next = next.saturating_add(1);
             address(get_contract_address(h160(self.deployer), nonce))
-        })
+        });
+        addresses.into()
     }
 
     /// Checks that `params` are those this deployment was begun with.
@@ -202,7 +205,7 @@ impl DeployState {
         }
         let parsed = serde_json::from_str(&files::read(path)?);
         parsed.map(Some).map_err(|source| ChainError::Json {
-            what: "journal of a deployment",
+            what: JsonFile::DeployJournal,
             path: path.to_owned(),
             source,
         })
@@ -214,7 +217,7 @@ impl DeployState {
     /// `File`.
     pub fn save(&self, path: &Path) -> Result<(), ChainError> {
         let text = serde_json::to_string_pretty(self).map_err(|source| ChainError::Json {
-            what: "journal of a deployment",
+            what: JsonFile::DeployJournal,
             path: path.to_owned(),
             source,
         })?;

@@ -2,10 +2,10 @@ use kms_protocol::{Address, EthSecret};
 use serde_json::json;
 
 use super::{DeployState, deploy_journaled};
-use crate::chain::broadcast;
 use crate::devnet::{Devnet, DevnetOptions, account};
-use crate::error::{ChainError, IdentityPart};
-use crate::params::{DeployParams, Genesis, ParamProblem};
+use crate::error::{ChainError, IdentityPart, ParamProblem};
+use crate::params::{DeployParams, Genesis};
+use crate::send::broadcast;
 use crate::types::wire::{HexBytes, Quantity};
 use crate::verify::check_deployment;
 

@@ -1,8 +1,9 @@
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use super::{Artifact, Deployment, artifacts};
-use crate::error::ChainError;
+use super::{Artifact, Deployment};
+use crate::contracts::Contract;
+use crate::error::{ChainError, JsonFile};
 use crate::test_support::{deployment, hash};
 
 #[test]
@@ -58,15 +59,15 @@ fn names_the_file_it_cannot_read() {
     assert!(matches!(
         Deployment::load(&path),
         Err(ChainError::Json {
-            what: "deployment",
+            what: JsonFile::Deployment,
             ..
         })
     ));
 }
 
 #[test]
-fn has_bytecode_for_the_four_contracts() {
-    for artifact in artifacts() {
+fn has_bytecode_for_every_contract() {
+    for artifact in Contract::ALL.map(Artifact::of) {
         assert!(
             artifact.bytecode().unwrap().len() > 1_000,
             "{}",

@@ -4,7 +4,8 @@
 use kms_protocol::{Address, Amount};
 use serde::{Deserialize, Serialize};
 
-use super::{Check, DeployParams, ParamProblem, amount_text};
+use super::{Check, DeployParams, amount_text};
+use crate::error::ParamProblem;
 
 /// Longest suspension the contracts accept, in periods.
 const LONGEST_SUSPENSION: u16 = 64;

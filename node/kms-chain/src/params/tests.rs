@@ -1,8 +1,8 @@
 use kms_protocol::{Address, Amount};
 use proptest::prelude::*;
 
-use super::{DeployParams, Genesis, ParamProblem};
-use crate::error::ChainError;
+use super::{DeployParams, Genesis};
+use crate::error::{ChainError, ParamProblem};
 
 const LOCAL: &str = include_str!("../../../../deployments/params/local.toml");
 const MAINNET: &str = include_str!("../../../../deployments/params/mainnet.toml");

@@ -4,6 +4,7 @@ use kms_protocol::{Address, B256, keccak256};
 
 use super::Rpc;
 use super::endpoint::Endpoint;
+use crate::contracts::Contract;
 use crate::error::{ChainError, IdentityPart};
 use crate::types::wire::{HashOnly, HexBytes, Quantity};
 
@@ -14,7 +15,7 @@ const NONE: [(); 0] = [];
 pub(crate) struct Identity {
     pub(crate) chain_id: u64,
     pub(crate) genesis_hash: B256,
-    pub(crate) code: Vec<(IdentityPart, Address, B256)>,
+    pub(crate) code: Vec<(Contract, Address, B256)>,
 }
 
 impl Identity {
@@ -42,10 +43,11 @@ impl Identity {
             .await?;
         let (expected, found) = (self.genesis_hash.to_string(), genesis.hash.to_string());
         differs(IdentityPart::GenesisHash, expected, found)?;
-        for (part, address, hash) in &self.code {
+        for (contract, address, hash) in &self.code {
             let params = (address.to_string(), "latest");
             let code: HexBytes = rpc.ask_unverified(endpoint, "eth_getCode", &params).await?;
-            differs(*part, hash.to_string(), keccak256(&code.0).to_string())?;
+            let (expected, found) = (hash.to_string(), keccak256(&code.0).to_string());
+            differs(IdentityPart::Code(*contract), expected, found)?;
         }
         Ok(())
     }

@@ -7,6 +7,7 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::{Identity, Rpc, RpcConfig, wire};
+use crate::contracts::Contract;
 use crate::error::{ChainError, IdentityPart, RpcFault};
 use crate::test_support::{Reply, Server, address, deployment, hash};
 
@@ -301,7 +302,7 @@ async fn names_what_differs_and_does_not_ask_on() {
     let identity = |code| Identity {
         chain_id: 31_337,
         genesis_hash: hash(0xee),
-        code: vec![(IdentityPart::EscrowCode, address(1), code)],
+        code: vec![(Contract::Escrow, address(1), code)],
     };
     let server = Server::of_deployment(|_, _| Reply::Result(json!("0x5"))).await;
     let rpc = Rpc::with_identity(&config(&[&server.url]), identity(hash(7))).unwrap();
@@ -310,7 +311,7 @@ async fn names_what_differs_and_does_not_ask_on() {
             Err(ChainError::WrongChain { part, expected, .. }) => {
                 assert_eq!(
                     (part, expected),
-                    (IdentityPart::EscrowCode, hash(7).to_string())
+                    (IdentityPart::Code(Contract::Escrow), hash(7).to_string())
                 );
             }
             other => panic!("{other:?}"),

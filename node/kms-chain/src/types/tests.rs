@@ -2,7 +2,6 @@ use kms_protocol::Wei;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use super::Fees;
 use super::wire::{BigQuantity, HexBytes, Quantity, WireHeader, WireLog, WireReceipt};
 use crate::test_support::hash;
 
@@ -167,20 +166,5 @@ proptest! {
     fn hex_round_trips(bytes: Vec<u8>) {
         let text = serde_json::to_string(&HexBytes(bytes.clone())).unwrap();
         prop_assert_eq!(serde_json::from_str::<HexBytes>(&text).unwrap(), HexBytes(bytes));
-    }
-
-    #[test]
-    fn bumped_fees_replace_everywhere(
-        max_fee in 0..u128::MAX / 16, tip in 0..u128::MAX / 16, market in any::<(u128, u128)>(),
-    ) {
-        let old = Fees { max_fee: Wei(max_fee.max(tip)), tip: Wei(tip) };
-        let market = Fees { max_fee: Wei(market.0), tip: Wei(market.1) };
-        let new = old.bumped(market);
-        // 12.5 % more on both, so above geth's and EDR's 10 %; never below the market; tip <= cap.
-        prop_assert!(new.max_fee.0 - old.max_fee.0 >= old.max_fee.0.div_ceil(8));
-        prop_assert!(new.tip.0 - old.tip.0 >= old.tip.0.div_ceil(8));
-        prop_assert!(new.max_fee > old.max_fee && new.tip > old.tip);
-        prop_assert!(new.max_fee >= market.max_fee && new.tip >= market.tip);
-        prop_assert!(new.tip <= new.max_fee);
     }
 }

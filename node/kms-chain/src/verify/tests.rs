@@ -2,7 +2,8 @@ use kms_protocol::{Address, keccak256};
 use serde_json::{Value, json};
 
 use super::{Difference, check_deployment};
-use crate::deployment::{Deployment, artifacts};
+use crate::contracts::Contract;
+use crate::deployment::Deployment;
 use crate::devnet::{Devnet, DevnetOptions};
 use crate::params::DeployParams;
 use crate::types::wire::HexBytes;
@@ -59,14 +60,14 @@ async fn finds_nothing_wrong_with_what_was_just_deployed() {
 #[tokio::test]
 async fn finds_every_contract_whose_code_was_tampered_with() {
     let scene = scene().await;
-    for (artifact, record) in artifacts().iter().zip(scene.deployment.contracts.all()) {
+    for (contract, record) in Contract::ALL.iter().zip(scene.deployment.contracts.all()) {
         let code = scene.code(record.address).await;
         let mut tampered = code.clone();
         // The beginning of the code: no immutable stands there.
         tampered[3] ^= 1;
         scene.set_code(record.address, tampered).await;
         let found = scene.differences().await;
-        let (contract, address) = (artifact.contract, record.address);
+        let (contract, address) = (contract.name(), record.address);
         assert!(
             found.contains(&Difference::ForeignCode { contract, address }),
             "{found:?}"

@@ -1,74 +1,119 @@
-//! Sees a journaled transaction through: broadcasts its bytes, waits, reprices, and clears the
-//! journal only when its nonce is used or no endpoint will ever take it.
+//! Sees a journaled transaction through: looks at the chain, does what the engine says, and clears
+//! the journal when the engine calls it final.
 
 use std::time::Duration;
 
+use serde_json::json;
 use tokio::time::Instant;
 
-use super::{OnProgress, Progress, Wallet};
-use crate::classify::TxRejection;
+use super::journal::{JournaledTx, TxJournal};
+use super::{OnSendEvent, Resumed, SendEvent, Wallet};
 use crate::error::ChainError;
-use crate::journal::{JournaledTx, TxJournal};
-use crate::types::{Tag, TxReceipt};
+use crate::send::{Attempt, Decision, Included, Outcome, Pursuit, Rules, Sight, reprice};
+use crate::types::wire::{BigQuantity, HexBytes};
+use crate::types::{Fees, Tag, TxReceipt};
 
-/// Looks at the chain that must agree that a nonce was used by somebody else.
-const FOREIGN_LOOKS: u32 = 3;
-/// Unchanged bytes are given to the endpoints again after so many looks.
-const REBROADCAST_LOOKS: u64 = 20;
-
-/// One transaction on its way: its dearest attempt, and the earlier ones at the same nonce.
-struct Pending {
-    last: JournaledTx,
+/// One transaction on its way, in all its attempts.
+pub(super) struct Pending {
+    newest: JournaledTx,
     earlier: Vec<JournaledTx>,
+    pursuit: Pursuit,
     started: Instant,
-    priced: Instant,
-    looks: u64,
-    foreign_looks: u32,
-    bump_now: bool,
+    /// The last refusal of the newest attempt, in the endpoints' words.
+    refusal: Option<ChainError>,
 }
 
 impl Pending {
-    /// All attempts, the dearest first.
-    fn attempts(&self) -> impl Iterator<Item = &JournaledTx> {
-        std::iter::once(&self.last).chain(self.earlier.iter().rev())
+    /// Attempts of one nonce, the cheapest first.
+    pub(super) fn new(mut attempts: Vec<JournaledTx>) -> Result<Self, ChainError> {
+        let none = ChainError::Bug("a transaction has an attempt");
+        let mut pursuit: Option<Pursuit> = None;
+        for tx in &attempts {
+            match &mut pursuit {
+                Some(pursuit) => pursuit.add(attempt(tx), 0),
+                None => pursuit = Some(Pursuit::new(tx.nonce, attempt(tx), 0)),
+            }
+        }
+        let (Some(newest), Some(pursuit)) = (attempts.pop(), pursuit) else {
+            return Err(none);
+        };
+        Ok(Self {
+            newest,
+            earlier: attempts,
+            pursuit,
+            started: Instant::now(),
+            refusal: None,
+        })
+    }
+
+    pub(super) fn newest(&self) -> &JournaledTx {
+        &self.newest
+    }
+
+    fn push(&mut self, tx: JournaledTx, now: u64) {
+        self.pursuit.add(attempt(&tx), now);
+        self.earlier.push(std::mem::replace(&mut self.newest, tx));
+    }
+
+    /// The engine's moment.
+    fn now(&self) -> u64 {
+        u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX)
+    }
+}
+
+fn attempt(tx: &JournaledTx) -> Attempt {
+    Attempt {
+        hash: tx.hash,
+        fees: tx.fees(),
     }
 }
 
 impl<J: TxJournal> Wallet<J> {
-    /// Waits until one attempt is mined and confirmed, or the transaction is over. Returns the last
-    /// attempt with the result.
+    /// Waits until the transaction is over, and tells how it ended.
+    ///
+    /// # Errors
+    /// `NotMined` when it is not over in time, and those of the journal.
     pub(super) async fn settle(
         &self,
-        (last, earlier): (JournaledTx, Vec<JournaledTx>),
-        progress: OnProgress<'_>,
-    ) -> (JournaledTx, Result<TxReceipt, ChainError>) {
-        let mut pending = Pending {
-            last,
-            earlier,
-            started: Instant::now(),
-            priced: Instant::now(),
-            looks: 0,
-            foreign_looks: 0,
-            bump_now: false,
-        };
-        let outcome = self.wait(&mut pending, progress).await;
+        mut pending: Pending,
+        events: OnSendEvent<'_>,
+    ) -> Result<Resumed, ChainError> {
+        let outcome = self.wait(&mut pending, events).await?;
+        for tx in pending.earlier.iter().chain([&pending.newest]) {
+            self.journal.clear(tx)?;
+        }
         let outcome = match outcome {
-            Ok(receipt) => self.finish(&pending, receipt, progress).await,
-            Err(error) if super::is_final(&error) => self.clear(&pending).and(Err(error)),
-            Err(error) => Err(error),
+            Outcome::Confirmed(receipt) => {
+                events(mined(&receipt));
+                Ok(receipt)
+            }
+            Outcome::Reverted(receipt) => {
+                events(mined(&receipt));
+                Err(self.cause(&pending.newest, &receipt).await)
+            }
+            Outcome::Displaced => Err(ChainError::ForeignNonce {
+                sender: self.address(),
+                nonce: pending.newest.nonce,
+            }),
+            Outcome::GivenUp(reason) => Err(pending.refusal.unwrap_or(ChainError::Rejected {
+                reason,
+                message: String::new(),
+            })),
         };
-        (pending.last, outcome)
+        let tx = pending.newest;
+        Ok(Resumed { tx, outcome })
     }
 
     async fn wait(
         &self,
         pending: &mut Pending,
-        progress: OnProgress<'_>,
-    ) -> Result<TxReceipt, ChainError> {
+        events: OnSendEvent<'_>,
+    ) -> Result<Outcome, ChainError> {
+        let rules = self.options.rules();
         let timeout = Duration::from_millis(self.options.timeout_ms);
         loop {
-            match self.look(pending, progress).await {
-                Ok(Some(receipt)) => return Ok(receipt),
+            match self.look(pending, &rules, events).await {
+                Ok(Some(outcome)) => return Ok(outcome),
                 Ok(None) => {}
                 Err(error) if may_pass(&error) => {
                     tracing::debug!(%error, "while waiting for a transaction");
@@ -76,161 +121,130 @@ impl<J: TxJournal> Wallet<J> {
                 Err(error) => return Err(error),
             }
             let waited = pending.started.elapsed();
-            let hash = pending.last.hash;
+            let (hash, waited_s) = (pending.newest.hash, waited.as_secs());
             if waited >= timeout {
-                return Err(ChainError::NotMined {
-                    hash,
-                    waited_s: waited.as_secs(),
-                });
+                return Err(ChainError::NotMined { hash, waited_s });
             }
-            progress(Progress::Waiting {
-                hash,
-                waited_s: waited.as_secs(),
-            });
+            events(SendEvent::Waiting { hash, waited_s });
             tokio::time::sleep(Duration::from_millis(self.options.poll_ms)).await;
         }
     }
 
-    /// One look: is it mined, is the nonce gone, does it need a broadcast or a better price?
+    /// Looks at the chain once and does what the engine says; `Some` when it is over.
     async fn look(
         &self,
         pending: &mut Pending,
-        progress: OnProgress<'_>,
-    ) -> Result<Option<TxReceipt>, ChainError> {
-        pending.looks += 1;
-        let mined = self.mined(pending).await?;
-        if let Some(receipt) = mined {
-            pending.foreign_looks = 0;
-            return self.confirmed(receipt).await;
+        rules: &Rules,
+        events: OnSendEvent<'_>,
+    ) -> Result<Option<Outcome>, ChainError> {
+        let sight = self.sight(pending, rules).await?;
+        if pending.pursuit.is_held_by_cap(&sight, rules) {
+            tracing::warn!(cap = %rules.max_fee_cap, "the fee cap forbids a better price");
         }
-        let (sender, nonce) = (self.address(), pending.last.nonce);
-        if self.chain.nonce(sender, Tag::Latest).await? > nonce {
-            pending.foreign_looks += 1;
-            if pending.foreign_looks >= FOREIGN_LOOKS {
-                return Err(ChainError::ForeignNonce { sender, nonce });
+        match pending.pursuit.decide(&sight, rules) {
+            Decision::Wait => {}
+            Decision::Offer => self.offer(pending, events).await?,
+            Decision::Reprice(fees) => {
+                self.reprice(pending, fees, events)?;
+                self.offer(pending, events).await?;
             }
-            return Ok(None);
-        }
-        pending.foreign_looks = 0;
-        let stale = pending.priced.elapsed() >= Duration::from_millis(self.options.bump_after_ms);
-        if stale || pending.bump_now {
-            self.reprice(pending, progress).await?;
-        }
-        if pending.looks % REBROADCAST_LOOKS == 1 || pending.bump_now {
-            self.offer(pending, progress).await?;
+            Decision::Final(outcome) => return Ok(Some(outcome)),
         }
         Ok(None)
     }
 
-    async fn mined(&self, pending: &Pending) -> Result<Option<TxReceipt>, ChainError> {
-        for attempt in pending.attempts() {
-            if let Some(receipt) = self.chain.receipt(attempt.hash).await? {
-                return Ok(Some(receipt));
+    async fn sight(&self, pending: &Pending, rules: &Rules) -> Result<Sight, ChainError> {
+        let next_nonce = self.chain.nonce(self.address(), Tag::Latest).await?;
+        let mut sight = Sight {
+            now: pending.now(),
+            next_nonce,
+            included: None,
+            market: None,
+        };
+        for attempt in pending.pursuit.attempts() {
+            if self.chain.receipt(attempt.hash).await?.is_some() {
+                let head = self.chain.head().await?.number;
+                // Read again, so that the receipt is not older than the head.
+                let receipt = self.chain.receipt(attempt.hash).await?;
+                sight.included = receipt.map(|receipt| Included { receipt, head });
+                return Ok(sight);
             }
         }
-        Ok(None)
-    }
-
-    /// The receipt, once enough blocks stand on it and it still holds.
-    async fn confirmed(&self, receipt: TxReceipt) -> Result<Option<TxReceipt>, ChainError> {
-        let head = self.chain.head().await?.number;
-        let depth = head.saturating_sub(receipt.block_number).saturating_add(1);
-        if depth < self.options.confirmations {
-            return Ok(None);
+        if pending.pursuit.is_price_due(&sight, rules) {
+            sight.market = Some(self.chain.fees().await?);
         }
-        let again = self.chain.receipt(receipt.tx_hash).await?;
-        Ok(again.filter(|again| again.block_hash == receipt.block_hash))
+        Ok(sight)
     }
 
+    /// Gives the newest bytes to the endpoints, and notes what they say.
     async fn offer(
         &self,
         pending: &mut Pending,
-        progress: OnProgress<'_>,
+        events: OnSendEvent<'_>,
     ) -> Result<(), ChainError> {
-        let hash = pending.last.hash;
-        match self.chain.broadcast(&pending.last.raw).await {
-            Ok(_) => {
-                pending.bump_now = false;
-                progress(Progress::Broadcast { hash });
+        let answer = match self.chain.broadcast(&pending.newest.raw).await {
+            Ok(hash) => {
+                events(SendEvent::Broadcast { hash });
                 Ok(())
             }
-            // Mined meanwhile, by us or by somebody: the next look tells.
-            Err(ChainError::Rejected {
-                reason: TxRejection::NonceTooLow,
-                ..
-            }) => Ok(()),
-            Err(ChainError::Rejected {
-                reason: TxRejection::ReplacementUnderpriced,
-                ..
-            }) => {
-                pending.bump_now = true;
-                Ok(())
+            Err(error) => {
+                let ChainError::Rejected { reason, .. } = error else {
+                    return Err(error);
+                };
+                tracing::debug!(%error, "a transaction was refused");
+                pending.refusal = Some(error);
+                Err(reason)
             }
-            Err(ChainError::Rejected {
-                reason: TxRejection::FeeTooLow,
-                ..
-            }) => {
-                pending.bump_now = true;
-                Ok(())
-            }
-            // The endpoint may have an earlier attempt, which still counts.
-            Err(error @ ChainError::Rejected { .. }) if !pending.earlier.is_empty() => {
-                tracing::debug!(%error, "a repriced transaction was refused");
-                Ok(())
-            }
-            Err(ChainError::Rejected { reason, .. }) if reason.is_transient() => Ok(()),
-            Err(error) => Err(error),
-        }
-    }
-
-    /// Signs and journals a dearer attempt; keeps the old one when the cap forbids it.
-    async fn reprice(
-        &self,
-        pending: &mut Pending,
-        progress: OnProgress<'_>,
-    ) -> Result<(), ChainError> {
-        pending.priced = Instant::now();
-        let market = self.chain.fees().await?;
-        let tx = pending.last.clone();
-        let fees = tx.fees().bumped(market);
-        if fees.max_fee > self.options.max_fee_cap {
-            tracing::warn!(max_fee = %fees.max_fee, "the fee cap forbids a better price");
-            pending.bump_now = false;
-            return Ok(());
-        }
-        let dearer = self.signed(tx, fees);
-        self.journal.record(&dearer)?;
-        progress(Progress::Repriced {
-            hash: dearer.hash,
-            fees,
-        });
-        pending
-            .earlier
-            .push(std::mem::replace(&mut pending.last, dearer));
-        pending.bump_now = true;
+        };
+        let now = pending.now();
+        pending.pursuit.note_offer(answer, now);
         Ok(())
     }
 
-    async fn finish(
+    /// Signs and journals a dearer attempt.
+    fn reprice(
         &self,
-        pending: &Pending,
-        receipt: TxReceipt,
-        progress: OnProgress<'_>,
-    ) -> Result<TxReceipt, ChainError> {
-        self.clear(pending)?;
-        let (hash, block_number) = (receipt.tx_hash, receipt.block_number);
-        progress(Progress::Mined { hash, block_number });
-        if receipt.succeeded {
-            return Ok(receipt);
-        }
-        match self.chain.replay_tx(&pending.last, block_number).await {
-            Err(reverted @ ChainError::Reverted { .. }) => Err(reverted),
-            _ => Err(ChainError::RevertedOnChain { hash }),
-        }
+        pending: &mut Pending,
+        fees: Fees,
+        events: OnSendEvent<'_>,
+    ) -> Result<(), ChainError> {
+        let signed = reprice(&self.secret, &pending.newest.raw, fees)?;
+        let dearer = JournaledTx {
+            max_fee: fees.max_fee,
+            tip: fees.tip,
+            hash: signed.hash,
+            raw: signed.raw,
+            ..pending.newest.clone()
+        };
+        self.journal.record(&dearer)?;
+        let hash = dearer.hash;
+        events(SendEvent::Repriced { hash, fees });
+        let now = pending.now();
+        pending.push(dearer, now);
+        Ok(())
     }
 
-    fn clear(&self, pending: &Pending) -> Result<(), ChainError> {
-        pending.attempts().try_for_each(|tx| self.journal.clear(tx))
+    /// Why a mined transaction failed, as far as running it again tells.
+    async fn cause(&self, tx: &JournaledTx, receipt: &TxReceipt) -> ChainError {
+        let call = json!({
+            "from": tx.sender,
+            "to": tx.to,
+            "data": HexBytes(tx.data.clone()),
+            "value": BigQuantity(tx.value.0),
+        });
+        match self.chain.replay_wire(&call, receipt.block_number).await {
+            Err(reverted @ ChainError::Reverted { .. }) => reverted,
+            Ok(()) | Err(_) => ChainError::RevertedOnChain {
+                hash: receipt.tx_hash,
+            },
+        }
+    }
+}
+
+fn mined(receipt: &TxReceipt) -> SendEvent {
+    SendEvent::Mined {
+        hash: receipt.tx_hash,
+        block_number: receipt.block_number,
     }
 }
 

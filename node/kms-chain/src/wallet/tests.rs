@@ -4,7 +4,7 @@ use kms_protocol::{EthSecret, Wei};
 use tempfile::TempDir;
 use tokio::sync::Notify;
 
-use super::{Progress, Wallet, WalletOptions};
+use super::{DirJournal, JournaledTx, SendEvent, TxJournal, Wallet, WalletOptions};
 
 mod crash;
 mod node;
@@ -12,10 +12,9 @@ use node::{FOREVER, Node};
 
 use crate::call::Call;
 use crate::chain::Chain;
-use crate::classify::TxRejection;
 use crate::error::ChainError;
-use crate::journal::{DirJournal, JournaledTx, TxJournal};
 use crate::rpc::RpcConfig;
+use crate::send::TxRejection;
 use crate::test_support::{Reply, Server, address, deployment};
 use crate::types::TxReceipt;
 
@@ -171,11 +170,11 @@ async fn settles_an_old_call_before_a_new_one() {
     let mut seen = Vec::new();
     setup
         .wallet()
-        .send(&claim(2), &mut |progress| seen.push(progress))
+        .send(&claim(2), &mut |event| seen.push(event))
         .await
         .unwrap();
     assert!(
-        matches!(&seen[0], Progress::Resuming { kind, .. } if kind == "claim"),
+        matches!(&seen[0], SendEvent::Resuming { kind, .. } if kind == "claim"),
         "{seen:?}"
     );
     let node = setup.node.lock().unwrap();
@@ -328,13 +327,13 @@ async fn lets_another_process_finish_first() {
     let mut seen = Vec::new();
     let result = setup
         .wallet()
-        .send(&claim(1), &mut |progress| seen.push(progress))
+        .send(&claim(1), &mut |event| seen.push(event))
         .await;
     assert!(
         matches!(result, Err(ChainError::JournalBusy { .. })),
         "{result:?}"
     );
-    assert_eq!(seen, [Progress::WaitingForLock]);
+    assert_eq!(seen, [SendEvent::WaitingForLock]);
     assert_eq!(setup.node.lock().unwrap().calls, 0);
     drop(lock);
     assert!(send(&setup.wallet(), &claim(1)).await.is_ok());

@@ -200,7 +200,7 @@ fn chain_exit(error: &ChainError) -> i32 {
         ChainError::JournalBusy { .. } => 50,
         ChainError::FileExists { .. } => 2,
         ChainError::File { .. } | ChainError::Randomness | ChainError::Bug(_) => 70,
-        ChainError::OutOfRange { .. } | ChainError::Protocol(_) => 70,
+        ChainError::Protocol(_) => 70,
         _ => 30,
     }
 }

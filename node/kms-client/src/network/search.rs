@@ -4,7 +4,7 @@
 
 use std::collections::BTreeSet;
 
-use kms_chain::{ChainError, ChainEvent, EventRecord, RpcFault};
+use kms_chain::{ChainError, ChainEvent, EventRecord};
 use kms_protocol::{Address, B256, keccak256};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -126,7 +126,7 @@ impl Network {
                         blocks.insert((number_of(&place)?, place.block_hash));
                     }
                 }
-                Err(error) if first == last || !is_worth_halving(&error) => {
+                Err(error) if first == last || !error.may_be_halved() => {
                     return Err(error.into());
                 }
                 Err(_) => {
@@ -166,17 +166,5 @@ fn matches(
         PolicyFilter::Keys(hash) => terms.keys_hash == hash,
         PolicyFilter::Author(wanted) => author == wanted,
         PolicyFilter::All => true,
-    }
-}
-
-/// A dead connection is not mended by asking for less.
-fn is_worth_halving(error: &ChainError) -> bool {
-    match error {
-        ChainError::Unreachable { fault, .. } => !matches!(
-            fault,
-            RpcFault::Connect | RpcFault::Limited | RpcFault::WrongChain
-        ),
-        ChainError::WrongChain { .. } | ChainError::NoEndpoint => false,
-        _ => true,
     }
 }

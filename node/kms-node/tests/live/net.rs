@@ -39,7 +39,7 @@ impl Net {
     }
 
     pub(crate) async fn send(&self, from: &EthSecret, call: Call) {
-        let gas_limit = self.chain.simulate(from.address(), &call).await.unwrap() * 2;
+        let gas_limit = self.chain.simulate(from.address(), &call).await.unwrap();
         let fees = self.chain.fees().await.unwrap();
         let nonce = self
             .chain

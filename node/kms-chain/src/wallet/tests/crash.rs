@@ -7,10 +7,9 @@ use kms_protocol::Address;
 use super::{Node, Setup, claim, options, secret, send};
 use crate::chain::Chain;
 use crate::error::{ChainError, FileAction};
-use crate::journal::{JournalLock, JournaledTx, TxJournal};
 use crate::rpc::RpcConfig;
 use crate::test_support::deployment;
-use crate::wallet::Wallet;
+use crate::wallet::{JournalLock, JournaledTx, TxJournal, Wallet};
 
 /// A journal on a full disk.
 pub(super) struct Full;

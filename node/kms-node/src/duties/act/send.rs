@@ -2,8 +2,8 @@
 //! one database transaction, and only then broadcast. A stop between any two lines leaves either
 //! nothing, or an intent to resume, or bytes to send again.
 
-use kms_chain::{Call, ChainError, Fees, TxPlan};
-use kms_protocol::{Period, PolicyId, Wei};
+use kms_chain::{Call, ChainError, Fees, GasLimit, TxPlan};
+use kms_protocol::{Period, PolicyId};
 
 use super::{Result, Sender};
 use crate::chain::NodeChain;
@@ -12,10 +12,6 @@ use crate::duties::decide::Duty;
 use crate::host::health::Severity;
 use crate::store::intent::{Attempt, Intent, IntentState, NewIntent};
 use crate::view::snapshot::Snapshot;
-
-/// Headroom on simulated gas: state may change before the transaction is mined.
-const GAS_MARGIN_PERCENT: u64 = 25;
-const GAS_MARGIN: u64 = 20_000;
 
 /// Whether a duty can be sent now.
 enum Readiness {
@@ -30,7 +26,7 @@ enum Readiness {
 /// A call that the contract accepts now, and what it takes.
 struct Prepared {
     call: Call,
-    gas_limit: u64,
+    gas_limit: GasLimit,
     fees: Fees,
 }
 
@@ -84,8 +80,8 @@ impl<C: NodeChain> Sender<C> {
         let Some(call) = self.call(duty).await? else {
             return Ok(Readiness::Refused);
         };
-        let gas = match self.chain.simulate(self.wishes.worker, &call).await {
-            Ok(gas) => gas,
+        let gas_limit = match self.chain.simulate(self.wishes.worker, &call).await {
+            Ok(gas_limit) => gas_limit,
             Err(reason @ ChainError::Reverted { .. }) => {
                 self.refused(now, duty, &reason);
                 return Ok(Readiness::Refused);
@@ -93,16 +89,15 @@ impl<C: NodeChain> Sender<C> {
             Err(error) => return Err(error.into()),
         };
         self.backoff.remove(&duty.lane());
-        let gas_limit = gas + gas / 100 * GAS_MARGIN_PERCENT + GAS_MARGIN;
         let fees = self.chain.fees().await?;
         let balance = self.chain.eth_balance(self.wishes.worker).await?;
-        let needed = fees.max_fee.0.saturating_mul(u128::from(gas_limit));
-        let problem = (balance.0 < needed).then(|| {
+        let needed = gas_limit.cost_at_most(fees);
+        let problem = (balance < needed).then(|| {
             let worker = self.wishes.worker;
             format!(
                 "worker {worker} has {balance}, {} needs {}",
                 duty.kind(),
-                Wei(needed)
+                needed
             )
         });
         let funded = problem.is_none();

@@ -108,7 +108,7 @@ async fn a_crash_between_any_two_steps_leaves_exactly_one_effect() {
                     let plan = kms_chain::TxPlan {
                         nonce,
                         call,
-                        gas_limit: 1,
+                        gas_limit: kms_chain::GasLimit::for_estimate(1),
                         fees,
                     };
                     chain.sign(&secret, &plan)

@@ -2,7 +2,7 @@
 
 use kms_chain::{
     BlockHeader, Call, ChainError, ChainParams, ChainRead, EventRecord, EventSource, Fees,
-    LastSeqs, SignedTx, TxPlan, TxReceipt,
+    GasLimit, LastSeqs, SignedTx, TxPlan, TxReceipt,
 };
 use kms_protocol::{Address, Amount, B256, EthSecret, Wei, keccak256};
 
@@ -74,13 +74,13 @@ impl NodeChain for FakeChain {
         self.answer(|state| state.nonce())
     }
 
-    async fn simulate(&self, _from: Address, call: &Call) -> Result<u64, ChainError> {
+    async fn simulate(&self, _from: Address, call: &Call) -> Result<GasLimit, ChainError> {
         match self.answer(|state| state.refuse.get(call.kind()).cloned())? {
             Some(name) => Err(ChainError::Reverted {
                 name,
                 args: Vec::new(),
             }),
-            None => Ok(100_000),
+            None => Ok(GasLimit::for_estimate(100_000)),
         }
     }
 

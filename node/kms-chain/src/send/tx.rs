@@ -1,23 +1,48 @@
-//! Transactions: simulate, sign, broadcast, look up. Nothing here keeps state or waits: nonces and
-//! journals are the caller's (`wallet`, or the node's sender).
+//! Transactions: simulate, sign, sign again at another price, broadcast, look up. Nothing here keeps
+//! state or waits: nonces and journals are the caller's (`wallet`, or the node's sender).
 
-use ethers::types::{Eip1559TransactionRequest, NameOrAddress, U64, U256};
-use kms_protocol::{Address, B256, EthSecret, keccak256};
-use serde_json::json;
+use ethers::types::{Eip1559TransactionRequest, NameOrAddress, Signature, U64, U256};
+use ethers::utils::rlp::Rlp;
+use kms_protocol::{Address, B256, EthSecret, EthSignature, keccak256};
+use serde_json::{Value, json};
 
-use super::Chain;
+use super::gas::GasLimit;
+use super::rejection::{TxRejection, Verdict, classify};
 use crate::call::Call;
-use crate::classify::{TxRejection, Verdict, classify};
+use crate::chain::Chain;
 use crate::convert::h160;
-use crate::error::{ChainError, RpcFault};
-use crate::journal::JournaledTx;
+use crate::error::ChainError;
 use crate::revert::decode_error;
 use crate::rpc::Rpc;
 use crate::types::wire::{BigQuantity, HexBytes, Quantity, WireReceipt};
-use crate::types::{SignedTx, Tag, TxPlan, TxReceipt, ethers_signature};
+use crate::types::{Fees, Tag, TxReceipt};
 
 /// EIP-2718 type of an EIP-1559 transaction.
 const TX_TYPE: u8 = 2;
+
+/// A transaction decided down to the last field.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TxPlan {
+    /// Nonce of the sender.
+    pub nonce: u64,
+    /// What it does.
+    pub call: Call,
+    /// Gas limit.
+    pub gas_limit: GasLimit,
+    /// Fees per gas.
+    pub fees: Fees,
+}
+
+/// A signed transaction, ready to be journaled and then broadcast.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SignedTx {
+    /// EIP-2718 bytes.
+    pub raw: Vec<u8>,
+    /// keccak256 of `raw`.
+    pub hash: B256,
+    /// Nonce inside.
+    pub nonce: u64,
+}
 
 /// What a signature covers; `to` is absent for a creation.
 pub(crate) struct TxFields {
@@ -26,21 +51,18 @@ pub(crate) struct TxFields {
     pub(crate) to: Option<Address>,
     pub(crate) data: Vec<u8>,
     pub(crate) value: u128,
-    pub(crate) gas_limit: u64,
-    pub(crate) fees: crate::types::Fees,
+    pub(crate) gas_limit: GasLimit,
+    pub(crate) fees: Fees,
 }
 
 impl Chain {
-    /// Runs `call` from `from` on top of the pool without sending it, and returns a gas limit: what
-    /// it needs plus a quarter.
+    /// Runs `call` from `from` on top of the pool without sending it, and returns the gas limit to
+    /// send it with.
     ///
     /// # Errors
     /// `Reverted` with the decoded custom error; as `Rpc::request`.
-    pub async fn simulate(&self, from: Address, call: &Call) -> Result<u64, ChainError> {
-        let params = (self.wire_call(from, call), Tag::Pending.as_str());
-        let gas: Result<Quantity, _> = self.inner.rpc.request("eth_estimateGas", &params).await;
-        let Quantity(gas) = gas.map_err(decode_error)?;
-        Ok(gas.saturating_add(gas / 4))
+    pub async fn simulate(&self, from: Address, call: &Call) -> Result<GasLimit, ChainError> {
+        estimate_gas(self.rpc(), &self.wire_call(from, call)).await
     }
 
     /// Runs `call` again on the state after block `number`: tells why a mined transaction failed.
@@ -48,32 +70,21 @@ impl Chain {
     /// # Errors
     /// `Reverted` with the decoded custom error; as `Rpc::request`.
     pub async fn replay(&self, from: Address, call: &Call, number: u64) -> Result<(), ChainError> {
-        let params = (self.wire_call(from, call), Quantity(number));
-        let result: Result<HexBytes, _> = self.inner.rpc.request("eth_call", &params).await;
+        self.replay_wire(&self.wire_call(from, call), number).await
+    }
+
+    /// As `replay`, for a call that is encoded already.
+    pub(crate) async fn replay_wire(&self, call: &Value, number: u64) -> Result<(), ChainError> {
+        let params = (call, Quantity(number));
+        let result: Result<HexBytes, _> = self.rpc().request("eth_call", &params).await;
         result.map(|_| ()).map_err(decode_error)
     }
 
-    /// As `replay`, for a transaction of a journal.
-    pub(crate) async fn replay_tx(&self, tx: &JournaledTx, number: u64) -> Result<(), ChainError> {
-        let call = json!({
-            "from": tx.sender,
-            "to": tx.to,
-            "data": HexBytes(tx.data.clone()),
-            "value": BigQuantity(tx.value.0),
-        });
-        let result: Result<HexBytes, _> = self
-            .inner
-            .rpc
-            .request("eth_call", &(call, Quantity(number)))
-            .await;
-        result.map(|_| ()).map_err(decode_error)
-    }
-
-    fn wire_call(&self, from: Address, call: &Call) -> serde_json::Value {
+    fn wire_call(&self, from: Address, call: &Call) -> Value {
         json!({
             "from": from,
-            "to": call.target(&self.inner.deployment),
-            "data": HexBytes(call.data(&self.inner.deployment)),
+            "to": call.target(self.deployment()),
+            "data": HexBytes(call.data(self.deployment())),
             "value": BigQuantity(call.value().0),
         })
     }
@@ -81,7 +92,7 @@ impl Chain {
     /// Signs a plan. Pure; the bytes must be journaled before they are broadcast.
     #[must_use]
     pub fn sign(&self, secret: &EthSecret, plan: &TxPlan) -> SignedTx {
-        let deployment = &self.inner.deployment;
+        let deployment = self.deployment();
         let fields = TxFields {
             chain_id: deployment.chain_id,
             nonce: plan.nonce,
@@ -99,7 +110,7 @@ impl Chain {
     /// # Errors
     /// `Rejected` with the most telling refusal; `Unreachable` when nobody answered.
     pub async fn broadcast(&self, raw: &[u8]) -> Result<B256, ChainError> {
-        broadcast(&self.inner.rpc, raw).await
+        broadcast(self.rpc(), raw).await
     }
 
     /// Receipt of a transaction; `None` while it is not mined (or not any more).
@@ -107,18 +118,23 @@ impl Chain {
     /// # Errors
     /// As `Rpc::request`; `BadReply` for a receipt of something else.
     pub async fn receipt(&self, hash: B256) -> Result<Option<TxReceipt>, ChainError> {
-        Ok(receipt(&self.inner.rpc, hash)
-            .await?
-            .map(|(receipt, _)| receipt))
+        Ok(receipt(self.rpc(), hash).await?.map(|(receipt, _)| receipt))
     }
 }
 
-/// Signs with RFC 6979 and encodes; the hash is keccak256 of the bytes.
+/// Estimates a call, and adds the margin.
+pub(crate) async fn estimate_gas(rpc: &Rpc, call: &Value) -> Result<GasLimit, ChainError> {
+    let params = (call, Tag::Pending.as_str());
+    let gas: Result<Quantity, _> = rpc.request("eth_estimateGas", &params).await;
+    Ok(GasLimit::for_estimate(gas.map_err(decode_error)?.0))
+}
+
+/// Signs and encodes a transaction.
 pub(crate) fn sign_fields(secret: &EthSecret, fields: &TxFields) -> SignedTx {
     let request = Eip1559TransactionRequest {
         from: None,
         to: fields.to.map(|to| NameOrAddress::Address(h160(to))),
-        gas: Some(fields.gas_limit.into()),
+        gas: Some(fields.gas_limit.get().into()),
         value: Some(U256::from(fields.value)),
         data: Some(fields.data.clone().into()),
         nonce: Some(fields.nonce.into()),
@@ -127,6 +143,31 @@ pub(crate) fn sign_fields(secret: &EthSecret, fields: &TxFields) -> SignedTx {
         max_fee_per_gas: Some(fields.fees.max_fee.0.into()),
         chain_id: Some(U64::from(fields.chain_id)),
     };
+    sign_request(secret, &request, fields.nonce)
+}
+
+/// Signs the transaction in `raw` again, at other fees: everything else stays, the nonce included.
+///
+/// # Errors
+/// `Bug` when `raw` is not a transaction of this crate.
+pub fn reprice(secret: &EthSecret, raw: &[u8], fees: Fees) -> Result<SignedTx, ChainError> {
+    let foreign = ChainError::Bug("a stored transaction is one that this program signed");
+    let body = match raw.split_first() {
+        Some((&TX_TYPE, body)) => body,
+        Some(_) | None => return Err(foreign),
+    };
+    let Ok((mut request, _)) = Eip1559TransactionRequest::decode_signed_rlp(&Rlp::new(body)) else {
+        return Err(foreign);
+    };
+    let nonce = request.nonce.filter(|nonce| *nonce <= U256::from(u64::MAX));
+    let nonce = nonce.ok_or(foreign)?.as_u64();
+    request.max_fee_per_gas = Some(fees.max_fee.0.into());
+    request.max_priority_fee_per_gas = Some(fees.tip.0.into());
+    Ok(sign_request(secret, &request, nonce))
+}
+
+/// Signs with RFC 6979; the hash is keccak256 of the bytes.
+fn sign_request(secret: &EthSecret, request: &Eip1559TransactionRequest, nonce: u64) -> SignedTx {
     let typed = |body: &[u8]| [&[TX_TYPE], body].concat();
     let digest = keccak256(&typed(&request.rlp()));
     let signature = ethers_signature(&secret.sign_digest(&digest));
@@ -134,7 +175,19 @@ pub(crate) fn sign_fields(secret: &EthSecret, fields: &TxFields) -> SignedTx {
     SignedTx {
         hash: keccak256(&raw),
         raw,
-        nonce: fields.nonce,
+        nonce,
+    }
+}
+
+/// r, s and the parity of y: ethers' encoder takes a v of 27 or 28 for one of EIP-155, and
+/// overflows.
+fn ethers_signature(signature: &EthSignature) -> Signature {
+    let (r, rest) = signature.0.split_at(32);
+    let (s, v) = rest.split_at(32);
+    Signature {
+        r: U256::from_big_endian(r),
+        s: U256::from_big_endian(s),
+        v: u64::from(v == [28]),
     }
 }
 
@@ -185,12 +238,8 @@ pub(crate) async fn broadcast(rpc: &Rpc, raw: &[u8]) -> Result<B256, ChainError>
 
 fn may_have_taken(error: &ChainError) -> bool {
     match error {
-        ChainError::Unreachable { fault, .. } => !matches!(
-            fault,
-            RpcFault::Connect | RpcFault::Limited | RpcFault::WrongChain
-        ),
-        ChainError::WrongChain { .. } => false,
-        _ => true,
+        ChainError::Unreachable { fault, .. } => !fault.is_untaken(),
+        error => !matches!(error, ChainError::WrongChain { .. }),
     }
 }
 

@@ -4,11 +4,11 @@ use kms_protocol::{EthSecret, Wei, keccak256};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use super::{TxFields, sign_fields};
+use super::{TxFields, reprice, sign_fields};
 use crate::chain::Chain;
-use crate::classify::TxRejection;
 use crate::error::{ChainError, RpcFault};
 use crate::rpc::RpcConfig;
+use crate::send::{GasLimit, TxRejection};
 use crate::test_support::{Reply, Server, address, deployment, hash};
 use crate::types::Fees;
 
@@ -19,7 +19,7 @@ fn fields(nonce: u64, data: Vec<u8>, value: u128) -> TxFields {
         to: Some(address(7)),
         data,
         value,
-        gas_limit: 21_000,
+        gas_limit: GasLimit::for_estimate(21_000),
         fees: Fees {
             max_fee: Wei(9),
             tip: Wei(2),
@@ -49,6 +49,31 @@ proptest! {
         let recovered = signature.recover(tx.sighash()).unwrap();
         prop_assert_eq!(recovered.0, secret.address().0);
         prop_assert_eq!(sign_fields(&secret, &fields(nonce, data, value)), signed);
+    }
+
+    #[test]
+    fn a_repriced_transaction_differs_in_its_fees_alone(
+        key in proptest::array::uniform32(1..255_u8),
+        nonce in any::<u64>(),
+        value in any::<u128>(),
+        data in proptest::collection::vec(any::<u8>(), 0..100),
+        (tip, above) in (1..u128::MAX / 4, 0..u128::MAX / 4),
+    ) {
+        let secret = EthSecret::from_bytes(&key).unwrap();
+        let cheap = fields(nonce, data.clone(), value);
+        let fees = Fees { max_fee: Wei(tip + above), tip: Wei(tip) };
+        let again = reprice(&secret, &sign_fields(&secret, &cheap).raw, fees).unwrap();
+        prop_assert_eq!(again, sign_fields(&secret, &TxFields { fees, ..cheap }));
+    }
+}
+
+#[test]
+fn reprices_nothing_but_its_own_transactions() {
+    let secret = EthSecret::from_bytes(&[7; 32]).unwrap();
+    let fees = fields(0, Vec::new(), 0).fees;
+    for raw in [&[][..], &[2], &[1, 0xc0], &[2, 0xc0], RAW] {
+        let result = reprice(&secret, raw, fees);
+        assert!(matches!(result, Err(ChainError::Bug(_))), "{result:?}");
     }
 }
 

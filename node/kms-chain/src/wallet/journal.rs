@@ -8,7 +8,7 @@ use kms_protocol::hex_serde::hex_bytes;
 use kms_protocol::{Address, B256, Wei};
 use serde::{Deserialize, Serialize};
 
-use crate::error::{ChainError, FileAction};
+use crate::error::{ChainError, FileAction, JsonFile};
 use crate::files::{self, Existing, fault};
 use crate::types::Fees;
 
@@ -132,7 +132,7 @@ impl DirJournal {
 
     fn read(path: &Path) -> Result<JournaledTx, ChainError> {
         serde_json::from_str(&files::read(path)?).map_err(|source| ChainError::Json {
-            what: "journaled transaction",
+            what: JsonFile::TxJournal,
             path: path.to_owned(),
             source,
         })
@@ -181,7 +181,7 @@ impl TxJournal for DirJournal {
     fn record(&self, tx: &JournaledTx) -> Result<(), ChainError> {
         let path = self.path_of(tx);
         let text = serde_json::to_vec_pretty(tx).map_err(|source| ChainError::Json {
-            what: "journaled transaction",
+            what: JsonFile::TxJournal,
             path: path.clone(),
             source,
         })?;

@@ -5,7 +5,6 @@
 
 /// Class of a refusal of `eth_sendRawTransaction`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
 pub enum TxRejection {
     /// The nonce is used already: this transaction or another one is mined.
     #[error("nonce too low")]
@@ -43,13 +42,39 @@ pub enum TxRejection {
 }
 
 impl TxRejection {
-    /// True when the same bytes may be accepted later without any change.
+    /// Whether a higher price mends it.
     #[must_use]
-    pub fn is_transient(self) -> bool {
-        matches!(
-            self,
-            Self::NonceTooHigh | Self::PoolFull | Self::FeeTooLow | Self::Unknown
-        )
+    pub fn asks_for_more(self) -> bool {
+        match self {
+            Self::ReplacementUnderpriced | Self::FeeTooLow => true,
+            Self::NonceTooLow
+            | Self::NonceTooHigh
+            | Self::FeeTooHigh
+            | Self::InsufficientFunds
+            | Self::GasLimit
+            | Self::PoolFull
+            | Self::WouldRevert
+            | Self::WrongChainId
+            | Self::Unknown => false,
+        }
+    }
+
+    /// Whether the same bytes will be refused again, unless somebody acts.
+    #[must_use]
+    pub fn is_for_good(self) -> bool {
+        match self {
+            Self::FeeTooHigh
+            | Self::InsufficientFunds
+            | Self::GasLimit
+            | Self::WouldRevert
+            | Self::WrongChainId => true,
+            Self::NonceTooLow
+            | Self::NonceTooHigh
+            | Self::ReplacementUnderpriced
+            | Self::FeeTooLow
+            | Self::PoolFull
+            | Self::Unknown => false,
+        }
     }
 }
 

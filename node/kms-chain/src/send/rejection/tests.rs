@@ -121,10 +121,25 @@ fn leaves_foreign_words_unknown() {
 }
 
 #[test]
-fn calls_only_what_may_pass_later_transient() {
-    assert!(TxRejection::PoolFull.is_transient());
-    assert!(TxRejection::FeeTooLow.is_transient());
-    assert!(!TxRejection::NonceTooLow.is_transient());
-    assert!(!TxRejection::WouldRevert.is_transient());
-    assert!(!TxRejection::InsufficientFunds.is_transient());
+fn tells_what_a_higher_price_mends_from_what_is_refused_for_good() {
+    for reason in [TxRejection::ReplacementUnderpriced, TxRejection::FeeTooLow] {
+        assert!(reason.asks_for_more() && !reason.is_for_good(), "{reason}");
+    }
+    for reason in [
+        TxRejection::FeeTooHigh,
+        TxRejection::InsufficientFunds,
+        TxRejection::GasLimit,
+        TxRejection::WouldRevert,
+        TxRejection::WrongChainId,
+    ] {
+        assert!(!reason.asks_for_more() && reason.is_for_good(), "{reason}");
+    }
+    for reason in [
+        TxRejection::NonceTooLow,
+        TxRejection::NonceTooHigh,
+        TxRejection::PoolFull,
+        TxRejection::Unknown,
+    ] {
+        assert!(!reason.asks_for_more() && !reason.is_for_good(), "{reason}");
+    }
 }

@@ -1,0 +1,60 @@
+//! Gas limits: the one place where a margin is added to an estimate.
+
+use kms_protocol::Wei;
+
+use crate::types::Fees;
+
+/// Gas of writing a storage slot for the first time: the price of one branch more.
+const NEW_SLOT: u64 = 22_100;
+
+/// A gas limit: an estimate with its margin, which is added here and nowhere else.
+///
+/// The margin is a quarter and the gas of one new storage slot. Between the estimate and the block
+/// that mines the transaction the state changes: a period begins and a roll has more of its at most
+/// L periods to pass (the quarter), or a slot that another transaction cleared is written for the
+/// first time (the slot, more than a quarter of a small call). A limit that is too low costs a
+/// failed transaction; one that is too high costs nothing, as gas that is not used is not paid:
+/// but the sender's balance must cover it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct GasLimit(u64);
+
+impl GasLimit {
+    /// The limit for a call that an endpoint estimates at `gas`.
+    #[must_use]
+    pub fn for_estimate(gas: u64) -> Self {
+        Self(gas.saturating_add(gas / 4).saturating_add(NEW_SLOT))
+    }
+
+    /// The limit, in gas.
+    #[must_use]
+    pub fn get(self) -> u64 {
+        self.0
+    }
+
+    /// What a transaction with this limit costs at most; pools ask that the sender has it.
+    #[must_use]
+    pub fn cost_at_most(self, fees: Fees) -> Wei {
+        Wei(fees.max_fee.0.saturating_mul(u128::from(self.0)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_margin_is_a_quarter_and_a_slot_and_does_not_wrap() {
+        assert_eq!(GasLimit::for_estimate(0).get(), 22_100);
+        assert_eq!(GasLimit::for_estimate(100_000).get(), 147_100);
+        assert_eq!(GasLimit::for_estimate(u64::MAX).get(), u64::MAX);
+    }
+
+    #[test]
+    fn the_cost_is_the_limit_at_the_highest_price() {
+        let fees = Fees {
+            max_fee: Wei(3),
+            tip: Wei(1),
+        };
+        assert_eq!(GasLimit::for_estimate(0).cost_at_most(fees), Wei(66_300));
+    }
+}

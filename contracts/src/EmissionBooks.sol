@@ -8,21 +8,32 @@ import {NO_TOTALS, PeriodTotals} from "./libraries/PeriodTotals.sol";
 import {RewardMath} from "./libraries/RewardMath.sol";
 
 /// @title Emission books
-/// @notice Keeps the reserve, the pool and the reward index per period. What a period emits follows
-/// from the leases alone, and those are final when the period begins; who claims when has no part in it.
+/// @notice Keeps the reserve, the pool and the reward index of each period. What a period emits follows
+/// from the leases alone, which are final when the period begins; it does not depend on who claims when.
 ///
-/// Let l be the last booked period. A lease confirmed up to now began at most in l + 2 and ended at
-/// most in l + 1 + L, so its last difference sits in bucket l + 2 + L. After L + 2 steps every total is
-/// zero and the rest of a gap, however long, is skipped in one jump: an idle period emits nothing.
+/// The index is a prefix sum: a weight v earns v * (index at its last period - index before its first).
+/// With decay = 1/2, 50 tokens of miner A leased for 11..=12 and 50 of miner B for 12..=13:
 ///
-/// A roll writes a period only if it must: the period it ends at, and those at whose start or end some
-/// lease begins or ends, which are the ones whose bucket, or whose follower's bucket, is marked.
+///     period         11    12    13    14
+///     bucket        +50   +50   -50   -50     change of the totals against the period before
+///     locked         50   100    50     0     the totals, once the books are rolled over the period
+///     reserve      1001   501   251   126     at the start of the period
+///     emission      500   250   125     0     reserve * decay, rounded down; 0 while nobody is active
+///     index          10  12.5    15    15     at the end: + emission / locked
+///     pool          500   750   875   875     at the end, if nobody claims
+///     A earns 50 * (12.5 - 0) = 625, B earns 50 * (15 - 10) = 250
+///
+/// To roll the books is to book, lazily, every completed period that is not booked yet. Let l be the last
+/// booked one. A lease confirmed before the roll begins in l + 2 at the latest and ends in l + 1 + L at the
+/// latest, so its last change is in bucket l + 2 + L. After L + 2 steps every total is zero, and the rest of
+/// a gap, however long, is skipped in one jump. A roll writes a period only if it must: the one it ends at,
+/// and those with a mark on their own bucket (totals) or on that of the next period (index).
 abstract contract EmissionBooks is PeriodClock, IMiningRewards {
     using SafeCast for uint256;
 
     // ---------------------------------------------------------------- types
 
-    /// @notice One slot.
+    /// @notice Balances of the emission and progress of the books, in one slot.
     struct Books {
         uint96 reserve; // not yet emitted
         uint96 pool; // emitted, not yet minted
@@ -30,12 +41,14 @@ abstract contract EmissionBooks is PeriodClock, IMiningRewards {
         uint32 lastIndexed; // last period whose index is stored, <= rolled
     }
 
-    /// @dev In a struct, so that reading and writing hash the slot once.
+    /// @notice Totals of a booked period, unmarked if they are those of the period before; for a later
+    /// period the change of the totals against the period before.
+    /// @dev A struct, so that reading and writing hash the slot once.
     struct Bucket {
         PeriodTotals totals;
     }
 
-    /// @dev Books in memory while they are rolled; totals and index are those of `rolled`.
+    /// @notice The books in memory during a roll; totals and index are those of the period `rolled`.
     struct Roll {
         uint256 reserve;
         uint256 pool;
@@ -55,10 +68,8 @@ abstract contract EmissionBooks is PeriodClock, IMiningRewards {
 
     Books private _books;
     // Keys are uint256 so that period + 1 cannot wrap at the end of uint32.
-    /// @dev Booked periods: the totals, unmarked if they are those of the period before. Later periods:
-    /// the change against the period before.
     mapping(uint256 period => Bucket) private _buckets;
-    mapping(uint256 period => uint256) private _indexes; // A_p; written for every period of a lease
+    mapping(uint256 period => uint256) private _indexes; // A_p, where a lease begins or ends
 
     // ---------------------------------------------------------------- constructor
 
@@ -71,9 +82,9 @@ abstract contract EmissionBooks is PeriodClock, IMiningRewards {
 
     // ---------------------------------------------------------------- internal
 
-    /// @dev Books every completed period. At most L + 2 steps.
+    /// @dev Rolls the books: books every completed period, in at most L + 2 steps.
     function _roll(uint32 current) internal {
-        // Mostly there is nothing to do, and then this reads no more than it must.
+        // One read if the books are rolled already, which is the usual case.
         if (uint256(_books.rolled) + 1 < current) _rollTo(uint256(current) - 1);
     }
 
@@ -96,40 +107,40 @@ abstract contract EmissionBooks is PeriodClock, IMiningRewards {
         });
     }
 
-    /// @dev Counts a lease in from the period after `period` on, which must not be booked.
+    /// @dev Adds a lease to the totals from the period after `period` on, which is not booked yet.
     function _addAfter(uint32 period, PeriodTotals lease) internal {
         Bucket storage bucket = _bucketAfter(period);
         bucket.totals = bucket.totals.plus(lease).mark();
     }
 
-    /// @dev Counts a lease out from the period after `period` on, which must not be booked.
+    /// @dev Takes a lease out of the totals from the period after `period` on, which is not booked yet.
     function _removeAfter(uint32 period, PeriodTotals lease) internal {
         Bucket storage bucket = _bucketAfter(period);
         bucket.totals = bucket.totals.minus(lease).mark();
     }
 
     function _bucketAfter(uint32 period) private view returns (Bucket storage) {
-        // At most 2^32.
+        // period < 2^32, so the sum is at most 2^32.
         unchecked {
             return _buckets[uint256(period) + 1];
         }
     }
 
-    /// @dev Takes a payout from the pool. The pool covers every claim (see RewardMath), and checked
-    /// arithmetic says so again.
+    /// @dev Takes a payout from the pool. The pool covers every claim (see RewardMath); the subtraction
+    /// is checked all the same.
     function _takeFromPool(uint256 amount) internal {
         _books.pool -= amount.toUint96();
     }
 
-    /// @dev Adds to the reserve. The books are rolled. Reserve and pool together, which the result tells,
-    /// say what may still be minted.
+    /// @dev Adds to the reserve and returns reserve plus pool, which is all that may still be minted. The
+    /// caller has rolled the books.
     function _addToReserve(uint96 amount) internal returns (uint256 mintable) {
         uint256 reserve_ = uint256(_books.reserve) + amount;
         mintable = reserve_ + _books.pool;
         _books.reserve = reserve_.toUint96();
     }
 
-    /// @dev The books as they would be after a roll through `target`, nothing written.
+    /// @dev Computes the books after a roll through `target`, without writing.
     function _preview(uint256 target) internal view returns (Roll memory state) {
         Books memory books = _books;
         state = _open(books);
@@ -139,8 +150,8 @@ abstract contract EmissionBooks is PeriodClock, IMiningRewards {
         }
     }
 
-    /// @dev A_period. Defined for the last booked period unless the network slept through it, for those
-    /// after it, and for every period at whose end some lease was to begin or end or to change its weight.
+    /// @dev Index A_period. Defined for periods after the last booked one, for that one unless a roll
+    /// jumped over it, and for every period after which a lease begins, ends or changes its weight.
     function _indexAt(uint256 period) internal view returns (uint256) {
         return period <= _books.rolled ? _indexes[period] : _preview(period).index;
     }
@@ -151,17 +162,17 @@ abstract contract EmissionBooks is PeriodClock, IMiningRewards {
             pool: books.pool,
             rolled: books.rolled,
             index: _indexes[books.lastIndexed],
-            totals: _buckets[books.rolled].totals // after a jump there are none
+            totals: _buckets[books.rolled].totals // zero after a jump
         });
     }
 
-    /// @dev Books one period in memory. Tells whether its bucket was marked.
+    /// @dev Books one period in memory. Returns whether its bucket was marked.
     function _step(Roll memory state) private view returns (bool) {
         PeriodTotals change = _buckets[++state.rolled].totals;
         PeriodTotals totals = state.totals.plus(change);
         state.totals = totals;
         uint256 locked = totals.locked();
-        // Nobody active: nothing is emitted and nothing is lost, the schedule waits.
+        // Nobody is active: nothing is emitted, the reserve stays as it is.
         if (locked == 0) return change.isMarked();
         uint256 emission = RewardMath.emissionDown(state.reserve, decay);
         uint256 indexStep = RewardMath.indexStepDown(emission, locked);
@@ -172,6 +183,7 @@ abstract contract EmissionBooks is PeriodClock, IMiningRewards {
         return change.isMarked();
     }
 
+    /// @dev Last period that a roll from `rolled` to `target` books step by step; it jumps over the rest.
     function _lastStep(uint256 rolled, uint256 target) private view returns (uint256 last) {
         last = rolled + maxLeasePeriods + 2;
         if (target < last) last = target;
@@ -219,7 +231,7 @@ abstract contract EmissionBooks is PeriodClock, IMiningRewards {
         }
     }
 
-    /// @dev Totals of a period that has begun.
+    /// @dev Totals of a period that has begun, booked or not.
     function _totalsAt(uint256 period) private view returns (PeriodTotals totals) {
         if (period > _books.rolled) return _preview(period).totals;
         // A period without a mark has the totals of the one before. No lease outlives its last

@@ -5,34 +5,51 @@ import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
 import {EmissionBooks} from "./EmissionBooks.sol";
 import {IMiningRewards} from "./interfaces/IMiningRewards.sol";
 import {ActivityHistory} from "./libraries/ActivityHistory.sol";
-import {LeaseWord, priceOf} from "./libraries/LeaseWord.sol";
+import {LeaseWord, basisOf} from "./libraries/LeaseWord.sol";
 import {PeriodTotals, totalsOf} from "./libraries/PeriodTotals.sol";
 import {RewardMath} from "./libraries/RewardMath.sol";
 import {StakeWord} from "./libraries/StakeWord.sol";
 
 /// @title Lease ledger
-/// @notice What each miner leased and earned. MiningRewards decides who may change it; LeaseViews
-/// answers the questions about it.
+/// @notice Keeps what each miner leased and earned. MiningRewards checks who may change it; LeaseViews
+/// holds the views over it.
+///
+/// A lease makes its miner active in a range of coming periods, at one weight. It is entered in two
+/// buckets of EmissionBooks: its weight is added in the first period and taken out after the last. A
+/// lease of 100 tokens, confirmed in period 10, extended in 12, and in 13, after 40 were unbonded:
+///
+///     period               11   12   13   14   15   16   17    buckets written
+///     10: through 13      100  100  100                        11: +100   14: -100
+///     12: through 15      100  100  100  100  100              14: 0      16: -100
+///     13: through 16      100  100  100 | 60   60   60         14: -40    16: 0     17: -60
+///     rolled in 18        100  100  100   60   60   60    0    totals; marked in 11, 12, 14, 16, 17
+///
+/// - At the same basis (what the weight is computed from) a confirmation moves the end and nothing else.
+/// - At another basis it ends the old lease with the current period, 13: the rewards of 11 and 12 are settled
+///   into `owed`, 13 is pending at its old weight until it is complete, and a new lease begins in 14.
+/// - 11..=16 is one run of activity: a longest range of periods without a gap. A run is open while the lease
+///   may still extend it; the next lease that begins after a gap closes it, which writes it to the history.
 abstract contract LeaseLedger is EmissionBooks {
     using ActivityHistory for ActivityHistory.History;
     using SafeCast for uint256;
 
     // ---------------------------------------------------------------- types
 
-    /// @notice One slot: what a renewal at another weight leaves behind, and what holds up the next one.
+    /// @notice Settled rewards, the pending period and the suspension of a miner, in one slot.
     struct Account {
         uint96 owed; // settled rewards
-        uint96 carryWeight; // weight of the one period that was current at the last re-pricing ...
-        uint32 carryPeriod; // ... and that period; 0 for none
-        uint32 bar; // last period without confirmations; 0 unless suspended since the last one
+        uint96 pendingWeight; // weight of the pending period: current when the weight changed ...
+        uint32 pendingPeriod; // ... and its number; 0 for none
+        uint32 suspendedThrough; // last period of a suspension; 0 if none since the last lease
     }
 
-    /// @dev In a struct, so that reading and writing hash the slot once.
+    /// @notice The word of a miner's lease.
+    /// @dev A struct, so that reading and writing hash the slot once.
     struct Lease {
         LeaseWord word;
     }
 
-    /// @notice Why a confirmation is not accepted.
+    /// @notice Reasons to refuse a confirmation.
     enum Refusal {
         None,
         NothingLocked,
@@ -49,7 +66,7 @@ abstract contract LeaseLedger is EmissionBooks {
     bool public immutable override kappaEnabled;
     /// @inheritdoc IMiningRewards
     uint32 public immutable override kappaPeriods;
-    /// @dev kappaPeriods, or 0 when kappa is off: what RewardMath.weightDown wants.
+    /// @dev kappaPeriods, or 0 when kappa is off, as RewardMath.weightDown takes it.
     uint32 internal immutable _kappa;
 
     // ---------------------------------------------------------------- storage
@@ -69,8 +86,8 @@ abstract contract LeaseLedger is EmissionBooks {
 
     // ---------------------------------------------------------------- internal: leases
 
-    /// @dev Leases current + 1 ..= through at the weight of `stake`, or says why not and changes nothing.
-    /// The books are rolled.
+    /// @dev Leases current + 1 ..= through at the weight of `stake`, or returns the reason to refuse and
+    /// changes nothing. The caller has rolled the books.
     function _lease(address miner, StakeWord stake, uint32 through, uint32 current)
         internal
         returns (Refusal refusal)
@@ -78,32 +95,32 @@ abstract contract LeaseLedger is EmissionBooks {
         Lease storage slot = _leases[miner];
         LeaseWord lease = slot.word;
         uint32 leased = lease.through();
-        (uint128 price, uint96 weight) = _priceOf(stake, current);
-        bool samePrice = lease.price() == price;
+        (uint128 basis, uint96 weight) = _basisOf(stake, current);
+        bool sameBasis = lease.basis() == basis;
         refusal = _refusal(stake, through, current);
         if (refusal != Refusal.None) return refusal;
 
         uint96 locked = stake.locked();
         PeriodTotals totals = totalsOf(locked, weight);
-        // An empty lease has no price, and something is locked.
-        if (samePrice && leased >= current) {
+        // An empty lease has basis 0, that of a stake is not 0: such a lease is never extended.
+        if (sameBasis && leased >= current) {
             if (through <= leased) return Refusal.NotExtended;
-            // The old end moves to the new one.
+            // The end moves from the old bucket to the new one.
             _addAfter(leased, totals);
         } else {
-            // Only here: the lease of a suspended miner is over, or empty.
-            if (current <= _accounts[miner].bar) return Refusal.Suspended;
+            // Needed in this branch only: the lease of a suspended miner is over, or empty.
+            if (current <= _accounts[miner].suspendedThrough) return Refusal.Suspended;
             if (through < leased) return Refusal.NotExtended;
             if (leased < current) {
                 if (leased != 0) _settle(miner, lease, current);
-                if (_accounts[miner].bar != 0) _accounts[miner].bar = 0;
+                if (_accounts[miner].suspendedThrough != 0) _accounts[miner].suspendedThrough = 0;
                 lease = lease.withRun(current + 1, _closeRun(miner, lease, leased));
             } else {
-                if (lease.from() <= current) _carry(miner, lease, current);
+                if (lease.from() <= current) _settleAllButCurrent(miner, lease, current);
                 _cutLease(lease, current);
             }
             // through > current, so current + 1 fits.
-            lease = lease.withPrice(price).withFrom(current + 1);
+            lease = lease.withBasis(basis).withFrom(current + 1);
             _addAfter(current, totals);
         }
         slot.word = lease.withThrough(through);
@@ -111,22 +128,22 @@ abstract contract LeaseLedger is EmissionBooks {
         emit ActivityConfirmed(miner, current + 1, through, weight, locked);
     }
 
-    /// @dev Ends the lease with the current period and bars confirmations through `bar`, a period from
-    /// `current` on. The books are rolled. Tells the bar that holds now. A lease that is over already, and
-    /// the run of activity, are left as they are: the next lease settles the one and closes the other, as
-    /// after any gap.
-    function _suspend(address miner, uint32 bar, uint32 current) internal returns (uint32) {
+    /// @dev Ends the lease with the current period and refuses confirmations through `through`, a period
+    /// from `current` on. Returns the end of the suspension in force. The caller has rolled the books. A lease
+    /// that is over, and the run of activity, stay as they are: the next lease settles the one and closes
+    /// the other, as after any gap.
+    function _suspend(address miner, uint32 through, uint32 current) internal returns (uint32) {
         Lease storage slot = _leases[miner];
         LeaseWord lease = slot.word;
-        uint32 present = _accounts[miner].bar;
-        if (bar <= present) return present;
+        uint32 present = _accounts[miner].suspendedThrough;
+        if (through <= present) return present;
         if (lease.through() >= current && !lease.isEmpty()) {
-            if (lease.from() <= current) _carry(miner, lease, current);
+            if (lease.from() <= current) _settleAllButCurrent(miner, lease, current);
             if (lease.through() > current) _cutLease(lease, current);
             slot.word = lease.ended(current);
         }
-        _accounts[miner].bar = bar;
-        return bar;
+        _accounts[miner].suspendedThrough = through;
+        return through;
     }
 
     function _refusal(StakeWord stake, uint32 through, uint32 current) private view returns (Refusal) {
@@ -139,15 +156,15 @@ abstract contract LeaseLedger is EmissionBooks {
         return Refusal.None;
     }
 
-    /// @dev Takes the lease's weight out of the coming periods.
+    /// @dev Takes the lease out of the totals of the coming periods.
     function _cutLease(LeaseWord lease, uint32 current) private {
         PeriodTotals old = totalsOf(lease.locked(), _weightOf(lease.locked(), lease.term()));
         _removeAfter(current, old);
         _addAfter(lease.through(), old);
     }
 
-    /// @dev Pushes the open run, if it has a period up to `last`, to the history. Tells the active periods
-    /// in all closed runs.
+    /// @dev Writes the open run, if it has a period up to `last`, to the history. Returns the number of active
+    /// periods in all closed runs.
     function _closeRun(address miner, LeaseWord lease, uint32 last) private returns (uint32 active) {
         uint32 runStart = lease.runStart();
         active = lease.runsBefore();
@@ -158,24 +175,24 @@ abstract contract LeaseLedger is EmissionBooks {
 
     // ---------------------------------------------------------------- internal: rewards
 
-    /// @dev Settles the completed periods of the old weight; the current one, which is not complete
-    /// yet, is kept aside at that weight.
-    function _carry(address miner, LeaseWord lease, uint32 current) private {
+    /// @dev Settles the completed periods of a lease that ends with the current one, and makes that one,
+    /// which is not complete yet, the pending period at the lease's weight.
+    function _settleAllButCurrent(address miner, LeaseWord lease, uint32 current) private {
         _settle(miner, lease, current);
         Account storage account = _accounts[miner];
-        account.carryWeight = _weightOf(lease.locked(), lease.term());
-        account.carryPeriod = current;
+        account.pendingWeight = _weightOf(lease.locked(), lease.term());
+        account.pendingPeriod = current;
     }
 
-    /// @dev Moves what completed periods earned into `owed`. The books are rolled, and an earlier
-    /// carried period is complete: it lies before the lease's first unsettled period.
+    /// @dev Moves the rewards of completed periods into `owed`. The caller has rolled the books. An earlier
+    /// pending period is complete: it lies before the lease's first unsettled period.
     function _settle(address miner, LeaseWord lease, uint32 current) private {
         Account storage account = _accounts[miner];
         account.owed = _accrued(lease, account, current).toUint96();
-        if (account.carryPeriod != 0) _dropCarry(account);
+        if (account.pendingPeriod != 0) _clearPending(account);
     }
 
-    /// @dev Takes all that completed periods earned out of the miner's account and out of the pool.
+    /// @dev Takes the rewards of all completed periods out of the miner's account and out of the pool.
     function _takeAccrued(address miner) internal returns (uint256 amount) {
         uint32 current = currentPeriod();
         _roll(current);
@@ -187,29 +204,29 @@ abstract contract LeaseLedger is EmissionBooks {
         uint32 end = _lastComplete(lease, current);
         if (end >= lease.from()) _leases[miner].word = lease.withFrom(end + 1);
         if (account.owed > 0) account.owed = 0;
-        uint32 carried = account.carryPeriod;
-        if (carried != 0 && carried < current) _dropCarry(account);
+        uint32 pending = account.pendingPeriod;
+        if (pending != 0 && pending < current) _clearPending(account);
         _takeFromPool(amount);
     }
 
-    /// @dev Everything the completed periods earned and was not claimed.
+    /// @dev Computes the rewards of completed periods that are not claimed yet.
     function _accrued(LeaseWord lease, Account storage account, uint32 current)
         internal
         view
         returns (uint256 amount)
     {
         amount = account.owed;
-        uint32 period = account.carryPeriod;
-        if (period != 0 && period < current) amount += _reward(account.carryWeight, period, period);
+        uint32 period = account.pendingPeriod;
+        if (period != 0 && period < current) amount += _reward(account.pendingWeight, period, period);
         uint32 end = _lastComplete(lease, current);
         if (end >= lease.from() && lease.through() != 0) {
             amount += _reward(_weightOf(lease.locked(), lease.term()), lease.from(), end);
         }
     }
 
-    function _dropCarry(Account storage account) private {
-        account.carryWeight = 0;
-        account.carryPeriod = 0;
+    function _clearPending(Account storage account) private {
+        account.pendingWeight = 0;
+        account.pendingPeriod = 0;
     }
 
     function _reward(uint96 weight, uint32 first, uint32 last) private view returns (uint256) {
@@ -217,7 +234,7 @@ abstract contract LeaseLedger is EmissionBooks {
         return RewardMath.rewardDown(weight, difference);
     }
 
-    /// @dev The last completed period the lease covers, or the one before it if there is none.
+    /// @dev The lease's last completed period; a period before `from` if it has none.
     function _lastComplete(LeaseWord lease, uint32 current) private pure returns (uint32) {
         uint32 through = lease.through();
         return through < current ? through : current - 1;
@@ -227,14 +244,14 @@ abstract contract LeaseLedger is EmissionBooks {
         return RewardMath.weightDown(locked, term, _kappa);
     }
 
-    /// @dev What the lease word keeps as its price, and the weight that follows from it.
-    function _priceOf(StakeWord stake, uint32 current) private view returns (uint128 price, uint96 weight) {
+    /// @dev The basis of a lease confirmed now, and the weight computed from it.
+    function _basisOf(StakeWord stake, uint32 current) private view returns (uint128 basis, uint96 weight) {
         uint96 locked = stake.locked();
         if (_kappa == 0) return (locked, locked);
         uint32 unlockPeriod = stake.unlockPeriod();
         uint32 term = stake.lockPeriods();
         if (unlockPeriod != 0) term = unlockPeriod > current ? unlockPeriod - current : 0;
         if (term > _kappa) term = _kappa;
-        return (priceOf(locked, term), _weightOf(locked, term));
+        return (basisOf(locked, term), _weightOf(locked, term));
     }
 }

@@ -7,13 +7,13 @@ import {ActivityHistory} from "./libraries/ActivityHistory.sol";
 import {LeaseWord} from "./libraries/LeaseWord.sol";
 
 /// @title Lease views
-/// @notice The questions about leases, rewards and the record of who was active.
+/// @notice Views over leases, rewards and the record of activity.
 abstract contract LeaseViews is LeaseLedger {
     using ActivityHistory for ActivityHistory.History;
 
     // ---------------------------------------------------------------- internal
 
-    /// @dev Active periods in first..=last; one SLOAD for a miner without gaps in its activity.
+    /// @dev Counts the active periods in first..=last, with one SLOAD for a miner without gaps.
     function _activeIn(address miner, uint32 first, uint32 last) private view returns (uint256) {
         if (first > last) return 0;
         LeaseWord lease = _leases[miner].word;
@@ -21,13 +21,13 @@ abstract contract LeaseViews is LeaseLedger {
         uint256 runStart = lease.runStart();
         uint256 before = lease.runsBefore();
         if (before == 0 || first >= runStart) {
-            // The open run alone; runs closed before it end below `first`, or there are none.
+            // The open run alone counts: closed runs end before `first`, or there are none.
             uint256 start = first > runStart ? first : runStart;
             uint256 end = last < through ? last : through;
             return start <= end && through != 0 ? end - start + 1 : 0;
         }
-        // first < runStart: the closed runs count up to min(last, runStart), the open run after them;
-        // an empty one, which ends before it starts, adds nothing.
+        // first < runStart: the closed runs count up to min(last, runStart), then the open run. An empty open
+        // run ends before it starts and adds nothing.
         ActivityHistory.History storage history = _histories[miner];
         uint256 active =
             last < runStart ? history.countThrough(last) : before + _lesser(last, through) + 1 - runStart;
@@ -43,13 +43,13 @@ abstract contract LeaseViews is LeaseLedger {
     /// @inheritdoc IMiningRewards
     function leaseOf(address miner) external view override returns (uint32 throughPeriod, uint96 weight) {
         LeaseWord lease = _leases[miner].word;
-        if (_accounts[miner].bar != 0) return (0, 0);
+        if (_accounts[miner].suspendedThrough != 0) return (0, 0);
         return (lease.through(), _weightOf(lease.locked(), lease.term()));
     }
 
     /// @inheritdoc IMiningRewards
     function suspendedThrough(address miner) external view override returns (uint32) {
-        return _accounts[miner].bar;
+        return _accounts[miner].suspendedThrough;
     }
 
     /// @inheritdoc IMiningRewards

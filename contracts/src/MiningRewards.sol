@@ -170,9 +170,9 @@ contract MiningRewards is LeaseViews, EIP712, Multicall {
         uint32 current = currentPeriod();
         _roll(current);
         // Held so low that the period after it fits.
-        uint256 bar = uint256(current) + periods;
-        if (bar >= type(uint32).max) bar = type(uint32).max - 1;
-        emit MinerSuspended(miner, _suspend(miner, uint32(bar), current));
+        uint256 through = uint256(current) + periods;
+        if (through >= type(uint32).max) through = type(uint32).max - 1;
+        emit MinerSuspended(miner, _suspend(miner, uint32(through), current));
     }
 
     /// @inheritdoc IMiningRewards
@@ -199,7 +199,7 @@ contract MiningRewards is LeaseViews, EIP712, Multicall {
         if (refusal == Refusal.NothingLocked) revert RewardsNothingLocked(miner);
         if (refusal == Refusal.LeaseInPast) revert RewardsLeaseInPast(through, current);
         if (refusal == Refusal.BeyondUnlock) revert RewardsBeyondUnlock(through, stake.unlockPeriod());
-        if (refusal == Refusal.Suspended) revert RewardsSuspended(miner, _accounts[miner].bar);
+        if (refusal == Refusal.Suspended) revert RewardsSuspended(miner, _accounts[miner].suspendedThrough);
         if (refusal == Refusal.NotExtended) {
             revert RewardsLeaseNotExtended(miner, through, _leases[miner].word.through());
         }

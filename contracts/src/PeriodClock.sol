@@ -4,7 +4,7 @@ pragma solidity ^0.8.30;
 import {IPeriodClock} from "./interfaces/IPeriodClock.sol";
 
 /// @title Period clock
-/// @notice Turns `block.timestamp` into period numbers. Genesis and length never change.
+/// @notice Turns `block.timestamp` into period numbers. Genesis and length are fixed at construction.
 abstract contract PeriodClock is IPeriodClock {
     // ---------------------------------------------------------------- immutables
 
@@ -37,8 +37,8 @@ abstract contract PeriodClock is IPeriodClock {
 
     // ---------------------------------------------------------------- internal
 
-    /// @notice period + 1 + periods, held at 2^32 - 1: the first period in which a lock that starts
-    /// after `period` and lasts `periods` is over.
+    /// @notice First period in which a lock that starts after `period` and lasts `periods` is over:
+    /// period + 1 + periods, saturated at 2^32 - 1.
     function _firstAfter(uint32 period, uint32 periods) internal pure returns (uint32) {
         uint256 first = uint256(period) + 1 + periods;
         return first > type(uint32).max ? type(uint32).max : uint32(first);

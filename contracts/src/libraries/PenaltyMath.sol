@@ -4,13 +4,13 @@ pragma solidity ^0.8.30;
 import {IControl} from "../interfaces/IControl.sol";
 
 /// @title Penalty mathematics
-/// @notice What a conviction costs. Every division rounds down; the floor keeps a penalty above zero.
+/// @notice The penalty of a conviction. Every division rounds down; the floor keeps a penalty above zero.
 library PenaltyMath {
     uint256 private constant BASIS_POINTS = 10_000;
-    /// @notice Earlier convictions beyond this number add nothing.
+    /// @notice Number of earlier convictions that raise the penalty; further ones add nothing.
     uint256 internal constant MAX_HISTORY = 10;
 
-    /// @notice With `stake` all that is at risk and c = min(convictions, 10):
+    /// @notice Computes penalty and reward, with `stake` all that is at risk and c = min(convictions, 10):
     ///
     ///     raised  = max(floor, share * stake) * (1 + history * c)
     ///     penalty = min(raised, max(floor, cap * stake), stake)

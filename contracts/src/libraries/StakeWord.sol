@@ -2,7 +2,7 @@
 pragma solidity ^0.8.30;
 
 /// @title Stake word
-/// @notice What a confirmation needs to know of a stake, in one word between the contracts: less than
+/// @notice The fields of a stake that a confirmation needs, returned by the escrow in one word, at less than
 /// half the gas of three encoded fields.
 ///
 ///     bits   0..96   locked tokens

@@ -81,7 +81,7 @@ contract WordsSymbolic is SymbolicTest {
         assume(last < type(uint32).max);
         LeaseWord before = LeaseWord.wrap(raw);
         LeaseWord word = before.ended(last);
-        assert(word.isEmpty() && word.price() == 0);
+        assert(word.isEmpty() && word.basis() == 0);
         assert(word.through() == last && word.from() == last + 1);
         assert(word.runStart() == before.runStart() && word.runsBefore() == before.runsBefore());
     }

@@ -16,21 +16,21 @@ import {PenaltyMath} from "./libraries/PenaltyMath.sol";
 import {UmbralProof} from "./libraries/UmbralProof.sol";
 
 /// @title Adjudicator
-/// @notice See IAdjudicator. An honest miner, one that answers only what the `umbral` crate lets it answer,
-/// that stops when it sees a revocation and keeps its worker's key, cannot be convicted: each offence takes
-/// its worker's signature under a statement that such a miner never makes.
+/// @notice Implements IAdjudicator. An honest miner answers only what the `umbral` crate lets it answer,
+/// stops when it sees a revocation and keeps its worker's key. It cannot be convicted: each offence takes its
+/// worker's signature under a message that such a miner never signs.
 contract Adjudicator is PeriodClock, EIP712, IAdjudicator {
     using SafeCast for uint256;
 
     // ---------------------------------------------------------------- types
 
-    /// @notice What all offences have in common, checked by `_open`.
+    /// @notice Facts of a case that do not depend on the offence, checked by `_open`.
     struct Case {
         IControl.PenaltyTerms terms;
         bytes32 policyId;
         uint64 revokedIn; // block, 0 if access was not revoked
         bytes32 capsuleHash;
-        bytes32 key; // of the record, see _keyOf
+        bytes32 key; // of the record of convictions, see _keyOf
         address requester;
         address worker;
         uint256 stake; // locked + unbonding, > 0
@@ -42,7 +42,7 @@ contract Adjudicator is PeriodClock, EIP712, IAdjudicator {
     bytes32 private constant ACCUSATION_TYPEHASH =
         keccak256("Accusation(address miner,bytes32 policyId,bytes32 capsuleHash,address challenger)");
     uint256 private constant KEYS_LENGTH = 66;
-    // Offsets in the evidence against a fragment.
+    // Offsets in the evidence against a cfrag.
     uint256 private constant ROOTS_AT = UmbralProof.CAPSULE_LENGTH + UmbralProof.FRAGMENT_LENGTH;
     uint256 private constant CODE_AT = ROOTS_AT + 64;
 
@@ -53,12 +53,12 @@ contract Adjudicator is PeriodClock, EIP712, IAdjudicator {
 
     // ---------------------------------------------------------------- storage
 
-    /// @dev By keccak256(miner, policy, capsule): nothing of the evidence that its author can vary.
+    /// @dev Record of convictions by keccak256(miner, policy, capsule), which no bytes of the evidence vary.
     mapping(bytes32 key => bool) private _convicted;
 
     // ---------------------------------------------------------------- constructor
 
-    /// @dev `policies_` names the others. That all of them name each other is for Control to check.
+    /// @dev `policies_` names the others. The constructor of Control checks that all name each other.
     constructor(address policies_)
         PeriodClock(IPeriodClock(policies_).genesisTime(), IPeriodClock(policies_).periodSeconds())
         EIP712("KMS Adjudicator", "1")
@@ -118,8 +118,8 @@ contract Adjudicator is PeriodClock, EIP712, IAdjudicator {
     }
 
     /// @inheritdoc IAdjudicator
-    /// @dev E1 = rk*E and V1 = rk*V for the rk of U1 = rk*U: one key fragment has one honest pair. Different
-    /// key fragments of one policy, which an author can hand out, give different ones, rightly.
+    /// @dev E1 = rk*E and V1 = rk*V for the rk of U1 = rk*U: with one kfrag there is one honest pair.
+    /// Different kfrags of one policy, which an author can deliver, rightly give different pairs.
     function accuseOfEquivocation(
         IPolicyManager.Terms calldata terms,
         Accusation calldata accusation,
@@ -146,8 +146,8 @@ contract Adjudicator is PeriodClock, EIP712, IAdjudicator {
 
     // ---------------------------------------------------------------- internal
 
-    /// @dev Everything that does not depend on the offence: no pause, an existing policy that names the
-    /// miner, a requester who accuses, something at stake, no earlier conviction.
+    /// @dev Checks what does not depend on the offence: no pause, an existing policy that names the miner, no
+    /// earlier conviction, an accusation by the requester, a stake.
     function _open(IPolicyManager.Terms calldata terms, Accusation calldata accusation, bytes32 capsuleHash)
         private
         view
@@ -170,8 +170,8 @@ contract Adjudicator is PeriodClock, EIP712, IAdjudicator {
         require(case_.stake > 0, AdjudicatorNothingAtStake(miner));
     }
 
-    /// @dev The account that the receipt must name. Both are fixed by the terms: were it any that the receipt
-    /// names, a miner could convict itself for the challenger's reward as soon as it sees an accusation.
+    /// @dev Account that the receipt must name as requester. The terms fix it: if the receipt did, a miner
+    /// that sees an accusation could convict itself first, for the challenger's reward.
     function _requesterOf(IPolicyManager.Terms calldata terms, Accusation calldata accusation)
         private
         pure
@@ -182,6 +182,7 @@ contract Adjudicator is PeriodClock, EIP712, IAdjudicator {
         return UmbralProof.accountOf(accusation.keys[33:KEYS_LENGTH], accusation.receivingY);
     }
 
+    /// @dev Requires that the keys are those that the terms commit to.
     function _requireKeys(IPolicyManager.Terms calldata terms, bytes calldata keys) private pure {
         require(
             keys.length == KEYS_LENGTH && keccak256(keys) == terms.keysHash,
@@ -189,6 +190,7 @@ contract Adjudicator is PeriodClock, EIP712, IAdjudicator {
         );
     }
 
+    /// @dev Requires the requester's signature over the accusation.
     function _requireAccusation(Case memory case_, Accusation calldata accusation) private view {
         require(accusation.challenger != address(0), AdjudicatorChallengerZero());
         bytes32 structHash = keccak256(
@@ -200,7 +202,7 @@ contract Adjudicator is PeriodClock, EIP712, IAdjudicator {
                 accusation.challenger
             )
         );
-        // Zero with any error: not 65 bytes, high s, another v.
+        // The signer is zero with any error: not 65 bytes, high s, another v.
         (address signer,,) = ECDSA.tryRecoverCalldata(_hashTypedDataV4(structHash), accusation.signature);
         require(
             signer != address(0) && signer == case_.requester,
@@ -208,7 +210,7 @@ contract Adjudicator is PeriodClock, EIP712, IAdjudicator {
         );
     }
 
-    /// @dev A worker that was dismissed still answers for what it signed.
+    /// @dev Requires that a worker of the miner, present or dismissed, signed the receipt.
     function _requireReceipt(Case memory case_, address miner, Answer calldata answer, bytes32 cfragHash)
         private
         view
@@ -231,8 +233,8 @@ contract Adjudicator is PeriodClock, EIP712, IAdjudicator {
         require(answers, AdjudicatorReceiptInvalid(signer, miner));
     }
 
-    /// @dev Whether the author granted the fragment's key fragment for this policy and this miner. An
-    /// extension changes the policy's end on chain and not what was signed.
+    /// @dev Whether the author granted the cfrag's kfrag for this policy and miner. An extension changes the
+    /// policy's end on chain, not the signed grant, which has that of the terms.
     function _isGranted(
         bytes32 policyId,
         IPolicyManager.Terms calldata terms,
@@ -255,8 +257,8 @@ contract Adjudicator is PeriodClock, EIP712, IAdjudicator {
             );
     }
 
-    /// @dev Records first, then takes, pays, returns and suspends; none of the contracts called calls anybody
-    /// but the token.
+    /// @dev Records the conviction, then slashes and suspends. Cannot re-enter: the contracts called here
+    /// call none but the token.
     function _convict(Case memory case_, Accusation calldata accusation, Offence offence, uint8 code)
         private
     {
@@ -268,10 +270,11 @@ contract Adjudicator is PeriodClock, EIP712, IAdjudicator {
         );
         _escrow.slash(miner, penalty, accusation.challenger, reward);
         _rewards.returnToReserve(penalty - reward);
-        // No lease may outweigh the tokens that back it.
+        // So that no coming weight exceeds the tokens that back it.
         _rewards.suspend(miner, case_.terms.suspensionPeriods);
     }
 
+    /// @dev Key of the record of convictions.
     function _keyOf(address miner, bytes32 policyId, bytes32 capsuleHash) private pure returns (bytes32) {
         return keccak256(abi.encode(miner, policyId, capsuleHash));
     }
@@ -293,7 +296,7 @@ contract Adjudicator is PeriodClock, EIP712, IAdjudicator {
         return address(_rewards);
     }
 
-    /// @notice Whose penalty terms hold.
+    /// @notice The Control, whose penalty terms hold.
     function control() external view override returns (address) {
         return address(_control);
     }

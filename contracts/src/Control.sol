@@ -10,12 +10,12 @@ import {IPolicyManager} from "./interfaces/IPolicyManager.sol";
 import {IStakingEscrow} from "./interfaces/IStakingEscrow.sol";
 
 /// @title Control
-/// @notice See IControl. The last contract of a deployment: its constructor checks that all the others,
-/// which were told addresses that did not exist yet, name each other.
+/// @notice Implements IControl. The last contract of a deployment: its constructor checks that the others,
+/// some of which were given predicted addresses, name each other.
 contract Control is Ownable2Step, IControl {
     // ---------------------------------------------------------------- types
 
-    /// @notice Constructor parameters.
+    /// @notice Parameters of the constructor.
     struct Params {
         address owner;
         address guardian;
@@ -33,16 +33,16 @@ contract Control is Ownable2Step, IControl {
 
     // ---------------------------------------------------------------- immutables
 
-    // A conviction never takes more than half of a stake that is not below the minimum: both the cap and
-    // the floor (half of minLocked) see to that.
+    // A conviction takes at most half of a stake of minLocked or more: the cap is at most half of the stake,
+    // the floor at most half of minLocked.
     uint16 private constant MAX_SHARE_BPS = 3_000;
     uint16 private constant MAX_CAP_BPS = 5_000;
-    /// @dev Ten convictions then make at most eleven times the first penalty; the cap holds anyway.
+    /// @dev After ten convictions a penalty is at most eleven times the first one, and at most the cap.
     uint16 private constant MAX_HISTORY_BPS = 10_000;
-    /// @dev Strictly below half, so that reporting oneself always loses more than half.
+    /// @dev Below half, so that a miner that accuses itself loses more than half of the penalty.
     uint16 private constant MAX_REWARD_BPS = 4_999;
     uint16 private constant MAX_SUSPENSION_PERIODS = 64;
-    /// @dev A reorganisation and a node's own confirmations fit in; at most a week of 12-second blocks.
+    /// @dev Enough for a reorganisation and a node's confirmations; at most a week of 12-second blocks.
     uint32 private constant MIN_GRACE_BLOCKS = 64;
     uint32 private constant MAX_GRACE_BLOCKS = 50_400;
     uint32 private constant MAX_DISTANCE_PERIODS = 400;
@@ -63,7 +63,7 @@ contract Control is Ownable2Step, IControl {
     uint32 public immutable override minWindowSeconds;
     /// @inheritdoc IControl
     uint32 public immutable override maxWindowSeconds;
-    /// @dev The least stake there is: bounds floor and bond.
+    /// @dev Least locked tokens of a position, which bounds floor and bond.
     uint96 private immutable _minLocked;
 
     // ---------------------------------------------------------------- storage
@@ -92,7 +92,7 @@ contract Control is Ownable2Step, IControl {
 
         require(_areConnected(params), ControlContractsMismatch());
         require(params.guardian != address(0), ControlGuardianZero());
-        // Shorter than the shortest lock: nobody leaves during a pause that keeps it from a conviction.
+        // Shorter than the shortest lock: no stake leaves during a pause of convictions.
         uint32 longest = IStakingEscrow(params.escrow).minLockPeriods() - 1;
         require(
             params.maxPausePeriods > 0 && params.maxPausePeriods <= longest,
@@ -234,7 +234,7 @@ contract Control is Ownable2Step, IControl {
         );
     }
 
-    /// @dev At the end of the clock, period 2^32 - 1, the counter stands still.
+    /// @dev Saturates a period at 2^32 - 1, as the clock does.
     function _saturate(uint256 period) private pure returns (uint32) {
         return period > type(uint32).max ? type(uint32).max : uint32(period);
     }

@@ -7,12 +7,12 @@ import {IStakingEscrow} from "./interfaces/IStakingEscrow.sol";
 import {StakeWord, stakeWord} from "./libraries/StakeWord.sol";
 
 /// @title Escrow state
-/// @notice The positions, workers and node records, and the questions about them. StakingEscrow is the
-/// one that writes.
+/// @notice Keeps positions, workers and node records, and holds the views over them. StakingEscrow writes
+/// them.
 abstract contract EscrowState is PeriodClock, IStakingEscrow {
     // ---------------------------------------------------------------- types
 
-    /// @notice Constructor parameters.
+    /// @notice Parameters of the constructor.
     struct Params {
         address token;
         uint64 genesisTime;
@@ -27,6 +27,7 @@ abstract contract EscrowState is PeriodClock, IStakingEscrow {
         address control;
     }
 
+    /// @notice Position, posted rate and worker of a miner, in three slots.
     struct Stake {
         // Slot 0: all that requireCanServe reads, and all that most convictions write.
         uint96 locked; // 0 or >= minLocked, unless a conviction took the rest
@@ -38,27 +39,28 @@ abstract contract EscrowState is PeriodClock, IStakingEscrow {
         uint96 unbonding;
         uint32 releasePeriod; // 0 while unbonding is 0
         // Slot 2.
-        address worker; // _bonds[worker] is this miner, not retired
+        address worker; // its entry in _bonds is this miner, not retired
         uint32 workerAllowedFrom; // first period in which another worker may be bonded
         bool restake; // the worker may restake
     }
 
-    /// @notice One slot. Written once for a key, and never for another miner.
+    /// @notice The miner that a worker is or was bonded to, in one slot; never replaced by another miner.
     struct Bond {
         address miner; // zero for a key that never was a worker
-        bool retired; // no longer the miner's worker
+        bool retired; // dismissed
     }
 
+    /// @notice Address and key by which a node is reached.
     struct NodeRecord {
         string url;
         bytes umbralKey;
     }
 
-    /// @notice One slot: every operation writes it once.
+    /// @notice Sums over all positions, sequence number and pause, in one slot.
     struct Totals {
         uint96 locked; // sum of Stake.locked
         uint96 unbonding; // sum of Stake.unbonding
-        uint32 seq; // number of the last sequenced event
+        uint32 seq; // sequence number of the last event that has one
         uint32 pausedThrough; // last period without deposits
     }
 
@@ -86,14 +88,14 @@ abstract contract EscrowState is PeriodClock, IStakingEscrow {
     mapping(address miner => Stake) internal _stakes;
     mapping(address worker => Bond) internal _bonds;
     mapping(address miner => NodeRecord) internal _nodes;
-    /// @dev Everyone who ever registered a node, once each.
+    /// @dev Miners that ever registered a node, each once.
     address[] internal _registered;
 
     // ---------------------------------------------------------------- constructor
 
-    /// @dev `params.token` must be a KMSToken: that it has code and a 96-bit cap is not checked here,
-    /// the constructor of MiningRewards does. That the later contracts name this one is checked by the
-    /// constructor of Control, the last of the deployment.
+    /// @dev `params.token` must be a KMSToken: the constructor of MiningRewards checks that it has code and a
+    /// 96-bit cap. The constructor of Control, the last contract of a deployment, checks that the later
+    /// contracts name this one.
     constructor(Params memory params) PeriodClock(params.genesisTime, params.periodSeconds) {
         require(params.minLocked > 0, EscrowAmountZero());
         require(params.minLockPeriods > 0, EscrowLockTooShort(params.minLockPeriods, 1));
@@ -120,7 +122,7 @@ abstract contract EscrowState is PeriodClock, IStakingEscrow {
 
     // ---------------------------------------------------------------- internal
 
-    /// @dev The miner whose worker this is at present.
+    /// @dev The miner that `worker` is bonded to at present; zero if there is none.
     function _minerOf(address worker) internal view returns (address) {
         Bond storage bond = _bonds[worker];
         return bond.retired ? address(0) : bond.miner;

@@ -4,22 +4,22 @@ pragma solidity ^0.8.30;
 import {TimelockController} from "@openzeppelin/contracts/governance/TimelockController.sol";
 
 /// @title KMS timelock
-/// @notice The owner of Control: whatever it does was announced at least `minimumDelay` before. There is
-/// no administrator beside it; roles and delay change through the timelock itself, and the delay
-/// never falls below that of the deployment.
+/// @notice Owner of Control: an operation is carried out at least `minimumDelay` after it was announced.
+/// There is no administrator; roles and delay change by operations of the timelock itself, and the delay
+/// never falls below `minimumDelay`.
 contract KMSTimelock is TimelockController {
     // ---------------------------------------------------------------- immutables
 
-    /// @notice Shortest delay there can ever be, in seconds.
+    /// @notice Lower bound of the delay, in seconds; also the delay at construction.
     uint256 public immutable minimumDelay;
 
-    /// @notice Thrown at construction: an owner that acts at once is no timelock.
+    /// @notice Thrown at construction when the delay is 0.
     error TimelockDelayZero();
 
     // ---------------------------------------------------------------- constructor
 
-    /// @param proposers may announce and cancel.
-    /// @param executors may carry out what has waited long enough; the zero address stands for anyone.
+    /// @param proposers may announce and cancel operations.
+    /// @param executors may carry out operations after the delay; the zero address stands for anyone.
     constructor(uint256 minimumDelay_, address[] memory proposers, address[] memory executors)
         TimelockController(minimumDelay_, proposers, executors, address(0))
     {

@@ -8,7 +8,7 @@ import {IERC20Permit} from "@openzeppelin/contracts/token/ERC20/extensions/IERC2
 import {IKMSToken} from "./interfaces/IKMSToken.sol";
 
 /// @title KMS token
-/// @notice See IKMSToken. There is no owner and no pause.
+/// @notice Implements IKMSToken. There is no owner and no pause.
 contract KMSToken is ERC20, ERC20Permit, ERC1363, IKMSToken {
     // ---------------------------------------------------------------- immutables
 
@@ -20,8 +20,8 @@ contract KMSToken is ERC20, ERC20Permit, ERC1363, IKMSToken {
     // ---------------------------------------------------------------- constructor
 
     /// @param cap_ greatest supply, at most 2^96 - 1 units.
-    /// @param initialSupply minted to `initialHolder` now; the rest is the reserve of MiningRewards.
-    /// @param minter_ the predicted address of MiningRewards, whose constructor checks it.
+    /// @param initialSupply minted to `initialHolder` here; the rest is the reserve of MiningRewards.
+    /// @param minter_ predicted address of MiningRewards, whose constructor checks it.
     constructor(uint256 cap_, uint256 initialSupply, address initialHolder, address minter_)
         ERC20("KMS", "KMS")
         ERC20Permit("KMS")
@@ -39,7 +39,7 @@ contract KMSToken is ERC20, ERC20Permit, ERC1363, IKMSToken {
     /// @inheritdoc IKMSToken
     function mint(address to, uint256 amount) external override {
         require(msg.sender == minter, KMSTokenNotMinter(msg.sender));
-        // ERC20._mint reverts on overflow of the sum itself.
+        // ERC20._mint reverts if the sum overflows.
         _mint(to, amount);
         uint256 supply = totalSupply();
         require(supply <= cap, KMSTokenCapExceeded(supply, cap));

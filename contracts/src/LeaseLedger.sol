@@ -128,10 +128,10 @@ abstract contract LeaseLedger is EmissionBooks {
         emit ActivityConfirmed(miner, current + 1, through, weight, locked);
     }
 
-    /// @dev Ends the lease with the current period and refuses confirmations through `through`, a period
-    /// from `current` on. Returns the end of the suspension in force. The caller has rolled the books. A lease
-    /// that is over, and the run of activity, stay as they are: the next lease settles the one and closes
-    /// the other, as after any gap.
+    /// @dev Ends the lease with the current period and refuses confirmations through `through`, a period from
+    /// `current` on. Returns the end of the suspension in force. The caller has rolled the books. A lease
+    /// that is over, and the run of activity, stay as they are: the next lease settles the one and closes the
+    /// other, as after any gap.
     function _suspend(address miner, uint32 through, uint32 current) internal returns (uint32) {
         Lease storage slot = _leases[miner];
         LeaseWord lease = slot.word;
@@ -163,8 +163,8 @@ abstract contract LeaseLedger is EmissionBooks {
         _addAfter(lease.through(), old);
     }
 
-    /// @dev Writes the open run, if it has a period up to `last`, to the history. Returns the number of active
-    /// periods in all closed runs.
+    /// @dev Writes the open run, if it has a period up to `last`, to the history. Returns the number of
+    /// active periods in all closed runs.
     function _closeRun(address miner, LeaseWord lease, uint32 last) private returns (uint32 active) {
         uint32 runStart = lease.runStart();
         active = lease.runsBefore();

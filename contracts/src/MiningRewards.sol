@@ -16,16 +16,16 @@ import {RewardMath} from "./libraries/RewardMath.sol";
 import {StakeWord} from "./libraries/StakeWord.sol";
 
 /// @title Mining rewards
-/// @notice See IMiningRewards. The contract holds no tokens: a claim mints.
+/// @notice Implements IMiningRewards. The contract holds no tokens: a claim mints them.
 ///
-/// A lease keeps the weight it was confirmed with until it is confirmed anew, even when tokens are
-/// unbonded meanwhile. That is safe because those tokens stay in the escrow's custody for longer: an
-/// unbond or wind-down in period c is free in c + 1 + lockPeriods at the earliest, a lease confirmed
-/// up to c ends in c + L at the latest, and the constructor requires minLockPeriods >= L.
+/// A lease keeps its weight until the next confirmation, even when tokens are unbonded meanwhile. That is
+/// safe because those tokens stay in the escrow's custody for longer: tokens unbonded or wound down in
+/// period c are free in c + 1 + lockPeriods at the earliest, a lease confirmed up to c ends in c + L at the
+/// latest, and the constructor requires minLockPeriods >= L.
 contract MiningRewards is LeaseViews, EIP712, Multicall {
     // ---------------------------------------------------------------- types
 
-    /// @notice Constructor parameters.
+    /// @notice Parameters of the constructor.
     struct Params {
         address token;
         address escrow;
@@ -42,14 +42,14 @@ contract MiningRewards is LeaseViews, EIP712, Multicall {
 
     bytes32 private constant CONFIRMATION_TYPEHASH =
         keccak256("ActivityConfirmation(address miner,uint32 throughPeriod,uint32 validPeriod)");
-    /// @dev Bounds the gas of a roll.
+    /// @dev Upper bound of L, which bounds the gas of a roll.
     uint32 private constant LONGEST_LEASE = 64;
-    /// @dev What a wrong judge could do to a miner at most, per judgement.
+    /// @dev Upper bound of one suspension, whatever a judge asks for.
     uint32 private constant LONGEST_SUSPENSION = 64;
 
     IKMSToken private immutable _token;
     IStakingEscrow private immutable _escrow;
-    /// @dev The token's, which never changes.
+    /// @dev The token's cap.
     uint256 private immutable _cap;
     /// @inheritdoc IMiningRewards
     uint64 public immutable override halfLifeSeconds;
@@ -60,7 +60,7 @@ contract MiningRewards is LeaseViews, EIP712, Multicall {
 
     // ---------------------------------------------------------------- constructor
 
-    /// @dev The clock is the escrow's. The reserve is all the token does not have in supply yet.
+    /// @dev Takes the clock of the escrow. The reserve is the token's cap less its supply.
     constructor(Params memory params)
         PeriodClock(IPeriodClock(params.escrow).genesisTime(), IPeriodClock(params.escrow).periodSeconds())
         EmissionBooks(_reserveOf(params.token), _decayOf(params), params.maxLeasePeriods)
@@ -93,7 +93,7 @@ contract MiningRewards is LeaseViews, EIP712, Multicall {
         uint32 length = IPeriodClock(params.escrow).periodSeconds();
         require(params.halfLifeSeconds >= length, RewardsHalfLifeInvalid(params.halfLifeSeconds, length));
         decay_ = RewardMath.decayOf(length, params.halfLifeSeconds);
-        // So long that nothing would ever be emitted.
+        // Zero for a half-life so long that nothing would ever be emitted.
         require(decay_ > 0, RewardsHalfLifeInvalid(params.halfLifeSeconds, length));
     }
 
@@ -110,9 +110,9 @@ contract MiningRewards is LeaseViews, EIP712, Multicall {
     }
 
     /// @inheritdoc IMiningRewards
-    /// @dev A signature needs no nonce: it holds for one period, and used again it extends nothing.
-    /// Should the stake have changed since, a second use re-prices the lease to what is locked now,
-    /// which is what any confirmation does.
+    /// @dev A signature needs no nonce: it is valid in one period, and a second use extends nothing. If the
+    /// stake has changed since, a second use brings the lease to the present weight, as any confirmation
+    /// does.
     function confirmActivityBatch(SignedConfirmation[] calldata confirmations)
         external
         override
@@ -169,7 +169,7 @@ contract MiningRewards is LeaseViews, EIP712, Multicall {
         require(periods <= LONGEST_SUSPENSION, RewardsSuspensionTooLong(periods, LONGEST_SUSPENSION));
         uint32 current = currentPeriod();
         _roll(current);
-        // Held so low that the period after it fits.
+        // Saturated so that the next period fits into 32 bits.
         uint256 through = uint256(current) + periods;
         if (through >= type(uint32).max) through = type(uint32).max - 1;
         emit MinerSuspended(miner, _suspend(miner, uint32(through), current));
@@ -207,13 +207,13 @@ contract MiningRewards is LeaseViews, EIP712, Multicall {
         revert RewardsLeaseTooLong(through, maximum > type(uint32).max ? type(uint32).max : uint32(maximum));
     }
 
-    /// @dev EOA signatures only: 65 bytes, low s, v 27 or 28 (ECDSA refuses the rest).
+    /// @dev Accepts signatures of accounts without code only: 65 bytes, low s, v 27 or 28.
     function _signedBy(address worker, SignedConfirmation calldata entry) private view returns (bool) {
         bytes32 digest = _hashTypedDataV4(
             keccak256(abi.encode(CONFIRMATION_TYPEHASH, entry.miner, entry.throughPeriod, entry.validPeriod))
         );
         (address signer, ECDSA.RecoverError problem,) = ECDSA.tryRecoverCalldata(digest, entry.signature);
-        // Without error the signer is not zero, so a miner without a worker is refused too.
+        // The signer of a valid signature is not zero, so that of a miner without a worker is refused too.
         return problem == ECDSA.RecoverError.NoError && signer == worker;
     }
 

@@ -10,20 +10,20 @@ import {IStakingEscrow} from "./interfaces/IStakingEscrow.sol";
 import {PAID_IN_WORD, PolicyWord, countAt, withCountAt} from "./libraries/PolicyWord.sol";
 
 /// @title Policy books
-/// @notice What is stored of policies, what it is worth, and the questions about it. PolicyRevocations,
-/// QuoteBook and PolicyManager are the ones that write.
+/// @notice Keeps the state of policies, computes the fees that are due, and holds the views over both.
+/// PolicyRevocations, QuoteBook and PolicyManager write the state.
 ///
-/// A miner is paid for, at most, the first `length` periods of the policy, or fewer once its own
-/// arrangement was revoked. Of these, each completed one is paid once to the miner if it was active in
-/// it, else once to the sponsor. Whether a completed period was active never changes any more (leases
-/// only cover coming periods), so all may settle in any order and as often as they like.
+/// The first `length` periods of the policy are paid for with each miner, or fewer once its own arrangement
+/// was revoked. The fee of a completed one is paid once: to the miner if it was active in it, else to the
+/// sponsor. Leases cover coming periods only, so the activity in a completed period is final, and all may
+/// settle in any order and as often as they like.
 abstract contract PolicyBooks is PeriodClock, IPolicyManager {
     // ---------------------------------------------------------------- types
 
-    /// @notice One slot: an arrangement that was revoked alone. All zero while it was not.
+    /// @notice State of an arrangement that was revoked alone, in one slot; zero while it is not.
     struct Arrangement {
         uint40 revokedAtBlock; // > 0 when revoked
-        uint16 length; // periods of this miner that are paid for, <= the policy's then
+        uint16 length; // periods that stay paid for with this miner, <= the policy's at that time
     }
 
     // ---------------------------------------------------------------- immutables
@@ -41,8 +41,8 @@ abstract contract PolicyBooks is PeriodClock, IPolicyManager {
 
     // ---------------------------------------------------------------- storage
 
-    /// @dev Bits 0..64 number of the last sequenced event, 64..96 last paused period: by hand, since the
-    /// compiler writes the fields of a struct one by one.
+    /// @dev Sequence number of the last event that has one in bits 0..64, last paused period in bits 64..96.
+    /// Packed by hand: the compiler writes the fields of a struct one by one.
     uint256 private _counters;
     mapping(bytes32 id => PolicyWord) internal _words;
     /// @dev Paid counts of the miners from index PAID_IN_WORD on, 16 to a word.
@@ -52,7 +52,8 @@ abstract contract PolicyBooks is PeriodClock, IPolicyManager {
 
     // ---------------------------------------------------------------- constructor
 
-    /// @dev Deliberately not checked: `control_`. It is deployed last and checks that all name each other.
+    /// @dev Deliberately not checked: `control_`. Control is deployed last and checks that all contracts name
+    /// each other.
     constructor(
         address token_,
         address escrow_,
@@ -63,7 +64,7 @@ abstract contract PolicyBooks is PeriodClock, IPolicyManager {
         bool matching = IStakingEscrow(escrow_).token() == token_
             && IMiningRewards(rewards_).token() == token_ && IMiningRewards(rewards_).escrow() == escrow_;
         require(matching, PolicyContractsMismatch());
-        // A length, and a length and one, fit into 16 bits.
+        // So that a length, and a length plus one, fit into 16 bits.
         uint32 longest = type(uint16).max - 1;
         require(
             maxPolicyPeriods_ > 0 && maxPolicyPeriods_ <= longest, PolicyTooLong(maxPolicyPeriods_, longest)
@@ -77,6 +78,7 @@ abstract contract PolicyBooks is PeriodClock, IPolicyManager {
 
     // ---------------------------------------------------------------- internal: writing
 
+    /// @dev Takes the next sequence number.
     function _nextSeq() internal returns (uint64) {
         // 2^64 events do not happen, so the sum stays out of the pause's bits.
         uint256 counters = _counters + 1;
@@ -84,7 +86,8 @@ abstract contract PolicyBooks is PeriodClock, IPolicyManager {
         return uint64(counters);
     }
 
-    /// @dev For what a pause holds up; it undoes what came before in the transaction.
+    /// @dev Takes the next sequence number of an event that a pause forbids; reverts the transaction during
+    /// a pause.
     function _nextSeqUnlessPaused() internal returns (uint64) {
         uint256 counters = _counters + 1;
         uint32 paused = uint32(counters >> PAUSE_OFFSET);
@@ -97,6 +100,7 @@ abstract contract PolicyBooks is PeriodClock, IPolicyManager {
         _counters = uint64(_counters) | (uint256(throughPeriod) << PAUSE_OFFSET);
     }
 
+    /// @dev Sets the paid count of the miner at `index` of the terms.
     function _setPaid(bytes32 id, PolicyWord word, uint256 index, uint16 count) internal {
         if (index < PAID_IN_WORD) {
             _words[id] = word.withPaid(index, count);
@@ -106,18 +110,19 @@ abstract contract PolicyBooks is PeriodClock, IPolicyManager {
         }
     }
 
-    /// @dev Cannot re-enter: the token is our own and plain transferFrom calls nobody.
+    /// @dev Takes tokens from `payer`. Cannot re-enter: transferFrom of the KMS token calls no one.
     function _pull(address payer, uint256 amount) internal {
         require(_token.transferFrom(payer, address(this), amount), PolicyTransferFailed());
     }
 
-    /// @dev Cannot re-enter: the token is our own and plain transfer calls nobody.
+    /// @dev Pays tokens to `recipient`. Cannot re-enter: transfer of the KMS token calls no one.
     function _push(address recipient, uint256 amount) internal {
         require(_token.transfer(recipient, amount), PolicyTransferFailed());
     }
 
     // ---------------------------------------------------------------- internal: reading
 
+    /// @dev Id and word of an existing policy.
     function _load(Terms calldata terms) internal view returns (bytes32 id, PolicyWord word) {
         id = keccak256(abi.encode(block.chainid, address(this), terms));
         word = _words[id];
@@ -140,18 +145,18 @@ abstract contract PolicyBooks is PeriodClock, IPolicyManager {
         return count;
     }
 
-    /// @dev The period before the first one when the policy was revoked before its start.
+    /// @dev Last period that is paid for; firstPeriod - 1 if the policy was revoked before its start.
     function _effectiveLast(PolicyWord word) internal pure returns (uint32) {
         return _lastOf(word.firstPeriod(), word.length());
     }
 
-    /// @dev firstPeriod >= 1, so that nothing wraps below; above, the sum is a period that was a uint32
-    /// when the length was set.
+    /// @dev Last of the first `periods` periods. first >= 1, so nothing wraps below; the sum was a uint32
+    /// when the length was set, so nothing wraps above.
     function _lastOf(uint32 first, uint16 periods) internal pure returns (uint32) {
         return uint32(uint256(first) + periods - 1);
     }
 
-    /// @dev Leading periods of the policy that are paid for and complete.
+    /// @dev Number of leading periods of the policy that are paid for and complete.
     function _completed(PolicyWord word) internal view returns (uint16) {
         uint256 current = currentPeriod();
         uint256 first = word.firstPeriod();
@@ -161,8 +166,8 @@ abstract contract PolicyBooks is PeriodClock, IPolicyManager {
         return elapsed < length ? uint16(elapsed) : length;
     }
 
-    /// @dev Leading periods of one miner that are paid for, of at most `length`. Reads no storage while
-    /// no arrangement of the policy is revoked.
+    /// @dev Number of leading periods that are paid for with one miner, at most `length`. Reads no storage
+    /// while no arrangement of the policy is revoked.
     function _lengthAt(bytes32 id, PolicyWord word, uint256 index, uint16 length)
         internal
         view
@@ -173,7 +178,7 @@ abstract contract PolicyBooks is PeriodClock, IPolicyManager {
         return arrangement.revokedAtBlock != 0 && arrangement.length < length ? arrangement.length : length;
     }
 
-    /// @dev What the sponsor gets back for the periods refunded.. completed of every miner.
+    /// @dev Fees that return to the sponsor for the periods refunded.. completed, over all miners.
     function _idleFees(bytes32 id, Terms calldata terms, PolicyWord word, uint16 completed)
         internal
         view
@@ -188,7 +193,7 @@ abstract contract PolicyBooks is PeriodClock, IPolicyManager {
         return terms.rate * idle;
     }
 
-    /// @dev Of the periods settled.. end of each of `miners`, the idle ones.
+    /// @dev Number of idle periods among settled.. end, over `miners`.
     function _idlePeriods(address[] memory miners, PolicyWord word, uint16 settled, uint16 end)
         private
         view
@@ -200,7 +205,7 @@ abstract contract PolicyBooks is PeriodClock, IPolicyManager {
         return miners.length * (end - settled) - active;
     }
 
-    /// @dev The idle periods of the miners whose arrangement was revoked, each through its own last one.
+    /// @dev Number of idle periods of the miners whose arrangement was revoked, each up to its own last one.
     function _idleOfRevoked(bytes32 id, address[] calldata miners, PolicyWord word, uint16 completed)
         private
         view
@@ -216,8 +221,8 @@ abstract contract PolicyBooks is PeriodClock, IPolicyManager {
         }
     }
 
-    /// @dev The miners whose arrangement was not revoked, in their order. After the last revoked one
-    /// no slot is read.
+    /// @dev The miners whose arrangement is not revoked, in their order. Reads no slot after the last revoked
+    /// one.
     function _serving(bytes32 id, PolicyWord word, address[] calldata miners)
         internal
         view
@@ -233,7 +238,7 @@ abstract contract PolicyBooks is PeriodClock, IPolicyManager {
         }
     }
 
-    /// @dev What `miner` gets for its first `completed` periods, less those paid before.
+    /// @dev Fees of `miner` for its active ones among the periods paid_.. completed.
     function _dueTo(Terms calldata terms, address miner, PolicyWord word, uint16 paid_, uint16 completed)
         internal
         view
@@ -244,12 +249,14 @@ abstract contract PolicyBooks is PeriodClock, IPolicyManager {
         return uint256(terms.rate) * _rewards.activePeriods(miner, first + paid_, first + completed - 1);
     }
 
+    /// @dev Paid count of the miner at `index` of the terms: leading periods it has collected the fees of.
     function _paid(bytes32 id, PolicyWord word, uint256 index) internal view returns (uint16) {
         if (index < PAID_IN_WORD) return word.paid(index);
         (uint256 slot, uint256 shift) = _tailPlace(index);
         return countAt(_paidTails[id][slot], shift);
     }
 
+    /// @dev Place of a paid count outside the policy's word.
     function _tailPlace(uint256 index) private pure returns (uint256 slot, uint256 shift) {
         uint256 place = index - PAID_IN_WORD;
         return (place / 16, (place % 16) * 16);
@@ -365,7 +372,7 @@ abstract contract PolicyBooks is PeriodClock, IPolicyManager {
     }
 
     /// @inheritdoc IPolicyManager
-    /// @dev Nothing of a revoked policy is revoked again, so an arrangement's block is the earlier one.
+    /// @dev No arrangement of a revoked policy is revoked any more, so an arrangement's block is the earlier.
     function accessEnd(Terms calldata terms, address miner)
         external
         view

@@ -11,12 +11,12 @@ import {IPolicyManager} from "./interfaces/IPolicyManager.sol";
 import {PolicyWord, newPolicyWord} from "./libraries/PolicyWord.sol";
 
 /// @title Policy manager
-/// @notice See IPolicyManager. A fee is rate times a whole number of periods, so nothing is ever
-/// divided: per policy, deposit = collected + refunded + still owed, to the last unit, whatever was
-/// extended, revoked, refunded and collected in whatever order.
+/// @notice Implements IPolicyManager. A fee is a rate times a whole number of periods, so nothing is ever
+/// divided: per policy, deposit = collected + refunded + still owed, to the last unit, after extensions,
+/// revocations, refunds and collections in any order.
 ///
-/// Cannot re-enter: it calls the escrow and the rewards to read, and the token's plain transfers,
-/// which call nobody. All effects come before the transfer.
+/// Cannot re-enter: it calls views of the escrow and the rewards, and transfers of the token that call no
+/// one. All effects come before the transfer.
 contract PolicyManager is PolicyRevocations, QuoteBook, Multicall, IERC1363Receiver {
     // ---------------------------------------------------------------- immutables
 
@@ -24,8 +24,8 @@ contract PolicyManager is PolicyRevocations, QuoteBook, Multicall, IERC1363Recei
 
     // ---------------------------------------------------------------- constructor
 
-    /// @param control_ the only one who may pause.
-    /// @param maxPolicyPeriods_ longest policy, extensions included; at most 65,534.
+    /// @param control_ predicted address of Control.
+    /// @param maxPolicyPeriods_ length of the longest policy, extensions included; at most 65,534.
     constructor(
         address token_,
         address escrow_,
@@ -51,7 +51,7 @@ contract PolicyManager is PolicyRevocations, QuoteBook, Multicall, IERC1363Recei
     {
         uint256 price;
         (id, price) = _create(terms, msg.sender);
-        // A permit that was front-run has done its work; without any allowance _pull reverts.
+        // A permit that was front-run has set the allowance; without one _pull reverts.
         try _token.permit(msg.sender, address(this), price, deadline, v, r, s) {} catch {}
         _pull(msg.sender, price);
     }
@@ -81,9 +81,9 @@ contract PolicyManager is PolicyRevocations, QuoteBook, Multicall, IERC1363Recei
         _pull(msg.sender, _open(id, copy, length));
     }
 
-    /// @notice Creation by `token.transferAndCall(policies, price, abi.encode(terms))` of the sponsor, who
-    /// pays exactly priceOf(terms) (PolicyPaymentMismatch). Only the token calls this (PolicyNotToken).
-    /// @dev The token has moved `value` before it calls.
+    /// @notice Creates a policy by `token.transferAndCall(policies, price, abi.encode(terms))` of the
+    /// sponsor, who pays exactly priceOf(terms) (PolicyPaymentMismatch). Callable by the token only
+    /// (PolicyNotToken), which has moved `value` before.
     function onTransferReceived(address operator, address from, uint256 value, bytes calldata data)
         external
         override
@@ -91,7 +91,7 @@ contract PolicyManager is PolicyRevocations, QuoteBook, Multicall, IERC1363Recei
     {
         require(msg.sender == address(_token), PolicyNotToken(msg.sender));
         Terms memory terms = abi.decode(data, (Terms));
-        // An allowance to move the sponsor's tokens is no consent to a policy in its name.
+        // An allowance over the sponsor's tokens is no consent to a policy in its name.
         require(operator == terms.sponsor, PolicySponsorMismatch(terms.sponsor, operator));
         (, uint256 price) = _create(terms, from);
         require(value == price, PolicyPaymentMismatch(value, price));
@@ -133,7 +133,7 @@ contract PolicyManager is PolicyRevocations, QuoteBook, Multicall, IERC1363Recei
     }
 
     /// @inheritdoc IPolicyManager
-    /// @dev A policy in which nothing is due is passed over and not written; so is a repeated one.
+    /// @dev Passes over a policy in which nothing is due, hence also a repeated one, without writing it.
     function collect(Terms[] calldata terms, address miner) external override returns (uint256 amount) {
         require(
             msg.sender == miner || _escrow.minerOf(msg.sender) == miner,
@@ -160,7 +160,7 @@ contract PolicyManager is PolicyRevocations, QuoteBook, Multicall, IERC1363Recei
 
     // ---------------------------------------------------------------- internal
 
-    /// @dev Checks and effects of a creation at posted rates; the caller sees to the payment.
+    /// @dev Checks and effects of a creation at posted rates; the caller takes the payment.
     function _create(Terms memory terms, address payer) private returns (bytes32 id, uint256 price) {
         uint16 length;
         (id, length) = _admit(terms, payer);
@@ -168,10 +168,10 @@ contract PolicyManager is PolicyRevocations, QuoteBook, Multicall, IERC1363Recei
         price = _open(id, terms, length);
     }
 
-    /// @dev What is asked of terms whoever serves them; `length` is the number of their periods.
-    /// Deliberately not checked: verifier, keysHash and salt (a policy with nonsense in them is of use
-    /// to nobody, and its nodes refuse it), and the author's consent (only the author can make nodes
-    /// serve a policy, and only it can revoke; the sponsor pays by its own will).
+    /// @dev Checks the terms but for the miners' stakes and rates; `length` is the number of their periods.
+    /// Deliberately not checked: verifier, keysHash and salt (nodes refuse a policy with senseless ones),
+    /// and the author's consent (only the author can deliver kfrags and revoke; the sponsor pays by its own
+    /// will).
     function _admit(Terms memory terms, address payer) private view returns (bytes32 id, uint16 length) {
         uint32 current = currentPeriod();
         address[] memory miners = terms.miners;
@@ -199,13 +199,14 @@ contract PolicyManager is PolicyRevocations, QuoteBook, Multicall, IERC1363Recei
         require(!_words[id].exists(), PolicyExists(id));
     }
 
+    /// @dev Effects of a creation.
     function _open(bytes32 id, Terms memory terms, uint16 length) private returns (uint256 price) {
         _words[id] = newPolicyWord(terms.firstPeriod, length);
         emit PolicyCreated(_nextSeqUnlessPaused(), id, terms.keysHash, terms.author, terms);
         price = uint256(terms.rate) * terms.miners.length * length;
     }
 
-    /// @dev Marks what is due to `miner` in one policy as paid.
+    /// @dev Computes the fees due to `miner` in one policy and marks them as paid.
     function _collect(Terms calldata terms, address miner) private returns (bytes32 id, uint256 due) {
         PolicyWord word;
         (id, word) = _load(terms);
@@ -218,6 +219,7 @@ contract PolicyManager is PolicyRevocations, QuoteBook, Multicall, IERC1363Recei
         emit FeesCollected(id, miner, _lastOf(word.firstPeriod(), completed), due);
     }
 
+    /// @dev Requires that a policy of `periods` periods is not too long.
     function _checkedLength(uint256 periods) private view returns (uint16) {
         uint32 shown = periods > type(uint32).max ? type(uint32).max : uint32(periods);
         require(periods <= maxPolicyPeriods, PolicyTooLong(shown, maxPolicyPeriods));

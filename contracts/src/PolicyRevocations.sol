@@ -9,8 +9,8 @@ import {IPolicyManager} from "./interfaces/IPolicyManager.sol";
 import {PolicyWord} from "./libraries/PolicyWord.sol";
 
 /// @title Policy revocations
-/// @notice The author takes back what it granted: the whole policy, or the arrangement with one miner.
-/// Nothing here reads the escrow or the rewards, and nothing here can be paused.
+/// @notice Revocations by the author: of the whole policy, or of the arrangement with one miner. They read
+/// neither the escrow nor the rewards, and no pause stops them.
 abstract contract PolicyRevocations is PolicyBooks, EIP712 {
     using SafeCast for uint256;
 
@@ -31,7 +31,7 @@ abstract contract PolicyRevocations is PolicyBooks, EIP712 {
     }
 
     /// @inheritdoc IPolicyManager
-    /// @dev No nonce: a policy can be revoked only once.
+    /// @dev Needs no nonce: a policy can be revoked once only.
     function revokePolicyWithSignature(Terms calldata terms, uint256 deadline, bytes calldata signature)
         external
         override
@@ -56,7 +56,7 @@ abstract contract PolicyRevocations is PolicyBooks, EIP712 {
     }
 
     /// @inheritdoc IPolicyManager
-    /// @dev No nonce: an arrangement can be revoked only once.
+    /// @dev Needs no nonce: an arrangement can be revoked once only.
     function revokeArrangementWithSignature(
         Terms calldata terms,
         address miner,
@@ -72,7 +72,7 @@ abstract contract PolicyRevocations is PolicyBooks, EIP712 {
 
     // ---------------------------------------------------------------- internal
 
-    /// @dev Arrangements revoked before this have no coming periods left to return.
+    /// @dev Revokes a policy. Arrangements that were revoked before have no coming periods to refund.
     function _revoke(bytes32 id, PolicyWord word, Terms calldata terms) private returns (uint256 amount) {
         (uint32 newLast, uint16 length, uint256 coming) = _cut(id, word);
         amount = uint256(terms.rate) * (terms.miners.length - word.revokedArrangements()) * coming;
@@ -81,6 +81,7 @@ abstract contract PolicyRevocations is PolicyBooks, EIP712 {
         if (amount > 0) _push(terms.sponsor, amount);
     }
 
+    /// @dev Revokes the arrangement with `miner`.
     function _revokeArrangement(bytes32 id, PolicyWord word, Terms calldata terms, address miner)
         private
         returns (uint256 amount)
@@ -97,8 +98,8 @@ abstract contract PolicyRevocations is PolicyBooks, EIP712 {
         if (amount > 0) _push(terms.sponsor, amount);
     }
 
-    /// @dev Where a revocation now ends a living policy: the current period stays paid; before the start
-    /// there is none. `coming` periods per miner return.
+    /// @dev End of a policy that is revoked now: the current period stays paid, or none before the start. The
+    /// fees of `coming` periods per miner return. Reverts if the policy is revoked or ended already.
     function _cut(bytes32 id, PolicyWord word)
         private
         view
@@ -114,6 +115,7 @@ abstract contract PolicyRevocations is PolicyBooks, EIP712 {
         coming = last - newLast;
     }
 
+    /// @dev Requires a signature of `author` over `message`, within the deadline.
     function _checkSigned(address author, uint256 deadline, bytes memory message, bytes calldata signature)
         private
         view

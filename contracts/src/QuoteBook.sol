@@ -7,14 +7,14 @@ import {PolicyBooks} from "./PolicyBooks.sol";
 import {IPolicyManager} from "./interfaces/IPolicyManager.sol";
 
 /// @title Quote book
-/// @notice Offers that workers sign off chain, and how often each was used.
+/// @notice Checks the quotes that workers sign off chain, and counts the uses of each.
 abstract contract QuoteBook is PolicyBooks, EIP712 {
     // ---------------------------------------------------------------- immutables
 
     bytes32 private constant QUOTE_TYPEHASH = keccak256(
         "Quote(address miner,uint96 rate,uint32 maxPeriods,uint64 validUntil,uint32 capacity,bytes32 salt)"
     );
-    /// @dev The escrow asks no posted rate of a miner that agreed to this one by a quote.
+    /// @dev Rate that the escrow accepts whatever the posted rate is, for a miner that quoted.
     uint96 private constant AGREED = type(uint96).max;
 
     // ---------------------------------------------------------------- storage
@@ -23,8 +23,8 @@ abstract contract QuoteBook is PolicyBooks, EIP712 {
 
     // ---------------------------------------------------------------- internal
 
-    /// @dev As the escrow's requireCanServe, with the quoted rate in place of the posted one for each miner
-    /// that quoted. quotes[i] is of terms.miners[i]; they are as many, and the policy lasts `periods`.
+    /// @dev Requires that every miner can serve, at its quoted rate if it quoted, else at its posted one, and
+    /// counts the uses. quotes[i] is that of terms.miners[i]; the policy lasts `periods`.
     function _requireQuoted(bytes32 id, Terms memory terms, Quote[] calldata quotes, uint32 periods)
         internal
     {
@@ -43,14 +43,16 @@ abstract contract QuoteBook is PolicyBooks, EIP712 {
         }
     }
 
+    /// @dev Requires that the terms keep to the quote.
     function _checkQuote(address miner, Quote calldata quote, uint96 rate, uint32 periods) private view {
         require(rate >= quote.rate, PolicyQuoteRateTooLow(miner, rate, quote.rate));
         require(periods <= quote.maxPeriods, PolicyQuoteTooShort(miner, periods, quote.maxPeriods));
         require(block.timestamp <= quote.validUntil, PolicyQuoteExpired(miner, quote.validUntil));
     }
 
-    /// @dev EOA signatures only: 65 bytes, low s, v 27 or 28 (ECDSA refuses the rest). Without error the
-    /// signer is not zero, so a miner without a worker has no quotes.
+    /// @dev Requires the worker's signature and counts one more use. Accepts signatures of accounts without
+    /// code only: 65 bytes, low s, v 27 or 28. The signer of a valid one is not zero, so a miner without a
+    /// worker has no quotes.
     function _useQuote(bytes32 id, address miner, address worker, Quote calldata quote) private {
         bytes32 digest = _quoteDigest(miner, quote);
         (address signer, ECDSA.RecoverError problem,) = ECDSA.tryRecoverCalldata(digest, quote.signature);

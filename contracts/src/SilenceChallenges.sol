@@ -17,55 +17,54 @@ import {Secp256k1} from "./libraries/Secp256k1.sol";
 import {UmbralProof} from "./libraries/UmbralProof.sol";
 
 /// @title Silence challenges
-/// @notice See ISilenceChallenges. What each abuse costs, and whom; test/challenges/Grief.t.sol has a test
-/// for each. Gas of whole transactions with cold storage, for policies of 3 and of 30 miners:
+/// @notice Implements ISilenceChallenges. This head tells for each abuse what it costs, and whom;
+/// test/challenges/Grief.t.sol has a test of each. Gas of whole transactions with cold storage, for policies
+/// of 3 and of 30 miners:
 ///
 ///     openAsAuthor 208k / 226k     answer 98k / 115k     openAsReader 217k
 ///     close after silence 204k     close when void 55k     an answer too late, reverted 53k
 ///
-/// Whoever opens burns about twice the gas it makes the miner burn, and the bond on top, which the miner
-/// gets. So the bond need only pay for the answer: 98k gas at 30 gwei are 0.003 ETH. A bond worth
-/// much more than that would tempt miners to answer on chain only, and must stay below the least penalty
-/// of a false answer.
+/// The challenger burns about twice the gas that it makes the miner burn, and pays it the bond. So the bond
+/// need only pay for the answer: 98k gas at 30 gwei are 0.003 ETH. A bond worth much more would reward miners
+/// for answering on chain only, and must stay below the least penalty of a false answer.
 ///
 /// Against an honest miner:
-/// - A flood: one open challenge per policy and miner, `distancePeriods` between the openings of two. More
-///   take more policies, which pay fees, more bonds and more openings. There is no limit per miner: one
-///   could be used up by the miner's own friends to keep everybody else out.
+/// - Flooding: there is one open challenge per policy and miner, with `distancePeriods` between two openings.
+///   More challenges take more policies, which pay fees, more bonds and more openings. There is no limit per
+///   miner, which the miner's own friends could use up to keep everybody else out.
 /// - A capsule that no node answers: its proof is checked as a node checks it, with both x in 1..N, and
-///   V = -E refused. Whatever the author knows of the key fragment, it cannot aim at a bad fragment.
-/// - A key fragment never delivered: the challenger shows the miner's acknowledgement. A node takes one
-///   fragment per policy and erases it only after the policy's end or revocation, so it still has it.
-/// - A change of the terms: they are copied at the opening.
-/// - Ending the policy under the answer: the window must lie within the paid periods; only a revocation
-///   cuts it short, and that voids the challenge. An author that takes the answer from the mempool and
-///   revokes first makes the miner lose a reverted transaction, once, for more gas of its own, and it
-///   loses the miner: a revocation is final.
-/// - A challenge kept back as a threat: silence is shown within a second window, or it lapses.
-/// - Piling up: suspensions run side by side (the latest end counts). Only a miner that is active, that
-///   is paid for, in the current period can be challenged: an inactive one gives the sponsor his
-///   refund already.
+///   V = -E refused. Whatever the author knows of the kfrag, it cannot bring about a false cfrag.
+/// - A kfrag that was never delivered: the challenger shows the miner's acknowledgement. A node stores one
+///   kfrag per policy and erases it after the policy's end or revocation only, so it still has it.
+/// - A change of the challenge's terms: they are copied at the opening.
+/// - Ending the policy before the answer: the window must lie within the paid periods; only a revocation
+///   ends them early, and that voids the challenge. An author that takes the answer from the mempool and
+///   revokes first costs the miner a reverted transaction, once, for more gas of its own; and it loses the
+///   miner, since a revocation is final.
+/// - A challenge kept open as a threat: it is closed within a second window, or it lapses.
+/// - Many challenges at once: suspensions overlap, and the latest end counts. Only a miner that is active,
+///   hence paid, in the current period can be challenged; for an idle one the sponsor is refunded already.
 /// - Reorganisation: a receipt names policy, capsule and requester, so it fits the same challenge on any
-///   branch and no other. Keeping an answer out of the chain means to fill the blocks of a whole window.
-/// - A stolen worker key, even a former one, can feign acknowledgements. It can also sign false receipts,
-///   which cost stake: the challenge adds nothing to that risk.
+///   branch and no other. To censor an answer takes all blocks of a window.
+/// - A stolen worker key, even a former one, can sign false acknowledgements. It can also sign false
+///   receipts, which cost stake: the challenge adds nothing to that risk.
 ///
 /// By a miner:
-/// - Changing or dismissing the worker: what former workers signed binds, and they may still answer.
-/// - Winding down or unbonding: it agreed to the policy's end, and may answer all the same.
-/// - A false answer: verifying three equations would cost each honest answer 31k gas. The receipt in
-///   the event convicts it before the Adjudicator; requester and challenger can both know the key that
-///   accuses (the receiving key, or the author's verifying key).
-/// - Being challenged by a friend, to be safe from others: it must answer, and publicly, by the deadline;
-///   who is shut out for the distance sees that the miner does serve.
+/// - Changing or dismissing the worker: messages of former workers bind, and former workers may answer.
+/// - Winding down or unbonding: the stake stays through the policy's end, and the miner may answer.
+/// - A false answer: to verify three equations would cost each honest answer 31k gas. The receipt in the
+///   event is evidence for the Adjudicator; requester and challenger can both know the key that accuses
+///   (the receiving key, or the author's verifying key).
+/// - Being challenged by a friend, to be safe from others: the miner must answer, publicly, by the deadline,
+///   so those who must wait for the distance see that it serves.
 ///
-/// Against the challenger: only the caller that the reader named can use its signature; anybody may close
-/// and the bond goes to the one who posted it; if suspending fails, it leaves once the challenge lapsed.
+/// Against the challenger: only the caller that the reader named can use its signature; anyone may close,
+/// and the bond returns to the one who posted it; if a suspension fails, it returns after the lapse.
 ///
-/// A pause touches none of this. Tokens sent here by mistake stay; they cover no bond.
+/// A pause stops none of this. Tokens sent here by mistake stay; they cover no bond.
 ///
-/// Cannot re-enter: it calls contracts of the deployment only, and of the token the plain transfers, which
-/// call nobody. All effects come before them.
+/// Cannot re-enter: it calls contracts of the deployment only, and transfers of the token that call no one.
+/// All effects come before them.
 contract SilenceChallenges is PeriodClock, EIP712, ISilenceChallenges {
     using SafeCast for uint256;
 
@@ -89,8 +88,8 @@ contract SilenceChallenges is PeriodClock, EIP712, ISilenceChallenges {
 
     // ---------------------------------------------------------------- constructor
 
-    /// @dev `policies_` names all the others; the rewards must name this contract, or nobody would ever
-    /// be suspended.
+    /// @dev `policies_` names all the others. The rewards must name this contract, else no suspension would
+    /// succeed.
     constructor(address policies_)
         PeriodClock(IPeriodClock(policies_).genesisTime(), IPeriodClock(policies_).periodSeconds())
         EIP712("KMS SilenceChallenges", "1")
@@ -114,7 +113,7 @@ contract SilenceChallenges is PeriodClock, EIP712, ISilenceChallenges {
     }
 
     /// @inheritdoc ISilenceChallenges
-    /// @dev No nonce: the signature names the caller, who can only spend its own bonds with it.
+    /// @dev Needs no nonce: the signature names the caller, who can only spend its own bonds with it.
     function openAsReader(Demand calldata demand, ReaderConsent calldata consent)
         external
         override
@@ -195,7 +194,7 @@ contract SilenceChallenges is PeriodClock, EIP712, ISilenceChallenges {
 
     // ---------------------------------------------------------------- internal
 
-    /// @dev All checks of an opening but the challenger's right to it.
+    /// @dev Checks of an opening but for the caller's right to it.
     function _check(Demand calldata demand, IControl.ChallengeTerms memory parameters)
         private
         view
@@ -214,7 +213,7 @@ contract SilenceChallenges is PeriodClock, EIP712, ISilenceChallenges {
         require(UmbralProof.capsuleValid(demand.capsule, demand.capsuleWitness), ChallengeCapsuleInvalid());
     }
 
-    /// @dev Effects of an opening, and the bond of the caller.
+    /// @dev Effects of an opening; takes the caller's bond.
     function _open(
         bytes32 id,
         Demand calldata demand,
@@ -245,7 +244,7 @@ contract SilenceChallenges is PeriodClock, EIP712, ISilenceChallenges {
         require(_token.transferFrom(msg.sender, address(this), parameters.bond), ChallengeTransferFailed());
     }
 
-    /// @dev The miner owes this policy an answer now, and will through the whole window unless the
+    /// @dev Requires that the miner owes this policy an answer now, and through the whole window unless the
     /// author revokes.
     function _requireServing(
         IPolicyManager.Terms calldata terms,
@@ -263,7 +262,7 @@ contract SilenceChallenges is PeriodClock, EIP712, ISilenceChallenges {
         require(_rewards.isActive(miner, current), ChallengeMinerInactive(miner, current));
     }
 
-    /// @dev The address of the receiving key that the policy's keys hash commits to.
+    /// @dev Account of the receiving key to which `keysHash` commits.
     function _readerOf(bytes32 keysHash, ReaderConsent calldata consent) private pure returns (address) {
         require(consent.keys.length == 66 && keccak256(consent.keys) == keysHash, ChallengeKeysMismatch());
         uint256 x = uint256(bytes32(consent.keys[34:66]));
@@ -274,6 +273,7 @@ contract SilenceChallenges is PeriodClock, EIP712, ISilenceChallenges {
         return address(uint160(uint256(keccak256(abi.encode(x, y)))));
     }
 
+    /// @dev Requires the reader's signature, which names the caller as challenger.
     function _requireConsent(
         bytes32 id,
         Demand calldata demand,
@@ -286,11 +286,11 @@ contract SilenceChallenges is PeriodClock, EIP712, ISilenceChallenges {
             abi.encode(CHALLENGE_TYPEHASH, id, demand.miner, capsuleHash, msg.sender, consent.deadline)
         );
         (address signer,,) = ECDSA.tryRecoverCalldata(_hashTypedDataV4(structHash), consent.signature);
-        // The reader is a hash, not zero; zero is what a bad signature gives.
+        // The signer is zero with any error; the reader, a hash, is not.
         require(signer == reader, ChallengeConsentInvalid(reader));
     }
 
-    /// @dev Keeps openedAt and distancePeriods: they say when the next one may be opened.
+    /// @dev Clears the challenge but for openedAt and distancePeriods, which bound the next opening.
     function _clear(bytes32 id, address miner) private {
         Challenge storage challenge = _challenges[id][miner];
         challenge.challenger = address(0);
@@ -301,38 +301,40 @@ contract SilenceChallenges is PeriodClock, EIP712, ISilenceChallenges {
         challenge.capsuleHash = 0;
     }
 
+    /// @dev Pays the bond out.
     function _pay(address recipient, uint96 bond) private {
         require(_token.transfer(recipient, bond), ChallengeTransferFailed());
     }
 
+    /// @dev The open challenge; reverts if there is none.
     function _opened(bytes32 id, address miner) private view returns (Challenge memory challenge) {
         challenge = _challenges[id][miner];
         require(challenge.challenger != address(0), ChallengeNotOpen(id, miner));
     }
 
-    /// @dev A signer of zero, which is no signature, belongs to nobody; `miner` is named by a policy, so
-    /// it is not zero.
+    /// @dev Whether the signer is a worker of the miner, present or former. A signer of zero is none, and
+    /// `miner`, which a policy names, is not zero.
     function _isOf(address signer, address miner) private view returns (bool) {
         return _escrow.minerOfSigner(signer) == miner;
     }
 
-    /// @dev Last second of the answer. Two numbers of at most 40 bits: no overflow.
+    /// @dev Last second of the answer; numbers of at most 40 bits, so the sum does not overflow.
     function _deadline(Challenge memory challenge) private pure returns (uint256) {
         return uint256(challenge.openedAt) + challenge.windowSeconds;
     }
 
-    /// @dev Last second in which silence can be shown.
+    /// @dev Last second in which a challenge that was not answered suspends the miner.
     function _lapse(Challenge memory challenge) private pure returns (uint256) {
         return uint256(challenge.openedAt) + 2 * uint256(challenge.windowSeconds);
     }
 
-    /// @dev First period of the next challenge; in the past if there was none.
+    /// @dev First period in which the next challenge may be opened; 0 if there was none.
     function _allowedFrom(Challenge storage last) private view returns (uint256) {
         uint256 openedAt = last.openedAt;
         return openedAt == 0 ? 0 : _periodAt(openedAt) + last.distancePeriods;
     }
 
-    /// @dev The clock's own formula; `timestamp` is not before genesis, the length is not 0.
+    /// @dev Period of `timestamp`, which is not before genesis, by the formula of PeriodClock.
     function _periodAt(uint256 timestamp) private view returns (uint256) {
         return (timestamp - genesisTime) / periodSeconds + 1;
     }

@@ -7,8 +7,8 @@ import {EscrowState} from "./EscrowState.sol";
 import {IStakingEscrow} from "./interfaces/IStakingEscrow.sol";
 
 /// @title Staking escrow
-/// @notice See IStakingEscrow. Balances are counted here and never read from the token, so a donation
-/// changes nobody's position. Tokens leave to the owner's chosen recipient, or by a conviction.
+/// @notice Implements IStakingEscrow. Positions are counted here and never read from the token's balance, so
+/// tokens sent to the contract change no position.
 contract StakingEscrow is EscrowState, IERC1363Receiver, Multicall {
     // ---------------------------------------------------------------- immutables
 
@@ -36,14 +36,14 @@ contract StakingEscrow is EscrowState, IERC1363Receiver, Multicall {
         bytes32 r,
         bytes32 s
     ) external override {
-        // A permit that was front-run has done its work; without any allowance _pull reverts.
+        // A permit that was front-run has set the allowance; without one _pull reverts.
         try _token.permit(msg.sender, address(this), amount, deadline, v, r, s) {} catch {}
         _deposit(msg.sender, amount, lockPeriods);
         _pull(msg.sender, amount);
     }
 
-    /// @notice Deposit by `token.transferAndCall`; `data` is abi.encode(uint32 lockPeriods).
-    /// @dev The token has moved `value` before it calls.
+    /// @notice Deposits by `token.transferAndCall`; `data` is abi.encode(uint32 lockPeriods). Callable by the
+    /// token only, which has moved `value` before.
     function onTransferReceived(address operator, address from, uint256 value, bytes calldata data)
         external
         override
@@ -137,10 +137,9 @@ contract StakingEscrow is EscrowState, IERC1363Receiver, Multicall {
     // ---------------------------------------------------------------- worker and node record
 
     /// @inheritdoc IStakingEscrow
-    /// @dev Deliberately not checked: the worker's consent. Whoever bonds a stranger's key only blocks
-    /// that key for itself, and answers for what it signs; the stranger bonds another one. An account in
-    /// construction or one that gets code later passes the code check; it can still confirm, there is no
-    /// harm in it.
+    /// @dev Deliberately not checked: the worker's consent. Whoever bonds a stranger's key only blocks that
+    /// key, and is liable for what it signs; the stranger bonds another one. An account in construction, or
+    /// one that gets code later, passes the code check without harm: it can confirm like any worker.
     function bondWorker(address worker) external override {
         Stake storage stake = _stakes[msg.sender];
         address present = stake.worker;
@@ -161,7 +160,7 @@ contract StakingEscrow is EscrowState, IERC1363Receiver, Multicall {
                 stake.workerAllowedFrom <= current, EscrowWorkerTooSoon(stake.workerAllowedFrom, current)
             );
             _bonds[worker] = Bond({miner: msg.sender, retired: false});
-            // An unbonding leaves this as it is: to drop a key is always allowed, to change it is not.
+            // A dismissal leaves this as it is: to dismiss a worker is always allowed, to change it is not.
             stake.workerAllowedFrom =
                 workerCooldown == 0 ? current : _firstAfter(current, workerCooldown - 1);
         }
@@ -172,8 +171,8 @@ contract StakingEscrow is EscrowState, IERC1363Receiver, Multicall {
     }
 
     /// @inheritdoc IStakingEscrow
-    /// @dev Deliberately not checked: that the URL answers and that the key is a point of the curve.
-    /// Clients check both before they pay; a record that lies earns no policy.
+    /// @dev Deliberately not checked: that the URL answers and that the key is a point of the curve. Clients
+    /// check both before they pay.
     function registerNode(string calldata url, bytes calldata umbralKey) external override {
         address miner = _minerOfCaller();
         uint256 urlLength = bytes(url).length;
@@ -184,7 +183,7 @@ contract StakingEscrow is EscrowState, IERC1363Receiver, Multicall {
         );
 
         NodeRecord storage node = _nodes[miner];
-        // A record once set is never empty again.
+        // A record that was set once is never empty again.
         if (node.umbralKey.length == 0) _registered.push(miner);
         node.url = url;
         node.umbralKey = umbralKey;
@@ -207,9 +206,9 @@ contract StakingEscrow is EscrowState, IERC1363Receiver, Multicall {
     // ---------------------------------------------------------------- the other contracts
 
     /// @inheritdoc IStakingEscrow
-    /// @dev Neither the lock nor the tranche's release moves: what is left leaves as it would have.
-    /// The rest may be below minLocked; such a miner serves no new policy, and may leave or deposit.
-    function slash(address miner, uint96 penalty, address reporter, uint96 reward) external override {
+    /// @dev Lock and release of the tranche stay as they are. The rest may be below minLocked: such a miner
+    /// serves no new policy, and may unbond or deposit.
+    function slash(address miner, uint96 penalty, address challenger, uint96 reward) external override {
         Stake storage stake = _stakes[miner];
         (uint96 locked, uint96 unbonding) = (stake.locked, stake.unbonding);
         uint256 atRisk = uint256(locked) + unbonding;
@@ -231,13 +230,13 @@ contract StakingEscrow is EscrowState, IERC1363Receiver, Multicall {
         }
         uint8 convictions = stake.convictions;
         if (convictions < type(uint8).max) stake.convictions = convictions + 1;
-        emit Slashed(_nextSeq(), miner, penalty, reporter, reward, locked, unbonding);
-        if (reward > 0) require(_token.transfer(reporter, reward), EscrowTransferFailed());
+        emit Slashed(_nextSeq(), miner, penalty, challenger, reward, locked, unbonding);
+        if (reward > 0) require(_token.transfer(challenger, reward), EscrowTransferFailed());
         _token.burn(penalty - reward);
     }
 
     /// @inheritdoc IStakingEscrow
-    /// @dev Deliberately not checked: that the tokens came. The rewards mint them in the same call.
+    /// @dev Deliberately not checked: that the tokens arrived. MiningRewards mints them in the same call.
     function creditRestake(address miner, uint96 amount) external override {
         Stake storage stake = _stakes[miner];
         uint96 locked = stake.locked;
@@ -258,7 +257,7 @@ contract StakingEscrow is EscrowState, IERC1363Receiver, Multicall {
 
     // ---------------------------------------------------------------- internal
 
-    /// @dev Checks and effects of every kind of deposit; the tokens move in the caller.
+    /// @dev Checks and effects of every kind of deposit; the caller moves the tokens.
     function _deposit(address miner, uint96 amount, uint32 lockPeriods) private {
         Stake storage stake = _stakes[miner];
         uint96 locked = stake.locked;
@@ -268,7 +267,7 @@ contract StakingEscrow is EscrowState, IERC1363Receiver, Multicall {
         require(amount > 0, EscrowAmountZero());
         require(lockPeriods >= shortest, EscrowLockTooShort(lockPeriods, shortest));
         require(lockPeriods <= maxLockPeriods, EscrowLockTooLong(lockPeriods, maxLockPeriods));
-        // Cannot overflow for tokens that exist (cap < 2^96); checked all the same.
+        // Tokens that exist (cap < 2^96) cannot overflow; checked all the same.
         locked += amount;
         require(locked >= minLocked, EscrowBelowMinimum(locked, minLocked));
 
@@ -280,12 +279,13 @@ contract StakingEscrow is EscrowState, IERC1363Receiver, Multicall {
         _stopWindDown(stake, miner);
     }
 
-    /// @dev Cannot re-enter: the token is our own and plain transferFrom calls nobody.
+    /// @dev Takes tokens from `payer`. Cannot re-enter: transferFrom of the KMS token calls no one.
     function _pull(address payer, uint96 amount) private {
         require(_token.transferFrom(payer, address(this), amount), EscrowTransferFailed());
     }
 
-    /// @dev An emptied position forgets its lock, so that a later deposit starts afresh.
+    /// @dev Sets the locked tokens. An emptied position loses its lock duration: a later deposit sets it
+    /// anew.
     function _setLocked(Stake storage stake, uint96 locked) private {
         stake.locked = locked;
         if (locked == 0) {
@@ -294,6 +294,7 @@ contract StakingEscrow is EscrowState, IERC1363Receiver, Multicall {
         }
     }
 
+    /// @dev Takes a wind-down back, if there is one.
     function _stopWindDown(Stake storage stake, address miner) private {
         if (stake.unlockPeriod == 0) return;
         stake.unlockPeriod = 0;
@@ -305,14 +306,14 @@ contract StakingEscrow is EscrowState, IERC1363Receiver, Multicall {
         _totals.seq = seq;
     }
 
-    /// @dev A caller's own position goes first: nobody can make a miner act for another record by
-    /// bonding it as a worker.
+    /// @dev The miner that the caller acts for. Its own position comes first, so that nobody can make a miner
+    /// act for another record by bonding it as a worker.
     function _minerOfCaller() private view returns (address miner) {
         miner = _stakes[msg.sender].locked > 0 ? msg.sender : _minerOf(msg.sender);
         require(miner != address(0), EscrowNotMinerOrWorker(msg.sender));
     }
 
-    /// @dev The earliest period in which anything of the position is free; 0 when nothing is under way.
+    /// @dev First period in which something may be withdrawn; 0 when nothing unbonds or winds down.
     function _firstFree(Stake storage stake) private view returns (uint32 period) {
         period = stake.releasePeriod;
         uint32 unlockPeriod = stake.unlockPeriod;

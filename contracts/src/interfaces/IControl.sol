@@ -1,63 +1,73 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity ^0.8.30;
 
-/// @notice What Control asks of every contract that obeys it.
+/// @notice A contract that reads terms from Control or is paused by it.
 interface IControlled {
+    /// @notice The Control that the contract obeys.
     function control() external view returns (address);
 }
 
-/// @notice A contract with something that may be paused.
+/// @notice A contract with a function that Control may pause.
 interface IPausable is IControlled {
+    /// @notice Pauses through `throughPeriod`; a past period or 0 lifts the pause.
     function setPause(uint32 throughPeriod) external;
 }
 
 /// @title Control
-/// @notice The whole of the deployment's governance. The owner (a timelock) sets the terms of penalties
-/// and challenges within bounds that the code fixes; the guardian may pause deposits, new policies and
-/// slashing for a bounded time. No function moves anybody's tokens, changes a lock, or stops an exit, a
-/// claim, a collection, a refund or a revocation.
+/// @notice Governance of a deployment. The owner, a timelock, sets the terms of penalties and challenges
+/// within bounds that the code fixes; the guardian may pause deposits, new policies and convictions for a
+/// bounded time. No function moves anybody's tokens, changes a lock, or stops an exit, a claim, a
+/// collection, a refund or a revocation.
 interface IControl {
-    /// @notice Terms of a conviction. One slot. Shares are in basis points (1/10,000).
+    /// @notice Terms of a conviction, in one slot. Shares are in basis points (1/10,000).
     struct PenaltyTerms {
-        /// Least penalty, units of KMS.
+        /// Least penalty, in units of 1e-18 KMS.
         uint96 floor;
         /// Penalty as a share of the stake at risk.
         uint16 shareBps;
-        /// What each earlier conviction adds, as a share of the penalty.
+        /// Increase of the penalty for each earlier conviction, as a share of it.
         uint16 historyBps;
         /// Greatest penalty as a share of the stake at risk.
         uint16 capBps;
-        /// The reporter's share of the penalty.
+        /// Reward of the challenger as a share of the penalty.
         uint16 rewardBps;
+        /// Length of the suspension that follows.
         uint16 suspensionPeriods;
-        /// Blocks after a revocation in which a node may still serve.
+        /// Number of blocks after a revocation in which a node may still serve.
         uint32 graceBlocks;
-        /// Last period without convictions; in the past when there is no pause. Not set by setPenalty.
+        /// Last period without convictions; past when there is no pause. Not set by setPenalty.
         uint32 pausedThrough;
     }
 
-    /// @notice Terms of a challenge of silence. One slot.
+    /// @notice Terms of a silence challenge, in one slot.
     struct ChallengeTerms {
-        /// What the challenger posts, units of KMS; at most the least penalty.
+        /// Bond of the challenger, in units of 1e-18 KMS; at most the least penalty.
         uint96 bond;
-        /// Time to answer.
+        /// Time in which the miner may answer.
         uint32 windowSeconds;
+        /// Length of the suspension of a miner that did not answer.
         uint16 suspensionPeriods;
-        /// Least periods between two challenges for the same miner and policy.
+        /// Least number of periods between two openings for the same policy and miner.
         uint32 distancePeriods;
     }
 
+    /// @notice Deposits, new policies and convictions are paused through `throughPeriod`.
     event PauseStarted(uint32 throughPeriod);
+    /// @notice The pause was ended early.
     event PauseEnded();
+    /// @notice The owner proposed a guardian; zero if it took the proposal back.
     event GuardianProposed(address indexed guardian);
+    /// @notice The proposed guardian accepted.
     event GuardianChanged(address indexed previous, address indexed guardian);
+    /// @notice The owner set the terms of convictions.
     event PenaltyTermsSet(PenaltyTerms terms);
+    /// @notice The owner set the terms of challenges.
     event ChallengeTermsSet(ChallengeTerms terms);
 
     error ControlNotGuardian(address caller);
     error ControlNotGuardianOrOwner(address caller);
     error ControlNotPendingGuardian(address caller);
-    /// @notice A guardian must wait as long as a pause may last before it pauses again.
+    /// @notice The guardian must wait for maxPausePeriods after a pause before it pauses again.
     error ControlPauseTooSoon(uint32 allowedFrom, uint32 currentPeriod);
     error ControlNotPaused();
     error ControlFloorOutOfBounds(uint96 floor, uint96 maximum);
@@ -69,12 +79,12 @@ interface IControl {
     error ControlGraceOutOfBounds(uint32 graceBlocks, uint32 minimum, uint32 maximum);
     error ControlPauseNotSettable(uint32 pausedThrough);
     error ControlBondOutOfBounds(uint96 bond, uint96 maximum);
-    /// @notice The bond must not exceed the least penalty: it falls to the miner that answers, and one far
-    /// above the gas of an answer would pay miners to be silent off chain until they are challenged.
+    /// @notice The bond exceeds the least penalty. It is paid to a miner that answers: one far above the gas
+    /// of an answer would reward miners for answering only when challenged.
     error ControlBondAboveFloor(uint96 bond, uint96 floor);
     error ControlWindowOutOfBounds(uint32 windowSeconds, uint32 minimum, uint32 maximum);
     error ControlDistanceOutOfBounds(uint32 periods, uint32 maximum);
-    // Thrown at construction only.
+    // Thrown at construction only:
     error ControlGuardianZero();
     /// @notice The contracts of the deployment do not name each other.
     error ControlContractsMismatch();
@@ -85,30 +95,38 @@ interface IControl {
     function policies() external view returns (address);
     function adjudicator() external view returns (address);
     function challenges() external view returns (address);
-    /// @notice Longest pause, in periods; shorter than the shortest lock.
+    /// @notice Length of a pause, in periods; shorter than the shortest lock.
     function maxPausePeriods() external view returns (uint32);
+    /// @notice Lower bound of the terms' windowSeconds.
     function minWindowSeconds() external view returns (uint32);
+    /// @notice Upper bound of the terms' windowSeconds.
     function maxWindowSeconds() external view returns (uint32);
 
+    /// @notice The account that may pause.
     function guardian() external view returns (address);
+    /// @notice The proposed guardian, which has not accepted yet; zero if there is none.
     function pendingGuardian() external view returns (address);
     /// @notice First period in which the guardian may pause again.
     function nextPausePeriod() external view returns (uint32);
+    /// @notice Terms of convictions in force.
     function penaltyTerms() external view returns (PenaltyTerms memory);
+    /// @notice Terms of the challenges opened from now on.
     function challengeTerms() external view returns (ChallengeTerms memory);
 
-    /// @notice Pauses deposits, new policies and slashing through currentPeriod + maxPausePeriods - 1.
-    /// Only the guardian, and not again before as many periods have passed as a pause may last.
+    /// @notice Pauses deposits, new policies and convictions through currentPeriod + maxPausePeriods - 1.
+    /// Callable by the guardian only, and not again for maxPausePeriods after that.
     function pause() external;
-    /// @notice Ends the pause. Guardian or owner.
+    /// @notice Ends the pause early. Callable by guardian and owner.
     function unpause() external;
-    /// @notice Names the next guardian, which must accept. Only the owner.
+    /// @notice Proposes the next guardian, which must accept; zero takes the proposal back. Callable by the
+    /// owner only.
     function proposeGuardian(address guardian) external;
+    /// @notice Makes the caller, the proposed guardian, the guardian.
     function acceptGuardian() external;
-    /// @notice Only the owner. `terms.pausedThrough` must be 0 and is not touched. To bring the floor below
-    /// the bond in force, lower the bond first.
+    /// @notice Sets the terms of convictions. `terms.pausedThrough` must be 0; a pause in force stays. To set
+    /// the floor below the bond in force, lower the bond first. Callable by the owner only.
     function setPenalty(PenaltyTerms calldata terms) external;
-    /// @notice Only the owner. Holds for challenges opened from now on. To raise the bond above the floor in
-    /// force, raise the floor first.
+    /// @notice Sets the terms of challenges opened from now on. To set the bond above the floor in force,
+    /// raise the floor first. Callable by the owner only.
     function setChallenge(ChallengeTerms calldata terms) external;
 }

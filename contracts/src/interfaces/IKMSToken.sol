@@ -8,27 +8,27 @@ import {IERC20Permit} from "@openzeppelin/contracts/token/ERC20/extensions/IERC2
 /// @notice ERC-20 with ERC-2612 permit and ERC-1363 transferAndCall, 18 decimals, capped. Its only
 /// minter is the MiningRewards contract, fixed at construction; there is no owner.
 interface IKMSToken is IERC20, IERC20Permit {
-    /// @notice Thrown when somebody other than the minter mints.
+    /// @notice Thrown when the caller of `mint` is not the minter.
     error KMSTokenNotMinter(address caller);
 
-    /// @notice Thrown when a mint would lift the supply above the cap.
+    /// @notice Thrown when a mint would raise the supply above the cap.
     error KMSTokenCapExceeded(uint256 supply, uint256 cap);
 
-    /// @notice Thrown at construction: every amount of the system is kept in 96 bits.
+    /// @notice Thrown at construction when the cap does not fit into 96 bits, as all amounts do.
     error KMSTokenCapTooLarge(uint256 cap, uint256 maximum);
 
-    /// @notice Thrown at construction without a minter: nothing could ever be mined.
+    /// @notice Thrown at construction when the minter is the zero address.
     error KMSTokenMinterZero();
 
-    /// @notice The one address that may mint.
+    /// @notice The only address that may mint: MiningRewards.
     function minter() external view returns (address);
 
-    /// @notice Greatest supply there can ever be, in units of 1e-18 KMS.
+    /// @notice Greatest supply, in units of 1e-18 KMS.
     function cap() external view returns (uint256);
 
-    /// @notice Mints `amount` units to `to`. Only the minter.
+    /// @notice Mints `amount` units to `to`. Callable by the minter only.
     function mint(address to, uint256 amount) external;
 
-    /// @notice Destroys `amount` units of the caller's own.
+    /// @notice Burns `amount` units of the caller's balance.
     function burn(uint256 amount) external;
 }

@@ -8,35 +8,37 @@ import {IPeriodClock} from "./IPeriodClock.sol";
 /// `R_p = floor(reserve_p * decay / 2^64)` in proportion to their locked tokens:
 /// reward_i = locked_i * R_p / sum(locked), in the fixed-point form of the library RewardMath.
 interface IMiningRewards is IPeriodClock {
-    /// @notice A relayed confirmation, signed by the worker (EIP-712, domain "KMS MiningRewards", "1").
-    /// Type: ActivityConfirmation(address miner,uint32 throughPeriod,uint32 validPeriod)
+    /// @notice Activity confirmation that the worker signs and anyone relays: EIP-712, domain "KMS
+    /// MiningRewards", "1", type ActivityConfirmation(address miner,uint32 throughPeriod,uint32 validPeriod)
     struct SignedConfirmation {
         address miner;
         /// Last period of the lease.
         uint32 throughPeriod;
-        /// The period in which the confirmation may be submitted.
+        /// Only period in which the confirmation may be submitted.
         uint32 validPeriod;
         /// 65 bytes r || s || v, low s, v 27 or 28.
         bytes signature;
     }
 
-    /// @notice A run of activity: active in every period of first..=last.
+    /// @notice Run of activity: a longest range first..=last of periods in which the miner was active.
     struct ActivityRun {
         uint32 first;
         uint32 last;
     }
 
-    /// @param fromPeriod first period whose weight this confirmation sets (the next one).
-    /// @param weight the weight v_i in those periods (= locked when kappa is off).
-    /// @param locked the locked tokens the weight was computed from.
+    /// @notice A worker leased the periods fromPeriod..=throughPeriod for its miner.
+    /// @param fromPeriod the next period, the first whose weight this confirmation sets.
+    /// @param weight weight v_i in those periods; equals `locked` when kappa is off.
+    /// @param locked locked tokens that the weight is computed from.
     event ActivityConfirmed(
         address indexed miner, uint32 fromPeriod, uint32 throughPeriod, uint96 weight, uint96 locked
     );
+    /// @notice `amount` was minted to `recipient` for completed periods of `miner`.
     event RewardClaimed(address indexed miner, address indexed recipient, uint256 amount);
-    /// @notice The miner's lease ends with the current period.
-    /// @param throughPeriod last period in which its confirmations are refused.
+    /// @notice A judge ended the miner's lease with the current period.
+    /// @param throughPeriod last period of the suspension, in which confirmations are refused.
     event MinerSuspended(address indexed miner, uint32 throughPeriod);
-    /// @notice Tokens burned by a conviction are to be emitted anew.
+    /// @notice Tokens that a conviction burned were added to the reserve.
     event ReserveReturned(uint96 amount);
 
     error RewardsNotWorker(address caller);
@@ -50,13 +52,13 @@ interface IMiningRewards is IPeriodClock {
     error RewardsNothingConfirmed();
     error RewardsNotJudge(address caller);
     error RewardsSuspensionTooLong(uint32 periods, uint32 maximum);
-    /// @notice More would return to the reserve than was burned.
+    /// @notice Supply, reserve and pool would exceed the cap: more would return than was burned.
     error RewardsCapExceeded(uint256 total, uint256 cap);
     error RewardsNothingToClaim(address miner);
     error RewardsRecipientZero();
     error RewardsPeriodNotComplete(uint32 period, uint32 currentPeriod);
     error RewardsPeriodNotBegun(uint32 period, uint32 currentPeriod);
-    // Thrown at construction only.
+    // Thrown at construction only:
     error RewardsLeaseZero();
     error RewardsAddressZero();
     error RewardsTokenMismatch(address token, address escrowToken);
@@ -66,79 +68,83 @@ interface IMiningRewards is IPeriodClock {
 
     function token() external view returns (address);
     function escrow() external view returns (address);
-    /// @notice May suspend a miner and return burned tokens to the reserve.
+    /// @notice The Adjudicator, which may suspend miners and return burned tokens to the reserve.
     function adjudicator() external view returns (address);
-    /// @notice SilenceChallenges: may suspend a miner.
+    /// @notice The SilenceChallenges, which may suspend miners.
     function challenges() external view returns (address);
-    /// @notice Longest lease L, in periods.
+    /// @notice Longest lease, L, in periods.
     function maxLeasePeriods() external view returns (uint32);
-    /// @notice Time in which the reserve halves while somebody is active in every period.
+    /// @notice Time in which the reserve halves if somebody is active in every period.
     function halfLifeSeconds() external view returns (uint64);
-    /// @notice floor(2^64 * (1 - 2^(-periodSeconds / halfLifeSeconds))), as RewardMath derives it.
+    /// @notice Emission of a period as a share of the reserve, times 2^64:
+    /// floor(2^64 * (1 - 2^(-periodSeconds / halfLifeSeconds))), computed by RewardMath.decayOf.
     function decay() external view returns (uint64);
-    /// @notice True when kappa = (T1 + min(T, T1)) / (2 T1) scales the weight.
+    /// @notice Whether the weight is the locked tokens times kappa = (T1 + min(T, T1)) / (2 T1), with T the
+    /// lock duration, or what is left of it in a wind-down, and T1 = kappaPeriods.
     function kappaEnabled() external view returns (bool);
+    /// @notice T1: lock duration from which kappa is 1, in periods.
     function kappaPeriods() external view returns (uint32);
-    /// @notice Tokens not yet emitted, after all completed periods, booked already or not.
+    /// @notice Tokens not yet emitted, after the emission of all completed periods, booked or not.
     function reserve() external view returns (uint256);
-    /// @notice Tokens emitted but not yet minted to anyone, after all completed periods: what can still
-    /// be claimed, and the dust of rounding.
+    /// @notice Tokens emitted and not yet minted, after the emission of all completed periods: the sum of
+    /// what can be claimed, and what rounding left.
     function pool() external view returns (uint256);
-    /// @notice Last period whose emission is booked in storage. Every other view works as if all
-    /// completed periods were.
+    /// @notice Last period whose emission is booked in storage. All other views compute as if the books were
+    /// rolled over all completed periods.
     function lastRolledPeriod() external view returns (uint32);
 
-    /// @notice Total weight and locked of a period, known once the period has begun.
+    /// @notice Sums of the weights and of the locked tokens of the miners active in a period that has begun.
     function periodTotals(uint32 period) external view returns (uint256 weight, uint256 locked);
-    /// @notice The same for `count` periods from `first` on; cut off after the current one.
+    /// @notice periodTotals of `count` periods from `first` on, up to the current one at most.
     function periodTotalsPage(uint32 first, uint32 count)
         external
         view
         returns (uint256[] memory weights, uint256[] memory locked);
-    /// @notice Current lease: last leased period and the weight. Zeros for none, and for a suspended
-    /// miner, which may still be active in the current period.
+    /// @notice Last leased period and weight of the miner's latest lease. Zeros for a miner that never
+    /// confirmed, and from a suspension to the next confirmation, even while the current period is active.
     function leaseOf(address miner) external view returns (uint32 throughPeriod, uint96 weight);
-    /// @notice Reward that `claim` would mint now, for completed periods only.
+    /// @notice Reward of completed periods that `claim` would mint now.
     function claimable(address miner) external view returns (uint256);
-    /// @notice How many periods in [first, last] the miner was active; `last` must be complete.
+    /// @notice Number of periods in first..=last in which the miner was active; `last` must be complete.
     function activePeriods(address miner, uint32 first, uint32 last) external view returns (uint32);
-    /// @notice Sum of activePeriods over `miners`, in one call.
+    /// @notice Sum of activePeriods over `miners`.
     function sumActivePeriods(address[] calldata miners, uint32 first, uint32 last)
         external
         view
         returns (uint256);
+    /// @notice Whether the miner is active in `period`, which may be a coming one of its lease.
     function isActive(address miner, uint32 period) external view returns (bool);
 
-    /// @notice A page of the miner's runs of activity, oldest first, with the open one at the end.
+    /// @notice Page of the miner's runs of activity, oldest first; the last one may still grow.
     function activityRuns(address miner, uint256 offset, uint256 limit)
         external
         view
         returns (ActivityRun[] memory);
-    /// @notice Last period in which confirmations of a suspended miner are refused, in the past once that
-    /// is over; 0 if it was never suspended or has confirmed since.
+    /// @notice Last period of the miner's suspension, in which confirmations are refused; past once it is
+    /// over. 0 if the miner was not suspended since its last confirmation.
     function suspendedThrough(address miner) external view returns (uint32);
 
-    /// @notice Leases the periods currentPeriod + 1 ..= throughPeriod. Only the bonded worker.
+    /// @notice Leases the periods currentPeriod + 1 ..= throughPeriod. Callable by a bonded worker only.
     function confirmActivity(uint32 throughPeriod) external;
-    /// @notice Relayed: anyone may submit. An entry that is stale, not signed by the worker, not allowed
-    /// or already in force is passed over; reverts when none is left.
+    /// @notice Leases by signed confirmations, which anyone may relay. Passes over an entry that is stale,
+    /// not signed by the worker, refused or already in force; reverts when none is accepted.
     function confirmActivityBatch(SignedConfirmation[] calldata confirmations)
         external
         returns (uint256 confirmed);
-    /// @notice Mints the claimable reward of `miner` to `miner`. The miner or its worker.
+    /// @notice Mints the claimable reward of `miner` to `miner`. Callable by the miner and its worker.
     function claim(address miner) external returns (uint256 amount);
-    /// @notice As claim for the caller's own position, to another recipient: the owner's word only.
+    /// @notice Mints the claimable reward of the caller, a miner, to `recipient`.
     function claimTo(address recipient) external returns (uint256 amount);
-    /// @notice As claim, and locks the reward in the miner's own position. The miner; its worker too
-    /// while escrow.restakeEnabled(miner).
+    /// @notice Claims the reward and locks it in the miner's position. Callable by the miner, and by its
+    /// worker while escrow.restakeEnabled(miner).
     function restake(address miner) external returns (uint256 amount);
-    /// @notice Books all emission due up to now. Anyone.
+    /// @notice Rolls the books: books the emission of every completed period. Callable by anyone.
     function roll() external;
 
     /// @notice Ends the miner's lease with the current period, which stays as it is, and refuses its
-    /// confirmations in the current and the next `periods` periods (at most 64). A second suspension
-    /// may extend the first, never shorten it. Only the adjudicator and the challenges.
+    /// confirmations in the current and the next `periods` periods, at most 64. A second suspension may
+    /// extend the first, never shorten it. Callable by Adjudicator and SilenceChallenges only.
     function suspend(address miner, uint32 periods) external;
-    /// @notice Adds `amount`, burned by a conviction, to the reserve. Only the adjudicator.
+    /// @notice Adds `amount`, burned by a conviction, to the reserve. Callable by the Adjudicator only.
     function returnToReserve(uint96 amount) external;
 }

@@ -2,23 +2,22 @@
 pragma solidity ^0.8.30;
 
 /// @title Period clock
-/// @notice Numbers chain time in periods of equal length. Period 1 starts at `genesisTime`; 0 means
-/// "never". Every contract of a deployment shares one genesis and one length.
+/// @notice Numbers chain time in periods of equal length. Period 1 starts at `genesisTime`; 0 stands for
+/// "never". All contracts of a deployment have the same genesis and period length.
 interface IPeriodClock {
-    /// @notice Thrown at construction when periods would have no length.
+    /// @notice Thrown at construction when the period length is 0.
     error ClockPeriodZero();
 
-    /// @notice Thrown at construction when period 1 would not have begun yet: period 0 means "never",
-    /// so no contract may exist in it.
+    /// @notice Thrown at construction before genesis: it would be period 0, which stands for "never".
     error ClockGenesisInFuture(uint64 genesisTime, uint256 blockTime);
 
-    /// @notice Start of period 1, in seconds since the Unix epoch.
+    /// @notice Start of period 1, in seconds of Unix time.
     function genesisTime() external view returns (uint64);
 
     /// @notice Length of a period, in seconds, > 0.
     function periodSeconds() external view returns (uint32);
 
-    /// @notice `(block.timestamp - genesisTime) / periodSeconds + 1`, rounded down; it stays at
-    /// 2^32 - 1 from there on, so that no clock reading can wrap or block an exit.
+    /// @notice The current period: `(block.timestamp - genesisTime) / periodSeconds + 1`, rounded down and
+    /// saturated at 2^32 - 1, so that the clock neither wraps nor blocks an exit.
     function currentPeriod() external view returns (uint32);
 }

@@ -6,34 +6,34 @@ import {IPeriodClock} from "./IPeriodClock.sol";
 import {IPolicyManager} from "./IPolicyManager.sol";
 
 /// @title Silence challenges
-/// @notice A miner that is paid and does not answer can be asked on chain. Author or reader of a live
-/// policy posts a capsule and a bond; the miner publishes its fragment and receipt inside a window and
-/// earns the bond, or it is suspended and the bond returns. The fragment is useless to all but the
-/// reader. A false answer is evidence for the Adjudicator.
+/// @notice Challenges on chain a miner that is paid and does not answer. Author or reader of a policy in
+/// force posts a capsule and a bond; the miner publishes its cfrag and receipt within a window and earns the
+/// bond, or it is suspended and the bond returns. The cfrag is of use to the reader only. A false answer is
+/// evidence for the Adjudicator.
 ///
 /// Times are in seconds of Unix time unless said otherwise, amounts in units of 1e-18 KMS.
 interface ISilenceChallenges is IPeriodClock, IControlled {
-    /// @notice What is asked of whom, and the proof that an honest miner can answer it.
+    /// @notice Capsule that a miner is to answer, with the proofs that an honest one can.
     struct Demand {
         IPolicyManager.Terms terms;
         address miner;
-        /// E33 || V33 || s32.
+        /// Capsule, E33 || V33 || s32.
         bytes capsule;
         /// W1.x W1.y W2.x W2.y V.y with W1 = sG, W2 = hE: see UmbralProof.capsuleValid.
         bytes capsuleWitness;
-        /// keccak256 of the sealed key fragment that the miner acknowledged.
+        /// keccak256 of the sealed kfrag that the miner acknowledged.
         bytes32 sealedHash;
-        /// The KfragAck's, by a worker of the miner: 65 bytes r || s || v.
+        /// Signature of the KfragAck by a worker of the miner: 65 bytes r || s || v.
         bytes ackSignature;
     }
 
-    /// @notice Proof that the reader wants the challenge.
+    /// @notice Consent of the reader to the challenge.
     struct ReaderConsent {
-        /// Delegating key 33 B || receiving key 33 B: their keccak256 is terms.keysHash.
+        /// Delegating key 33 B || receiving key 33 B, whose keccak256 is terms.keysHash.
         bytes keys;
         /// y of the receiving key.
         uint256 receivingY;
-        /// Last second in which the signature holds.
+        /// Last second in which the signature is valid.
         uint64 deadline;
         /// By the receiving key: EIP-712, domain "KMS SilenceChallenges", "1", type
         /// Challenge(bytes32 policyId,address miner,bytes32 capsuleHash,address challenger,uint64 deadline)
@@ -41,48 +41,49 @@ interface ISilenceChallenges is IPeriodClock, IControlled {
         bytes signature;
     }
 
-    /// @notice The fragment and the receipt that vouches for it; the receipt's other fields are those of
-    /// the challenge.
+    /// @notice Cfrag and receipt that answer a challenge; the receipt's other fields are those of the
+    /// challenge.
     struct Answer {
-        /// 359 bytes. Not verified here, see the contract.
+        /// Cfrag of 359 bytes, not verified here, see SilenceChallenges.
         bytes cfrag;
-        /// The head the node decided on.
+        /// Head of the chain that the node decided on.
         uint64 blockNumber;
         bytes32 blockHash;
-        /// The Receipt's, by a worker of the miner, present or former: 65 bytes r || s || v.
+        /// Signature of the Receipt by a worker of the miner, present or former: 65 bytes r || s || v.
         bytes signature;
     }
 
-    /// @notice The open challenge of a policy and a miner. When there is none: zeros but for openedAt and
-    /// distancePeriods, which are those of the last one.
+    /// @notice Open challenge of a policy and a miner. When none is open all fields are zero but openedAt and
+    /// distancePeriods, which are those of the last challenge.
     struct Challenge {
-        /// Posted the bond and gets it back.
+        /// Account that posted the bond, to which it returns.
         address challenger;
         uint40 openedAt;
-        /// Of the answer, and again of closing: parameters as they were at the opening.
+        /// Length of the window of the answer, and of that of closing after it; as it was at the opening.
         uint32 windowSeconds;
         uint8 suspensionPeriods;
-        /// Periods from the one of the opening to the first in which the next may be opened.
+        /// Periods from that of the opening to the first in which the next challenge may be opened.
         uint16 distancePeriods;
-        /// Whom the receipt must name: the address of the receiving key, or terms.verifier of an author's.
+        /// Account that the receipt must name: that of the receiving key, or terms.verifier for an author.
         address requester;
         uint96 bond;
-        /// keccak256 of the 98 bytes.
+        /// keccak256 of the capsule's 98 bytes.
         bytes32 capsuleHash;
     }
 
-    /// @notice How a challenge ended without an answer. The bond returned in each case.
+    /// @notice End of a challenge without an answer. The bond returns in each case.
     enum Outcome {
-        /// The window passed: the miner was suspended.
+        /// The window passed without an answer: the miner is suspended.
         Silent,
-        /// The reader's access was revoked meanwhile: nothing was owed any more.
+        /// The access was revoked meanwhile: the miner owes no answer.
         Void,
-        /// Nobody closed it in time.
+        /// Nobody closed the challenge in time: the miner is not suspended.
         Lapsed
     }
 
-    /// @param seq gap-free number of the events that a node must not miss.
-    /// @param deadline last second in which it may be answered.
+    /// @notice A challenge was opened.
+    /// @param seq sequence number of these events, without gaps, by which a node knows that it missed none.
+    /// @param deadline last second of the answer.
     event ChallengeOpened(
         uint64 seq,
         bytes32 indexed policyId,
@@ -93,8 +94,9 @@ interface ISilenceChallenges is IPeriodClock, IControlled {
         uint96 bond,
         bytes capsule
     );
-    /// @notice With the capsule of the opening this is the Adjudicator's evidence: the receipt is
-    /// (policyId, miner, capsuleHash, keccak256(cfrag), requester, blockNumber, blockHash).
+    /// @notice A challenge was answered. With the capsule of the opening this is evidence for the
+    /// Adjudicator: the receipt is (policyId, miner, capsuleHash, keccak256(cfrag), requester, blockNumber,
+    /// blockHash).
     event ChallengeAnswered(
         bytes32 indexed policyId,
         address indexed miner,
@@ -105,6 +107,7 @@ interface ISilenceChallenges is IPeriodClock, IControlled {
         bytes cfrag,
         bytes signature
     );
+    /// @notice A challenge ended without an answer.
     event ChallengeClosed(
         bytes32 indexed policyId, address indexed miner, address indexed challenger, Outcome outcome
     );
@@ -114,12 +117,12 @@ interface ISilenceChallenges is IPeriodClock, IControlled {
     error ChallengeReceivingKeyInvalid();
     error ChallengeConsentExpired(uint64 deadline);
     error ChallengeConsentInvalid(address reader);
-    /// @notice The miner's access duty ended with a revocation in this block.
+    /// @notice The policy, or the miner's arrangement, was revoked in this block.
     error ChallengeAccessRevoked(bytes32 policyId, address miner, uint64 blockNumber);
     error ChallengeNotStarted(uint32 firstPeriod, uint32 currentPeriod);
     /// @notice The window would reach beyond the last paid period.
     error ChallengeBeyondEnd(uint256 windowPeriod, uint32 effectiveLast);
-    /// @notice The miner is not paid for this period, so it owes nothing in it.
+    /// @notice The miner is not active, hence not paid, in the current period.
     error ChallengeMinerInactive(address miner, uint32 currentPeriod);
     /// @notice No worker of the miner, present or former, signed the acknowledgement.
     error ChallengeNotAcknowledged(address miner);
@@ -141,22 +144,23 @@ interface ISilenceChallenges is IPeriodClock, IControlled {
     function rewards() external view returns (address);
     function policies() external view returns (address);
     // IControlled.control() sets bond, window, suspension and distance of the challenges to come.
-    /// @notice Number of the last sequenced event; the first one carries 1.
+    /// @notice Sequence number of the last opening; the first is 1.
     function lastSeq() external view returns (uint64);
+    /// @notice The open challenge of a policy and a miner.
     function challengeOf(bytes32 policyId, address miner) external view returns (Challenge memory);
 
-    /// @notice The author asks; the caller pays the bond (allowance needed). The receipt will name
-    /// terms.verifier.
+    /// @notice Opens a challenge by the caller, the policy's author, who pays the bond (allowance needed).
+    /// The receipt must name terms.verifier.
     function openAsAuthor(Demand calldata demand) external returns (bytes32 policyId);
-    /// @notice The reader asks by its signature; the caller, whom it names, pays the bond (allowance
-    /// needed). The receipt will name the address of the receiving key.
+    /// @notice Opens a challenge by the reader's signature; the caller, which it names, pays the bond
+    /// (allowance needed). The receipt must name the account of the receiving key.
     function openAsReader(Demand calldata demand, ReaderConsent calldata consent)
         external
         returns (bytes32 policyId);
-    /// @notice Answers the open challenge through its deadline; the bond goes to the miner. Anybody may
-    /// bring the answer: the receipt's signature is what counts. Never paused.
+    /// @notice Answers the open challenge, through its deadline; the bond is paid to the miner. Callable by
+    /// anyone who has the signed receipt. Never paused.
     function answer(IPolicyManager.Terms calldata terms, address miner, Answer calldata reply) external;
-    /// @notice Ends a challenge that was not answered: after a revocation at once, else when the window is
-    /// over. The bond returns to the challenger. Anybody. Never paused.
+    /// @notice Ends a challenge that was not answered: at once after a revocation, else after the window. The
+    /// bond returns to the challenger. Callable by anyone. Never paused.
     function close(IPolicyManager.Terms calldata terms, address miner) external returns (Outcome outcome);
 }

@@ -5,65 +5,81 @@ import {IPeriodClock} from "./IPeriodClock.sol";
 import {StakeWord} from "../libraries/StakeWord.sol";
 
 /// @title Staking escrow
-/// @notice Custody of the miners' KMS: one position per owner address, the worker bonded to it and the
-/// node record that readers and authors need to reach it. It calls no other contract but the token.
-/// Tokens leave to their owner after the lock, or by a conviction: only the Adjudicator convicts.
+/// @notice Custody of the miners' KMS tokens: one position per miner, the worker bonded to it, and the node
+/// record by which authors and readers reach its node. Calls no contract but the token. Tokens leave to the
+/// miner after the lock, or by a conviction, of which only the Adjudicator decides.
 interface IStakingEscrow is IPeriodClock {
     /// @notice A miner's position. Amounts in units of 1e-18 KMS, times in periods.
     struct Position {
-        /// Tokens that carry weight.
+        /// Tokens from which the weight of a lease is computed.
         uint96 locked;
-        /// Lock duration T: periods from the next one on until a wind-down or an unbond ends.
+        /// Lock duration T: number of periods, from the next one on, that a wind-down or an unbond takes.
         uint32 lockPeriods;
-        /// First period in which a winding-down position is free; 0 while it does not wind down.
+        /// First period in which a position that winds down may be withdrawn; 0 while it does not.
         uint32 unlockPeriod;
-        /// Tokens of the one unbonding tranche; they carry no weight but stay in custody.
+        /// Tokens of the unbonding tranche: in custody and slashable, without weight in coming leases.
         uint96 unbonding;
-        /// First period in which the tranche may be withdrawn; 0 when there is none.
+        /// First period in which the tranche may be withdrawn; 0 while there is none.
         uint32 releasePeriod;
     }
 
-    /// @notice Everything a client needs to choose and reach a miner.
+    /// @notice What a client needs to choose and reach a miner.
     struct MinerInfo {
         address miner;
         address worker;
         Position position;
-        /// Least rate the miner accepts, units of KMS per period.
+        /// Posted rate: least fee per period that the miner accepts, in units of 1e-18 KMS.
         uint96 minRate;
         /// Base URL of the node, e.g. `https://node.example:8443`; empty until registered.
         string url;
-        /// The node's Umbral public key, 33 bytes compressed; empty until registered.
+        /// Umbral public key of the node, 33 bytes compressed; empty until registered.
         bytes umbralKey;
     }
 
+    /// @notice `amount` was locked in the position of `miner`.
+    /// @param payer the miner, or MiningRewards for a restake.
+    /// @param locked locked tokens of the position after the deposit.
     event Deposited(
         address indexed miner, address indexed payer, uint96 amount, uint96 locked, uint32 lockPeriods
     );
+    /// @notice The lock duration of the position was raised to `lockPeriods`.
     event LockExtended(address indexed miner, uint32 lockPeriods);
-    /// @param unlockPeriod 0 when the wind-down was switched off.
+    /// @notice A wind-down began or was taken back.
+    /// @param unlockPeriod first period in which the position may be withdrawn; 0 if it was taken back.
     event WindDownSet(address indexed miner, uint32 unlockPeriod);
+    /// @notice `amount` was moved from the locked tokens to the tranche.
+    /// @param locked locked tokens that remain.
+    /// @param unbonding tokens of the tranche, released in `releasePeriod`.
     event Unbonded(
         address indexed miner, uint96 amount, uint96 locked, uint96 unbonding, uint32 releasePeriod
     );
+    /// @notice `amount` was paid out to `recipient`.
+    /// @param locked locked tokens that remain.
     event Withdrawn(address indexed miner, address indexed recipient, uint96 amount, uint96 locked);
-    /// @param seq gap-free number of the events of this contract that a node must not miss.
+    /// @notice `worker` was bonded to `miner`; the worker before it is dismissed.
+    /// @param seq sequence number, without gaps, over the events of this contract that a node must not miss.
     /// @param worker zero when the worker was unbonded.
     event WorkerBonded(uint64 seq, address indexed miner, address indexed worker);
+    /// @notice The node record of `miner` was set.
     event NodeRegistered(uint64 seq, address indexed miner, string url, bytes umbralKey);
+    /// @notice The posted rate of `miner` was set.
     event MinRatePosted(uint64 seq, address indexed miner, uint96 minRate);
-    /// @param penalty taken from the position: `reward` went to the reporter, the rest was burned.
-    /// @param locked what is left locked.
-    /// @param unbonding what is left in the tranche.
+    /// @notice A conviction took `penalty` from the position: `reward` of it was paid to the challenger, the
+    /// rest was burned.
+    /// @param locked locked tokens that remain.
+    /// @param unbonding tokens of the tranche that remain.
     event Slashed(
         uint64 seq,
         address indexed miner,
         uint96 penalty,
-        address indexed reporter,
+        address indexed challenger,
         uint96 reward,
         uint96 locked,
         uint96 unbonding
     );
+    /// @notice The miner allowed its worker to restake rewards, or forbade it.
     event RestakeSet(address indexed miner, bool enabled);
+    /// @notice Deposits were paused, or the pause was lifted.
     /// @param throughPeriod last period without deposits; 0 when the pause was lifted.
     event DepositsPaused(uint32 throughPeriod);
 
@@ -96,76 +112,83 @@ interface IStakingEscrow is IPeriodClock {
     error EscrowNotAdjudicator(address caller);
     error EscrowNotRewards(address caller);
     error EscrowNotControl(address caller);
-    /// @notice A penalty beyond what the position and its tranche hold.
+    /// @notice The penalty exceeds the locked and unbonding tokens together.
     error EscrowInsufficientStake(uint256 penalty, uint256 stake);
-    /// @notice A reporter's share must stay below half, or reporting oneself would lose too little.
+    /// @notice The challenger's reward is not below half of the penalty, so that accusing oneself could pay.
     error EscrowRewardTooHigh(uint96 reward, uint96 penalty);
-    /// @notice Thrown at construction: a party that is the zero address could never act.
+    /// @notice Thrown at construction when the rewards, the adjudicator or the control is the zero address.
     error EscrowAddressZero();
 
     function token() external view returns (address);
-    /// @notice The one that credits restaked rewards.
+    /// @notice The MiningRewards, which credits restaked rewards.
     function rewards() external view returns (address);
-    /// @notice The one that slashes.
+    /// @notice The Adjudicator, which slashes.
     function adjudicator() external view returns (address);
-    /// @notice The one that pauses deposits.
+    /// @notice The Control, which pauses deposits.
     function control() external view returns (address);
+    /// @notice Least locked tokens of a position, in units of 1e-18 KMS.
     function minLocked() external view returns (uint96);
     function minLockPeriods() external view returns (uint32);
     function maxLockPeriods() external view returns (uint32);
-    /// @notice Periods a miner must keep a worker before it may bond another.
+    /// @notice Number of periods that a miner must keep a worker before it may bond another.
     function workerCooldown() external view returns (uint32);
-    /// @notice Number of the last sequenced event; the first one carries 1.
+    /// @notice Sequence number of the last event that has one; the first is 1.
     function lastSeq() external view returns (uint64);
-    /// @notice Sum of all locked and all unbonding tokens.
+    /// @notice Sum of the locked tokens of all positions.
     function totalLocked() external view returns (uint256);
+    /// @notice Sum of the unbonding tokens of all positions.
     function totalUnbonding() external view returns (uint256);
 
+    /// @notice The position of `miner`; all zeros if there is none.
     function position(address miner) external view returns (Position memory);
+    /// @notice The worker bonded to `miner`; zero if there is none.
     function workerOf(address miner) external view returns (address);
-    /// @notice The miner whose worker the address is now; zero when it is nobody's.
+    /// @notice The miner that `worker` is bonded to; zero if there is none.
     function minerOf(address worker) external view returns (address);
-    /// @notice The miner whose worker the address is or ever was; zero for never. A key once bonded
-    /// answers for the same miner for good, so what a dismissed worker signed stays attributable.
+    /// @notice The miner that `signer` is or once was bonded to as a worker; zero if there is none. A key is
+    /// never bonded to a second miner, so the messages of a dismissed worker stay attributable.
     function minerOfSigner(address signer) external view returns (address);
+    /// @notice Posted rate of `miner`.
     function minRateOf(address miner) external view returns (uint96);
-    /// @notice What a relayed confirmation needs of a miner, in one call. The worker is zero when none is
-    /// bonded. (Both names come early in the dispatch by selector, which every confirmation pays for.)
+    /// @notice Worker and stake of `miner`, for a relayed confirmation. The worker is zero when none is
+    /// bonded.
+    /// @dev Name chosen for an early place in the dispatch by selector, which every confirmation pays for.
     function workerAndStakeOf(address miner) external view returns (address worker, StakeWord stake);
-    /// @notice The same from the worker's side. The miner is zero, and so is the stake, when the address
-    /// is nobody's worker.
+    /// @notice Miner of `worker`, and its stake, for a confirmation. Both are zero when it is bonded to none.
+    /// @dev Name chosen like that of workerAndStakeOf.
     function minerAndStakeOf(address worker) external view returns (address miner, StakeWord stake);
-    /// @notice What the Adjudicator needs of a miner: `locked + unbonding` is at risk. Convictions are
-    /// counted up to 255.
+    /// @notice Worker, stake and convictions of `miner`, for a conviction: `locked + unbonding` is at risk.
+    /// Convictions are counted up to 255.
     function stakeAtRisk(address miner)
         external
         view
         returns (address worker, uint96 locked, uint96 unbonding, uint32 convictions);
-    /// @notice Whether the worker may restake the miner's rewards. The owner always may.
+    /// @notice Whether the worker may restake the miner's rewards; the miner itself always may.
     function restakeEnabled(address miner) external view returns (bool);
-    /// @notice Last period in which deposits are paused; in the past when they are not.
+    /// @notice Last period without deposits; past when there is no pause.
     function pausedThrough() external view returns (uint32);
-    /// @notice How many miners ever registered a node.
+    /// @notice Number of miners that ever registered a node.
     function registeredCount() external view returns (uint256);
-    /// @notice A page of them in the order of their first registration; short or empty at the end.
+    /// @notice Page of the miners that ever registered a node, in the order of their first registration;
+    /// shorter than `limit` at the end.
     function registeredMiners(uint256 offset, uint256 limit) external view returns (MinerInfo[] memory);
-    /// @notice One entry per address asked for, in the same order; zeros for strangers.
+    /// @notice One entry for each of `miners`, in their order; all zeros but the address for an unknown one.
     function minerInfo(address[] calldata miners) external view returns (MinerInfo[] memory);
-    /// @notice Reverts with EscrowMinerCannotServe unless every miner can serve at `rate` through
-    /// `lastPeriod`. `miners` must be strictly ascending; PolicyManager checks that.
+    /// @notice Reverts with EscrowMinerCannotServe unless each of `miners` is locked beyond `lastPeriod`,
+    /// with minLocked at least, and has a posted rate of at most `rate`.
     function requireCanServe(address[] calldata miners, uint96 rate, uint32 lastPeriod) external view;
-    /// @notice As requireCanServe with a rate per miner, and returns their workers. A rate of 2^96 - 1
-    /// passes every posted minimum: the price was agreed otherwise.
+    /// @notice Requires the same as requireCanServe with a rate per miner, and returns their workers. A rate
+    /// of 2^96 - 1 accepts any posted rate, for a miner that agreed to its rate by a quote.
     function requireCanServeEach(address[] calldata miners, uint96[] calldata rates, uint32 lastPeriod)
         external
         view
         returns (address[] memory workers);
 
-    /// @notice Locks `amount` (allowance needed). First deposit sets the duration; a later one may
-    /// lengthen it (`lockPeriods` >= the present one) and resets a wind-down.
+    /// @notice Locks `amount` of the caller's tokens (allowance needed). The first deposit sets the lock
+    /// duration; a later one may raise it, never lower it, and takes a wind-down back.
     function deposit(uint96 amount, uint32 lockPeriods) external;
-    /// @notice As deposit, with an ERC-2612 permit in the same transaction; a permit that somebody
-    /// else already submitted does no harm.
+    /// @notice Deposits with an ERC-2612 permit in the same transaction. A permit that was front-run does not
+    /// make it fail.
     function depositWithPermit(
         uint96 amount,
         uint32 lockPeriods,
@@ -175,29 +198,34 @@ interface IStakingEscrow is IPeriodClock {
         bytes32 s
     ) external;
     // ERC-1363: `token.transferAndCall(escrow, amount, abi.encode(uint32 lockPeriods))` deposits too.
+    /// @notice Raises the lock duration of the caller's position and takes a wind-down back.
     function extendLock(uint32 lockPeriods) external;
+    /// @notice Begins the wind-down of the caller's position, or takes it back. The position is free, as a
+    /// whole, from period currentPeriod + 1 + lockPeriods on.
     function setWindDown(bool enabled) external;
-    /// @notice Moves `amount` of the locked tokens to the tranche; the rest must be 0 or >= minLocked.
-    /// The tranche is released at max(its present release, currentPeriod + 1 + lockPeriods).
+    /// @notice Moves `amount` of the caller's locked tokens to the tranche; the rest must be 0 or >=
+    /// minLocked. The tranche is released in period max(present releasePeriod, currentPeriod + 1 +
+    /// lockPeriods).
     function unbond(uint96 amount) external;
-    /// @notice Pays everything that is free (released tranche, wound-down position) to `recipient`.
+    /// @notice Pays the caller's released tranche and wound-down position to `recipient`.
     function withdraw(address recipient) external returns (uint96 amount);
-    /// @notice Bonds `worker` (zero unbonds). A worker serves one miner, now and later: once bonded it
-    /// can only be bonded to the same miner again. It is an account without code and not itself a miner.
+    /// @notice Bonds `worker` to the caller, or dismisses the present worker if it is zero. A worker must be
+    /// an account without code and without a position; once bonded it can only be bonded to the same miner
+    /// again.
     function bondWorker(address worker) external;
-    /// @notice Sets the node record. Owner or worker.
+    /// @notice Sets the node record. Callable by the miner and its worker.
     function registerNode(string calldata url, bytes calldata umbralKey) external;
-    /// @notice Sets the least accepted rate. Owner or worker.
+    /// @notice Sets the posted rate. Callable by the miner and its worker.
     function setMinRate(uint96 minRate) external;
-    /// @notice Lets the worker restake, or stops it. Owner only.
+    /// @notice Allows the caller's worker to restake rewards, or forbids it.
     function setRestake(bool enabled) external;
 
     /// @notice Takes `penalty` from the locked tokens, then from the tranche; pays `reward` of it to the
-    /// reporter and burns the rest. Only the adjudicator.
-    function slash(address miner, uint96 penalty, address reporter, uint96 reward) external;
-    /// @notice Locks `amount` more, which has just been minted to this contract. Keeps lock and
-    /// wind-down. Only the rewards.
+    /// challenger and burns the rest. Callable by the Adjudicator only.
+    function slash(address miner, uint96 penalty, address challenger, uint96 reward) external;
+    /// @notice Locks `amount` more tokens, just minted to this contract, in the miner's position. Lock
+    /// duration and wind-down stay. Callable by MiningRewards only.
     function creditRestake(address miner, uint96 amount) external;
-    /// @notice Refuses deposits through `throughPeriod`; 0 admits them again. Only the control.
+    /// @notice Pauses deposits through `throughPeriod`; 0 lifts the pause. Callable by Control only.
     function setPause(uint32 throughPeriod) external;
 }

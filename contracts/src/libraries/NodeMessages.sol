@@ -5,14 +5,14 @@ import {ECDSA} from "@openzeppelin/contracts/utils/cryptography/ECDSA.sol";
 import {MessageHashUtils} from "@openzeppelin/contracts/utils/cryptography/MessageHashUtils.sol";
 
 /// @title Node messages
-/// @notice The statements of a miner's worker that are made off chain and judged on chain: EIP-712 typed
-/// data in the domain "KMS Node", "1", bound to the chain and to the PolicyManager. The same types stand
-/// in node/kms-protocol/src/messages.
+/// @notice Messages that a worker signs off chain and that are judged on chain: EIP-712 typed data in the
+/// domain "KMS Node", "1", bound to the chain and to the PolicyManager. node/kms-protocol/src/messages
+/// defines the same types.
 ///
-/// The domain is hashed at each use, not kept: it follows the chain id through a fork of the chain.
+/// The domain is hashed at each use, so that it follows the chain id through a fork of the chain.
 library NodeMessages {
-    /// @notice What a worker signs for each fragment. `requester` is whom it answered; the head it saw
-    /// is in blockNumber and blockHash.
+    /// @notice Receipt that a worker signs for each cfrag it gives to `requester`; blockNumber and blockHash
+    /// are the head of the chain that the node decided on.
     struct Receipt {
         bytes32 policyId;
         address miner;
@@ -23,7 +23,7 @@ library NodeMessages {
         bytes32 blockHash;
     }
 
-    /// @notice A worker's word that a key fragment is stored durably.
+    /// @notice Acknowledgement that a worker signs once the sealed kfrag is stored durably.
     struct KfragAck {
         bytes32 policyId;
         address miner;
@@ -41,7 +41,7 @@ library NodeMessages {
     bytes32 private constant ACK_TYPEHASH =
         keccak256("KfragAck(bytes32 policyId,address miner,bytes32 sealedHash)");
 
-    /// @notice Who signed `receipt`; zero if the signature is none (65 bytes, low s, v 27 or 28).
+    /// @notice Recovers the signer of `receipt`; zero unless the signature has 65 bytes, low s, v 27 or 28.
     function signerOf(Receipt memory receipt, address policies, bytes calldata signature)
         internal
         view
@@ -51,7 +51,7 @@ library NodeMessages {
         return _recover(keccak256(abi.encode(RECEIPT_TYPEHASH, receipt)), policies, signature);
     }
 
-    /// @notice Who signed `ack`; zero if the signature is none.
+    /// @notice Recovers the signer of `ack`; zero unless the signature has 65 bytes, low s, v 27 or 28.
     function signerOf(KfragAck memory ack, address policies, bytes calldata signature)
         internal
         view
@@ -68,7 +68,7 @@ library NodeMessages {
         bytes32 domain =
             keccak256(abi.encode(DOMAIN_TYPEHASH, NAME_HASH, VERSION_HASH, block.chainid, policies));
         bytes32 digest = MessageHashUtils.toTypedDataHash(domain, structHash);
-        // Zero with any error.
+        // The signer is zero with any error.
         (signer,,) = ECDSA.tryRecoverCalldata(digest, signature);
     }
 }

@@ -2,18 +2,18 @@
 pragma solidity ^0.8.30;
 
 /// @title Policy word
-/// @notice The one storage word of a policy. Periods are counted from firstPeriod in 16 bits:
+/// @notice The storage word of a policy. Numbers of periods are counted from firstPeriod on, in 16 bits:
 ///
 ///     bits   0..32   firstPeriod, never 0, so a word of 0 means "no such policy"
 ///     bits  32..48   length: periods that are paid for, 0 after a revocation before the start
-///     bits  48..64   refunded: leading periods whose idle fees went back to the sponsor
-///     bit   64       revoked, the policy as a whole
-///     bits  65..71   miners whose arrangement was revoked alone, at most 32
+///     bits  48..64   refunded: leading periods whose fees of idle miners are refunded to the sponsor
+///     bit   64       revoked: the policy as a whole
+///     bits  65..71   number of arrangements that were revoked alone, at most 32
 ///     bit   71       unused, always 0
 ///     bits  72..112  block of the revocation of the policy, 0 while it is not revoked
-///     bits 112..256  paid: for each of the first 9 miners, leading periods it has been paid for
+///     bits 112..256  paid: for each of the first 9 miners, leading periods it has collected the fees of
 ///
-/// The counts of further miners are kept 16 to a word beside it, see PolicyBooks.
+/// The paid counts of further miners are kept 16 to a word, see PolicyBooks.
 type PolicyWord is uint256;
 
 using {
@@ -32,7 +32,7 @@ using {
     withPaid
 } for PolicyWord global;
 
-/// @dev Miners whose count fits into the policy's own word.
+/// @dev Number of miners whose paid count is in the policy's own word.
 uint256 constant PAID_IN_WORD = 9;
 uint256 constant COUNT_MASK = 0xffff;
 uint256 constant REVOKED_BIT = 64;
@@ -86,7 +86,7 @@ function withRefunded(PolicyWord word, uint16 periods) pure returns (PolicyWord)
     return PolicyWord.wrap(withCountAt(PolicyWord.unwrap(word), 48, periods));
 }
 
-/// @dev The word is not revoked yet, so the bits of the block are 0.
+/// @dev Sets the revocation. The policy is not revoked yet, so the bits of the block are 0.
 function withRevoked(PolicyWord word, uint40 blockNumber) pure returns (PolicyWord) {
     return
         PolicyWord.wrap(
@@ -94,7 +94,7 @@ function withRevoked(PolicyWord word, uint40 blockNumber) pure returns (PolicyWo
         );
 }
 
-/// @dev Each of at most 32 arrangements is revoked at most once, so the six bits hold the sum.
+/// @dev Counts one more revoked arrangement. Each of at most 32 is revoked once at most: six bits suffice.
 function withOneMoreRevokedArrangement(PolicyWord word) pure returns (PolicyWord) {
     return PolicyWord.wrap(PolicyWord.unwrap(word) + (1 << ARRANGEMENTS_OFFSET));
 }

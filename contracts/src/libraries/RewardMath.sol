@@ -3,8 +3,8 @@ pragma solidity ^0.8.30;
 
 /// @title Reward mathematics
 /// @notice The emission and reward formulas in integers. `kms-protocol` holds the same functions in
-/// Rust; both agree to the last unit. Every division here rounds down unless the name says up; users
-/// are paid down, the emission is booked up, so the pool always covers what can be claimed.
+/// Rust; both agree to the last unit. Every division rounds down unless the function's name says Up:
+/// rewards are rounded down and the emission up, so the pool always covers what can be claimed.
 /// Amounts are below 2^96 and no period's total weight exceeds its total locked. The sum of all
 /// emissions is below 2^96 and every locked sum is at least 1, hence an index is below 2^192 and
 /// (weight * index difference) is below 2^192 for the periods in which that weight was counted.
@@ -12,11 +12,11 @@ library RewardMath {
     /// @notice floor(ln(2) * 2^128).
     uint256 internal constant LN2_X128 = 235865763225513294137944142764154484399;
 
-    /// @notice Number of terms of the series in `decayOf`; the 41st is below 2^-180.
+    /// @notice Number of terms of the series in `decayOf`; the next one would be below 2^-180.
     uint256 internal constant DECAY_TERMS = 40;
 
-    /// @notice decay = floor(2^64 * (1 - 2^(-periodSeconds / halfLifeSeconds))), derived as follows, all in
-    /// unsigned integers, each division rounded down:
+    /// @notice Computes decay = floor(2^64 * (1 - 2^(-periodSeconds / halfLifeSeconds))) in unsigned
+    /// integers, each division rounded down:
     ///
     ///     y      = LN2_X128 * periodSeconds / halfLifeSeconds            (y / 2^128 = ln 2 / H)
     ///     t_1    = y
@@ -42,17 +42,17 @@ library RewardMath {
         return uint64(sum >> 64);
     }
 
-    /// @notice R_p = floor(reserve * decay / 2^64): what period p would emit to weight = locked.
+    /// @notice R_p = floor(reserve * decay / 2^64): emission of period p if every weight = locked.
     function emissionDown(uint256 reserve, uint256 decay) internal pure returns (uint256) {
         return (reserve * decay) >> 64;
     }
 
-    /// @notice dA_p = floor(R_p * 2^96 / W_p): reward per unit of weight. `locked` > 0.
+    /// @notice dA_p = floor(R_p * 2^96 / W_p): reward per unit of weight, with W_p = `locked` > 0.
     function indexStepDown(uint256 emission, uint256 locked) internal pure returns (uint256) {
         return (emission << 96) / locked;
     }
 
-    /// @notice E_p = ceil(V_p * dA_p / 2^96): what leaves the reserve. At most R_p, since V_p <= W_p.
+    /// @notice E_p = ceil(V_p * dA_p / 2^96): amount that leaves the reserve; at most R_p, since V_p <= W_p.
     function emittedUp(uint256 weight, uint256 indexStep) internal pure returns (uint256) {
         return (weight * indexStep + (2 ** 96 - 1)) >> 96;
     }
@@ -62,8 +62,8 @@ library RewardMath {
         return (weight * indexDifference) >> 96;
     }
 
-    /// @notice v = floor(locked * (T1 + term) / (2 * T1)), term = min(T, T1): kappa times locked.
-    /// kappaPeriods = 0 stands for "kappa is off": v = locked.
+    /// @notice v = floor(locked * (T1 + term) / (2 * T1)), term = min(T, T1), T1 = kappaPeriods: the locked
+    /// tokens times kappa. With kappaPeriods = 0 kappa is off: v = locked.
     function weightDown(uint96 locked, uint32 term, uint32 kappaPeriods) internal pure returns (uint96) {
         if (kappaPeriods == 0) return locked;
         // At most locked, because term <= T1: the cast is exact.

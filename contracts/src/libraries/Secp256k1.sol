@@ -2,14 +2,14 @@
 pragma solidity ^0.8.30;
 
 /// @title secp256k1
-/// @notice Checks of the curve y^2 = x^3 + 7 over the field of P elements, group order N. Nothing here
-/// inverts or takes a root: whoever claims something supplies the coordinates.
+/// @notice Checks on the curve y^2 = x^3 + 7 over the field of P elements, group order N. No inverse and no
+/// root is computed: whoever claims something supplies the coordinates.
 ///
 /// Multiplication is `ecrecover`, which finds the address of (s*R - e*G)/r. With e = 0, r = R.x and
-/// s = k*R.x mod N that is the address of k*R; R is told by x and the parity of y. It answers zero if
+/// s = k*R.x mod N that is the address of k*R; R is given by x and the parity of y. It returns zero if
 /// x is 0, not below N or not on the curve, or if k is a multiple of N.
 library Secp256k1 {
-    /// @notice Whether P2 + W2 = W1 holds, or cannot be told by a slope.
+    /// @notice Result of comparing P2 + W2 with W1; Degenerate if W2.x = P2.x, where there is no slope.
     enum Sum {
         Holds,
         Fails,
@@ -24,8 +24,9 @@ library Secp256k1 {
     uint256 internal constant HALF_N = 0x7fffffffffffffffffffffffffffffff5d576e7357a4501ddfe92f46681b20a0;
 
     /// @notice Whether `product`, x then y, is k times the point with this tag (2, or 3 if y is odd) and x.
-    /// @dev False whenever the multiple cannot be told: other tags, x = 0, x >= N, x not on the curve, k = 0
-    /// mod N. Another pair with the address of k*R is a second preimage of 160 bits of keccak256.
+    /// @dev False whenever `ecrecover` cannot compute the multiple: other tags, x = 0, x >= N, x not on the
+    /// curve, k = 0 mod N. Another pair with the address of k*R is a second preimage of 160 bits of
+    /// keccak256.
     function isMultiple(uint256 tag, uint256 x, uint256 k, bytes calldata product)
         internal
         pure

@@ -4,15 +4,15 @@ pragma solidity ^0.8.30;
 import {Secp256k1} from "./Secp256k1.sol";
 
 /// @title Umbral proofs
-/// @notice What a contract can tell about a capsule and a capsule fragment, from their bytes and a witness.
+/// @notice Judges a capsule or a cfrag by its bytes and a witness.
 ///
 ///     capsule   0 E33   33 V33   66 s32                                              98 bytes
-///     fragment  0 E1    33 V1    66 id32   98 X   131 E2   164 V2   197 U1   230 U2
-///               263 z32   295 signature of the key fragment, r32 s32                 359 bytes
+///     cfrag     0 E1    33 V1    66 id32   98 X   131 E2   164 V2   197 U1   230 U2
+///               263 z32   295 signature of the kfrag, r32 s32                        359 bytes
 ///
-/// A fragment is genuine if zE = E2 + hE1, zV = V2 + hV1, zU = U2 + hU1, its key fragment is signed and
-/// every field is canonical. One failing equation condemns; it takes all three to acquit, so nothing here
-/// acquits. The `umbral` crate makes the witnesses (`prove_fault_granted`): two bytes that say which, then
+/// A cfrag is genuine if zE = E2 + hE1, zV = V2 + hV1, zU = U2 + hU1, its kfrag is signed and every field is
+/// canonical. One false equation proves a fault; that a cfrag is genuine takes all of them and is proved
+/// nowhere here. The `umbral` crate makes the witnesses: two bytes `which`, then as in the table:
 ///
 ///     code  fault                       which                witness
 ///     1 2 3 equation over E, V, U fails  0                    W1.x W1.y W2.x W2.y P2.y
@@ -20,10 +20,10 @@ import {Secp256k1} from "./Secp256k1.sol";
 ///     5     tag, or x = 0, or x >= N     offset of the point  -            (X: x >= P)
 ///     6     point not on the curve       offset of the point  w with w^2 = -(x^3 + 7)
 ///     7     W2.x = P2.x                  0, 1, 2: E, V, U     as 1
-///     8     key fragment not signed      0                    -            (see `isSigned`)
+///     8     kfrag not signed             0                    -            (see `isSigned`)
 ///
 /// W1 = zP, W2 = hP1, each bound by `ecrecover`; P2.y by parity and curve. Integers are 32 bytes,
-/// big-endian. A witness that does not fit reverts: it says nothing about the fragment.
+/// big-endian. A witness that does not fit reverts: it proves nothing about the cfrag.
 library UmbralProof {
     uint256 internal constant CAPSULE_LENGTH = 98;
     uint256 internal constant FRAGMENT_LENGTH = 359;
@@ -45,35 +45,35 @@ library UmbralProof {
     uint256 private constant G_X = 0x79be667ef9dcbbac55a06295ce870b07029bfcdb2dce28d959f2815b16f81798;
     uint256 private constant G_TAG = 2;
 
-    /// @notice A byte string has not the one length it can have.
+    /// @notice A byte string has another length than the format fixes.
     error UmbralLengthInvalid(uint256 actual, uint256 expected);
-    /// @notice There is no fault of this code, or none that names this point or equation.
+    /// @notice No fault has this code, or `which` names no point or equation of that fault.
     error UmbralFaultUnknown(uint8 code, uint16 which);
-    /// @notice W1 is not zP, W2 is not hP1, or P has no multiples that can be told.
+    /// @notice W1 is not zP, W2 is not hP1, or `ecrecover` cannot compute multiples of P.
     error UmbralWitnessMismatch(uint256 offsetInWitness);
-    /// @notice y is not that of the point's encoding.
+    /// @notice The given y does not belong to the point's encoding.
     error UmbralWitnessOffCurve();
-    /// @notice The root does not show that the point is off (or, of a capsule, on) the curve.
+    /// @notice The root does not prove that a point of the cfrag is off the curve, or of a capsule on it.
     error UmbralRootInvalid();
 
     // ---------------------------------------------------------------- parts
 
-    /// @notice E1 || V1: the re-encrypted capsule, the same in every honest answer.
+    /// @notice E1 || V1, the re-encrypted capsule: equal in all honest answers made with one kfrag.
     function imagesOf(bytes calldata cfrag) internal pure returns (bytes calldata) {
         return cfrag[0:66];
     }
 
-    /// @notice U1: which key fragment was used.
+    /// @notice U1, the commitment to the kfrag that the cfrag was made with.
     function commitmentOf(bytes calldata cfrag) internal pure returns (bytes calldata) {
         return cfrag[197:230];
     }
 
     // ---------------------------------------------------------------- challenges
 
-    /// @notice h of a fragment: HS("CFRAG_VERIFICATION", E, E1, E2, V, V1, V2, U, U1, U2), where
+    /// @notice h of a cfrag: HS("CFRAG_VERIFICATION", E, E1, E2, V, V1, V2, U, U1, U2), where
     /// HS(tag, data) = (SHA-256(u32 length of tag || tag || data) mod (N - 1)) + 1.
     function challenge(bytes calldata capsule, bytes calldata cfrag) internal pure returns (uint256) {
-        // In two steps: that many slices at once are too many for a build without the IR, as for coverage.
+        // In two steps: so many slices at once overflow the stack of a build without the IR (coverage).
         bytes memory images = bytes.concat(
             hex"00000012", "CFRAG_VERIFICATION", capsule[0:33], cfrag[0:33], cfrag[131:164], capsule[33:66]
         );
@@ -90,8 +90,8 @@ library UmbralProof {
     // ---------------------------------------------------------------- capsule
 
     /// @notice Whether E and V have x in 1..N and lie on the curve, given a root of x^3 + 7 for each.
-    /// @dev A miner refuses every other capsule; nobody is convicted over one. A root that does not fit
-    /// reverts.
+    /// @dev A node refuses every other capsule, so nobody is convicted over one. Reverts if a root does not
+    /// fit.
     /// @param roots y of E, y of V, of either sign.
     function isJudgeable(bytes calldata capsule, bytes calldata roots) internal pure returns (bool) {
         requireLength(capsule, CAPSULE_LENGTH);
@@ -107,16 +107,16 @@ library UmbralProof {
 
     /// @notice Whether the capsule is one that the `umbral` crate accepts: E, V and s canonical,
     /// s*G = V + h*E, and V is not -E. `witness` is W1.x W1.y W2.x W2.y P2.y with W1 = sG, W2 = hE, P2 = V.
-    /// @dev A witness that does not fit reverts. Here, unlike in a conviction, whoever supplies the witness
-    /// also chose the capsule: to pass off a false one it needs a collision of 160 bits of keccak256, 2^80
-    /// work, which forges addresses as well. h*E = V (nobody can bring it about) counts as not valid.
+    /// @dev Reverts if the witness does not fit. Unlike in a conviction, whoever supplies the witness also
+    /// chose the capsule: an invalid capsule passes by a collision of 160 bits of keccak256, which takes 2^80
+    /// work and would forge addresses as well. h*E = V, out of reach like a preimage, counts as invalid.
     function capsuleValid(bytes calldata capsule, bytes calldata witness) internal pure returns (bool) {
         requireLength(capsule, CAPSULE_LENGTH);
         requireLength(witness, 160);
         uint256 s = _word(capsule, 66);
         uint256 e = _word(capsule, 1);
         if (!_inRange(capsule, 0, Secp256k1.N) || !_inRange(capsule, 33, Secp256k1.N)) return false;
-        // V = -E opens to the identity; V = E is as far out of reach as a preimage.
+        // V = -E opens to the identity; V = E, out of reach like a preimage, has the same x.
         if (s == 0 || s >= Secp256k1.N || e == _word(capsule, 34)) return false;
         require(Secp256k1.isMultiple(G_TAG, G_X, s, witness[0:64]), UmbralWitnessMismatch(0));
         require(
@@ -128,8 +128,8 @@ library UmbralProof {
 
     // ---------------------------------------------------------------- faults
 
-    /// @notice Whether the witness proves the fault of this code; code 8 is not asked here.
-    /// @param witness two bytes that say which, then the witness of the table above.
+    /// @notice Whether the witness proves the fault of this code, 1 to 7; code 8 takes `isSigned`.
+    /// @param witness two bytes `which`, then the witness of the table in the library's head.
     function proves(bytes calldata capsule, bytes calldata cfrag, uint8 code, bytes calldata witness)
         internal
         pure
@@ -165,7 +165,7 @@ library UmbralProof {
         return equation(code, capsule, cfrag, witness) == Secp256k1.Sum.Fails;
     }
 
-    /// @notice Judges one equation, by its code 1, 2 or 3. Reverts if the witness does not fit.
+    /// @notice Judges the equation of code 1, 2 or 3. Reverts if the witness does not fit.
     function equation(uint8 code, bytes calldata capsule, bytes calldata cfrag, bytes calldata witness)
         internal
         pure
@@ -187,9 +187,9 @@ library UmbralProof {
         return _sum(cfrag[offset:offset + 33], witness);
     }
 
-    // ---------------------------------------------------------------- signature of the key fragment
+    // ---------------------------------------------------------------- signature of the kfrag
 
-    /// @notice What a version-2 key fragment was granted for, as the delegator signed it.
+    /// @notice The grant that the author signed into a kfrag: for which policy, miner and time it holds.
     struct Grant {
         address policies;
         bytes32 policyId;
@@ -200,7 +200,7 @@ library UmbralProof {
         uint64 expiry;
     }
 
-    /// @notice The digest a delegator signs for one key fragment of version 2, without further conditions:
+    /// @notice Computes the digest that the author signs for one kfrag without further conditions:
     /// SHA-256(u32 15 || "UMBRAL_KFRAG_V2" || 2 || u64 chain id || contract || policy id || miner ||
     /// u16 threshold || u16 shares || u64 not-before || u64 expiry || 32 zeros || id || U1 || X || A || B).
     /// @param keys A33 || B33: the delegating and the receiving key.
@@ -226,18 +226,18 @@ library UmbralProof {
         return sha256(bytes.concat(granted, cfrag[66:98], cfrag[197:230], cfrag[98:131], keys));
     }
 
-    /// @notice Whether the fragment's signature over `digest` is the signer's: r and s in 1..N, s low, and
+    /// @notice Whether the cfrag's signature over `digest` is the signer's: r and s in 1..N, s low, and
     /// `ecrecover` finds the signer for one of the two parities.
     function isSigned(bytes calldata cfrag, bytes32 digest, address signer) internal pure returns (bool) {
         bytes32 r = bytes32(_word(cfrag, 295));
         bytes32 s = bytes32(_word(cfrag, 327));
         if (uint256(s) > Secp256k1.HALF_N) return false;
-        // `ecrecover` answers zero if r or s is out of range: never the signer, unless that is zero.
+        // `ecrecover` returns zero if r or s is out of range, and the signer is not zero.
         return signer != address(0)
             && (ecrecover(digest, 27, r, s) == signer || ecrecover(digest, 28, r, s) == signer);
     }
 
-    /// @notice The account of a compressed public key, given its y. A y that does not fit reverts.
+    /// @notice The account of a compressed public key, given its y. Reverts if y does not fit.
     function accountOf(bytes calldata key, uint256 y) internal pure returns (address) {
         uint256 x = _word(key, 1);
         _requireRoot(uint8(key[0]), x, y);
@@ -250,7 +250,7 @@ library UmbralProof {
         require(text.length == expected, UmbralLengthInvalid(text.length, expected));
     }
 
-    /// @dev P2 + W2 against W1; W1 and W2 are bound by the caller.
+    /// @dev Compares P2 + W2 with W1. The caller has proved W1 and W2.
     function _sum(bytes calldata p2, bytes calldata witness) private pure returns (Secp256k1.Sum) {
         (uint256 x, uint256 y) = (_word(p2, 1), _word(witness, 128));
         _requireRoot(uint8(p2[0]), x, y);
@@ -259,26 +259,26 @@ library UmbralProof {
         );
     }
 
-    /// @dev y is that of the point with this tag and x, both below P.
+    /// @dev Requires that y belongs to the point with this tag and x, and that both are below P.
     function _requireRoot(uint256 tag, uint256 x, uint256 y) private pure {
         bool fits = x < Secp256k1.P && y < Secp256k1.P && tag == 2 + (y & 1) && Secp256k1.isOnCurve(x, y);
         require(fits, UmbralWitnessOffCurve());
     }
 
-    /// @dev (w mod (N - 1)) + 1, never 0.
+    /// @dev Maps a digest w to the scalar (w mod (N - 1)) + 1, which is never 0.
     function _scalarOf(bytes32 digest) private pure returns (uint256) {
         return uint256(digest) % (Secp256k1.N - 1) + 1;
     }
 
-    /// @dev Tag 2 or 3 and 0 < x < limit.
+    /// @dev Whether the point at `offset` has tag 2 or 3 and 0 < x < limit.
     function _inRange(bytes calldata text, uint256 offset, uint256 limit) private pure returns (bool) {
         uint256 tag = uint8(text[offset]);
         uint256 x = _word(text, offset + 1);
         return (tag == 2 || tag == 3) && x != 0 && x < limit;
     }
 
-    /// @dev The bound of x of the fragment's point at this offset; reverts if there is none. X is never
-    /// multiplied here, so it may be as great as the field allows.
+    /// @dev Bound of x of the cfrag's point at offset `which`; reverts if no point is there. The bound of X,
+    /// which is never multiplied here, is that of the field.
     function _limitOf(uint8 code, uint16 which) private pure returns (uint256) {
         if (which == 98) return Secp256k1.P;
         bool known =

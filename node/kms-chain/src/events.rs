@@ -99,7 +99,7 @@ pub enum ChainEvent {
         seq: u64,
         miner: Address,
         penalty: Amount,
-        reporter: Address,
+        challenger: Address,
         reward: Amount,
         locked: Amount,
         unbonding: Amount,

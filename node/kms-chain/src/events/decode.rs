@@ -100,7 +100,7 @@ fn escrow(event: staking_escrow::StakingEscrowEvents) -> Result<Option<ChainEven
             seq: e.seq,
             miner: address(e.miner),
             penalty: Amount(e.penalty),
-            reporter: address(e.reporter),
+            challenger: address(e.challenger),
             reward: Amount(e.reward),
             locked: Amount(e.locked),
             unbonding: Amount(e.unbonding),

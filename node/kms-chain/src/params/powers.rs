@@ -51,7 +51,7 @@ pub struct PenaltyParams {
     pub history_bps: u16,
     /// Greatest penalty as a share of the stake at risk.
     pub cap_bps: u16,
-    /// The reporter's share of the penalty.
+    /// Reward of the challenger as a share of the penalty.
     pub reward_bps: u16,
     /// Periods without rewards.
     pub suspension_periods: u16,

@@ -143,7 +143,7 @@ fn slashed(miner: Address) -> ChainEvent {
         seq: 0,
         miner,
         penalty: Amount(10),
-        reporter: Address([0xcc; 20]),
+        challenger: Address([0xcc; 20]),
         reward: Amount(1),
         locked: Amount(90),
         unbonding: Amount(0),

@@ -11,7 +11,7 @@ import {IStakingEscrow} from "../src/interfaces/IStakingEscrow.sol";
 /// they are about (search for their number).
 contract AdversarialTest is KmsTest {
     /// @dev No account but the owner moves principal or changes a lock, the worker least of all.
-    function test_C29_theWorkerHasNoPowerOverTheStake() public {
+    function test_theWorkerHasNoPowerOverTheStake() public {
         (address miner, address worker,) = _miner("miner", MIN_LOCKED, 100);
         bytes memory before = abi.encode(escrow.position(miner));
         vm.startPrank(worker);
@@ -32,7 +32,7 @@ contract AdversarialTest is KmsTest {
     }
 
     /// @dev Exits and revocations depend on no other contract but the token.
-    function test_C30_exitsAndRevocationsWorkWithEverythingElseBroken() public {
+    function test_exitsAndRevocationsWorkWithEverythingElseBroken() public {
         (address[] memory miners,) = _miners(2, 100);
         IPolicyManager.Terms memory terms = _terms(miners, 30);
         _create(terms);
@@ -55,9 +55,9 @@ contract AdversarialTest is KmsTest {
         assertEq(escrow.withdraw(miners[0]), MIN_LOCKED);
     }
 
-    /// @dev C29: every privileged function, called by every other power of the deployment. None of them
+    /// @dev Every privileged function, called by every other power of the deployment. None of them
     /// moves principal, shortens a lock or mints.
-    function test_C29_noPowerReachesBeyondItsOwnFunction() public {
+    function test_noPowerReachesBeyondItsOwnFunction() public {
         (address miner,,) = _miner("miner", MIN_LOCKED, 100);
         address[8] memory powers = [
             address(token),
@@ -96,8 +96,8 @@ contract AdversarialTest is KmsTest {
         assertEq(token.totalSupply(), INITIAL);
     }
 
-    /// @dev C09: payouts go to the miner of the record, whoever the worker is now.
-    function test_C09_aDismissedWorkerClaimsNothing() public {
+    /// @dev Payouts go to the miner of the record, whoever the worker is now.
+    function test_aDismissedWorkerClaimsNothing() public {
         (address miner, address worker,) = _miner("miner", MIN_LOCKED, 100);
         _confirm(worker, _now() + 2);
         _skip(4);
@@ -111,8 +111,8 @@ contract AdversarialTest is KmsTest {
         rewards.confirmActivity(20);
     }
 
-    /// @dev C35: more unbonds than stake, in any order, never below zero, and the exit stays open.
-    function testFuzz_C35_unbondsInAnyOrderLeaveTheExitOpen(uint96[8] memory amounts) public {
+    /// @dev More unbonds than stake, in any order, never below zero, and the exit stays open.
+    function testFuzz_unbondsInAnyOrderLeaveTheExitOpen(uint96[8] memory amounts) public {
         _deposit(bob, 20 * MIN_LOCKED, 50);
         for (uint256 i = 0; i < 8; ++i) {
             vm.prank(bob);
@@ -129,8 +129,8 @@ contract AdversarialTest is KmsTest {
         assertEq(token.balanceOf(bob), 20 * MIN_LOCKED);
     }
 
-    /// @dev C31: the greatest amounts there can be pass through every formula.
-    function test_C31_theWholeSupplyInOnePosition() public {
+    /// @dev The greatest amounts there can be pass through every formula.
+    function test_theWholeSupplyInOnePosition() public {
         _fund(bob, token.balanceOf(treasury));
         vm.startPrank(bob);
         token.transferAndCall(address(escrow), INITIAL, abi.encode(MAX_LOCK));

@@ -212,7 +212,7 @@ contract EdgesTest is KmsTest {
         assertFalse(_do(alice, address(policies), data), "twice");
     }
 
-    /// @dev Family 1: two names for one thing are one thing.
+    /// @dev A policy that is listed twice is paid once.
     function testFuzz_theSamePolicyTwiceIsPaidOnce(uint8 served) public {
         IPolicyManager.Terms memory terms = _terms(miners, 10);
         _create(terms);

@@ -7,8 +7,8 @@ import {IMiningRewards} from "../src/interfaces/IMiningRewards.sol";
 import {IPolicyManager} from "../src/interfaces/IPolicyManager.sol";
 
 /// @notice Costs of whole transactions: every call is isolated in a transaction of its own, so base,
-/// calldata and cold storage are in the figure. Run with -vv to print them; the bounds are the bars
-/// of the design.
+/// calldata and cold storage are in the figure. Run with -vv to print them; the bounds are the limits
+/// of ../scripts/data/gas_pairs.toml.
 /// forge-config: default.isolate = true
 contract GasTest is KmsTest {
     function _transact(address from, address to, bytes memory data) internal returns (uint256) {
@@ -33,7 +33,7 @@ contract GasTest is KmsTest {
         uint256 rolling =
             _transact(other, address(rewards), abi.encodeCall(rewards.confirmActivity, (_now() + LEASE)));
         console.log("confirm first ever / steady / first of the period", first, steady, rolling);
-        // 0.6k over the bar of 50k: see README, "Gas".
+        // 0.6k over the limit of 50k: see README, "Gas".
         assertLe(steady, 50_600);
     }
 
@@ -154,7 +154,7 @@ contract GasTest is KmsTest {
         data = abi.encodeCall(policies.createPolicy, (terms));
         uint256 create = _transact(alice, address(policies), data);
         console.log("  create", create);
-        // 6k over the bar for one miner, within it for thirty: see README, "Gas".
+        // 6k over the limit for one miner, within it for thirty: see README, "Gas".
         assertLe(create, 86_000 + 3_930 * n);
     }
 
@@ -164,7 +164,7 @@ contract GasTest is KmsTest {
         bytes memory data = abi.encodeCall(policies.collect, (_one(terms), miner));
         uint256 collect = _transact(miner, address(policies), data);
         console.log("  collect", collect);
-        // The bar of 62k, plus the calldata of the miners beyond three.
+        // The limit of 62k, plus the calldata of the miners beyond three.
         assertLe(collect, 62_000 + (n > 3 ? 560 * (n - 3) : 0));
     }
 
@@ -214,7 +214,7 @@ contract GasTest is KmsTest {
     }
 
     /// @dev Nobody can make a miner's fees dear to collect by showering it with policies of one unit.
-    function test_C11_tenThousandPoliciesCostTheirMinerNothing() public {
+    function test_tenThousandPoliciesCostTheirMinerNothing() public {
         (address[] memory miners, address[] memory workers) = _miners(3, 400);
         IPolicyManager.Terms memory terms = _terms(miners, 30);
         _create(terms);

@@ -33,9 +33,9 @@ contract NoProxyTest is KmsTest {
         }
     }
 
-    /// @dev C26: storage is laid out by the code it was made with, for good. Three contracts have multicall,
+    /// @dev Storage is laid out by the code it was made with, for good. Three contracts have multicall,
     /// which calls themselves.
-    function test_C26_noContractRunsForeignCodeOnItsStorage() public view {
+    function test_noContractRunsForeignCodeOnItsStorage() public view {
         address[8] memory all = _contracts();
         for (uint256 i = 0; i < 8; ++i) {
             assertEq(_count(all[i], CALLCODE), 0);
@@ -45,7 +45,7 @@ contract NoProxyTest is KmsTest {
     }
 
     /// @dev The same instruction runs in the contract's own code: what only others have is refused.
-    function test_C26_severalCallsRunOwnCodeOnly() public {
+    function test_severalCallsRunOwnCodeOnly() public {
         bytes[] memory calls = new bytes[](1);
         calls[0] = abi.encodeCall(token.burn, (0));
         for (uint256 i = 5; i < 8; ++i) {
@@ -54,7 +54,7 @@ contract NoProxyTest is KmsTest {
         }
     }
 
-    function test_C27_nothingIsInitialisedOrUpgraded() public {
+    function test_nothingIsInitialisedOrUpgraded() public {
         bytes[9] memory calls = [
             abi.encodeWithSignature("initialize()"),
             abi.encodeWithSignature("initialize(address)", bob),
@@ -78,7 +78,7 @@ contract NoProxyTest is KmsTest {
         }
     }
 
-    function test_C33_noContractIsBuiltOnAnAddressWithoutCode() public {
+    function test_noContractIsBuiltOnAnAddressWithoutCode() public {
         address nobody = makeAddr("nobody");
         vm.expectRevert();
         _create("PolicyManager", abi.encode(nobody, address(escrow), address(rewards), control, MAX_POLICY));
@@ -93,7 +93,7 @@ contract NoProxyTest is KmsTest {
     }
 
     /// @dev A call to an address whose code is gone fails; it is not taken for success.
-    function test_C33_aDependencyWithoutCodeIsNoSuccess() public {
+    function test_aDependencyWithoutCodeIsNoSuccess() public {
         (address[] memory miners, address[] memory workers) = _miners(2, 100);
         IPolicyManager.Terms memory terms = _terms(miners, 30);
         bytes32 id = _create(terms);

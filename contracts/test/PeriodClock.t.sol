@@ -44,8 +44,8 @@ contract PeriodClockTest is KmsTest {
         _create("StakingEscrow", abi.encode(params));
     }
 
-    /// @dev C31: the counter stands still at its greatest value, and everyone can still leave.
-    function test_C31_periodCounterAtItsMaximumBlocksNoExit() public {
+    /// @dev The counter stands still at its greatest value, and everyone can still leave.
+    function test_periodCounterAtItsMaximumBlocksNoExit() public {
         EscrowState.Params memory params = _escrowParams();
         params.genesisTime = 0;
         params.periodSeconds = 1;

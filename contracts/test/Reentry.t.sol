@@ -112,7 +112,7 @@ contract ReentryTest is KmsTest {
     }
 
     /// @dev The token calls nobody, so a recipient has nothing to enter from.
-    function test_C01_noPaymentCallsItsRecipient() public {
+    function test_noPaymentCallsItsRecipient() public {
         (address[5] memory targets, bytes[5] memory calls) = _payments();
         for (uint256 i = 0; i < 5; ++i) {
             greedy.arm(targets[i], calls[i]);
@@ -134,7 +134,7 @@ contract ReentryTest is KmsTest {
     }
 
     /// @dev Even a token that did call would find each payment made: once out, none again from inside.
-    function test_C01_aReceiverThatEntersAgainGetsOnePayout() public {
+    function test_aReceiverThatEntersAgainGetsOnePayout() public {
         vm.prank(address(greedy));
         escrow.unbond(MIN_LOCKED);
         _goto(_now() + 12);
@@ -170,7 +170,7 @@ contract ReentryTest is KmsTest {
     }
 
     /// @dev Whoever is paid or named costs the others nothing: less than twice the gas, here not a unit more.
-    function test_C25_recipientsThatBurnGasOrReturnAMegabyteCostNobody() public {
+    function test_recipientsThatBurnGasOrReturnAMegabyteCostNobody() public {
         uint256[5] memory plain = _gasWith("");
         uint256[5] memory verbose = _gasWith(address(new Verbose()).code);
         uint256[5] memory burning = _gasWith(address(new Burning()).code);

@@ -63,8 +63,8 @@ contract AccusationTest is AdjudicatorTest {
         }
     }
 
-    /// @dev C19: signed for another chain, or the same chain before it forked.
-    function test_C19_refusesAReceiptOfAnotherChain() public {
+    /// @dev Signed for another chain, or the same chain before it forked.
+    function test_refusesAReceiptOfAnotherChain() public {
         Charge memory charge = _falseScalar();
         bytes memory cfrag = _slice(charge.evidence, 98, 457);
         // Not kept from block.chainid: the optimizer would read it anew.
@@ -78,14 +78,14 @@ contract AccusationTest is AdjudicatorTest {
     }
 
     /// @dev After a fork with another chain id the policy has another id: nobody knows it there.
-    function test_C19_refusesEverythingOfThisChainOnAnother() public {
+    function test_refusesEverythingOfThisChainOnAnother() public {
         Charge memory charge = _falseScalar();
         vm.chainId(block.chainid + 1);
         _expect(IPolicyManager.PolicyUnknown.selector);
         _submit(charge);
     }
 
-    function test_C19_refusesAReceiptForAnotherContract() public {
+    function test_refusesAReceiptForAnotherContract() public {
         Charge memory charge = _falseScalar();
         bytes32 typeHash = keccak256(
             "Receipt(bytes32 policyId,address miner,bytes32 capsuleHash,bytes32 cfragHash,address requester,"
@@ -102,7 +102,7 @@ contract AccusationTest is AdjudicatorTest {
         _submit(charge);
     }
 
-    function test_C20_refusesMalformedReceiptSignatures() public {
+    function test_refusesMalformedReceiptSignatures() public {
         Charge memory charge = _falseScalar();
         bytes[8] memory malformed = _malformed(charge.answer.signature);
         for (uint256 i = 0; i < malformed.length; ++i) {
@@ -114,7 +114,7 @@ contract AccusationTest is AdjudicatorTest {
         }
     }
 
-    function test_C20_refusesMalformedAccusationSignatures() public {
+    function test_refusesMalformedAccusationSignatures() public {
         Charge memory charge = _falseScalar();
         bytes[8] memory malformed = _malformed(charge.accusation.signature);
         for (uint256 i = 0; i < malformed.length; ++i) {
@@ -175,8 +175,8 @@ contract AccusationTest is AdjudicatorTest {
 
     // ---------------------------------------------------------------- requester and challenger
 
-    /// @dev C15: a copied transaction pays the one whom the accusation names.
-    function test_C15_aCopiedTransactionPaysTheChallenger() public {
+    /// @dev A copied transaction pays the one whom the accusation names.
+    function test_aCopiedTransactionPaysTheChallenger() public {
         Charge memory charge = _falseScalar();
         (, uint96 reward) = judge.penaltyOf(miner);
         vm.prank(bob);
@@ -188,7 +188,7 @@ contract AccusationTest is AdjudicatorTest {
         _submitFrom(charge);
     }
 
-    function test_C15_anotherChallengerNeedsAnotherAccusation() public {
+    function test_anotherChallengerNeedsAnotherAccusation() public {
         Charge memory charge = _falseScalar();
         charge.accusation.challenger = bob;
         _expect(IAdjudicator.AdjudicatorAccusationInvalid.selector);
@@ -197,7 +197,7 @@ contract AccusationTest is AdjudicatorTest {
 
     /// @dev A miner that sees an accusation cannot convict itself first and take the reward: it has neither
     /// of the two keys that may ask under the policy.
-    function test_C15_theMinerCannotAccuseItself() public {
+    function test_theMinerCannotAccuseItself() public {
         (address self, uint256 key) = makeAddrAndKey("the miner's other self");
         Charge memory charge = _falseScalar();
         NodeMessages.Receipt memory receipt = _receipt(delegation.capsule, _slice(charge.evidence, 98, 457));

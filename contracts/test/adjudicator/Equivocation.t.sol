@@ -22,7 +22,7 @@ contract EquivocationTest is AdjudicatorTest {
         _accuse(one, other);
     }
 
-    /// @dev The honest fragment with E1 or V1 (from `offset` on) of another one.
+    /// @dev The honest cfrag with E1 or V1 (from `offset` on) of another one.
     function _with(uint256 offset, bytes memory source) private view returns (bytes memory cfrag) {
         cfrag = delegation.cfrag;
         for (uint256 i = offset; i < offset + 33; ++i) {
@@ -63,7 +63,7 @@ contract EquivocationTest is AdjudicatorTest {
         this.accuse(delegation.cfrag, delegation.cfrag);
     }
 
-    /// @dev An author may hand out two key fragments of one policy, both signed.
+    /// @dev An author may hand out two kfrags of one policy, both signed.
     function test_answersOfDifferentKeyFragmentsConvictNobody() public {
         bytes memory one = _granted(delegation.cfrag, terms, miner, delegation);
         bytes memory other = _granted(delegation.other, terms, miner, delegation);

@@ -56,7 +56,7 @@ contract AdjudicatorGasTest is AdjudicatorTest {
         rewards.roll();
         uint256 leased = _slash(1);
         console.log("slash, miner with a lease: equation over E", leased);
-        // The bar is 110k: see README, "Convictions".
+        // The limit of 110k is not met: see README, "Convictions".
         assertLe(idle, 181_100);
         assertLe(leased, 213_300);
     }

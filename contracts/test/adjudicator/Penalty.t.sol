@@ -114,8 +114,8 @@ contract PenaltyTest is AdjudicatorTest {
         assertFalse(rewards.isActive(miner, _now()));
     }
 
-    /// @dev C17: unbonding tokens stay at risk until they have left.
-    function test_C17_unbondingTokensAreSlashable() public {
+    /// @dev Unbonding tokens stay at risk until they have left.
+    function test_unbondingTokensAreSlashable() public {
         Charge memory charge = _falseScalar();
         vm.prank(miner);
         escrow.unbond(2 * MIN_LOCKED);
@@ -125,8 +125,8 @@ contract PenaltyTest is AdjudicatorTest {
         assertEq(unbonding, 2 * MIN_LOCKED - 2 * MIN_LOCKED / 10);
     }
 
-    /// @dev C17: nothing is left to take from one that has gone, and nothing is recorded.
-    function test_C17_anEmptiedMinerIsNotConvicted() public {
+    /// @dev Nothing is left to take from one that has gone, and nothing is recorded.
+    function test_anEmptiedMinerIsNotConvicted() public {
         Charge memory charge = _falseScalar();
         vm.prank(miner);
         escrow.unbond(2 * MIN_LOCKED);
@@ -141,8 +141,8 @@ contract PenaltyTest is AdjudicatorTest {
         _submit(charge);
     }
 
-    /// @dev C18: a stake just above the minimum costs at least the floor.
-    function test_C18_aStakeJustAboveTheMinimumPaysTheFloor() public {
+    /// @dev A stake just above the minimum costs at least the floor.
+    function test_aStakeJustAboveTheMinimumPaysTheFloor() public {
         vm.prank(miner);
         escrow.unbond(MIN_LOCKED - 1);
         _skip(102);
@@ -185,8 +185,8 @@ contract PenaltyTest is AdjudicatorTest {
         }
     }
 
-    /// @dev C35: convictions, unbonds and wind-downs in any order: never below zero, the exit stays open.
-    function testFuzz_C35_convictionsInAnyOrderLeaveTheExitOpen(uint8[12] memory steps) public {
+    /// @dev Convictions, unbonds and wind-downs in any order: never below zero, the exit stays open.
+    function testFuzz_convictionsInAnyOrderLeaveTheExitOpen(uint8[12] memory steps) public {
         uint256 taken;
         for (uint256 i = 0; i < steps.length; ++i) {
             (, uint96 locked, uint96 unbonding,) = escrow.stakeAtRisk(miner);

@@ -39,7 +39,7 @@ contract WrongFragmentTest is AdjudicatorTest {
         }
     }
 
-    /// @dev The honest fragment, accused with the witness of each forgery.
+    /// @dev The honest cfrag, accused with the witness of each forgery.
     function test_acquitsTheHonestOfEveryForgery() public {
         bytes memory honest = _granted(delegation.cfrag, terms, miner, delegation);
         bytes32 standing = _standing(miner);
@@ -199,7 +199,7 @@ contract WrongFragmentTest is AdjudicatorTest {
         charge.evidence = bytes.concat(whole, hex"00");
         _expect(UmbralProof.UmbralLengthInvalid.selector);
         _submit(charge);
-        // A byte more in the middle: another capsule and fragment, which nobody signed.
+        // A byte more in the middle: another capsule and cfrag, which nobody signed.
         charge.evidence = bytes.concat(hex"00", whole);
         _expect(IAdjudicator.AdjudicatorAccusationInvalid.selector);
         _submit(charge);

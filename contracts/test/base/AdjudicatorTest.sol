@@ -7,7 +7,7 @@ import {IAdjudicator} from "../../src/interfaces/IAdjudicator.sol";
 import {IPolicyManager} from "../../src/interfaces/IPolicyManager.sol";
 import {NodeMessages} from "../../src/libraries/NodeMessages.sol";
 
-/// @notice One policy with one miner, whose node answered one capsule; fragments and witnesses are those the
+/// @notice One policy with one miner, whose node answered one capsule; cfrags and witnesses are those the
 /// umbral crate wrote, signatures are made here.
 abstract contract AdjudicatorTest is KmsTest {
     /// @notice Keys of an author and a reader, and honest answers to one capsule.
@@ -19,7 +19,7 @@ abstract contract AdjudicatorTest is KmsTest {
         bytes roots;
         bytes cfrag;
         bytes again; // as cfrag, another proof
-        bytes other; // by another key fragment
+        bytes other; // by another kfrag
         bytes[3] witnesses; // of the true equations
     }
 
@@ -30,7 +30,7 @@ abstract contract AdjudicatorTest is KmsTest {
         bytes witness;
     }
 
-    /// @notice All that a transaction against a wrong fragment consists of.
+    /// @notice All that a transaction against a wrong cfrag consists of.
     struct Charge {
         IPolicyManager.Terms terms;
         IAdjudicator.Accusation accusation;
@@ -112,7 +112,7 @@ abstract contract AdjudicatorTest is KmsTest {
         made.keysHash = keccak256(from.keys);
     }
 
-    /// @dev The fragment with the author's signature for a policy and a miner: bytes 295 to 359.
+    /// @dev The cfrag with the author's signature for a policy and a miner: bytes 295 to 359.
     function _granted(
         bytes memory cfrag,
         IPolicyManager.Terms memory for_,
@@ -134,13 +134,6 @@ abstract contract AdjudicatorTest is KmsTest {
             bytes.concat(_slice(cfrag, 66, 98), _slice(cfrag, 197, 230), _slice(cfrag, 98, 131), from.keys);
         (, bytes32 r, bytes32 s) = vm.sign(from.authorKey, sha256(bytes.concat(head, middle, subject)));
         return bytes.concat(_slice(cfrag, 0, 295), r, s);
-    }
-
-    function _slice(bytes memory text, uint256 from, uint256 to) internal pure returns (bytes memory part) {
-        part = new bytes(to - from);
-        for (uint256 i = from; i < to; ++i) {
-            part[i - from] = text[i];
-        }
     }
 
     // ---------------------------------------------------------------- what is signed
@@ -229,7 +222,7 @@ abstract contract AdjudicatorTest is KmsTest {
         return IAdjudicator.Answer(ANSWERED_IN, BLOCK_HASH, signature);
     }
 
-    /// @dev A fragment with a false scalar: the cheapest crime.
+    /// @dev A cfrag with a false scalar: the cheapest crime.
     function _falseScalar() internal view returns (Charge memory) {
         bytes memory cfrag = delegation.cfrag;
         for (uint256 i = 263; i < 295; ++i) {

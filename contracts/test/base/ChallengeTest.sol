@@ -9,7 +9,7 @@ import {IPolicyManager} from "../../src/interfaces/IPolicyManager.sol";
 import {ISilenceChallenges} from "../../src/interfaces/ISilenceChallenges.sol";
 import {Secp256k1} from "../../src/libraries/Secp256k1.sol";
 
-/// @notice A live policy of three active miners that acknowledged their key fragments, and what author,
+/// @notice A live policy of three active miners that acknowledged their kfrags, and what author,
 /// reader and workers sign.
 abstract contract ChallengeTest is KmsTest {
     uint32 internal constant PERIODS = 60;
@@ -154,7 +154,7 @@ abstract contract ChallengeTest is KmsTest {
         });
     }
 
-    /// @dev An answer of `by` to the open challenge; its fragment is 359 bytes of `filling`.
+    /// @dev An answer of `by` to the open challenge; its cfrag is 359 bytes of `filling`.
     function _answerBy(address by, address of_, bytes1 filling)
         internal
         view

@@ -20,4 +20,12 @@ abstract contract Shipped is Test {
         string memory folder = string.concat(vm.envOr(OUT, string("out")), "/", file, "/");
         return payable(vm.deployCode(string.concat(folder, name, ".json"), arguments));
     }
+
+    /// @dev Bytes from..to of `text`.
+    function _slice(bytes memory text, uint256 from, uint256 to) internal pure returns (bytes memory part) {
+        part = new bytes(to - from);
+        for (uint256 i = from; i < to; ++i) {
+            part[i - from] = text[i];
+        }
+    }
 }

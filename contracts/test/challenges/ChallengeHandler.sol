@@ -37,7 +37,7 @@ contract ChallengeHandler is ChallengeTest {
     uint256 public paidToMiners;
     uint256 public returned;
     uint256 public donated;
-    mapping(address miner => uint256) public barredThrough;
+    mapping(address miner => uint256) public expectedThrough;
     mapping(ISilenceChallenges.Outcome outcome => uint256) public ended;
 
     function setUp() public override {
@@ -168,8 +168,8 @@ contract ChallengeHandler is ChallengeTest {
             : lapsed ? ISilenceChallenges.Outcome.Lapsed : ISilenceChallenges.Outcome.Silent;
         require(outcome == expected, "outcome differs from the model");
         if (outcome == ISilenceChallenges.Outcome.Silent) {
-            uint256 bar = _now() + ghost.suspension;
-            if (bar > barredThrough[miner]) barredThrough[miner] = bar;
+            uint256 through = _now() + ghost.suspension;
+            if (through > expectedThrough[miner]) expectedThrough[miner] = through;
         }
         ghost.open = false;
         ++closed;

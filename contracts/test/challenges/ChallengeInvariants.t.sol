@@ -70,7 +70,7 @@ contract ChallengeInvariants is Test {
     function invariant_onlySilenceSuspends() public view {
         for (uint256 i = 0; i < 3; ++i) {
             (, address miner,) = handler.at(i);
-            assertLe(handler.suspendedThrough(miner), handler.barredThrough(miner));
+            assertLe(handler.suspendedThrough(miner), handler.expectedThrough(miner));
         }
     }
 

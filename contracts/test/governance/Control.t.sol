@@ -26,7 +26,7 @@ contract ControlTest is KmsTest {
 
     // ---------------------------------------------------------------- who
 
-    function testFuzz_C29_onlyTheOwnerSetsTerms(address caller) public {
+    function testFuzz_onlyTheOwnerSetsTerms(address caller) public {
         vm.assume(caller != address(timelock));
         bytes memory reason = abi.encodeWithSelector(Ownable.OwnableUnauthorizedAccount.selector, caller);
         vm.startPrank(caller);
@@ -152,8 +152,8 @@ contract ControlTest is KmsTest {
         );
     }
 
-    /// @dev C29: nobody but the guardian stops convictions, and the owner not by the way.
-    function testFuzz_C29_thePauseIsNotSetWithTheTerms(uint32 through) public {
+    /// @dev Nobody but the guardian stops convictions, and the owner not by the way.
+    function testFuzz_thePauseIsNotSetWithTheTerms(uint32 through) public {
         IControl.PenaltyTerms memory terms = _penaltyTerms();
         terms.pausedThrough = uint32(bound(through, 1, type(uint32).max));
         _refusesPenalty(
@@ -186,7 +186,7 @@ contract ControlTest is KmsTest {
     }
 
     /// @dev The escrow's own bound on the reward holds for every reward share that can be set.
-    function testFuzz_theReportersShareIsAlwaysBelowHalf(uint96 penalty, uint16 rewardBps) public pure {
+    function testFuzz_theChallengersShareIsAlwaysBelowHalf(uint96 penalty, uint16 rewardBps) public pure {
         penalty = uint96(bound(penalty, 1, type(uint96).max));
         rewardBps = uint16(bound(rewardBps, 0, 4_999));
         assertLt(2 * (uint256(penalty) * rewardBps / 10_000), penalty);

@@ -24,7 +24,7 @@ contract PauseTest is KmsTest {
 
     // ---------------------------------------------------------------- who and how often
 
-    function testFuzz_C29_onlyTheGuardianPauses(address caller) public {
+    function testFuzz_onlyTheGuardianPauses(address caller) public {
         vm.assume(caller != guardian);
         vm.prank(caller);
         vm.expectRevert(abi.encodeWithSelector(IControl.ControlNotGuardian.selector, caller));
@@ -52,7 +52,7 @@ contract PauseTest is KmsTest {
         assertEq(control.nextPausePeriod(), through + 1 + MAX_PAUSE);
     }
 
-    function test_C30_noSecondPauseBeforeAsMuchTimeHasPassed() public {
+    function test_noSecondPauseBeforeAsMuchTimeHasPassed() public {
         _pause();
         for (uint32 p = start; p < start + 2 * MAX_PAUSE; p += MAX_PAUSE / 2) {
             _goto(p);
@@ -67,7 +67,7 @@ contract PauseTest is KmsTest {
         assertEq(escrow.pausedThrough(), start + 3 * MAX_PAUSE - 1);
     }
 
-    function test_C30_anEarlyEndBringsTheNextPauseNoNearer() public {
+    function test_anEarlyEndBringsTheNextPauseNoNearer() public {
         _pause();
         vm.startPrank(guardian);
         control.unpause();
@@ -140,7 +140,7 @@ contract PauseTest is KmsTest {
         vm.stopPrank();
     }
 
-    function test_C13_noDepositOfAnyKindUntilThePauseIsOver() public {
+    function test_noDepositOfAnyKindUntilThePauseIsOver() public {
         (address owner, uint256 key) = makeAddrAndKey("owner");
         _fund(owner, MIN_LOCKED);
         _pause();
@@ -166,8 +166,8 @@ contract PauseTest is KmsTest {
 
     // ---------------------------------------------------------------- what it does not stop
 
-    /// @dev C30: everything that takes money out, ends a duty or keeps a promise works in a pause.
-    function test_C30_exitsClaimsRefundsAndRevocationsGoOn() public {
+    /// @dev Everything that takes money out, ends a duty or keeps a promise works in a pause.
+    function test_exitsClaimsRefundsAndRevocationsGoOn() public {
         IPolicyManager.Terms memory terms = _terms(_list(miner), 30);
         _create(terms);
         _confirm(worker, start + 3);
@@ -189,7 +189,7 @@ contract PauseTest is KmsTest {
         assertGt(policies.refund(terms), 0);
     }
 
-    function test_C30_workersConfirmAndAuthorsRevokeInAPause() public {
+    function test_workersConfirmAndAuthorsRevokeInAPause() public {
         IPolicyManager.Terms memory terms = _terms(_list(miner), 30);
         _create(terms);
         _pause();
@@ -200,7 +200,7 @@ contract PauseTest is KmsTest {
         rewards.suspend(miner, 1);
     }
 
-    function test_C31_aPauseAtTheEndOfTheClockBlocksNoExit() public {
+    function test_aPauseAtTheEndOfTheClockBlocksNoExit() public {
         vm.warp(GENESIS + 2 ** 34 * uint256(DAY));
         _pause();
         assertEq(escrow.pausedThrough(), type(uint32).max);

@@ -28,7 +28,7 @@ contract TimelockTest is KmsTest {
         _create("KMSTimelock", abi.encode(0, _list(proposer), _list(address(0))));
     }
 
-    function test_C29_nobodyButTheProposerAnnouncesOrCancels() public {
+    function test_nobodyButTheProposerAnnouncesOrCancels() public {
         bytes32 role = timelock.PROPOSER_ROLE();
         address[3] memory callers = [guardian, address(control), address(this)];
         for (uint256 i = 0; i < 3; ++i) {
@@ -101,8 +101,8 @@ contract TimelockTest is KmsTest {
         assertEq(timelock.getMinDelay(), 2 * DELAY);
     }
 
-    /// @dev C29: whoever holds the timelock cannot take a token, whatever it announces.
-    function test_C29_theTimelockMovesNoPrincipal() public {
+    /// @dev Whoever holds the timelock cannot take a token, whatever it announces.
+    function test_theTimelockMovesNoPrincipal() public {
         (address miner,,) = _miner("miner", MIN_LOCKED, 100);
         bytes[5] memory hostile = [
             abi.encodeCall(escrow.slash, (miner, MIN_LOCKED, proposer, 0)),

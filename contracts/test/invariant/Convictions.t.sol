@@ -100,7 +100,7 @@ contract ConvictionsTest is AdjudicatorTest {
 
     // ---------------------------------------------------------------- what it holds
 
-    /// @dev Each is an honest answer: two proofs, two key fragments, all granted.
+    /// @dev Each is an honest answer: two proofs, two kfrags, all granted.
     function _answerOf(Delegation memory from, uint256 seed) private pure returns (bytes memory) {
         if (seed % 3 == 0) return from.cfrag;
         return seed % 3 == 1 ? from.again : from.other;

@@ -22,7 +22,7 @@ contract EventsTest is JudgedBase {
     mapping(address miner => address) private workers;
     mapping(address miner => uint96) private rates;
     mapping(address miner => uint32) private leases;
-    mapping(address miner => uint32) private bars;
+    mapping(address miner => uint32) private suspensions;
     mapping(address miner => uint32) private convicted;
     mapping(address miner => bool) private restakes;
     uint32 private pausedThrough;
@@ -109,9 +109,9 @@ contract EventsTest is JudgedBase {
         address miner = address(uint160(uint256(log.topics[1])));
         if (log.topics[0] == IMiningRewards.ActivityConfirmed.selector) {
             (, leases[miner]) = abi.decode(log.data, (uint32, uint32));
-            bars[miner] = 0;
+            suspensions[miner] = 0;
         } else if (log.topics[0] == IMiningRewards.MinerSuspended.selector) {
-            (leases[miner], bars[miner]) = (0, abi.decode(log.data, (uint32)));
+            (leases[miner], suspensions[miner]) = (0, abi.decode(log.data, (uint32)));
         }
     }
 
@@ -149,7 +149,7 @@ contract EventsTest is JudgedBase {
             assertEq(rates[miner], escrow.minRateOf(miner));
             (uint32 through,) = rewards.leaseOf(miner);
             assertEq(leases[miner], through);
-            assertEq(bars[miner], rewards.suspendedThrough(miner));
+            assertEq(suspensions[miner], rewards.suspendedThrough(miner));
             (,,, uint32 convictions) = escrow.stakeAtRisk(miner);
             assertEq(convicted[miner], convictions);
             assertEq(restakes[miner], escrow.restakeEnabled(miner));

@@ -203,11 +203,11 @@ contract PlainInvariants is InvariantBase {
         return false;
     }
 
-    function invariant_C05_custody() public view {
+    function invariant_custody() public view {
         _custody();
     }
 
-    function invariant_C05_supplyReserveAndPool() public view {
+    function invariant_supplyReserveAndPool() public view {
         _supply();
     }
 
@@ -215,7 +215,7 @@ contract PlainInvariants is InvariantBase {
         _emission();
     }
 
-    function invariant_C05_policiesBalance() public view {
+    function invariant_policiesBalance() public view {
         _policiesBalance();
     }
 

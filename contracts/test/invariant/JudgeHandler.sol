@@ -19,7 +19,7 @@ contract JudgeHandler is PolicyHandler {
     uint256 public suspensions;
     uint256 public pauses;
     mapping(address miner => uint256) public slashed;
-    mapping(address miner => uint32) public barredThrough;
+    mapping(address miner => uint32) public expectedThrough;
 
     constructor(IKMSToken t, IStakingEscrow e, IMiningRewards r, IPolicyManager p, IControl c)
         PolicyHandler(t, e, r, p)
@@ -114,6 +114,6 @@ contract JudgeHandler is PolicyHandler {
         rewards.suspend(miner, periods);
         model.suspend(miner, current);
         ++suspensions;
-        if (current + periods > barredThrough[miner]) barredThrough[miner] = current + periods;
+        if (current + periods > expectedThrough[miner]) expectedThrough[miner] = current + periods;
     }
 }

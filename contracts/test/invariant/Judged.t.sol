@@ -74,18 +74,20 @@ abstract contract JudgedBase is InvariantBase {
         assertEq(count, judge.convictions());
     }
 
-    /// @dev A barred miner has no lease, and its worker cannot get one.
-    function _barred() internal {
+    /// @dev A suspended miner has no lease, and its worker cannot get one.
+    function _suspendedConfirmNothing() internal {
         uint32 current = _now();
         for (uint256 i = 0; i < miners.length; ++i) {
-            uint32 bar = judge.barredThrough(miners[i]);
-            if (bar < current) continue;
-            assertEq(rewards.suspendedThrough(miners[i]), bar);
+            uint32 through = judge.expectedThrough(miners[i]);
+            if (through < current) continue;
+            assertEq(rewards.suspendedThrough(miners[i]), through);
             (address worker, uint96 locked,,) = escrow.stakeAtRisk(miners[i]);
             uint32 unlock = escrow.position(miners[i]).unlockPeriod;
             if (worker == address(0) || locked == 0 || (unlock != 0 && unlock <= current + 1)) continue;
             vm.prank(worker);
-            vm.expectRevert(abi.encodeWithSelector(IMiningRewards.RewardsSuspended.selector, miners[i], bar));
+            vm.expectRevert(
+                abi.encodeWithSelector(IMiningRewards.RewardsSuspended.selector, miners[i], through)
+            );
             rewards.confirmActivity(current + 1);
         }
     }
@@ -110,7 +112,7 @@ abstract contract JudgedBase is InvariantBase {
         }
     }
 
-    /// @dev Family 6: whoever claims first, everyone gets the same.
+    /// @dev Whoever claims first, everyone gets the same.
     function _claimOrder() internal {
         uint256 snapshot = vm.snapshotState();
         uint256[] memory forwards = new uint256[](miners.length);
@@ -131,7 +133,7 @@ abstract contract JudgedBase is InvariantBase {
         return rewards.claim(miner);
     }
 
-    /// @dev Family 10: with every other contract broken, everybody leaves with all that is theirs.
+    /// @dev With every other contract broken, everybody leaves with all that is theirs.
     function _exitAlone() internal {
         uint256 snapshot = vm.snapshotState();
         address[6] memory others = [
@@ -159,7 +161,7 @@ abstract contract JudgedBase is InvariantBase {
         vm.revertToState(snapshot);
     }
 
-    /// @dev C30: a pause without end stops no exit, claim, refund, collection or revocation.
+    /// @dev A pause without end stops no exit, claim, refund, collection or revocation.
     function _pausedIsNoPrison() internal {
         uint256 snapshot = vm.snapshotState();
         vm.startPrank(address(control));
@@ -197,11 +199,11 @@ contract JudgedInvariants is JudgedBase {
         return false;
     }
 
-    function invariant_C05_escrowIsSolventAndSumsAreTotals() public view {
+    function invariant_escrowIsSolventAndSumsAreTotals() public view {
         _custody();
     }
 
-    function invariant_C05_supplyReserveAndPoolMakeTheCap() public view {
+    function invariant_supplyReserveAndPoolMakeTheCap() public view {
         _supply();
     }
 
@@ -209,7 +211,7 @@ contract JudgedInvariants is JudgedBase {
         _emission();
     }
 
-    function invariant_C05_everyPolicyPaysOutWhatItTookIn() public view {
+    function invariant_everyPolicyPaysOutWhatItTookIn() public view {
         _policiesBalance();
     }
 
@@ -225,12 +227,12 @@ contract JudgedInvariants is JudgedBase {
         _weights();
     }
 
-    function invariant_C35_slashedNeverBelowZero() public view {
+    function invariant_slashedNeverBelowZero() public view {
         _slashed();
     }
 
-    function invariant_theBarredConfirmNothing() public {
-        _barred();
+    function invariant_theSuspendedConfirmNothing() public {
+        _suspendedConfirmNothing();
     }
 
     function invariant_formerWorkersStayAttributable() public view {
@@ -263,11 +265,11 @@ contract ExitInvariants is JudgedBase {
         _claimOrder();
     }
 
-    function invariant_C30_everyoneExitsWithEveryDependencyBroken() public {
+    function invariant_everyoneExitsWithEveryDependencyBroken() public {
         _exitAlone();
     }
 
-    function invariant_C30_aPauseStopsNoExit() public {
+    function invariant_aPauseStopsNoExit() public {
         _pausedIsNoPrison();
     }
 
@@ -296,7 +298,7 @@ contract JudgedDifferentialTest is JudgedBase {
                 _all();
                 _weights();
                 _slashed();
-                _barred();
+                _suspendedConfirmNothing();
                 _activity();
                 _keysStayAttributable();
             }

@@ -176,7 +176,7 @@ contract ArrangementTest is KmsTest {
         policies.extendPolicy(terms, terms.lastPeriod + 1);
     }
 
-    function test_C13_theLastPeriodIsTheLastChance() public {
+    function test_theLastPeriodIsTheLastChance() public {
         uint256 end = GENESIS + uint256(terms.lastPeriod) * DAY;
         vm.warp(end - 1);
         uint256 snapshot = vm.snapshotState();
@@ -194,7 +194,7 @@ contract ArrangementTest is KmsTest {
         }
     }
 
-    function test_C13_theStartDecidesWhetherTheFirstPeriodIsPaid() public {
+    function test_theStartDecidesWhetherTheFirstPeriodIsPaid() public {
         uint256 start = GENESIS + uint256(terms.firstPeriod - 1) * DAY;
         uint256[3] memory refunds = [uint256(30), 29, 29];
         for (uint256 i = 0; i < 3; ++i) {
@@ -303,7 +303,7 @@ contract ArrangementTest is KmsTest {
         policies.revokeArrangementWithSignature(terms, miners[1], deadline, signature);
     }
 
-    function test_C19_aSignatureIsForOneMinerPolicyContractChainAndDeadline() public {
+    function test_aSignatureIsForOneMinerPolicyContractChainAndDeadline() public {
         uint256 deadline = vm.getBlockTimestamp();
         bytes32 elsewhere = _hash(id, miners[1], deadline, address(escrow));
         vm.chainId(31_338);
@@ -337,7 +337,7 @@ contract ArrangementTest is KmsTest {
         policies.revokeArrangementWithSignature(terms, miners[1], deadline, good);
     }
 
-    function test_C20_misshapenSignaturesRevert() public {
+    function test_misshapenSignaturesRevert() public {
         uint256 deadline = vm.getBlockTimestamp();
         bytes[] memory bad = Misshapen.variantsOf(_sign(_hash(id, miners[1], deadline, address(policies))));
         for (uint256 i = 0; i < bad.length; ++i) {

@@ -62,7 +62,7 @@ contract BatchTest is KmsTest {
         }
     }
 
-    function test_C23_nothingIsLeftOfAnExactAllowance() public {
+    function test_nothingIsLeftOfAnExactAllowance() public {
         IPolicyManager.Terms[] memory list = _listOf(5);
         uint256 sum;
         for (uint256 i = 0; i < 5; ++i) {
@@ -99,7 +99,7 @@ contract BatchTest is KmsTest {
         );
     }
 
-    function test_C32_noneAndTooMany() public {
+    function test_noneAndTooMany() public {
         _refuses(_listOf(0), abi.encodeWithSelector(IPolicyManager.PolicyBatchInvalid.selector, 0, 256));
         _refuses(_listOf(257), abi.encodeWithSelector(IPolicyManager.PolicyBatchInvalid.selector, 257, 256));
     }
@@ -181,7 +181,7 @@ contract BatchTest is KmsTest {
         assertEq(policies.pausedThrough(), 0);
     }
 
-    function test_C13_aPauseHoldsUpCreationsAndExtensionsThroughItsLastSecond() public {
+    function test_aPauseHoldsUpCreationsAndExtensionsThroughItsLastSecond() public {
         _fund(alice, 3_000 ether);
         bytes32 id = _create(terms);
         uint32 through = _now() + 2;
@@ -218,7 +218,7 @@ contract BatchTest is KmsTest {
         assertTrue(policies.stateOf(id).exists);
     }
 
-    function test_C30_aPauseStopsNoExit() public {
+    function test_aPauseStopsNoExit() public {
         _create(terms);
         terms.salt = bytes32(uint256(1));
         _create(terms);

@@ -104,7 +104,7 @@ contract CreateTest is KmsTest {
 
     // ---------------------------------------------------------------- refusals
 
-    function test_C12_refusesDuplicateMissingAndTooManyMiners() public {
+    function test_refusesDuplicateMissingAndTooManyMiners() public {
         // v5.3.3 took a repeated node.
         terms.miners[1] = terms.miners[0];
         _refuses(abi.encodeWithSelector(IPolicyManager.PolicyMinersUnsorted.selector, 1));
@@ -156,7 +156,7 @@ contract CreateTest is KmsTest {
         policies.createPolicy(terms);
     }
 
-    function test_C13_theFirstPeriodMustNotBeOver() public {
+    function test_theFirstPeriodMustNotBeOver() public {
         uint256 end = GENESIS + uint256(terms.firstPeriod) * DAY;
         uint256 snapshot = vm.snapshotState();
         vm.warp(end - 1);
@@ -214,7 +214,7 @@ contract CreateTest is KmsTest {
 
     // ---------------------------------------------------------------- ways to pay
 
-    function test_C23_transferAndCallNeedsNoAllowance() public {
+    function test_transferAndCallNeedsNoAllowance() public {
         vm.startPrank(alice);
         token.approve(address(policies), 0);
         token.transferAndCall(address(policies), policies.priceOf(terms), abi.encode(terms));
@@ -255,7 +255,7 @@ contract CreateTest is KmsTest {
         policies.onTransferReceived(alice, alice, 1, abi.encode(terms));
     }
 
-    function test_C21_C23_permitFrontRunAndNothingLeft() public {
+    function test_permitFrontRunAndNothingLeft() public {
         (address sponsor, uint256 key) = makeAddrAndKey("sponsor");
         terms.sponsor = sponsor;
         uint256 price = policies.priceOf(terms);

@@ -160,7 +160,7 @@ contract QuotesTest is KmsTest {
         _refuses(abi.encodeWithSelector(IPolicyManager.PolicyQuoteTooShort.selector, miners[0], 31, 30));
     }
 
-    function test_C13_throughTheLastSecond() public {
+    function test_throughTheLastSecond() public {
         uint64 until = quotes[0].validUntil;
         vm.warp(until + 1);
         _refuses(abi.encodeWithSelector(IPolicyManager.PolicyQuoteExpired.selector, miners[0], until));
@@ -262,7 +262,7 @@ contract QuotesTest is KmsTest {
         _create();
     }
 
-    function test_C19_notOfAnotherChainOrPolicyManager() public {
+    function test_notOfAnotherChainOrPolicyManager() public {
         PolicyManager other = PolicyManager(
             _create(
                 "PolicyManager",
@@ -280,7 +280,7 @@ contract QuotesTest is KmsTest {
         _refusesSignature();
     }
 
-    function test_C20_misshapenSignaturesRevert() public {
+    function test_misshapenSignaturesRevert() public {
         bytes[] memory bad = Misshapen.variantsOf(quotes[0].signature);
         for (uint256 i = 0; i < bad.length; ++i) {
             quotes[0].signature = bad[i];

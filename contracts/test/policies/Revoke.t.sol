@@ -103,7 +103,7 @@ contract RevokeTest is KmsTest {
         vm.stopPrank();
     }
 
-    function test_C13_theLastPeriodIsTheLastChance() public {
+    function test_theLastPeriodIsTheLastChance() public {
         uint256 end = GENESIS + uint256(terms.lastPeriod) * DAY;
         vm.warp(end - 1);
         uint256 snapshot = vm.snapshotState();
@@ -144,7 +144,7 @@ contract RevokeTest is KmsTest {
         assertTrue(policies.stateOf(id).revoked);
     }
 
-    function test_C19_signatureOfAnotherChainPolicyOrPastDeadlineReverts() public {
+    function test_signatureOfAnotherChainPolicyOrPastDeadlineReverts() public {
         bytes memory signature = _signRevocation(id, block.timestamp);
         vm.chainId(31_338);
         // On the other chain the terms have another id, so the policy is not even known there.
@@ -164,7 +164,7 @@ contract RevokeTest is KmsTest {
         policies.revokePolicyWithSignature(terms, deadline, signature);
     }
 
-    function test_C20_misshapenSignaturesRevert() public {
+    function test_misshapenSignaturesRevert() public {
         bytes[] memory bad = Misshapen.variantsOf(_signRevocation(id, block.timestamp));
         for (uint256 i = 0; i < bad.length; ++i) {
             vm.expectRevert(abi.encodeWithSelector(IPolicyManager.PolicySignatureInvalid.selector, author));
@@ -172,7 +172,7 @@ contract RevokeTest is KmsTest {
         }
     }
 
-    function test_C19_signatureForAnotherContractReverts() public {
+    function test_signatureForAnotherContractReverts() public {
         bytes32 structHash = keccak256(
             abi.encode(keccak256("Revocation(bytes32 policyId,uint256 deadline)"), id, block.timestamp)
         );

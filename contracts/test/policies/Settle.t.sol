@@ -53,7 +53,7 @@ contract SettleTest is KmsTest {
         assertEq(token.balanceOf(workers[1]), 0);
     }
 
-    function test_C09_nobodyCollectsForAnother() public {
+    function test_nobodyCollectsForAnother() public {
         _confirm(workers[0], _now() + 5);
         _skip(3);
         vm.prank(workers[1]);
@@ -72,7 +72,7 @@ contract SettleTest is KmsTest {
         policies.collect(_one(terms), miners[0]);
     }
 
-    function test_C32_collectFromNoneOneAndTheSameTwice() public {
+    function test_collectFromNoneOneAndTheSameTwice() public {
         _confirm(workers[0], _now() + 5);
         _skip(3);
         vm.prank(miners[0]);
@@ -158,7 +158,7 @@ contract SettleTest is KmsTest {
         assertEq(token.balanceOf(address(policies)), 0);
     }
 
-    function test_C08_aDonationChangesNoFee() public {
+    function test_aDonationChangesNoFee() public {
         _confirm(workers[0], _now() + 5);
         _fund(address(policies), 100 ether);
         _skip(40);
@@ -167,7 +167,7 @@ contract SettleTest is KmsTest {
         assertEq(token.balanceOf(address(policies)), 100 ether, "only the donation stays");
     }
 
-    function test_C13_feesArriveExactlyAtThePeriodEdge() public {
+    function test_feesArriveExactlyAtThePeriodEdge() public {
         _confirm(workers[0], _now() + 1);
         uint256 edge = GENESIS + uint256(terms.firstPeriod) * DAY;
         vm.warp(edge - 1);
@@ -176,7 +176,7 @@ contract SettleTest is KmsTest {
         assertEq(policies.collectable(terms, miners[0]), RATE);
     }
 
-    function test_C13_idleFeesReturnExactlyAtThePeriodEdge() public {
+    function test_idleFeesReturnExactlyAtThePeriodEdge() public {
         uint256 edge = GENESIS + uint256(terms.firstPeriod) * DAY;
         vm.warp(edge - 1);
         vm.expectRevert(abi.encodeWithSelector(IPolicyManager.PolicyNothingToRefund.selector, id));
@@ -187,7 +187,7 @@ contract SettleTest is KmsTest {
         assertEq(policies.refund(terms), 3 * RATE);
     }
 
-    function test_C13_anExtensionComesBeforeTheEnd() public {
+    function test_anExtensionComesBeforeTheEnd() public {
         uint32 last = terms.lastPeriod;
         uint256 end = GENESIS + uint256(last) * DAY;
         _fund(alice, 3 ether);

@@ -63,9 +63,9 @@ contract ThreatsTest is KmsTest {
         return policies.collect(_one(terms), miner);
     }
 
-    // ---------------------------------------------------------------- C22
+    // ---------------------------------------------------------------- other tokens
 
-    function test_C22_aTokenThatReturnsFalseOrNothingMovesNoBooks() public {
+    function test_aTokenThatReturnsFalseOrNothingMovesNoBooks() public {
         _skip(5);
         vm.mockCall(address(token), abi.encodeWithSelector(token.transfer.selector), abi.encode(false));
         vm.mockCall(address(token), abi.encodeWithSelector(token.transferFrom.selector), abi.encode(false));
@@ -97,7 +97,7 @@ contract ThreatsTest is KmsTest {
 
     /// @dev A token that took a fee could not keep the identity. None gets in: the three contracts must
     /// name the same token, and the rewards only work as the minter that KMSToken names.
-    function test_C22_noOtherTokenGetsIn() public {
+    function test_noOtherTokenGetsIn() public {
         address other = _create("KMSToken", abi.encode(CAP, INITIAL, treasury, address(rewards)));
         vm.expectRevert(IPolicyManager.PolicyContractsMismatch.selector);
         _create(
@@ -120,7 +120,7 @@ contract ThreatsTest is KmsTest {
     }
 
     /// @dev All effects precede the transfer: whatever is called from inside one finds them done.
-    function test_C22_aReentrantTokenGetsOnePayout() public {
+    function test_aReentrantTokenGetsOnePayout() public {
         _confirm(workers[0], _now() + 2);
         _skip(5);
         vm.etch(address(token), address(new ReentrantToken()).code);
@@ -141,7 +141,7 @@ contract ThreatsTest is KmsTest {
         assertEq(due, 2 * RATE);
     }
 
-    function test_C22_aReentrantTokenRevokesOnce() public {
+    function test_aReentrantTokenRevokesOnce() public {
         vm.etch(address(token), address(new ReentrantToken()).code);
         ReentrantToken weird = ReentrantToken(address(token));
         terms.author = address(weird);
@@ -169,10 +169,10 @@ contract ThreatsTest is KmsTest {
         vm.revertToState(snapshot);
     }
 
-    // ---------------------------------------------------------------- C24, C25
+    // ---------------------------------------------------------------- recipients
 
     /// @dev A payment calls no recipient, so no recipient can refuse it or burn the payer's gas.
-    function test_C24_recipientsThatRefuseEverythingArePaidAndStopNobody() public {
+    function test_recipientsThatRefuseEverythingArePaidAndStopNobody() public {
         _confirm(workers[0], _now() + LEASE);
         _confirm(workers[1], _now() + LEASE);
         _skip(5);
@@ -190,9 +190,9 @@ contract ThreatsTest is KmsTest {
         assertEq(token.balanceOf(alice), uint256(RATE) * (4 + 3 * 25), "idle periods and coming ones");
     }
 
-    // ---------------------------------------------------------------- C08, dust, maxima
+    // ---------------------------------------------------------------- donations, dust, maxima
 
-    function test_C08_donationsAndForcedEtherChangeNothing() public {
+    function test_donationsAndForcedEtherChangeNothing() public {
         _fund(address(policies), 7);
         vm.deal(address(policies), 1 ether);
         uint256 price = policies.priceOf(terms);
@@ -216,7 +216,7 @@ contract ThreatsTest is KmsTest {
     }
 
     /// @dev Longest policy, most miners, and periods just below the end of the clock.
-    function test_C31_everyCountAtItsMaximum() public {
+    function test_everyCountAtItsMaximum() public {
         uint32 longest = 65_534;
         uint32 start = type(uint32).max - longest - 1;
         _deployWithLongLocks(longest);

@@ -28,7 +28,7 @@ contract ActivityTest is KmsTest {
         rewards.sumActivePeriods(new address[](0), 1, now_);
     }
 
-    function test_C32_edgesOfTheHistory() public {
+    function test_edgesOfTheHistory() public {
         (address miner, address worker,) = _miner("miner", MIN_LOCKED, 100);
         uint32 start = _now();
         assertEq(rewards.activePeriods(miner, 0, start - 1), 0, "no run");

@@ -68,7 +68,7 @@ contract ClaimTest is KmsTest {
         assertGt(amount, 0);
     }
 
-    function test_C09_aSecondClaimPaysNothing() public {
+    function test_aSecondClaimPaysNothing() public {
         _confirm(worker, _now() + 1);
         _skip(2);
         _claim(miner);
@@ -100,7 +100,7 @@ contract ClaimTest is KmsTest {
         assertGt(rewards.claimable(forever), 0);
     }
 
-    function test_C06_idlePeriodsEmitNothing() public {
+    function test_idlePeriodsEmitNothing() public {
         uint256 before = rewards.reserve();
         _skip(500);
         rewards.roll();
@@ -113,7 +113,7 @@ contract ClaimTest is KmsTest {
         assertEq(rewards.reserve() + rewards.pool() + token.totalSupply(), CAP);
     }
 
-    function test_C02_depositAndExitInOnePeriodGainNothing() public {
+    function test_depositAndExitInOnePeriodGainNothing() public {
         _confirm(worker, _now() + LEASE);
         _skip(1);
         (address jit, address jitWorker,) = _miner("jit", 100 * MIN_LOCKED, MIN_LOCK);
@@ -133,7 +133,7 @@ contract ClaimTest is KmsTest {
         escrow.withdraw(jit);
     }
 
-    function test_C04_splittingAStakeGainsNothing() public {
+    function test_splittingAStakeGainsNothing() public {
         uint256 snapshot = vm.snapshotState();
         (address whole, address wholeWorker,) = _miner("whole", 50 * MIN_LOCKED, 100);
         _confirm(worker, _now() + 7);
@@ -213,7 +213,7 @@ contract ClaimTest is KmsTest {
         assertEq(weight, uint256(MIN_LOCKED) * (365 + 364) / 730);
     }
 
-    function test_C08_aDonationChangesNoReward() public {
+    function test_aDonationChangesNoReward() public {
         _confirm(worker, _now() + 1);
         vm.startPrank(treasury);
         token.transfer(address(rewards), 1_000 ether);
@@ -260,7 +260,7 @@ contract ClaimTest is KmsTest {
         assertEq(same, locked);
     }
 
-    function test_C13_rewardsArriveExactlyAtThePeriodEdge() public {
+    function test_rewardsArriveExactlyAtThePeriodEdge() public {
         uint32 start = _now();
         _confirm(worker, start + 1);
         uint256 edge = GENESIS + uint256(start + 1) * DAY;

@@ -2,6 +2,7 @@
 pragma solidity ^0.8.30;
 
 import {KmsTest} from "../base/KmsTest.sol";
+import {Misshapen} from "../base/Misshapen.sol";
 import {MiningRewards} from "../../src/MiningRewards.sol";
 import {IMiningRewards} from "../../src/interfaces/IMiningRewards.sol";
 
@@ -75,7 +76,7 @@ contract ConfirmTest is KmsTest {
         rewards.confirmActivity(now_ + 2);
     }
 
-    function test_anEqualEndRepricesWhenTheStakeChanged() public {
+    function test_anEqualEndTakesThePresentWeightWhenTheStakeChanged() public {
         uint32 now_ = _now();
         _confirm(worker, now_ + 3);
         _deposit(miner, MIN_LOCKED, 100);
@@ -177,19 +178,19 @@ contract ConfirmTest is KmsTest {
         assertEq(through, _now() + 5);
     }
 
-    function test_C32_anEmptyBatchConfirmsNothing() public {
+    function test_anEmptyBatchConfirmsNothing() public {
         vm.expectRevert(IMiningRewards.RewardsNothingConfirmed.selector);
         rewards.confirmActivityBatch(new IMiningRewards.SignedConfirmation[](0));
     }
 
-    function test_C19_replayInTheSamePeriodReverts() public {
+    function test_replayInTheSamePeriodReverts() public {
         IMiningRewards.SignedConfirmation[] memory batch = _batch(_signed(_now() + 5));
         rewards.confirmActivityBatch(batch);
         vm.expectRevert(IMiningRewards.RewardsNothingConfirmed.selector);
         rewards.confirmActivityBatch(batch);
     }
 
-    function test_C19_replayInAnotherPeriodReverts() public {
+    function test_replayInAnotherPeriodReverts() public {
         IMiningRewards.SignedConfirmation[] memory batch = _batch(_signed(_now() + 5));
         _skip(1);
         vm.expectRevert(IMiningRewards.RewardsNothingConfirmed.selector);
@@ -199,14 +200,14 @@ contract ConfirmTest is KmsTest {
         rewards.confirmActivityBatch(batch);
     }
 
-    function test_C19_replayOnAnotherChainReverts() public {
+    function test_replayOnAnotherChainReverts() public {
         IMiningRewards.SignedConfirmation[] memory batch = _batch(_signed(_now() + 5));
         vm.chainId(block.chainid + 1);
         vm.expectRevert(IMiningRewards.RewardsNothingConfirmed.selector);
         rewards.confirmActivityBatch(batch);
     }
 
-    function test_C19_replayAtAnotherContractReverts() public {
+    function test_replayAtAnotherContractReverts() public {
         IMiningRewards other = IMiningRewards(makeAddr("other rewards"));
         IMiningRewards.SignedConfirmation memory entry =
             _signConfirmation(other, key, miner, _now() + 5, _now());
@@ -214,22 +215,15 @@ contract ConfirmTest is KmsTest {
         rewards.confirmActivityBatch(_batch(entry));
     }
 
-    function test_C20_malleableAndMisshapenSignaturesRevert() public {
-        bytes memory good = _signed(_now() + 1).signature;
-        (bytes32 r, bytes32 s) = abi.decode(good, (bytes32, bytes32));
-        uint8 v = uint8(good[64]);
-        bytes32 highS =
-            bytes32(0xfffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd0364141 - uint256(s));
-        _refusesSignature(abi.encodePacked(r, highS, v == 27 ? uint8(28) : uint8(27)));
-        _refusesSignature(abi.encodePacked(r, s, uint8(0)));
-        _refusesSignature(abi.encodePacked(r, s, uint8(1)));
-        _refusesSignature(abi.encodePacked(r, s, uint8(29)));
-        _refusesSignature(abi.encodePacked(r, s));
-        _refusesSignature(abi.encodePacked(r, s, v, uint8(0)));
+    function test_misshapenSignaturesRevert() public {
+        bytes[] memory bad = Misshapen.variantsOf(_signed(_now() + 1).signature);
+        for (uint256 i = 0; i < bad.length; ++i) {
+            _refusesSignature(bad[i]);
+        }
         _refusesSignature("");
     }
 
-    function test_C20_theZeroAddressIsNobodysWorker() public {
+    function test_theZeroAddressIsNobodysWorker() public {
         IMiningRewards.SignedConfirmation memory entry = _signed(_now() + 1);
         vm.prank(miner);
         escrow.bondWorker(address(0));
@@ -261,7 +255,7 @@ contract ConfirmTest is KmsTest {
         batch[7] = _entryOf("empty", now_ + 1, now_);
         vm.prank(batch[7].miner);
         escrow.unbond(MIN_LOCKED);
-        batch[8] = _entryOf("barred", now_ + 1, now_);
+        batch[8] = _entryOf("suspended", now_ + 1, now_);
         vm.prank(adjudicator);
         rewards.suspend(batch[8].miner, 1);
         batch[9] = _entryOf("dismissed", now_ + 1, now_);

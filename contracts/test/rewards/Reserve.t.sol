@@ -13,7 +13,7 @@ contract ReserveTest is KmsTest {
         (miner, worker,) = _miner("miner", 10 * MIN_LOCKED, 100);
     }
 
-    function testFuzz_C29_onlyTheAdjudicatorReturns(address caller) public {
+    function testFuzz_onlyTheAdjudicatorReturns(address caller) public {
         vm.assume(caller != adjudicator);
         vm.prank(caller);
         vm.expectRevert(abi.encodeWithSelector(IMiningRewards.RewardsNotJudge.selector, caller));
@@ -48,7 +48,7 @@ contract ReserveTest is KmsTest {
         rewards.returnToReserve(1);
     }
 
-    function test_C31_refusesAnAmountThatFitsNoReserve() public {
+    function test_refusesAnAmountThatFitsNoReserve() public {
         vm.prank(adjudicator);
         vm.expectRevert();
         rewards.returnToReserve(type(uint96).max);
@@ -132,7 +132,7 @@ contract ReserveTest is KmsTest {
         assertEq(locked[0], 10 * MIN_LOCKED);
     }
 
-    function test_C32_pagesEndWithTheCurrentPeriod() public view {
+    function test_pagesEndWithTheCurrentPeriod() public view {
         uint32 now_ = _now();
         (uint256[] memory weights,) = rewards.periodTotalsPage(now_, 0);
         assertEq(weights.length, 0);
@@ -146,7 +146,7 @@ contract ReserveTest is KmsTest {
         assertEq(weights.length, 0);
     }
 
-    function test_C32_pagesOfRuns() public {
+    function test_pagesOfRuns() public {
         assertEq(rewards.activityRuns(miner, 0, 5).length, 0);
         uint32 start = _now();
         _confirm(worker, start + 2);

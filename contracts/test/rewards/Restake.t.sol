@@ -51,7 +51,7 @@ contract RestakeTest is KmsTest {
         rewards.restake(miner);
     }
 
-    function testFuzz_C09_refusesStrangers(address caller) public {
+    function testFuzz_refusesStrangers(address caller) public {
         vm.assume(caller != miner && caller != worker);
         vm.prank(miner);
         escrow.setRestake(true);
@@ -61,7 +61,7 @@ contract RestakeTest is KmsTest {
     }
 
     /// @dev A consent of one's own reaches nobody else's rewards.
-    function test_C09_aWorkerSpeaksForItsOwnMinerOnly() public {
+    function test_aWorkerSpeaksForItsOwnMinerOnly() public {
         (address second,,) = _miner("second", MIN_LOCKED, 100);
         vm.prank(second);
         escrow.setRestake(true);

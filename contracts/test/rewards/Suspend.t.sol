@@ -26,14 +26,14 @@ contract SuspendTest is KmsTest {
         (, locked) = rewards.periodTotals(period);
     }
 
-    function _refusesToConfirm(uint32 bar) private {
-        vm.expectRevert(abi.encodeWithSelector(IMiningRewards.RewardsSuspended.selector, miner, bar));
+    function _refusesToConfirm(uint32 through) private {
+        vm.expectRevert(abi.encodeWithSelector(IMiningRewards.RewardsSuspended.selector, miner, through));
         _confirm(worker, _now() + 1);
     }
 
     // ---------------------------------------------------------------- refusals
 
-    function testFuzz_C29_onlyTheJudgesSuspend(address caller) public {
+    function testFuzz_onlyTheJudgesSuspend(address caller) public {
         vm.assume(caller != adjudicator && caller != challenges);
         vm.prank(caller);
         vm.expectRevert(abi.encodeWithSelector(IMiningRewards.RewardsNotJudge.selector, caller));
@@ -49,7 +49,7 @@ contract SuspendTest is KmsTest {
         rewards.suspend(miner, periods);
     }
 
-    function test_C13_barsConfirmationsThroughTheLastPeriodAndNotLonger() public {
+    function test_refusesConfirmationsThroughTheLastPeriodAndNotLonger() public {
         _confirm(worker, start + LEASE);
         vm.expectEmit(address(rewards));
         emit IMiningRewards.MinerSuspended(miner, start + 5);
@@ -64,7 +64,7 @@ contract SuspendTest is KmsTest {
         assertTrue(rewards.isActive(miner, start + 7));
     }
 
-    function test_barsRelayedConfirmationsToo() public {
+    function test_refusesRelayedConfirmationsToo() public {
         _suspend(1);
         IMiningRewards.SignedConfirmation[] memory batch = new IMiningRewards.SignedConfirmation[](1);
         batch[0] = _signConfirmation(rewards, key, miner, _now() + 1, _now());
@@ -85,7 +85,7 @@ contract SuspendTest is KmsTest {
 
     // ---------------------------------------------------------------- weight
 
-    /// @dev Livepeer C4 2023-08 and the prototype's own twin: no weight is left behind.
+    /// @dev No weight is left behind (Livepeer, 2023).
     function test_comingPeriodsLoseTheWeightTheCurrentOneKeepsIt() public {
         _confirm(worker, start + LEASE);
         _goto(start + 2);
@@ -162,7 +162,7 @@ contract SuspendTest is KmsTest {
         assertLe(rewards.pool(), 3);
     }
 
-    function test_C09_aClaimAfterASlashPaysOnlyWhatWasEarned() public {
+    function test_aClaimAfterASlashPaysOnlyWhatWasEarned() public {
         _confirm(worker, start + LEASE);
         _goto(start + 3);
         uint256 due = rewards.claimable(miner);
@@ -178,8 +178,8 @@ contract SuspendTest is KmsTest {
         assertEq(rewards.claimable(miner), 0);
     }
 
-    /// @dev The weight of a re-priced current period survives the suspension beside the empty lease.
-    function test_aCarriedPeriodIsPaidAfterASuspension() public {
+    /// @dev The pending period, at the weight before the deposit, survives the suspension.
+    function test_aPendingPeriodIsPaidAfterASuspension() public {
         _confirm(worker, start + LEASE);
         _goto(start + 1);
         _deposit(miner, STAKE, 300);
@@ -227,7 +227,7 @@ contract SuspendTest is KmsTest {
         assertEq(runs[0].last, start + 2);
     }
 
-    function test_C32_aMinerThatNeverConfirmedCanBeBarred() public {
+    function test_aMinerThatNeverConfirmedCanBeSuspended() public {
         _suspend(2);
         assertEq(rewards.suspendedThrough(miner), start + 2);
         assertEq(rewards.activityRuns(miner, 0, 10).length, 0);
@@ -266,7 +266,9 @@ contract SuspendTest is KmsTest {
     }
 
     /// @dev A lease that was over is settled by the next one or a claim, whichever comes first, once.
-    function testFuzz_aLapsedLeaseIsPaidTheSameWhenItsMinerIsBarred(bool claimFirst, uint32 periods) public {
+    function testFuzz_aLapsedLeaseIsPaidTheSameWhenItsMinerIsSuspended(bool claimFirst, uint32 periods)
+        public
+    {
         _confirm(worker, start + 3);
         _goto(start + 6);
         uint256 earned = rewards.claimable(miner);
@@ -300,7 +302,7 @@ contract SuspendTest is KmsTest {
         assertEq(rewards.activePeriods(miner, start + 3, _now() - 1), _now() == start + 3 ? 0 : 1);
     }
 
-    function test_C31_atTheEndOfTheClockNothingWraps() public {
+    function test_atTheEndOfTheClockNothingWraps() public {
         vm.warp(GENESIS + uint256(type(uint32).max - 3) * DAY);
         (, address last,) = _miner("last", MIN_LOCKED, 300);
         _confirm(last, _now() + 1);
@@ -322,18 +324,18 @@ contract SuspendTest is KmsTest {
 
     /// @dev Random confirmations, suspensions and gaps against a plain table of periods.
     function testFuzz_activityCountsLikeATable(uint256 seed) public {
-        uint32 bar;
+        uint32 suspended;
         for (uint256 i = 0; i < 30; ++i) {
             seed = uint256(keccak256(abi.encode(seed)));
             uint32 now_ = _now();
             if (seed % 4 == 0) {
                 uint32 periods = uint32((seed >> 8) % 9);
                 _suspend(periods);
-                if (now_ + periods > bar) bar = now_ + periods;
+                if (now_ + periods > suspended) suspended = now_ + periods;
                 for (uint32 p = now_ + 1; p <= now_ + LEASE; ++p) {
                     active[p] = false;
                 }
-            } else if (now_ > bar) {
+            } else if (now_ > suspended) {
                 uint32 through = now_ + 1 + uint32((seed >> 8) % LEASE);
                 (uint32 leased,) = rewards.leaseOf(miner);
                 if (through > leased) _confirm(worker, through);

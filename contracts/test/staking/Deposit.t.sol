@@ -90,7 +90,7 @@ contract DepositTest is KmsTest {
         assertEq(escrow.totalLocked(), 0);
     }
 
-    function test_C23_noAllowanceIsLeftAfterAPermit() public {
+    function test_noAllowanceIsLeftAfterAPermit() public {
         (address owner, uint256 key) = makeAddrAndKey("owner");
         _fund(owner, MIN_LOCKED);
         (uint8 v, bytes32 r, bytes32 s) =
@@ -101,7 +101,7 @@ contract DepositTest is KmsTest {
         assertEq(token.allowance(owner, address(escrow)), 0);
     }
 
-    function test_C21_aPermitSubmittedByAnotherFirstDoesNoHarm() public {
+    function test_aPermitSubmittedByAnotherFirstDoesNoHarm() public {
         (address owner, uint256 key) = makeAddrAndKey("owner");
         _fund(owner, MIN_LOCKED);
         (uint8 v, bytes32 r, bytes32 s) =
@@ -226,7 +226,7 @@ contract DepositTest is KmsTest {
         assertEq(escrow.workerCooldown(), COOLDOWN);
     }
 
-    function test_C08_aDonationChangesNoPosition() public {
+    function test_aDonationChangesNoPosition() public {
         vm.startPrank(bob);
         escrow.deposit(MIN_LOCKED, 100);
         token.transfer(address(escrow), 5 * MIN_LOCKED);

@@ -183,7 +183,7 @@ contract ExitTest is KmsTest {
 
     // ---------------------------------------------------------------- period edges
 
-    function test_C13_theLockEndsExactlyAtThePeriodEdge() public {
+    function test_theLockEndsExactlyAtThePeriodEdge() public {
         vm.prank(bob);
         escrow.setWindDown(true);
         uint256 edge = GENESIS + uint256(start + LOCK) * DAY;

@@ -91,13 +91,13 @@ contract RegistryTest is KmsTest {
 
     // ---------------------------------------------------------------- registered miners
 
-    function test_C32_pagesOfAnEmptyList() public view {
+    function test_pagesOfAnEmptyList() public view {
         assertEq(escrow.registeredCount(), 0);
         assertEq(escrow.registeredMiners(0, 10).length, 0);
         assertEq(escrow.registeredMiners(type(uint256).max, type(uint256).max).length, 0);
     }
 
-    function test_C32_pagesOfOneAndTwo() public {
+    function test_pagesOfOneAndTwo() public {
         vm.prank(bob);
         escrow.registerNode("https://bob.example", key);
         assertEq(escrow.registeredMiners(0, 0).length, 0);
@@ -149,7 +149,7 @@ contract RegistryTest is KmsTest {
         assertEq(workers[1], address(0));
     }
 
-    function test_C09_checksEveryRateForItself() public {
+    function test_checksEveryRateForItself() public {
         (address[] memory miners, uint96[] memory rates) = _two();
         vm.prank(alice);
         escrow.setMinRate(6);
@@ -183,7 +183,7 @@ contract RegistryTest is KmsTest {
         escrow.requireCanServeEach(miners, rates, now_);
     }
 
-    function test_C32_listsOfDifferentLengthAndOfNone() public {
+    function test_listsOfDifferentLengthAndOfNone() public {
         (address[] memory miners,) = _two();
         vm.expectRevert(abi.encodeWithSelector(IStakingEscrow.EscrowRatesMismatch.selector, 2, 1));
         escrow.requireCanServeEach(miners, new uint96[](1), 1);
@@ -206,7 +206,7 @@ contract RegistryTest is KmsTest {
         assertEq(escrow.lastSeq(), 3);
     }
 
-    function test_C29_severalCallsLendNobodyAPower() public {
+    function test_severalCallsLendNobodyAPower() public {
         bytes[] memory calls = new bytes[](1);
         calls[0] = abi.encodeCall(escrow.slash, (bob, 1, alice, 0));
         vm.prank(alice);

@@ -9,7 +9,7 @@ contract SlashTest is KmsTest {
     uint32 private constant LOCK = 40;
     address private miner;
     address private worker;
-    address private reporter = makeAddr("reporter");
+    address private challenger = makeAddr("challenger");
     uint32 private start;
 
     function setUp() public override {
@@ -20,7 +20,7 @@ contract SlashTest is KmsTest {
 
     function _slash(uint96 penalty, uint96 reward) private {
         vm.prank(adjudicator);
-        escrow.slash(miner, penalty, reporter, reward);
+        escrow.slash(miner, penalty, challenger, reward);
     }
 
     function _refuses(uint96 penalty, uint96 reward, bytes memory reason) private {
@@ -28,19 +28,19 @@ contract SlashTest is KmsTest {
         vm.expectRevert(reason);
         _slash(penalty, reward);
         assertEq(abi.encode(escrow.position(miner)), before);
-        assertEq(token.balanceOf(reporter), 0);
+        assertEq(token.balanceOf(challenger), 0);
     }
 
     // ---------------------------------------------------------------- refusals
 
-    function testFuzz_C29_onlyTheAdjudicatorSlashes(address caller) public {
+    function testFuzz_onlyTheAdjudicatorSlashes(address caller) public {
         vm.assume(caller != adjudicator);
         vm.prank(caller);
         vm.expectRevert(abi.encodeWithSelector(IStakingEscrow.EscrowNotAdjudicator.selector, caller));
         escrow.slash(miner, 1 ether, caller, 0);
     }
 
-    function test_C29_neitherControlNorItsOwnerNorTheGuardianSlashes() public {
+    function test_neitherControlNorItsOwnerNorTheGuardianSlashes() public {
         address[4] memory powers = [address(control), address(timelock), guardian, challenges];
         for (uint256 i = 0; i < powers.length; ++i) {
             vm.prank(powers[i]);
@@ -53,7 +53,7 @@ contract SlashTest is KmsTest {
         _refuses(0, 0, abi.encodeWithSelector(IStakingEscrow.EscrowAmountZero.selector));
     }
 
-    function test_C35_refusesMoreThanTheStake() public {
+    function test_refusesMoreThanTheStake() public {
         _refuses(
             STAKE + 1,
             0,
@@ -71,10 +71,10 @@ contract SlashTest is KmsTest {
     function test_refusesToSlashAStranger() public {
         vm.prank(adjudicator);
         vm.expectRevert(abi.encodeWithSelector(IStakingEscrow.EscrowInsufficientStake.selector, 1, 0));
-        escrow.slash(alice, 1, reporter, 0);
+        escrow.slash(alice, 1, challenger, 0);
     }
 
-    /// @dev Family 15, "reward >= penalty": who reports itself must lose more than half.
+    /// @dev A miner that accuses itself loses more than half of the penalty.
     function testFuzz_refusesARewardOfHalfOrMore(uint96 penalty, uint96 reward) public {
         penalty = uint96(bound(penalty, 1, STAKE));
         reward = uint96(bound(reward, (uint256(penalty) + 1) / 2, type(uint96).max));
@@ -93,7 +93,7 @@ contract SlashTest is KmsTest {
         vm.stopPrank();
         vm.prank(adjudicator);
         vm.expectRevert(abi.encodeWithSelector(IStakingEscrow.EscrowInsufficientStake.selector, 1, 0));
-        escrow.slash(miner, 1, reporter, 0);
+        escrow.slash(miner, 1, challenger, 0);
     }
 
     // ---------------------------------------------------------------- what it takes
@@ -111,14 +111,16 @@ contract SlashTest is KmsTest {
         uint96 restUnbonding = unbonded - (penalty - fromLocked);
 
         vm.expectEmit(address(escrow));
-        emit IStakingEscrow.Slashed(2, miner, penalty, reporter, reward, locked - fromLocked, restUnbonding);
+        emit IStakingEscrow.Slashed(
+            2, miner, penalty, challenger, reward, locked - fromLocked, restUnbonding
+        );
         _slash(penalty, reward);
 
         assertEq(escrow.position(miner).locked, locked - fromLocked);
         assertEq(escrow.position(miner).unbonding, restUnbonding);
         assertEq(escrow.totalLocked(), locked - fromLocked);
         assertEq(escrow.totalUnbonding(), restUnbonding);
-        assertEq(token.balanceOf(reporter), reward);
+        assertEq(token.balanceOf(challenger), reward);
         assertEq(token.totalSupply(), INITIAL - (penalty - reward));
         assertEq(token.balanceOf(address(escrow)), STAKE - penalty);
         assertEq(escrow.lastSeq(), 2);
@@ -190,8 +192,8 @@ contract SlashTest is KmsTest {
 
     // ---------------------------------------------------------------- slashing and leaving
 
-    /// @dev C17; Graph Horizon PR 1340: tokens that are leaving stay at risk until they are gone.
-    function test_C17_tokensOnTheirWayOutAreStillSlashable() public {
+    /// @dev Tokens that are leaving stay at risk until they are gone.
+    function test_tokensOnTheirWayOutAreStillSlashable() public {
         vm.prank(miner);
         escrow.unbond(STAKE);
         _goto(start + LOCK + 1);
@@ -201,7 +203,7 @@ contract SlashTest is KmsTest {
         assertEq(escrow.withdraw(miner), 1);
     }
 
-    function test_C17_aWoundDownPositionIsStillSlashable() public {
+    function test_aWoundDownPositionIsStillSlashable() public {
         vm.prank(miner);
         escrow.setWindDown(true);
         _goto(start + LOCK + 100);
@@ -210,7 +212,7 @@ contract SlashTest is KmsTest {
         assertEq(escrow.withdraw(miner), STAKE - STAKE / 2);
     }
 
-    function test_C29_aSlashShortensAndLengthensNoLock() public {
+    function test_aSlashShortensAndLengthensNoLock() public {
         vm.startPrank(miner);
         escrow.unbond(MIN_LOCKED);
         escrow.setWindDown(true);
@@ -224,7 +226,7 @@ contract SlashTest is KmsTest {
         assertEq(later.releasePeriod, before.releasePeriod);
     }
 
-    function test_C18_aRestBelowTheMinimumServesNobodyAndMayLeave() public {
+    function test_aRestBelowTheMinimumServesNobodyAndMayLeave() public {
         _slash(STAKE - 1, 0);
         address[] memory miners = _list(miner);
         vm.expectRevert(
@@ -252,8 +254,8 @@ contract SlashTest is KmsTest {
         escrow.requireCanServe(_list(miner), 1, start + LOCK);
     }
 
-    /// @dev C35; family 2 and 10: any order of unbonds and slashes leaves the sums right and the exit open.
-    function testFuzz_C35_unbondsAndSlashesInAnyOrder(uint256 seed) public {
+    /// @dev Any order of unbonds and slashes leaves the sums right and the exit open.
+    function testFuzz_unbondsAndSlashesInAnyOrder(uint256 seed) public {
         uint96 gone;
         for (uint256 i = 0; i < 12; ++i) {
             seed = uint256(keccak256(abi.encode(seed)));
@@ -283,15 +285,15 @@ contract SlashTest is KmsTest {
         assertEq(token.balanceOf(address(escrow)), 0);
     }
 
-    /// @dev C24: the reward is a plain transfer, so no recipient can refuse it or call back.
-    function test_C24_aReporterWithoutAReceiverIsPaidAllTheSame() public {
+    /// @dev The reward is a plain transfer, so no recipient can refuse it or call back.
+    function test_aChallengerWithoutAReceiverIsPaidAllTheSame() public {
         vm.prank(adjudicator);
         escrow.slash(miner, 10 ether, address(rewards), 4 ether);
         assertEq(token.balanceOf(address(rewards)), 4 ether);
     }
 
-    /// @dev Family 1: the same account in both parts.
-    function test_aMinerThatReportsItselfLosesMoreThanHalf() public {
+    /// @dev The same account is miner and challenger.
+    function test_aMinerThatAccusesItselfLosesMoreThanHalf() public {
         vm.prank(adjudicator);
         escrow.slash(miner, 10 ether, miner, 5 ether - 1);
         assertEq(token.balanceOf(miner), 5 ether - 1);

@@ -206,7 +206,7 @@ contract WorkerTest is KmsTest {
         assertFalse(_canServe(0, start + 101));
     }
 
-    function test_C09_servesOnlyAtItsOwnRateOrMore() public {
+    function test_servesOnlyAtItsOwnRateOrMore() public {
         vm.prank(bob);
         escrow.setMinRate(7);
         assertFalse(_canServe(6, _now()));
@@ -225,7 +225,7 @@ contract WorkerTest is KmsTest {
         escrow.requireCanServe(miners, 0, _now());
     }
 
-    function test_C32_anEmptyListIsNoProblem() public view {
+    function test_anEmptyListIsNoProblem() public view {
         escrow.requireCanServe(new address[](0), 0, 0);
         assertEq(escrow.minerInfo(new address[](0)).length, 0);
     }

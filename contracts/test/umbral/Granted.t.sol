@@ -5,7 +5,7 @@ import {Shipped} from "../base/Shipped.sol";
 import {UmbralHarness} from "../optimized/UmbralHarness.sol";
 import {UmbralProof} from "../../src/libraries/UmbralProof.sol";
 
-/// @notice Version-2 fragments of the umbral crate: what was signed, and that no witness convicts the honest.
+/// @notice Cfrags of the umbral crate: what was signed, and that no witness convicts the honest.
 contract GrantedTest is Shipped {
     UmbralHarness internal umbral;
     string internal json;
@@ -42,7 +42,7 @@ contract GrantedTest is Shipped {
         return vm.parseBytes(string.concat("0x", vm.parseJsonString(json, key)));
     }
 
-    /// @dev The digest over every fragment, honest or forged, is the crate's.
+    /// @dev The digest over every cfrag, honest or forged, is the crate's.
     function test_digestIsTheCratesForEveryFragment() public view {
         uint256 count;
         string memory at;
@@ -87,7 +87,7 @@ contract GrantedTest is Shipped {
         assertFalse(umbral.isSigned(honest, umbral.grantDigest(grant, honest, keys), signer));
     }
 
-    /// @dev Id, U1, X and the signature itself; nothing else of the fragment is signed.
+    /// @dev Id, U1, X and the signature itself; nothing else of the cfrag is signed.
     function testFuzz_aChangedSubjectOrSignatureIsNotSigned(uint16 at, uint8 bit) public view {
         uint256 place = at % (32 + 33 + 33 + 64);
         if (place < 32) place += 66;
@@ -136,7 +136,7 @@ contract GrantedTest is Shipped {
         umbral.proves(capsule, honest, 1, witness);
         // The other root of P2.
         uint256 p = 0xfffffffffffffffffffffffffffffffffffffffffffffffffffffffefffffc2f;
-        uint256 y = uint256(bytes32(_slice(witnesses[0], 130)));
+        uint256 y = uint256(bytes32(_slice(witnesses[0], 130, 162)));
         witness = bytes.concat(_head(witnesses[0]), bytes32(p - y));
         vm.expectRevert(UmbralProof.UmbralWitnessOffCurve.selector);
         umbral.proves(capsule, honest, 1, witness);
@@ -199,7 +199,7 @@ contract GrantedTest is Shipped {
     /// @dev A root of x^3 + 7 is none of its negative, nor is 0, nor a number not reduced.
     function test_refusesFalseRoots() public {
         uint256 p = 0xfffffffffffffffffffffffffffffffffffffffffffffffffffffffefffffc2f;
-        uint256 y = uint256(bytes32(_slice(_hex(".honest[0].roots"), 0)));
+        uint256 y = uint256(bytes32(_slice(_hex(".honest[0].roots"), 0, 32)));
         uint256[4] memory roots = [0, 1, y, p];
         for (uint256 i = 0; i < 4; ++i) {
             vm.expectRevert(UmbralProof.UmbralRootInvalid.selector);
@@ -212,13 +212,6 @@ contract GrantedTest is Shipped {
         part = new bytes(130);
         for (uint256 i = 0; i < 130; ++i) {
             part[i] = witness[i];
-        }
-    }
-
-    function _slice(bytes memory text, uint256 from) private pure returns (bytes memory part) {
-        part = new bytes(32);
-        for (uint256 i = 0; i < 32; ++i) {
-            part[i] = text[from + i];
         }
     }
 }

@@ -73,7 +73,7 @@ function revokedAtBlock(PolicyWord word) pure returns (uint40) {
     return uint40(PolicyWord.unwrap(word) >> BLOCK_OFFSET);
 }
 
-/// @dev `index` < PAID_IN_WORD.
+/// @dev Paid count of the miner at `index` < PAID_IN_WORD.
 function paid(PolicyWord word, uint256 index) pure returns (uint16) {
     return countAt(PolicyWord.unwrap(word), PAID_OFFSET + 16 * index);
 }
@@ -99,7 +99,7 @@ function withOneMoreRevokedArrangement(PolicyWord word) pure returns (PolicyWord
     return PolicyWord.wrap(PolicyWord.unwrap(word) + (1 << ARRANGEMENTS_OFFSET));
 }
 
-/// @dev `index` < PAID_IN_WORD.
+/// @dev Sets the paid count of the miner at `index` < PAID_IN_WORD.
 function withPaid(PolicyWord word, uint256 index, uint16 periods) pure returns (PolicyWord) {
     return PolicyWord.wrap(withCountAt(PolicyWord.unwrap(word), PAID_OFFSET + 16 * index, periods));
 }

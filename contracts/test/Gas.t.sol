@@ -214,7 +214,7 @@ contract GasTest is KmsTest {
     }
 
     /// @dev Nobody can make a miner's fees dear to collect by showering it with policies of one unit.
-    function test_tenThousandPoliciesCostTheirMinerNothing() public {
+    function test_tenThousandPoliciesOfOthersCostTheirMinerNothing() public {
         (address[] memory miners, address[] memory workers) = _miners(3, 400);
         IPolicyManager.Terms memory terms = _terms(miners, 30);
         _create(terms);

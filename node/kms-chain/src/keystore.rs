@@ -170,18 +170,25 @@ pub fn load(path: &Path, password: &str) -> Result<Secret, ChainError> {
 /// `WrongPassword` for the old password; as `load`.
 pub fn change_password(path: &Path, old: &str, new: &str) -> Result<(), ChainError> {
     let secret = load(path, old)?;
-    let address = serde_json::from_str::<File>(&files::read(path)?)
-        .ok()
-        .and_then(|file| {
-            format!("0x{}", file.address?.trim_start_matches("0x"))
-                .parse()
-                .ok()
-        });
+    let address = address_of(path)?;
     files::write(
         path,
         encrypt(&secret, new, address)?.as_bytes(),
         Existing::Replace,
     )
+}
+
+/// The account a keystore file names beside its secret; needs no password and proves nothing.
+///
+/// # Errors
+/// `File`.
+pub fn address_of(path: &Path) -> Result<Option<Address>, ChainError> {
+    let file = serde_json::from_str::<File>(&files::read(path)?);
+    let digits = file.ok().and_then(|file| file.address);
+    Ok(digits.and_then(|digits| {
+        let digits = digits.trim_start_matches("0x");
+        format!("0x{digits}").parse().ok()
+    }))
 }
 
 #[cfg(unix)]

@@ -61,6 +61,6 @@ pub use config::{
     shown as shown_setting,
 };
 pub use error::NodeError;
-pub use host::identity::{InitOptions, Initialised, init};
+pub use host::identity::{InitOptions, Initialised, init, worker_of};
 pub use run::run;
 pub use store::StoreError;

@@ -7,7 +7,7 @@ use std::io::Write as _;
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
-use kms_chain::{ChainError, keystore};
+use kms_chain::{ChainError, KeystoreFault, keystore};
 use kms_protocol::{Address, EthSecret};
 use umbral::{PublicKey, SecretKey};
 
@@ -70,6 +70,22 @@ pub fn init(options: &InitOptions, passphrase: &str) -> Result<Initialised, Node
         worker: address,
         umbral_key: umbral.public_key(),
     })
+}
+
+/// The worker of the node in a data directory; needs no passphrase.
+///
+/// # Errors
+/// [`NodeError::File`] if there is no node, [`NodeError::Keystore`].
+pub fn worker_of(data_dir: &Path) -> Result<Address, NodeError> {
+    let path = data_dir.join(WORKER_FILE);
+    match keystore::address_of(&path) {
+        Ok(Some(worker)) => Ok(worker),
+        Ok(None) => Err(keystore_error(
+            path,
+            ChainError::Keystore(KeystoreFault::Malformed),
+        )),
+        Err(error) => Err(keystore_error(path, error)),
+    }
 }
 
 /// The file's text, after checking that the node would start with it.

@@ -47,6 +47,11 @@ fn makes_a_node_that_loads_and_refuses_to_overwrite_it() {
     let keys = Keys::open(&dir, "a passphrase").unwrap();
     assert_eq!(keys.worker.address(), made.worker);
     assert_eq!(keys.umbral.public_key(), made.umbral_key);
+    assert_eq!(worker_of(&dir).unwrap(), made.worker);
+    assert_eq!(
+        worker_of(parent.path()).unwrap_err().code(),
+        "file_unusable"
+    );
     let wrong = Keys::open(&dir, "another").err().unwrap();
     assert_eq!(wrong.code(), "wrong_passphrase");
     let again = init(&options(&dir), "a passphrase").unwrap_err();

@@ -162,6 +162,14 @@ async fn a_miner_stakes_shows_and_unbonds_through_the_command_line() {
         .assert_success();
     let status = miner.json(&["stake", "status"]).assert_success();
     assert_eq!(status.text("locked"), (1_000 * 10_u128.pow(18)).to_string());
+    let bond = ["worker", "bond"];
+    miner.json(&bond).assert_failure(3, "node_missing");
+    let url = ["--public-url", "http://127.0.0.1:1"];
+    let made = miner.json(&[&["node", "init"], &url[..]].concat());
+    let worker = made.assert_success().text("worker");
+    miner.json(&bond).assert_success();
+    let shown = miner.json(&["worker", "show"]).assert_success();
+    assert_eq!(shown.text("worker"), worker);
     miner
         .json(&["stake", "unbond", "--amount", "400 KMS"])
         .assert_success();

@@ -1,103 +1,85 @@
 //! The one error type of the crate: a variant per decision a caller can take, each with a stable
-//! code, the exit code of the command line and a next step. Nothing in an error is secret.
-//! Neighbours: every module here; `error/codes.rs` holds the table of codes, exits and hints.
+//! code, a cause and a remedy. Nothing in an error is secret.
+//! Neighbours: every module here; `error/codes.rs` holds the table of codes and remedies.
 
 mod codes;
 #[cfg(test)]
 mod tests;
 
+use std::fmt;
 use std::path::{Path, PathBuf};
 
 use kms_protocol::{Address, Amount, Period, PolicyId};
+use serde::Serialize;
 
 /// Shorthand used by every fallible function of this crate.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 /// Why one miner did not do its part.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct NodeFailure {
     /// The miner's owner address.
+    #[serde(rename = "addr")]
     pub miner: Address,
     /// Base URL as registered on chain; empty when there is none.
     pub url: String,
-    /// A refusal code of the node (`policy_revoked`), or one of ours: `unreachable`, `timeout`,
-    /// `bad_reply`, `bad_signature`, `bad_fragment`, `bad_commitments`, `too_large`, `redirected`,
-    /// `url_refused`, `worker_missing`, `not_needed`; or `inconsistent_share`, which is the fault
-    /// of the policy's author and not of the miner.
+    /// A refusal code of the node (`policy_revoked`), or one of the client's, such as `timeout`.
+    /// `inconsistent_share` is the fault of the policy's author and not of the miner.
     pub code: String,
     /// One line for people, without secrets, at most 200 characters.
     pub detail: String,
 }
 
+impl fmt::Display for NodeFailure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            miner,
+            url,
+            code,
+            detail,
+        } = self;
+        let url = if url.is_empty() { "no URL" } else { url };
+        write!(f, "{miner} {url}: {detail} ({code})")
+    }
+}
+
 /// Why an operation did not succeed.
 #[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
+#[expect(missing_docs, reason = "the message of a variant names its fields")]
 pub enum Error {
     /// `init` found a home already there.
     #[error("{} holds a KMS home already", path.display())]
-    HomeExists {
-        /// The directory.
-        path: PathBuf,
-    },
+    HomeExists { path: PathBuf },
     /// There is no home where one was expected.
     #[error("no KMS home at {}", path.display())]
-    HomeMissing {
-        /// The directory.
-        path: PathBuf,
-    },
+    HomeMissing { path: PathBuf },
     /// Another process is writing to the home.
     #[error("{} is in use by another process", path.display())]
-    HomeLocked {
-        /// The directory.
-        path: PathBuf,
-    },
+    HomeLocked { path: PathBuf },
     /// A file of the home cannot be understood: damaged, of another version, unknown fields.
     #[error("{}: {reason}", path.display())]
-    HomeCorrupt {
-        /// The file.
-        path: PathBuf,
-        /// What the parser saw.
-        reason: String,
-    },
+    HomeCorrupt { path: PathBuf, reason: String },
     /// Others may read a file or directory that holds keys.
     #[error("{} has mode {mode:03o}; others can read it", path.display())]
-    PermissionsTooOpen {
-        /// The file or directory.
-        path: PathBuf,
-        /// Its permission bits.
-        mode: u32,
-    },
+    PermissionsTooOpen { path: PathBuf, mode: u32 },
     /// A file operation failed.
     #[error("{}: {source}", path.display())]
     Io {
-        /// The file.
         path: PathBuf,
-        /// What the system said.
         source: std::io::Error,
     },
     /// The output of an operation exists and may not be replaced.
     #[error("{} exists", path.display())]
-    OutputExists {
-        /// The file.
-        path: PathBuf,
-    },
+    OutputExists { path: PathBuf },
     /// The passphrase does not open the key file.
     #[error("wrong passphrase for {}", path.display())]
-    WrongPassphrase {
-        /// The key file.
-        path: PathBuf,
-    },
+    WrongPassphrase { path: PathBuf },
     /// Nobody gave a passphrase.
     #[error("no passphrase was given")]
     PassphraseMissing,
     /// A passphrase too short to protect anything.
     #[error("the passphrase has {given} characters, at least {least} are needed")]
-    PassphraseTooShort {
-        /// Characters given.
-        given: usize,
-        /// Least accepted number.
-        least: usize,
-    },
+    PassphraseTooShort { given: usize, least: usize },
     /// A seed is not 64 hexadecimal digits, or all zeros.
     #[error("a seed is 64 hexadecimal digits")]
     SeedInvalid,
@@ -107,56 +89,28 @@ pub enum Error {
 
     /// A label or card name is empty, too long or holds characters that would be misread.
     #[error("{name:?} is not a name: {why}")]
-    NameInvalid {
-        /// What was given.
-        name: String,
-        /// The rule it breaks.
-        why: &'static str,
-    },
+    NameInvalid { name: String, why: &'static str },
     /// No such label in the home.
     #[error("no label {label:?} here")]
-    LabelUnknown {
-        /// The label.
-        label: String,
-    },
+    LabelUnknown { label: String },
     /// A label of that name exists with another key.
     #[error("label {label:?} exists")]
-    LabelExists {
-        /// The label.
-        label: String,
-    },
+    LabelExists { label: String },
     /// A `kmslabel1...` line does not decode.
     #[error("not a label key: {why}")]
-    LabelKeyInvalid {
-        /// What is wrong.
-        why: &'static str,
-    },
+    LabelKeyInvalid { why: &'static str },
     /// A file is made for a label whose key is not in the home.
     #[error("the file is made for label key {fingerprint}, which no label here has")]
-    FileOfUnknownLabel {
-        /// Fingerprint of the key in the file.
-        fingerprint: String,
-    },
+    FileOfUnknownLabel { fingerprint: String },
     /// No such card in the home.
     #[error("no card {name:?} here")]
-    CardUnknown {
-        /// The card's name.
-        name: String,
-    },
+    CardUnknown { name: String },
     /// Another card of that name is stored.
     #[error("another card named {name:?} is stored with key {fingerprint}")]
-    CardExists {
-        /// The card's name.
-        name: String,
-        /// Fingerprint of the stored one.
-        fingerprint: String,
-    },
+    CardExists { name: String, fingerprint: String },
     /// A `kmscard1...` line does not decode or its signature does not hold.
     #[error("not a card: {why}")]
-    CardInvalid {
-        /// What is wrong.
-        why: &'static str,
-    },
+    CardInvalid { why: &'static str },
 
     /// The encrypted file is at fault, or the key does not fit it.
     #[error(transparent)]
@@ -172,167 +126,95 @@ pub enum Error {
     Chain(#[from] kms_chain::ChainError),
     /// The node's TLS or HTTP client could not be built.
     #[error("cannot build the HTTP client: {reason}")]
-    HttpClient {
-        /// What the library said.
-        reason: String,
-    },
+    HttpClient { reason: String },
 
     /// The transaction was mined and reverted.
     #[error("transaction {hash} reverted on chain")]
-    TxReverted {
-        /// Transaction hash, 0x-hex.
-        hash: String,
-    },
+    TxReverted { hash: String },
     /// The account cannot pay.
     #[error("{address} holds {have}, {need} are needed")]
     InsufficientFunds {
-        /// The paying account.
         address: Address,
-        /// What it holds, with its unit.
         have: String,
-        /// What is needed, with its unit.
         need: String,
     },
     /// The price is above the limit given.
     #[error("the grant costs {price}, the limit is {limit}")]
-    FeeAboveMax {
-        /// Price of the grant.
-        price: Amount,
-        /// Limit given.
-        limit: Amount,
-    },
+    FeeAboveMax { price: Amount, limit: Amount },
     /// A number of shares, threshold or periods that cannot be.
     #[error("{field} = {given}: {why}")]
     SpecInvalid {
-        /// The field of the grant.
         field: &'static str,
-        /// What was given.
         given: u64,
-        /// The rule it breaks.
         why: &'static str,
     },
     /// Fewer miners can serve than shares are wanted.
     #[error("{need} miners are needed, {usable} can serve")]
     NotEnoughMiners {
-        /// Miners needed.
         need: usize,
-        /// Miners that can serve.
         usable: usize,
-        /// Why each of the others cannot.
         nodes: Vec<NodeFailure>,
     },
     /// What was quoted is no longer on offer.
     #[error("the quote no longer holds: {why}")]
-    QuoteStale {
-        /// What changed.
-        why: &'static str,
-    },
+    QuoteStale { why: &'static str },
     /// A grant of that label to that reader was begun and not finished.
     #[error("a grant of {label:?} to {reader:?} is unfinished: policy {policy}")]
     GrantUnfinished {
-        /// The policy begun.
         policy: PolicyId,
-        /// The label.
         label: String,
-        /// The reader's card.
         reader: String,
     },
 
     /// There is no policy for this label key and reader, or none of that id.
     #[error("no policy: {what}")]
-    NoPolicy {
-        /// What was looked for.
-        what: String,
-    },
+    NoPolicy { what: String },
     /// More than one policy fits.
     #[error("{} policies fit, name one", policies.len())]
-    PolicyAmbiguous {
-        /// The ones that fit.
-        policies: Vec<PolicyId>,
-    },
+    PolicyAmbiguous { policies: Vec<PolicyId> },
     /// The policy belongs to another account than the one that pays here.
     #[error("policy {policy} belongs to {author}")]
-    NotAuthor {
-        /// The policy.
-        policy: PolicyId,
-        /// Its author.
-        author: Address,
-    },
+    NotAuthor { policy: PolicyId, author: Address },
     /// The policy has not begun.
     #[error("policy {policy} starts with period {first}")]
-    PolicyNotStarted {
-        /// The policy.
-        policy: PolicyId,
-        /// Its first period.
-        first: Period,
-    },
+    PolicyNotStarted { policy: PolicyId, first: Period },
     /// The policy is over.
     #[error("policy {policy} ended with period {last}")]
-    PolicyExpired {
-        /// The policy.
-        policy: PolicyId,
-        /// Its last paid period.
-        last: Period,
-    },
+    PolicyExpired { policy: PolicyId, last: Period },
     /// The owner took the policy back.
     #[error("policy {policy} was revoked")]
-    PolicyRevoked {
-        /// The policy.
-        policy: PolicyId,
-    },
+    PolicyRevoked { policy: PolicyId },
     /// The owner took back the arrangements with so many miners that those left are too few.
     #[error("policy {policy} has {left} of {need} miners needed left: the others were revoked")]
     ArrangementsRevoked {
-        /// The policy.
         policy: PolicyId,
-        /// Miners needed.
         need: usize,
-        /// Miners whose arrangement stands.
         left: usize,
-        /// The others.
         nodes: Vec<NodeFailure>,
     },
     /// The policy has no arrangement with that miner.
     #[error("policy {policy} does not name the miner {miner}")]
-    MinerUnknown {
-        /// The policy.
-        policy: PolicyId,
-        /// The miner asked for.
-        miner: Address,
-    },
+    MinerUnknown { policy: PolicyId, miner: Address },
     /// Fewer miners than needed did their part.
     #[error("{got} of {need} miners needed answered")]
     ThresholdNotMet {
-        /// Miners needed.
         need: usize,
-        /// Miners that did their part.
         got: usize,
-        /// Why each of the others did not.
         nodes: Vec<NodeFailure>,
     },
     /// So many of the author's shares contradict what the author committed to that the others are
     /// fewer than needed, whatever the miners do.
     #[error("the author of policy {policy} made inconsistent shares")]
     SharesInconsistent {
-        /// The policy.
         policy: PolicyId,
-        /// What is wrong with each share, and with each miner that did not answer.
         nodes: Vec<NodeFailure>,
     },
     /// Enough sound fragments, yet they do not open the capsule: it was made for another label.
     #[error("the fragments of policy {policy} do not open this capsule")]
-    FragmentsDoNotOpen {
-        /// The policy.
-        policy: PolicyId,
-    },
+    FragmentsDoNotOpen { policy: PolicyId },
     /// The URL of a node breaks a rule.
     #[error("{url}: {why}")]
-    UrlRefused {
-        /// The URL.
-        url: String,
-        /// The rule it breaks.
-        why: &'static str,
-    },
+    UrlRefused { url: String, why: &'static str },
     /// The person or the system stopped the operation.
     #[error("interrupted")]
     Interrupted,
@@ -352,28 +234,30 @@ impl Error {
 
     /// What each miner said, where miners were asked; empty otherwise.
     pub fn nodes(&self) -> &[NodeFailure] {
-        match self {
-            Self::ThresholdNotMet { nodes, .. }
-            | Self::NotEnoughMiners { nodes, .. }
-            | Self::ArrangementsRevoked { nodes, .. }
-            | Self::SharesInconsistent { nodes, .. } => nodes,
-            _ => &[],
-        }
+        let (Self::ThresholdNotMet { nodes, .. }
+        | Self::NotEnoughMiners { nodes, .. }
+        | Self::ArrangementsRevoked { nodes, .. }
+        | Self::SharesInconsistent { nodes, .. }) = self
+        else {
+            return &[];
+        };
+        nodes
     }
 
     /// The policy the error is about, if it is about one.
     pub const fn policy(&self) -> Option<PolicyId> {
-        match self {
-            Self::GrantUnfinished { policy, .. }
-            | Self::PolicyNotStarted { policy, .. }
-            | Self::PolicyExpired { policy, .. }
-            | Self::PolicyRevoked { policy }
-            | Self::ArrangementsRevoked { policy, .. }
-            | Self::MinerUnknown { policy, .. }
-            | Self::NotAuthor { policy, .. }
-            | Self::SharesInconsistent { policy, .. }
-            | Self::FragmentsDoNotOpen { policy } => Some(*policy),
-            _ => None,
-        }
+        let (Self::GrantUnfinished { policy, .. }
+        | Self::PolicyNotStarted { policy, .. }
+        | Self::PolicyExpired { policy, .. }
+        | Self::PolicyRevoked { policy }
+        | Self::ArrangementsRevoked { policy, .. }
+        | Self::MinerUnknown { policy, .. }
+        | Self::NotAuthor { policy, .. }
+        | Self::SharesInconsistent { policy, .. }
+        | Self::FragmentsDoNotOpen { policy }) = self
+        else {
+            return None;
+        };
+        Some(*policy)
     }
 }

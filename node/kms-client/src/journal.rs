@@ -141,6 +141,14 @@ impl Grant {
         self.settle();
     }
 
+    /// Books that the policy was taken back.
+    pub(crate) fn revoke(&mut self) {
+        self.state = GrantState::Revoked;
+        for sealed in &mut self.sealed {
+            sealed.upload = None;
+        }
+    }
+
     fn settle(&mut self) {
         if self.state == GrantState::Paid && self.sealed.iter().all(|s| s.upload.is_none()) {
             self.state = GrantState::Delivered;

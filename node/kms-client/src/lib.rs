@@ -6,6 +6,7 @@
 
 #![forbid(unsafe_code)]
 
+mod asking;
 mod atomic;
 mod card;
 mod error;
@@ -17,10 +18,12 @@ mod node_http;
 mod node_url;
 mod owner;
 mod payer;
+mod plan;
 mod ports;
 mod progress;
 mod reader;
 mod staker;
+mod standing;
 mod store;
 
 #[cfg(test)]
@@ -39,14 +42,17 @@ pub use network::{Network, NetworkStatus, network_status};
 pub use node_http::{HttpNodes, NodeLimits};
 pub use node_url::{AddressRule, NodeUrl};
 pub use owner::{
-    Extension, FeeLimit, GrantReport, GrantSpec, MinerHealth, Owner, PolicyDetail, PolicyReport,
-    Quote, QuotedMiner, Rate, RefundReport, RenewalReport, RevocationReport, Schedule, Scope,
-    Selection, Span, Spend, Standing, WaitLimits, data_key, data_key_of_label, label_of,
+    Ending, Extension, FeeLimit, GrantReport, GrantSpec, MinerHealth, Owner, PolicyDetail,
+    PolicyReport, Quote, QuotedMiner, Rate, Refund, RefundReport, Renewal, RenewalReport,
+    RevocationReport, Schedule, Selection, Span, Spend, WaitLimits, data_key, data_key_of_label,
+    label_of,
 };
 pub use payer::Payer;
+pub use plan::{Plan, Step};
 pub use ports::{
-    ChainPort, CreatedPolicy, NodeError, NodePort, PayPort, PolicyFilter, Revoked, Settled,
+    ChainPort, CreatedPolicy, GasCost, PayPort, PolicyFilter, Revoked, Scope, Settled,
 };
 pub use progress::{Event, Progress, Silent};
 pub use reader::{ReadLimits, Reader};
-pub use staker::{Payout, PolicyFees, StakeStatus, Staker, WindDown, fees_of, stake_status};
+pub use staker::{PolicyFees, StakeStatus, Staker, WindDown, fees_of, stake_status};
+pub use standing::Standing;

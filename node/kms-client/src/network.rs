@@ -8,7 +8,7 @@ mod tests;
 use async_trait::async_trait;
 use futures_util::stream::{self, StreamExt as _};
 use kms_chain::{
-    BlockHeader, Chain, ChainEvent, ChainParams, Lease, MinerInfo, PeriodTotals, PolicyState,
+    BlockHeader, Call, Chain, ChainEvent, ChainParams, Lease, MinerInfo, PeriodTotals, PolicyState,
     RpcConfig,
 };
 use kms_protocol::{Address, Amount, B256, Domain, Period, PolicyId, Terms, Wei};
@@ -17,7 +17,7 @@ use tokio::sync::OnceCell;
 use crate::error::Result;
 use crate::home::Config;
 use crate::node_http::{HttpNodes, NodeLimits};
-use crate::ports::{ChainPort, CreatedPolicy, PolicyFilter, Revoked};
+use crate::ports::{ChainPort, CreatedPolicy, GasCost, PolicyFilter, Revoked, Scope};
 
 /// Views asked for at a time.
 const VIEWS_AT_ONCE: usize = 16;
@@ -118,41 +118,26 @@ impl ChainPort for Network {
         Ok(self.chain.claimable(miner).await?)
     }
 
-    async fn revoked_in(&self, block_hash: B256, id: PolicyId) -> Result<Option<Revoked>> {
+    async fn revoked_in(
+        &self,
+        block_hash: B256,
+        id: PolicyId,
+        scope: Scope,
+    ) -> Result<Option<Revoked>> {
         let events = self.chain.events_in_block(block_hash).await?;
-        Ok(events.into_iter().find_map(|record| match record.event {
-            ChainEvent::PolicyRevoked {
-                policy_id,
-                effective_last,
-                refund,
-                ..
-            } if policy_id == id => Some(Revoked {
-                effective_last,
-                refund,
-            }),
-            _ => None,
+        Ok(events.into_iter().find_map(|record| {
+            let (of, revoked) = revocation(record.event)?;
+            (of == (id, scope)).then_some(revoked)
         }))
     }
 
-    async fn arrangement_revoked_in(
-        &self,
-        block_hash: B256,
-        (id, of): (PolicyId, Address),
-    ) -> Result<Option<Revoked>> {
-        let events = self.chain.events_in_block(block_hash).await?;
-        Ok(events.into_iter().find_map(|record| match record.event {
-            ChainEvent::ArrangementRevoked {
-                policy_id,
-                miner,
-                effective_last,
-                refund,
-                ..
-            } if (policy_id, miner) == (id, of) => Some(Revoked {
-                effective_last,
-                refund,
-            }),
-            _ => None,
-        }))
+    async fn gas_cost(&self, from: Address, call: &Call) -> Result<GasCost> {
+        let gas = self.chain.simulate(from, call).await?;
+        let fees = self.chain.fees().await?;
+        Ok(GasCost {
+            gas: gas.get(),
+            fee_max: gas.cost_at_most(fees),
+        })
     }
 
     async fn token_balance(&self, account: Address) -> Result<Amount> {
@@ -162,6 +147,34 @@ impl ChainPort for Network {
     async fn eth_balance(&self, account: Address) -> Result<Wei> {
         Ok(self.chain.eth_balance(account).await?)
     }
+}
+
+/// What an event takes back, if it does.
+fn revocation(event: ChainEvent) -> Option<((PolicyId, Scope), Revoked)> {
+    let (of, effective_last, refund) = match event {
+        ChainEvent::PolicyRevoked {
+            policy_id,
+            effective_last,
+            refund,
+            ..
+        } => ((policy_id, Scope::Policy), effective_last, refund),
+        ChainEvent::ArrangementRevoked {
+            policy_id,
+            miner,
+            effective_last,
+            refund,
+            ..
+        } => {
+            let of = (policy_id, Scope::Arrangement(miner));
+            (of, effective_last, refund)
+        }
+        _ => return None,
+    };
+    let revoked = Revoked {
+        effective_last,
+        refund,
+    };
+    Some((of, revoked))
 }
 
 /// The network at a glance.

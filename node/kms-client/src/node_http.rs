@@ -1,15 +1,15 @@
 //! The nodes over HTTP. Hostile by assumption: no redirects, no proxies, no content encoding, a
 //! bounded body, two time limits, and off a local chain only public addresses after resolution, so
-//! that a name cannot be rebound to one of ours. Neighbours: `node_url` (rules), `ports` (trait).
+//! that a name cannot be rebound to one of ours.
+//! Neighbours: `node_url` has the rules, `asking` waits and asks again.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use async_trait::async_trait;
 use kms_protocol::PolicyId;
 use kms_protocol::messages::{
-    KfragAck, KfragUpload, NodeInfo, PolicyStatus, Problem, ReencryptReply, ReencryptRequest,
+    KfragAck, KfragUpload, PolicyStatus, Problem, ReencryptReply, ReencryptRequest,
 };
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use reqwest::header::{ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_TYPE, HeaderValue};
@@ -20,7 +20,6 @@ use serde::de::DeserializeOwned;
 
 use crate::error::{Error, Result};
 use crate::node_url::{AddressRule, NodeUrl, is_public};
-use crate::ports::{NodeError, NodePort};
 
 /// Longest detail kept of what a library said, in characters.
 const MAX_DETAIL_CHARS: usize = 200;
@@ -44,6 +43,23 @@ impl Default for NodeLimits {
             max_body_bytes: 256 * 1024,
         }
     }
+}
+
+/// Why a node gave no usable answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum AskError {
+    /// The node refused, with its reason.
+    Refused(Box<Problem>),
+    /// No connection.
+    Unreachable(String),
+    /// No complete answer in time.
+    Timeout,
+    /// The answer is longer than the limit.
+    TooLarge,
+    /// The answer sends the client elsewhere, which is never followed.
+    Redirected,
+    /// The answer is not of the protocol.
+    BadReply(String),
 }
 
 /// The nodes over HTTP.
@@ -80,86 +96,28 @@ impl HttpNodes {
         })
     }
 
-    async fn post<B: Serialize + Sync, T: DeserializeOwned>(
-        &self,
-        url: Url,
-        body: &B,
-    ) -> Result<T, NodeError> {
-        let body = serde_json::to_vec(body)
-            .map_err(|_| NodeError::BadReply("BUG: the request does not serialise".to_owned()))?;
-        let json = HeaderValue::from_static("application/json");
-        self.call(self.client.post(url).header(CONTENT_TYPE, json).body(body))
-            .await
-    }
-
-    async fn get<T: DeserializeOwned>(&self, url: Url) -> Result<T, NodeError> {
-        self.call(self.client.get(url)).await
-    }
-
-    async fn call<T: DeserializeOwned>(&self, request: RequestBuilder) -> Result<T, NodeError> {
-        let request = request.header(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
-        let response = request.send().await.map_err(|error| node_error(&error))?;
-        let status = response.status();
-        if status.is_redirection() {
-            return Err(NodeError::Redirected);
-        }
-        let encoded = response.headers().get(CONTENT_ENCODING);
-        if encoded.is_some_and(|value| value.as_bytes() != b"identity") {
-            return Err(NodeError::BadReply(
-                "the answer has a content encoding".to_owned(),
-            ));
-        }
-        let body = self.body(response).await?;
-        if status == StatusCode::OK || status == StatusCode::CREATED {
-            return serde_json::from_slice(&body)
-                .map_err(|error| NodeError::BadReply(cut(&error.to_string())));
-        }
-        match serde_json::from_slice::<Problem>(&body) {
-            Ok(problem) => Err(NodeError::Refused(Box::new(problem))),
-            Err(_) => Err(NodeError::BadReply(format!(
-                "HTTP status {}",
-                status.as_u16()
-            ))),
-        }
-    }
-
-    async fn body(&self, mut response: Response) -> Result<Vec<u8>, NodeError> {
-        let declared = response.content_length().unwrap_or(0);
-        if usize::try_from(declared).unwrap_or(usize::MAX) > self.max_body_bytes {
-            return Err(NodeError::TooLarge);
-        }
-        let mut body = Vec::new();
-        while let Some(chunk) = response.chunk().await.map_err(|error| node_error(&error))? {
-            if body.len().saturating_add(chunk.len()) > self.max_body_bytes {
-                return Err(NodeError::TooLarge);
-            }
-            body.extend_from_slice(&chunk);
-        }
-        Ok(body)
-    }
-}
-
-#[async_trait]
-impl NodePort for HttpNodes {
-    fn parse_url(&self, url: &str) -> Result<NodeUrl> {
+    /// Checks a URL from the chain against this client's rules.
+    pub(crate) fn parse_url(&self, url: &str) -> Result<NodeUrl> {
         NodeUrl::parse(url, self.rule)
     }
 
-    async fn upload(
+    /// Hands a sealed kfrag over.
+    pub(crate) async fn upload(
         &self,
         node: &NodeUrl,
         policy: PolicyId,
         upload: &KfragUpload,
-    ) -> Result<KfragAck, NodeError> {
+    ) -> Result<KfragAck, AskError> {
         self.post(node.join(&format!("v2/policies/{policy}/kfrag")), upload)
             .await
     }
 
-    async fn reencrypt(
+    /// Asks for re-encryption.
+    pub(crate) async fn reencrypt(
         &self,
         node: &NodeUrl,
         request: &ReencryptRequest,
-    ) -> Result<ReencryptReply, NodeError> {
+    ) -> Result<ReencryptReply, AskError> {
         let policy = request.policy_id;
         self.post(
             node.join(&format!("v2/policies/{policy}/reencrypt")),
@@ -168,16 +126,97 @@ impl NodePort for HttpNodes {
         .await
     }
 
-    async fn policy_status(
+    /// Asks what a node holds of a policy.
+    pub(crate) async fn policy_status(
         &self,
         node: &NodeUrl,
         policy: PolicyId,
-    ) -> Result<PolicyStatus, NodeError> {
+    ) -> Result<PolicyStatus, AskError> {
         self.get(node.join(&format!("v1/policies/{policy}"))).await
     }
 
-    async fn info(&self, node: &NodeUrl) -> Result<NodeInfo, NodeError> {
-        self.get(node.join("v1/info")).await
+    async fn post<B: Serialize + Sync, T: DeserializeOwned>(
+        &self,
+        url: Url,
+        body: &B,
+    ) -> Result<T, AskError> {
+        let body = serde_json::to_vec(body)
+            .map_err(|_| AskError::BadReply("BUG: the request does not serialise".to_owned()))?;
+        let json = HeaderValue::from_static("application/json");
+        self.call(self.client.post(url).header(CONTENT_TYPE, json).body(body))
+            .await
+    }
+
+    async fn get<T: DeserializeOwned>(&self, url: Url) -> Result<T, AskError> {
+        self.call(self.client.get(url)).await
+    }
+
+    async fn call<T: DeserializeOwned>(&self, request: RequestBuilder) -> Result<T, AskError> {
+        let request = request.header(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
+        let response = request.send().await.map_err(|error| node_error(&error))?;
+        let status = response.status();
+        if status.is_redirection() {
+            return Err(AskError::Redirected);
+        }
+        let encoded = response.headers().get(CONTENT_ENCODING);
+        if encoded.is_some_and(|value| value.as_bytes() != b"identity") {
+            return Err(AskError::BadReply(
+                "the answer has a content encoding".to_owned(),
+            ));
+        }
+        let body = self.body(response).await?;
+        if status == StatusCode::OK || status == StatusCode::CREATED {
+            return serde_json::from_slice(&body)
+                .map_err(|error| AskError::BadReply(cut(&error.to_string())));
+        }
+        match serde_json::from_slice::<Problem>(&body) {
+            Ok(problem) => Err(AskError::Refused(Box::new(problem))),
+            Err(_) => Err(AskError::BadReply(format!(
+                "HTTP status {}",
+                status.as_u16()
+            ))),
+        }
+    }
+
+    async fn body(&self, mut response: Response) -> Result<Vec<u8>, AskError> {
+        let declared = response.content_length().unwrap_or(0);
+        if usize::try_from(declared).unwrap_or(usize::MAX) > self.max_body_bytes {
+            return Err(AskError::TooLarge);
+        }
+        let mut body = Vec::new();
+        while let Some(chunk) = response.chunk().await.map_err(|error| node_error(&error))? {
+            if body.len().saturating_add(chunk.len()) > self.max_body_bytes {
+                return Err(AskError::TooLarge);
+            }
+            body.extend_from_slice(&chunk);
+        }
+        Ok(body)
+    }
+}
+
+impl AskError {
+    /// The code of a [`NodeFailure`](crate::NodeFailure).
+    pub(crate) fn code(&self) -> &'static str {
+        match self {
+            Self::Refused(problem) => problem.code.code(),
+            Self::Unreachable(_) => "unreachable",
+            Self::Timeout => "timeout",
+            Self::TooLarge => "too_large_reply",
+            Self::Redirected => "redirected",
+            Self::BadReply(_) => "bad_reply",
+        }
+    }
+
+    /// One line for people.
+    pub(crate) fn detail(&self) -> String {
+        match self {
+            Self::Refused(problem) if problem.detail.is_empty() => problem.title.clone(),
+            Self::Refused(problem) => problem.detail.clone(),
+            Self::Unreachable(detail) | Self::BadReply(detail) => detail.clone(),
+            Self::Timeout => "no complete answer in time".to_owned(),
+            Self::TooLarge => "the answer is longer than the limit".to_owned(),
+            Self::Redirected => "the answer is a redirect, which is not followed".to_owned(),
+        }
     }
 }
 
@@ -198,13 +237,13 @@ impl Resolve for PublicResolver {
     }
 }
 
-fn node_error(error: &reqwest::Error) -> NodeError {
+fn node_error(error: &reqwest::Error) -> AskError {
     if error.is_timeout() {
-        NodeError::Timeout
+        AskError::Timeout
     } else if error.is_connect() {
-        NodeError::Unreachable(cut(&root_cause(error)))
+        AskError::Unreachable(cut(&root_cause(error)))
     } else {
-        NodeError::BadReply(cut(&root_cause(error)))
+        AskError::BadReply(cut(&root_cause(error)))
     }
 }
 

@@ -1,12 +1,12 @@
 //! What an owner does: quote, grant, resume, list, revoke, refund, and open own files offline.
 //! Neighbours: `journal` makes grants survive crashes, `ports` reach chain, nodes and account.
 
-mod arrangement;
 mod deliver;
 mod grant;
 mod offline;
 mod policies;
 mod quote;
+mod refund;
 mod renew;
 mod revoke;
 mod schedule;
@@ -18,17 +18,16 @@ use kms_protocol::{B256, PolicyId};
 use crate::error::{Error, Result};
 use crate::home::{Home, HomeLock};
 use crate::journal::Journal;
-use crate::ports::{ChainPort, CreatedPolicy, NodePort, PayPort, PolicyFilter};
-
-pub(crate) use deliver::{ARRANGEMENT_REVOKED, Pause, dismissed, failed, reach, within};
-pub(crate) use policies::standing;
+use crate::node_http::HttpNodes;
+use crate::ports::{ChainPort, CreatedPolicy, PayPort, PolicyFilter};
 
 pub use grant::GrantReport;
 pub use offline::{data_key, data_key_of_label, label_of};
-pub use policies::{MinerHealth, PolicyDetail, PolicyReport, Standing};
+pub use policies::{MinerHealth, PolicyDetail, PolicyReport};
 pub use quote::{FeeLimit, GrantSpec, Quote, QuotedMiner, Rate, Selection};
-pub use renew::{Extension, RenewalReport};
-pub use revoke::{RefundReport, RevocationReport, Scope};
+pub use refund::{Refund, RefundReport};
+pub use renew::{Extension, Renewal, RenewalReport};
+pub use revoke::{Ending, RevocationReport};
 pub use schedule::{Schedule, Span};
 
 /// How long an owner waits for nodes.
@@ -66,13 +65,13 @@ pub struct Spend<'a> {
 pub struct Owner<'a> {
     home: &'a Home,
     chain: &'a dyn ChainPort,
-    nodes: &'a dyn NodePort,
+    nodes: &'a HttpNodes,
     limits: WaitLimits,
 }
 
 impl<'a> Owner<'a> {
     /// An owner with the usual limits.
-    pub fn new(home: &'a Home, chain: &'a dyn ChainPort, nodes: &'a dyn NodePort) -> Self {
+    pub fn new(home: &'a Home, chain: &'a dyn ChainPort, nodes: &'a HttpNodes) -> Self {
         Self {
             home,
             chain,

@@ -48,14 +48,6 @@ impl Payer {
         let wallet = Wallet::new(network.chain().clone(), secret, journal, options);
         Ok(Self { wallet })
     }
-
-    /// What a call would cost in gas and fees, without sending it.
-    ///
-    /// # Errors
-    /// [`Error::Chain`](crate::Error::Chain) with the reason why it would revert.
-    pub async fn dry_run(&self, call: &Call) -> Result<(kms_chain::GasLimit, kms_chain::Fees)> {
-        Ok(self.wallet.dry_run(call).await?)
-    }
 }
 
 #[async_trait]
@@ -82,19 +74,12 @@ impl PayPort for Payer {
     async fn resume(&self, progress: &dyn Progress) -> Result<Vec<Settled>> {
         let mut report = |step| tell(step, "resumed", progress);
         let resumed = self.wallet.resume(&mut report).await?;
-        let succeeded = resumed
-            .into_iter()
-            .filter(|resumed| resumed.outcome.is_ok());
-        Ok(succeeded
-            .map(|resumed| {
-                let tx = resumed.tx;
-                let call = fingerprint(tx.to, tx.value.0, &tx.data);
-                Settled {
-                    call,
-                    tx_hash: tx.hash,
-                }
-            })
-            .collect())
+        let succeeded = resumed.into_iter().filter_map(|resumed| {
+            let (tx, receipt) = (resumed.tx, resumed.outcome.ok()?);
+            let call = fingerprint(tx.to, tx.value.0, &tx.data);
+            Some(Settled { call, receipt })
+        });
+        Ok(succeeded.collect())
     }
 }
 

@@ -1,15 +1,11 @@
-//! The three seams to the outside: the chain, the nodes, the account that pays. Everything above
-//! works on these traits; `network`, `node_http` and `payer` implement them, tests fake them.
+//! The two seams that tests fake: the chain and the account that pays. `network` and `payer`
+//! implement them.
 
 use async_trait::async_trait;
 use kms_chain::{BlockHeader, Call, ChainParams, Lease, MinerInfo, PolicyState, TxReceipt};
-use kms_protocol::messages::{
-    KfragAck, KfragUpload, NodeInfo, PolicyStatus, Problem, ReencryptReply, ReencryptRequest,
-};
 use kms_protocol::{Address, Amount, B256, Domain, PolicyId, Terms, Wei};
 
 use crate::error::Result;
-use crate::node_url::NodeUrl;
 use crate::progress::Progress;
 
 /// A policy as its creation event tells.
@@ -45,6 +41,24 @@ pub struct Revoked {
     pub effective_last: kms_protocol::Period,
     /// Paid back to the sponsor.
     pub refund: Amount,
+}
+
+/// What is taken back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Scope {
+    /// The whole policy.
+    Policy,
+    /// The arrangement with one miner; the others go on.
+    Arrangement(Address),
+}
+
+/// The price of a transaction beside what it moves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct GasCost {
+    /// Gas limit.
+    pub gas: u64,
+    /// The most it costs at the present fees.
+    pub fee_max: Wei,
 }
 
 /// What owners, readers and stakers ask the chain.
@@ -87,15 +101,16 @@ pub trait ChainPort: Send + Sync {
     /// Reward that a miner's claim would mint now.
     async fn claimable(&self, miner: Address) -> Result<Amount>;
 
-    /// The revocation of a policy in a block.
-    async fn revoked_in(&self, block_hash: B256, id: PolicyId) -> Result<Option<Revoked>>;
-
-    /// The revocation of one miner's arrangement in a block.
-    async fn arrangement_revoked_in(
+    /// The revocation of a policy, or of an arrangement of it, in a block.
+    async fn revoked_in(
         &self,
         block_hash: B256,
-        (id, miner): (PolicyId, Address),
+        id: PolicyId,
+        scope: Scope,
     ) -> Result<Option<Revoked>>;
+
+    /// What a call would cost now.
+    async fn gas_cost(&self, from: Address, call: &Call) -> Result<GasCost>;
 
     /// KMS held by an account.
     async fn token_balance(&self, account: Address) -> Result<Amount>;
@@ -109,8 +124,8 @@ pub trait ChainPort: Send + Sync {
 pub struct Settled {
     /// The call, in the form [`PayPort::fingerprint`] gives it.
     pub call: B256,
-    /// Its hash.
-    pub tx_hash: B256,
+    /// Its receipt.
+    pub receipt: TxReceipt,
 }
 
 /// The account that pays.
@@ -122,87 +137,10 @@ pub trait PayPort: Send + Sync {
     /// Tells calls apart: the hash of what is signed, price and nonce aside.
     fn fingerprint(&self, call: &Call) -> B256;
 
-    /// Sends a call and waits until it is mined; a revert is an error. If an earlier run was killed
-    /// while it sent this very call, the outcome of that one is returned.
+    /// Sends a call and waits until it is mined; a revert is an error.
     async fn send(&self, call: &Call, progress: &dyn Progress) -> Result<TxReceipt>;
 
     /// Sees every transaction of an earlier run through, before anything new is decided. Returns
     /// those that succeeded.
     async fn resume(&self, progress: &dyn Progress) -> Result<Vec<Settled>>;
-}
-
-/// Why a node gave no usable answer.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum NodeError {
-    /// The node refused, with its reason.
-    Refused(Box<Problem>),
-    /// No connection.
-    Unreachable(String),
-    /// No complete answer in time.
-    Timeout,
-    /// The answer is longer than the limit.
-    TooLarge,
-    /// The answer sends the client elsewhere, which is never followed.
-    Redirected,
-    /// The answer is not of the protocol.
-    BadReply(String),
-}
-
-/// What clients ask a node.
-#[async_trait]
-pub trait NodePort: Send + Sync {
-    /// Checks a URL from the chain against this client's rules.
-    fn parse_url(&self, url: &str) -> Result<NodeUrl>;
-
-    /// Hands over a key fragment.
-    async fn upload(
-        &self,
-        node: &NodeUrl,
-        policy: PolicyId,
-        upload: &KfragUpload,
-    ) -> Result<KfragAck, NodeError>;
-
-    /// Asks for re-encryption.
-    async fn reencrypt(
-        &self,
-        node: &NodeUrl,
-        request: &ReencryptRequest,
-    ) -> Result<ReencryptReply, NodeError>;
-
-    /// Asks what a node holds of a policy.
-    async fn policy_status(
-        &self,
-        node: &NodeUrl,
-        policy: PolicyId,
-    ) -> Result<PolicyStatus, NodeError>;
-
-    /// Asks a node who it is.
-    async fn info(&self, node: &NodeUrl) -> Result<NodeInfo, NodeError>;
-}
-
-impl NodeError {
-    /// The code of a [`NodeFailure`](crate::NodeFailure).
-    pub fn code(&self) -> &'static str {
-        match self {
-            Self::Refused(problem) => problem.code.code(),
-            Self::Unreachable(_) => "unreachable",
-            Self::Timeout => "timeout",
-            Self::TooLarge => "too_large_reply",
-            Self::Redirected => "redirected",
-            Self::BadReply(_) => "bad_reply",
-        }
-    }
-
-    /// One line for people.
-    pub fn detail(&self) -> String {
-        match self {
-            Self::Refused(problem) if problem.detail.is_empty() => problem.title.clone(),
-            Self::Refused(problem) => problem.detail.clone(),
-            Self::Unreachable(detail) | Self::BadReply(detail) => detail.clone(),
-            Self::Timeout => "no complete answer in time".to_owned(),
-            Self::TooLarge => "the answer is longer than the limit".to_owned(),
-            Self::Redirected => "the answer is a redirect, which is not followed".to_owned(),
-        }
-    }
 }

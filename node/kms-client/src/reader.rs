@@ -17,10 +17,11 @@ use kms_protocol::messages::CAPSULES_MAX;
 use tokio::time::Instant;
 use umbral::{Capsule, PublicKey, SharedSecret};
 
+use crate::asking::ARRANGEMENT_REVOKED;
 use crate::error::{Error, NodeFailure, Result};
 use crate::keys::ReaderKey;
-use crate::owner::ARRANGEMENT_REVOKED;
-use crate::ports::{ChainPort, NodePort};
+use crate::node_http::HttpNodes;
+use crate::ports::ChainPort;
 use crate::progress::Progress;
 
 use answers::Goal;
@@ -53,13 +54,13 @@ impl Default for ReadLimits {
 pub struct Reader<'a> {
     keys: &'a [ReaderKey],
     chain: &'a dyn ChainPort,
-    nodes: &'a dyn NodePort,
+    nodes: &'a HttpNodes,
     limits: ReadLimits,
 }
 
 impl<'a> Reader<'a> {
     /// A reader with the usual limits.
-    pub fn new(keys: &'a [ReaderKey], chain: &'a dyn ChainPort, nodes: &'a dyn NodePort) -> Self {
+    pub fn new(keys: &'a [ReaderKey], chain: &'a dyn ChainPort, nodes: &'a HttpNodes) -> Self {
         Self {
             keys,
             chain,

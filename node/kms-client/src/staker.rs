@@ -1,13 +1,13 @@
-//! What a miner's owner does: lock tokens, bond a worker, watch, claim, collect, leave. A thin,
-//! typed layer over the contracts' calls. Neighbours: `ports` reach chain and account; the node
+//! What a miner's owner does: lock tokens, bond a worker, watch, claim, collect, leave. Plans over
+//! the contracts' calls. Neighbours: `plan` carries them out, `ports` reach the chain; the node
 //! itself confirms activity.
 
-use kms_chain::{Call, Lease, MinerInfo, TxReceipt};
-use kms_protocol::{Address, Amount, B256, Period, PolicyId, Terms};
+use kms_chain::{Call, Lease, MinerInfo};
+use kms_protocol::{Address, Amount, Period, PolicyId, Terms};
 
 use crate::error::{Error, Result};
-use crate::ports::{ChainPort, PayPort, PolicyFilter};
-use crate::progress::Progress;
+use crate::plan::Plan;
+use crate::ports::{ChainPort, PolicyFilter};
 
 /// Policies whose fees are collected in one transaction.
 const COLLECT_BATCH: usize = 20;
@@ -38,15 +38,6 @@ pub struct PolicyFees {
     pub amount: Amount,
 }
 
-/// What was paid out.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Payout {
-    /// What was due when the transaction was sent.
-    pub amount: Amount,
-    /// The transaction.
-    pub tx_hash: B256,
-}
-
 /// Whether a position leads to its unlock.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum WindDown {
@@ -56,165 +47,92 @@ pub enum WindDown {
     Stop,
 }
 
-/// A miner's owner, or the worker for what a worker may do.
+/// A miner's owner. Every function reads at most and gives the plan of what is to be sent.
 #[derive(Clone, Copy)]
 pub struct Staker<'a> {
     chain: &'a dyn ChainPort,
-    pay: &'a dyn PayPort,
-    progress: &'a dyn Progress,
+    miner: Address,
 }
 
 impl<'a> Staker<'a> {
-    /// A staker who pays from this account.
-    pub const fn new(
-        chain: &'a dyn ChainPort,
-        pay: &'a dyn PayPort,
-        progress: &'a dyn Progress,
-    ) -> Self {
-        Self {
-            chain,
-            pay,
-            progress,
-        }
+    /// The owner of this account.
+    pub const fn new(chain: &'a dyn ChainPort, miner: Address) -> Self {
+        Self { chain, miner }
     }
 
     /// Locks tokens, for the first time or on top; one transaction, no allowance.
-    ///
-    /// # Errors
-    /// [`Error::InsufficientFunds`], [`Error::Chain`] with the contract's reason.
-    pub async fn deposit(&self, amount: Amount, lock_periods: u32) -> Result<TxReceipt> {
-        let address = self.pay.address();
-        let have = self.chain.token_balance(address).await?;
-        if have < amount {
-            let (have, need) = (have.to_string(), amount.to_string());
-            return Err(Error::InsufficientFunds {
-                address,
-                have,
-                need,
-            });
-        }
-        self.send(Call::DepositViaTransfer {
+    pub fn deposit(&self, amount: Amount, lock_periods: u32) -> Plan {
+        let call = Call::DepositViaTransfer {
             amount,
             lock_periods,
-        })
-        .await
+        };
+        self.plan(call, Some(amount)).needing(amount)
     }
 
     /// Lengthens the lock.
-    ///
-    /// # Errors
-    /// [`Error::Chain`].
-    pub async fn extend_lock(&self, lock_periods: u32) -> Result<TxReceipt> {
-        self.send(Call::ExtendLock { lock_periods }).await
+    pub fn extend_lock(&self, lock_periods: u32) -> Plan {
+        self.plan(Call::ExtendLock { lock_periods }, None)
     }
 
     /// Starts or stops winding the position down.
-    ///
-    /// # Errors
-    /// [`Error::Chain`].
-    pub async fn wind_down(&self, wind_down: WindDown) -> Result<TxReceipt> {
-        self.send(Call::SetWindDown {
-            enabled: wind_down == WindDown::Start,
-        })
-        .await
+    pub fn wind_down(&self, wind_down: WindDown) -> Plan {
+        let enabled = wind_down == WindDown::Start;
+        self.plan(Call::SetWindDown { enabled }, None)
     }
 
     /// Moves locked tokens to the unbonding tranche.
-    ///
-    /// # Errors
-    /// [`Error::Chain`].
-    pub async fn unbond(&self, amount: Amount) -> Result<TxReceipt> {
-        self.send(Call::Unbond { amount }).await
+    pub fn unbond(&self, amount: Amount) -> Plan {
+        self.plan(Call::Unbond { amount }, Some(amount))
     }
 
     /// Pays everything that is free to an account.
-    ///
-    /// # Errors
-    /// [`Error::Chain`].
-    pub async fn withdraw(&self, recipient: Address) -> Result<TxReceipt> {
-        self.send(Call::Withdraw { recipient }).await
+    pub fn withdraw(&self, recipient: Address) -> Plan {
+        self.plan(Call::Withdraw { recipient }, None)
     }
 
     /// Lets a worker sign for the node.
-    ///
-    /// # Errors
-    /// [`Error::Chain`].
-    pub async fn bond_worker(&self, worker: Address) -> Result<TxReceipt> {
-        self.send(Call::BondWorker {
-            worker: Some(worker),
-        })
-        .await
+    pub fn bond_worker(&self, worker: Address) -> Plan {
+        let worker = Some(worker);
+        self.plan(Call::BondWorker { worker }, None)
     }
 
     /// Takes the worker's rights away.
-    ///
-    /// # Errors
-    /// [`Error::Chain`].
-    pub async fn unbond_worker(&self) -> Result<TxReceipt> {
-        self.send(Call::BondWorker { worker: None }).await
+    pub fn unbond_worker(&self) -> Plan {
+        self.plan(Call::BondWorker { worker: None }, None)
     }
 
     /// Posts the least rate that grants must offer.
-    ///
-    /// # Errors
-    /// [`Error::Chain`].
-    pub async fn set_min_rate(&self, rate: Amount) -> Result<TxReceipt> {
-        self.send(Call::SetMinRate { rate }).await
+    pub fn set_min_rate(&self, rate: Amount) -> Plan {
+        self.plan(Call::SetMinRate { rate }, None)
     }
 
     /// Mints the owner's reward to an account.
     ///
     /// # Errors
-    /// [`Error::Chain`] with `RewardsNothingToClaim`.
-    pub async fn claim_to(&self, recipient: Address) -> Result<Payout> {
-        let amount = self.chain.claimable(self.pay.address()).await?;
-        let receipt = self.send(Call::ClaimTo { recipient }).await?;
-        Ok(Payout {
-            amount,
-            tx_hash: receipt.tx_hash,
-        })
+    /// [`Error::Chain`].
+    pub async fn claim_to(&self, recipient: Address) -> Result<Plan> {
+        let amount = self.chain.claimable(self.miner).await?;
+        Ok(self.plan(Call::ClaimTo { recipient }, Some(amount)))
     }
 
-    /// Policies with fees that could be collected now, oldest first.
+    /// Collects all fees due: one transaction for each batch of policies.
     ///
     /// # Errors
     /// [`Error::Chain`].
-    pub async fn fees(&self) -> Result<Vec<PolicyFees>> {
-        fees_of(self.chain, self.pay.address()).await
-    }
-
-    /// Collects all fees due, in batches; one payout per transaction.
-    ///
-    /// # Errors
-    /// [`Error::Chain`].
-    pub async fn collect_fees(&self) -> Result<Vec<Payout>> {
-        let miner = self.pay.address();
-        let mut payouts = Vec::new();
-        for batch in self.fees().await?.chunks(COLLECT_BATCH) {
-            let total = batch
-                .iter()
-                .map(|fees| fees.amount.0)
-                .fold(0_u128, u128::saturating_add);
+    pub async fn collect_fees(&self) -> Result<Plan> {
+        let miner = self.miner;
+        let mut plan = Plan::new(miner, ());
+        for batch in fees_of(self.chain, miner).await?.chunks(COLLECT_BATCH) {
+            let amounts = batch.iter().map(|fees| fees.amount.0);
+            let total = amounts.fold(0_u128, u128::saturating_add);
             let terms = batch.iter().map(|fees| fees.terms.clone()).collect();
-            let receipt = self.send(Call::Collect { terms, miner }).await?;
-            payouts.push(Payout {
-                amount: Amount(total),
-                tx_hash: receipt.tx_hash,
-            });
+            plan = plan.step(Call::Collect { terms, miner }, Some(Amount(total)));
         }
-        Ok(payouts)
+        Ok(plan)
     }
 
-    /// Sends tokens.
-    ///
-    /// # Errors
-    /// [`Error::Chain`].
-    pub async fn transfer(&self, to: Address, amount: Amount) -> Result<TxReceipt> {
-        self.send(Call::TransferToken { to, amount }).await
-    }
-
-    async fn send(&self, call: Call) -> Result<TxReceipt> {
-        self.pay.send(&call, self.progress).await
+    fn plan(&self, call: Call, amount: Option<Amount>) -> Plan {
+        Plan::new(self.miner, ()).step(call, amount)
     }
 }
 

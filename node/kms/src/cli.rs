@@ -1,16 +1,15 @@
-//! The command line: the flags every verb takes, and the verbs. Each verb's own flags stand beside
-//! its code in `verbs`.
+//! The command line: its verbs. Each verb's own flags stand beside its code in `verbs`, the flags
+//! of every verb in `global`.
 
-use std::path::PathBuf;
-
-use clap::{Args, Parser, Subcommand};
+use clap::{Parser, Subcommand};
 
 use crate::context::Context;
+use crate::exit;
 use crate::failure::Outcome;
-use crate::output::{Chatter, Format};
+use crate::global::Global;
 use crate::verbs;
 
-const AFTER_HELP: &str = "\
+const SESSION: &str = "\
 A first session, on one machine:
   kms dev &                                         a chain with the contracts
   kms init --network local                          keys and settings in KMS_HOME
@@ -24,10 +23,15 @@ A first session, on one machine:
 Passphrases come from a prompt, from the file KMS_PASSPHRASE_FILE names, or from the descriptor
 KMS_PASSPHRASE_FD names; never from the command line.
 
-Exit codes: 0 done; 2 usage; 3 not found; 10 no policy; 11 policy expired; 12 revoked; 13 too few
-miners; 14 inconsistent shares; 20 bad file; 21 wrong key; 22 tampered; 30 chain unreachable;
-31 transaction reverted; 32 insufficient funds; 33 fee above the limit; 40 nobody to ask for a
-passphrase; 50 interrupted; 70 internal.";
+Exit codes:";
+
+fn after_help() -> String {
+    let row = |row: &exit::Exit| format!("\n  {:2}  {}", row.number, row.meaning);
+    exit::TABLE
+        .iter()
+        .map(row)
+        .fold(SESSION.to_owned(), |help, row| help + &row)
+}
 
 /// Encrypt once, share with whom you like, take it back when you like.
 ///
@@ -35,61 +39,13 @@ passphrase; 50 interrupted; 70 internal.";
 /// splits a re-encryption key over n miners and pays them in KMS for some periods; any m of them
 /// let the reader in, none of them ever sees data or a key, and the owner can take it back.
 #[derive(Debug, Parser)]
-#[command(name = "kms", version, after_help = AFTER_HELP, max_term_width = 100)]
+#[command(name = "kms", version, after_help = after_help(), max_term_width = 100)]
 #[command(disable_help_subcommand = true)]
 pub(crate) struct Cli {
     #[command(flatten)]
     pub(crate) global: Global,
     #[command(subcommand)]
     pub(crate) verb: Verb,
-}
-
-/// Flags of every verb.
-#[derive(Debug, Args)]
-pub(crate) struct Global {
-    /// The home directory: keys, labels, cards, journals [default: the XDG data directory]
-    #[arg(
-        long,
-        global = true,
-        env = "KMS_HOME",
-        value_name = "DIR",
-        hide_env_values = true
-    )]
-    #[arg(help_heading = "Everywhere")]
-    pub(crate) home: Option<PathBuf>,
-    /// Write one JSON object per line; errors too, on stderr
-    #[arg(long, global = true, help_heading = "Everywhere")]
-    pub(crate) json: bool,
-    /// Say nothing but results and errors
-    #[arg(
-        long,
-        short,
-        global = true,
-        help_heading = "Everywhere",
-        conflicts_with = "verbose"
-    )]
-    pub(crate) quiet: bool,
-    /// Say more; twice for the log of the libraries
-    #[arg(long, short, global = true, help_heading = "Everywhere", action = clap::ArgAction::Count)]
-    pub(crate) verbose: u8,
-}
-
-impl Global {
-    pub(crate) fn format(&self) -> Format {
-        if self.json {
-            Format::Json
-        } else {
-            Format::Human
-        }
-    }
-
-    pub(crate) fn chatter(&self) -> Chatter {
-        match (self.quiet, self.verbose) {
-            (true, _) => Chatter::Quiet,
-            (false, 0) => Chatter::Normal,
-            (false, _) => Chatter::Verbose,
-        }
-    }
 }
 
 /// What can be done.

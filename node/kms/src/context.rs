@@ -7,8 +7,8 @@ use std::path::PathBuf;
 use kms_client::Home;
 use tracing_subscriber::EnvFilter;
 
-use crate::cli::Global;
-use crate::failure::{EXIT_NOT_FOUND, Failure, Outcome};
+use crate::failure::{Failure, Outcome};
+use crate::global::Global;
 use crate::output::{Format, Output};
 use crate::passphrase::Passphrases;
 
@@ -25,8 +25,7 @@ impl Context {
         let home = match &global.home {
             Some(home) => home.clone(),
             None => default_home().ok_or_else(|| {
-                Failure::new("home_missing", EXIT_NOT_FOUND, "there is no home directory")
-                    .hint("set KMS_HOME")
+                Failure::new("home_missing", "there is no home directory").hint("set KMS_HOME")
             })?,
         };
         let context = Self {

@@ -1,62 +1,20 @@
-//! What a failed command says: one shape for people and for programs, and the exit code. The codes
-//! are those of the crates below; `codes` of kms-client and FORMAT.md list them.
-//! Neighbours: every verb returns it, `main` prints it.
+//! What a failed command says: one shape for people and for programs. Code, cause and remedy come
+//! from the error type of the crate that failed.
+//! Neighbours: every verb returns it, `exit` gives its exit code, `main` prints it.
 
-use std::borrow::Cow;
 use std::error::Error as StdError;
 use std::fmt::{self, Write as _};
 use std::io;
 
 use kms_client::NodeFailure;
-use kms_protocol::{Address, PolicyId};
+use kms_protocol::PolicyId;
 use serde::Serialize;
 
-use crate::sink::BinaryOnTerminal;
-
-/// Wrong use of the command line.
-pub(crate) const EXIT_USAGE: u8 = 2;
-/// A thing that was named is not there.
-pub(crate) const EXIT_NOT_FOUND: u8 = 3;
-/// A file of ours cannot be used.
-pub(crate) const EXIT_BAD_FILE: u8 = 20;
-/// A signal, or somebody closed our output.
-pub(crate) const EXIT_INTERRUPTED: u8 = 50;
-/// Everything the person cannot change.
-pub(crate) const EXIT_INTERNAL: u8 = 70;
+use crate::exit;
+use crate::terminal::BinaryOnTerminal;
 
 /// What every verb returns.
 pub(crate) type Outcome<T = ()> = Result<T, Failure>;
-
-/// Why one miner did not do its part.
-#[derive(Debug, Clone, Serialize)]
-pub(crate) struct NodeReason {
-    addr: Address,
-    url: String,
-    code: String,
-    detail: String,
-}
-
-impl From<&NodeFailure> for NodeReason {
-    fn from(node: &NodeFailure) -> Self {
-        Self {
-            addr: node.miner,
-            url: node.url.clone(),
-            code: node.code.clone(),
-            detail: node.detail.clone(),
-        }
-    }
-}
-
-impl fmt::Display for NodeReason {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let url = if self.url.is_empty() {
-            "no URL"
-        } else {
-            &self.url
-        };
-        write!(f, "{} {url}: {} ({})", self.addr, self.detail, self.code)
-    }
-}
 
 /// A failed command. Boxed, for it travels in every result.
 #[derive(Debug, Clone, Serialize)]
@@ -65,21 +23,21 @@ pub(crate) struct Failure(Box<Report>);
 
 #[derive(Debug, Clone, Serialize)]
 struct Report {
-    code: Cow<'static, str>,
+    code: &'static str,
     exit: u8,
     message: String,
     cause: Option<String>,
-    hint: Option<Cow<'static, str>>,
+    hint: Option<&'static str>,
     policy: Option<PolicyId>,
-    nodes: Vec<NodeReason>,
+    nodes: Vec<NodeFailure>,
 }
 
 impl Failure {
     /// A failure of the command itself.
-    pub(crate) fn new(code: &'static str, exit: u8, message: impl Into<String>) -> Self {
+    pub(crate) fn new(code: &'static str, message: impl Into<String>) -> Self {
         Self(Box::new(Report {
-            code: code.into(),
-            exit,
+            code,
+            exit: exit::of(code),
             message: message.into(),
             cause: None,
             hint: None,
@@ -88,43 +46,48 @@ impl Failure {
         }))
     }
 
+    /// A failure of a crate below.
+    fn below(code: &'static str, error: &dyn StdError, remedy: &'static str) -> Self {
+        let mut failure = Self::new(code, error.to_string()).hint(remedy);
+        failure.0.cause = cause_of(error, &failure.0.message);
+        failure
+    }
+
     /// Wrong use of the command line.
     pub(crate) fn usage(message: impl Into<String>) -> Self {
-        Self::new("usage", EXIT_USAGE, message)
+        Self::new("usage", message)
     }
 
     /// The reader of our output has gone: nothing is printed.
     pub(crate) fn broken_pipe() -> Self {
-        Self::new(
-            BROKEN_PIPE,
-            EXIT_INTERRUPTED,
-            "the reader of the output has gone",
-        )
+        Self::new("broken_pipe", "the reader of the output has gone")
     }
 
     /// A signal stopped the command.
     pub(crate) fn interrupted() -> Self {
-        Self::new("interrupted", EXIT_INTERRUPTED, "interrupted")
+        Self::new("interrupted", "interrupted")
             .hint("files are as they were; what was begun on chain goes on with the next command")
     }
 
     /// A file or stream that the command itself uses.
     pub(crate) fn io(what: impl fmt::Display, source: &io::Error) -> Self {
-        let not_found = source.kind() == io::ErrorKind::NotFound;
-        let exit = if not_found {
-            EXIT_NOT_FOUND
-        } else {
-            EXIT_INTERNAL
-        };
-        let code = if not_found { "not_found" } else { "io" };
-        Self::new(code, exit, format!("{what}: {source}"))
+        let message = format!("{what}: {source}");
+        match source.kind() {
+            io::ErrorKind::NotFound => Self::new("not_found", message),
+            _ => Self::new("io", message),
+        }
     }
 
     /// Adds the next step.
     #[must_use]
-    pub(crate) fn hint(mut self, hint: impl Into<Cow<'static, str>>) -> Self {
-        self.0.hint = Some(hint.into());
+    pub(crate) fn hint(mut self, hint: &'static str) -> Self {
+        self.0.hint = Some(hint);
         self
+    }
+
+    /// An invariant of the command that does not hold.
+    pub(crate) fn bug(what: impl fmt::Display) -> Self {
+        Self::new("bug", format!("BUG: {what}")).hint("report this with the message")
     }
 
     /// The exit code of the process.
@@ -134,7 +97,7 @@ impl Failure {
 
     /// True if nobody is there to be told.
     pub(crate) fn is_silent(&self) -> bool {
-        self.0.code == BROKEN_PIPE
+        self.0.code == "broken_pipe"
     }
 
     /// One JSON object on one line.
@@ -159,23 +122,18 @@ impl Failure {
     }
 }
 
-const BROKEN_PIPE: &str = "broken_pipe";
-
 impl From<kms_client::Error> for Failure {
     fn from(error: kms_client::Error) -> Self {
         if let Some(failure) = output_failure(&error) {
             return failure;
         }
-        let message = error.to_string();
-        Self(Box::new(Report {
-            code: error.code().into(),
-            exit: u8::try_from(error.exit()).unwrap_or(EXIT_INTERNAL),
-            cause: ambiguity(&error).or_else(|| cause_of(&error, &message)),
-            message,
-            hint: error.hint().map(Cow::Borrowed),
-            policy: error.policy(),
-            nodes: error.nodes().iter().map(NodeReason::from).collect(),
-        }))
+        let mut failure = Self::below(error.code(), &error, error.remedy());
+        if let Some(choice) = ambiguity(&error) {
+            failure.0.cause = Some(choice);
+        }
+        failure.0.policy = error.policy();
+        failure.0.nodes = error.nodes().to_vec();
+        failure
     }
 }
 
@@ -193,22 +151,7 @@ impl From<kms_chain::ChainError> for Failure {
 
 impl From<kms_node::NodeError> for Failure {
     fn from(error: kms_node::NodeError) -> Self {
-        use kms_node::NodeError as Node;
-        let exit = match &error {
-            Node::Config(_) | Node::AlreadyInitialised { .. } => EXIT_USAGE,
-            Node::Permissions { .. } | Node::Keystore { .. } | Node::Deployment { .. } => {
-                EXIT_BAD_FILE
-            }
-            Node::ForeignDatabase { .. } => EXIT_BAD_FILE,
-            Node::WrongPassphrase { .. } => 21,
-            Node::WrongChain { .. } => 30,
-            Node::AlreadyRunning { .. } => EXIT_INTERRUPTED,
-            _ => EXIT_INTERNAL,
-        };
-        let message = error.to_string();
-        let mut failure = Self::new(error.code(), exit, message.clone()).hint(error.remedy());
-        failure.0.cause = cause_of(&error, &message);
-        failure
+        Self::below(error.code(), &error, error.remedy())
     }
 }
 

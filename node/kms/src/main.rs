@@ -5,16 +5,19 @@
 
 mod cli;
 mod context;
+mod exit;
 mod failure;
+mod global;
 mod interrupt;
 mod open;
 mod output;
 mod passphrase;
+mod plan;
 mod progress;
-mod receipt;
 mod session;
 mod sink;
 mod target;
+mod terminal;
 mod text;
 mod verbs;
 
@@ -100,7 +103,7 @@ fn explain(error: &clap::Error) -> ExitCode {
             }
             // To stderr; there is nobody to tell if that fails.
             let _ = error.print();
-            ExitCode::from(failure::EXIT_USAGE)
+            ExitCode::from(exit::of("usage"))
         }
     }
 }

@@ -46,8 +46,17 @@ pub(crate) trait Row: Serialize {
 impl Output {
     /// Writes one result.
     pub(crate) fn emit<T: Serialize + Display>(self, result: &T) -> Outcome {
+        self.emit_as(result, || result.to_string())
+    }
+
+    /// Writes one result that is a value of a library, with a text of its own for people.
+    pub(crate) fn emit_as<T: Serialize>(
+        self,
+        result: &T,
+        text: impl FnOnce() -> String,
+    ) -> Outcome {
         match self.format {
-            Format::Human => write_line(&result.to_string()),
+            Format::Human => write_line(&text()),
             Format::Json => self.json(result),
         }
     }
@@ -114,8 +123,7 @@ impl Output {
     }
 
     fn json<T: Serialize>(self, value: &T) -> Outcome {
-        let line = serde_json::to_string(value)
-            .map_err(|error| Failure::new("bug", 70, format!("BUG: {error}")))?;
+        let line = serde_json::to_string(value).map_err(Failure::bug)?;
         write_line(&line)
     }
 }

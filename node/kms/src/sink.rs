@@ -2,7 +2,6 @@
 //! another name and renamed when complete; devices and pipes are written as they are.
 //! Neighbour: `kms_client::AtomicFile` does the renaming.
 
-use std::fmt;
 use std::fs::{File, OpenOptions};
 use std::io::{self, BufWriter, IsTerminal as _, Read, StdoutLock, Write};
 use std::path::{Path, PathBuf};
@@ -13,6 +12,7 @@ use zeroize::Zeroizing;
 use crate::failure::{Failure, Outcome};
 use crate::interrupt::{PARTS, PartGuard};
 use crate::output::stdout_failure;
+use crate::terminal::{Guarded, Rule};
 
 /// Longest secret text that is read from a file.
 const SECRET_BYTES_MAX: u64 = 4096;
@@ -167,10 +167,8 @@ fn stdout(content: Content) -> Outcome<Sink> {
     } else {
         Rule::Anything
     };
-    Ok(Sink::Stdout(BufWriter::new(Guarded {
-        inner: io::stdout().lock(),
-        rule,
-    })))
+    let out = Guarded::new(io::stdout().lock(), rule);
+    Ok(Sink::Stdout(BufWriter::new(out)))
 }
 
 /// The file a path means, so that a link to a file stays a link.
@@ -181,66 +179,6 @@ fn resolve(path: &Path) -> Outcome<PathBuf> {
             .map_err(|error| Failure::io(path.display(), &error)),
         _ => Ok(path.to_path_buf()),
     }
-}
-
-/// What a terminal may be shown.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Rule {
-    Anything,
-    TextOnly,
-}
-
-/// Why a terminal was not written to.
-#[derive(Debug)]
-pub(crate) struct BinaryOnTerminal;
-
-impl fmt::Display for BinaryOnTerminal {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("binary data is not written to a terminal")
-    }
-}
-
-impl std::error::Error for BinaryOnTerminal {}
-
-/// Passes bytes on, but to a terminal only as long as they are text.
-pub(crate) struct Guarded<W> {
-    inner: W,
-    rule: Rule,
-}
-
-impl<W: Write> Write for Guarded<W> {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        if self.rule == Rule::TextOnly && !is_text(bytes) {
-            return Err(io::Error::other(BinaryOnTerminal));
-        }
-        self.inner.write(bytes)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        self.inner.flush()
-    }
-}
-
-/// UTF-8 without control characters but for tab and line ends. A character may be cut off at
-/// either end of a piece.
-fn is_text(bytes: &[u8]) -> bool {
-    let start = bytes
-        .iter()
-        .take(3)
-        .take_while(|byte| **byte & 0xc0 == 0x80)
-        .count();
-    let rest = bytes.get(start..).unwrap_or_default();
-    let text = match std::str::from_utf8(rest) {
-        Ok(text) => text,
-        Err(error) if error.error_len().is_none() => {
-            let valid = rest.get(..error.valid_up_to()).unwrap_or_default();
-            std::str::from_utf8(valid).unwrap_or_default()
-        }
-        Err(_) => return false,
-    };
-    !text
-        .chars()
-        .any(|c| c.is_control() && !matches!(c, '\n' | '\r' | '\t'))
 }
 
 #[cfg(test)]

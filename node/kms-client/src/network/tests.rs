@@ -9,12 +9,13 @@ use super::*;
 use crate::card::Card;
 use crate::home::{Home, InitOptions};
 use crate::keys::ReaderKey;
-use crate::owner::{FeeLimit, GrantSpec, Owner, Rate, Selection, Span, Spend, Standing};
+use crate::owner::{FeeLimit, GrantSpec, Owner, Rate, Selection, Span, Spend};
 use crate::payer::Payer;
 use crate::ports::PayPort as _;
 use crate::progress::Silent;
 use crate::reader::{ReadLimits, Reader};
 use crate::staker::{Staker, fees_of, stake_status};
+use crate::standing::Standing;
 use crate::testkit::{Fixed, PASSPHRASE, TestNode, options};
 
 /// The canonical text of an event, from the ABI.
@@ -114,13 +115,17 @@ impl Real {
             .set_balance(node.worker(), Wei(10 * Wei::ETH.0))
             .await
             .unwrap();
-        let staker = Staker::new(&self.network, &payer, &Silent);
-        staker
-            .deposit(Amount::from_kms(1_000).unwrap(), 1_000)
-            .await
-            .unwrap();
-        staker.bond_worker(node.worker()).await.unwrap();
-        staker.set_min_rate(Amount(5)).await.unwrap();
+        let staker = Staker::new(&self.network, miner);
+        for plan in [
+            staker.deposit(Amount::from_kms(1_000).unwrap(), 1_000),
+            staker.bond_worker(node.worker()),
+            staker.set_min_rate(Amount(5)),
+        ] {
+            let plan = plan.estimate(&self.network).await.unwrap();
+            assert!(plan.steps[0].gas.unwrap() > 21_000);
+            let carried = plan.carry_out(&self.network, &payer, &Silent).await;
+            carried.unwrap();
+        }
         let url = node.url.clone();
         let record = Call::RegisterNode {
             url,
@@ -209,10 +214,8 @@ async fn a_grant_is_paid_read_listed_renewed_and_revoked_on_a_real_chain() {
         periods: 3,
         max_fee: FeeLimit::AsQuoted,
     };
-    let renewed = owner
-        .renew(policy, extension, spend, &Silent)
-        .await
-        .unwrap();
+    let plan = owner.plan_renewal(policy, extension).await.unwrap();
+    let renewed = owner.renew(&plan, spend, &Silent).await.unwrap();
     assert_eq!(renewed.price, Amount(45));
     let listed = owner.policies().await.unwrap();
     assert_eq!((listed.len(), listed[0].policy), (1, policy));
@@ -221,11 +224,18 @@ async fn a_grant_is_paid_read_listed_renewed_and_revoked_on_a_real_chain() {
     assert_eq!(owner.policy_of("films/demo", "bob").await.unwrap(), policy);
 
     miners.iter().for_each(|(_, node)| node.revoke());
-    let revoked = owner.revoke(policy, spend, &Silent).await.unwrap();
+    let plan = owner
+        .plan_revocation(&[policy], Scope::Policy)
+        .await
+        .unwrap();
+    let revoked = owner.revoke(&plan, spend, &Silent).await.unwrap().remove(0);
     assert!(revoked.refund > Amount::ZERO);
     assert_eq!((revoked.refusing.len(), revoked.erased.len()), (3, 3));
     let refused = reader.open(&label, &[capsule], &Silent).await.unwrap_err();
-    assert_eq!((refused.exit(), refused.policy()), (12, Some(policy)));
+    assert_eq!(
+        (refused.code(), refused.policy()),
+        ("policy_revoked", Some(policy))
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -243,13 +253,20 @@ async fn a_miner_sees_earns_and_is_listed_on_a_real_chain() {
 
     real.devnet.advance(18).await.unwrap();
     let payer = real.payer(devnet::account(1).unwrap());
-    let staker = Staker::new(&real.network, &payer, &Silent);
+    let staker = Staker::new(&real.network, miner);
     let before = real.network.token_balance(miner).await.unwrap();
-    let payout = staker.claim_to(miner).await.unwrap();
+    let claim = staker.claim_to(miner).await.unwrap();
+    let carried = claim.carry_out(&real.network, &payer, &Silent).await;
+    carried.unwrap();
     let after = real.network.token_balance(miner).await.unwrap();
-    assert_eq!(after, before.checked_add(payout.amount).unwrap());
-    let again = staker.claim_to(miner).await.unwrap_err();
-    assert_eq!((again.exit(), again.code()), (31, "tx_reverted"));
+    assert_eq!(
+        after,
+        before.checked_add(claim.steps[0].amount.unwrap()).unwrap()
+    );
+    let claim = staker.claim_to(miner).await.unwrap();
+    let again = claim.carry_out(&real.network, &payer, &Silent).await;
+    let again = again.unwrap_err();
+    assert_eq!(again.code(), "tx_reverted");
 
     let network = network_status(&real.network).await.unwrap();
     assert_eq!(

@@ -11,7 +11,7 @@ fn nodes(limits: NodeLimits) -> HttpNodes {
     HttpNodes::new(AddressRule::AnyAddress, limits).unwrap()
 }
 
-async fn asked(habit: Habit, limits: NodeLimits) -> NodeError {
+async fn asked(habit: Habit, limits: NodeLimits) -> AskError {
     let node = node().await;
     node.set(habit);
     let nodes = nodes(limits);
@@ -53,7 +53,8 @@ async fn a_dead_node_is_unreachable() {
     drop(listener);
     let nodes = nodes(NodeLimits::default());
     let url = nodes.parse_url(&url).unwrap();
-    let error = nodes.info(&url).await.unwrap_err();
+    let policy = PolicyId(B256([1; 32]));
+    let error = nodes.policy_status(&url, policy).await.unwrap_err();
     assert_eq!(error.code(), "unreachable");
     assert!(error.detail().len() <= 800);
 }

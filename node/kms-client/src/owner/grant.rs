@@ -14,6 +14,7 @@ use super::{Owner, Quote, Schedule, Spend};
 use crate::error::{Error, NodeFailure, Result};
 use crate::journal::{Grant, GrantState};
 use crate::keys::{GrantSigner, OwnerKeys};
+use crate::plan::require_tokens;
 use crate::ports::{PayPort, Settled};
 use crate::progress::{Event, Progress};
 
@@ -119,7 +120,7 @@ impl Owner<'_> {
             let call = pay.fingerprint(&call);
             let state = self.chain.policy_state(grant.policy).await?;
             if let Some(paid) = settled.iter().find(|settled| settled.call == call) {
-                grant.tx_hash = Some(paid.tx_hash);
+                grant.tx_hash = Some(paid.receipt.tx_hash);
                 grant.state = GrantState::Paid;
             }
             match state {
@@ -186,15 +187,7 @@ impl Owner<'_> {
 
     async fn require_funds(&self, pay: &dyn PayPort, terms: &Terms) -> Result<()> {
         let (address, need) = (pay.address(), terms.price()?);
-        let have = self.chain.token_balance(address).await?;
-        if have < need {
-            let (have, need) = (have.to_string(), need.to_string());
-            return Err(Error::InsufficientFunds {
-                address,
-                have,
-                need,
-            });
-        }
+        require_tokens(self.chain, address, need).await?;
         let wei = self.chain.eth_balance(address).await?;
         if wei.is_zero() {
             let (have, need) = (wei.to_string(), "some ETH for gas".to_owned());

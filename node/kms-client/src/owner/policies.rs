@@ -8,26 +8,14 @@ use kms_protocol::messages::KfragState;
 use kms_protocol::{Address, Amount, B256, Period, PolicyId, Terms, keys_hash};
 
 use super::Owner;
-use super::deliver::{dismissed, failed, reach};
+use crate::asking::{dismissed, failed, reach};
 use crate::error::{Error, NodeFailure, Result};
 use crate::journal::GrantState;
 use crate::ports::{CreatedPolicy, PolicyFilter};
+use crate::standing::{Standing, standing};
 
 /// Policies or nodes asked about at a time.
 const AT_ONCE: usize = 16;
-
-/// Where a policy stands in its life.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Standing {
-    /// Paid, not begun.
-    NotStarted,
-    /// In its paid periods.
-    Active,
-    /// Its last paid period is over.
-    Ended,
-    /// Taken back by its author.
-    Revoked,
-}
 
 /// A policy in the owner's list.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -179,7 +167,7 @@ impl Owner<'_> {
             failure: revoked.then(|| dismissed(&info)),
             collectable: self.chain.collectable(&report.terms, info.miner).await?,
         };
-        let status = match reach(&info, |url| self.nodes.parse_url(url)) {
+        let status = match reach(&info, self.nodes) {
             Err(failure) => Err(failure),
             Ok((_, url)) => self
                 .nodes
@@ -245,19 +233,6 @@ impl Owner<'_> {
 struct Known {
     state: PolicyState,
     revoked_miners: Vec<Address>,
-}
-
-/// Where a policy stands in period `now`.
-pub(crate) fn standing(terms: &Terms, state: PolicyState, now: Period) -> Standing {
-    if state.revoked {
-        Standing::Revoked
-    } else if now > state.effective_last {
-        Standing::Ended
-    } else if now < terms.first_period {
-        Standing::NotStarted
-    } else {
-        Standing::Active
-    }
 }
 
 /// Hashes of the home's labels with its cards: on chain a policy shows only such a hash.

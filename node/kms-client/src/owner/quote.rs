@@ -10,11 +10,11 @@ use kms_protocol::policy::MINERS_MAX;
 use kms_protocol::{Address, Amount, Period, sampling};
 use umbral::PublicKey;
 
-use super::deliver::failed;
 use super::{Owner, Schedule, Span};
+use crate::asking::failed;
 use crate::card::{Card, LabelKey};
 use crate::error::{Error, NodeFailure, Result};
-use crate::ports::NodePort;
+use crate::node_http::HttpNodes;
 
 /// Miners asked for in one call to the chain.
 const INFO_BATCH: usize = 50;
@@ -213,7 +213,7 @@ impl Need {
         self,
         info: &MinerInfo,
         lease: Lease,
-        nodes: &dyn NodePort,
+        nodes: &HttpNodes,
     ) -> Result<QuotedMiner, (&'static str, String)> {
         let no = |code, detail: &str| Err((code, detail.to_owned()));
         let Some(worker) = info.worker else {

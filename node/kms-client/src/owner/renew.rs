@@ -1,12 +1,14 @@
-//! Moving the end of a grant: the same policy, fragments and miners, more periods. Two
+//! Moving the end of a grant: the same policy, kfrags and miners, more periods. Two
 //! transactions, for the contract draws the price from an allowance.
 
-use kms_chain::Call;
+use kms_chain::{Call, TxReceipt};
 use kms_protocol::{Amount, B256, Period, PolicyId, Terms};
+use serde::Serialize;
 
 use super::quote::FeeLimit;
 use super::{Owner, Spend};
 use crate::error::{Error, Result};
+use crate::plan::{Plan, Sender};
 use crate::progress::Progress;
 
 /// More time for a grant.
@@ -19,7 +21,7 @@ pub struct Extension {
 }
 
 /// What became of a renewal.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct RenewalReport {
     /// The policy.
     pub policy: PolicyId,
@@ -33,79 +35,98 @@ pub struct RenewalReport {
     pub price: Amount,
 }
 
+/// The extension of one policy.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Renewal {
+    policy: PolicyId,
+    /// Its last paid period when the plan was made.
+    last: Period,
+    /// The call that led there: what an earlier run was killed in is this plan's answer.
+    reached: Call,
+    last_period: Period,
+    price: Amount,
+}
+
 impl Owner<'_> {
-    /// Adds periods to a policy that is in force or about to begin.
+    /// Plans to add periods to a policy that is in force or about to begin.
     ///
     /// # Errors
     /// [`Error::NoPolicy`], [`Error::PolicyRevoked`], [`Error::ArrangementsRevoked`] if too few
-    /// miners are left, [`Error::PolicyExpired`], [`Error::FeeAboveMax`],
-    /// [`Error::InsufficientFunds`], [`Error::Chain`].
-    pub async fn renew(
+    /// miners are left, [`Error::PolicyExpired`], [`Error::FeeAboveMax`], [`Error::Chain`].
+    pub async fn plan_renewal(
         &self,
         policy: PolicyId,
         extension: Extension,
-        spend: Spend<'_>,
-        progress: &dyn Progress,
-    ) -> Result<RenewalReport> {
-        self.home.check(spend.lock)?;
-        let settled = spend.pay.resume(progress).await?;
+    ) -> Result<Plan<Renewal>> {
         let terms = self.find(policy).await?.terms;
         let last = self.last_paid(policy).await?;
         let miners = self.standing_miners(policy, &terms).await?;
         let price = price_of(&terms, miners, extension.periods)?;
-        // A renewal that was killed while it was mined is this one's answer, not its beginning.
-        let reached = Call::ExtendPolicy {
-            terms: terms.clone(),
-            last_period: last,
-        };
-        let reached = spend.pay.fingerprint(&reached);
-        if let Some(done) = settled.iter().find(|settled| settled.call == reached) {
-            return self.renewed(policy, last, (done.tx_hash, price)).await;
-        }
         let last_period = extended(last, extension.periods)?;
         if let FeeLimit::AtMost(limit) = extension.max_fee
             && price > limit
         {
             return Err(Error::FeeAboveMax { price, limit });
         }
-        let address = spend.pay.address();
-        let have = self.chain.token_balance(address).await?;
-        if have < price {
-            let (have, need) = (have.to_string(), price.to_string());
-            return Err(Error::InsufficientFunds {
-                address,
-                have,
-                need,
-            });
+        let extend = |last_period| Call::ExtendPolicy {
+            terms: terms.clone(),
+            last_period,
+        };
+        let renewal = Renewal {
+            policy,
+            last,
+            reached: extend(last),
+            last_period,
+            price,
+        };
+        let plan = Plan::new(self.home.wallet_address(), renewal).needing(price);
+        let plan = plan.step(Call::ApprovePolicies { amount: price }, None);
+        Ok(plan.then(extend(last_period), Some(price)))
+    }
+
+    /// Carries the plan of a renewal out. A renewal that was killed while it was mined is this
+    /// one's answer, not its beginning.
+    ///
+    /// # Errors
+    /// [`Error::InsufficientFunds`], [`Error::Chain`].
+    pub async fn renew(
+        &self,
+        plan: &Plan<Renewal>,
+        spend: Spend<'_>,
+        progress: &dyn Progress,
+    ) -> Result<RenewalReport> {
+        self.home.check(spend.lock)?;
+        let sender = Sender::resume(spend.pay, progress).await?;
+        let renewal = &plan.aim;
+        if let Some(done) = sender.settled(&renewal.reached) {
+            return self.renewed(renewal, renewal.last, done).await;
         }
-        spend
-            .pay
-            .send(&Call::ApprovePolicies { amount: price }, progress)
-            .await?;
-        let receipt = spend
-            .pay
-            .send(&Call::ExtendPolicy { terms, last_period }, progress)
-            .await?;
-        self.renewed(policy, last_period, (receipt.tx_hash, price))
-            .await
+        let extend = plan.steps.last();
+        let extend = extend.ok_or(Error::Bug("a renewal has steps"))?;
+        let done = match sender.settled(&extend.call) {
+            Some(done) => Some(done),
+            None => plan.carry_on(self.chain, &sender).await?.pop(),
+        };
+        let done = done.ok_or(Error::Bug("a renewal has steps"))?;
+        self.renewed(renewal, renewal.last_period, done).await
     }
 
     async fn renewed(
         &self,
-        policy: PolicyId,
+        renewal: &Renewal,
         last_period: Period,
-        (tx_hash, price): (B256, Amount),
+        receipt: TxReceipt,
     ) -> Result<RenewalReport> {
         let clock = self.chain.params().await?.clock;
         let expires_at = clock
             .end_of(last_period)
             .ok_or(Error::Bug("a paid period has an end"))?;
         Ok(RenewalReport {
-            policy,
-            tx_hash,
+            policy: renewal.policy,
+            tx_hash: receipt.tx_hash,
             last_period,
             expires_at,
-            price,
+            price: renewal.price,
         })
     }
 

@@ -1,7 +1,7 @@
-//! Taking a grant back: one transaction, then each node is asked until it refuses, with its signed
-//! word that the fragment is erased where it gives one. And refunds of idle periods.
-//! Neighbours: `arrangement` takes one miner out of a grant, `deliver` lends its helpers, `journal`
-//! remembers the end of a grant.
+//! Taking grants back, whole or one miner at a time: one transaction each, then every node in
+//! question is asked until it refuses, with its signed word that the kfrag is erased where it
+//! gives one. Neighbours: `asking` says how a node is asked, `journal` remembers the end of a
+//! grant.
 
 use std::time::Duration;
 
@@ -11,20 +11,41 @@ use kms_protocol::messages::{ErasureReceipt, PolicyStatus};
 use kms_protocol::{Address, Amount, B256, Period, PolicyId, Refusal};
 use tokio::time::Instant;
 
-use super::deliver::{Pause, failed, reach, within};
 use super::{Owner, Spend};
+use crate::asking::{Pause, failed, reach, within};
 use crate::error::{Error, NodeFailure, Result};
-use crate::journal::GrantState;
-use crate::ports::{CreatedPolicy, NodeError, PolicyFilter, Revoked};
+use crate::node_http::AskError;
+use crate::plan::{Plan, Sender};
+use crate::ports::{CreatedPolicy, PolicyFilter, Revoked, Scope};
 use crate::progress::{Event, Progress};
 
-/// What is taken back.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Scope {
-    /// The whole policy.
-    Policy,
-    /// The arrangement with one miner; the others go on.
-    Arrangement(Address),
+/// One end of a plan of revocations.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ending {
+    created: CreatedPolicy,
+    scope: Scope,
+    /// Miners that go on serving the policy.
+    left: usize,
+    /// False if it was revoked before: there is nothing to send, and its nodes are asked again.
+    sends: bool,
+}
+
+impl Ending {
+    fn call(&self) -> Call {
+        let terms = self.created.terms.clone();
+        match self.scope {
+            Scope::Policy => Call::RevokePolicy { terms },
+            Scope::Arrangement(miner) => Call::RevokeArrangement { terms, miner },
+        }
+    }
+
+    /// Miners that are to refuse the reader.
+    fn miners(&self) -> Vec<Address> {
+        match self.scope {
+            Scope::Policy => self.created.terms.miners.clone(),
+            Scope::Arrangement(miner) => vec![miner],
+        }
+    }
 }
 
 /// What became of a revocation.
@@ -46,7 +67,7 @@ pub struct RevocationReport {
     pub effective_last: Option<Period>,
     /// Miners that now refuse the policy, ascending.
     pub refusing: Vec<Address>,
-    /// Their signed words that the fragment is erased, each verified; perhaps fewer.
+    /// Their signed words that the kfrag is erased, each verified; perhaps fewer.
     pub erased: Vec<ErasureReceipt>,
     /// Miners that could not be heard or still serve when time was up.
     pub pending: Vec<NodeFailure>,
@@ -54,12 +75,12 @@ pub struct RevocationReport {
 
 impl RevocationReport {
     /// Before anything was done.
-    pub(super) fn new(created: &CreatedPolicy, scope: Scope, left: usize) -> Self {
+    fn new(ending: &Ending) -> Self {
         Self {
-            policy: created.id,
-            scope,
-            left,
-            need: created.terms.threshold.into(),
+            policy: ending.created.id,
+            scope: ending.scope,
+            left: ending.left,
+            need: ending.created.terms.threshold.into(),
             tx_hash: None,
             refund: Amount::ZERO,
             effective_last: None,
@@ -69,63 +90,111 @@ impl RevocationReport {
         }
     }
 
-    pub(super) fn mined(&mut self, tx_hash: B256, revoked: Revoked) {
+    fn mined(&mut self, tx_hash: B256, revoked: Revoked) {
         self.tx_hash = Some(tx_hash);
         self.refund = revoked.refund;
         self.effective_last = Some(revoked.effective_last);
     }
 }
 
-/// What a refund paid.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct RefundReport {
-    /// The policy.
-    pub policy: PolicyId,
-    /// The transaction.
-    pub tx_hash: B256,
-    /// What was due when it was sent, paid to the sponsor.
-    pub amount: Amount,
-}
-
 impl Owner<'_> {
-    /// Revokes a policy and waits until its nodes refuse it.
+    /// Plans to take back these policies, or one miner's arrangement of each.
     ///
     /// # Errors
-    /// [`Error::NoPolicy`], [`Error::NotAuthor`], [`Error::PolicyExpired`], [`Error::Chain`].
+    /// [`Error::NoPolicy`], [`Error::MinerUnknown`], [`Error::NotAuthor`],
+    /// [`Error::PolicyExpired`], [`Error::Chain`].
+    pub async fn plan_revocation(
+        &self,
+        policies: &[PolicyId],
+        scope: Scope,
+    ) -> Result<Plan<Vec<Ending>>> {
+        let mut plan = Plan::new(self.home.wallet_address(), Vec::new());
+        for policy in policies {
+            let ending = self.ending(*policy, scope).await?;
+            if ending.sends {
+                plan = plan.step(ending.call(), None);
+            }
+            plan.aim.push(ending);
+        }
+        Ok(plan)
+    }
+
+    /// Carries a plan of revocations out: every transaction first, then the nodes are waited for.
     /// Nodes that are not heard in time are no error: the chain has the last word.
+    ///
+    /// # Errors
+    /// [`Error::NotAuthor`], [`Error::Chain`].
     pub async fn revoke(
         &self,
-        policy: PolicyId,
+        plan: &Plan<Vec<Ending>>,
         spend: Spend<'_>,
         progress: &dyn Progress,
-    ) -> Result<RevocationReport> {
+    ) -> Result<Vec<RevocationReport>> {
         self.home.check(spend.lock)?;
-        spend.pay.resume(progress).await?;
+        let sender = Sender::resume(spend.pay, progress).await?;
+        let mut reports = Vec::with_capacity(plan.aim.len());
+        for ending in &plan.aim {
+            reports.push(self.end(ending, &sender).await?);
+        }
+        for (ending, report) in plan.aim.iter().zip(&mut reports) {
+            self.await_refusals(&ending.miners(), report, progress)
+                .await?;
+        }
+        Ok(reports)
+    }
+
+    async fn ending(&self, policy: PolicyId, scope: Scope) -> Result<Ending> {
         let created = self.find(policy).await?;
         let state = self.chain.policy_state(policy).await?;
         let state = state.ok_or_else(|| Error::NoPolicy {
             what: policy.to_string(),
         })?;
-        let mut report = RevocationReport::new(&created, Scope::Policy, 0);
-        if !state.revoked {
-            self.check_revocable(&created, state, spend).await?;
-            let terms = created.terms.clone();
-            let call = Call::RevokePolicy { terms };
-            let receipt = spend.pay.send(&call, progress).await?;
-            let revoked = self.chain.revoked_in(receipt.block_hash, policy).await?;
-            let revoked = revoked.ok_or(Error::Bug("a revocation leaves its event"))?;
+        let (left, is_over) = match scope {
+            Scope::Policy => (0, state.revoked),
+            Scope::Arrangement(miner) => {
+                let terms = &created.terms;
+                if !terms.includes(&miner) {
+                    return Err(Error::MinerUnknown { policy, miner });
+                }
+                let before = self.chain.revoked_miners(terms).await?;
+                let others = terms.miners.iter();
+                let others = others.filter(|other| **other != miner && !before.contains(other));
+                (others.count(), before.contains(&miner))
+            }
+        };
+        if !is_over {
+            self.check_revocable(&created, state).await?;
+        }
+        Ok(Ending {
+            created,
+            scope,
+            left,
+            sends: !is_over,
+        })
+    }
+
+    /// Ends on chain what is not over yet, and writes the end down.
+    async fn end(&self, ending: &Ending, sender: &Sender<'_>) -> Result<RevocationReport> {
+        let mut report = RevocationReport::new(ending);
+        let policy = ending.created.id;
+        if ending.sends {
+            require_author(&ending.created, sender.address())?;
+            let receipt = sender.send(&ending.call()).await?;
+            let revoked = self
+                .chain
+                .revoked_in(receipt.block_hash, policy, ending.scope);
+            let revoked = revoked
+                .await?
+                .ok_or(Error::Bug("a revocation leaves its event"))?;
             report.mined(receipt.tx_hash, revoked);
         }
         if let Some(mut grant) = self.journal().get(policy)? {
-            grant.state = GrantState::Revoked;
-            grant
-                .sealed
-                .iter_mut()
-                .for_each(|sealed| sealed.upload = None);
+            match ending.scope {
+                Scope::Policy => grant.revoke(),
+                Scope::Arrangement(miner) => grant.dismiss(miner),
+            }
             self.journal().put(&grant)?;
         }
-        self.await_refusals(&created.terms.miners, &mut report, progress)
-            .await?;
         Ok(report)
     }
 
@@ -155,30 +224,6 @@ impl Owner<'_> {
         }
     }
 
-    /// Fetches the fees of idle periods back to the sponsor.
-    ///
-    /// # Errors
-    /// [`Error::NoPolicy`], or [`Error::Chain`] with `PolicyNothingToRefund`.
-    pub async fn refund(
-        &self,
-        policy: PolicyId,
-        spend: Spend<'_>,
-        progress: &dyn Progress,
-    ) -> Result<RefundReport> {
-        self.home.check(spend.lock)?;
-        let terms = self.find(policy).await?.terms;
-        let amount = self.chain.refundable(&terms).await?;
-        let receipt = spend
-            .pay
-            .send(&Call::RefundPolicy { terms }, progress)
-            .await?;
-        Ok(RefundReport {
-            policy,
-            tx_hash: receipt.tx_hash,
-            amount,
-        })
-    }
-
     pub(super) async fn present_period(&self) -> Result<Period> {
         let head = self.chain.head().await?;
         let params = self.chain.params().await?;
@@ -188,26 +233,17 @@ impl Owner<'_> {
             .unwrap_or(Period::NEVER))
     }
 
-    /// The policy lives, and the account that pays may take it back.
-    pub(super) async fn check_revocable(
-        &self,
-        created: &CreatedPolicy,
-        state: PolicyState,
-        spend: Spend<'_>,
-    ) -> Result<()> {
-        let (policy, author) = (created.id, created.terms.author);
-        let last = state.effective_last;
+    /// The policy lives, and the home's account may take it back.
+    async fn check_revocable(&self, created: &CreatedPolicy, state: PolicyState) -> Result<()> {
+        let (policy, last) = (created.id, state.effective_last);
         if last < self.present_period().await? {
             return Err(Error::PolicyExpired { policy, last });
         }
-        if author != spend.pay.address() {
-            return Err(Error::NotAuthor { policy, author });
-        }
-        Ok(())
+        require_author(created, self.home.wallet_address())
     }
 
     /// Asks these miners of the policy until they refuse it, or time is up.
-    pub(super) async fn await_refusals(
+    async fn await_refusals(
         &self,
         miners: &[Address],
         report: &mut RevocationReport,
@@ -260,7 +296,7 @@ impl Owner<'_> {
         deadline: Instant,
         progress: &dyn Progress,
     ) -> Result<Option<ErasureReceipt>, NodeFailure> {
-        let (worker, url) = reach(info, |url| self.nodes.parse_url(url))?;
+        let (worker, url) = reach(info, self.nodes)?;
         let mut pause = Pause::new(self.limits.first_pause_ms);
         loop {
             let (code, detail, wait) =
@@ -310,13 +346,21 @@ impl Owner<'_> {
     }
 }
 
+fn require_author(created: &CreatedPolicy, account: Address) -> Result<()> {
+    let (policy, author) = (created.id, created.terms.author);
+    match author == account {
+        true => Ok(()),
+        false => Err(Error::NotAuthor { policy, author }),
+    }
+}
+
 fn refuses(status: &PolicyStatus) -> bool {
     let code = status.refusal.as_ref().map(|problem| problem.code);
     !status.serving && matches!(code, Some(Refusal::PolicyRevoked | Refusal::PolicyEnded))
 }
 
-fn over(error: &NodeError) -> bool {
-    let NodeError::Refused(problem) = error else {
+fn over(error: &AskError) -> bool {
+    let AskError::Refused(problem) = error else {
         return false;
     };
     matches!(problem.code, Refusal::PolicyRevoked | Refusal::PolicyEnded)

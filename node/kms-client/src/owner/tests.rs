@@ -5,7 +5,9 @@ mod grants;
 mod lives;
 
 use super::*;
+use crate::ports::Scope;
 use crate::progress::Silent;
+use crate::standing::Standing;
 use crate::testkit::World;
 
 async fn grant(world: &World, owner: &Owner<'_>) -> Result<GrantReport> {
@@ -13,6 +15,29 @@ async fn grant(world: &World, owner: &Owner<'_>) -> Result<GrantReport> {
     owner
         .grant(quote, &world.keys, world.spend(), &Silent)
         .await
+}
+
+/// Plans the end of a policy and carries it out.
+async fn revoke(owner: &Owner<'_>, policy: PolicyId, spend: Spend<'_>) -> Result<RevocationReport> {
+    end(owner, policy, Scope::Policy, spend).await
+}
+
+async fn end(
+    owner: &Owner<'_>,
+    policy: PolicyId,
+    scope: Scope,
+    spend: Spend<'_>,
+) -> Result<RevocationReport> {
+    let plan = owner.plan_revocation(&[policy], scope).await?;
+    let mut reports = owner.revoke(&plan, spend, &Silent).await?;
+    assert_eq!(reports.len(), 1);
+    Ok(reports.remove(0))
+}
+
+async fn renew(world: &World, policy: PolicyId, extension: Extension) -> Result<RenewalReport> {
+    let owner = world.owner();
+    let plan = owner.plan_renewal(policy, extension).await?;
+    owner.renew(&plan, world.spend(), &Silent).await
 }
 
 fn only_grant(world: &World) -> crate::journal::Grant {

@@ -15,9 +15,9 @@ use umbral::{Capsule, PublicKey};
 use super::Reader;
 use super::answers::{Answer, Answers, Fault, Goal, Step};
 use super::find::Candidate;
+use crate::asking::{Pause, dismissed, failed, reach, within};
 use crate::error::{Error, NodeFailure, Result};
-use crate::owner::{Pause, dismissed, failed, reach, within};
-use crate::ports::NodeError;
+use crate::node_http::AskError;
 use crate::progress::{Event, Progress};
 
 /// First pause before a node that lags is asked again, in milliseconds.
@@ -144,7 +144,7 @@ impl Reader<'_> {
     /// Asks until there is an answer, a refusal that stands, or time is up. A node may see a new
     /// block, and with it a policy's beginning, a little later than this reader.
     async fn ask(&self, info: &MinerInfo, question: &Question<'_>) -> Result<Answer, NodeFailure> {
-        let (worker, url) = reach(info, |url| self.nodes.parse_url(url))?;
+        let (worker, url) = reach(info, self.nodes)?;
         let lag = Duration::from_millis(self.limits.lag_ms);
         let patience = question.deadline.min(Instant::now() + lag);
         let mut pause = Pause::new(RETRY_FIRST_MS);
@@ -213,8 +213,8 @@ fn count_authors(faults: &[(Address, Fault)]) -> usize {
 }
 
 /// Refusals that pass when the node has taken in the newest blocks.
-fn lags(error: &NodeError) -> bool {
-    let NodeError::Refused(problem) = error else {
+fn lags(error: &AskError) -> bool {
+    let AskError::Refused(problem) = error else {
         return false;
     };
     matches!(

@@ -8,9 +8,9 @@ use umbral::PublicKey;
 use super::Reader;
 use crate::error::{Error, Result};
 use crate::keys::ReaderKey;
-use crate::owner::{Standing, standing};
 use crate::ports::{CreatedPolicy, PolicyFilter};
 use crate::progress::{Event, Progress};
+use crate::standing::{Standing, standing};
 
 /// Policies tried at most: anybody may pay for policies that name these keys.
 const CANDIDATES_MAX: usize = 32;

@@ -168,12 +168,12 @@ async fn refuses_without_a_policy_for_these_keys() {
     let (capsule, _) = world.capsule();
     let error = world.read(&world.reader(), &capsule).await.unwrap_err();
     assert!(matches!(error, Error::NoPolicy { .. }));
-    assert_eq!(error.exit(), 10);
+    assert_eq!(error.code(), "no_policy");
     world.granted(2, 3).await;
     let stranger = [ReaderKey::random().unwrap()];
     let reader = Reader::new(&stranger, world.chain.as_ref(), &world.http);
     let error = world.read(&reader, &capsule).await.unwrap_err();
-    assert_eq!(error.exit(), 10);
+    assert_eq!(error.code(), "no_policy");
 }
 
 #[tokio::test]
@@ -189,18 +189,21 @@ async fn refuses_before_during_and_after_by_the_chain() {
     world.chain.advance(3_000);
     let late = world.read(&world.reader(), &capsule).await.unwrap_err();
     assert!(matches!(late, Error::PolicyExpired { .. }));
-    assert_eq!(late.exit(), 11);
+    assert_eq!(late.code(), "policy_expired");
     world.chain.set_state(policy, |state| state.revoked = true);
     let revoked = world.read(&world.reader(), &capsule).await.unwrap_err();
-    assert_eq!((revoked.exit(), revoked.policy()), (12, Some(policy)));
+    assert_eq!(
+        (revoked.code(), revoked.policy()),
+        ("policy_revoked", Some(policy))
+    );
 }
 
 #[tokio::test]
 async fn miners_that_all_say_revoked_or_ended_say_so() {
-    for (refusal, exit) in [
-        (Refusal::PolicyRevoked, 12),
-        (Refusal::PolicyEnded, 11),
-        (Refusal::KfragMissing, 13),
+    for (refusal, code) in [
+        (Refusal::PolicyRevoked, "policy_revoked"),
+        (Refusal::PolicyEnded, "policy_expired"),
+        (Refusal::KfragMissing, "threshold_not_met"),
     ] {
         let world = World::new(3).await;
         world.granted(2, 3).await;
@@ -210,7 +213,7 @@ async fn miners_that_all_say_revoked_or_ended_say_so() {
             .iter()
             .for_each(|node| node.set(Habit::Refuses(refusal)));
         let error = world.read(&world.reader(), &capsule).await.unwrap_err();
-        assert_eq!(error.exit(), exit, "{refusal}");
+        assert_eq!(error.code(), code, "{refusal}");
     }
 }
 

@@ -11,7 +11,9 @@ use kms_protocol::{
 };
 
 use crate::error::{Error, Result};
-use crate::ports::{ChainPort, CreatedPolicy, PayPort, PolicyFilter, Revoked, Settled};
+use crate::ports::{
+    ChainPort, CreatedPolicy, GasCost, PayPort, PolicyFilter, Revoked, Scope, Settled,
+};
 use crate::progress::{Event, Progress};
 
 pub(crate) const GENESIS: u64 = 1_000_000;
@@ -24,7 +26,7 @@ pub(crate) struct State {
     pub(crate) leases: Vec<(Address, Lease)>,
     pub(crate) policies: Vec<(CreatedPolicy, PolicyState)>,
     pub(crate) dismissed: Vec<(PolicyId, Address)>,
-    pub(crate) revocations: Vec<(B256, PolicyId, Revoked)>,
+    pub(crate) revocations: Vec<((B256, PolicyId, Scope), Revoked)>,
     pub(crate) tokens: Amount,
     pub(crate) wei: Wei,
     pub(crate) calls: Vec<&'static str>,
@@ -117,7 +119,8 @@ impl FakeChain {
                     policy.revoked = true;
                     policy.effective_last = Period(10);
                 });
-                self.state().revocations.push((block_hash, id, revoked));
+                let place = (block_hash, id, Scope::Policy);
+                self.state().revocations.push((place, revoked));
             }
             Call::RevokeArrangement { terms, miner } => {
                 let id = terms.id(self.domain.chain_id, &self.domain.contract);
@@ -126,7 +129,8 @@ impl FakeChain {
                     refund: Amount(2),
                 };
                 self.dismiss(id, *miner);
-                self.state().revocations.push((block_hash, id, revoked));
+                let place = (block_hash, id, Scope::Arrangement(*miner));
+                self.state().revocations.push((place, revoked));
             }
             Call::ExtendPolicy { terms, last_period } => {
                 let id = terms.id(self.domain.chain_id, &self.domain.contract);
@@ -250,23 +254,23 @@ impl ChainPort for FakeChain {
         Ok(Amount(4))
     }
 
-    async fn revoked_in(&self, block_hash: B256, id: PolicyId) -> Result<Option<Revoked>> {
-        let state = self.state();
-        let found = state
-            .revocations
-            .iter()
-            .find(|(b, i, _)| *b == block_hash && *i == id);
-        Ok(found.map(|(.., revoked)| *revoked))
-    }
-
-    async fn arrangement_revoked_in(
+    async fn revoked_in(
         &self,
         block_hash: B256,
-        (id, miner): (PolicyId, Address),
+        id: PolicyId,
+        scope: Scope,
     ) -> Result<Option<Revoked>> {
-        let dismissed = self.state().dismissed.contains(&(id, miner));
-        let found = self.revoked_in(block_hash, id).await?;
-        Ok(found.filter(|_| dismissed))
+        let state = self.state();
+        let of = (block_hash, id, scope);
+        let found = state.revocations.iter().find(|(place, _)| *place == of);
+        Ok(found.map(|(_, revoked)| *revoked))
+    }
+
+    async fn gas_cost(&self, _from: Address, _call: &Call) -> Result<GasCost> {
+        Ok(GasCost {
+            gas: 100_000,
+            fee_max: Wei(200_000),
+        })
     }
 
     async fn token_balance(&self, _account: Address) -> Result<Amount> {
@@ -350,11 +354,9 @@ impl PayPort for FakePay {
     async fn resume(&self, _progress: &dyn Progress) -> Result<Vec<Settled>> {
         let pending = std::mem::take(&mut *self.pending.lock().unwrap());
         let settle = |call: &Call| {
-            let tx_hash = self.chain.mine(call).tx_hash;
-            Settled {
-                call: self.fingerprint(call),
-                tx_hash,
-            }
+            let receipt = self.chain.mine(call);
+            let call = self.fingerprint(call);
+            Settled { call, receipt }
         };
         Ok(pending.iter().map(settle).collect())
     }

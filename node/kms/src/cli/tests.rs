@@ -1,6 +1,7 @@
 use clap::{Command, CommandFactory as _};
 
 use super::*;
+use crate::output::Chatter;
 
 /// Every command that does something, with its full name.
 fn leaves(command: &Command, path: &str) -> Vec<(String, Command)> {
@@ -171,8 +172,8 @@ fn refuses_incomplete_and_contradictory_lines() {
         "kms stake create --amount 5",
         "kms stake unbond",
         "kms stake wind-down maybe",
-        "kms worker bond",
         "kms worker bond 0x12",
+        "kms worker bond 0x00000000000000000000000000000000000000aa --node n",
         "kms node init",
         "kms node run --set nothing",
         "kms dev fund",
@@ -196,6 +197,8 @@ fn takes_the_lines_of_its_own_help() {
         "kms grant --resume",
         "kms revoke films/demo --to bob",
         "kms stake wind-down start",
+        "kms worker bond",
+        "kms worker bond --node /var/lib/kms",
         "kms node run --data-dir /var/lib/kms --set listen=0.0.0.0:8470",
         "kms dev --port 9545 --block-time 1",
         "kms dev fund 0x00000000000000000000000000000000000000aa --eth 1ETH",

@@ -1,5 +1,5 @@
 use kms_client::Error;
-use kms_protocol::{B256, Period};
+use kms_protocol::{Address, B256, Period};
 
 use super::*;
 
@@ -22,6 +22,76 @@ fn an_expired_policy_has_the_documented_shape() {
     );
     assert_eq!(failure.to_json(), expected);
     assert_eq!(failure.exit(), 11);
+}
+
+#[test]
+fn exits_are_the_documented_ones() {
+    let reverted = kms_chain::ChainError::Reverted {
+        name: "PolicyEnded".to_owned(),
+        args: Vec::new(),
+    };
+    let nodes = Vec::new();
+    let io = |kind: std::io::ErrorKind| Error::io(std::path::Path::new("x"), kind.into());
+    let cases = [
+        (Error::SeedInvalid, 2),
+        (
+            Error::LabelUnknown {
+                label: "x".to_owned(),
+            },
+            3,
+        ),
+        (io(std::io::ErrorKind::NotFound), 3),
+        (
+            Error::NoPolicy {
+                what: String::new(),
+            },
+            10,
+        ),
+        (
+            Error::PolicyExpired {
+                policy: policy(),
+                last: Period(3),
+            },
+            11,
+        ),
+        (Error::PolicyRevoked { policy: policy() }, 12),
+        (
+            Error::ThresholdNotMet {
+                need: 2,
+                got: 1,
+                nodes,
+            },
+            13,
+        ),
+        (Error::Format(kms_format::Error::BadMagic), 20),
+        (
+            Error::Format(kms_format::Error::Truncated { offset: 1 }),
+            20,
+        ),
+        (Error::Format(kms_format::Error::WrongKey), 21),
+        (
+            Error::Format(kms_format::Error::ChunkTampered { chunk: 4 }),
+            22,
+        ),
+        (Error::Format(kms_format::Error::HeaderTampered), 22),
+        (Error::Chain(kms_chain::ChainError::NoEndpoint), 30),
+        (Error::Chain(reverted), 31),
+        (
+            Error::FeeAboveMax {
+                price: kms_protocol::Amount(2),
+                limit: kms_protocol::Amount(1),
+            },
+            33,
+        ),
+        (Error::PassphraseMissing, 40),
+        (Error::Interrupted, 50),
+        (io(std::io::ErrorKind::StorageFull), 70),
+        (Error::Bug("x"), 70),
+    ];
+    for (error, exit) in cases {
+        let failure = Failure::from(error);
+        assert_eq!(failure.exit(), exit, "{}", failure.to_text());
+    }
 }
 
 #[test]
@@ -55,14 +125,11 @@ fn a_missed_threshold_names_each_miner_with_its_reason() {
 #[test]
 fn a_tampered_file_and_a_wrong_key_differ_in_code_and_exit() {
     let tampered = Failure::from(kms_format::Error::ChunkTampered { chunk: 3 });
-    assert_eq!(
-        (tampered.exit(), tampered.0.code.as_ref()),
-        (22, "chunk_tampered")
-    );
+    assert_eq!((tampered.exit(), tampered.0.code), (22, "chunk_tampered"));
     let wrong = Failure::from(kms_format::Error::WrongKey);
-    assert_eq!((wrong.exit(), wrong.0.code.as_ref()), (21, "wrong_key"));
+    assert_eq!((wrong.exit(), wrong.0.code), (21, "wrong_key"));
     let cut = Failure::from(kms_format::Error::Truncated { offset: 9 });
-    assert_eq!((cut.exit(), cut.0.code.as_ref()), (20, "file_truncated"));
+    assert_eq!((cut.exit(), cut.0.code), (20, "file_truncated"));
 }
 
 #[test]
@@ -89,18 +156,39 @@ fn several_policies_are_named_to_choose_from() {
 fn binary_data_for_a_terminal_is_wrong_use() {
     let source = io::Error::other(BinaryOnTerminal);
     let failure = Failure::from(kms_format::Error::Write(source));
-    assert_eq!((failure.exit(), failure.0.code.as_ref()), (2, "usage"));
+    assert_eq!((failure.exit(), failure.0.code), (2, "usage"));
 }
 
 #[test]
 fn a_node_whose_data_is_in_use_or_foreign_has_a_code_and_a_remedy() {
     let path = std::path::PathBuf::from("/node/lock");
     let failure = Failure::from(kms_node::NodeError::AlreadyRunning { path });
+    assert_eq!((failure.exit(), failure.0.code), (50, "already_running"));
+    assert!(failure.0.hint.is_some());
+}
+
+#[test]
+fn an_outdated_deployment_file_is_a_bad_file_and_says_what_to_do() {
+    let path = std::path::PathBuf::from("deployments/1.json");
+    let contract = kms_chain::Contract::Control;
+    let failure = Failure::from(kms_chain::ChainError::DeploymentIncomplete { path, contract });
     assert_eq!(
-        (failure.exit(), failure.0.code.as_ref()),
-        (50, "already_running")
+        (failure.exit(), failure.0.code),
+        (20, "deployment_incomplete")
     );
     assert!(failure.0.hint.is_some());
+}
+
+#[test]
+fn every_failure_of_a_file_that_is_not_there_is_not_found() {
+    let source = || io::Error::from(io::ErrorKind::NotFound);
+    let path = std::path::Path::new("x");
+    let (own, below) = (
+        Failure::io("x", &source()),
+        Failure::from(Error::io(path, source())),
+    );
+    assert_eq!((own.exit(), own.0.code), (3, "not_found"));
+    assert_eq!((below.exit(), below.0.code), (3, "not_found"));
 }
 
 #[test]

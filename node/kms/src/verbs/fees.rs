@@ -1,16 +1,16 @@
 //! `kms fees`: what owners of policies have paid a miner.
 
 use clap::Subcommand;
-use kms_client::{PolicyFees, Staker, fees_of};
+use kms_client::{PolicyFees, fees_of};
 use kms_protocol::{Amount, PolicyId};
 use serde::Serialize;
 
 use crate::context::Context;
 use crate::failure::Outcome;
 use crate::output::Row;
-use crate::progress::Steps;
-use crate::session::{Run, Session};
-use crate::verbs::stake::{DryArgs, MinerArgs};
+use crate::plan::DryArgs;
+use crate::session::Session;
+use crate::verbs::stake::MinerArgs;
 
 /// Fees of policies: paid for each completed period in which the miner was active
 #[derive(Debug, Subcommand)]
@@ -62,15 +62,12 @@ pub(crate) async fn run(verb: FeesVerb, context: &Context) -> Outcome {
             context.out.list(&rows, "no fees due")
         }
         FeesVerb::Collect(args) => {
-            let account = session.account(context, Run::from(args.dry_run))?;
-            let steps = Steps::new(context.out, "");
-            let staker = Staker::new(&session.network, account.pay(), &steps);
-            let payouts = staker.collect_fees().await?;
-            if payouts.is_empty() {
+            let plan = session.staker().collect_fees().await?;
+            if plan.steps.is_empty() {
                 context.out.note("no fees due");
                 return Ok(());
             }
-            account.tell_payouts("collected", &payouts, context)
+            session.pay_out(plan, "collected", args, context).await
         }
     }
 }

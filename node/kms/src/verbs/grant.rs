@@ -11,7 +11,7 @@ use kms_protocol::{Address, Amount, PolicyId};
 use crate::context::Context;
 use crate::failure::{Failure, Outcome};
 use crate::progress::Steps;
-use crate::session::{Account, Run, Session};
+use crate::session::{Account, Session};
 
 use report::{GrantedReport, QuoteReport};
 
@@ -120,7 +120,7 @@ pub(crate) async fn run(args: GrantArgs, context: &Context) -> Outcome {
             .try_for_each(|quote| context.out.emit(&QuoteReport::new(quote)));
     }
     let keys = session.home.unlock_owner(&context.passphrases)?;
-    let account = session.account(context, Run::Real)?;
+    let account = session.account(context)?;
     for quote in quotes {
         announce(&quote, context);
         let steps = Steps::new(context.out, "has stored its share");
@@ -200,7 +200,7 @@ async fn resume(which: Option<PolicyId>, session: &Session, context: &Context) -
         context.out.note("nothing to resume");
         return Ok(());
     }
-    let account = session.account(context, Run::Real)?;
+    let account = session.account(context)?;
     for policy in policies {
         resume_one(policy, session, &account, context).await?;
     }
@@ -210,7 +210,7 @@ async fn resume(which: Option<PolicyId>, session: &Session, context: &Context) -
 async fn resume_one(
     policy: PolicyId,
     session: &Session,
-    account: &Account<'_>,
+    account: &Account,
     context: &Context,
 ) -> Outcome {
     let steps = Steps::new(context.out, "has stored its share");

@@ -11,7 +11,7 @@ use serde::Serialize;
 use zeroize::Zeroizing;
 
 use crate::context::Context;
-use crate::failure::{EXIT_NOT_FOUND, Failure, Outcome};
+use crate::failure::{Failure, Outcome};
 use crate::sink::read_secret;
 
 /// Chain id of `kms dev`.
@@ -126,12 +126,8 @@ pub(crate) fn deployment(network: &Path) -> Outcome<Deployment> {
         .map(|dir| dir.join(&name))
         .find(|path| path.is_file());
     let path = found.ok_or_else(|| {
-        Failure::new(
-            "not_found",
-            EXIT_NOT_FOUND,
-            format!("no {name} here or above"),
-        )
-        .hint("start `kms dev` first, or name the file with --network FILE")
+        Failure::new("not_found", format!("no {name} here or above"))
+            .hint("start `kms dev` first, or name the file with --network FILE")
     })?;
     Ok(Deployment::load(&path)?)
 }

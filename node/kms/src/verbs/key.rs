@@ -10,7 +10,7 @@ use kms_protocol::Address;
 use serde::Serialize;
 
 use crate::context::Context;
-use crate::failure::{EXIT_NOT_FOUND, Failure, Outcome};
+use crate::failure::{Failure, Outcome};
 use crate::output::Row;
 use crate::sink::{Content, Sink};
 
@@ -165,12 +165,8 @@ fn show(args: &ShowArgs, context: &Context) -> Outcome {
         name => row.kind == "label" && row.name == name,
     };
     let row = rows.iter().find(fits).ok_or_else(|| {
-        Failure::new(
-            "key_unknown",
-            EXIT_NOT_FOUND,
-            format!("no key {:?} here", args.key),
-        )
-        .hint("see `kms key list`")
+        Failure::new("key_unknown", format!("no key {:?} here", args.key))
+            .hint("see `kms key list`")
     })?;
     context.out.emit(row)
 }
@@ -180,8 +176,7 @@ fn export(args: &ExportArgs, context: &Context) -> Outcome {
     rows.extend(reader_keys(context)?);
     let mut sink = Sink::open(&args.output, Content::Secret, Existing::Replace)?;
     for row in rows {
-        let line = serde_json::to_string(&row)
-            .map_err(|error| Failure::new("bug", 70, format!("BUG: {error}")))?;
+        let line = serde_json::to_string(&row).map_err(Failure::bug)?;
         writeln!(sink, "{line}").map_err(|error| Failure::io(args.output.display(), &error))?;
     }
     sink.finish()

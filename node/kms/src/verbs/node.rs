@@ -13,7 +13,7 @@ use serde::Serialize;
 use zeroize::Zeroizing;
 
 use crate::context::Context;
-use crate::failure::{EXIT_NOT_FOUND, Failure, Outcome};
+use crate::failure::{Failure, Outcome};
 use crate::interrupt;
 use crate::output::Row;
 
@@ -120,7 +120,6 @@ fn load(args: RunArgs, context: &Context) -> Outcome<LoadedConfig> {
     if !file.is_file() {
         return Err(Failure::new(
             "node_missing",
-            EXIT_NOT_FOUND,
             format!("there is no node at {}", file.display()),
         )
         .hint("make one with `kms node init`, or name its directory with --data-dir"));

@@ -3,13 +3,13 @@
 use std::fmt;
 
 use clap::{Args, Subcommand};
-use kms_client::{GrantState, MinerHealth, PolicyDetail, PolicyReport, Standing};
+use kms_client::{GrantState, MinerHealth, NodeFailure, PolicyDetail, PolicyReport};
 use kms_protocol::messages::KfragState;
 use kms_protocol::{Address, Amount, B256, Period, PolicyId};
 use serde::Serialize;
 
 use crate::context::Context;
-use crate::failure::{NodeReason, Outcome};
+use crate::failure::Outcome;
 use crate::output::Row;
 use crate::session::Session;
 use crate::target::Target;
@@ -63,7 +63,7 @@ impl From<&PolicyReport> for PolicyRow {
             policy: report.policy,
             label: report.label.clone(),
             reader: report.reader.clone(),
-            standing: standing(report.standing),
+            standing: report.standing.name(),
             threshold: terms.threshold,
             miners: terms.miners.clone(),
             revoked_miners: report.revoked_miners.clone(),
@@ -76,15 +76,6 @@ impl From<&PolicyReport> for PolicyRow {
             tx_hash: report.tx_hash,
             delivery: report.grant,
         }
-    }
-}
-
-const fn standing(standing: Standing) -> &'static str {
-    match standing {
-        Standing::NotStarted => "not_started",
-        Standing::Active => "active",
-        Standing::Ended => "ended",
-        Standing::Revoked => "revoked",
     }
 }
 
@@ -145,7 +136,7 @@ struct MinerRow {
     healthy: bool,
     kfrag: Option<KfragState>,
     collectable: Amount,
-    failure: Option<NodeReason>,
+    failure: Option<NodeFailure>,
 }
 
 impl From<&MinerHealth> for MinerRow {
@@ -157,7 +148,7 @@ impl From<&MinerHealth> for MinerRow {
             healthy: health.healthy,
             kfrag: health.kfrag,
             collectable: health.collectable,
-            failure: health.failure.as_ref().map(NodeReason::from),
+            failure: health.failure.clone(),
         }
     }
 }

@@ -1,16 +1,14 @@
 //! `kms renew`: more periods for a grant.
 
-use std::fmt;
-
 use clap::Args;
 use kms_client::{Extension, FeeLimit, RenewalReport};
-use kms_protocol::{Amount, B256, Period, PolicyId};
-use serde::Serialize;
+use kms_protocol::Amount;
 
 use crate::context::Context;
 use crate::failure::Outcome;
+use crate::plan::DryArgs;
 use crate::progress::Steps;
-use crate::session::{Run, Session};
+use crate::session::Session;
 use crate::target::Target;
 use crate::text::utc;
 
@@ -29,73 +27,35 @@ pub(crate) struct RenewArgs {
     /// Refuse to pay more than this
     #[arg(long, value_name = "AMOUNT")]
     max_fee: Option<Amount>,
-    /// Only simulate the transactions
-    #[arg(long)]
-    dry_run: bool,
-}
-
-#[derive(Serialize)]
-struct RenewedReport {
-    policy: PolicyId,
-    tx_hash: B256,
-    last_period: Period,
-    expires_at: u64,
-    price: Amount,
-}
-
-impl From<RenewalReport> for RenewedReport {
-    fn from(report: RenewalReport) -> Self {
-        let RenewalReport {
-            policy,
-            tx_hash,
-            last_period,
-            expires_at,
-            price,
-        } = report;
-        Self {
-            policy,
-            tx_hash,
-            last_period,
-            expires_at,
-            price,
-        }
-    }
-}
-
-impl fmt::Display for RenewedReport {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self {
-            policy,
-            last_period,
-            expires_at,
-            price,
-            ..
-        } = self;
-        let expires = utc(*expires_at);
-        write!(
-            f,
-            "renewed {policy} for {price}\nthrough period {last_period}, expires {expires}"
-        )
-    }
+    #[command(flatten)]
+    dry: DryArgs,
 }
 
 pub(crate) async fn run(args: RenewArgs, context: &Context) -> Outcome {
     let session = Session::open(context).await?;
-    let policy = args.target.find(&session).await?;
-    let account = session.account(context, Run::from(args.dry_run))?;
-    let max_fee = args.max_fee.map_or(FeeLimit::AsQuoted, FeeLimit::AtMost);
+    let owner = session.owner();
     let extension = Extension {
         periods: args.periods,
-        max_fee,
+        max_fee: args.max_fee.map_or(FeeLimit::AsQuoted, FeeLimit::AtMost),
     };
-    let steps = Steps::new(context.out, "");
-    let report = session
-        .owner()
-        .renew(policy, extension, account.spend(), &steps)
-        .await?;
-    if let Some(simulated) = account.simulated() {
-        context.out.note(&format!("would cost {}", report.price));
-        return context.out.emit(&simulated);
+    let policy = args.target.find(&session).await?;
+    let plan = owner.plan_renewal(policy, extension).await?;
+    if args.dry.dry_run {
+        return session.rehearse(plan, context).await;
     }
-    context.out.emit(&RenewedReport::from(report))
+    let account = session.account(context)?;
+    let steps = Steps::new(context.out, "");
+    let report = owner.renew(&plan, account.spend(), &steps).await?;
+    context.out.emit_as(&report, || text(&report))
+}
+
+fn text(report: &RenewalReport) -> String {
+    let RenewalReport {
+        policy,
+        last_period,
+        price,
+        ..
+    } = report;
+    let expires = utc(report.expires_at);
+    format!("renewed {policy} for {price}\nthrough period {last_period}, expires {expires}")
 }

@@ -3,15 +3,15 @@
 use std::fmt;
 
 use clap::Args;
-use kms_chain::Call;
-use kms_client::{Owner, Progress, RevocationReport, Scope, Silent, WaitLimits};
+use kms_client::{NodeFailure, RevocationReport, Scope, WaitLimits};
 use kms_protocol::{Address, Amount, B256, Period, PolicyId};
 use serde::Serialize;
 
 use crate::context::Context;
-use crate::failure::{NodeReason, Outcome};
+use crate::failure::Outcome;
+use crate::plan::DryArgs;
 use crate::progress::Steps;
-use crate::session::{Account, Run, Session};
+use crate::session::Session;
 use crate::target::Target;
 
 /// Take a grant back
@@ -40,9 +40,8 @@ pub(crate) struct RevokeArgs {
     #[arg(long, value_name = "SECONDS", default_value_t = 60)]
     #[arg(value_parser = clap::value_parser!(u64).range(0..=3600))]
     wait: u64,
-    /// Only simulate the transaction
-    #[arg(long)]
-    dry_run: bool,
+    #[command(flatten)]
+    dry: DryArgs,
 }
 
 #[derive(Serialize)]
@@ -57,25 +56,7 @@ struct RevokedReport {
     effective_last: Option<Period>,
     refusing: Vec<Address>,
     erased: Vec<Address>,
-    pending: Vec<NodeReason>,
-}
-
-impl RevokedReport {
-    /// The same transaction, with what the nodes said later.
-    fn with_nodes_of(self, later: RevocationReport) -> Self {
-        let Self {
-            tx_hash,
-            refund,
-            effective_last,
-            ..
-        } = self;
-        Self {
-            tx_hash,
-            refund,
-            effective_last,
-            ..Self::from(later)
-        }
-    }
+    pending: Vec<NodeFailure>,
 }
 
 impl From<RevocationReport> for RevokedReport {
@@ -93,7 +74,7 @@ impl From<RevocationReport> for RevokedReport {
             effective_last: report.effective_last,
             refusing: report.refusing,
             erased: report.erased.iter().map(|receipt| receipt.miner).collect(),
-            pending: report.pending.iter().map(NodeReason::from).collect(),
+            pending: report.pending.clone(),
         }
     }
 }
@@ -134,67 +115,19 @@ pub(crate) async fn run(args: RevokeArgs, context: &Context) -> Outcome {
         true => args.target.find_all(&session).await?,
         false => vec![args.target.find(&session).await?],
     };
-    let account = session.account(context, Run::from(args.dry_run))?;
-    if args.dry_run {
-        return rehearse(&policies, args.miner, (&session, &account, context)).await;
-    }
-    let wait_ms = args.wait.saturating_mul(1000);
-    let steps = Steps::new(context.out, "refuses the reader");
-    let spend = account.spend();
-    if let (Some(miner), [policy]) = (args.miner, policies.as_slice()) {
-        let owner = owner(&session, wait_ms);
-        let of = (*policy, miner);
-        let report = owner.revoke_arrangement(of, spend, &steps).await?;
-        return context.out.emit(&RevokedReport::from(report));
-    }
-    let mut reports = Vec::with_capacity(policies.len());
-    // Every policy is ended on chain before any node is waited for.
-    for policy in &policies {
-        let (wait_ms, progress): (u64, &dyn Progress) = if policies.len() == 1 {
-            (wait_ms, &steps)
-        } else {
-            (0, &Silent)
-        };
-        let report = owner(&session, wait_ms)
-            .revoke(*policy, spend, progress)
-            .await?;
-        reports.push(RevokedReport::from(report));
-    }
-    for mut report in reports {
-        if policies.len() > 1 {
-            let nodes = owner(&session, wait_ms)
-                .revoke(report.policy, spend, &steps)
-                .await?;
-            report = report.with_nodes_of(nodes);
-        }
-        context.out.emit(&report)?;
-    }
-    Ok(())
-}
-
-fn owner(session: &Session, revoke_ms: u64) -> Owner<'_> {
-    session.owner().with_limits(WaitLimits {
-        revoke_ms,
+    let owner = session.owner().with_limits(WaitLimits {
+        revoke_ms: args.wait.saturating_mul(1000),
         ..Default::default()
-    })
-}
-
-async fn rehearse(
-    policies: &[PolicyId],
-    miner: Option<Address>,
-    (session, account, context): (&Session, &Account<'_>, &Context),
-) -> Outcome {
-    let steps = Steps::new(context.out, "");
-    for policy in policies {
-        let terms = session.owner().policy(*policy).await?.report.terms;
-        let call = match miner {
-            Some(miner) => Call::RevokeArrangement { terms, miner },
-            None => Call::RevokePolicy { terms },
-        };
-        account.pay().send(&call, &steps).await?;
+    });
+    let scope = args.miner.map_or(Scope::Policy, Scope::Arrangement);
+    let plan = owner.plan_revocation(&policies, scope).await?;
+    if args.dry.dry_run {
+        return session.rehearse(plan, context).await;
     }
-    match account.simulated() {
-        Some(simulated) => context.out.emit(&simulated),
-        None => Ok(()),
-    }
+    let account = session.account(context)?;
+    let steps = Steps::new(context.out, "refuses the reader");
+    let reports = owner.revoke(&plan, account.spend(), &steps).await?;
+    reports
+        .into_iter()
+        .try_for_each(|report| context.out.emit(&RevokedReport::from(report)))
 }

@@ -3,15 +3,15 @@
 use std::fmt;
 
 use clap::{Args, Subcommand};
-use kms_client::{ChainPort as _, Staker};
+use kms_client::ChainPort as _;
 use kms_protocol::{Address, Amount};
 use serde::Serialize;
 
 use crate::context::Context;
 use crate::failure::Outcome;
-use crate::progress::Steps;
-use crate::session::{Run, Session};
-use crate::verbs::stake::{DryArgs, MinerArgs};
+use crate::plan::DryArgs;
+use crate::session::Session;
+use crate::verbs::stake::MinerArgs;
 
 /// New tokens a miner has earned: its locked tokens' share of each period's emission
 #[derive(Debug, Subcommand)]
@@ -54,12 +54,9 @@ pub(crate) async fn run(verb: RewardsVerb, context: &Context) -> Outcome {
             context.out.emit(&RewardReport { miner, claimable })
         }
         RewardsVerb::Claim(args) => {
-            let account = session.account(context, Run::from(args.dry.dry_run))?;
-            let steps = Steps::new(context.out, "");
-            let staker = Staker::new(&session.network, account.pay(), &steps);
             let recipient = args.to.unwrap_or_else(|| session.home.wallet_address());
-            let payout = staker.claim_to(recipient).await?;
-            account.tell_payouts("claimed", &[payout], context)
+            let plan = session.staker().claim_to(recipient).await?;
+            session.pay_out(plan, "claimed", args.dry, context).await
         }
     }
 }

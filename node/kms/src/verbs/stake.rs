@@ -3,14 +3,14 @@
 use std::fmt;
 
 use clap::{Args, Subcommand, ValueEnum};
-use kms_client::{StakeStatus, Staker, WindDown, stake_status};
+use kms_client::{StakeStatus, WindDown, stake_status};
 use kms_protocol::{Address, Amount, Period};
 use serde::Serialize;
 
 use crate::context::Context;
 use crate::failure::Outcome;
-use crate::progress::Steps;
-use crate::session::{Run, Session};
+use crate::plan::DryArgs;
+use crate::session::Session;
 
 /// The tokens a miner locks: its weight, its share of new tokens, and its deposit
 #[derive(Debug, Subcommand)]
@@ -39,14 +39,6 @@ pub(crate) enum StakeVerb {
     /// Post the least rate that grants must offer
     #[command(after_help = "Examples:\n  kms stake min-rate \"0.05 KMS\"")]
     MinRate(MinRateArgs),
-}
-
-/// Taken by every verb that sends a transaction.
-#[derive(Debug, Args)]
-pub(crate) struct DryArgs {
-    /// Only simulate the transaction
-    #[arg(long)]
-    pub(crate) dry_run: bool,
 }
 
 #[derive(Debug, Args)]
@@ -124,52 +116,37 @@ pub(crate) struct MinRateArgs {
     dry: DryArgs,
 }
 
-impl StakeVerb {
-    fn dry_run(&self) -> bool {
-        match self {
-            Self::Create(args) => args.dry.dry_run,
-            Self::Extend(args) => args.dry.dry_run,
-            Self::WindDown(args) => args.dry.dry_run,
-            Self::Unbond(args) => args.dry.dry_run,
-            Self::Withdraw(args) => args.dry.dry_run,
-            Self::MinRate(args) => args.dry.dry_run,
-            Self::Status(_) => false,
-        }
-    }
-}
-
 pub(crate) async fn run(verb: StakeVerb, context: &Context) -> Outcome {
     let session = Session::open(context).await?;
-    if let StakeVerb::Status(args) = &verb {
-        let status = stake_status(&session.network, args.miner_at(&session)).await?;
-        return context.out.emit(&StakeReport::from(status));
-    }
-    let account = session.account(context, Run::from(verb.dry_run()))?;
-    let steps = Steps::new(context.out, "");
-    let staker = Staker::new(&session.network, account.pay(), &steps);
-    let (done, receipt) = match verb {
-        StakeVerb::Create(args) => ("locked", staker.deposit(args.amount, args.periods).await?),
-        StakeVerb::Extend(args) => ("extended", staker.extend_lock(args.periods).await?),
-        StakeVerb::WindDown(WindDownArgs {
-            switch: Switch::Start,
-            ..
-        }) => ("winding down", staker.wind_down(WindDown::Start).await?),
-        StakeVerb::WindDown(WindDownArgs {
-            switch: Switch::Stop,
-            ..
-        }) => (
-            "stopped winding down",
-            staker.wind_down(WindDown::Stop).await?,
-        ),
-        StakeVerb::Unbond(args) => ("unbonding", staker.unbond(args.amount).await?),
-        StakeVerb::Withdraw(args) => {
-            let recipient = args.to.unwrap_or_else(|| session.home.wallet_address());
-            ("withdrawn", staker.withdraw(recipient).await?)
+    let staker = session.staker();
+    let (done, dry, plan) = match verb {
+        StakeVerb::Create(CreateArgs {
+            amount,
+            periods,
+            dry,
+        }) => ("locked", dry, staker.deposit(amount, periods)),
+        StakeVerb::Status(args) => {
+            let status = stake_status(&session.network, args.miner_at(&session)).await?;
+            return context.out.emit(&StakeReport::from(status));
         }
-        StakeVerb::MinRate(args) => ("posted", staker.set_min_rate(args.rate).await?),
-        StakeVerb::Status(_) => return Ok(()),
+        StakeVerb::Extend(ExtendArgs { periods, dry }) => {
+            ("extended", dry, staker.extend_lock(periods))
+        }
+        StakeVerb::WindDown(WindDownArgs { switch, dry }) => match switch {
+            Switch::Start => ("winding down", dry, staker.wind_down(WindDown::Start)),
+            Switch::Stop => {
+                let plan = staker.wind_down(WindDown::Stop);
+                ("stopped winding down", dry, plan)
+            }
+        },
+        StakeVerb::Unbond(UnbondArgs { amount, dry }) => ("unbonding", dry, staker.unbond(amount)),
+        StakeVerb::Withdraw(WithdrawArgs { to, dry }) => {
+            let recipient = to.unwrap_or_else(|| session.home.wallet_address());
+            ("withdrawn", dry, staker.withdraw(recipient))
+        }
+        StakeVerb::MinRate(MinRateArgs { rate, dry }) => ("posted", dry, staker.set_min_rate(rate)),
     };
-    account.tell(done, &receipt, context)
+    session.run(plan, done, dry, context).await
 }
 
 /// A stake and everything that hangs on it.

@@ -1,24 +1,28 @@
 //! `kms worker`: the key that signs for a miner's node.
 
 use std::fmt;
+use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
-use kms_client::{Staker, stake_status};
+use kms_client::stake_status;
 use kms_protocol::Address;
 use serde::Serialize;
 
 use crate::context::Context;
-use crate::failure::Outcome;
-use crate::progress::Steps;
-use crate::session::{Run, Session};
-use crate::verbs::stake::{DryArgs, MinerArgs};
+use crate::failure::{Failure, Outcome};
+use crate::plan::DryArgs;
+use crate::session::Session;
+use crate::verbs::stake::MinerArgs;
 
 /// The hot key that signs for a miner's node, and never holds the stake
 #[derive(Debug, Subcommand)]
 pub(crate) enum WorkerVerb {
-    /// Let a worker sign for this miner's node; `kms node init` says its address
-    #[command(after_help = "Examples:\n  kms worker bond 0xAa...\n  \
-                            kms worker bond 0xAa... --dry-run")]
+    /// Let a worker sign for this miner's node
+    #[command(
+        after_help = "Examples:\n  kms worker bond                the node made in this home\n  \
+                            kms worker bond --node /var/lib/kms\n  \
+                            kms worker bond 0xAa... --dry-run"
+    )]
     Bond(BondArgs),
     /// Take the worker's rights away
     #[command(after_help = "Examples:\n  kms worker unbond")]
@@ -30,8 +34,11 @@ pub(crate) enum WorkerVerb {
 
 #[derive(Debug, Args)]
 pub(crate) struct BondArgs {
-    /// The worker's address
-    worker: Address,
+    /// The worker's address [default: the worker of the node in this home]
+    worker: Option<Address>,
+    /// The data directory of the worker's node
+    #[arg(long, value_name = "DIR", conflicts_with = "worker")]
+    node: Option<PathBuf>,
     #[command(flatten)]
     dry: DryArgs,
 }
@@ -51,9 +58,43 @@ impl fmt::Display for WorkerReport {
     }
 }
 
+impl BondArgs {
+    /// The worker that is meant.
+    fn worker(&self, home: &Path) -> Outcome<Address> {
+        match (self.worker, &self.node) {
+            (Some(worker), _) => Ok(worker),
+            (None, Some(dir)) => Ok(kms_node::worker_of(dir)?),
+            (None, None) => Ok(kms_node::worker_of(&node_in(home)?)?),
+        }
+    }
+}
+
+/// The data directory of the only node in a home.
+fn node_in(home: &Path) -> Outcome<PathBuf> {
+    let entries = std::fs::read_dir(home).map_err(|error| Failure::io(home.display(), &error))?;
+    let dirs = entries.filter_map(|entry| Some(entry.ok()?.path()));
+    let mut nodes: Vec<PathBuf> = dirs.filter(|dir| dir.join("node.toml").is_file()).collect();
+    nodes.sort();
+    match nodes.as_slice() {
+        [node] => Ok(node.clone()),
+        [] => {
+            let message = format!("there is no node in {}", home.display());
+            Err(Failure::new("node_missing", message)
+                .hint("make one with `kms node init`, or name the worker or its node with --node"))
+        }
+        _ => {
+            let names: Vec<_> = nodes
+                .iter()
+                .map(|node| node.display().to_string())
+                .collect();
+            let message = format!("several nodes in this home: {}", names.join(", "));
+            Err(Failure::usage(message).hint("name one with --node DIR"))
+        }
+    }
+}
+
 pub(crate) async fn run(verb: WorkerVerb, context: &Context) -> Outcome {
     let session = Session::open(context).await?;
-    let steps = Steps::new(context.out, "");
     match verb {
         WorkerVerb::Show(args) => {
             let miner = args.miner_at(&session);
@@ -61,14 +102,16 @@ pub(crate) async fn run(verb: WorkerVerb, context: &Context) -> Outcome {
             context.out.emit(&WorkerReport { miner, worker })
         }
         WorkerVerb::Bond(args) => {
-            let account = session.account(context, Run::from(args.dry.dry_run))?;
-            let staker = Staker::new(&session.network, account.pay(), &steps);
-            account.tell("bonded", &staker.bond_worker(args.worker).await?, context)
+            let worker = args.worker(context.home_dir())?;
+            let plan = session.staker().bond_worker(worker);
+            session.run(plan, "bonded", args.dry, context).await
         }
         WorkerVerb::Unbond(args) => {
-            let account = session.account(context, Run::from(args.dry_run))?;
-            let staker = Staker::new(&session.network, account.pay(), &steps);
-            account.tell("unbonded", &staker.unbond_worker().await?, context)
+            let plan = session.staker().unbond_worker();
+            session.run(plan, "unbonded", args, context).await
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

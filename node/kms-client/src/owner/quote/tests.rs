@@ -91,7 +91,7 @@ async fn sets_aside_each_miner_that_cannot_serve() {
             "inactive",
         ]
     );
-    assert_eq!(error.exit(), 13);
+    assert_eq!(error.code(), "not_enough_miners");
 }
 
 #[tokio::test]

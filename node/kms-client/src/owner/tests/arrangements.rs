@@ -4,15 +4,11 @@ use kms_protocol::{Address, Amount};
 
 use super::*;
 use crate::journal::GrantState;
-use crate::progress::Silent;
 use crate::testkit::{FakePay, Habit, TestNode, World, address};
 
 async fn dismiss(world: &World, policy: PolicyId, miner: Address) -> Result<RevocationReport> {
-    let of = (policy, miner);
-    world
-        .owner()
-        .revoke_arrangement(of, world.spend(), &Silent)
-        .await
+    let scope = Scope::Arrangement(miner);
+    end(&world.owner(), policy, scope, world.spend()).await
 }
 
 #[tokio::test]
@@ -41,15 +37,15 @@ async fn refuses_a_miner_the_policy_does_not_name_and_accounts_that_may_not() {
     let policy = world.granted(1, 1).await;
     let named = world.owner().find(policy).await.unwrap().terms.miners[0];
     let refused = dismiss(&world, policy, address(9)).await.unwrap_err();
-    assert_eq!((refused.code(), refused.exit()), ("miner_unknown", 3));
+    assert_eq!(refused.code(), "miner_unknown");
     let stranger = FakePay::new(address(9), &world.chain);
     let spend = Spend {
         lock: &world.lock,
         pay: &stranger,
     };
-    let owner = world.owner();
-    let refused = owner.revoke_arrangement((policy, named), spend, &Silent);
-    assert!(matches!(refused.await, Err(Error::NotAuthor { .. })));
+    let scope = Scope::Arrangement(named);
+    let refused = end(&world.owner(), policy, scope, spend).await;
+    assert!(matches!(refused, Err(Error::NotAuthor { .. })));
     world.chain.advance(100_000);
     let refused = dismiss(&world, policy, named).await;
     assert!(matches!(refused, Err(Error::PolicyExpired { .. })));
@@ -99,16 +95,12 @@ async fn a_renewal_pays_the_miners_left_and_none_when_too_few_are() {
         periods: 5,
         max_fee: FeeLimit::AsQuoted,
     };
-    let owner = world.owner();
-    let renewed = owner.renew(policy, more, world.spend(), &Silent).await;
+    let renewed = renew(&world, policy, more).await;
     assert_eq!(renewed.unwrap().price, Amount(rate.0 * 2 * 5));
     world.chain.dismiss(policy, address(3));
-    let refused = owner.renew(policy, more, world.spend(), &Silent).await;
+    let refused = renew(&world, policy, more).await;
     let refused = refused.unwrap_err();
-    assert_eq!(
-        (refused.code(), refused.exit()),
-        ("arrangements_revoked", 12)
-    );
+    assert_eq!(refused.code(), "arrangements_revoked");
     assert_eq!(refused.policy(), Some(policy));
 }
 

@@ -46,7 +46,7 @@ async fn a_refused_payment_leaves_nothing() {
     let world = World::new(3).await;
     world.pay.set(PayMode::Reverts);
     let error = grant(&world, &world.owner()).await.unwrap_err();
-    assert_eq!(error.exit(), 31);
+    assert_eq!(error.code(), "tx_reverted");
     assert!(world.home.journal().list().unwrap().is_empty());
     assert!(world.nodes.iter().all(|node| node.uploads() == 0));
 }
@@ -55,7 +55,10 @@ async fn a_refused_payment_leaves_nothing() {
 async fn a_payment_never_sent_is_forgotten_at_the_next_grant() {
     let world = World::new(3).await;
     world.pay.set(PayMode::Unreachable);
-    assert_eq!(grant(&world, &world.owner()).await.unwrap_err().exit(), 30);
+    assert_eq!(
+        grant(&world, &world.owner()).await.unwrap_err().code(),
+        "no_endpoint"
+    );
     let lost = only_grant(&world);
     assert_eq!(lost.state, GrantState::Prepared);
     world.pay.set(PayMode::Mined);
@@ -191,7 +194,7 @@ async fn refuses_to_grant_without_funds() {
     world.chain.state().tokens = Amount::KMS;
     world.chain.state().wei = kms_protocol::Wei::ZERO;
     let error = grant(&world, &world.owner()).await.unwrap_err();
-    assert_eq!(error.exit(), 32);
+    assert_eq!(error.code(), "insufficient_funds");
     assert!(world.home.journal().list().unwrap().is_empty());
 }
 

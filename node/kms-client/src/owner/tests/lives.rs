@@ -23,20 +23,12 @@ async fn a_revocation_waits_for_refusals_and_keeps_their_words() {
         .nodes
         .iter()
         .for_each(crate::testkit::TestNode::revoke);
-    let report = world
-        .owner()
-        .revoke(policy, world.spend(), &Silent)
-        .await
-        .unwrap();
+    let report = revoke(&world.owner(), policy, world.spend()).await.unwrap();
     assert_eq!(report.refund, Amount(5));
     assert_eq!((report.refusing.len(), report.erased.len()), (3, 3));
     assert!(report.pending.is_empty() && report.tx_hash.is_some());
     assert_eq!(only_grant(&world).state, GrantState::Revoked);
-    let again = world
-        .owner()
-        .revoke(policy, world.spend(), &Silent)
-        .await
-        .unwrap();
+    let again = revoke(&world.owner(), policy, world.spend()).await.unwrap();
     assert_eq!((again.tx_hash, again.refusing.len()), (None, 3));
     assert_eq!(
         world.chain.state().calls,
@@ -58,9 +50,7 @@ async fn a_node_that_goes_on_serving_is_named() {
     let policy = world.granted(2, 3).await;
     world.nodes[0].revoke();
     world.nodes[1].set(Habit::Hangs);
-    let report = world
-        .hasty_owner()
-        .revoke(policy, world.spend(), &Silent)
+    let report = revoke(&world.hasty_owner(), policy, world.spend())
         .await
         .unwrap();
     assert_eq!(report.refusing.len(), 1);
@@ -73,11 +63,7 @@ async fn an_erasure_signed_by_a_stranger_is_not_kept() {
     let policy = world.granted(1, 1).await;
     world.nodes[0].revoke();
     world.nodes[0].set(Habit::WrongSigner);
-    let report = world
-        .owner()
-        .revoke(policy, world.spend(), &Silent)
-        .await
-        .unwrap();
+    let report = revoke(&world.owner(), policy, world.spend()).await.unwrap();
     assert_eq!((report.refusing.len(), report.erased.len()), (1, 0));
 }
 
@@ -86,17 +72,17 @@ async fn refuses_to_revoke_what_is_over_unknown_or_not_ours() {
     let world = World::new(1).await;
     let policy = world.granted(1, 1).await;
     let unknown = PolicyId(B256([3; 32]));
-    let refused = world.owner().revoke(unknown, world.spend(), &Silent).await;
+    let refused = revoke(&world.owner(), unknown, world.spend()).await;
     assert!(matches!(refused, Err(Error::NoPolicy { .. })));
     let stranger = crate::testkit::FakePay::new(crate::testkit::address(9), &world.chain);
     let spend = Spend {
         lock: &world.lock,
         pay: &stranger,
     };
-    let refused = world.owner().revoke(policy, spend, &Silent).await;
+    let refused = revoke(&world.owner(), policy, spend).await;
     assert!(matches!(refused, Err(Error::NotAuthor { .. })));
     world.chain.advance(100_000);
-    let refused = world.owner().revoke(policy, world.spend(), &Silent).await;
+    let refused = revoke(&world.owner(), policy, world.spend()).await;
     assert!(matches!(refused, Err(Error::PolicyExpired { .. })));
 }
 
@@ -122,13 +108,7 @@ async fn a_restored_home_finds_policies_and_names_again() {
         .nodes
         .iter()
         .for_each(crate::testkit::TestNode::revoke);
-    assert!(
-        world
-            .owner()
-            .revoke(policy, world.spend(), &Silent)
-            .await
-            .is_ok()
-    );
+    assert!(revoke(&world.owner(), policy, world.spend()).await.is_ok());
 }
 
 #[tokio::test]
@@ -157,23 +137,19 @@ async fn a_renewal_pays_for_the_new_periods_only() {
         periods: 0,
         max_fee: FeeLimit::AsQuoted,
     };
-    let owner = world.owner();
-    let refused = owner.renew(policy, none, world.spend(), &Silent).await;
+    let refused = renew(&world, policy, none).await;
     assert!(matches!(refused, Err(Error::SpecInvalid { .. })));
     let dear = Extension {
         periods: 5,
         max_fee: FeeLimit::AtMost(Amount(4_999)),
     };
-    let refused = owner.renew(policy, dear, world.spend(), &Silent).await;
+    let refused = renew(&world, policy, dear).await;
     assert!(matches!(refused, Err(Error::FeeAboveMax { .. })));
     let good = Extension {
         periods: 5,
         max_fee: FeeLimit::AtMost(Amount(5_000)),
     };
-    let report = owner
-        .renew(policy, good, world.spend(), &Silent)
-        .await
-        .unwrap();
+    let report = renew(&world, policy, good).await.unwrap();
     assert_eq!(
         (report.last_period, report.price),
         (Period(last.0 + 5), Amount(5_000))
@@ -209,11 +185,7 @@ async fn a_renewal_killed_while_mined_is_not_paid_twice() {
     };
     world.pay.send(&call, &Silent).await.unwrap_err();
     world.pay.set(PayMode::Mined);
-    let report = world
-        .owner()
-        .renew(policy, more, world.spend(), &Silent)
-        .await
-        .unwrap();
+    let report = renew(&world, policy, more).await.unwrap();
     assert_eq!(report.last_period, last_period);
     assert_eq!(
         world.chain.state().calls,

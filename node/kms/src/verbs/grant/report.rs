@@ -2,11 +2,10 @@
 
 use std::fmt;
 
-use kms_client::{GrantReport, Quote};
+use kms_client::{GrantReport, NodeFailure, Quote};
 use kms_protocol::{Address, Amount, B256, Period, PolicyId};
 use serde::Serialize;
 
-use crate::failure::NodeReason;
 use crate::text::utc;
 
 /// What a grant would cost, and who would serve.
@@ -24,7 +23,7 @@ pub(super) struct QuoteReport {
     starts_at: u64,
     expires_at: u64,
     miners: Vec<QuotedRow>,
-    set_aside: Vec<NodeReason>,
+    set_aside: Vec<NodeFailure>,
 }
 
 #[derive(Serialize)]
@@ -57,7 +56,7 @@ impl QuoteReport {
             starts_at: schedule.starts_at,
             expires_at: schedule.expires_at,
             miners: quote.miners.iter().map(row).collect(),
-            set_aside: quote.set_aside.iter().map(NodeReason::from).collect(),
+            set_aside: quote.set_aside.clone(),
         }
     }
 
@@ -112,7 +111,7 @@ pub(super) struct GrantedReport {
     first_period: Period,
     last_period: Period,
     delivered: Vec<Address>,
-    pending: Vec<NodeReason>,
+    pending: Vec<NodeFailure>,
 }
 
 impl From<&GrantReport> for GrantedReport {
@@ -126,7 +125,7 @@ impl From<&GrantReport> for GrantedReport {
             first_period: terms.first_period,
             last_period: terms.last_period,
             delivered: report.delivered.clone(),
-            pending: report.pending.iter().map(NodeReason::from).collect(),
+            pending: report.pending.clone(),
         }
     }
 }

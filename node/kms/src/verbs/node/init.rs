@@ -29,7 +29,7 @@ Examples:
   kms node init --data-dir /var/lib/kms --network deployments/1.json --rpc https://rpc.example \\
       --miner 0xAa... --public-url https://node.example --listen 0.0.0.0:8470
 
-Afterwards, with the stake's key: kms worker bond ADDRESS; and give the worker some ether.")]
+Afterwards, with the stake's key: kms worker bond; and give the worker some ether.")]
 pub(crate) struct InitArgs {
     #[command(flatten)]
     dir: DataDir,
@@ -120,6 +120,10 @@ pub(super) fn run(args: InitArgs, context: &Context) -> Outcome {
     };
     let made = kms_node::init(&options, passphrase.expose())?;
     network.save(&deployment_file)?;
+    let bond = match data_dir.parent() {
+        Some(parent) if parent == context.home_dir() => "kms worker bond".to_owned(),
+        _ => format!("kms worker bond --node {}", data_dir.display()),
+    };
     context.out.emit(&NodeReport {
         data_dir,
         miner,
@@ -129,7 +133,7 @@ pub(super) fn run(args: InitArgs, context: &Context) -> Outcome {
     })?;
     let worker = made.worker;
     context.out.note(&format!(
-        "next: kms worker bond {worker}, and give the worker some ether"
+        "next: {bond}, and give the worker {worker} some ether"
     ));
     Ok(())
 }

@@ -1,0 +1,62 @@
+//! Fetching back the fees of periods in which a miner was idle.
+
+use kms_chain::Call;
+use kms_protocol::{Amount, B256, PolicyId};
+use serde::Serialize;
+
+use super::{Owner, Spend};
+use crate::error::{Error, Result};
+use crate::plan::Plan;
+use crate::progress::Progress;
+
+/// What a refund paid.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct RefundReport {
+    /// The policy.
+    pub policy: PolicyId,
+    /// The transaction.
+    pub tx_hash: B256,
+    /// What was due when it was planned, paid to the sponsor.
+    pub amount: Amount,
+}
+
+/// The refund of one policy.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Refund {
+    policy: PolicyId,
+    amount: Amount,
+}
+
+impl Owner<'_> {
+    /// Plans to fetch the fees of idle periods back to the sponsor.
+    ///
+    /// # Errors
+    /// [`Error::NoPolicy`], [`Error::Chain`].
+    pub async fn plan_refund(&self, policy: PolicyId) -> Result<Plan<Refund>> {
+        let terms = self.find(policy).await?.terms;
+        let amount = self.chain.refundable(&terms).await?;
+        let plan = Plan::new(self.home.wallet_address(), Refund { policy, amount });
+        Ok(plan.step(Call::RefundPolicy { terms }, Some(amount)))
+    }
+
+    /// Carries the plan of a refund out.
+    ///
+    /// # Errors
+    /// [`Error::Chain`] with `PolicyNothingToRefund`.
+    pub async fn refund(
+        &self,
+        plan: &Plan<Refund>,
+        spend: Spend<'_>,
+        progress: &dyn Progress,
+    ) -> Result<RefundReport> {
+        self.home.check(spend.lock)?;
+        let receipts = plan.carry_out(self.chain, spend.pay, progress).await?;
+        let receipt = receipts.last().ok_or(Error::Bug("a refund has a step"))?;
+        let Refund { policy, amount } = plan.aim;
+        Ok(RefundReport {
+            policy,
+            tx_hash: receipt.tx_hash,
+            amount,
+        })
+    }
+}

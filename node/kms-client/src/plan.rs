@@ -1,0 +1,191 @@
+//! What a command is about to send: its calls, what each moves, its gas. Functions of `owner` and
+//! `staker` that only read make a plan; carrying it out sends. A step that an earlier run was
+//! killed in is not sent again. Neighbours: `ports` reach the chain and the account.
+
+use kms_chain::{Call, TxReceipt};
+use kms_protocol::{Address, Amount, Wei};
+use serde::{Serialize, Serializer};
+
+use crate::error::{Error, Result};
+use crate::ports::{ChainPort, PayPort, Settled};
+use crate::progress::Progress;
+
+/// One transaction of a plan.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Step {
+    /// The call.
+    #[serde(serialize_with = "kind_of")]
+    pub call: Call,
+    /// Tokens it moves, where the chain tells before.
+    pub amount: Option<Amount>,
+    /// Gas limit. `None` before the estimate, and for a step that builds on the one before it.
+    pub gas: Option<u64>,
+    /// The most the gas costs at the present fees.
+    pub fee_max: Option<Wei>,
+    #[serde(skip)]
+    builds_on_last: bool,
+}
+
+/// Transactions in their order, and what they are for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Plan<A = ()> {
+    /// The account that sends.
+    pub from: Address,
+    /// The transactions.
+    #[serde(rename = "transactions")]
+    pub steps: Vec<Step>,
+    #[serde(skip)]
+    pub(crate) aim: A,
+    /// Tokens the account must hold.
+    #[serde(skip)]
+    need: Amount,
+}
+
+impl<A> Plan<A> {
+    /// A plan without steps.
+    pub(crate) const fn new(from: Address, aim: A) -> Self {
+        Self {
+            from,
+            steps: Vec::new(),
+            aim,
+            need: Amount::ZERO,
+        }
+    }
+
+    /// Adds a step.
+    pub(crate) fn step(mut self, call: Call, amount: Option<Amount>) -> Self {
+        self.steps.push(Step {
+            call,
+            amount,
+            gas: None,
+            fee_max: None,
+            builds_on_last: false,
+        });
+        self
+    }
+
+    /// Adds a step that cannot be simulated before the last one is mined.
+    pub(crate) fn then(self, call: Call, amount: Option<Amount>) -> Self {
+        let mut plan = self.step(call, amount);
+        if let Some(step) = plan.steps.last_mut() {
+            step.builds_on_last = true;
+        }
+        plan
+    }
+
+    /// Asks for tokens that the account must hold.
+    pub(crate) const fn needing(mut self, need: Amount) -> Self {
+        self.need = need;
+        self
+    }
+
+    /// Simulates the steps and fills in their gas.
+    ///
+    /// # Errors
+    /// [`Error::InsufficientFunds`], [`Error::Chain`] with the reason why a step would revert.
+    pub async fn estimate(mut self, chain: &dyn ChainPort) -> Result<Self> {
+        require_tokens(chain, self.from, self.need).await?;
+        for step in self.steps.iter_mut().filter(|step| !step.builds_on_last) {
+            let cost = chain.gas_cost(self.from, &step.call).await?;
+            step.gas = Some(cost.gas);
+            step.fee_max = Some(cost.fee_max);
+        }
+        Ok(self)
+    }
+
+    /// Sends the steps, one after the other, and waits until each is mined.
+    ///
+    /// # Errors
+    /// [`Error::InsufficientFunds`] before anything is sent; [`Error::Chain`] with the reason of
+    /// the step that failed, after those before it.
+    pub async fn carry_out(
+        &self,
+        chain: &dyn ChainPort,
+        pay: &dyn PayPort,
+        progress: &dyn Progress,
+    ) -> Result<Vec<TxReceipt>> {
+        self.carry_on(chain, &Sender::resume(pay, progress).await?)
+            .await
+    }
+
+    /// As `carry_out`, by a sender that has seen the earlier transactions through.
+    pub(crate) async fn carry_on(
+        &self,
+        chain: &dyn ChainPort,
+        sender: &Sender<'_>,
+    ) -> Result<Vec<TxReceipt>> {
+        let is_settled = |step: &Step| sender.settled(&step.call).is_some();
+        if !self.steps.iter().any(is_settled) {
+            require_tokens(chain, self.from, self.need).await?;
+        }
+        let mut receipts = Vec::with_capacity(self.steps.len());
+        for step in &self.steps {
+            receipts.push(sender.send(&step.call).await?);
+        }
+        Ok(receipts)
+    }
+}
+
+/// The account, after the transactions of earlier runs were seen through.
+pub(crate) struct Sender<'a> {
+    pay: &'a dyn PayPort,
+    progress: &'a dyn Progress,
+    settled: Vec<Settled>,
+}
+
+impl<'a> Sender<'a> {
+    /// Sees the transactions of earlier runs through.
+    pub(crate) async fn resume(pay: &'a dyn PayPort, progress: &'a dyn Progress) -> Result<Self> {
+        let settled = pay.resume(progress).await?;
+        Ok(Self {
+            pay,
+            progress,
+            settled,
+        })
+    }
+
+    /// The account that pays.
+    pub(crate) fn address(&self) -> Address {
+        self.pay.address()
+    }
+
+    /// The receipt of this very call, if an earlier run was killed while it sent it.
+    pub(crate) fn settled(&self, call: &Call) -> Option<TxReceipt> {
+        let call = self.pay.fingerprint(call);
+        let settled = self.settled.iter().find(|settled| settled.call == call)?;
+        Some(settled.receipt)
+    }
+
+    /// Sends a call, or takes what became of it in an earlier run.
+    pub(crate) async fn send(&self, call: &Call) -> Result<TxReceipt> {
+        match self.settled(call) {
+            Some(receipt) => Ok(receipt),
+            None => self.pay.send(call, self.progress).await,
+        }
+    }
+}
+
+/// Refuses to begin what the account cannot pay for.
+pub(crate) async fn require_tokens(
+    chain: &dyn ChainPort,
+    address: Address,
+    need: Amount,
+) -> Result<()> {
+    let have = match need.is_zero() {
+        true => return Ok(()),
+        false => chain.token_balance(address).await?,
+    };
+    if have < need {
+        let (have, need) = (have.to_string(), need.to_string());
+        return Err(Error::InsufficientFunds {
+            address,
+            have,
+            need,
+        });
+    }
+    Ok(())
+}
+
+fn kind_of<S: Serializer>(call: &Call, serializer: S) -> std::result::Result<S::Ok, S::Error> {
+    serializer.serialize_str(call.kind())
+}

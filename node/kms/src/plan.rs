@@ -1,0 +1,149 @@
+//! Plans at the command line: `--dry-run` prints one, and what a miner's owner plans is carried out
+//! and told here. Neighbour: `session` opens the home and the account.
+
+use std::fmt;
+
+use clap::Args;
+use kms_chain::TxReceipt;
+use kms_client::{Plan, Step};
+use kms_protocol::{Amount, B256, Wei};
+use serde::Serialize;
+
+use crate::context::Context;
+use crate::failure::Outcome;
+use crate::progress::Steps;
+use crate::session::Session;
+
+/// Taken by every verb that sends a transaction.
+#[derive(Debug, Clone, Copy, Args)]
+pub(crate) struct DryArgs {
+    /// Only print the plan: the transactions, what they move, their gas
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+}
+
+/// What would be sent.
+#[derive(Serialize)]
+#[serde(bound = "")]
+struct Rehearsal<A> {
+    dry_run: bool,
+    #[serde(flatten)]
+    plan: Plan<A>,
+}
+
+impl<A> fmt::Display for Rehearsal<A> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "nothing was sent; {} would send:", self.plan.from)?;
+        for Step {
+            call,
+            amount,
+            gas,
+            fee_max,
+            ..
+        } in &self.plan.steps
+        {
+            let mut parts = Vec::new();
+            parts.extend(amount.map(|amount| amount.to_string()));
+            parts.extend(gas.map(|gas| format!("{gas} gas")));
+            parts.extend(fee_max.map(|fee| format!("at most {fee}")));
+            let colon = if parts.is_empty() { "" } else { ": " };
+            write!(f, "\n  {}{colon}{}", call.kind(), parts.join(", "))?;
+        }
+        Ok(())
+    }
+}
+
+/// A mined transaction.
+#[derive(Serialize)]
+struct MinedReport {
+    done: &'static str,
+    tx_hash: B256,
+    block_number: u64,
+    gas_used: u64,
+    fee: Wei,
+}
+
+impl fmt::Display for MinedReport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "{} in block {}; gas cost {}",
+            self.done, self.block_number, self.fee
+        )
+    }
+}
+
+/// A payout.
+#[derive(Serialize)]
+struct PaidReport {
+    done: &'static str,
+    amount: Amount,
+    tx_hash: B256,
+}
+
+impl fmt::Display for PaidReport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.done, self.amount)
+    }
+}
+
+impl Session {
+    /// Prints a plan with its gas, and sends nothing.
+    pub(crate) async fn rehearse<A>(&self, plan: Plan<A>, context: &Context) -> Outcome {
+        let plan = plan.estimate(&self.network).await?;
+        let dry_run = true;
+        context.out.emit(&Rehearsal { dry_run, plan })
+    }
+
+    /// Prints a plan, or carries it out and says what is done.
+    pub(crate) async fn run(
+        &self,
+        plan: Plan,
+        done: &'static str,
+        args: DryArgs,
+        context: &Context,
+    ) -> Outcome {
+        if args.dry_run {
+            return self.rehearse(plan, context).await;
+        }
+        for receipt in self.carry_out(&plan, context).await? {
+            context.out.emit(&MinedReport {
+                done,
+                tx_hash: receipt.tx_hash,
+                block_number: receipt.block_number,
+                gas_used: receipt.gas_used,
+                fee: receipt.fee,
+            })?;
+        }
+        Ok(())
+    }
+
+    /// As `run`, and says what each transaction paid.
+    pub(crate) async fn pay_out(
+        &self,
+        plan: Plan,
+        done: &'static str,
+        args: DryArgs,
+        context: &Context,
+    ) -> Outcome {
+        if args.dry_run {
+            return self.rehearse(plan, context).await;
+        }
+        let receipts = self.carry_out(&plan, context).await?;
+        for (step, receipt) in plan.steps.iter().zip(receipts) {
+            context.out.emit(&PaidReport {
+                done,
+                amount: step.amount.unwrap_or(Amount::ZERO),
+                tx_hash: receipt.tx_hash,
+            })?;
+        }
+        Ok(())
+    }
+
+    async fn carry_out(&self, plan: &Plan, context: &Context) -> Outcome<Vec<TxReceipt>> {
+        let account = self.account(context)?;
+        let steps = Steps::new(context.out, "");
+        let pay = account.spend().pay;
+        Ok(plan.carry_out(&self.network, pay, &steps).await?)
+    }
+}

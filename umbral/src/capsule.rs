@@ -5,12 +5,15 @@ use core::fmt;
 use k256::Scalar;
 use k256::elliptic_curve::group::Group as _;
 
+use crate::arithmetic::point::{Point, fmt_hex};
+use crate::arithmetic::scalar::decode_scalar;
+use crate::arithmetic::vartime::{Affine, PublicScalar, Shape, Sum, Table, generator};
 use crate::error::{Error, Result};
 use crate::hashing::{CAPSULE_POINTS, hash_to_scalar, sha256};
-use crate::point::{Point, fmt_hex};
-use crate::scalar::decode_scalar;
-use crate::vartime::{Affine, PublicScalar, Shape, Sum, Table, generator};
 use crate::wire::{BIN32, BIN33, Reader, concat};
+
+pub(crate) mod dem;
+pub(crate) mod kem;
 
 /// Bytes of the simple form.
 pub const CAPSULE_BYTES: usize = 98;

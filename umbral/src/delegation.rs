@@ -7,16 +7,16 @@ use k256::Scalar;
 use rand_core::TryCryptoRng;
 use zeroize::Zeroizing;
 
-use crate::constant_time::{mul_generator, mul_point_u};
-use crate::context::Context;
+use crate::arithmetic::constant_time::{mul_generator, mul_point_u};
+use crate::arithmetic::point::{Point, normalise_with_secret};
+use crate::arithmetic::scalar::{SecretScalar, draw, evaluate};
 use crate::ephemeral::Ephemeral;
 use crate::error::{Error, Result};
 use crate::hashing::sha256;
 use crate::key_frag::{KeyFrag, KnownKeys, SignedKeys, VerifiedKeyFrag, signed_message};
+use crate::keys::context::Context;
+use crate::keys::signing::{Signature, Signer};
 use crate::keys::{PublicKey, SecretKey};
-use crate::point::{Point, normalise_with_secret};
-use crate::scalar::{SecretScalar, draw, evaluate};
-use crate::signing::{Signature, Signer};
 
 /// The most shares a key is split into, and the most fragments an opening takes.
 pub const MAX_SHARES: u16 = 255;

@@ -3,11 +3,11 @@
 use k256::Scalar;
 use zeroize::Zeroizing;
 
+use crate::arithmetic::point::Point;
+use crate::arithmetic::scalar::SecretScalar;
 use crate::error::{Error, Result};
 use crate::hashing::{POLYNOMIAL_ARG, SHARED_SECRET, hash_to_scalar};
 use crate::keys::PublicKey;
-use crate::point::Point;
-use crate::scalar::SecretScalar;
 
 /// X, B and the encoding of DH.
 pub(crate) struct Ephemeral {

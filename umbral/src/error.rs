@@ -2,7 +2,7 @@
 //!
 //! Nothing in an error is secret: field names, lengths and indices only.
 
-use crate::capsule_frag::Equation;
+use crate::equation::Equation;
 
 /// Shorthand used by every fallible function of this crate.
 pub type Result<T> = core::result::Result<T, Error>;

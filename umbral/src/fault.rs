@@ -23,18 +23,21 @@ use alloc::vec::Vec;
 
 use k256::{ProjectivePoint, Scalar};
 
+use crate::arithmetic::field::proof_of_absence;
+use crate::arithmetic::point::{ORDER, Point};
+use crate::arithmetic::scalar::decode_scalar;
 use crate::capsule::Capsule;
-use crate::capsule_frag::{CAPSULE_FRAG_BYTES, CapsuleFrag, Equation, RawFrag};
-use crate::context::Context;
-use crate::field::proof_of_absence;
+use crate::cfrag::proof::Claim;
+use crate::cfrag::{CAPSULE_FRAG_BYTES, CapsuleFrag, RawFrag};
+use crate::equation::Equation;
 use crate::hashing::sha256;
 use crate::key_frag::{KnownKeys, signed_message_bytes};
-use crate::point::{ORDER, Point};
-use crate::proof::Claim;
-use crate::scalar::decode_scalar;
-use crate::signing::Signature;
+use crate::keys::context::Context;
+use crate::keys::signing::Signature;
 use crate::v2::{Miner, Policy};
 use crate::wire::concat;
+
+pub(crate) mod capsule_witness;
 
 /// p, the order of the base field, big-endian.
 const FIELD_ORDER: [u8; 32] = [

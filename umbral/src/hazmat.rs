@@ -6,16 +6,16 @@
 
 use alloc::vec::Vec;
 
+use crate::arithmetic::scalar::SecretScalar;
 use crate::capsule::Capsule;
-use crate::capsule_frag::CapsuleFrag;
-use crate::dem::open;
+use crate::capsule::dem::open;
+use crate::capsule::kem::SharedSecret;
+use crate::cfrag::CapsuleFrag;
 use crate::error::Result;
-use crate::kem::SharedSecret;
 use crate::key_frag::KeyFrag;
+use crate::keys::signing::VerifyingKey;
 use crate::keys::{PublicKey, SecretKey};
 use crate::opening::Opening;
-use crate::scalar::SecretScalar;
-use crate::signing::VerifyingKey;
 
 pub use crate::key_frag::KnownKeys;
 
@@ -30,7 +30,7 @@ pub fn reencrypt_with_nonce(
     kfrag: &KeyFrag,
 ) -> Result<CapsuleFrag> {
     let nonce = SecretScalar::decode(nonce, "re-encryption nonce")?;
-    crate::reencryption::reencrypt_with(capsule, kfrag, &nonce)
+    crate::cfrag::reencryption::reencrypt_with(capsule, kfrag, &nonce)
 }
 
 /// Checks what can be checked of a key fragment with the keys at hand. The signature for the

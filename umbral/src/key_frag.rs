@@ -6,17 +6,17 @@ use core::fmt;
 
 use zeroize::{ZeroizeOnDrop, Zeroizing};
 
-use crate::constant_time::mul_point_u;
-use crate::context::Context;
+use crate::arithmetic::constant_time::mul_point_u;
+use crate::arithmetic::params::POINT_U;
+use crate::arithmetic::point::Point;
+use crate::arithmetic::scalar::SecretScalar;
+use crate::arithmetic::vartime::{Shape, Table, ecdsa};
+use crate::cfrag::prepared::PreparedContext;
 use crate::error::{Error, Result};
 use crate::hashing::sha256;
 use crate::keys::PublicKey;
-use crate::params::POINT_U;
-use crate::point::Point;
-use crate::prepared::PreparedContext;
-use crate::scalar::SecretScalar;
-use crate::signing::{Signature, VerifyingKey};
-use crate::vartime::{Shape, Table, ecdsa};
+use crate::keys::context::Context;
+use crate::keys::signing::{Signature, VerifyingKey};
 use crate::wire::{BIN32, BIN33, BIN64, Reader, fill, flag};
 
 /// Bytes of the simple form.
@@ -334,7 +334,7 @@ impl ZeroizeOnDrop for KeyFrag {}
 impl fmt::Debug for KeyFrag {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("KeyFrag(id ")?;
-        crate::point::fmt_hex(&self.id, f)?;
+        crate::arithmetic::point::fmt_hex(&self.id, f)?;
         f.write_str(", key <redacted>)")
     }
 }

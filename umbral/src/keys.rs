@@ -7,10 +7,14 @@ use k256::{ProjectivePoint, Scalar};
 use rand_core::TryCryptoRng;
 use zeroize::{ZeroizeOnDrop, Zeroizing};
 
-use crate::constant_time::mul_generator;
+use crate::arithmetic::constant_time::mul_generator;
+use crate::arithmetic::point::Point;
+use crate::arithmetic::scalar::SecretScalar;
 use crate::error::{Error, Result};
-use crate::point::Point;
-use crate::scalar::SecretScalar;
+
+pub(crate) mod context;
+pub(crate) mod factory;
+pub(crate) mod signing;
 
 /// A secret key: a scalar in 1..n, with its public key kept beside it.
 ///

@@ -96,65 +96,48 @@ extern crate alloc;
 #[cfg(any(test, feature = "std"))]
 extern crate std;
 
-mod batch;
+mod arithmetic;
 mod capsule;
-mod capsule_frag;
-mod capsule_witness;
-mod constant_time;
-mod context;
+mod cfrag;
 mod delegation;
-mod dem;
 mod ephemeral;
+mod equation;
 mod error;
-mod factory;
 mod fault;
-mod field;
-mod glv;
 mod hashing;
 #[cfg(feature = "hazmat")]
 pub mod hazmat;
-mod kem;
 mod key_frag;
 mod keys;
 mod opening;
-mod optimistic;
-mod params;
-mod point;
-mod prepared;
-mod proof;
-mod reencryption;
 #[cfg(test)]
 mod regressions;
-mod scalar;
-mod signing;
 mod stream;
 #[cfg(test)]
 mod testing;
 pub mod v2;
-mod vartime;
 mod wire;
 
-pub use batch::BatchVerifier;
+pub use arithmetic::params::{POINT_U, POINT_U_UNCOMPRESSED};
+pub use capsule::dem::{CIPHERTEXT_OVERHEAD, decrypt_original, decrypt_reencrypted, encrypt};
+pub use capsule::kem::{SharedSecret, decapsulate_original, decapsulate_reencrypted, encapsulate};
 pub use capsule::{CAPSULE_BYTES, CAPSULE_MSGPACK_BYTES, Capsule};
-pub use capsule_frag::{
-    CAPSULE_FRAG_BYTES, CAPSULE_FRAG_MSGPACK_BYTES, CapsuleFrag, Equation, VerifiedCapsuleFrag,
-};
-pub use capsule_witness::CapsuleWitness;
-pub use context::Context;
+pub use cfrag::batch::BatchVerifier;
+pub use cfrag::prepared::PreparedContext;
+pub use cfrag::reencryption::reencrypt;
+pub use cfrag::{CAPSULE_FRAG_BYTES, CAPSULE_FRAG_MSGPACK_BYTES, CapsuleFrag, VerifiedCapsuleFrag};
 pub use delegation::{KfragParams, MAX_SHARES, Quorum, generate_kfrags};
-pub use dem::{CIPHERTEXT_OVERHEAD, decrypt_original, decrypt_reencrypted, encrypt};
+pub use equation::Equation;
 pub use error::{Error, Result};
-pub use factory::SecretKeyFactory;
+pub use fault::capsule_witness::CapsuleWitness;
 pub use fault::{EquationWitness, Fault, FragPoint, prove_fault, prove_fault_granted};
-pub use kem::{SharedSecret, decapsulate_original, decapsulate_reencrypted, encapsulate};
 pub use key_frag::{KEY_FRAG_BYTES, KEY_FRAG_MSGPACK_BYTES, KeyFrag, SignedKeys, VerifiedKeyFrag};
+pub use keys::context::Context;
+pub use keys::factory::SecretKeyFactory;
+pub use keys::signing::{Signature, Signer, VerifyingKey};
 pub use keys::{PublicKey, SecretKey};
-pub use optimistic::{
+pub use opening::optimistic::{
     OpenFailure, Opened, Rejected, decapsulate_granted_optimistic, decapsulate_optimistic,
     open_optimistic,
 };
-pub use params::{POINT_U, POINT_U_UNCOMPRESSED};
-pub use prepared::PreparedContext;
-pub use reencryption::reencrypt;
-pub use signing::{Signature, Signer, VerifyingKey};
 pub use stream::{OpeningKey, Sealed, open_many};

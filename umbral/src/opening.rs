@@ -12,14 +12,16 @@ use k256::elliptic_curve::ops::LinearCombination as _;
 use k256::{ProjectivePoint, Scalar};
 use zeroize::Zeroizing;
 
+use crate::arithmetic::point::{Point, compress_secret};
+use crate::arithmetic::scalar::invert_all;
 use crate::capsule::Capsule;
-use crate::capsule_frag::{CapsuleFrag, VerifiedCapsuleFrag};
+use crate::cfrag::{CapsuleFrag, VerifiedCapsuleFrag};
 use crate::delegation::MAX_SHARES;
 use crate::ephemeral::Ephemeral;
 use crate::error::{Error, Result};
 use crate::keys::{PublicKey, SecretKey};
-use crate::point::{Point, compress_secret};
-use crate::scalar::invert_all;
+
+pub(crate) mod optimistic;
 
 /// E1 and V1 of one fragment.
 pub(crate) type Images = [Point; 2];

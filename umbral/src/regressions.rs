@@ -8,8 +8,8 @@ use std::time::{Duration, Instant};
 use k256::Scalar;
 use k256::elliptic_curve::ff::PrimeField as _;
 
+use crate::arithmetic::point::{Point, compress_secret};
 use crate::ephemeral::Ephemeral;
-use crate::point::{Point, compress_secret};
 use crate::testing::{Delegation, MESSAGE, TestRng};
 use crate::*;
 

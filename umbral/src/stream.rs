@@ -6,12 +6,12 @@ use core::fmt;
 
 use zeroize::ZeroizeOnDrop;
 
-use crate::batch::each;
 use crate::capsule::Capsule;
-use crate::capsule_frag::VerifiedCapsuleFrag;
-use crate::dem::open;
+use crate::capsule::dem::open;
+use crate::capsule::kem::SharedSecret;
+use crate::cfrag::VerifiedCapsuleFrag;
+use crate::cfrag::batch::each;
 use crate::error::{Error, Result};
-use crate::kem::SharedSecret;
 use crate::keys::{PublicKey, SecretKey};
 use crate::opening::{Weights, common_precursor, images, refuse_strangers};
 

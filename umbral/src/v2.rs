@@ -25,9 +25,9 @@ mod key_frag;
 
 use sha2::{Digest as _, Sha256};
 
-use crate::context::Context;
+use crate::arithmetic::point::Point;
 use crate::delegation::Quorum;
-use crate::point::Point;
+use crate::keys::context::Context;
 
 pub use commitments::{COMMITMENTS_HEADER_BYTES, Commitments};
 pub use delegation::{GrantParams, Granted, generate_kfrags};

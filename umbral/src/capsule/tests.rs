@@ -4,7 +4,7 @@ use k256::ProjectivePoint;
 use proptest::prelude::*;
 
 use super::*;
-use crate::kem::encapsulate;
+use crate::capsule::kem::encapsulate;
 use crate::keys::SecretKey;
 use crate::testing::{TestRng, bad_points, bad_scalars, flip, unjudgeable_point};
 

@@ -2,7 +2,7 @@ use proptest::prelude::*;
 use proptest::sample::subsequence;
 
 use super::*;
-use crate::kem::SharedSecret;
+use crate::capsule::kem::SharedSecret;
 use crate::testing::{Delegation, MESSAGE};
 
 fn kind(result: Result<SharedSecret>) -> Option<Error> {

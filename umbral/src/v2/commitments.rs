@@ -22,18 +22,18 @@ use sha2::Digest as _;
 use zeroize::Zeroizing;
 
 use super::{Policy, VERSION, VerifiedKeyFrag, tagged};
-use crate::capsule_frag::CapsuleFrag;
-use crate::constant_time::{mul_generator, mul_point_u};
-use crate::context::Context;
+use crate::arithmetic::constant_time::{mul_generator, mul_point_u};
+use crate::arithmetic::params::point_u;
+use crate::arithmetic::point::{Point, compress_secret};
+use crate::arithmetic::scalar::{SecretScalar, decode_scalar};
+use crate::cfrag::CapsuleFrag;
 use crate::delegation::{Base, Quorum};
 use crate::ephemeral::Ephemeral;
 use crate::error::{Error, Result};
 use crate::hashing::hash_to_scalar;
 use crate::keys::SecretKey;
-use crate::params::point_u;
-use crate::point::{Point, compress_secret};
-use crate::scalar::{SecretScalar, decode_scalar};
-use crate::signing::{Signature, Signer};
+use crate::keys::context::Context;
+use crate::keys::signing::{Signature, Signer};
 use crate::wire::Reader;
 
 const ORIGIN_TAG: &[u8] = b"UMBRAL_ORIGIN_V2";

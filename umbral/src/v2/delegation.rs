@@ -8,13 +8,13 @@ use zeroize::Zeroizing;
 use super::commitments::{Commitments, Witness};
 use super::key_frag::{KeyFrag, VerifiedKeyFrag};
 use super::{Miner, Policy, Subject};
-use crate::context::Context;
+use crate::arithmetic::scalar::draw;
 use crate::delegation::{Base, BaseParams, Share, commit};
 use crate::error::{Error, Result};
 use crate::key_frag::{KeyFrag as Inner, SignedKeys};
+use crate::keys::context::Context;
+use crate::keys::signing::Signer;
 use crate::keys::{PublicKey, SecretKey};
-use crate::scalar::draw;
-use crate::signing::Signer;
 
 /// What a delegation of version 2 is made of.
 #[derive(Clone, Copy, Debug)]

@@ -6,15 +6,15 @@ use rand_core::TryCryptoRng;
 use zeroize::{ZeroizeOnDrop, Zeroizing};
 
 use super::{Miner, Policy, Subject, VERSION};
+use crate::arithmetic::constant_time::mul_point_u;
+use crate::arithmetic::point::Point;
+use crate::arithmetic::scalar::SecretScalar;
 use crate::capsule::Capsule;
-use crate::capsule_frag::VerifiedCapsuleFrag;
-use crate::constant_time::mul_point_u;
-use crate::context::Context;
+use crate::cfrag::VerifiedCapsuleFrag;
 use crate::error::{Error, Result};
 use crate::key_frag::{KeyFrag as Inner, SignedKeys, VerifiedKeyFrag as InnerVerified};
-use crate::point::Point;
-use crate::scalar::SecretScalar;
-use crate::signing::Signature;
+use crate::keys::context::Context;
+use crate::keys::signing::Signature;
 use crate::wire::{Reader, fill};
 
 /// Bytes of a key fragment of version 2.
@@ -181,5 +181,5 @@ pub fn reencrypt<R: TryCryptoRng + ?Sized>(
     capsule: &Capsule,
     kfrag: &VerifiedKeyFrag,
 ) -> Result<VerifiedCapsuleFrag> {
-    crate::reencryption::reencrypt(rng, capsule, &kfrag.0)
+    crate::cfrag::reencryption::reencrypt(rng, capsule, &kfrag.0)
 }

@@ -4,7 +4,7 @@
 use kms_chain::{Call, ChainEvent};
 use kms_protocol::Amount;
 use kms_protocol::messages::ReencryptReply;
-use umbral::{Fault, FragPoint};
+use umbral::fault::{Fault, FragPoint};
 
 use crate::harness::grant::Grant;
 use crate::harness::wait::until;

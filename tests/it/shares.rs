@@ -3,7 +3,7 @@
 
 use kms_protocol::messages::KfragUpload;
 use kms_protocol::{Period, Refusal};
-use umbral::{SecretKey, SecretKeyFactory, v2};
+use umbral::{SecretKey, SecretKeyFactory};
 
 use crate::harness::grant::Grant;
 use crate::harness::kms::Kms;
@@ -26,15 +26,15 @@ async fn a_share_for_another_policy_miner_or_chain_is_refused_at_upload() {
 
     let policy = grant.policy(&world);
     let elsewhere = [
-        v2::Policy {
+        umbral::Policy {
             policy_id: [7; 32],
             ..policy
         },
-        v2::Policy {
+        umbral::Policy {
             chain_id: policy.chain_id + 1,
             ..policy
         },
-        v2::Policy {
+        umbral::Policy {
             contract: [7; 20],
             ..policy
         },

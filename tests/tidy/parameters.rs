@@ -9,7 +9,7 @@ const PARAMETERS_MAX: usize = 5;
 
 const OLDER: &str = "older than the rule";
 /// path, reason.
-const PACKED: [(&str, &str); 37] = [
+const PACKED: [(&str, &str); 31] = [
     ("node/kms-chain/src/follow/tests.rs", OLDER),
     ("node/kms-chain/src/wallet/settle.rs", OLDER),
     ("node/kms-client/src/journal.rs", OLDER),
@@ -41,12 +41,6 @@ const PACKED: [(&str, &str); 37] = [
     ("tests/it/harness/judge.rs", OLDER),
     ("tests/it/harness/node.rs", OLDER),
     ("tests/it/harness/world.rs", OLDER),
-    ("tests/peers/src/bin/umbral_bench/table.rs", OLDER),
-    ("tests/peers/tests/interop.rs", OLDER),
-    ("umbral/examples/fault_witness/forge.rs", OLDER),
-    ("umbral/examples/fault_witness/judge.rs", OLDER),
-    ("umbral/src/capsule_frag/raw.rs", OLDER),
-    ("umbral/src/v2/commitments.rs", OLDER),
 ];
 
 /// Collects the functions that take a tuple or too many parameters.

@@ -19,27 +19,10 @@ const BLOB_BYTES_MAX: usize = 64 * 1024;
 const LONG_FILES: [(&str, &str); 0] = [];
 const LONG_FUNCTIONS: [(&str, &str); 0] = [];
 const WIDE_LINES: [(&str, &str); 0] = [];
-const LONG_HEADS: [(&str, &str); 7] = [
+const LONG_HEADS: [(&str, &str); 2] = [
     (
         "node/kms-node/src/gate.rs",
         "the table of rules and their codes",
-    ),
-    (
-        "umbral/src/fault.rs",
-        "the table of faults and the layout of their witnesses",
-    ),
-    (
-        "umbral/src/proof.rs",
-        "the equations and what one sum makes of them",
-    ),
-    ("umbral/src/v2.rs", "the byte layout of the signed message"),
-    (
-        "umbral/src/v2/commitments.rs",
-        "the equations of the commitments and their proof",
-    ),
-    (
-        "umbral/src/hashing.rs",
-        "the byte layout of every hash input",
     ),
     (
         "umbral/src/lib.rs",

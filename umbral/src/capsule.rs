@@ -10,15 +10,10 @@ use crate::arithmetic::scalar::decode_scalar;
 use crate::arithmetic::vartime::{Affine, PublicScalar, Shape, Sum, Table, generator};
 use crate::error::{Error, Result};
 use crate::hashing::{CAPSULE_POINTS, hash_to_scalar, sha256};
-use crate::wire::{BIN32, BIN33, Reader, concat};
+use crate::wire::{Reader, concat};
 
 pub(crate) mod dem;
 pub(crate) mod kem;
-
-/// Bytes of the simple form.
-pub const CAPSULE_BYTES: usize = 98;
-/// Bytes of the MessagePack form.
-pub const CAPSULE_MSGPACK_BYTES: usize = 105;
 
 /// A capsule (E, V, s) with s*G = V + h*E, h = HS(`CAPSULE_POINTS`, E, V).
 ///
@@ -33,46 +28,26 @@ pub struct Capsule {
 }
 
 impl Capsule {
+    /// Bytes of the encoding.
+    pub const BYTES: usize = 98;
+
     /// Reads E33 || V33 || s32 and checks the capsule.
     ///
     /// # Errors
     /// [`Error::InvalidPoint`], [`Error::PointOutOfRange`], [`Error::InvalidScalar`],
     /// [`Error::ZeroScalar`], or [`Error::CapsuleInvalid`] if the equation fails.
-    pub fn from_simple(bytes: &[u8; CAPSULE_BYTES]) -> Result<Self> {
-        let mut reader = Reader::new(bytes, "capsule", CAPSULE_BYTES)?;
+    pub fn from_bytes(bytes: &[u8; Self::BYTES]) -> Result<Self> {
+        let mut reader = Reader::new(bytes, "capsule", Self::BYTES)?;
         Self::checked(reader.take()?, reader.take()?, reader.take()?)
     }
 
-    /// Reads the 105-byte MessagePack form and checks the capsule.
-    ///
-    /// # Errors
-    /// As [`Capsule::from_simple`], and [`Error::Length`] or [`Error::Framing`].
-    pub fn from_msgpack(bytes: &[u8]) -> Result<Self> {
-        let mut reader = Reader::new(bytes, "capsule", CAPSULE_MSGPACK_BYTES)?;
-        reader.exactly(&[0x93])?;
-        Self::checked(reader.bin()?, reader.bin()?, reader.bin()?)
-    }
-
-    /// E33 || V33 || s32, big-endian.
-    pub fn to_simple(&self) -> [u8; CAPSULE_BYTES] {
+    /// Writes E33 || V33 || s32, big-endian.
+    pub fn to_bytes(&self) -> [u8; Self::BYTES] {
         concat(&[self.e.bytes(), self.v.bytes(), &self.s.to_bytes()])
     }
 
-    /// An array of E, V and s as byte strings.
-    pub fn to_msgpack(&self) -> [u8; CAPSULE_MSGPACK_BYTES] {
-        let s = self.s.to_bytes();
-        concat(&[
-            &[0x93],
-            BIN33,
-            self.e.bytes(),
-            BIN33,
-            self.v.bytes(),
-            BIN32,
-            &s,
-        ])
-    }
-
-    fn checked(e: &[u8; 33], v: &[u8; 33], s: &[u8; 32]) -> Result<Self> {
+    /// Decodes the fields and checks the equation.
+    pub(crate) fn checked(e: &[u8; 33], v: &[u8; 33], s: &[u8; 32]) -> Result<Self> {
         let [e, v] = Point::lanes([e, v]);
         let e = Point::judgeable(e, "capsule point E")?;
         let v = Point::judgeable(v, "capsule point V")?;
@@ -87,9 +62,9 @@ impl Capsule {
         }
     }
 
-    /// SHA-256 of the simple form: what a verified fragment is bound to.
+    /// SHA-256 of the encoding: what a verified cfrag is bound to.
     pub(crate) fn fingerprint(&self) -> [u8; 32] {
-        sha256(&self.to_simple())
+        sha256(&self.to_bytes())
     }
 
     /// h = HS(`CAPSULE_POINTS`, E, V).
@@ -115,7 +90,7 @@ pub(crate) fn capsule_hash_scalar(e: &Point, v: &Point) -> Scalar {
 impl fmt::Debug for Capsule {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Capsule(")?;
-        fmt_hex(&self.to_simple(), f)?;
+        fmt_hex(&self.to_bytes(), f)?;
         f.write_str(")")
     }
 }

@@ -1,23 +1,6 @@
-//! Proofs that a capsule fragment is forged, cheap enough for a contract to check.
-//!
-//! One failing equation is enough to condemn; three true ones are needed to accept. A contract
-//! multiplies with `ecrecover`, which finds the address of k*P from P.x and k; the prover
-//! supplies coordinates, so that no inversion and no square root is left to do.
-//!
-//! | code | fault | witness | what the contract computes |
-//! |---|---|---|---|
-//! | 1 2 3 | equation over E, V, U | W1.x W1.y W2.x W2.y P2.y | P2 + W2 differs from W1 |
-//! | 4 | z = 0 or z >= n | - | a comparison |
-//! | 5 | a point with tag not 02, 03, x = 0 or x >= n (X: x >= p) | - | a comparison |
-//! | 6 | a point not on the curve | w | w^2 = -(x^3 + 7): -1 is no square mod p |
-//! | 7 | W2.x = P2.x | as 1 | as 1; an honest miner meets it with probability 2^-256 |
-//! | 8 | the delegator's signature is invalid | - | SHA-256 and two `ecrecover` |
-//!
-//! The contract makes sure that W1 = zP and W2 = hP1 by `ecrecover`, and of P2.y by the parity and
-//! the curve. P is E, V or U; P1 and P2 are the images under rk and t. Every integer is 32 bytes
-//! big-endian.
-//! Nothing here accuses an honest miner: one that checks the capsule, the fixed U, the signature
-//! and the range of every x before it answers never produces any of these.
+//! Proofs that a cfrag is forged, and that a capsule is sound, cheap enough for a contract to
+//! check. A contract multiplies with `ecrecover`, which finds the address of k*P from P.x and k;
+//! the prover supplies coordinates, so that no inversion and no square root is left to do.
 
 use alloc::vec::Vec;
 
@@ -27,17 +10,20 @@ use crate::arithmetic::field::proof_of_absence;
 use crate::arithmetic::point::{ORDER, Point};
 use crate::arithmetic::scalar::decode_scalar;
 use crate::capsule::Capsule;
+use crate::cfrag::CapsuleFrag;
 use crate::cfrag::proof::Claim;
-use crate::cfrag::{CAPSULE_FRAG_BYTES, CapsuleFrag, RawFrag};
-use crate::equation::Equation;
-use crate::hashing::sha256;
-use crate::key_frag::{KnownKeys, signed_message_bytes};
+use crate::cfrag::raw::RawFrag;
 use crate::keys::context::Context;
 use crate::keys::signing::Signature;
-use crate::v2::{Miner, Policy};
-use crate::wire::concat;
+use crate::policy::{Miner, Policy, Subject};
 
-pub(crate) mod capsule_witness;
+mod capsule_witness;
+mod witness;
+
+pub use crate::arithmetic::params::{POINT_U, POINT_U_UNCOMPRESSED};
+pub use crate::equation::Equation;
+pub use capsule_witness::CapsuleWitness;
+pub use witness::EquationWitness;
 
 /// p, the order of the base field, big-endian.
 const FIELD_ORDER: [u8; 32] = [
@@ -45,7 +31,7 @@ const FIELD_ORDER: [u8; 32] = [
     0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xfe, 0xff, 0xff, 0xfc, 0x2f,
 ];
 
-/// A point of a capsule fragment, in the order of the simple form.
+/// A point of a cfrag, in the order of the encoding.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FragPoint {
     /// E1, offset 0.
@@ -65,7 +51,7 @@ pub enum FragPoint {
 }
 
 impl FragPoint {
-    /// Offset in the simple form.
+    /// Offset in the encoding.
     pub const fn offset(self) -> u16 {
         match self {
             Self::E1 => 0,
@@ -79,27 +65,26 @@ impl FragPoint {
     }
 }
 
-/// The coordinates a contract needs to check one equation; each 32 bytes, big-endian.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct EquationWitness {
-    /// zP, x then y.
-    pub w1: [u8; 64],
-    /// hP1, x then y.
-    pub w2: [u8; 64],
-    /// y of P2.
-    pub p2_y: [u8; 32],
-}
-
-impl EquationWitness {
-    /// W1.x W1.y W2.x W2.y P2.y.
-    pub fn to_bytes(&self) -> [u8; 160] {
-        concat(&[&self.w1, &self.w2, &self.p2_y])
-    }
-}
-
 /// A fault of a miner, with what proves it.
+///
+/// One failing equation is enough to condemn; three true ones are needed to accept.
+///
+/// | code | fault | witness | what the contract computes |
+/// |---|---|---|---|
+/// | 1 2 3 | equation over E, V, U | W1.x W1.y W2.x W2.y P2.y | P2 + W2 differs from W1 |
+/// | 4 | z = 0 or z >= n | - | a comparison |
+/// | 5 | a point with tag not 02, 03, x = 0 or x >= n (X: x >= p) | - | a comparison |
+/// | 6 | a point not on the curve | w | w^2 = -(x^3 + 7): -1 is no square mod p |
+/// | 7 | W2.x = P2.x | as 1 | as 1; an honest miner meets it with probability 2^-256 |
+/// | 8 | the delegator's signature is invalid | - | SHA-256 and two `ecrecover` |
+///
+/// The contract makes sure that W1 = zP and W2 = hP1 by `ecrecover`, and of P2.y by the parity and
+/// the curve. P is E, V or U; P1 and P2 are the images under rk and t. Every integer is 32 bytes
+/// big-endian.
+///
+/// Nothing here accuses an honest miner: one that checks the capsule, the fixed U, the signature
+/// and the range of every x before it answers never produces any of these.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
 pub enum Fault {
     /// z is zero or not below n.
     Scalar,
@@ -107,7 +92,7 @@ pub enum Fault {
     PointRange(FragPoint),
     /// A point is not on the curve.
     NotOnCurve {
-        /// Which.
+        /// The point.
         point: FragPoint,
         /// w with w^2 = -(x^3 + 7).
         root: [u8; 32],
@@ -121,7 +106,7 @@ pub enum Fault {
 }
 
 impl Fault {
-    /// The code of the table above.
+    /// Code of the table above.
     pub const fn code(&self) -> u8 {
         match self {
             Self::Equation(Equation::E, _) => 1,
@@ -135,8 +120,8 @@ impl Fault {
         }
     }
 
-    /// The witness of the table above, after 2 bytes that say which: the offset of a point, 0, 1, 2
-    /// for a degenerate equation over E, V, U, zero otherwise.
+    /// Writes the witness of the table above, after 2 bytes that say which: the offset of a point,
+    /// 0, 1, 2 for a degenerate equation over E, V, U, zero otherwise.
     pub fn to_bytes(&self) -> Vec<u8> {
         let (which, witness) = match self {
             Self::Scalar | Self::Signature => (0, Vec::new()),
@@ -156,39 +141,29 @@ impl Fault {
     }
 }
 
-/// The cheapest proof that a fragment is forged; `None` if and only if it verifies.
+/// Finds the cheapest proof that a cfrag is forged; `None` if and only if it verifies.
 ///
-/// The fragment is taken as bytes, because what does not decode is a fault too. The capsule has
+/// The cfrag is taken as bytes, because what does not decode is a fault too. The capsule has
 /// passed its own check: a miner asked with a bad one refuses.
 pub fn prove_fault(
     capsule: &Capsule,
-    cfrag: &[u8; CAPSULE_FRAG_BYTES],
-    context: &Context,
-) -> Option<Fault> {
-    let raw = RawFrag::simple(cfrag).ok()?;
-    let keys = KnownKeys {
-        delegating: Some(&context.delegating),
-        receiving: Some(&context.receiving),
-    };
-    let message = signed_message_bytes([raw.id, raw.u1, raw.precursor], keys);
-    prove(capsule, &raw, context, &sha256(&message))
-}
-
-/// As [`prove_fault`], for a fragment granted under version 2.
-pub fn prove_fault_granted(
-    capsule: &Capsule,
-    cfrag: &[u8; CAPSULE_FRAG_BYTES],
+    cfrag: &[u8; CapsuleFrag::BYTES],
     context: &Context,
     policy: &Policy,
     miner: &Miner,
 ) -> Option<Fault> {
-    let raw = RawFrag::simple(cfrag).ok()?;
-    let digest = policy.digest_bytes(context, miner, [raw.id, raw.u1, raw.precursor]);
-    prove(capsule, &raw, context, &digest)
+    let raw = RawFrag::new(cfrag).ok()?;
+    let subject = Subject {
+        miner,
+        id: raw.id,
+        u1: raw.u1,
+        precursor: raw.precursor,
+    };
+    prove(capsule, &raw, context, &policy.digest(context, &subject))
 }
 
 /// Cheapest first: comparisons, one root, a signature, then the equations over U, E, V.
-fn prove(
+pub(crate) fn prove(
     capsule: &Capsule,
     raw: &RawFrag<'_>,
     context: &Context,

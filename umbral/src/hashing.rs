@@ -1,12 +1,5 @@
-//! Hashing into scalars and keys: every domain tag of the scheme, with its byte layout.
-//!
-//! | tag | bytes hashed after it | result |
-//! |---|---|---|
-//! | `CAPSULE_POINTS` | E33 V33 | h of the capsule |
-//! | `SHARED_SECRET` | X33 B33 DH33 | d |
-//! | `POLYNOMIAL_ARG` | X33 B33 DH33 id32 | x_i |
-//! | `CFRAG_VERIFICATION` | E33 E1 E2 V33 V1 V2 U33 U1 U2 | h of the proof |
-//! | `REENCRYPTION_NONCE` | rk32 id32 capsule98 random32 | t |
+//! Hashing into scalars and keys, with the domain tags of the scheme. Those of the kfrag's digest
+//! and of the commitments are beside what they tag.
 
 use k256::Scalar;
 use k256::elliptic_curve::ff::PrimeField as _;
@@ -25,12 +18,18 @@ pub(crate) const REENCRYPTION_NONCE: &[u8] = b"REENCRYPTION_NONCE";
 
 /// HS(tag, parts): SHA-256(u32_be(len(tag)) || tag || parts) as an integer w, then
 /// (w mod (n - 1)) + 1, which is never zero. Constant time in the value.
+///
+/// | tag | bytes hashed after it | result |
+/// |---|---|---|
+/// | `CAPSULE_POINTS` | E33 V33 | h of the capsule |
+/// | `SHARED_SECRET` | X33 B33 DH33 | d |
+/// | `POLYNOMIAL_ARG` | X33 B33 DH33 id32 | x_i |
+/// | `CFRAG_VERIFICATION` | E33 E1 E2 V33 V1 V2 U33 U1 U2 | h of the proof |
+/// | `REENCRYPTION_NONCE` | rk32 id32 capsule98 random32 | t |
+/// | `UMBRAL_ORIGIN_V2` | A33 (d C_0)33 R1 33 R2 33 | c of the commitments |
+/// | `UMBRAL_ORIGIN_NONCE_V2` | a32 DH33 random32 | t of the commitments |
 pub(crate) fn hash_to_scalar(tag: &[u8], parts: &[&[u8]]) -> Scalar {
-    // Tags of 4 GiB cannot occur; were one given, it is still hashed whole.
-    let tag_len = u32::try_from(tag.len()).unwrap_or(u32::MAX);
-    let mut hasher = Sha256::new();
-    hasher.update(tag_len.to_be_bytes());
-    hasher.update(tag);
+    let mut hasher = tagged(tag);
     for part in parts {
         hasher.update(part);
     }
@@ -38,6 +37,13 @@ pub(crate) fn hash_to_scalar(tag: &[u8], parts: &[&[u8]]) -> Scalar {
     let scalar = shift_into_nonzero((&digest).into());
     digest.as_mut_slice().zeroize();
     scalar
+}
+
+/// SHA-256 begun with the length of a tag and the tag.
+pub(crate) fn tagged(tag: &[u8]) -> Sha256 {
+    // Tags of 4 GiB cannot occur; were one given, it is still hashed whole.
+    let len = u32::try_from(tag.len()).unwrap_or(u32::MAX);
+    Sha256::new_with_prefix(len.to_be_bytes()).chain_update(tag)
 }
 
 /// (w mod (n - 1)) + 1 for a 256-bit w. As w < 2(n - 1) one subtraction is enough:

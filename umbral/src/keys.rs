@@ -16,7 +16,7 @@ pub(crate) mod context;
 pub(crate) mod factory;
 pub(crate) mod signing;
 
-/// A secret key: a scalar in 1..n, with its public key kept beside it.
+/// Secret key: a scalar in 1..n, with its public key kept beside it.
 ///
 /// Never cloned, compared, serialised or printed; erased when dropped.
 pub struct SecretKey {
@@ -50,13 +50,13 @@ impl SecretKey {
         })
     }
 
-    /// The key's 32 bytes, big-endian, erased when dropped. Each call is a place where the secret
-    /// leaves this crate.
+    /// Writes the key's 32 bytes, big-endian, erased when dropped. Each call is a place where the
+    /// secret leaves this crate.
     pub fn to_secret_bytes(&self) -> Zeroizing<[u8; 32]> {
         self.scalar.to_secret_bytes()
     }
 
-    /// The public key aG. Costs nothing.
+    /// Public key aG. Costs nothing.
     pub const fn public_key(&self) -> PublicKey {
         self.public
     }
@@ -74,7 +74,7 @@ impl fmt::Debug for SecretKey {
     }
 }
 
-/// A public key: a point of the curve that is not the identity.
+/// Public key: a point of the curve that is not the identity.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct PublicKey(pub(crate) Point);
 
@@ -87,12 +87,12 @@ impl PublicKey {
         Point::decode(bytes, "public key").map(Self)
     }
 
-    /// The compressed key, 33 bytes.
+    /// Writes the compressed key, 33 bytes.
     pub const fn to_bytes(&self) -> [u8; 33] {
         *self.0.bytes()
     }
 
-    /// x || y, 64 bytes big-endian: what an Ethereum address is the hash of.
+    /// Writes x || y, 64 bytes big-endian: what an Ethereum address is the hash of.
     pub fn to_uncompressed(&self) -> [u8; 64] {
         self.0.to_uncompressed()
     }

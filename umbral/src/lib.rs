@@ -1,9 +1,9 @@
 //! Threshold proxy re-encryption: Umbral on secp256k1.
 //!
 //! An owner (A) encrypts under a key of its own. Later it splits a re-encryption key for a receiver
-//! (B) over n proxies. Any m of them turn the owner's capsule into fragments that B opens; fewer
-//! learn nothing, and none of them ever sees data or a decryption key. Every fragment carries a
-//! proof, so a proxy that cheats is found out.
+//! (B) over the n miners of a policy: each gets a kfrag. With it a miner turns the owner's capsule
+//! into a cfrag, and any m cfrags open the capsule for B; fewer tell nothing, and no miner ever
+//! sees data or a decryption key. Every cfrag carries a proof, so a miner that cheats is found out.
 //!
 //! ```
 //! use umbral::*;
@@ -20,9 +20,9 @@
 //! let (capsule, ciphertext) = encrypt(rng, &delegating.public_key(), b"beach.jpg")?;
 //! assert_eq!(decrypt_original(&delegating, &capsule, &ciphertext)?, b"beach.jpg");
 //!
-//! // The owner delegates for one policy: 2 of its 3 proxies are enough. Each is sent its own
-//! // fragment, and what the receiver holds the fragments against.
-//! let policy = v2::Policy {
+//! // The owner delegates for one policy: 2 of its 3 miners are enough. Each is sent its own
+//! // kfrag, and what the receiver holds the cfrags against.
+//! let policy = Policy {
 //!     chain_id: 1,
 //!     contract: [0xc0; 20],
 //!     policy_id: [7; 32],
@@ -31,13 +31,13 @@
 //!     expiry: 20,
 //!     conditions: [0; 32],
 //! };
-//! let proxies = [[1; 20], [2; 20], [3; 20]];
-//! let granted = v2::generate_kfrags(rng, &v2::GrantParams {
+//! let miners = [[1; 20], [2; 20], [3; 20]];
+//! let granted = generate_kfrags(rng, &GrantParams {
 //!     delegating: &delegating,
 //!     receiving: &receiving.public_key(),
 //!     signer: &signer,
 //!     policy: &policy,
-//!     miners: &proxies,
+//!     miners: &miners,
 //! })?;
 //! let context = Context {
 //!     delegating: delegating.public_key(),
@@ -45,17 +45,17 @@
 //!     verifying: signer.verifying_key(),
 //! };
 //!
-//! // A proxy checks what it was sent, then re-encrypts. The receiver checks each answer: it is for
-//! // this policy and of this proxy, and the owner's shares fit together.
+//! // A miner checks what it was sent, then re-encrypts. The receiver checks each answer: it is for
+//! // this policy and of this miner, and the owner's shares fit together.
 //! granted.commitments.check_origin(&receiving, &context, &policy)?;
 //! let mut cfrags = Vec::new();
-//! for (kfrag, proxy) in granted.kfrags.iter().zip(&proxies).skip(1) {
+//! for (kfrag, miner) in granted.kfrags.iter().zip(&miners).skip(1) {
 //!     let sent = kfrag.to_secret_bytes();
-//!     let kfrag = v2::KeyFrag::from_bytes(&sent)?.verify(&context, &policy, proxy)?;
-//!     let answer = v2::reencrypt(rng, &capsule, &kfrag)?.to_simple();
-//!     let cfrag = CapsuleFrag::from_simple(&answer)?;
+//!     let kfrag = KeyFrag::from_bytes(&sent)?.verify(&context, &policy, miner)?;
+//!     let answer = reencrypt(rng, &capsule, &kfrag)?.to_bytes();
+//!     let cfrag = CapsuleFrag::from_bytes(&answer)?;
 //!     granted.commitments.check_capsule_frag(&receiving, &cfrag)?;
-//!     cfrags.push(cfrag.verify_granted(&capsule, &context, &policy, proxy)?);
+//!     cfrags.push(cfrag.verify(&capsule, &context, &policy, miner)?);
 //! }
 //!
 //! // The receiver opens with any two.
@@ -70,25 +70,22 @@
 //!
 //! * A value that exists is valid: a [`Capsule`] has passed its check, a [`VerifiedKeyFrag`] and a
 //!   [`VerifiedCapsuleFrag`] remember what they were checked against. There is no way round, but
-//!   for the `hazmat` feature.
+//!   for the feature `compat`, which no product may use.
 //! * One encoding per value: exact lengths, compressed points, scalars below n, low s.
-//! * No input makes a function panic. Errors say which field or which fragment is at fault.
+//! * No input makes a function panic. Errors say which field or which cfrag is at fault.
 //! * Secrets are erased when dropped and cannot be printed, cloned or compared. Secret arithmetic
 //!   is constant-time; only checks of public data are not.
 //! * No clock, no I/O, no global state. Randomness is an argument, and its failure an error.
 //!
 //! # What the scheme does not give
 //!
-//! m proxies **together with the receiver** can compute the delegating secret key. Use one key per
+//! m miners **together with the receiver** can compute the delegating secret key. Use one key per
 //! label ([`SecretKeyFactory::make_key`]): then that label is all they learn. An owner can hand out
-//! shares that verify and yet do not open; only the receiver notices, and with the commitments of
-//! [`v2`] can prove it. Proxies see which capsules
-//! belong to one delegation.
+//! shares that verify and yet do not open; only the receiver notices, by the [`Commitments`].
+//! Miners see which capsules belong to one delegation.
 //!
-//! What KMS grants is made with [`v2`], which binds each fragment to a policy and a miner. The
-//! functions of this module are version 1, kept to exchange bytes with umbral-pre 0.11; capsules
-//! and arithmetic are the same in both. Names follow the paper "Umbral: a threshold proxy
-//! re-encryption scheme" by D. Nuñez, the "Umbral paper" of the comments.
+//! Names follow the paper "Umbral: a threshold proxy re-encryption scheme" by D. Nuñez, the "Umbral
+//! paper" of the comments, where a miner is called a proxy.
 #![no_std]
 #![forbid(unsafe_code)]
 
@@ -99,45 +96,39 @@ extern crate std;
 mod arithmetic;
 mod capsule;
 mod cfrag;
-mod delegation;
-mod ephemeral;
+mod commitments;
+#[cfg(feature = "compat")]
+pub mod compat;
 mod equation;
 mod error;
-mod fault;
+pub mod fault;
 mod hashing;
-#[cfg(feature = "hazmat")]
-pub mod hazmat;
-mod key_frag;
 mod keys;
+mod kfrag;
 mod opening;
+mod policy;
 #[cfg(test)]
 mod regressions;
-mod stream;
 #[cfg(test)]
 mod testing;
-pub mod v2;
 mod wire;
 
-pub use arithmetic::params::{POINT_U, POINT_U_UNCOMPRESSED};
-pub use capsule::dem::{CIPHERTEXT_OVERHEAD, decrypt_original, decrypt_reencrypted, encrypt};
-pub use capsule::kem::{SharedSecret, decapsulate_original, decapsulate_reencrypted, encapsulate};
-pub use capsule::{CAPSULE_BYTES, CAPSULE_MSGPACK_BYTES, Capsule};
+pub use capsule::Capsule;
+pub use capsule::dem::{CIPHERTEXT_OVERHEAD, decrypt_original, encrypt};
+pub use capsule::kem::{SharedSecret, decapsulate_original, encapsulate};
+pub use cfrag::CapsuleFrag;
 pub use cfrag::batch::BatchVerifier;
 pub use cfrag::prepared::PreparedContext;
 pub use cfrag::reencryption::reencrypt;
-pub use cfrag::{CAPSULE_FRAG_BYTES, CAPSULE_FRAG_MSGPACK_BYTES, CapsuleFrag, VerifiedCapsuleFrag};
-pub use delegation::{KfragParams, MAX_SHARES, Quorum, generate_kfrags};
-pub use equation::Equation;
+pub use cfrag::verified::VerifiedCapsuleFrag;
+pub use commitments::Commitments;
 pub use error::{Error, Result};
-pub use fault::capsule_witness::CapsuleWitness;
-pub use fault::{EquationWitness, Fault, FragPoint, prove_fault, prove_fault_granted};
-pub use key_frag::{KEY_FRAG_BYTES, KEY_FRAG_MSGPACK_BYTES, KeyFrag, SignedKeys, VerifiedKeyFrag};
 pub use keys::context::Context;
 pub use keys::factory::SecretKeyFactory;
 pub use keys::signing::{Signature, Signer, VerifyingKey};
 pub use keys::{PublicKey, SecretKey};
-pub use opening::optimistic::{
-    OpenFailure, Opened, Rejected, decapsulate_granted_optimistic, decapsulate_optimistic,
-    open_optimistic,
-};
-pub use stream::{OpeningKey, Sealed, open_many};
+pub use kfrag::grant::{GrantParams, Granted, generate_kfrags};
+pub use kfrag::{KeyFrag, VerifiedKeyFrag};
+pub use opening::optimistic::decapsulate_optimistic;
+pub use opening::verified::{decapsulate_reencrypted, decrypt_reencrypted};
+pub use policy::{Miner, Policy, Quorum};

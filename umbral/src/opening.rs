@@ -1,9 +1,6 @@
-//! What a receiver does with fragments: interpolates at zero, in the exponent.
-//!
-//! Umbral paper, algorithm `DecapsulateFrags`. With the Lagrange coefficients lambda_i of
-//! the secret arguments x_i: E' = sum lambda_i E1_i, V' = sum lambda_i V1_i, and d(E' + V') is the
-//! point that was encapsulated. d is folded into the coefficients. Everything here is secret but
-//! the fragments, hence constant time; the only branch is on repeated arguments.
+//! What a receiver does with cfrags: interpolates at zero, in the exponent. Everything here is
+//! secret but the cfrags, hence constant time; the only branch is on repeated arguments.
+//! `verified` opens with cfrags that were checked, `optimistic` with such that were not.
 
 use alloc::vec::Vec;
 
@@ -15,64 +12,60 @@ use zeroize::Zeroizing;
 use crate::arithmetic::point::{Point, compress_secret};
 use crate::arithmetic::scalar::invert_all;
 use crate::capsule::Capsule;
-use crate::cfrag::{CapsuleFrag, VerifiedCapsuleFrag};
-use crate::delegation::MAX_SHARES;
-use crate::ephemeral::Ephemeral;
 use crate::error::{Error, Result};
 use crate::keys::{PublicKey, SecretKey};
+use crate::kfrag::ephemeral::Ephemeral;
+use crate::policy::Quorum;
 
 pub(crate) mod optimistic;
+pub(crate) mod verified;
 
-/// E1 and V1 of one fragment.
-pub(crate) type Images = [Point; 2];
-
-/// d * lambda_i for a set of fragments of one delegation: depends on X and the ids alone.
-pub(crate) struct Weights {
-    precursor: Point,
-    ids: Vec<[u8; 32]>,
-    values: Zeroizing<Vec<Scalar>>,
+/// What an opening takes from one cfrag.
+pub(crate) struct Piece {
+    pub(crate) id: [u8; 32],
+    pub(crate) e1: Point,
+    pub(crate) v1: Point,
 }
 
-impl Weights {
-    pub(crate) fn new(receiving: &SecretKey, precursor: Point, ids: Vec<[u8; 32]>) -> Result<Self> {
-        let (given, limit) = (ids.len(), usize::from(MAX_SHARES));
-        if given > limit {
-            return Err(Error::TooManyShares { given, limit });
-        }
+/// Cfrags of one delegation, with their weights.
+///
+/// Umbral paper, algorithm `DecapsulateFrags`. With the Lagrange coefficients lambda_i of the
+/// secret arguments x_i: E' = sum lambda_i E1_i, V' = sum lambda_i V1_i, and d(E' + V') is the
+/// point that was encapsulated. d is folded into the coefficients.
+pub(crate) struct Opening {
+    pieces: Vec<Piece>,
+    /// d * lambda_i.
+    weights: Zeroizing<Vec<Scalar>>,
+}
+
+impl Opening {
+    /// Takes the pieces of cfrags whose precursor X is this one.
+    pub(crate) fn new(receiving: &SecretKey, precursor: Point, pieces: Vec<Piece>) -> Result<Self> {
+        refuse_too_many(pieces.len())?;
         let dh = Zeroizing::new(precursor.projective() * receiving.expose());
         let ephemeral = Ephemeral::new(precursor, &receiving.public_key(), compress_secret(&dh));
-        let arguments = ids.iter().map(|id| ephemeral.share_argument(id));
+        let arguments = pieces
+            .iter()
+            .map(|piece| ephemeral.share_argument(&piece.id));
         let arguments = Zeroizing::new(arguments.collect::<Vec<Scalar>>());
-        let values = lagrange_weights(&arguments, ephemeral.secret_scalar()?.expose())?;
-        Ok(Self {
-            precursor,
-            ids,
-            values,
-        })
-    }
-
-    /// Whether they are the weights of these fragments, in this order.
-    pub(crate) fn fit(&self, precursor: &Point, mut ids: impl Iterator<Item = [u8; 32]>) -> bool {
-        self.precursor == *precursor
-            && self.ids.iter().all(|id| ids.next() == Some(*id))
-            && ids.next().is_none()
+        let weights = lagrange_weights(&arguments, ephemeral.secret_scalar()?.expose())?;
+        Ok(Self { pieces, weights })
     }
 
     /// d(E' + V'): one m-term linear combination.
-    pub(crate) fn shared_point(&self, parts: &[Images]) -> Zeroizing<ProjectivePoint> {
-        self.combine(parts.iter().map(|[e1, v1]| e1.projective() + v1.affine()))
+    pub(crate) fn shared_point(&self) -> Zeroizing<ProjectivePoint> {
+        self.combine(|piece| piece.e1.projective() + piece.v1.affine())
     }
 
-    /// Checks s*A = h*dE' + dV', that is shared + (h - 1)*dE': the fragments really open this
-    /// capsule of this delegator.
+    /// Checks s*A = h*dE' + dV', that is shared + (h - 1)*dE': the cfrags really open this capsule
+    /// of this delegator.
     pub(crate) fn validate(
         &self,
-        parts: &[Images],
         shared: &ProjectivePoint,
         delegating: &PublicKey,
         capsule: &Capsule,
     ) -> Result<()> {
-        let e = self.combine(parts.iter().map(|[e1, _]| e1.projective()));
+        let e = self.combine(|piece| piece.e1.projective());
         let h = capsule.hash_scalar();
         let terms = [(*e, h - Scalar::ONE), (delegating.projective(), -capsule.s)];
         let difference = ProjectivePoint::lincomb(&terms) + shared;
@@ -83,99 +76,21 @@ impl Weights {
         }
     }
 
-    fn combine(&self, points: impl Iterator<Item = ProjectivePoint>) -> Zeroizing<ProjectivePoint> {
-        let terms = points.zip(self.values.iter().copied());
+    fn combine(&self, point: impl Fn(&Piece) -> ProjectivePoint) -> Zeroizing<ProjectivePoint> {
+        let terms = self.pieces.iter().map(point);
+        let terms = terms.zip(self.weights.iter().copied());
         let terms: Zeroizing<Vec<(ProjectivePoint, Scalar)>> = Zeroizing::new(terms.collect());
         Zeroizing::new(ProjectivePoint::lincomb(terms.as_slice()))
     }
 }
 
-/// Fragments that fit together, with their weights.
-pub(crate) struct Opening {
-    parts: Vec<Images>,
-    weights: Weights,
-}
-
-impl Opening {
-    /// Takes fragments verified for this capsule and these keys.
-    pub(crate) fn verified(
-        receiving: &SecretKey,
-        delegating: &PublicKey,
-        capsule: &Capsule,
-        frags: &[VerifiedCapsuleFrag],
-    ) -> Result<Self> {
-        refuse_strangers(&receiving.public_key(), delegating, capsule, frags)?;
-        Self::unverified(receiving, frags.iter().map(|verified| &verified.frag))
-    }
-
-    /// Takes fragments nobody has verified.
-    pub(crate) fn unverified<'a>(
-        receiving: &SecretKey,
-        frags: impl Iterator<Item = &'a CapsuleFrag> + Clone,
-    ) -> Result<Self> {
-        let precursor = common_precursor(frags.clone())?;
-        let ids = frags.clone().map(|frag| frag.id).collect();
-        Ok(Self {
-            weights: Weights::new(receiving, precursor, ids)?,
-            parts: images(frags),
-        })
-    }
-
-    /// As [`Weights::shared_point`].
-    pub(crate) fn shared_point(&self) -> Zeroizing<ProjectivePoint> {
-        self.weights.shared_point(&self.parts)
-    }
-
-    /// As [`Weights::validate`].
-    pub(crate) fn validate(
-        &self,
-        shared: &ProjectivePoint,
-        delegating: &PublicKey,
-        capsule: &Capsule,
-    ) -> Result<()> {
-        self.weights
-            .validate(&self.parts, shared, delegating, capsule)
-    }
-}
-
-/// E1 and V1 of each fragment.
-pub(crate) fn images<'a>(frags: impl Iterator<Item = &'a CapsuleFrag>) -> Vec<Images> {
-    frags.map(|frag| [frag.e1, frag.v1]).collect()
-}
-
-/// Refuses fragments that were verified for another capsule or for other keys.
-pub(crate) fn refuse_strangers(
-    receiving: &PublicKey,
-    delegating: &PublicKey,
-    capsule: &Capsule,
-    frags: &[VerifiedCapsuleFrag],
-) -> Result<()> {
-    let fingerprint = capsule.fingerprint();
-    for (index, verified) in frags.iter().enumerate() {
-        if verified.capsule != fingerprint {
-            return Err(Error::AnotherCapsule { index });
-        }
-        let context = &verified.context;
-        if context.delegating != *delegating || context.receiving != *receiving {
-            return Err(Error::AnotherContext { index });
-        }
-    }
-    Ok(())
-}
-
-/// X, which all fragments must share. The cap on their number is checked first.
-pub(crate) fn common_precursor<'a>(
-    mut frags: impl Iterator<Item = &'a CapsuleFrag> + Clone,
-) -> Result<Point> {
-    let (given, limit) = (frags.clone().count(), usize::from(MAX_SHARES));
+/// Refuses more cfrags than a delegation can have.
+pub(crate) fn refuse_too_many(given: usize) -> Result<()> {
+    let limit = usize::from(Quorum::MAX_SHARES);
     if given > limit {
         return Err(Error::TooManyShares { given, limit });
     }
-    let precursor = frags.clone().next().ok_or(Error::NoCapsuleFrags)?.precursor;
-    match frags.position(|frag| frag.precursor != precursor) {
-        Some(index) => Err(Error::MismatchedCapsuleFrag { index }),
-        None => Ok(precursor),
-    }
+    Ok(())
 }
 
 /// d * lambda_i, lambda_i = prod_{j != i} x_j / (x_j - x_i), with one inversion in all:

@@ -9,57 +9,60 @@ use k256::Scalar;
 use k256::elliptic_curve::ff::PrimeField as _;
 
 use crate::arithmetic::point::{Point, compress_secret};
-use crate::ephemeral::Ephemeral;
-use crate::testing::{Delegation, MESSAGE, TestRng};
+use crate::compat::testing::DelegationV1;
+use crate::compat::{self, KeyFrag as KeyFragV1};
+use crate::fault::POINT_U;
+use crate::kfrag::ephemeral::Ephemeral;
+use crate::testing::{Delegation, MESSAGE, TestRng, miner, policy};
 use crate::*;
 
-/// Offset of `params.u`, of the key and of the commitment in the MessagePack key fragment.
+/// Offset of `params.u`, of the key and of the commitment in the MessagePack kfrag.
 const PARAMETER: usize = 4;
 const KEY: usize = 73;
 
-/// A delegator chose rk' and U' = U1 / rk': the fragment verified, and the node's proof then
+/// A delegator chose rk' and U' = U1 / rk': the kfrag verified, and the node's proof then
 /// failed.
 #[test]
-fn f1_a_foreign_parameter_point_is_refused() {
-    let delegation = Delegation::new(1, 1, 1);
+fn a_foreign_parameter_point_is_refused() {
+    let delegation = DelegationV1::new(1, 1, 1);
     let mut bytes = *delegation.kfrags[0].to_secret_msgpack();
     assert_eq!(bytes[PARAMETER..PARAMETER + 33], POINT_U);
 
     let rk = Scalar::from(1_234_567_u64);
-    let commitment = delegation.kfrags[0].frag.commitment.projective();
+    let commitment = delegation.kfrags[0].frag.base.commitment.projective();
     let [foreign] = Point::normalise(&[commitment * rk.invert().unwrap()]).unwrap();
     bytes[KEY..KEY + 32].copy_from_slice(&rk.to_repr());
-    let same_u = KeyFrag::from_msgpack(&bytes)
+    let same_u = KeyFragV1::from_msgpack(&bytes)
         .unwrap()
         .verify(&delegation.context);
-    assert_eq!(same_u.err(), Some(Error::CommitmentMismatch));
+    assert_eq!(same_u.err(), Some(Error::CommitmentMismatch.into()));
     bytes[PARAMETER..PARAMETER + 33].copy_from_slice(foreign.bytes());
     assert_eq!(
-        KeyFrag::from_msgpack(&bytes).err(),
-        Some(Error::ForeignParameters)
+        KeyFragV1::from_msgpack(&bytes).err(),
+        Some(compat::Error::ForeignParameters)
     );
 }
 
 /// A bad signature for the receiver passed the node and failed at the receiver.
 #[test]
-fn f2_a_bad_signature_for_the_receiver_is_refused_by_the_node() {
-    let delegation = Delegation::new(1, 1, 1);
-    let mut kfrag = KeyFrag::from_simple(&delegation.kfrags[0].to_secret_simple()).unwrap();
-    kfrag.for_receiver = delegation
+fn a_bad_signature_for_the_receiver_is_refused_by_the_node() {
+    let delegation = DelegationV1::new(1, 1, 1);
+    let mut kfrag = KeyFragV1::from_simple(&delegation.kfrags[0].to_secret_simple()).unwrap();
+    kfrag.base.signature = delegation
         .signer
         .sign(&mut TestRng::new(9), b"another")
         .unwrap();
     assert_eq!(
         kfrag.verify(&delegation.context).err(),
-        Some(Error::ReceiverSignature)
+        Some(compat::Error::ReceiverSignature)
     );
 }
 
 /// The one-byte identity `00` was decoded, and panicked later.
 #[test]
-fn f3_the_identity_is_refused_without_a_panic() {
-    let mut delegation = Delegation::new(1, 1, 1);
-    let cfrag = delegation.cfrags(&[0]).remove(0);
+fn the_identity_is_refused_without_a_panic() {
+    let mut delegation = DelegationV1::new(1, 1, 1);
+    let cfrag = delegation.cfrag();
     let shorten =
         |bytes: &[u8], at: usize| [&bytes[..at], &[0xc4, 1, 0], &bytes[at + 35..]].concat();
     let capsule = delegation.capsule.to_msgpack();
@@ -71,25 +74,25 @@ fn f3_the_identity_is_refused_without_a_panic() {
     }
     let kfrag = delegation.kfrags[0].to_secret_msgpack();
     for at in [2, 105, 141] {
-        assert!(KeyFrag::from_msgpack(&shorten(&*kfrag, at)).is_err());
+        assert!(KeyFragV1::from_msgpack(&shorten(&*kfrag, at)).is_err());
     }
     assert!(PublicKey::from_bytes(&[0; 33]).is_err());
 }
 
 /// Uncompressed and tag-05 points and trailing bytes were accepted: one object, many encodings.
 #[test]
-fn f4_every_object_has_one_encoding() {
-    let mut delegation = Delegation::new(1, 1, 1);
-    let cfrag = delegation.cfrags(&[0]).remove(0).to_msgpack();
+fn every_object_has_one_encoding() {
+    let mut delegation = DelegationV1::new(1, 1, 1);
+    let cfrag = delegation.cfrag().to_msgpack();
     let capsule = delegation.capsule.to_msgpack();
     let kfrag = delegation.kfrags[0].to_secret_msgpack();
     for tail in [&[0][..], &[0xc0], &[1, 2, 3]] {
         assert!(Capsule::from_msgpack(&[&capsule[..], tail].concat()).is_err());
         assert!(CapsuleFrag::from_msgpack(&[&cfrag[..], tail].concat()).is_err());
-        assert!(KeyFrag::from_msgpack(&[&kfrag[..], tail].concat()).is_err());
+        assert!(KeyFragV1::from_msgpack(&[&kfrag[..], tail].concat()).is_err());
     }
 
-    let public = delegation.delegating.public_key();
+    let public = delegation.context.delegating;
     let wide = [&[0xc4, 65, 4][..], &delegation.capsule.e.to_uncompressed()].concat();
     let uncompressed = [&capsule[..1], &wide, &capsule[36..]].concat();
     assert!(Capsule::from_msgpack(&uncompressed).is_err());
@@ -98,9 +101,9 @@ fn f4_every_object_has_one_encoding() {
     assert!(PublicKey::from_bytes(&tag_05).is_err());
 }
 
-/// `{:?}` of a key fragment printed the share.
+/// `{:?}` of a kfrag printed the share.
 #[test]
-fn f5_no_secret_is_printed() {
+fn no_secret_is_printed() {
     let delegation = Delegation::new(1, 1, 1);
     let kfrag = &delegation.kfrags[0];
     let share = hex::encode(kfrag.frag.key.to_secret_bytes());
@@ -115,7 +118,7 @@ fn f5_no_secret_is_printed() {
 
 /// Secrets are erased when dropped: the marker is what the types promise.
 #[test]
-fn f5_every_secret_type_erases_itself() {
+fn every_secret_type_erases_itself() {
     fn erases<T: zeroize::ZeroizeOnDrop>() {}
     erases::<SecretKey>();
     erases::<SecretKeyFactory>();
@@ -123,11 +126,13 @@ fn f5_every_secret_type_erases_itself() {
     erases::<SharedSecret>();
     erases::<KeyFrag>();
     erases::<VerifiedKeyFrag>();
+    erases::<KeyFragV1>();
+    erases::<compat::VerifiedKeyFrag>();
 }
 
 /// Threshold 0 acted as 1, and 5 of 3 was accepted.
 #[test]
-fn f6_an_impossible_threshold_is_refused() {
+fn an_impossible_threshold_is_refused() {
     assert_eq!(Quorum::new(0, 3), Err(Error::ThresholdZero));
     let refused = Error::ThresholdAboveShares {
         threshold: 5,
@@ -136,9 +141,9 @@ fn f6_an_impossible_threshold_is_refused() {
     assert_eq!(Quorum::new(5, 3), Err(refused));
 }
 
-/// A verified fragment said nothing about the capsule and the keys it had been verified for.
+/// A verified cfrag said nothing about the capsule and the keys it had been verified for.
 #[test]
-fn f7_a_verified_fragment_is_bound_to_its_capsule_and_its_keys() {
+fn a_verified_cfrag_is_bound_to_its_capsule_and_its_keys() {
     let mut delegation = Delegation::new(1, 1, 1);
     let cfrags = delegation.cfrags(&[0]);
     let public = delegation.delegating.public_key();
@@ -153,18 +158,18 @@ fn f7_a_verified_fragment_is_bound_to_its_capsule_and_its_keys() {
 
 /// A capsule that does not satisfy its own equation cannot reach the re-encryption at all.
 #[test]
-fn f7_an_inconsistent_capsule_cannot_be_built() {
-    let mut bytes = Delegation::new(1, 1, 1).capsule.to_simple();
+fn an_inconsistent_capsule_cannot_be_built() {
+    let mut bytes = Delegation::new(1, 1, 1).capsule.to_bytes();
     bytes[97] ^= 1;
-    assert_eq!(Capsule::from_simple(&bytes), Err(Error::CapsuleInvalid));
+    assert_eq!(Capsule::from_bytes(&bytes), Err(Error::CapsuleInvalid));
 }
 
 /// m(m - 1) inversions made a large m an attack; now the number is capped, and one inversion does.
 #[test]
-fn f8_opening_is_capped_and_takes_no_quadratic_inversions() {
+fn opening_is_capped_and_takes_no_quadratic_inversions() {
     let mut delegation = Delegation::new(1, 255, 255);
-    let proxies: Vec<usize> = (0..255).collect();
-    let mut cfrags = delegation.cfrags(&proxies);
+    let miners: Vec<usize> = (0..255).collect();
+    let mut cfrags = delegation.cfrags(&miners);
     let open = |_| {
         let start = Instant::now();
         assert_eq!(delegation.decrypt(&cfrags).unwrap(), MESSAGE);
@@ -186,30 +191,27 @@ fn f8_opening_is_capped_and_takes_no_quadratic_inversions() {
 /// The signed message had no domain, policy or time: version 2 has, and neither version's
 /// signature passes for the other's.
 #[test]
-fn f9_a_signature_is_good_for_one_version_only() {
-    let mut delegation = Delegation::new(1, 1, 1);
-    let cfrag = delegation.cfrags(&[0]).remove(0).as_unverified().clone();
-    let policy = v2::Policy {
-        chain_id: 1,
-        contract: [0; 20],
-        policy_id: [0; 32],
-        quorum: Quorum::new(1, 1).unwrap(),
-        not_before: 0,
-        expiry: 0,
-        conditions: [0; 32],
-    };
-    let (capsule, context) = (&delegation.capsule, &delegation.context);
+fn a_signature_is_good_for_one_version_only() {
+    let mut one = DelegationV1::new(1, 1, 1);
+    let cfrag = one.cfrag().as_unverified().clone();
+    let (capsule, context) = (&one.capsule, &one.context);
     let refused = cfrag
         .clone()
-        .verify_granted(capsule, context, &policy, &[0; 20]);
-    assert_eq!(refused, Err(Error::KeyFragSignature));
-    assert!(cfrag.verify(capsule, context).is_ok());
+        .verify(capsule, context, &policy(1, 1), &miner(0));
+    assert_eq!(refused, Err(Error::CapsuleFragSignature));
+    assert!(cfrag.verify_v1(capsule, context).is_ok());
+
+    let mut two = Delegation::new(1, 1, 1);
+    let cfrag = two.cfrags(&[0]).remove(0).as_unverified().clone();
+    let refused = cfrag.clone().verify_v1(&two.capsule, &two.context);
+    assert_eq!(refused, Err(Error::CapsuleFragSignature.into()));
+    assert!(two.verify(cfrag, 0).is_ok());
 }
 
 /// Secrets were compared byte by byte. Here they cannot be compared at all: for a type with
 /// `PartialEq` the second implementation applies as well, and the calls are ambiguous.
 #[test]
-fn f10_no_secret_can_be_compared() {
+fn no_secret_can_be_compared() {
     trait Incomparable<Marker> {
         fn check() {}
     }
@@ -222,12 +224,11 @@ fn f10_no_secret_can_be_compared() {
     <SharedSecret as Incomparable<_>>::check();
     <KeyFrag as Incomparable<_>>::check();
     <VerifiedKeyFrag as Incomparable<_>>::check();
-    <v2::KeyFrag as Incomparable<_>>::check();
-    <v2::VerifiedKeyFrag as Incomparable<_>>::check();
-    <OpeningKey as Incomparable<_>>::check();
+    <KeyFragV1 as Incomparable<_>>::check();
+    <compat::VerifiedKeyFrag as Incomparable<_>>::check();
 }
 
-/// The delegating key as m proxies and the receiver compute it: d * sum lambda_i * rk_i.
+/// The delegating key as m miners and the receiver compute it: d * sum lambda_i * rk_i.
 fn collude(receiving: &SecretKey, kfrags: &[VerifiedKeyFrag]) -> Option<PublicKey> {
     let precursor = kfrags[0].frag.precursor;
     let dh = compress_secret(&(precursor.projective() * receiving.expose()));
@@ -254,20 +255,20 @@ fn collude(receiving: &SecretKey, kfrags: &[VerifiedKeyFrag]) -> Option<PublicKe
 
 /// What the scheme cannot prevent, and what keeps it within one label.
 #[test]
-fn f11_k08_m_colluders_learn_the_key_of_that_label_only() {
+fn m_colluders_learn_the_key_of_that_label_only() {
     let mut rng = TestRng::new(4);
     let factory = SecretKeyFactory::random(&mut rng).unwrap();
     let shared = factory.make_key(b"shared").unwrap();
     let private = factory.make_key(b"private").unwrap();
     let receiving = SecretKey::random(&mut rng).unwrap();
-    let params = KfragParams {
+    let params = GrantParams {
         delegating: &shared,
         receiving: &receiving.public_key(),
         signer: &Signer::random(&mut rng).unwrap(),
-        quorum: Quorum::new(3, 5).unwrap(),
-        signed: SignedKeys::BOTH,
+        policy: &policy(3, 5),
+        miners: &[miner(0), miner(1), miner(2), miner(3), miner(4)],
     };
-    let kfrags = generate_kfrags(&mut rng, &params).unwrap();
+    let kfrags = generate_kfrags(&mut rng, &params).unwrap().kfrags;
 
     assert_eq!(
         collude(&receiving, &kfrags[1..4]),

@@ -143,14 +143,34 @@ impl TryRng for BrokenRng {
 
 impl TryCryptoRng for BrokenRng {}
 
-/// A delegation of m of n, with a message under the delegating key.
+/// A policy of m of n miners.
+pub(crate) fn policy(threshold: u16, shares: u16) -> Policy {
+    Policy {
+        chain_id: 31_337,
+        contract: [7; 20],
+        policy_id: [8; 32],
+        quorum: Quorum::new(threshold, shares).unwrap(),
+        not_before: 10,
+        expiry: 20,
+        conditions: [0; 32],
+    }
+}
+
+/// The miner with this number.
+pub(crate) fn miner(number: usize) -> Miner {
+    [u8::try_from(number).unwrap(); 20]
+}
+
+/// A delegation of m of n, with a message under the delegating key. Kfrag i is for miner i.
 pub(crate) struct Delegation {
     pub(crate) rng: TestRng,
     pub(crate) delegating: SecretKey,
     pub(crate) receiving: SecretKey,
     pub(crate) signer: Signer,
     pub(crate) context: Context,
+    pub(crate) policy: Policy,
     pub(crate) kfrags: Vec<VerifiedKeyFrag>,
+    pub(crate) commitments: Commitments,
     pub(crate) capsule: Capsule,
     pub(crate) ciphertext: Vec<u8>,
 }
@@ -159,27 +179,13 @@ pub(crate) const MESSAGE: &[u8] = b"a message worth sharing";
 
 impl Delegation {
     pub(crate) fn new(seed: u64, threshold: u16, shares: u16) -> Self {
-        Self::signing(
-            seed,
-            Quorum::new(threshold, shares).unwrap(),
-            SignedKeys::BOTH,
-        )
-    }
-
-    pub(crate) fn signing(seed: u64, quorum: Quorum, signed: SignedKeys) -> Self {
         let mut rng = TestRng::new(seed);
         let delegating = SecretKey::random(&mut rng).unwrap();
         let receiving = SecretKey::random(&mut rng).unwrap();
         let signer = Signer::random(&mut rng).unwrap();
-        let params = KfragParams {
-            delegating: &delegating,
-            receiving: &receiving.public_key(),
-            signer: &signer,
-            quorum,
-            signed,
-        };
-        let kfrags = generate_kfrags(&mut rng, &params).unwrap();
-        let context = *kfrags[0].context();
+        let policy = policy(threshold, shares);
+        let granted = grant(&mut rng, [&delegating, &receiving], &signer, &policy).unwrap();
+        let context = *granted.kfrags[0].context();
         let (capsule, ciphertext) = encrypt(&mut rng, &delegating.public_key(), MESSAGE).unwrap();
         Self {
             rng,
@@ -187,17 +193,35 @@ impl Delegation {
             receiving,
             signer,
             context,
-            kfrags,
+            policy,
+            kfrags: granted.kfrags,
+            commitments: granted.commitments,
             capsule,
             ciphertext,
         }
     }
 
-    /// The fragments of these proxies.
-    pub(crate) fn cfrags(&mut self, proxies: &[usize]) -> Vec<VerifiedCapsuleFrag> {
+    /// The same keys and policy, granted once more.
+    pub(crate) fn grant_again<R: TryCryptoRng>(&self, rng: &mut R) -> Result<Granted> {
+        let keys = [&self.delegating, &self.receiving];
+        grant(rng, keys, &self.signer, &self.policy)
+    }
+
+    /// The kfrag of this miner, as sent.
+    pub(crate) fn sent(&self, number: usize) -> KeyFrag {
+        KeyFrag::from_bytes(&self.kfrags[number].to_secret_bytes()).unwrap()
+    }
+
+    /// The cfrags of these miners.
+    pub(crate) fn cfrags(&mut self, miners: &[usize]) -> Vec<VerifiedCapsuleFrag> {
         let answer =
-            |&proxy: &usize| reencrypt(&mut self.rng, &self.capsule, &self.kfrags[proxy]).unwrap();
-        proxies.iter().map(answer).collect()
+            |&miner: &usize| reencrypt(&mut self.rng, &self.capsule, &self.kfrags[miner]).unwrap();
+        miners.iter().map(answer).collect()
+    }
+
+    /// The verdict on a cfrag of this miner.
+    pub(crate) fn verify(&self, frag: CapsuleFrag, number: usize) -> Result<VerifiedCapsuleFrag> {
+        frag.verify(&self.capsule, &self.context, &self.policy, &miner(number))
     }
 
     pub(crate) fn decrypt(&self, cfrags: &[VerifiedCapsuleFrag]) -> Result<Vec<u8>> {
@@ -215,6 +239,23 @@ impl Delegation {
         let public = self.delegating.public_key();
         decapsulate_reencrypted(&self.receiving, &public, &self.capsule, cfrags)
     }
+}
+
+fn grant<R: TryCryptoRng>(
+    rng: &mut R,
+    [delegating, receiving]: [&SecretKey; 2],
+    signer: &Signer,
+    policy: &Policy,
+) -> Result<Granted> {
+    let miners: Vec<Miner> = (0..policy.quorum.shares().into()).map(miner).collect();
+    let params = GrantParams {
+        delegating,
+        receiving: &receiving.public_key(),
+        signer,
+        policy,
+        miners: &miners,
+    };
+    generate_kfrags(rng, &params)
 }
 
 /// A copy of the bytes with one bit flipped.

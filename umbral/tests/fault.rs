@@ -1,4 +1,4 @@
-//! Every forged capsule fragment has a witness that the judge accepts, no honest one has any.
+//! Every forged cfrag has a witness that the judge accepts, no honest one has any.
 
 #[path = "../examples/fault_witness/capsules.rs"]
 mod capsules;
@@ -10,15 +10,18 @@ mod granted;
 mod judge;
 
 use proptest::prelude::*;
-use umbral::{CAPSULE_FRAG_BYTES, CapsuleFrag, Fault, prove_fault};
+use umbral::CapsuleFrag;
+use umbral::compat::prove_fault;
+use umbral::fault::Fault;
 
 use forge::Setting;
 
 /// Whether the single verifier accepts, and that prover and judge agree with it.
-fn check(setting: &Setting, cfrag: &[u8; CAPSULE_FRAG_BYTES]) -> Option<Fault> {
+fn check(setting: &Setting, cfrag: &[u8; CapsuleFrag::BYTES]) -> Option<Fault> {
     let fault = prove_fault(&setting.capsule, cfrag, &setting.context);
-    let verdict = CapsuleFrag::from_simple(cfrag)
-        .and_then(|frag| frag.verify(&setting.capsule, &setting.context));
+    let verdict = CapsuleFrag::from_bytes(cfrag)
+        .map_err(Into::into)
+        .and_then(|frag| frag.verify_v1(&setting.capsule, &setting.context));
     assert_eq!(
         fault.is_none(),
         verdict.is_ok(),
@@ -44,7 +47,7 @@ fn every_way_to_forge_has_a_witness() {
 }
 
 #[test]
-fn an_honest_fragment_is_not_convicted_by_anothers_witness() {
+fn an_honest_cfrag_is_not_convicted_by_anothers_witness() {
     let setting = Setting::new();
     let honest = setting.honest;
     assert_eq!(check(&setting, &honest), None);
@@ -80,7 +83,7 @@ fn the_witness_of_a_true_equation_convicts_nobody() {
 
 /// The vectors of version 2 and of capsules check themselves while they are made.
 #[test]
-fn granted_fragments_and_capsules_are_judged_as_expected() {
+fn granted_cfrags_and_capsules_are_judged_as_expected() {
     assert!(granted::file().is_ok());
     assert!(capsules::file().is_ok());
 }
@@ -89,7 +92,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(200))]
 
     #[test]
-    fn every_changed_fragment_has_a_witness(bit in 0..CAPSULE_FRAG_BYTES * 8) {
+    fn every_changed_cfrag_has_a_witness(bit in 0..CapsuleFrag::BYTES * 8) {
         let setting = Setting::new();
         let mut cfrag = setting.honest;
         cfrag[bit / 8] ^= 1 << (bit % 8);
@@ -97,7 +100,7 @@ proptest! {
     }
 
     #[test]
-    fn noise_has_a_witness(noise: [u8; 32], offset in 0..CAPSULE_FRAG_BYTES - 32) {
+    fn noise_has_a_witness(noise: [u8; 32], offset in 0..CapsuleFrag::BYTES - 32) {
         let setting = Setting::new();
         let mut cfrag = setting.honest;
         cfrag[offset..offset + 32].copy_from_slice(&noise);
@@ -105,7 +108,7 @@ proptest! {
     }
 
     #[test]
-    fn no_honest_fragment_has_a_witness(seed in 0..1000_u64) {
+    fn no_honest_cfrag_has_a_witness(seed in 0..1000_u64) {
         let setting = Setting::seeded(seed);
         prop_assert_eq!(check(&setting, &setting.honest), None);
     }

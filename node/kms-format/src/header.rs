@@ -108,7 +108,7 @@ impl Header {
         let wrapped = parts.access.wrap(data_key)?;
         let mut fields = Vec::new();
         push(&mut fields, FIELD_LABEL_KEY, &parts.label_key.to_bytes())?;
-        push(&mut fields, FIELD_CAPSULE, &parts.capsule.to_simple())?;
+        push(&mut fields, FIELD_CAPSULE, &parts.capsule.to_bytes())?;
         push(&mut fields, FIELD_WRAPPED_KEY, &wrapped)?;
         push(&mut fields, FIELD_COMMITMENT, parts.access.commitment())?;
         if let Some(hint) = parts.label_hint {
@@ -300,7 +300,7 @@ impl Found {
                 self.label_key = Some(key.map_err(invalid("label key"))?);
             }
             FIELD_CAPSULE => {
-                let capsule = Capsule::from_simple(exact(value)?);
+                let capsule = Capsule::from_bytes(exact(value)?);
                 self.capsule = Some(capsule.map_err(invalid("capsule"))?);
             }
             FIELD_WRAPPED_KEY => self.wrapped = Some(*exact(value)?),

@@ -2,7 +2,8 @@
 //!
 //! The receipt and the fragments come from `messages/reencrypt.rs`, the witnesses from `umbral`.
 
-use umbral::{Capsule, CapsuleWitness, Fault};
+use umbral::Capsule;
+use umbral::fault::{CapsuleWitness, Fault};
 
 use crate::eip712::{StructHasher, TypedData};
 use crate::messages::CfragBytes;
@@ -62,7 +63,7 @@ pub fn wrong_fragment_evidence(
     fault: &Fault,
 ) -> Vec<u8> {
     [
-        capsule.to_simple().as_slice(),
+        capsule.to_bytes().as_slice(),
         cfrag.as_ref(),
         &witness.roots().concat(),
         &[fault.code()],

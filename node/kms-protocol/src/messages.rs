@@ -23,7 +23,6 @@ pub use problem::Problem;
 pub use reencrypt::{
     Fragment, Receipt, ReencryptReply, ReencryptRequest, ReplyExpectation, capsules_hash,
 };
-pub use umbral::CAPSULE_BYTES;
 
 #[cfg(test)]
 mod tests;

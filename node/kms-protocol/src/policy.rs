@@ -4,7 +4,7 @@
 //! JSON are validated; terms built in code are checked by [`Terms::validate`].
 
 use serde::{Deserialize, Serialize};
-use umbral::{Quorum, v2};
+use umbral::Quorum;
 
 use crate::abi::{WORD, Words};
 use crate::amount::Amount;
@@ -139,12 +139,12 @@ impl RevealedKeys {
 ///
 /// # Errors
 /// [`Error::Terms`] if the threshold is none of the number of miners, or there are too many.
-pub fn kfrag_policy(terms: &Terms, chain_id: u64, contract: &Address) -> Result<v2::Policy> {
+pub fn kfrag_policy(terms: &Terms, chain_id: u64, contract: &Address) -> Result<umbral::Policy> {
     let miners = terms.miners.len();
     let threshold = terms.threshold;
     let fault = Error::Terms(TermsFault::Threshold { threshold, miners });
     let shares = u16::try_from(miners).map_err(|_| fault)?;
-    Ok(v2::Policy {
+    Ok(umbral::Policy {
         chain_id,
         contract: contract.0,
         policy_id: *terms.id(chain_id, contract).as_bytes(),

@@ -10,9 +10,8 @@ use kms_protocol::{
     Address, Amount, B256, EthSecret, EthSignature, FixedBytes, PolicyId, RevealedKeys, Terms,
     address_of_verifying, keccak256, keys_hash, kfrag_policy,
 };
-use umbral::{
-    Capsule, CapsuleWitness, Context as Keys, SecretKey, Signer, prove_fault_granted, v2,
-};
+use umbral::fault::{CapsuleWitness, prove_fault};
+use umbral::{Capsule, Context as Keys, SecretKey, Signer};
 
 use super::bench::{Bench, Miner, person};
 use super::policies::create;
@@ -28,8 +27,8 @@ struct Delegation {
     id: PolicyId,
     keys: Keys,
     receiving: SecretKey,
-    kfrags: Vec<v2::VerifiedKeyFrag>,
-    policy: v2::Policy,
+    kfrags: Vec<umbral::VerifiedKeyFrag>,
+    policy: umbral::Policy,
     node: Domain,
 }
 
@@ -45,10 +44,10 @@ impl Delegation {
         let chain_id = bench.deployment.chain_id;
         let contract = bench.deployment.contracts.policies.address;
         let policy = kfrag_policy(&terms, chain_id, &contract)?;
-        let serving: Vec<v2::Miner> = terms.miners.iter().map(|miner| miner.0).collect();
-        let granted = v2::generate_kfrags(
+        let serving: Vec<umbral::Miner> = terms.miners.iter().map(|miner| miner.0).collect();
+        let granted = umbral::generate_kfrags(
             rng,
-            &v2::GrantParams {
+            &umbral::GrantParams {
                 delegating: &delegating,
                 receiving: &receiving.public_key(),
                 signer: &signer,
@@ -81,7 +80,7 @@ impl Delegation {
         let kfrag = place.and_then(|place| self.kfrags.get(place));
         let kfrag = kfrag.context("the policy does not name the miner")?;
         Ok(FixedBytes(
-            v2::reencrypt(&mut SysRng, capsule, kfrag)?.to_simple(),
+            umbral::reencrypt(&mut SysRng, capsule, kfrag)?.to_bytes(),
         ))
     }
 
@@ -138,14 +137,14 @@ async fn convict(
     challenger: Address,
 ) -> Result<u64> {
     let capsule = delegation.capsule()?;
-    let bytes = FixedBytes(capsule.to_simple());
+    let bytes = FixedBytes(capsule.to_bytes());
     // The first point of another answer: one equation does not hold.
     let mut forged = delegation.cfrag(&capsule, miner)?;
     let other = delegation.cfrag(&delegation.capsule()?, miner)?;
     if let (Some(to), Some(from)) = (forged.0.get_mut(FIRST_POINT), other.0.get(FIRST_POINT)) {
         to.copy_from_slice(from);
     }
-    let fault = prove_fault_granted(
+    let fault = prove_fault(
         &capsule,
         &forged.0,
         &delegation.keys,
@@ -200,7 +199,7 @@ pub(super) async fn challenges(bench: &mut Bench, miners: &[Miner]) -> Result<()
     bench.note("challenge_open", gas, 1);
     let (cfrag, bytes) = (
         delegation.cfrag(&capsule, answering)?,
-        FixedBytes(capsule.to_simple()),
+        FixedBytes(capsule.to_bytes()),
     );
     let requester = delegation.terms.verifier;
     let answer = ChallengeAnswer {
@@ -242,7 +241,7 @@ async fn open(bench: &Bench, delegation: &Delegation, miner: &Miner) -> Result<(
         demand: Box::new(ChallengeDemand {
             terms: delegation.terms.clone(),
             miner: miner.owner,
-            capsule: FixedBytes(capsule.to_simple()),
+            capsule: FixedBytes(capsule.to_bytes()),
             witness: witness.equation.to_bytes(),
             sealed_hash: ack.sealed_hash,
             ack_signature: ack.signature,

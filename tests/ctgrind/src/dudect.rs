@@ -125,21 +125,31 @@ fn run(samples: usize) -> Result<bool> {
     Ok(good && t.abs() > CONTROL_LIMIT)
 }
 
-/// One fragment many times, and the fragments of a delegation whose shares all differ.
+/// One kfrag many times, and the kfrags of a delegation whose shares all differ.
 fn kfrags(delegating: &SecretKey) -> Result<[Vec<VerifiedKeyFrag>; 2]> {
     let rng = &mut getrandom::SysRng;
     let receiving = SecretKey::random(rng)?.public_key();
     let signer = Signer::random(rng)?;
-    let params = KfragParams {
+    let policy = Policy {
+        chain_id: 1,
+        contract: [1; 20],
+        policy_id: [2; 32],
+        quorum: Quorum::new(2, 64)?,
+        not_before: 0,
+        expiry: 1,
+        conditions: [0; 32],
+    };
+    let miner: Miner = [7; 20];
+    let params = GrantParams {
         delegating,
         receiving: &receiving,
         signer: &signer,
-        quorum: Quorum::new(2, 64)?,
-        signed: SignedKeys::BOTH,
+        policy: &policy,
+        miners: &[miner; POOL],
     };
-    let random = generate_kfrags(rng, &params)?;
-    let (context, bytes) = (*random[0].context(), random[0].to_secret_simple());
-    let copy = || KeyFrag::from_simple(&bytes)?.verify(&context);
+    let random = generate_kfrags(rng, &params)?.kfrags;
+    let (context, bytes) = (*random[0].context(), random[0].to_secret_bytes());
+    let copy = || KeyFrag::from_bytes(&bytes)?.verify(&context, &policy, &miner);
     let fixed = (0..POOL).map(|_| copy()).collect::<Result<_>>()?;
     Ok([fixed, random])
 }

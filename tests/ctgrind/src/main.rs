@@ -1,8 +1,7 @@
 //! Constant-time check in the style of ctgrind: secrets are marked undefined, and memcheck reports
 //! every branch and every address that depends on one.
 //!
-//! `./run` in `tests/ctgrind` builds, runs every section under valgrind, and then the control,
-//! which must be reported.
+//! `check` runs every section under valgrind, and then the control, which must be reported.
 
 mod request;
 
@@ -81,11 +80,17 @@ fn signing() -> Result<()> {
     verifying.verify(b"message", &signature)
 }
 
+const MINERS: [Miner; 3] = [[1; 20], [2; 20], [3; 20]];
+
 /// A fresh delegation, all of it public to this process but the keys and the shares.
 struct Delegation {
     context: Context,
+    policy: Policy,
+    delegating: SecretKey,
     receiving: SecretKey,
-    kfrags: Vec<[u8; KEY_FRAG_BYTES]>,
+    signer: Signer,
+    kfrags: Vec<[u8; KeyFrag::BYTES]>,
+    commitments: Vec<u8>,
     capsule: Capsule,
     ciphertext: Vec<u8>,
 }
@@ -98,29 +103,44 @@ fn delegation() -> Result<Delegation> {
         receiving: public_key(&receiving)?,
         verifying,
     };
-    let params = KfragParams {
+    let policy = Policy {
+        chain_id: 1,
+        contract: [1; 20],
+        policy_id: [2; 32],
+        quorum: Quorum::new(2, 3)?,
+        not_before: 0,
+        expiry: 1,
+        conditions: [0; 32],
+    };
+    let params = GrantParams {
         delegating: &delegating,
         receiving: &context.receiving,
         signer: &signer,
-        quorum: Quorum::new(2, 3)?,
-        signed: SignedKeys::BOTH,
+        policy: &policy,
+        miners: &MINERS,
     };
-    let kfrags = generate_kfrags(&mut SecretRng, &params)?;
+    let granted = generate_kfrags(&mut SecretRng, &params)?;
     let published = |frag: &VerifiedKeyFrag| {
-        let mut bytes = *frag.to_secret_simple();
-        public(&mut bytes[..32]);
-        public(&mut bytes[64..]);
+        let mut bytes = *frag.to_secret_bytes();
+        public(&mut bytes[..33]);
+        public(&mut bytes[65..]);
         bytes
     };
+    let mut commitments = granted.commitments.to_bytes();
+    public(&mut commitments);
     let (capsule, mut ciphertext) = encrypt(&mut SecretRng, &context.delegating, b"message")?;
     public(&mut ciphertext);
-    let capsule = Capsule::from_simple(&declassified(capsule.to_simple()))?;
+    let capsule = Capsule::from_bytes(&declassified(capsule.to_bytes()))?;
     let opened = decrypt_original(&delegating, &capsule, &ciphertext)?;
     drop(opened);
     Ok(Delegation {
         context,
+        policy,
+        kfrags: granted.kfrags.iter().map(published).collect(),
+        delegating,
         receiving,
-        kfrags: kfrags.iter().map(published).collect(),
+        signer,
+        commitments,
         capsule,
         ciphertext,
     })
@@ -130,60 +150,58 @@ fn reencryption() -> Result<()> {
     answers(&delegation()?).map(drop)
 }
 
-fn answers(delegation: &Delegation) -> Result<Vec<[u8; CAPSULE_FRAG_BYTES]>> {
-    let answer = |bytes: &[u8; KEY_FRAG_BYTES]| {
-        let kfrag = KeyFrag::from_simple(bytes)?.verify(&delegation.context)?;
+fn answers(delegation: &Delegation) -> Result<Vec<[u8; CapsuleFrag::BYTES]>> {
+    let Delegation {
+        context, policy, ..
+    } = delegation;
+    let answer = |(bytes, miner): (&[u8; KeyFrag::BYTES], &Miner)| {
+        let kfrag = KeyFrag::from_bytes(bytes)?.verify(context, policy, miner)?;
         let answer = reencrypt(&mut SecretRng, &delegation.capsule, &kfrag)?;
-        Ok(declassified(answer.to_simple()))
+        Ok(declassified(answer.to_bytes()))
     };
-    delegation.kfrags.iter().take(2).map(answer).collect()
+    let sent = delegation.kfrags.iter().zip(&MINERS);
+    sent.take(2).map(answer).collect()
 }
 
 fn opening() -> Result<()> {
     let delegation = delegation()?;
     let answers = answers(&delegation)?;
-    let mut prepared = PreparedContext::new(delegation.context);
-    let (receiving, capsule) = (&delegation.receiving, &delegation.capsule);
-    let ciphertext = &delegation.ciphertext;
-    let opened = open_optimistic(receiving, &mut prepared, capsule, &answers, ciphertext);
-    drop(opened.map_err(|failure| failure.error)?);
-    let verified = answers
-        .iter()
-        .map(|bytes| CapsuleFrag::from_simple(bytes)?.verify(capsule, &delegation.context));
+    let Delegation {
+        context,
+        policy,
+        receiving,
+        capsule,
+        ciphertext,
+        ..
+    } = &delegation;
+    let opened = decapsulate_optimistic(receiving, &answers, |secret| {
+        secret.decrypt(capsule, ciphertext).ok()
+    });
+    drop(opened.ok_or(Error::AuthenticationFailed)?);
+    let verified = answers.iter().zip(&MINERS).map(|(bytes, miner)| {
+        CapsuleFrag::from_bytes(bytes)?.verify(capsule, context, policy, miner)
+    });
     let verified = verified.collect::<Result<Vec<_>>>()?;
-    let key = &delegation.context.delegating;
-    decapsulate_reencrypted(receiving, key, capsule, &verified).map(drop)
+    decapsulate_reencrypted(receiving, &context.delegating, capsule, &verified).map(drop)
 }
 
+/// The receiver's check of what was granted, and a delegation of version 1.
 fn granting() -> Result<()> {
-    let (delegating, receiving) = (key()?, key()?);
-    let (signer, verifying) = signer()?;
-    let context = Context {
-        delegating: public_key(&delegating)?,
-        receiving: public_key(&receiving)?,
-        verifying,
-    };
-    let policy = v2::Policy {
-        chain_id: 1,
-        contract: [1; 20],
-        policy_id: [2; 32],
-        quorum: Quorum::new(2, 2)?,
-        not_before: 0,
-        expiry: 1,
-        conditions: [0; 32],
-    };
-    let params = v2::GrantParams {
-        delegating: &delegating,
+    let delegation = delegation()?;
+    let Delegation {
+        context, policy, ..
+    } = &delegation;
+    let params = compat::KfragParams {
+        delegating: &delegation.delegating,
         receiving: &context.receiving,
-        signer: &signer,
-        policy: &policy,
-        miners: &[[1; 20], [2; 20]],
+        signer: &delegation.signer,
+        quorum: policy.quorum,
+        signed: compat::SignedKeys::BOTH,
     };
-    let granted = v2::generate_kfrags(&mut SecretRng, &params)?;
-    let mut commitments = granted.commitments.to_bytes();
-    public(&mut commitments);
-    let commitments = v2::Commitments::from_bytes(&commitments)?;
-    commitments.check_origin(&receiving, &context, &policy)
+    let granted = compat::generate_kfrags(&mut SecretRng, &params);
+    drop(granted.map_err(|_| Error::RngDegenerate)?);
+    let commitments = Commitments::from_bytes(&delegation.commitments)?;
+    commitments.check_origin(&delegation.receiving, context, policy)
 }
 
 /// What must be reported: a branch on a secret bit, and a table read at a secret place.

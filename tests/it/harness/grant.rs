@@ -10,9 +10,9 @@ use kms_protocol::{
     Address, Amount, B256, EthSecret, EthSignature, FixedBytes, Period, PolicyId, Terms,
     address_of, address_of_verifying, keys_hash, kfrag_policy,
 };
-use umbral::v2::{self, GrantParams, Granted, VerifiedKeyFrag};
 use umbral::{
-    Capsule, CapsuleFrag, Context, PublicKey, SecretKey, SharedSecret, Signer, VerifiedCapsuleFrag,
+    Capsule, CapsuleFrag, Context, GrantParams, Granted, PublicKey, SecretKey, SharedSecret,
+    Signer, VerifiedCapsuleFrag, VerifiedKeyFrag,
 };
 
 use super::node::Node;
@@ -27,14 +27,14 @@ fn seal(node: &PublicKey, kfrag: &VerifiedKeyFrag) -> SealedKfrag {
     let secret = kfrag.to_secret_bytes();
     let (capsule, ciphertext) =
         umbral::encrypt(&mut getrandom::SysRng, node, secret.as_slice()).unwrap();
-    let sealed = [capsule.to_simple().as_slice(), &ciphertext].concat();
+    let sealed = [capsule.to_bytes().as_slice(), &ciphertext].concat();
     SealedKfrag::try_from(sealed.as_slice()).unwrap()
 }
 
 /// One delegation of these keys.
 fn share_out(
     (delegating, receiving, signer): (&SecretKey, &SecretKey, &Signer),
-    policy: &v2::Policy,
+    policy: &umbral::Policy,
     miners: &[Address],
 ) -> Granted {
     let miners: Vec<_> = miners.iter().map(|miner| miner.0).collect();
@@ -45,7 +45,7 @@ fn share_out(
         policy,
         miners: &miners,
     };
-    v2::generate_kfrags(&mut getrandom::SysRng, &params).unwrap()
+    umbral::generate_kfrags(&mut getrandom::SysRng, &params).unwrap()
 }
 
 /// Keys of all parties, the terms, and one capsule with its secret.
@@ -177,12 +177,12 @@ impl Grant {
     }
 
     /// What the author signs its fragments for.
-    pub(crate) fn policy(&self, world: &World) -> v2::Policy {
+    pub(crate) fn policy(&self, world: &World) -> umbral::Policy {
         kfrag_policy(&self.terms, world.domain.chain_id, &world.domain.contract).unwrap()
     }
 
     /// Another delegation by the same author, for any policy and miners.
-    pub(crate) fn grant_again(&self, policy: &v2::Policy, miners: &[Address]) -> Granted {
+    pub(crate) fn grant_again(&self, policy: &umbral::Policy, miners: &[Address]) -> Granted {
         let keys = (&self.delegating, &self.receiving, &self.signer);
         share_out(keys, policy, miners)
     }
@@ -203,7 +203,7 @@ impl Grant {
 
     /// The capsule as it travels.
     pub(crate) fn capsule(&self) -> CapsuleBytes {
-        FixedBytes(self.capsule.to_simple())
+        FixedBytes(self.capsule.to_bytes())
     }
 
     /// A request to a miner, not signed yet.
@@ -248,9 +248,9 @@ impl Grant {
         miner: &Miner,
         cfrag: &CfragBytes,
     ) -> VerifiedCapsuleFrag {
-        let frag = CapsuleFrag::from_simple(&cfrag.0).unwrap();
+        let frag = CapsuleFrag::from_bytes(&cfrag.0).unwrap();
         let (context, policy) = (self.context(), self.policy(world));
-        frag.verify_granted(&self.capsule, &context, &policy, &miner.address().0)
+        frag.verify(&self.capsule, &context, &policy, &miner.address().0)
             .unwrap()
     }
 

@@ -7,7 +7,7 @@ use kms_protocol::{
     Accusation, Address, ChallengeConsent, Domain, EthSecret, RevealedKeys, TypedData as _,
     keccak256,
 };
-use umbral::{CapsuleWitness, Fault};
+use umbral::fault::{CapsuleWitness, Fault};
 
 use super::grant::Grant;
 use super::world::{Miner, World};
@@ -116,6 +116,6 @@ impl Grant {
     pub(crate) fn fault(&self, world: &World, reply: &ReencryptReply) -> Option<Fault> {
         let cfrag = &reply.fragments[0].cfrag.0;
         let (context, policy) = (self.context(), self.policy(world));
-        umbral::prove_fault_granted(&self.capsule, cfrag, &context, &policy, &reply.miner.0)
+        umbral::fault::prove_fault(&self.capsule, cfrag, &context, &policy, &reply.miner.0)
     }
 }

@@ -2,12 +2,29 @@
 
 pub mod timing;
 
-use umbral::{Context, KfragParams, Quorum, SecretKey, SignedKeys, Signer};
+use umbral::compat::{self, KfragParams, SignedKeys};
+use umbral::{Context, GrantParams, Granted, Miner, Policy, Quorum, SecretKey, Signer};
 use umbral_pre as pre;
 use umbral_pre::DefaultDeserialize as _;
 
 /// The generator of our crate.
 pub type Rng = getrandom::SysRng;
+
+/// The miner of every delegation.
+pub const MINER: Miner = [7; 20];
+
+/// A policy of m of n.
+pub fn policy(threshold: u16, shares: u16) -> Policy {
+    Policy {
+        chain_id: 1,
+        contract: [1; 20],
+        policy_id: [2; 32],
+        quorum: Quorum::new(threshold, shares).expect("quorum"),
+        not_before: 0,
+        expiry: 1,
+        conditions: [0; 32],
+    }
+}
 
 /// One set of keys, in both crates.
 pub struct Parties {
@@ -57,8 +74,20 @@ impl Parties {
         }
     }
 
-    /// Our key fragments.
-    pub fn kfrags(&self, threshold: u16, shares: u16) -> Vec<umbral::VerifiedKeyFrag> {
+    /// A delegation; all kfrags are for [`MINER`].
+    pub fn grant(&self, threshold: u16, shares: u16) -> Granted {
+        let params = GrantParams {
+            delegating: &self.delegating,
+            receiving: &self.receiving.public_key(),
+            signer: &self.signer,
+            policy: &policy(threshold, shares),
+            miners: &vec![MINER; shares.into()],
+        };
+        umbral::generate_kfrags(&mut getrandom::SysRng, &params).expect("grants")
+    }
+
+    /// Our kfrags of version 1.
+    pub fn kfrags(&self, threshold: u16, shares: u16) -> Vec<compat::VerifiedKeyFrag> {
         let params = KfragParams {
             delegating: &self.delegating,
             receiving: &self.receiving.public_key(),
@@ -66,10 +95,10 @@ impl Parties {
             quorum: Quorum::new(threshold, shares).expect("quorum"),
             signed: SignedKeys::BOTH,
         };
-        umbral::generate_kfrags(&mut getrandom::SysRng, &params).expect("kfrags")
+        compat::generate_kfrags(&mut getrandom::SysRng, &params).expect("kfrags")
     }
 
-    /// The peer's key fragments.
+    /// The peer's kfrags.
     pub fn pre_kfrags(&self, threshold: usize, shares: usize) -> Box<[pre::VerifiedKeyFrag]> {
         let public = self.pre_receiving.public_key();
         let signer = &self.pre_signer;

@@ -1,6 +1,7 @@
 //! Live exchange with umbral-pre 0.11, in both directions: what either makes, the other accepts.
 
-use umbral::{Capsule, CapsuleFrag, KeyFrag, decrypt_original, decrypt_reencrypted, encrypt};
+use umbral::compat::{self, KeyFrag};
+use umbral::{Capsule, CapsuleFrag, decrypt_original, decrypt_reencrypted, encrypt};
 use umbral_peers::{Parties, Rng, pre_capsule};
 use umbral_pre as pre;
 use umbral_pre::{DefaultDeserialize as _, DefaultSerialize as _};
@@ -66,7 +67,7 @@ fn signatures_are_accepted_both_ways() {
     }
 }
 
-/// Who makes the key fragments, re-encrypts and opens: every mixture opens the message.
+/// Who makes the kfrags, re-encrypts and opens: every mixture opens the message.
 #[test]
 fn every_mixture_of_parties_opens() {
     let parties = Parties::random();
@@ -92,7 +93,7 @@ fn every_mixture_of_parties_opens() {
                     .unwrap()
                     .verify(&context)
                     .unwrap();
-                let answer = umbral::reencrypt(&mut Rng {}, &capsule, &kfrag).unwrap();
+                let answer = compat::reencrypt(&mut Rng {}, &capsule, &kfrag).unwrap();
                 answers.push(answer.to_msgpack().to_vec());
             } else {
                 let kfrag = pre::KeyFrag::from_bytes(bytes).unwrap();
@@ -107,24 +108,21 @@ fn every_mixture_of_parties_opens() {
         for pair in [[0, 1], [1, 2], [0, 2]] {
             open_both_ways(
                 &parties,
-                (&capsule, &ciphertext),
+                &capsule,
+                &ciphertext,
                 pair.map(|i| answers[i].as_slice()),
             );
         }
     }
 }
 
-fn open_both_ways(
-    parties: &Parties,
-    (capsule, ciphertext): (&Capsule, &[u8]),
-    answers: [&[u8]; 2],
-) {
+fn open_both_ways(parties: &Parties, capsule: &Capsule, ciphertext: &[u8], answers: [&[u8]; 2]) {
     let (a, b, verifying) = keys(parties);
     let (context, theirs) = (parties.context(), pre_capsule(capsule));
     let verified = answers.map(|bytes| {
         CapsuleFrag::from_msgpack(bytes)
             .unwrap()
-            .verify(capsule, &context)
+            .verify_v1(capsule, &context)
             .unwrap()
     });
     let key = &context.delegating;
@@ -143,7 +141,7 @@ fn open_both_ways(
     assert_eq!(&*opened, MESSAGE);
 }
 
-/// Both refuse the same changed fragments, but for what umbral-pre is known to let through.
+/// Both refuse the same changed cfrags, but for what umbral-pre is known to let through.
 #[test]
 fn what_we_accept_the_peer_accepts() {
     let parties = Parties::random();
@@ -151,13 +149,13 @@ fn what_we_accept_the_peer_accepts() {
     let context = parties.context();
     let (capsule, _) = umbral::encapsulate(&mut Rng {}, &context.delegating).unwrap();
     let kfrag = parties.kfrags(1, 1).remove(0);
-    let good = umbral::reencrypt(&mut Rng {}, &capsule, &kfrag)
+    let good = compat::reencrypt(&mut Rng {}, &capsule, &kfrag)
         .unwrap()
         .to_msgpack();
     for bit in (0..good.len() * 8).step_by(7) {
         let mut bytes = good;
         bytes[bit / 8] ^= 1 << (bit % 8);
-        let ours = CapsuleFrag::from_msgpack(&bytes).and_then(|f| f.verify(&capsule, &context));
+        let ours = CapsuleFrag::from_msgpack(&bytes).and_then(|f| f.verify_v1(&capsule, &context));
         let theirs = pre::CapsuleFrag::from_bytes(&bytes).ok().and_then(|cfrag| {
             cfrag
                 .verify(&pre_capsule(&capsule), &verifying, &a, &b)

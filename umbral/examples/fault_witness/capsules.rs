@@ -17,7 +17,8 @@ use k256::{ProjectivePoint, Scalar, U256};
 use num_bigint::BigUint;
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
-use umbral::{Capsule, CapsuleWitness};
+use umbral::Capsule;
+use umbral::fault::CapsuleWitness;
 
 use crate::forge::{Setting, coordinates, point};
 use crate::judge::{capsule_holds, order};
@@ -30,7 +31,7 @@ pub(crate) fn file() -> io::Result<Value> {
     let mut push = |name: &str, bytes: &Bytes, expected: bool| -> io::Result<()> {
         let witness = fitting(bytes);
         let verdicts = (
-            Capsule::from_simple(bytes).is_ok(),
+            Capsule::from_bytes(bytes).is_ok(),
             capsule_holds(bytes, &witness),
         );
         if verdicts != (expected, expected) {

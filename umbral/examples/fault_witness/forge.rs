@@ -1,4 +1,4 @@
-//! A delegation, an honest fragment, and every way to forge one.
+//! A delegation, an honest cfrag, and every way to forge one.
 
 #![allow(
     clippy::unwrap_used,
@@ -11,24 +11,25 @@ use k256::elliptic_curve::ff::PrimeField as _;
 use k256::elliptic_curve::point::{AffineCoordinates as _, DecompressPoint as _};
 use k256::elliptic_curve::sec1::ToSec1Point as _;
 use k256::{AffinePoint, FieldBytes, ProjectivePoint, Scalar};
-use umbral::v2::{GrantParams, Miner, Policy};
+use umbral::compat::{self, KfragParams, SignedKeys};
+use umbral::fault::{Fault, prove_fault};
 use umbral::{
-    CAPSULE_FRAG_BYTES, Capsule, Context, Fault, KfragParams, Quorum, SecretKey, SecretKeyFactory,
-    SignedKeys, Signer, generate_kfrags, prove_fault, prove_fault_granted, v2,
+    Capsule, CapsuleFrag, Context, GrantParams, Miner, Policy, Quorum, SecretKey, SecretKeyFactory,
+    Signer, generate_kfrags,
 };
 
 use crate::judge::{Case, Terms, address, challenge, digest, granted_message, is_high};
 
-type Cfrag = [u8; CAPSULE_FRAG_BYTES];
+type Cfrag = [u8; CapsuleFrag::BYTES];
 
-/// What a fragment of version 2 is granted for.
+/// What a cfrag is granted for.
 #[derive(Clone, Copy)]
 pub(crate) struct Grant {
     pub(crate) policy: Policy,
     pub(crate) miner: Miner,
 }
 
-/// A delegation with one honest fragment; reproducible.
+/// A delegation with one honest cfrag; reproducible.
 pub(crate) struct Setting {
     pub(crate) capsule: Capsule,
     pub(crate) capsule_bytes: [u8; 98],
@@ -104,15 +105,16 @@ impl Setting {
             quorum: Quorum::new(2, 2).unwrap(),
             signed: SignedKeys::BOTH,
         };
-        let kfrags = generate_kfrags(rng, &params).unwrap();
+        let kfrags = compat::generate_kfrags(rng, &params).unwrap();
         let (capsule, _) = umbral::encapsulate(rng, &keys.delegating.public_key()).unwrap();
         let mut answer = |index: usize| {
-            let cfrag = umbral::reencrypt(rng, &capsule, &kfrags[index]);
-            cfrag.unwrap().to_simple()
+            let cfrag = compat::reencrypt(rng, &capsule, &kfrags[index]);
+            cfrag.unwrap().to_bytes()
         };
         let cfrags = [answer(0), answer(0), answer(1)];
         let rk = kfrags[0].to_secret_simple()[32..64].try_into().unwrap();
-        Self::finish(capsule, *kfrags[0].context(), keys, None, (rk, cfrags))
+        let context = *kfrags[0].context();
+        Self::finish(capsule, context, keys, rk, cfrags)
     }
 
     /// As [`Setting::seeded`], of version 2; judged is the first miner.
@@ -126,11 +128,11 @@ impl Setting {
             policy,
             miners,
         };
-        let kfrags = v2::generate_kfrags(rng, &params).unwrap().kfrags;
+        let kfrags = generate_kfrags(rng, &params).unwrap().kfrags;
         let (capsule, _) = umbral::encapsulate(rng, &keys.delegating.public_key()).unwrap();
         let mut answer = |index: usize| {
-            let cfrag = v2::reencrypt(rng, &capsule, &kfrags[index]);
-            cfrag.unwrap().to_simple()
+            let cfrag = umbral::reencrypt(rng, &capsule, &kfrags[index]);
+            cfrag.unwrap().to_bytes()
         };
         let cfrags = [answer(0), answer(0), answer(1)];
         let rk = kfrags[0].to_secret_bytes()[33..65].try_into().unwrap();
@@ -139,23 +141,26 @@ impl Setting {
             miner: miners[0],
         };
         let context = *kfrags[0].context();
-        Self::finish(capsule, context, keys, Some(grant), (rk, cfrags))
+        Self {
+            grant: Some(grant),
+            ..Self::finish(capsule, context, keys, rk, cfrags)
+        }
     }
 
     fn finish(
         capsule: Capsule,
         context: Context,
         keys: Keys,
-        grant: Option<Grant>,
-        (rk, [honest, again, other]): ([u8; 32], [Cfrag; 3]),
+        rk: [u8; 32],
+        [honest, again, other]: [Cfrag; 3],
     ) -> Self {
         let mut setting = Self {
-            capsule_bytes: capsule.to_simple(),
+            capsule_bytes: capsule.to_bytes(),
             capsule,
             context,
             signer: keys.signer,
             receiving: keys.receiving,
-            grant,
+            grant: None,
             honest,
             again,
             other,
@@ -177,7 +182,7 @@ impl Setting {
         let digest = match &self.grant {
             None => digest(cfrag, &a, &b),
             Some(grant) => {
-                let message = granted_message(&Terms::of(grant), cfrag, (&a, &b));
+                let message = granted_message(&Terms::of(grant), cfrag, &a, &b);
                 Sha256::digest(message).into()
             }
         };
@@ -189,23 +194,21 @@ impl Setting {
         }
     }
 
-    /// What the crate says of a fragment.
+    /// What the crate says of a cfrag.
     pub(crate) fn fault(&self, cfrag: &Cfrag) -> Option<Fault> {
         match &self.grant {
-            None => prove_fault(&self.capsule, cfrag, &self.context),
+            None => compat::prove_fault(&self.capsule, cfrag, &self.context),
             Some(Grant { policy, miner }) => {
-                prove_fault_granted(&self.capsule, cfrag, &self.context, policy, miner)
+                prove_fault(&self.capsule, cfrag, &self.context, policy, miner)
             }
         }
     }
 
-    /// The honest fragment of version 2, signed by the delegator for anything else.
+    /// The honest cfrag, signed by the delegator for anything else.
     pub(crate) fn misgranted(&self) -> Vec<(&'static str, Cfrag, u8)> {
         let right = Terms::of(&self.grant.unwrap());
-        let keys = (
-            &self.context.delegating.to_bytes(),
-            &self.context.receiving.to_bytes(),
-        );
+        let a = &self.context.delegating.to_bytes();
+        let b = &self.context.receiving.to_bytes();
         let flip = |bytes: &[u8]| bytes.iter().map(|byte| byte ^ 1).collect::<Vec<u8>>();
         let names = [
             "granted on another chain",
@@ -222,10 +225,10 @@ impl Setting {
             .map(|index| {
                 let mut wrong = right.clone();
                 wrong.0[index] = flip(&wrong.0[index]);
-                granted_message(&wrong, &self.honest, keys)
+                granted_message(&wrong, &self.honest, a, b)
             })
             .collect();
-        messages.push(granted_message(&right, &self.honest, (keys.1, keys.0)));
+        messages.push(granted_message(&right, &self.honest, b, a));
         let names = names.into_iter().chain(["granted with the keys exchanged"]);
         let signed = names.zip(messages).map(|(name, message)| {
             let signature = self.signer.sign(&mut Counter(77), &message).unwrap();
@@ -254,7 +257,7 @@ impl Setting {
         Scalar::from_repr(bytes.into()).unwrap()
     }
 
-    /// Name, fragment and the code of the cheapest witness.
+    /// Name, cfrag and the code of the cheapest witness.
     pub(crate) fn forgeries(&self) -> Vec<(&'static str, Cfrag, u8)> {
         let n_minus_1: [u8; 32] = (-Scalar::ONE).to_repr().into();
         let mut order = n_minus_1;

@@ -1,10 +1,10 @@
-//! Vectors of fragments of version 2, which are good for one policy and one miner.
+//! Vectors of cfrags that are good for one policy and one miner.
 
 use std::io;
 
 use serde_json::{Value, json};
-use umbral::v2::Policy;
-use umbral::{CapsuleWitness, Quorum};
+use umbral::fault::CapsuleWitness;
+use umbral::{Policy, Quorum};
 
 use crate::forge::Setting;
 use crate::judge;
@@ -86,7 +86,7 @@ fn forgeries(setting: &Setting) -> io::Result<Vec<Value>> {
 fn honest_answers(setting: &Setting) -> io::Result<Value> {
     for cfrag in [&setting.honest, &setting.again] {
         if setting.fault(cfrag).is_some() {
-            return Err(io::Error::other("an honest fragment with a fault"));
+            return Err(io::Error::other("an honest cfrag with a fault"));
         }
     }
     let context = &setting.context;

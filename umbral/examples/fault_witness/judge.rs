@@ -21,7 +21,7 @@ use sha3::Keccak256;
 
 use crate::forge::Grant;
 
-pub(crate) const U33: [u8; 33] = umbral::POINT_U;
+pub(crate) const U33: [u8; 33] = umbral::fault::POINT_U;
 
 /// What the contract is given. Lengths are part of the types.
 pub(crate) struct Case<'a> {
@@ -249,7 +249,7 @@ pub(crate) fn digest(cfrag: &[u8; 359], a: &[u8; 33], b: &[u8; 33]) -> [u8; 32] 
     Sha256::digest(parts.concat()).into()
 }
 
-/// What a version-2 fragment was granted for, encoded: chain id, contract, policy id, miner,
+/// What a cfrag was granted for, encoded: chain id, contract, policy id, miner,
 /// threshold, shares, not-before, expiry, hash of the conditions.
 #[derive(Clone)]
 pub(crate) struct Terms(pub(crate) [Vec<u8>; 9]);
@@ -275,7 +275,8 @@ impl Terms {
 pub(crate) fn granted_message(
     terms: &Terms,
     cfrag: &[u8; 359],
-    (a, b): (&[u8; 33], &[u8; 33]),
+    a: &[u8; 33],
+    b: &[u8; 33],
 ) -> Vec<u8> {
     let subject: [&[u8]; 5] = [&cfrag[66..98], &cfrag[197..230], &cfrag[98..131], a, b];
     [

@@ -1,9 +1,9 @@
 //! Writes vectors for the contract's tests, as JSON:
-//! `cargo run --release -p umbral --example fault_witness > tests/vectors/fault_witness.json`,
-//! with `-- granted` those of version-2 fragments (`granted_witness.json`), with `-- capsules`
-//! those of capsules (`capsule_witness.json`).
-//!
-//! Each case is judged before it is written, by the Rust mirror of what the contract does.
+//! `cargo run --release -p umbral --features compat --example fault_witness > FILE` those of cfrags
+//! of version 1 (`tests/vectors/fault_witness.json`), with `-- granted` those of cfrags bound to a
+//! policy and a miner (`granted_witness.json`), with `-- capsules` those of capsules
+//! (`capsule_witness.json`). Each case is judged before it is written, by the Rust mirror of what
+//! the contract does.
 
 mod capsules;
 mod forge;
@@ -27,7 +27,7 @@ fn main() -> io::Result<()> {
     writeln!(io::stdout().lock(), "{text}")
 }
 
-/// Fragments of version 1.
+/// Cfrags of version 1.
 #[allow(
     clippy::indexing_slicing,
     reason = "serde_json gives null for what is missing"
@@ -64,9 +64,7 @@ fn ungranted() -> io::Result<Value> {
             &fault.to_bytes(),
         );
         if innocent["guilty"] != false {
-            return Err(io::Error::other(format!(
-                "{name} convicts an honest fragment"
-            )));
+            return Err(io::Error::other(format!("{name} convicts an honest cfrag")));
         }
         cases.extend([value, innocent]);
     }
@@ -79,7 +77,7 @@ fn ungranted() -> io::Result<Value> {
     Ok(json!({
         "format": 1,
         "capsule": hex::encode(setting.capsule_bytes),
-        "u": hex::encode(umbral::POINT_U_UNCOMPRESSED),
+        "u": hex::encode(umbral::fault::POINT_U_UNCOMPRESSED),
         "delegating": hex::encode(context.delegating.to_bytes()),
         "receiving": hex::encode(context.receiving.to_bytes()),
         "verifying": hex::encode(context.verifying.to_uncompressed()),

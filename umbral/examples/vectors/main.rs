@@ -1,4 +1,5 @@
-//! Replays files of test vectors: `cargo run --release -p umbral --example vectors -- FILE...`
+//! Replays files of test vectors:
+//! `cargo run --release -p umbral --features compat --example vectors -- FILE...`
 //!
 //! One line per failing case, then `N passed, M failed`. Exits with 1 if a case failed or a file
 //! could not be read, with 2 if no file was named.

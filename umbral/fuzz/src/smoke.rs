@@ -77,32 +77,32 @@ fn main() {
         .unwrap_or(1_u64);
     let mut random = Random(seed.max(1));
     let g = genuine();
-    let frag = umbral::CapsuleFrag::from_simple(&g.capsule_frag).expect("genuine");
-    let kfrag = umbral::KeyFrag::from_simple(&g.key_frag).expect("genuine");
+    let frag = umbral::CapsuleFrag::from_bytes(&g.capsule_frag).expect("genuine");
+    let v1 = umbral::compat::KeyFrag::from_simple(&g.key_frag_v1).expect("genuine");
     let key = g.context.delegating.to_bytes().to_vec();
-    let simple = g.capsule_frag.to_vec();
+    let bytes = g.capsule_frag.to_vec();
     let kfrags = vec![
         g.key_frag.to_vec(),
-        kfrag.to_secret_msgpack().to_vec(),
-        g.key_frag_v2.to_vec(),
+        v1.to_secret_simple().to_vec(),
+        v1.to_secret_msgpack().to_vec(),
     ];
     let capsules = vec![
-        g.capsule.to_simple().to_vec(),
+        g.capsule.to_bytes().to_vec(),
         g.capsule.to_msgpack().to_vec(),
     ];
     let targets: [Target; 8] = [
         ("public_key", public_key, vec![key, vec![1; 32]]),
-        ("signature", signature, vec![simple[295..].to_vec()]),
+        ("signature", signature, vec![bytes[295..].to_vec()]),
         ("capsule", capsule, capsules),
         ("key_frag", key_frag, kfrags),
         (
             "capsule_frag",
             capsule_frag,
-            vec![simple.clone(), frag.to_msgpack().to_vec()],
+            vec![bytes.clone(), frag.to_msgpack().to_vec()],
         ),
         ("commitments", commitments, vec![g.commitments.clone()]),
-        ("verify", verify, vec![simple.clone()]),
-        ("open", open, vec![simple]),
+        ("verify", verify, vec![bytes.clone()]),
+        ("open", open, vec![bytes]),
     ];
     println!("seed {seed}");
     for (name, run, seeds) in targets {

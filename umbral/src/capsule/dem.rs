@@ -15,13 +15,11 @@ use zeroize::{Zeroize as _, Zeroizing};
 use crate::arithmetic::scalar::draw;
 use crate::capsule::Capsule;
 use crate::capsule::kem::{SharedSecret, decapsulate_original, encapsulate};
-use crate::cfrag::VerifiedCapsuleFrag;
 use crate::error::{Error, Result};
 use crate::keys::{PublicKey, SecretKey};
-use crate::opening::Opening;
 use crate::wire::concat;
 
-/// Bytes a ciphertext is longer than its plaintext: the nonce and the tag.
+/// Bytes by which a ciphertext is longer than its plaintext: the nonce and the tag.
 pub const CIPHERTEXT_OVERHEAD: usize = NONCE_BYTES + TAG_BYTES;
 
 const NONCE_BYTES: usize = 24;
@@ -67,29 +65,6 @@ pub fn decrypt_original(
     )
 }
 
-/// Decrypts with the receiver's key and fragments verified for this capsule.
-///
-/// The fragments' signatures vouch for the keys and the cipher vouches for the shared point, so the
-/// costlier check of the opening runs only on failure, to tell fragments that do not open the
-/// capsule from a ciphertext that is not authentic.
-///
-/// # Errors
-/// As [`decapsulate_reencrypted`](crate::decapsulate_reencrypted), then as [`decrypt_original`].
-pub fn decrypt_reencrypted(
-    receiving: &SecretKey,
-    delegating: &PublicKey,
-    capsule: &Capsule,
-    frags: &[VerifiedCapsuleFrag],
-    ciphertext: &[u8],
-) -> Result<Vec<u8>> {
-    let opening = Opening::verified(receiving, delegating, capsule, frags)?;
-    let shared = opening.shared_point();
-    open(&SharedSecret::from_point(&shared)?, capsule, ciphertext).or_else(|error| {
-        opening.validate(&shared, delegating, capsule)?;
-        Err(error)
-    })
-}
-
 /// XChaCha20-Poly1305 in one pass over the message. `open` uses another implementation.
 fn seal(
     secret: &SharedSecret,
@@ -109,7 +84,7 @@ fn seal(
         .first_chunk::<32>()
         .ok_or(Error::Bug("64 bytes hold 32"))?;
     let mut mac = Poly1305::new(one_time.into());
-    let associated = capsule.to_simple();
+    let associated = capsule.to_bytes();
     mac.update_padded(&associated);
 
     let mut out = Vec::with_capacity(plaintext.len().saturating_add(CIPHERTEXT_OVERHEAD));
@@ -147,7 +122,7 @@ pub(crate) fn open(secret: &SharedSecret, capsule: &Capsule, ciphertext: &[u8]) 
     XChaCha20Poly1305::new(secret.expose().into())
         .decrypt_inout_detached(
             &XNonce::from(*nonce),
-            &capsule.to_simple(),
+            &capsule.to_bytes(),
             plaintext.as_mut_slice().into(),
             &Tag::from(*tag),
         )

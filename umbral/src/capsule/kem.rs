@@ -11,19 +11,17 @@ use crate::arithmetic::constant_time::mul_generator;
 use crate::arithmetic::point::{POINT_BYTES, compress_secret, normalise_with_secret};
 use crate::arithmetic::scalar::SecretScalar;
 use crate::capsule::{Capsule, capsule_hash_scalar};
-use crate::cfrag::VerifiedCapsuleFrag;
 use crate::error::{Error, Result};
 use crate::hashing::derive_key;
 use crate::keys::{PublicKey, SecretKey};
-use crate::opening::Opening;
 
-/// The key a capsule carries: 32 bytes, HKDF-SHA256 of the shared point.
+/// Key that a capsule carries: 32 bytes, HKDF-SHA256 of the shared point.
 ///
 /// Never cloned, compared, serialised or printed; erased when dropped.
 pub struct SharedSecret(Box<[u8; 32]>);
 
 impl SharedSecret {
-    /// The key. Each call is a place where the secret is used.
+    /// Shows the key. Each call is a place where the secret is used.
     pub const fn expose(&self) -> &[u8; 32] {
         &self.0
     }
@@ -89,25 +87,6 @@ pub fn encapsulate<R: TryCryptoRng + ?Sized>(
 pub fn decapsulate_original(delegating: &SecretKey, capsule: &Capsule) -> Result<SharedSecret> {
     let sum = capsule.e.projective() + capsule.v.affine();
     SharedSecret::from_point(&Zeroizing::new(sum * delegating.expose()))
-}
-
-/// Opens a capsule with the receiver's key and fragments verified for it, at least the threshold.
-///
-/// # Errors
-/// [`Error::NoCapsuleFrags`], [`Error::TooManyShares`]; the fragment at fault is named by
-/// [`Error::AnotherCapsule`], [`Error::AnotherContext`], [`Error::MismatchedCapsuleFrag`] and
-/// [`Error::RepeatedCapsuleFrag`]; [`Error::ValidationFailed`] if there are fewer than the
-/// threshold or the delegator made inconsistent shares.
-pub fn decapsulate_reencrypted(
-    receiving: &SecretKey,
-    delegating: &PublicKey,
-    capsule: &Capsule,
-    frags: &[VerifiedCapsuleFrag],
-) -> Result<SharedSecret> {
-    let opening = Opening::verified(receiving, delegating, capsule, frags)?;
-    let shared = opening.shared_point();
-    opening.validate(&shared, delegating, capsule)?;
-    SharedSecret::from_point(&shared)
 }
 
 #[cfg(test)]

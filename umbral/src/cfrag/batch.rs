@@ -1,34 +1,41 @@
-//! Checking many fragments of one delegation together.
+//! Checking many cfrags of one delegation together.
 
 use alloc::vec::Vec;
 
+use super::CapsuleFrag;
+use super::prepared::PreparedContext;
+use super::proof::{Claim, failures};
+use super::raw::RawFrag;
+use super::verified::VerifiedCapsuleFrag;
 use crate::arithmetic::vartime::ecdsa;
 use crate::capsule::Capsule;
-use crate::cfrag::prepared::PreparedContext;
-use crate::cfrag::proof::{Claim, failures};
-use crate::cfrag::{CAPSULE_FRAG_BYTES, CapsuleFrag, RawFrag, VerifiedCapsuleFrag};
 use crate::error::{Error, Result};
 use crate::keys::signing::Signature;
-use crate::v2::Miner;
+use crate::policy::Miner;
 
-/// Fragments whose proofs are combined into one sum: beyond that more costs no less each.
+/// Cfrags whose proofs are combined into one sum: beyond that more costs no less each.
 const CHUNK: usize = 64;
 
-/// Checks capsule fragments together, for any number of capsules of one context.
+/// Checks cfrags together, for any number of capsules of one delegation.
 ///
-/// Every verdict is the one [`CapsuleFrag::verify`] gives; a forged fragment spoils none of its
+/// Every verdict is the one [`CapsuleFrag::verify`] gives; a forged cfrag spoils none of its
 /// neighbours. Signatures found valid are remembered by the [`PreparedContext`].
 ///
 /// ```
 /// # use umbral::*;
-/// # fn check(context: Context, capsule: &Capsule, answers: &[[u8; CAPSULE_FRAG_BYTES]]) {
-/// let mut prepared = PreparedContext::new(context);
+/// # fn check(
+/// #     context: Context,
+/// #     policy: Policy,
+/// #     capsule: &Capsule,
+/// #     answers: &[(Miner, [u8; CapsuleFrag::BYTES])],
+/// # ) {
+/// let mut prepared = PreparedContext::new(context, policy);
 /// let mut batch = BatchVerifier::new(&mut prepared);
-/// for answer in answers {
-///     batch.push_simple(capsule, answer);
+/// for (miner, answer) in answers {
+///     batch.push(capsule, answer, miner);
 /// }
-/// for (miner, verdict) in batch.finish().iter().enumerate() {
-///     assert!(verdict.is_ok(), "miner {miner} cheats");
+/// for ((miner, _), verdict) in answers.iter().zip(batch.finish()) {
+///     assert!(verdict.is_ok(), "miner {miner:?} cheats");
 /// }
 /// # }
 /// ```
@@ -41,11 +48,11 @@ struct Item<'a> {
     capsule: &'a Capsule,
     frag: Result<CapsuleFrag>,
     known: bool,
-    miner: Option<Miner>,
+    miner: Miner,
 }
 
 impl<'a> BatchVerifier<'a> {
-    /// An empty batch.
+    /// Starts an empty batch.
     pub const fn new(prepared: &'a mut PreparedContext) -> Self {
         Self {
             prepared,
@@ -53,56 +60,16 @@ impl<'a> BatchVerifier<'a> {
         }
     }
 
-    /// Adds a fragment that claims to be for this capsule.
-    pub fn push(&mut self, capsule: &'a Capsule, frag: CapsuleFrag) {
-        self.push_from(capsule, frag, None);
-    }
-
-    /// As [`BatchVerifier::push`], under version 2: from this miner. In a context prepared for
-    /// version 1 the verdict is [`Error::KeyFragSignature`], and so it is the other way round.
-    pub fn push_granted(&mut self, capsule: &'a Capsule, frag: CapsuleFrag, miner: &Miner) {
-        self.push_from(capsule, frag, Some(*miner));
-    }
-
-    fn push_from(&mut self, capsule: &'a Capsule, frag: CapsuleFrag, miner: Option<Miner>) {
-        let known = self.prepared.knows(&frag, miner.as_ref());
-        self.items.push(Item {
-            capsule,
-            frag: Ok(frag),
-            known,
-            miner,
-        });
-    }
-
-    /// Adds a fragment as received, in the simple form. Cheaper than decoding it first: points that
-    /// a remembered signature covers, and an X that the previous fragment had, are not decompressed
-    /// again. A fragment that is not well-formed gets the decoder's error as its verdict.
-    pub fn push_simple(&mut self, capsule: &'a Capsule, bytes: &[u8; CAPSULE_FRAG_BYTES]) {
-        self.push_bytes(capsule, bytes, None);
-    }
-
-    /// As [`BatchVerifier::push_simple`], under version 2: from this miner.
-    pub fn push_granted_simple(
-        &mut self,
-        capsule: &'a Capsule,
-        bytes: &[u8; CAPSULE_FRAG_BYTES],
-        miner: &Miner,
-    ) {
-        self.push_bytes(capsule, bytes, Some(*miner));
-    }
-
-    fn push_bytes(
-        &mut self,
-        capsule: &'a Capsule,
-        bytes: &[u8; CAPSULE_FRAG_BYTES],
-        miner: Option<Miner>,
-    ) {
+    /// Adds a cfrag as received from this miner, which claims to be for this capsule. Cheaper than
+    /// decoding it first: points that a remembered signature covers, and an X that the previous
+    /// cfrag had, are not decompressed again. A cfrag that is not well-formed gets the decoder's
+    /// error as its verdict.
+    pub fn push(&mut self, capsule: &'a Capsule, bytes: &[u8; CapsuleFrag::BYTES], miner: &Miner) {
         let previous = self.items.last().and_then(|item| item.frag.as_ref().ok());
         let previous = previous.map(|frag| frag.precursor);
-        let raw = RawFrag::simple(bytes);
-        let (frag, known) = match raw {
+        let (frag, known) = match RawFrag::new(bytes) {
             Err(error) => (Err(error), false),
-            Ok(raw) => match self.prepared.recall(&raw, miner.as_ref()) {
+            Ok(raw) => match self.prepared.recall(&raw, miner) {
                 Some(signed) => (raw.decode_known(signed), true),
                 None => (raw.decode_with(previous), false),
             },
@@ -111,11 +78,11 @@ impl<'a> BatchVerifier<'a> {
             capsule,
             frag,
             known,
-            miner,
+            miner: *miner,
         });
     }
 
-    /// The verdicts, in the order of the fragments.
+    /// Gives the verdicts, in the order of the cfrags.
     pub fn finish(self) -> Vec<Result<VerifiedCapsuleFrag>> {
         let Self { prepared, items } = self;
         let mut verdicts: Vec<Option<Error>> = signatures(prepared, &items);
@@ -139,19 +106,16 @@ impl<'a> BatchVerifier<'a> {
 /// Decoding errors, and signatures that do not verify.
 fn signatures(prepared: &PreparedContext, items: &[Item<'_>]) -> Vec<Option<Error>> {
     let unknown = items.iter().filter(|item| !item.known);
-    let frags: Vec<(&CapsuleFrag, Option<&Miner>)> = unknown
-        .filter_map(|item| Some((item.frag.as_ref().ok()?, item.miner.as_ref())))
+    let frags: Vec<(&CapsuleFrag, &Miner)> = unknown
+        .filter_map(|item| Some((item.frag.as_ref().ok()?, &item.miner)))
         .collect();
     let all: Vec<Signature> = frags.iter().map(|(frag, _)| frag.signature).collect();
-    let jobs = frags
-        .into_iter()
-        .zip(Signature::parts_of_all(&all))
-        .collect();
+    let parts = Signature::parts_of_all(&all);
+    let jobs = frags.into_iter().zip(parts).collect();
     let mut checked = each(jobs, |((frag, miner), parts): ((&CapsuleFrag, _), _)| {
-        let key = prepared.key().point(0);
         let digest = prepared.digest(frag, miner);
-        let valid = digest.is_some_and(|digest| ecdsa::verify_judgeable(key, &digest, &parts));
-        (!valid).then_some(Error::KeyFragSignature)
+        let valid = ecdsa::verify_judgeable(prepared.key().point(0), &digest, &parts);
+        (!valid).then_some(Error::CapsuleFragSignature)
     })
     .into_iter();
     items
@@ -164,7 +128,7 @@ fn signatures(prepared: &PreparedContext, items: &[Item<'_>]) -> Vec<Option<Erro
         .collect()
 }
 
-/// The fragments whose proof fails, by position.
+/// The cfrags whose proof fails, by position.
 fn proofs(claims: &[(usize, Claim<'_>)]) -> Vec<(usize, Error)> {
     let chunks: Vec<&[(usize, Claim<'_>)]> = claims.chunks(CHUNK).collect();
     let found = each(chunks, |chunk| {
@@ -189,7 +153,7 @@ fn conclude(
     judged
         .map(|(item, verdict)| {
             let frag = item.frag?;
-            if !item.known && !matches!(verdict, Some(Error::KeyFragSignature)) {
+            if !item.known && !matches!(verdict, Some(Error::CapsuleFragSignature)) {
                 prepared.remember(&frag, item.miner);
             }
             if let Some(error) = verdict {

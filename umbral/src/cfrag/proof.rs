@@ -1,10 +1,4 @@
 //! The re-encryption proof: three equations, checked one by one or as one random combination.
-//!
-//! zE = E2 + hE1, zV = V2 + hV1, zU = U2 + hU1 hold for all fragments at once, but for a chance of
-//! 2^-128, if the sum of all differences with 128-bit coefficients a, b, c is the identity:
-//! sum a_i(z_i E - E2_i - h_i E1_i) + b_i(V likewise) + c_i(U likewise) = 0. Terms over one point
-//! merge. The coefficients are hashes of everything they multiply, so verdicts are reproducible
-//! and need no generator; the group has prime order, so there is no small subgroup to hide in.
 //! All data is public: variable time.
 
 use alloc::collections::BTreeMap;
@@ -13,18 +7,59 @@ use alloc::vec::Vec;
 use k256::Scalar;
 use sha2::{Digest as _, Sha256};
 
-use crate::arithmetic::params::point_u;
+use super::CapsuleFrag;
+use crate::arithmetic::params::{POINT_U, point_u};
 use crate::arithmetic::point::Point;
 use crate::arithmetic::vartime::{self, Affine, PublicScalar, Shape, Sum, Table};
 use crate::capsule::Capsule;
-use crate::cfrag::CapsuleFrag;
 use crate::equation::Equation;
+use crate::hashing::{CFRAG_VERIFICATION, hash_to_scalar};
 
 /// Domain tag of the coefficients: the seed is SHA-256(tag || h_1 || z_1 || h_2 || z_2 ...), and
 /// the coefficients are the 16-byte halves of SHA-256(seed || u32_be(0)), SHA-256(seed || 1) ...
 const COEFFICIENTS: &[u8] = b"UMBRAL_BATCH_COEFFICIENTS";
 
-/// That a fragment is the re-encryption of a capsule under the rk of its U1.
+/// The points of a proof.
+pub(crate) struct Points<'a> {
+    pub(crate) e1: &'a Point,
+    pub(crate) v1: &'a Point,
+    pub(crate) u1: &'a Point,
+    pub(crate) e2: &'a Point,
+    pub(crate) v2: &'a Point,
+    pub(crate) u2: &'a Point,
+}
+
+impl<'a> Points<'a> {
+    /// Those of a cfrag.
+    pub(crate) const fn of(frag: &'a CapsuleFrag) -> Self {
+        Self {
+            e1: &frag.e1,
+            v1: &frag.v1,
+            u1: &frag.u1,
+            e2: &frag.e2,
+            v2: &frag.v2,
+            u2: &frag.u2,
+        }
+    }
+
+    /// h = HS(`CFRAG_VERIFICATION`, E, E1, E2, V, V1, V2, U, U1, U2), 33 bytes each.
+    pub(crate) fn challenge(&self, capsule: &Capsule) -> Scalar {
+        let parts: [&[u8]; 9] = [
+            capsule.e.bytes(),
+            self.e1.bytes(),
+            self.e2.bytes(),
+            capsule.v.bytes(),
+            self.v1.bytes(),
+            self.v2.bytes(),
+            &POINT_U,
+            self.u1.bytes(),
+            self.u2.bytes(),
+        ];
+        hash_to_scalar(CFRAG_VERIFICATION, &parts)
+    }
+}
+
+/// That a cfrag is the re-encryption of a capsule under the rk of its U1.
 #[derive(Clone, Copy)]
 pub(crate) struct Claim<'a> {
     capsule: &'a Capsule,
@@ -37,7 +72,7 @@ impl<'a> Claim<'a> {
         Self {
             capsule,
             frag,
-            h: PublicScalar::published(frag.challenge(capsule)),
+            h: PublicScalar::published(Points::of(frag).challenge(capsule)),
         }
     }
 
@@ -71,7 +106,7 @@ impl<'a> Claim<'a> {
     }
 }
 
-/// The fragments that fail, each with its first failing equation: found by halving.
+/// The cfrags that fail, each with its first failing equation: found by halving.
 pub(crate) fn failures(claims: &[Claim<'_>]) -> Vec<(usize, Equation)> {
     let mut found = Vec::new();
     search(claims, 0, &mut found);
@@ -92,7 +127,13 @@ fn search(claims: &[Claim<'_>], offset: usize, found: &mut Vec<(usize, Equation)
     search(right, offset + middle, found);
 }
 
-/// Whether all three equations hold for all fragments.
+/// Whether all three equations hold for all cfrags.
+///
+/// zE = E2 + hE1, zV = V2 + hV1, zU = U2 + hU1 hold for all of them at once, but for a chance of
+/// 2^-128, if the sum of all differences with 128-bit coefficients a, b, c is the identity:
+/// sum a_i(z_i E - E2_i - h_i E1_i) + b_i(V likewise) + c_i(U likewise) = 0. Terms over one point
+/// merge. The coefficients are hashes of everything they multiply, so verdicts are reproducible
+/// and need no generator; the group has prime order, so there is no small subgroup to hide in.
 pub(crate) fn hold(claims: &[Claim<'_>]) -> bool {
     let mut combination = Combination::default();
     let mut coefficients = Coefficients::new(claims);

@@ -1,13 +1,13 @@
-//! Decoding of a capsule fragment: the fields are cut first, their points decompressed together.
+//! Decoding of a cfrag: the fields are cut first, their points decompressed together.
 
-use super::{CAPSULE_FRAG_BYTES, CAPSULE_FRAG_MSGPACK_BYTES, CapsuleFrag};
+use super::CapsuleFrag;
 use crate::arithmetic::point::Point;
 use crate::arithmetic::scalar::decode_scalar;
 use crate::error::{Error, Result};
 use crate::keys::signing::Signature;
 use crate::wire::Reader;
 
-/// The fields of a fragment, cut but not decoded.
+/// The fields of a cfrag, cut but not decoded.
 pub(crate) struct RawFrag<'a> {
     pub(crate) e1: &'a [u8; 33],
     pub(crate) v1: &'a [u8; 33],
@@ -21,18 +21,25 @@ pub(crate) struct RawFrag<'a> {
     pub(crate) signature: &'a [u8; 64],
 }
 
+/// What the delegator's signature covers besides the id, and the signature, decoded.
+pub(crate) struct Signed {
+    pub(crate) u1: Point,
+    pub(crate) precursor: Point,
+    pub(crate) signature: Signature,
+}
+
 /// Names of the points in errors, in the order in which they are refused.
-pub(crate) const E1: &str = "capsule fragment point E1";
-pub(crate) const V1: &str = "capsule fragment point V1";
-pub(crate) const PRECURSOR: &str = "capsule fragment precursor";
-const E2: &str = "capsule fragment point E2";
-const V2: &str = "capsule fragment point V2";
-const U1: &str = "capsule fragment point U1";
-const U2: &str = "capsule fragment point U2";
+pub(crate) const E1: &str = "cfrag point E1";
+pub(crate) const V1: &str = "cfrag point V1";
+pub(crate) const PRECURSOR: &str = "cfrag precursor";
+const E2: &str = "cfrag point E2";
+const V2: &str = "cfrag point V2";
+const U1: &str = "cfrag point U1";
+const U2: &str = "cfrag point U2";
 
 impl<'a> RawFrag<'a> {
-    pub(crate) fn simple(bytes: &'a [u8; CAPSULE_FRAG_BYTES]) -> Result<Self> {
-        let mut reader = Reader::new(bytes, "capsule fragment", CAPSULE_FRAG_BYTES)?;
+    pub(crate) fn new(bytes: &'a [u8; CapsuleFrag::BYTES]) -> Result<Self> {
+        let mut reader = Reader::new(bytes, "cfrag", CapsuleFrag::BYTES)?;
         Ok(Self {
             e1: reader.take()?,
             v1: reader.take()?,
@@ -47,27 +54,7 @@ impl<'a> RawFrag<'a> {
         })
     }
 
-    pub(super) fn msgpack(bytes: &'a [u8]) -> Result<Self> {
-        let mut reader = Reader::new(bytes, "capsule fragment", CAPSULE_FRAG_MSGPACK_BYTES)?;
-        reader.exactly(&[0x95])?;
-        let (e1, v1) = (reader.bin()?, reader.bin()?);
-        let (id, precursor) = (reader.bin()?, reader.bin()?);
-        reader.exactly(&[0x96])?;
-        Ok(Self {
-            e1,
-            v1,
-            id,
-            precursor,
-            e2: reader.bin()?,
-            v2: reader.bin()?,
-            u1: reader.bin()?,
-            u2: reader.bin()?,
-            z: reader.bin()?,
-            signature: reader.bin()?,
-        })
-    }
-
-    pub(super) fn decode(&self) -> Result<CapsuleFrag> {
+    pub(crate) fn decode(&self) -> Result<CapsuleFrag> {
         let points = Point::lanes([
             self.e1,
             self.v1,
@@ -92,19 +79,16 @@ impl<'a> RawFrag<'a> {
         }
     }
 
-    /// Decodes, given U1, X and the signature, which were decoded before from these bytes.
-    pub(crate) fn decode_known(
-        &self,
-        (u1, precursor, signature): (Point, Point, Signature),
-    ) -> Result<CapsuleFrag> {
+    /// Decodes, given the signed fields that were decoded before from these bytes.
+    pub(crate) fn decode_known(&self, signed: &Signed) -> Result<CapsuleFrag> {
         let [e1, v1, e2, v2, u2] = Point::lanes([self.e1, self.v1, self.e2, self.v2, self.u2]);
-        let points = [e1, v1, Some(precursor), e2, v2, Some(u1), u2];
-        self.with_signature(points, || Ok(signature))
+        let points = [e1, v1, Some(signed.precursor), e2, v2, Some(signed.u1), u2];
+        self.with_signature(points, || Ok(signed.signature))
     }
 
     fn assemble(&self, points: [Option<Point>; 7]) -> Result<CapsuleFrag> {
         self.with_signature(points, || {
-            Signature::decode(self.signature, "capsule fragment signature")
+            Signature::decode(self.signature, "cfrag signature")
         })
     }
 
@@ -122,7 +106,7 @@ impl<'a> RawFrag<'a> {
             v2: Point::judgeable(v2, V2)?,
             u1: Point::judgeable(u1, U1)?,
             u2: Point::judgeable(u2, U2)?,
-            z: decode_scalar(self.z, "capsule fragment scalar z")?,
+            z: decode_scalar(self.z, "cfrag scalar z")?,
             signature: signature()?,
         })
     }

@@ -1,16 +1,19 @@
-//! What a proxy does: turns a capsule under A into a fragment for B, with a proof.
+//! What a miner does: turns a capsule under A into a cfrag for B, with a proof.
 
 use rand_core::TryCryptoRng;
 use zeroize::Zeroizing;
 
+use super::CapsuleFrag;
+use super::proof::Points;
+use super::verified::VerifiedCapsuleFrag;
 use crate::arithmetic::constant_time::{SharedBase, mul_point_u};
 use crate::arithmetic::point::Point;
 use crate::arithmetic::scalar::{SecretScalar, draw};
 use crate::capsule::Capsule;
-use crate::cfrag::{CapsuleFrag, Images, VerifiedCapsuleFrag};
 use crate::error::{Error, Result};
 use crate::hashing::{REENCRYPTION_NONCE, hash_to_scalar};
-use crate::key_frag::{KeyFrag, VerifiedKeyFrag};
+use crate::keys::context::Context;
+use crate::kfrag::{KeyFrag, VerifiedKeyFrag};
 
 /// Nonces tried before giving up. Each fails with probability 2^-126.
 const NONCES_MAX: usize = 4;
@@ -30,24 +33,33 @@ pub fn reencrypt<R: TryCryptoRng + ?Sized>(
     capsule: &Capsule,
     kfrag: &VerifiedKeyFrag,
 ) -> Result<VerifiedCapsuleFrag> {
-    let key = kfrag.frag.key.to_secret_bytes();
+    reencrypt_for(rng, capsule, &kfrag.frag, &kfrag.context)
+}
+
+/// As [`reencrypt`], with a kfrag that was verified for these keys.
+pub(crate) fn reencrypt_for<R: TryCryptoRng + ?Sized>(
+    rng: &mut R,
+    capsule: &Capsule,
+    kfrag: &KeyFrag,
+    context: &Context,
+) -> Result<VerifiedCapsuleFrag> {
+    let key = kfrag.key.to_secret_bytes();
     let mut result = Err(Error::RngDegenerate);
     for _ in 0..NONCES_MAX {
         let mut random = Zeroizing::new([0; 32]);
         draw(rng, &mut random)?;
-        let parts: [&[u8]; 4] = [&*key, kfrag.id(), &capsule.to_simple(), &*random];
+        let parts: [&[u8]; 4] = [&*key, &kfrag.id, &capsule.to_bytes(), &*random];
         let nonce = hash_to_scalar(REENCRYPTION_NONCE, &parts);
         let nonce = SecretScalar::new(nonce, Error::Bug("a hash to a scalar is never zero"))?;
-        result = reencrypt_with(capsule, &kfrag.frag, &nonce);
+        result = reencrypt_with(capsule, kfrag, &nonce);
         if result.is_ok() {
             break;
         }
     }
-    let (context, capsule) = (kfrag.context, capsule.fingerprint());
     result.map(|frag| VerifiedCapsuleFrag {
         frag,
-        context,
-        capsule,
+        context: *context,
+        capsule: capsule.fingerprint(),
     })
 }
 
@@ -65,18 +77,18 @@ pub(crate) fn reencrypt_with(
     let [e1, v1, e2, v2, u2] = points.ok_or(Error::Bug("nonzero multiples of nonzero points"))?;
     let u1 = kfrag.commitment;
     if ![e1, v1, e2, v2, u1, u2].iter().all(Point::is_judgeable) {
-        return Err(Error::PointOutOfRange {
-            field: "capsule fragment",
-        });
+        return Err(Error::PointOutOfRange { field: "cfrag" });
     }
 
-    let images = Images {
+    let points = Points {
         e1: &e1,
         v1: &v1,
         u1: &u1,
+        e2: &e2,
+        v2: &v2,
+        u2: &u2,
     };
-    let h = images.challenge(capsule, [&e2, &v2, &u2]);
-    let z = t + h * rk;
+    let z = t + points.challenge(capsule) * rk;
     if bool::from(z.is_zero()) {
         return Err(Error::RngDegenerate);
     }
@@ -90,7 +102,7 @@ pub(crate) fn reencrypt_with(
         u1,
         u2,
         z,
-        signature: kfrag.for_receiver,
+        signature: kfrag.signature,
     })
 }
 

@@ -2,26 +2,28 @@ use alloc::vec::Vec;
 
 use proptest::prelude::*;
 
+use super::proof::Points;
 use super::*;
-use crate::testing::{Delegation, bad_points, bad_scalars, flip, unjudgeable_point};
+use crate::testing::{Delegation, bad_points, bad_scalars, flip, miner, policy, unjudgeable_point};
+use crate::{Capsule, Error, fault::Equation};
 
-/// The points of the simple form: offset, and the field named when it is refused.
+/// The points of the encoding: offset, and the field named when it is refused.
 const POINTS: [(usize, &str); 7] = [
-    (0, "capsule fragment point E1"),
-    (33, "capsule fragment point V1"),
-    (98, "capsule fragment precursor"),
-    (131, "capsule fragment point E2"),
-    (164, "capsule fragment point V2"),
-    (197, "capsule fragment point U1"),
-    (230, "capsule fragment point U2"),
+    (0, "cfrag point E1"),
+    (33, "cfrag point V1"),
+    (98, "cfrag precursor"),
+    (131, "cfrag point E2"),
+    (164, "cfrag point V2"),
+    (197, "cfrag point U1"),
+    (230, "cfrag point U2"),
 ];
 const Z: usize = 263;
 const SIGNATURE: usize = 295;
 
 struct Setting {
     delegation: Delegation,
-    good: [u8; CAPSULE_FRAG_BYTES],
-    other: [u8; CAPSULE_FRAG_BYTES],
+    good: [u8; CapsuleFrag::BYTES],
+    other: [u8; CapsuleFrag::BYTES],
 }
 
 impl Setting {
@@ -30,21 +32,18 @@ impl Setting {
         let cfrags = delegation.cfrags(&[0, 1]);
         Self {
             delegation,
-            good: cfrags[0].to_simple(),
-            other: cfrags[1].to_simple(),
+            good: cfrags[0].to_bytes(),
+            other: cfrags[1].to_bytes(),
         }
     }
 
-    fn verify(&self, bytes: &[u8; CAPSULE_FRAG_BYTES]) -> Option<Error> {
-        let Delegation {
-            capsule, context, ..
-        } = &self.delegation;
-        CapsuleFrag::from_simple(bytes)
-            .and_then(|cfrag| cfrag.verify(capsule, context))
+    fn verify(&self, bytes: &[u8; CapsuleFrag::BYTES]) -> Option<Error> {
+        CapsuleFrag::from_bytes(bytes)
+            .and_then(|cfrag| self.delegation.verify(cfrag, 0))
             .err()
     }
 
-    fn with<const N: usize>(&self, offset: usize, part: [u8; N]) -> [u8; CAPSULE_FRAG_BYTES] {
+    fn with<const N: usize>(&self, offset: usize, part: [u8; N]) -> [u8; CapsuleFrag::BYTES] {
         let mut bytes = self.good;
         bytes[offset..offset + N].copy_from_slice(&part);
         bytes
@@ -52,10 +51,10 @@ impl Setting {
 }
 
 #[test]
-fn k06_no_flipped_bit_verifies() {
+fn no_flipped_bit_verifies() {
     let setting = Setting::new();
     assert_eq!(setting.verify(&setting.good), None);
-    for bit in 0..CAPSULE_FRAG_BYTES * 8 {
+    for bit in 0..CapsuleFrag::BYTES * 8 {
         assert!(
             setting.verify(&flip(&setting.good, bit)).is_some(),
             "bit {bit}"
@@ -64,7 +63,7 @@ fn k06_no_flipped_bit_verifies() {
 }
 
 #[test]
-fn names_the_part_of_another_fragment() {
+fn names_the_part_of_another_cfrag() {
     let setting = Setting::new();
     let check = |offset: usize, len: usize, expected| {
         let mut bytes = setting.good;
@@ -75,9 +74,9 @@ fn names_the_part_of_another_fragment() {
         check(offset, 33, Error::Reencryption(Equation::E));
     }
     check(Z, 32, Error::Reencryption(Equation::E));
-    check(66, 32, Error::KeyFragSignature);
-    check(197, 33, Error::KeyFragSignature);
-    check(SIGNATURE, 64, Error::KeyFragSignature);
+    check(66, 32, Error::CapsuleFragSignature);
+    check(197, 33, Error::CapsuleFragSignature);
+    check(SIGNATURE, 64, Error::CapsuleFragSignature);
 }
 
 /// A prover who changes one image and answers honestly otherwise fails in that equation alone.
@@ -85,18 +84,16 @@ fn names_the_part_of_another_fragment() {
 fn names_the_equation_that_fails() {
     let setting = Setting::new();
     let Delegation {
-        capsule,
-        context,
-        kfrags,
-        ..
+        capsule, kfrags, ..
     } = &setting.delegation;
-    let honest = CapsuleFrag::from_simple(&setting.good).unwrap();
+    let honest = CapsuleFrag::from_bytes(&setting.good).unwrap();
     let rk = *kfrags[0].frag.key.expose();
-    let t = honest.z - honest.challenge(capsule) * rk;
-    let foreign = CapsuleFrag::from_simple(&setting.other).unwrap();
+    let challenge = |cfrag: &CapsuleFrag| Points::of(cfrag).challenge(capsule);
+    let t = honest.z - challenge(&honest) * rk;
+    let foreign = CapsuleFrag::from_bytes(&setting.other).unwrap();
     let answer = |mut cfrag: CapsuleFrag| {
-        cfrag.z = t + cfrag.challenge(capsule) * rk;
-        cfrag.verify(capsule, context).err()
+        cfrag.z = t + challenge(&cfrag) * rk;
+        setting.delegation.verify(cfrag, 0).err()
     };
 
     assert_eq!(answer(honest.clone()), None);
@@ -118,12 +115,12 @@ fn names_the_equation_that_fails() {
 }
 
 #[test]
-fn k01_refuses_points_that_are_not_canonical() {
+fn refuses_points_that_are_not_canonical() {
     let setting = Setting::new();
     let good = *setting.good.first_chunk().unwrap();
     for point in bad_points(good) {
         for (offset, field) in POINTS {
-            let refused = CapsuleFrag::from_simple(&setting.with(offset, point));
+            let refused = CapsuleFrag::from_bytes(&setting.with(offset, point));
             assert_eq!(refused, Err(Error::InvalidPoint { field }));
         }
     }
@@ -133,8 +130,8 @@ fn k01_refuses_points_that_are_not_canonical() {
 fn refuses_points_no_contract_can_judge() {
     let (setting, point) = (Setting::new(), unjudgeable_point());
     for (offset, field) in POINTS {
-        let read = CapsuleFrag::from_simple(&setting.with(offset, point));
-        if field == "capsule fragment precursor" {
+        let read = CapsuleFrag::from_bytes(&setting.with(offset, point));
+        if field == "cfrag precursor" {
             assert!(
                 read.is_ok(),
                 "the precursor is hashed and signed, never multiplied"
@@ -146,93 +143,52 @@ fn refuses_points_no_contract_can_judge() {
 }
 
 #[test]
-fn k02_refuses_scalars_out_of_range() {
+fn refuses_scalars_out_of_range() {
     let setting = Setting::new();
     for scalar in bad_scalars() {
         for offset in [Z, SIGNATURE, SIGNATURE + 32] {
-            assert!(CapsuleFrag::from_simple(&setting.with(offset, scalar)).is_err());
+            assert!(CapsuleFrag::from_bytes(&setting.with(offset, scalar)).is_err());
         }
     }
 }
 
 #[test]
-fn refuses_another_capsule_and_other_parties() {
+fn refuses_another_capsule_other_parties_another_policy_and_another_miner() {
     let setting = Setting::new();
     let Delegation {
-        capsule, context, ..
+        capsule,
+        context,
+        policy: granted,
+        ..
     } = &setting.delegation;
     let other = Delegation::new(2, 1, 1);
-    let check = |capsule: &Capsule, context, expected| {
-        let cfrag = CapsuleFrag::from_simple(&setting.good).unwrap();
-        assert_eq!(cfrag.verify(capsule, &context).err(), Some(expected));
+    let verdict = |capsule: &Capsule, context: &Context, policy: &Policy, number| {
+        let cfrag = CapsuleFrag::from_bytes(&setting.good).unwrap();
+        cfrag.verify(capsule, context, policy, &miner(number)).err()
     };
-    check(&other.capsule, *context, Error::Reencryption(Equation::E));
-    let (delegating, receiving, verifying) = (
-        other.context.delegating,
-        other.context.receiving,
-        other.context.verifying,
-    );
-    check(
-        capsule,
+    let equation = Error::Reencryption(Equation::E);
+    assert_eq!(verdict(&other.capsule, context, granted, 0), Some(equation));
+    let parties = [
         Context {
-            delegating,
+            delegating: other.context.delegating,
             ..*context
         },
-        Error::KeyFragSignature,
-    );
-    check(
-        capsule,
         Context {
-            receiving,
+            receiving: other.context.receiving,
             ..*context
         },
-        Error::KeyFragSignature,
-    );
-    check(
-        capsule,
         Context {
-            verifying,
+            verifying: other.context.verifying,
             ..*context
         },
-        Error::KeyFragSignature,
-    );
-}
-
-#[test]
-fn k12_refuses_every_other_length() {
-    let msgpack = CapsuleFrag::from_simple(&Setting::new().good)
-        .unwrap()
-        .to_msgpack();
-    let longer = [msgpack.as_slice(), &[0]].concat();
-    for bytes in [&[], &msgpack[1..], &msgpack[..380], &longer] {
-        let (expected, actual) = (CAPSULE_FRAG_MSGPACK_BYTES, bytes.len());
-        let length = Error::Length {
-            object: "capsule fragment",
-            expected,
-            actual,
-        };
-        assert_eq!(CapsuleFrag::from_msgpack(bytes), Err(length));
+    ];
+    let refused = Some(Error::CapsuleFragSignature);
+    for parties in parties {
+        assert_eq!(verdict(capsule, &parties, granted, 0), refused);
     }
-}
-
-#[test]
-fn k12_no_other_header_is_read() {
-    let setting = Setting::new();
-    let msgpack = CapsuleFrag::from_simple(&setting.good)
-        .unwrap()
-        .to_msgpack();
-    for at in [0, 1, 2, 36, 71, 105, 140, 141, 142, 281, 315] {
-        for bit in 0..8 {
-            let refused = CapsuleFrag::from_msgpack(&flip(&msgpack, at * 8 + bit));
-            assert_eq!(
-                refused,
-                Err(Error::Framing {
-                    object: "capsule fragment"
-                }),
-                "byte {at}"
-            );
-        }
-    }
+    assert_eq!(verdict(capsule, context, &policy(1, 2), 0), refused);
+    assert_eq!(verdict(capsule, context, granted, 1), refused);
+    assert_eq!(verdict(capsule, context, granted, 0), None);
 }
 
 #[test]
@@ -243,10 +199,7 @@ fn remembers_what_it_was_verified_against() {
     assert!(cfrag.is_for(&delegation.capsule));
     assert!(!cfrag.is_for(&Delegation::new(2, 1, 1).capsule));
     assert_eq!(cfrag.id(), delegation.kfrags[0].id());
-    let again = cfrag
-        .as_unverified()
-        .clone()
-        .verify(&delegation.capsule, &delegation.context);
+    let again = delegation.verify(cfrag.as_unverified().clone(), 0);
     assert_eq!(again, Ok(cfrag));
 }
 
@@ -254,16 +207,10 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 
     #[test]
-    fn fragments_survive_encoding(seed: u64) {
+    fn cfrags_survive_encoding(seed: u64) {
         let mut delegation = Delegation::new(seed, 1, 1);
         let cfrag = delegation.cfrags(&[0]).remove(0).frag;
-        prop_assert_eq!(CapsuleFrag::from_simple(&cfrag.to_simple()), Ok(cfrag.clone()));
-        prop_assert_eq!(CapsuleFrag::from_msgpack(&cfrag.to_msgpack()), Ok(cfrag));
-    }
-
-    #[test]
-    fn arbitrary_bytes_never_panic(bytes in prop::collection::vec(any::<u8>(), 0..500)) {
-        prop_assert!(CapsuleFrag::from_msgpack(&bytes).is_err());
+        prop_assert_eq!(CapsuleFrag::from_bytes(&cfrag.to_bytes()), Ok(cfrag));
     }
 
     #[test]
@@ -273,8 +220,8 @@ proptest! {
         for (slot, byte) in bytes[at..].iter_mut().zip(&noise) {
             *slot = *byte;
         }
-        if let Ok(cfrag) = CapsuleFrag::from_simple(&bytes) {
-            prop_assert_eq!(cfrag.to_simple(), bytes);
+        if let Ok(cfrag) = CapsuleFrag::from_bytes(&bytes) {
+            prop_assert_eq!(cfrag.to_bytes(), bytes);
             prop_assert!(bytes == setting.good || setting.verify(&bytes).is_some());
         }
     }

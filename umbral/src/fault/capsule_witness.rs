@@ -1,16 +1,15 @@
-//! What lets a contract check a capsule: see `fault.rs` for how it multiplies.
-//!
-//! A contract that is to demand an answer, or to judge one, must know that the capsule is one that
-//! an honest miner answers: E and V on the curve, s*G = V + h*E, V not -E.
+//! What lets a contract check a capsule. One that is to demand an answer, or to judge one, must
+//! know that the capsule is one that an honest miner answers: E and V on the curve, s*G = V + h*E,
+//! V not -E.
 
 use k256::ProjectivePoint;
 
+use super::witness::EquationWitness;
 use crate::arithmetic::point::Point;
 use crate::capsule::Capsule;
 use crate::error::{Error, Result};
-use crate::fault::EquationWitness;
 
-/// The coordinates a contract needs to check a capsule; each 32 bytes, big-endian.
+/// Coordinates that a contract needs to check a capsule; each 32 bytes, big-endian.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CapsuleWitness {
     /// y of E: that E is on the curve.
@@ -41,7 +40,7 @@ impl CapsuleWitness {
         })
     }
 
-    /// y of E and y of V: that both are on the curve.
+    /// Writes y of E and y of V: that both are on the curve.
     pub const fn roots(&self) -> [[u8; 32]; 2] {
         [self.e_y, self.equation.p2_y]
     }

@@ -21,7 +21,7 @@ fn maps_the_edges_of_the_digest_range() {
 }
 
 #[test]
-fn k07_every_domain_gives_another_scalar() {
+fn every_domain_gives_another_scalar() {
     let tags = [
         CAPSULE_POINTS,
         SHARED_SECRET,
@@ -37,7 +37,7 @@ fn k07_every_domain_gives_another_scalar() {
 }
 
 #[test]
-fn k07_a_byte_moved_from_tag_to_input_gives_another_scalar() {
+fn a_byte_moved_from_tag_to_input_gives_another_scalar() {
     assert_ne!(
         hash_to_scalar(b"TAGx", &[b"y"]),
         hash_to_scalar(b"TAG", &[b"xy"])

@@ -1,15 +1,15 @@
-//! Who a fragment is for: the three public keys every check needs.
+//! Who a kfrag is for: the three public keys that every check needs.
 
 use crate::keys::PublicKey;
 use crate::keys::signing::VerifyingKey;
 
-/// The parties of a delegation. Fragments are verified against it and remember it.
+/// Parties of a delegation. What was verified remembers them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Context {
-    /// The delegator's encryption key A, under which the capsule was made.
+    /// Encryption key A of the delegator, under which the capsule was made.
     pub delegating: PublicKey,
-    /// The receiver's encryption key B.
+    /// Encryption key B of the receiver.
     pub receiving: PublicKey,
-    /// The key that verifies the delegator's signatures.
+    /// Key that verifies the delegator's signatures.
     pub verifying: VerifyingKey,
 }

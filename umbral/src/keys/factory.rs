@@ -46,12 +46,13 @@ impl SecretKeyFactory {
         Self(Box::new(*seed))
     }
 
-    /// The seed, erased when dropped. Each call is a place where the secret leaves this crate.
+    /// Writes the seed, erased when dropped. Each call is a place where the secret leaves this
+    /// crate.
     pub fn to_secret_bytes(&self) -> Zeroizing<[u8; 32]> {
         Zeroizing::new(*self.0)
     }
 
-    /// The secret key of a label (any bytes).
+    /// Derives the secret key of a label (any bytes).
     ///
     /// # Errors
     /// None in practice; the signature keeps impossible states out of a panic.
@@ -65,7 +66,7 @@ impl SecretKeyFactory {
         )?)
     }
 
-    /// An independent factory for a label (any bytes).
+    /// Derives an independent factory for a label (any bytes).
     ///
     /// # Errors
     /// None in practice, as for [`SecretKeyFactory::make_key`].
@@ -74,7 +75,7 @@ impl SecretKeyFactory {
         Ok(Self::from_secret_bytes(&seed))
     }
 
-    /// 64 secret bytes for a label (any bytes), for uses outside this crate.
+    /// Derives 64 secret bytes for a label (any bytes), for uses outside this crate.
     ///
     /// # Errors
     /// None in practice, as for [`SecretKeyFactory::make_key`].

@@ -24,7 +24,7 @@ use crate::arithmetic::vartime::{Affine, PublicScalar, Shape, Table};
 use crate::error::{Error, Result};
 use crate::hashing::sha256;
 
-/// A signing key of a delegator.
+/// Signing key of a delegator.
 ///
 /// Never cloned, compared, serialised or printed; erased when dropped.
 pub struct Signer {
@@ -56,12 +56,12 @@ impl Signer {
         Ok(Self { key, verifying })
     }
 
-    /// The key's 32 bytes, big-endian, erased when dropped.
+    /// Writes the key's 32 bytes, big-endian, erased when dropped.
     pub fn to_secret_bytes(&self) -> Zeroizing<[u8; 32]> {
         self.key.to_secret_bytes()
     }
 
-    /// The key that verifies this signer's signatures. Costs nothing.
+    /// Key that verifies this signer's signatures. Costs nothing.
     pub const fn verifying_key(&self) -> VerifyingKey {
         self.verifying
     }
@@ -74,34 +74,32 @@ impl Signer {
     pub fn sign<R: TryCryptoRng + ?Sized>(&self, rng: &mut R, message: &[u8]) -> Result<Signature> {
         let mut extra = Zeroizing::new([0; 32]);
         draw(rng, &mut extra)?;
-        self.sign_with(&extra, message)
+        self.sign_digest(&extra, sha256(message))
     }
 
-    /// Signs with the 32 extra bytes already drawn.
-    pub(crate) fn sign_with(&self, extra: &[u8; 32], message: &[u8]) -> Result<Signature> {
-        let signatures = self.sign_all(&[(extra, sha256(message))])?;
-        signatures
-            .first()
-            .copied()
-            .ok_or(Error::Bug("one message, one signature"))
+    /// Signs one digest.
+    pub(crate) fn sign_digest(&self, extra: &[u8; 32], digest: [u8; 32]) -> Result<Signature> {
+        let signatures = self.sign_all(&[Request { extra, digest }])?;
+        let signature = signatures.first().copied();
+        signature.ok_or(Error::Bug("one digest, one signature"))
     }
 
-    /// Signs several digests, each with its extra bytes: s = (e + rx) / k with r the x of kG.
-    /// All kG are normalised and all k inverted together. Constant time.
-    pub(crate) fn sign_all(&self, requests: &[(&[u8; 32], [u8; 32])]) -> Result<Vec<Signature>> {
+    /// Signs several digests: s = (e + rx) / k with r the x of kG. All kG are normalised and all
+    /// k inverted together. Constant time.
+    pub(crate) fn sign_all(&self, requests: &[Request<'_>]) -> Result<Vec<Signature>> {
         let mut nonces = Zeroizing::new(Vec::with_capacity(requests.len()));
-        for (extra, digest) in requests {
-            nonces.push(*self.nonce(digest, extra)?.expose());
+        for request in requests {
+            nonces.push(*self.nonce(request)?.expose());
         }
         let points: Vec<ProjectivePoint> = nonces.iter().map(mul_generator).collect();
         let points = Point::normalise_all(&points).ok_or(Error::RngDegenerate)?;
         invert_all(&mut nonces).ok_or(Error::RngDegenerate)?;
         let finished = points.iter().zip(nonces.iter()).zip(requests);
         finished
-            .map(|((point, inverse), (_, digest))| {
+            .map(|((point, inverse), request)| {
                 let [_, x @ ..] = point.bytes();
                 let reduce = |bytes: &[u8; 32]| Scalar::reduce(&FieldBytes::from(*bytes));
-                let (r, e) = (reduce(x), reduce(digest));
+                let (r, e) = (reduce(x), reduce(&request.digest));
                 let s = (e + r * self.key.expose()) * inverse;
                 let s = Scalar::conditional_select(&s, &-s, s.is_high());
                 Signature::new(r, s)
@@ -110,13 +108,20 @@ impl Signer {
     }
 
     /// k of RFC 6979 with additional data (section 3.6).
-    fn nonce(&self, digest: &[u8; 32], extra: &[u8; 32]) -> Result<SecretScalar> {
+    fn nonce(&self, request: &Request<'_>) -> Result<SecretScalar> {
         let key = self.key.to_secret_bytes();
         let mut bytes = Zeroizing::new([0; 32]);
-        KGenerator::<Sha256, U256>::new(&*key, digest, extra, &Secp256k1::ORDER)
+        let Request { extra, digest } = request;
+        KGenerator::<Sha256, U256>::new(&*key, digest, *extra, &Secp256k1::ORDER)
             .fill_next_k(&mut *bytes);
         SecretScalar::decode(&bytes, "signature nonce")
     }
+}
+
+/// A digest to be signed, and the random bytes that go into its nonce.
+pub(crate) struct Request<'a> {
+    pub(crate) extra: &'a [u8; 32],
+    pub(crate) digest: [u8; 32],
 }
 
 impl ZeroizeOnDrop for Signer {}
@@ -127,7 +132,7 @@ impl fmt::Debug for Signer {
     }
 }
 
-/// The key that verifies a delegator's signatures. A type of its own: it cannot be passed where an
+/// Key that verifies a delegator's signatures. A type of its own: it cannot be passed where an
 /// encryption key is meant.
 #[derive(Clone, Copy)]
 pub struct VerifyingKey {
@@ -144,12 +149,12 @@ impl VerifyingKey {
         Ok(Self { point })
     }
 
-    /// The compressed key, 33 bytes.
+    /// Writes the compressed key, 33 bytes.
     pub const fn to_bytes(&self) -> [u8; 33] {
         *self.point.bytes()
     }
 
-    /// x || y, 64 bytes big-endian: what an Ethereum address is the hash of.
+    /// Writes x || y, 64 bytes big-endian: what an Ethereum address is the hash of.
     pub fn to_uncompressed(&self) -> [u8; 64] {
         self.point.to_uncompressed()
     }
@@ -167,7 +172,7 @@ impl VerifyingKey {
         }
     }
 
-    /// Checks a fragment's signature over a digest: one that a contract can check as well.
+    /// Checks a signature over a digest: one that a contract can check as well.
     pub(crate) fn verify_digest(&self, digest: &[u8; 32], signature: &Signature) -> Result<()> {
         let table = self.table(Shape::ONCE);
         if ecdsa::verify_judgeable(table.point(0), digest, &signature.parts()) {
@@ -236,7 +241,7 @@ impl Signature {
         Ok(Self { r, s })
     }
 
-    /// r || s.
+    /// Writes r || s.
     pub fn to_bytes(&self) -> [u8; 64] {
         let mut out = [0; 64];
         let (r, s) = out.split_at_mut(32);

@@ -22,14 +22,14 @@ fn the_public_key_of_one_is_the_generator() {
 }
 
 #[test]
-fn k02_refuses_secret_keys_out_of_range() {
+fn refuses_secret_keys_out_of_range() {
     for bytes in bad_scalars() {
         assert!(SecretKey::from_secret_bytes(&bytes).is_err());
     }
 }
 
 #[test]
-fn k01_refuses_public_keys_that_are_not_canonical() {
+fn refuses_public_keys_that_are_not_canonical() {
     let good = SecretKey::random(&mut TestRng::new(1))
         .unwrap()
         .public_key()
@@ -46,7 +46,7 @@ fn k01_refuses_public_keys_that_are_not_canonical() {
 }
 
 #[test]
-fn k03_a_broken_generator_is_an_error() {
+fn a_broken_generator_is_an_error() {
     assert_eq!(
         SecretKey::random(&mut BrokenRng::Failing).err(),
         Some(Error::Rng)

@@ -6,8 +6,7 @@
 use kms_chain::{Call, ChainError};
 use kms_protocol::messages::{CommitmentsBytes, KfragUpload, SealedKfrag};
 use kms_protocol::{Address, B256, Domain, EthSignature, PolicyId, Terms, keys_hash, kfrag_policy};
-use umbral::PublicKey;
-use umbral::v2::{self, GrantParams, Granted, VerifiedKeyFrag};
+use umbral::{GrantParams, Granted, PublicKey, VerifiedKeyFrag};
 
 use super::quote::{FeeLimit, price_of};
 use super::{Owner, Quote, Schedule, Spend};
@@ -245,7 +244,7 @@ struct Parties<'a> {
 
 /// Splits the key for the policy of these terms: share number i is bound to miner number i.
 fn make_kfrags(terms: &Terms, parties: &Parties<'_>, domain: Domain) -> Result<Granted> {
-    let miners: Vec<v2::Miner> = terms.miners.iter().map(|miner| miner.0).collect();
+    let miners: Vec<umbral::Miner> = terms.miners.iter().map(|miner| miner.0).collect();
     let params = GrantParams {
         delegating: parties.delegating,
         receiving: &parties.receiving,
@@ -253,7 +252,7 @@ fn make_kfrags(terms: &Terms, parties: &Parties<'_>, domain: Domain) -> Result<G
         policy: &kfrag_policy(terms, domain.chain_id, &domain.contract)?,
         miners: &miners,
     };
-    Ok(v2::generate_kfrags(&mut getrandom::SysRng, &params)?)
+    Ok(umbral::generate_kfrags(&mut getrandom::SysRng, &params)?)
 }
 
 /// Share number i goes to miner number i of the terms, sealed to that miner's key; the commitments
@@ -287,6 +286,6 @@ fn seal_all(
 fn seal(node: &PublicKey, kfrag: &VerifiedKeyFrag) -> Result<SealedKfrag> {
     let secret = kfrag.to_secret_bytes();
     let (capsule, ciphertext) = umbral::encrypt(&mut getrandom::SysRng, node, secret.as_slice())?;
-    let sealed = [capsule.to_simple().as_slice(), &ciphertext].concat();
+    let sealed = [capsule.to_bytes().as_slice(), &ciphertext].concat();
     Ok(SealedKfrag::try_from(sealed.as_slice())?)
 }

@@ -9,10 +9,9 @@ use std::collections::btree_map::Entry;
 
 use kms_protocol::messages::CommitmentsBytes;
 use kms_protocol::{Address, Domain, kfrag_policy};
-use umbral::v2::{Commitments, Policy};
 use umbral::{
-    BatchVerifier, CAPSULE_FRAG_BYTES, Context, PreparedContext, SharedSecret, VerifiedCapsuleFrag,
-    VerifyingKey, decapsulate_granted_optimistic, decapsulate_reencrypted,
+    BatchVerifier, CapsuleFrag, Commitments, Context, Policy, PreparedContext, SharedSecret,
+    VerifiedCapsuleFrag, VerifyingKey, decapsulate_optimistic, decapsulate_reencrypted,
 };
 
 use super::collect::Question;
@@ -40,7 +39,7 @@ pub(super) struct Answer {
     pub(super) miner: Address,
     pub(super) verifying_key: VerifyingKey,
     pub(super) commitments: CommitmentsBytes,
-    pub(super) cfrags: Vec<[u8; CAPSULE_FRAG_BYTES]>,
+    pub(super) cfrags: Vec<[u8; CapsuleFrag::BYTES]>,
 }
 
 /// Why an answer is not counted.
@@ -154,7 +153,7 @@ impl<'a, T> Answers<'a, T> {
             if self.unchecked.len() < self.need {
                 return Ok(Step::Counted(self.unchecked.len(), Vec::new()));
             }
-            if let Some(reached) = self.at_once()? {
+            if let Some(reached) = self.at_once() {
                 return Ok(Step::Reached(reached));
             }
         }
@@ -182,36 +181,16 @@ impl<'a, T> Answers<'a, T> {
     }
 
     /// Combines the first m unchecked. `None` if they do not open, for whatever reason.
-    fn at_once(&mut self) -> Result<Option<T>> {
-        let (Some(accept), [capsule]) = (self.goal.accept, self.question.capsules) else {
-            return Ok(None);
+    fn at_once(&self) -> Option<T> {
+        let (Some(accept), [_]) = (self.goal.accept, self.question.capsules) else {
+            return None;
         };
         let answers = self.unchecked.iter();
         let answers: Vec<_> = answers
-            .filter_map(|answer| Some((answer.miner.0, *answer.cfrags.first()?)))
+            .filter_map(|answer| answer.cfrags.first().copied())
             .collect();
         let receiving = self.question.candidate.key.secret();
-        let mut refused = None;
-        let Some(prepared) = self.prepare() else {
-            return Ok(None);
-        };
-        let opened =
-            decapsulate_granted_optimistic(receiving, prepared, capsule, &answers, |secret| {
-                accept(secret).map_err(|error| {
-                    refused = Some(error);
-                    umbral::Error::AuthenticationFailed
-                })
-            });
-        match (opened, refused) {
-            (Ok(opened), _) => Ok(Some(opened.value)),
-            // The fragments were verified and do open the capsule: the header is at fault.
-            (Err(failure), Some(refused))
-                if failure.error == umbral::Error::AuthenticationFailed =>
-            {
-                Err(Error::Format(refused))
-            }
-            (Err(_), _) => Ok(None),
-        }
+        decapsulate_optimistic(receiving, &answers, |secret| accept(secret).ok())
     }
 
     /// Verifies what is unchecked, and from now on every answer as it comes. Sound answers join
@@ -243,7 +222,7 @@ impl<'a, T> Answers<'a, T> {
         let mut batch = BatchVerifier::new(prepared);
         for answer in &answers {
             for (capsule, cfrag) in capsules.iter().zip(&answer.cfrags) {
-                batch.push_granted_simple(capsule, cfrag, &answer.miner.0);
+                batch.push(capsule, cfrag, &answer.miner.0);
             }
         }
         let mut verdicts = batch.finish().into_iter();
@@ -323,7 +302,7 @@ impl<'a, T> Answers<'a, T> {
     fn prepare(&mut self) -> Option<&mut PreparedContext> {
         if self.prepared.is_none() {
             let context = self.question.context(self.unchecked.first()?.verifying_key);
-            self.prepared = Some(PreparedContext::granted(context, self.policy));
+            self.prepared = Some(PreparedContext::new(context, self.policy));
         }
         self.prepared.as_mut()
     }
@@ -340,6 +319,6 @@ impl Question<'_> {
 }
 
 /// Id, X and U1: what the author signed.
-fn share_of(cfrag: &[u8; CAPSULE_FRAG_BYTES]) -> [Option<&[u8]>; 2] {
+fn share_of(cfrag: &[u8; CapsuleFrag::BYTES]) -> [Option<&[u8]>; 2] {
     [cfrag.get(ID_AND_PRECURSOR), cfrag.get(COMMITMENT)]
 }

@@ -228,5 +228,5 @@ fn lags(error: &AskError) -> bool {
 }
 
 fn bytes_of(capsule: &Capsule) -> CapsuleBytes {
-    kms_protocol::FixedBytes(capsule.to_simple())
+    kms_protocol::FixedBytes(capsule.to_bytes())
 }

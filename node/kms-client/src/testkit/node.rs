@@ -15,8 +15,7 @@ use kms_protocol::messages::{
 use kms_protocol::{
     Address, B256, Domain, EthSecret, EthSignature, FixedBytes, PolicyId, Refusal, kfrag_policy,
 };
-use umbral::v2::{KeyFrag, VerifiedKeyFrag};
-use umbral::{Capsule, Context, PublicKey, SecretKey};
+use umbral::{Capsule, Context, KeyFrag, PublicKey, SecretKey, VerifiedKeyFrag};
 
 /// What a node does instead of its duty.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -140,7 +139,7 @@ impl TestNode {
 
     fn unseal(&self, upload: &KfragUpload) -> VerifiedKeyFrag {
         let (capsule, ciphertext) = upload.sealed_kfrag.as_ref().split_at(98);
-        let capsule = Capsule::from_simple(capsule.try_into().unwrap()).unwrap();
+        let capsule = Capsule::from_bytes(capsule.try_into().unwrap()).unwrap();
         let bytes = umbral::decrypt_original(&self.inner.umbral, &capsule, ciphertext).unwrap();
         let context = Context {
             delegating: upload.delegating_key,
@@ -247,13 +246,13 @@ fn cfrag_of(
     label_key: &PublicKey,
     kfrag: &VerifiedKeyFrag,
 ) -> [u8; 359] {
-    let mut capsule = Capsule::from_simple(&bytes.0).unwrap();
+    let mut capsule = Capsule::from_bytes(&bytes.0).unwrap();
     if *habit == Habit::OtherCapsule {
         (capsule, _) = umbral::encapsulate(&mut getrandom::SysRng, label_key).unwrap();
     }
-    umbral::v2::reencrypt(&mut getrandom::SysRng, &capsule, kfrag)
+    umbral::reencrypt(&mut getrandom::SysRng, &capsule, kfrag)
         .unwrap()
-        .to_simple()
+        .to_bytes()
 }
 
 fn problem(refusal: Refusal) -> Response {

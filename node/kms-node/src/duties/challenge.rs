@@ -54,7 +54,7 @@ fn make(
     head: Head,
 ) -> Verdict<ChallengeAnswer> {
     let bytes = challenge.capsule;
-    let capsule = Capsule::from_simple(bytes.as_bytes())
+    let capsule = Capsule::from_bytes(bytes.as_bytes())
         .map_err(|error| Problem::new(Refusal::CapsuleInvalid, error.to_string()))?;
     let cfrag = transform(&capsule, held)?;
     node.metrics.capsules.inc();

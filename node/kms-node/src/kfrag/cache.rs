@@ -6,8 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use kms_protocol::messages::CommitmentsBytes;
 use kms_protocol::{Address, PolicyId};
-use umbral::VerifyingKey;
-use umbral::v2::VerifiedKeyFrag;
+use umbral::{VerifiedKeyFrag, VerifyingKey};
 
 /// A fragment ready for use. Holds a secret; never printed.
 pub(crate) struct HeldKfrag {

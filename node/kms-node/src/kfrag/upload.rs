@@ -4,10 +4,11 @@
 
 use std::sync::Arc;
 
-use kms_protocol::messages::{CAPSULE_BYTES, CommitmentsBytes, KfragAck, KfragUpload, Problem};
+use kms_protocol::messages::{CommitmentsBytes, KfragAck, KfragUpload, Problem};
 use kms_protocol::{EthSignature, PolicyId, Refusal, Terms, address_of, kfrag_policy};
-use umbral::v2::{KeyFrag, VerifiedKeyFrag};
-use umbral::{Capsule, Context, PublicKey, VerifyingKey, decrypt_original};
+use umbral::{
+    Capsule, Context, KeyFrag, PublicKey, VerifiedKeyFrag, VerifyingKey, decrypt_original,
+};
 use zeroize::Zeroizing;
 
 use crate::gate::{self, Verdict};
@@ -138,14 +139,7 @@ fn verify(
     let kfrag = KeyFrag::from_bytes(bytes)
         .and_then(|kfrag| kfrag.verify(context, &policy, &node.miner().0))
         .map_err(|error| invalid(&error))?;
-    let unfit = |error: umbral::Error| {
-        let foreign = error == umbral::Error::InconsistentShares;
-        let detail = match foreign {
-            true => "they are of another delegation".to_owned(),
-            false => error.to_string(),
-        };
-        Problem::new(Refusal::CommitmentsInvalid, detail)
-    };
+    let unfit = |error: umbral::Error| Problem::new(Refusal::CommitmentsInvalid, error.to_string());
     let commitments = commitments.parse().map_err(unfit)?;
     commitments
         .check_signature(context, &policy)
@@ -164,9 +158,9 @@ fn open_sealed(node: &Node, upload: &KfragUpload) -> Verdict<Zeroizing<Vec<u8>>>
     };
     let bytes: &[u8] = upload.sealed_kfrag.as_ref();
     let (capsule, ciphertext) = bytes
-        .split_first_chunk::<CAPSULE_BYTES>()
+        .split_first_chunk::<{ Capsule::BYTES }>()
         .ok_or_else(short)?;
-    let capsule = Capsule::from_simple(capsule).map_err(|error| invalid(&error))?;
+    let capsule = Capsule::from_bytes(capsule).map_err(|error| invalid(&error))?;
     decrypt_original(&node.keys.umbral, &capsule, ciphertext)
         .map(Zeroizing::new)
         .map_err(|error| invalid(&error))
@@ -175,7 +169,7 @@ fn open_sealed(node: &Node, upload: &KfragUpload) -> Verdict<Zeroizing<Vec<u8>>>
 /// Tells a kfrag that is well-formed but not signed for this policy, miner and chain from one that
 /// is broken.
 fn invalid(error: &umbral::Error) -> Problem {
-    let code = match *error == umbral::Error::ProxySignature {
+    let code = match *error == umbral::Error::KeyFragSignature {
         true => Refusal::KfragForeign,
         false => Refusal::KfragInvalid,
     };

@@ -7,8 +7,7 @@ use std::time::Instant;
 
 use kms_protocol::messages::{CfragBytes, Problem, ReencryptReply, ReencryptRequest};
 use kms_protocol::{PolicyId, Refusal};
-use umbral::Capsule;
-use umbral::v2::reencrypt;
+use umbral::{Capsule, reencrypt};
 
 use crate::gate::{self, Verdict};
 use crate::kfrag::cache::HeldKfrag;
@@ -93,14 +92,14 @@ pub(crate) fn transform(capsule: &Capsule, held: &HeldKfrag) -> Verdict<CfragByt
         tracing::error!(%error, "re-encryption failed");
         Problem::from(Refusal::Internal)
     })?;
-    Ok(CfragBytes::from(cfrag.to_simple()))
+    Ok(CfragBytes::from(cfrag.to_bytes()))
 }
 
 /// Every capsule proves itself before anything is signed.
 fn capsules(request: &ReencryptRequest) -> Verdict<Vec<Capsule>> {
     let mut capsules = Vec::with_capacity(request.capsules.len());
     for (index, bytes) in request.capsules.iter().enumerate() {
-        capsules.push(Capsule::from_simple(bytes.as_bytes()).map_err(|error| {
+        capsules.push(Capsule::from_bytes(bytes.as_bytes()).map_err(|error| {
             Problem::new(Refusal::CapsuleInvalid, format!("capsule {index}: {error}"))
         })?);
     }

@@ -8,9 +8,9 @@ use kms_protocol::{
     Address, Amount, B256, EthSecret, EthSignature, Period, PolicyId, Terms, keys_hash,
     kfrag_policy,
 };
-use umbral::v2::{self, GrantParams};
 use umbral::{
-    Capsule, CapsuleFrag, Context, PublicKey, SecretKey, Signer, decrypt_reencrypted, encrypt,
+    Capsule, CapsuleFrag, Context, GrantParams, PublicKey, SecretKey, Signer, decrypt_reencrypted,
+    encrypt,
 };
 
 use super::chain::{CHAIN_ID, POLICY_MANAGER};
@@ -39,7 +39,7 @@ pub(crate) struct Share {
 /// One delegation of one share, for any policy and miner.
 fn share_out(
     (delegating, receiving, signer): (&SecretKey, &SecretKey, &Signer),
-    policy: &v2::Policy,
+    policy: &umbral::Policy,
     miner: Address,
 ) -> Share {
     let params = GrantParams {
@@ -49,7 +49,7 @@ fn share_out(
         policy,
         miners: &[miner.0],
     };
-    let granted = v2::generate_kfrags(&mut getrandom::SysRng, &params).unwrap();
+    let granted = umbral::generate_kfrags(&mut getrandom::SysRng, &params).unwrap();
     Share {
         kfrag: granted.kfrags[0].to_secret_bytes().to_vec(),
         commitments: CommitmentsBytes::try_from(&granted.commitments).unwrap(),
@@ -96,12 +96,12 @@ impl Grant {
     }
 
     /// What the author signs the fragment for.
-    pub(crate) fn policy(&self) -> v2::Policy {
+    pub(crate) fn policy(&self) -> umbral::Policy {
         kfrag_policy(&self.terms, CHAIN_ID, &POLICY_MANAGER).unwrap()
     }
 
     /// Another delegation of the same keys.
-    pub(crate) fn share_for(&self, policy: &v2::Policy, miner: Address) -> Share {
+    pub(crate) fn share_for(&self, policy: &umbral::Policy, miner: Address) -> Share {
         share_out(
             (&self.delegating, &self.receiving, &self.signer),
             policy,
@@ -127,7 +127,7 @@ impl Grant {
     pub(crate) fn upload_of(&self, share: &Share, node_key: &PublicKey) -> KfragUpload {
         let (capsule, ciphertext) =
             encrypt(&mut getrandom::SysRng, node_key, &share.kfrag).unwrap();
-        let sealed = [&capsule.to_simple()[..], &ciphertext].concat();
+        let sealed = [&capsule.to_bytes()[..], &ciphertext].concat();
         let verifying = EthSecret::from_bytes(&self.signer.to_secret_bytes()).unwrap();
         KfragUpload {
             terms: self.terms.clone(),
@@ -156,7 +156,7 @@ impl Grant {
         ReencryptRequest {
             policy_id: self.id(),
             miner: MINER,
-            capsules: vec![CapsuleBytes::from(self.capsule.to_simple())],
+            capsules: vec![CapsuleBytes::from(self.capsule.to_bytes())],
             block_number,
             nonce: B256::random().unwrap(),
             signature: EthSignature::UNSIGNED,
@@ -178,9 +178,9 @@ impl Grant {
         };
         reply.verify(&domain(), request, &expected).unwrap();
         let (context, policy) = (self.context(), self.policy());
-        let cfrag = CapsuleFrag::from_simple(reply.fragments[0].cfrag.as_bytes()).unwrap();
+        let cfrag = CapsuleFrag::from_bytes(reply.fragments[0].cfrag.as_bytes()).unwrap();
         let cfrag = cfrag
-            .verify_granted(&self.capsule, &context, &policy, &MINER.0)
+            .verify(&self.capsule, &context, &policy, &MINER.0)
             .unwrap();
         let commitments = reply.commitments.parse().unwrap();
         commitments

@@ -7,8 +7,9 @@ use kms_protocol::messages::{
 use kms_protocol::{
     Address, B256, EthSecret, EthSignature, Period, Terms, keys_hash, kfrag_policy,
 };
-use umbral::v2::{self, GrantParams};
-use umbral::{Capsule, CapsuleFrag, Context, SecretKey, Signer, decrypt_reencrypted, encrypt};
+use umbral::{
+    Capsule, CapsuleFrag, Context, GrantParams, SecretKey, Signer, decrypt_reencrypted, encrypt,
+};
 
 use crate::net::{Net, kms};
 
@@ -19,7 +20,7 @@ pub(crate) struct Grant {
     pub(crate) terms: Terms,
     pub(crate) upload: KfragUpload,
     pub(crate) context: Context,
-    pub(crate) policy: v2::Policy,
+    pub(crate) policy: umbral::Policy,
     pub(crate) receiving: SecretKey,
     pub(crate) capsule: Capsule,
     pub(crate) ciphertext: Vec<u8>,
@@ -57,10 +58,10 @@ pub(crate) fn grant(net: &Net, owner: Address, info: &NodeInfo, first: Period) -
         policy: &policy,
         miners: &[info.miner.0],
     };
-    let granted = v2::generate_kfrags(&mut rng, &params).unwrap();
+    let granted = umbral::generate_kfrags(&mut rng, &params).unwrap();
     let secret = granted.kfrags[0].to_secret_bytes();
     let (seal, sealed) = encrypt(&mut rng, &info.umbral_key, &*secret).unwrap();
-    let sealed = [&seal.to_simple()[..], &sealed].concat();
+    let sealed = [&seal.to_bytes()[..], &sealed].concat();
     let upload = KfragUpload {
         terms: terms.clone(),
         delegating_key: context.delegating,
@@ -88,7 +89,7 @@ impl Grant {
         ReencryptRequest {
             policy_id: self.terms.id(net.domain().chain_id, &net.domain().contract),
             miner: info.miner,
-            capsules: vec![CapsuleBytes::from(self.capsule.to_simple())],
+            capsules: vec![CapsuleBytes::from(self.capsule.to_bytes())],
             block_number: info.head_block,
             nonce: B256::random().unwrap(),
             signature: EthSignature::UNSIGNED,
@@ -97,10 +98,10 @@ impl Grant {
     }
 
     pub(crate) fn open(&self, reply: &ReencryptReply) -> Vec<u8> {
-        let cfrag = CapsuleFrag::from_simple(reply.fragments[0].cfrag.as_bytes()).unwrap();
+        let cfrag = CapsuleFrag::from_bytes(reply.fragments[0].cfrag.as_bytes()).unwrap();
         let miner = self.terms.miners[0].0;
         let cfrag = cfrag
-            .verify_granted(&self.capsule, &self.context, &self.policy, &miner)
+            .verify(&self.capsule, &self.context, &self.policy, &miner)
             .unwrap();
         let delegating = &self.context.delegating;
         let cfrags = [cfrag];

@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 use serde_json::Value;
-use umbral::FragPoint;
+use umbral::fault::FragPoint;
 
 use super::*;
 use crate::error::Error;
@@ -83,7 +83,7 @@ fn a_conviction_is_keyed_by_miner_policy_and_capsule_alone() {
 #[test]
 fn evidence_is_laid_out_as_the_contract_reads_it() {
     let simple: [u8; 98] = vector("capsule").try_into().unwrap();
-    let capsule = Capsule::from_simple(&simple).unwrap();
+    let capsule = Capsule::from_bytes(&simple).unwrap();
     let witness = CapsuleWitness::new(&capsule).unwrap();
     let cfrag = FixedBytes(vector("cfrag").try_into().unwrap());
     let evidence = wrong_fragment_evidence(

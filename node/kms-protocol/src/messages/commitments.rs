@@ -5,7 +5,7 @@
 use core::fmt;
 use core::str::FromStr;
 
-use umbral::v2::{COMMITMENTS_HEADER_BYTES, Commitments};
+use umbral::Commitments;
 
 use crate::error::{Error, Result};
 use crate::hex_serde::{decode, encode, serde_by_text};
@@ -18,9 +18,9 @@ const COEFFICIENT_BYTES: usize = 33;
 const SIGNATURE_BYTES: usize = 64;
 
 /// Longest commitments, for a threshold of [`MINERS_MAX`]: 1,220 bytes.
-pub const COMMITMENTS_BYTES_MAX: usize = COMMITMENTS_HEADER_BYTES + COEFFICIENT_BYTES * MINERS_MAX;
+pub const COMMITMENTS_BYTES_MAX: usize = Commitments::HEADER_BYTES + COEFFICIENT_BYTES * MINERS_MAX;
 
-/// `umbral::v2::Commitments` in bytes, 164 + 33 m of them, 1 <= m <= 32, not checked further.
+/// `umbral::Commitments` in bytes, 164 + 33 m of them, 1 <= m <= 32, not checked further.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct CommitmentsBytes(Vec<u8>);
 
@@ -67,7 +67,7 @@ impl TryFrom<&Commitments> for CommitmentsBytes {
 
 /// 164 bytes, and 33 for each of 1 to 32 coefficients.
 fn check_length(actual: usize) -> Result<()> {
-    let coefficients = actual.checked_sub(COMMITMENTS_HEADER_BYTES);
+    let coefficients = actual.checked_sub(Commitments::HEADER_BYTES);
     let fits = coefficients.is_some_and(|bytes| bytes > 0 && bytes % COEFFICIENT_BYTES == 0);
     if fits && actual <= COMMITMENTS_BYTES_MAX {
         Ok(())

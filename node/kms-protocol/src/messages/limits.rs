@@ -5,7 +5,7 @@ use core::fmt;
 use core::marker::PhantomData;
 
 use serde::{Deserialize, Deserializer, de};
-use umbral::{CAPSULE_BYTES, CAPSULE_FRAG_BYTES};
+use umbral::{CIPHERTEXT_OVERHEAD, Capsule, CapsuleFrag, KeyFrag};
 
 use crate::error::Error;
 use crate::primitives::FixedBytes;
@@ -13,21 +13,20 @@ use crate::primitives::FixedBytes;
 /// Greatest number of capsules in a request, and of fragments in a reply.
 pub const CAPSULES_MAX: usize = 64;
 
-/// Bytes of a sealed key fragment: capsule in its simple form (98), then the ciphertext by
-/// `umbral::encrypt` of the key fragment of version 2: nonce (24), fragment (195), tag (16).
-pub const SEALED_KFRAG_BYTES: usize =
-    CAPSULE_BYTES + umbral::v2::KEY_FRAG_BYTES + umbral::CIPHERTEXT_OVERHEAD;
+/// Bytes of a sealed kfrag: capsule (98), then the ciphertext by `umbral::encrypt` of the kfrag:
+/// nonce (24), kfrag (195), tag (16).
+pub const SEALED_KFRAG_BYTES: usize = Capsule::BYTES + KeyFrag::BYTES + CIPHERTEXT_OVERHEAD;
 
 /// Longest text in a message, in bytes.
 pub const TEXT_MAX: usize = 1_000;
 
-/// A capsule in its simple form, not yet checked.
-pub type CapsuleBytes = FixedBytes<CAPSULE_BYTES>;
+/// Encoding of a capsule, not yet checked.
+pub type CapsuleBytes = FixedBytes<{ Capsule::BYTES }>;
 
-/// A re-encrypted fragment in its simple form, not yet verified.
-pub type CfragBytes = FixedBytes<CAPSULE_FRAG_BYTES>;
+/// Encoding of a cfrag, not yet verified.
+pub type CfragBytes = FixedBytes<{ CapsuleFrag::BYTES }>;
 
-/// A key fragment encrypted to one miner's Umbral key: capsule (simple form), then the ciphertext.
+/// A kfrag encrypted to one miner's Umbral key: capsule, then the ciphertext.
 pub type SealedKfrag = FixedBytes<SEALED_KFRAG_BYTES>;
 
 /// Reads 1 to [`CAPSULES_MAX`] entries, and stops reading at the limit.

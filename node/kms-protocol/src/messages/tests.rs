@@ -139,7 +139,7 @@ fn refuses_text_that_could_deceive_a_terminal() {
 
 #[test]
 fn a_sealed_key_fragment_is_as_long_as_umbral_makes_it() {
-    assert_eq!(CAPSULE_BYTES, 98);
-    assert_eq!(umbral::CAPSULE_FRAG_BYTES, 359);
+    assert_eq!(umbral::Capsule::BYTES, 98);
+    assert_eq!(umbral::CapsuleFrag::BYTES, 359);
     assert_eq!(SEALED_KFRAG_BYTES, 333);
 }

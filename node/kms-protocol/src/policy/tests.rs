@@ -234,7 +234,7 @@ fn refuses_a_price_beyond_128_bits() {
 fn what_is_signed_follows_from_the_terms_alone() {
     let terms = terms();
     let policy = kfrag_policy(&terms, CHAIN_ID, &POLICY_MANAGER).unwrap();
-    let expected = umbral::v2::Policy {
+    let expected = umbral::Policy {
         chain_id: 31_337,
         contract: POLICY_MANAGER.0,
         policy_id: terms.id(CHAIN_ID, &POLICY_MANAGER).0.0,

@@ -61,7 +61,7 @@ pub(crate) fn run(args: &InspectArgs, context: &Context) -> Outcome {
         label_key: label_key.to_string(),
         label_fingerprint: label_key.fingerprint(),
         label,
-        capsule: hex::encode(header.capsule().to_simple()),
+        capsule: hex::encode(header.capsule().to_bytes()),
         chain_id: locator.map(|locator| locator.chain_id),
         policy_manager: locator.map(|locator| Address(locator.contract)),
         has_label_hint: header.label_hint().is_some(),

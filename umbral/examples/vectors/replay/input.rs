@@ -1,7 +1,8 @@
 //! Reads the fields of a case: hexadecimal strings, numbers, lists, nulls.
 
 use serde_json::Value;
-use umbral::{Capsule, CapsuleFrag, KeyFrag, PublicKey, SecretKey, VerifyingKey};
+use umbral::compat::KeyFrag;
+use umbral::{Capsule, CapsuleFrag, PublicKey, SecretKey, VerifyingKey};
 
 use super::Failure;
 
@@ -104,7 +105,7 @@ pub(crate) fn exactly<const N: usize>(object: &'static str, bytes: &[u8]) -> Out
         expected: N,
         actual: bytes.len(),
     };
-    bytes.try_into().map_err(|_| Failure::Refused(length))
+    bytes.try_into().map_err(|_| length.into())
 }
 
 fn unhex(value: &Value, name: &str) -> Outcome<Vec<u8>> {

@@ -1,11 +1,10 @@
 //! One function per kind of case: runs the crate on the input and returns what it made of it.
 
 use serde_json::{Value, json};
-use umbral::hazmat::{self, KnownKeys};
-use umbral::{
-    Capsule, CapsuleFrag, Context, KfragParams, POINT_U_UNCOMPRESSED, Quorum, SecretKeyFactory,
-    SignedKeys, Signer, VerifyingKey,
-};
+use umbral::compat::hazmat::{self, KnownKeys};
+use umbral::compat::{self, KfragParams, SignedKeys};
+use umbral::fault::POINT_U_UNCOMPRESSED;
+use umbral::{Capsule, CapsuleFrag, Context, Quorum, SecretKeyFactory, Signer, VerifyingKey};
 
 use super::Failure;
 use super::input::{Input, exactly};
@@ -87,7 +86,7 @@ fn encrypt_replay(input: Input<'_>) -> Outcome {
     same("ciphertext", &ciphertext, &input.bytes("ciphertext")?)?;
     let plaintext = umbral::decrypt_original(&secret, &input.capsule()?, &ciphertext)?;
     Ok(json!({
-        "capsule_simple": hex::encode(capsule.to_simple()),
+        "capsule_simple": hex::encode(capsule.to_bytes()),
         "plaintext": hex::encode(plaintext),
     }))
 }
@@ -101,11 +100,11 @@ fn decrypt_original(input: Input<'_>) -> Outcome {
 
 fn capsule_decode(input: Input<'_>) -> Outcome {
     let capsule = input.capsule()?;
-    let simple = capsule.to_simple();
+    let simple = capsule.to_bytes();
     same("capsule", &capsule.to_msgpack(), &input.bytes("capsule")?)?;
     same(
         "simple capsule",
-        &Capsule::from_simple(&simple)?.to_simple(),
+        &Capsule::from_bytes(&simple)?.to_bytes(),
         &simple,
     )?;
     Ok(json!({ "simple": hex::encode(simple) }))
@@ -121,7 +120,7 @@ fn kfrag_replay(input: Input<'_>) -> Outcome {
         signed: SignedKeys::BOTH,
     };
     let mut tape = Tape::new(input.bytes("rng")?);
-    let kfrags = umbral::generate_kfrags(&mut tape, &params)?;
+    let kfrags = compat::generate_kfrags(&mut tape, &params)?;
     tape.finish()?;
     let kfrags: Vec<String> = kfrags
         .iter()
@@ -158,17 +157,18 @@ fn reencrypt_replay(input: Input<'_>) -> Outcome {
     let cfrag = hazmat::reencrypt_with_nonce(&nonce, &input.capsule()?, &input.kfrag()?)?;
     Ok(json!({
         "cfrag": hex::encode(cfrag.to_msgpack()),
-        "cfrag_simple": hex::encode(cfrag.to_simple()),
+        "cfrag_simple": hex::encode(cfrag.to_bytes()),
     }))
 }
 
-/// Where both forms are given, they must be refused alike or be the same fragment.
+/// Where both forms are given, they must be refused alike or be the same cfrag.
 fn cfrag_verify(input: Input<'_>) -> Outcome {
     let bytes = input.bytes("cfrag")?;
     let cfrag = CapsuleFrag::from_msgpack(&bytes);
     if let Some(simple) = input.maybe_bytes("cfrag_simple")? {
         let from_simple =
-            exactly("capsule fragment", &simple).map(|simple| CapsuleFrag::from_simple(&simple))?;
+            exactly("cfrag", &simple).map(|simple| CapsuleFrag::from_bytes(&simple))?;
+        let from_simple = from_simple.map_err(compat::Error::from);
         if from_simple != cfrag {
             return Failure::broken(format!("simple form gives {from_simple:?}, not {cfrag:?}"));
         }
@@ -180,7 +180,7 @@ fn cfrag_verify(input: Input<'_>) -> Outcome {
         receiving: input.public_key("receiving_pk")?,
         verifying: input.verifying_key("verifying_pk")?,
     };
-    cfrag.verify(&input.capsule()?, &context)?;
+    cfrag.verify_v1(&input.capsule()?, &context)?;
     Ok(json!("verified"))
 }
 

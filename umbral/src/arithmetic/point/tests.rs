@@ -23,7 +23,7 @@ fn accepts_both_parities() {
 }
 
 #[test]
-fn k01_refuses_every_other_encoding() {
+fn refuses_every_other_encoding() {
     for bytes in bad_points(generator()) {
         assert_eq!(
             Point::decode(&bytes, "g"),

@@ -7,7 +7,7 @@ use super::*;
 use crate::testing::{BrokenRng, ORDER, TestRng, bad_scalars, order_plus};
 
 #[test]
-fn k02_refuses_scalars_out_of_range() {
+fn refuses_scalars_out_of_range() {
     for bytes in bad_scalars() {
         let expected = if bytes == [0; 32] {
             Error::ZeroScalar { field: "s" }
@@ -28,7 +28,7 @@ fn accepts_the_ends_of_the_range() {
 }
 
 #[test]
-fn k03_a_broken_generator_is_an_error() {
+fn a_broken_generator_is_an_error() {
     let draw = |mut rng| SecretScalar::random(&mut rng).err();
     assert_eq!(draw(BrokenRng::Failing), Some(Error::Rng));
     assert_eq!(draw(BrokenRng::Stuck(0)), Some(Error::RngDegenerate));

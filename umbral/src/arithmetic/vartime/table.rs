@@ -23,6 +23,7 @@ impl Shape {
         splits: 1,
     };
     /// For a point that is used twice.
+    #[cfg(feature = "compat")]
     pub(crate) const TWICE: Self = Self {
         window: 5,
         splits: 2,

@@ -1,6 +1,6 @@
 use alloc::vec::Vec;
 
-use k256::ProjectivePoint;
+use k256::{ProjectivePoint, Scalar};
 use proptest::prelude::*;
 
 use super::*;

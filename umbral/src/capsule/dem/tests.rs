@@ -10,7 +10,7 @@ fn key(seed: u64) -> SecretKey {
 }
 
 #[test]
-fn l05_no_flipped_bit_decrypts() {
+fn no_flipped_bit_decrypts() {
     let key = key(1);
     let plaintext = vec![7; 1024];
     let (capsule, good) = encrypt(&mut TestRng::new(2), &key.public_key(), &plaintext).unwrap();
@@ -23,7 +23,7 @@ fn l05_no_flipped_bit_decrypts() {
 }
 
 #[test]
-fn l06_refuses_the_capsule_of_another_message() {
+fn refuses_the_capsule_of_another_message() {
     let (key, mut rng) = (key(1), TestRng::new(2));
     let (one, ciphertext) = encrypt(&mut rng, &key.public_key(), b"one").unwrap();
     let (two, other) = encrypt(&mut rng, &key.public_key(), b"two").unwrap();
@@ -42,7 +42,7 @@ fn refuses_another_key() {
 
 /// The capsule is associated data, not only the source of the key.
 #[test]
-fn k15_refuses_the_key_with_another_capsule() {
+fn refuses_the_key_with_another_capsule() {
     let delegation = Delegation::new(1, 1, 1);
     let other = Delegation::new(2, 1, 1);
     let secret = decapsulate_original(&delegation.delegating, &delegation.capsule).unwrap();
@@ -72,7 +72,7 @@ fn refuses_every_truncation() {
 }
 
 #[test]
-fn tells_a_bad_ciphertext_from_too_few_fragments() {
+fn tells_a_bad_ciphertext_from_too_few_cfrags() {
     let mut delegation = Delegation::new(1, 2, 2);
     let cfrags = delegation.cfrags(&[0, 1]);
     assert_eq!(
@@ -96,7 +96,7 @@ fn tells_a_bad_ciphertext_from_too_few_fragments() {
 }
 
 #[test]
-fn k03_a_failing_generator_is_an_error() {
+fn a_failing_generator_is_an_error() {
     let refused = encrypt(&mut BrokenRng::Failing, &key(1).public_key(), b"message");
     assert_eq!(refused, Err(Error::Rng));
 }

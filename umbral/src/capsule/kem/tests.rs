@@ -16,7 +16,7 @@ fn the_owner_opens_what_was_made_for_it() {
         decapsulate_original(&key, &capsule).unwrap().expose(),
         secret.expose()
     );
-    assert!(Capsule::from_simple(&capsule.to_simple()).is_ok());
+    assert!(Capsule::from_bytes(&capsule.to_bytes()).is_ok());
 }
 
 #[test]
@@ -35,7 +35,7 @@ fn another_key_and_another_capsule_give_another_secret() {
 }
 
 #[test]
-fn k03_a_broken_generator_is_an_error() {
+fn a_broken_generator_is_an_error() {
     let public = key(1).public_key();
     let refused = |mut rng| encapsulate(&mut rng, &public).err();
     assert_eq!(refused(BrokenRng::Failing), Some(Error::Rng));
@@ -43,13 +43,13 @@ fn k03_a_broken_generator_is_an_error() {
 }
 
 #[test]
-fn k03_secrets_and_capsules_do_not_repeat() {
+fn secrets_and_capsules_do_not_repeat() {
     let (public, mut rng) = (key(1).public_key(), TestRng::new(2));
     let (mut secrets, mut capsules) = (HashSet::new(), HashSet::new());
     for _ in 0..1_000 {
         let (capsule, secret) = encapsulate(&mut rng, &public).unwrap();
         assert!(secrets.insert(*secret.expose()));
-        assert!(capsules.insert(capsule.to_simple()));
+        assert!(capsules.insert(capsule.to_bytes()));
     }
 }
 

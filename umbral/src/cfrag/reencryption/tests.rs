@@ -2,14 +2,11 @@ use super::*;
 use crate::testing::{BrokenRng, Delegation, TestRng, unjudgeable_point};
 
 #[test]
-fn what_a_proxy_answers_verifies() {
+fn what_a_miner_answers_verifies() {
     let mut delegation = Delegation::new(1, 1, 1);
     let cfrag = delegation.cfrags(&[0]).remove(0);
-    let received = CapsuleFrag::from_simple(&cfrag.to_simple()).unwrap();
-    assert_eq!(
-        received.verify(&delegation.capsule, &delegation.context),
-        Ok(cfrag)
-    );
+    let received = CapsuleFrag::from_bytes(&cfrag.to_bytes()).unwrap();
+    assert_eq!(delegation.verify(received, 0), Ok(cfrag));
 }
 
 #[test]
@@ -50,7 +47,7 @@ fn the_nonce_depends_on_the_generator() {
 }
 
 #[test]
-fn k03_a_failing_generator_is_an_error() {
+fn a_failing_generator_is_an_error() {
     let delegation = Delegation::new(1, 1, 1);
     let refused = reencrypt(
         &mut BrokenRng::Failing,
@@ -61,15 +58,12 @@ fn k03_a_failing_generator_is_an_error() {
 }
 
 #[test]
-fn another_receivers_fragment_is_bound_to_that_receiver() {
+fn another_receivers_kfrag_is_bound_to_that_receiver() {
     let (one, two) = (Delegation::new(1, 1, 1), Delegation::new(2, 1, 1));
     let cfrag = reencrypt(&mut TestRng::new(1), &one.capsule, &two.kfrags[0]).unwrap();
     assert_eq!(cfrag.context(), &two.context);
-    let refused = cfrag
-        .as_unverified()
-        .clone()
-        .verify(&one.capsule, &one.context);
-    assert_eq!(refused.err(), Some(Error::KeyFragSignature));
+    let refused = one.verify(cfrag.as_unverified().clone(), 0);
+    assert_eq!(refused.err(), Some(Error::CapsuleFragSignature));
 }
 
 /// A delegator who knew E = Q / rk could force E1 = Q; the node refuses rather than sign it.
@@ -88,9 +82,7 @@ fn refuses_to_answer_with_a_point_no_contract_can_judge() {
             ..delegation.capsule.clone()
         }
     };
-    let out_of_range = Some(Error::PointOutOfRange {
-        field: "capsule fragment",
-    });
+    let out_of_range = Some(Error::PointOutOfRange { field: "cfrag" });
 
     let capsule = forced(&kfrag.frag.key);
     assert_eq!(

@@ -30,7 +30,7 @@ fn another_seed_gives_another_key() {
 }
 
 #[test]
-fn k03_a_failing_generator_is_an_error() {
+fn a_failing_generator_is_an_error() {
     assert_eq!(
         SecretKeyFactory::random(&mut BrokenRng::Failing).err(),
         Some(Error::Rng)

@@ -35,14 +35,14 @@ fn refuses_another_message_and_another_key() {
 }
 
 #[test]
-fn k12_refuses_the_malleable_twin() {
+fn refuses_the_malleable_twin() {
     let signature = signer(1).sign(&mut TestRng::new(3), b"message").unwrap();
     let refused = Signature::from_bytes(&high_s(&signature));
     assert_eq!(refused, Err(Error::HighS { field: "signature" }));
 }
 
 #[test]
-fn k12_refuses_r_and_s_out_of_range() {
+fn refuses_r_and_s_out_of_range() {
     let good = signer(1)
         .sign(&mut TestRng::new(3), b"message")
         .unwrap()
@@ -77,7 +77,7 @@ fn no_flipped_bit_verifies() {
 }
 
 #[test]
-fn k01_refuses_verifying_keys_that_are_not_canonical() {
+fn refuses_verifying_keys_that_are_not_canonical() {
     for bytes in bad_points(signer(1).verifying_key().to_bytes()) {
         let refused = VerifyingKey::from_bytes(&bytes);
         assert_eq!(
@@ -90,7 +90,7 @@ fn k01_refuses_verifying_keys_that_are_not_canonical() {
 }
 
 #[test]
-fn k02_refuses_signing_keys_out_of_range() {
+fn refuses_signing_keys_out_of_range() {
     for bytes in bad_scalars() {
         assert!(Signer::from_secret_bytes(&bytes).is_err());
     }
@@ -106,7 +106,7 @@ fn two_signatures_of_one_message_differ() {
 
 /// With a generator stuck at zero the nonce is still a function of key and message.
 #[test]
-fn k04_a_stuck_generator_repeats_no_nonce() {
+fn a_stuck_generator_repeats_no_nonce() {
     let signer = signer(1);
     let sign = |message| {
         signer
@@ -119,7 +119,7 @@ fn k04_a_stuck_generator_repeats_no_nonce() {
 }
 
 #[test]
-fn k03_a_failing_generator_is_an_error() {
+fn a_failing_generator_is_an_error() {
     assert_eq!(
         signer(1).sign(&mut BrokenRng::Failing, b"message"),
         Err(Error::Rng)

@@ -2,8 +2,7 @@
 
 use kms_protocol::messages::CommitmentsBytes;
 use kms_protocol::{PolicyId, kfrag_policy};
-use umbral::v2::{self, GrantParams, Granted, KeyFrag, VerifiedKeyFrag};
-use umbral::{Context, SecretKey};
+use umbral::{Context, GrantParams, Granted, KeyFrag, SecretKey, VerifiedKeyFrag};
 
 use super::*;
 use crate::keys::GrantSigner;
@@ -11,8 +10,8 @@ use crate::progress::Silent;
 
 /// The author of a world's policy, who can make it as many delegations as it likes.
 struct Author {
-    policy: v2::Policy,
-    miners: Vec<v2::Miner>,
+    policy: umbral::Policy,
+    miners: Vec<umbral::Miner>,
     signer: GrantSigner,
     context: Context,
 }
@@ -44,7 +43,7 @@ impl Author {
             policy: &self.policy,
             miners: &self.miners,
         };
-        v2::generate_kfrags(&mut getrandom::SysRng, &params).unwrap()
+        umbral::generate_kfrags(&mut getrandom::SysRng, &params).unwrap()
     }
 
     /// Signs a message of version 2 with its tag.
@@ -56,7 +55,7 @@ impl Author {
     }
 
     /// A share of another key, signed as one of the label's.
-    fn sign_share(&self, share: &VerifiedKeyFrag, miner: &v2::Miner) -> VerifiedKeyFrag {
+    fn sign_share(&self, share: &VerifiedKeyFrag, miner: &umbral::Miner) -> VerifiedKeyFrag {
         let (policy, bytes) = (&self.policy, share.to_secret_bytes());
         let (id, x, u1) = (&bytes[1..33], &bytes[65..98], &bytes[98..131]);
         let [a, b] = [self.context.delegating, self.context.receiving].map(|key| key.to_bytes());
@@ -86,7 +85,7 @@ impl Author {
     }
 
     /// Commitments to another key's polynomial, signed as those of the label's.
-    fn sign_commitments(&self, made: &v2::Commitments) -> CommitmentsBytes {
+    fn sign_commitments(&self, made: &umbral::Commitments) -> CommitmentsBytes {
         let made = CommitmentsBytes::try_from(made).unwrap();
         let [a, b] = [self.context.delegating, self.context.receiving].map(|key| key.to_bytes());
         let parts = [&self.policy.policy_id[..], &a, &b, made.statement()];

@@ -1,4 +1,4 @@
-use umbral::v2::KeyFrag;
+use umbral::KeyFrag;
 
 use super::*;
 use crate::testkit::MINER;

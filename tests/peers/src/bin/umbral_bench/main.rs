@@ -12,7 +12,7 @@ mod table;
 
 use std::path::Path;
 
-use umbral::{KeyFrag, PreparedContext};
+use umbral::compat::{self, KeyFrag};
 use umbral_peers::timing::sink;
 use umbral_peers::{Parties, Rng, pre_capsule};
 use umbral_pre as pre;
@@ -20,8 +20,8 @@ use umbral_pre::DefaultDeserialize as _;
 
 use extensions::extensions;
 use primitives::{primitives, sizes};
-use reading::{fragments, opening};
-use table::Table;
+use reading::{cfrags, opening};
+use table::{Operation, Table};
 
 fn main() {
     if std::env::args().nth(1).as_deref() == Some("--primitives") {
@@ -36,7 +36,7 @@ fn main() {
     let parties = Parties::random();
     encryption(&mut table, &parties);
     delegation(&mut table, &parties);
-    fragments(&mut table, &parties);
+    cfrags(&mut table, &parties);
     opening(&mut table, &parties);
     extensions(&mut table, &parties);
     primitives(&parties);
@@ -68,14 +68,14 @@ fn encryption(table: &mut Table, parties: &Parties) {
         let opened = pre::decrypt_original(&parties.pre_delegating, &theirs, &ciphertext);
         assert_eq!(&*opened.expect("the peer opens ours"), &message);
         table.row(
-            (name, Some(limits.0), 1.0),
+            Operation::new(name, Some(limits.0), 1.0),
             &mut || sink(umbral::encrypt(&mut Rng {}, &key, &message)),
             &mut || sink(pre::encrypt(&pre_key, &message)),
         );
         let ours = || umbral::decrypt_original(&parties.delegating, &capsule, &ciphertext);
         assert_eq!(ours().expect("opens"), message);
         table.row(
-            (original, Some(limits.1), 1.0),
+            Operation::new(original, Some(limits.1), 1.0),
             &mut || sink(ours()),
             &mut || {
                 sink(pre::decrypt_original(
@@ -87,11 +87,11 @@ fn encryption(table: &mut Table, parties: &Parties) {
         );
     }
     let (capsule, _) = umbral::encapsulate(&mut Rng {}, &key).expect("encapsulates");
-    let (simple, packed) = (capsule.to_simple(), capsule.to_msgpack());
-    assert_eq!(umbral::Capsule::from_simple(&simple), Ok(capsule));
+    let (bytes, packed) = (capsule.to_bytes(), capsule.to_msgpack());
+    assert_eq!(umbral::Capsule::from_bytes(&bytes), Ok(capsule));
     table.row(
-        ("capsule_decode", Some(27.0), 1.0),
-        &mut || sink(umbral::Capsule::from_simple(&simple)),
+        Operation::new("capsule_decode", Some(27.0), 1.0),
+        &mut || sink(umbral::Capsule::from_bytes(&bytes)),
         &mut || sink(pre::Capsule::from_bytes(&packed)),
     );
 }
@@ -106,7 +106,7 @@ fn delegation(table: &mut Table, parties: &Parties) {
             assert!(kfrag.into_unverified().verify(&context).is_ok());
         }
         table.row(
-            (name, Some(limit), 1.0),
+            Operation::new(name, Some(limit), 1.0),
             &mut || sink(parties.kfrags(threshold, shares)),
             &mut || sink(parties.pre_kfrags(threshold.into(), shares.into())),
         );
@@ -128,30 +128,21 @@ fn delegation(table: &mut Table, parties: &Parties) {
             .map_err(|error| error.0)
     };
     assert!(ours().is_ok() && peer().is_ok());
-    let limit = Some(45.0);
     table.row(
-        ("kfrag_verify_v1", limit, 1.0),
+        Operation::new("kfrag_verify_v1", Some(45.0), 1.0),
         &mut || sink(ours()),
         &mut || sink(peer()),
     );
-    let prepared = PreparedContext::new(context);
-    let ours = || KeyFrag::from_simple(&simple).and_then(|kfrag| kfrag.verify_prepared(&prepared));
-    assert!(ours().is_ok());
-    table.row(
-        ("kfrag_verify_v1_prepared", limit, 1.0),
-        &mut || sink(ours()),
-        &mut || sink(peer()),
-    );
-
     let (capsule, _) = umbral::encapsulate(&mut Rng {}, &context.delegating).expect("capsule");
     let theirs = pre_capsule(&capsule);
     let pre_kfrag = peer().expect("verified");
-    let answer = umbral::reencrypt(&mut Rng {}, &capsule, &kfrag).expect("reencrypts");
+    let answer = compat::reencrypt(&mut Rng {}, &capsule, &kfrag).expect("reencrypts");
     let answer = pre::CapsuleFrag::from_bytes(&answer.to_msgpack()).expect("decodes");
     assert!(answer.verify(&theirs, &verifying, &a, &b).is_ok());
+    let granted = &parties.grant(1, 1).kfrags[0];
     table.row(
-        ("reencrypt", Some(112.0), 1.0),
-        &mut || sink(umbral::reencrypt(&mut Rng {}, &capsule, &kfrag)),
+        Operation::new("reencrypt", Some(112.0), 1.0),
+        &mut || sink(umbral::reencrypt(&mut Rng {}, &capsule, granted)),
         &mut || sink(pre::reencrypt(&theirs, pre_kfrag.clone())),
     );
 }

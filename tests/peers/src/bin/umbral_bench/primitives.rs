@@ -4,7 +4,7 @@ use std::hint::black_box;
 
 use umbral::PreparedContext;
 use umbral_peers::timing::{alone, sink};
-use umbral_peers::{Parties, Rng};
+use umbral_peers::{Parties, Rng, policy};
 use umbral_pre::DefaultSerialize as _;
 
 use crate::answers::{MESSAGE, answers};
@@ -84,36 +84,33 @@ fn ours(parties: &Parties, bytes: &[u8; 33]) {
             let _ = black_box(umbral::PublicKey::from_bytes(bytes));
         }),
     );
-    let context = parties.context();
+    let (context, policy) = (parties.context(), policy(1, 1));
     print(
         "prepare a context",
-        alone(&mut || sink(PreparedContext::new(context))),
+        alone(&mut || sink(PreparedContext::new(context, policy))),
     );
 }
 
 pub(crate) fn sizes(parties: &Parties) {
     let answers = answers(parties, 1);
-    let kfrag = parties.kfrags(1, 1).remove(0);
-    println!("\nsizes, bytes: simple form, MessagePack (umbral-pre writes the same MessagePack)");
+    let kfrag = &parties.grant(1, 1).kfrags[0];
+    let v1 = parties.kfrags(1, 1).remove(0);
+    println!("\nsizes, bytes: ours, MessagePack of version 1 as umbral-pre writes it");
     let theirs = answers.theirs.to_bytes().expect("encodes").len();
     assert_eq!(theirs, answers.capsule.to_msgpack().len());
     println!(
         "{:<30} {:>6} {theirs:>6}",
         "capsule",
-        answers.capsule.to_simple().len()
+        answers.capsule.to_bytes().len()
     );
-    let packed = kfrag.to_secret_msgpack().len();
+    let packed = v1.to_secret_msgpack().len();
     println!(
         "{:<30} {:>6} {packed:>6}",
-        "key fragment",
-        kfrag.to_secret_simple().len()
+        "kfrag",
+        kfrag.to_secret_bytes().len()
     );
     let packed = answers.packed[0].len();
-    println!(
-        "{:<30} {:>6} {packed:>6}",
-        "capsule fragment",
-        answers.simple[0].len()
-    );
+    println!("{:<30} {:>6} {packed:>6}", "cfrag", answers.bytes[0].len());
     let overhead = answers.ciphertext.len() - MESSAGE.len();
     println!("{:<30} {overhead:>6}", "ciphertext overhead");
 }

@@ -1,27 +1,27 @@
-//! Checking capsule fragments, opening, and the reader's whole path.
+//! Checking cfrags, opening, and the reader's whole path.
 
 use std::hint::black_box;
 
-use umbral::{CapsuleFrag, PreparedContext};
-use umbral_peers::Parties;
+use umbral::CapsuleFrag;
 use umbral_peers::timing::sink;
+use umbral_peers::{MINER, Parties, policy};
 use umbral_pre as pre;
 
 use crate::answers::{MESSAGE, answers};
-use crate::table::Table;
+use crate::table::{Operation, Table};
 
-pub(crate) fn fragments(table: &mut Table, parties: &Parties) {
-    let context = parties.context();
+pub(crate) fn cfrags(table: &mut Table, parties: &Parties) {
+    let (context, policy) = (parties.context(), policy(30, 30));
     let answers = answers(parties, 30);
     let single = || {
-        let frag = CapsuleFrag::from_simple(&answers.simple[0]);
-        frag.and_then(|frag| frag.verify(&answers.capsule, &context))
+        let frag = CapsuleFrag::from_bytes(&answers.bytes[0]);
+        frag.and_then(|frag| frag.verify(&answers.capsule, &context, &policy, &MINER))
             .expect("verifies")
     };
     let mut peer = || sink(answers.peer_verify(parties, &answers.packed[0]));
     single();
     table.row(
-        ("cfrag_verify_single", Some(131.0), 1.0),
+        Operation::new("cfrag_verify_single", Some(131.0), 1.0),
         &mut || sink(single()),
         &mut peer,
     );
@@ -31,14 +31,14 @@ pub(crate) fn fragments(table: &mut Table, parties: &Parties) {
         }
     };
     table.row(
-        ("cfrag_verify_batch30", Some(100.0), 30.0),
-        &mut || sink(answers.verify(&mut PreparedContext::new(context))),
+        Operation::new("cfrag_verify_batch30", Some(100.0), 30.0),
+        &mut || sink(answers.verify(&mut answers.prepare(parties))),
         &mut peer30,
     );
-    let mut prepared = PreparedContext::new(context);
+    let mut prepared = answers.prepare(parties);
     answers.verify(&mut prepared);
     table.row(
-        ("cfrag_verify_batch30_cached", Some(73.0), 30.0),
+        Operation::new("cfrag_verify_batch30_cached", Some(73.0), 30.0),
         &mut || sink(answers.verify(&mut prepared)),
         &mut peer30,
     );
@@ -56,7 +56,7 @@ pub(crate) fn opening(table: &mut Table, parties: &Parties) {
         ("open_30", 460.0, 30),
     ] {
         let answers = answers(parties, count);
-        let mut prepared = PreparedContext::new(parties.context());
+        let mut prepared = answers.prepare(parties);
         let ours = answers.verify(&mut prepared);
         let verify = |packed: &Vec<u8>| answers.peer_verify(parties, packed);
         let theirs: Vec<_> = answers.packed.iter().map(verify).collect();
@@ -69,9 +69,11 @@ pub(crate) fn opening(table: &mut Table, parties: &Parties) {
         };
         assert_eq!(open().expect("opens"), MESSAGE);
         assert_eq!(&*peer(theirs.clone()).expect("opens"), MESSAGE);
-        table.row((name, Some(limit), 1.0), &mut || sink(open()), &mut || {
-            sink(peer(theirs.clone()))
-        });
+        table.row(
+            Operation::new(name, Some(limit), 1.0),
+            &mut || sink(open()),
+            &mut || sink(peer(theirs.clone())),
+        );
     }
     readers(table, parties);
 }
@@ -108,20 +110,19 @@ fn readers(table: &mut Table, parties: &Parties) {
                 pre::decrypt_reencrypted(secret, &pre_key, &answers.theirs, theirs, ciphertext);
             assert_eq!(&*opened.expect("opens"), MESSAGE);
         };
-        let mut prepared = PreparedContext::new(parties.context());
         let mut optimistic = || {
             let secret = &parties.receiving;
-            let opened = umbral::open_optimistic(
-                secret,
-                &mut prepared,
-                capsule,
-                &answers.simple,
-                ciphertext,
-            );
-            assert_eq!(opened.expect("opens").value, MESSAGE);
+            let opened = umbral::decapsulate_optimistic(secret, &answers.bytes, |secret| {
+                secret.decrypt(capsule, ciphertext).ok()
+            });
+            assert_eq!(opened.expect("opens"), MESSAGE);
         };
-        table.row((names[0], limits[0], 1.0), &mut optimistic, &mut peer);
-        let mut prepared = PreparedContext::new(parties.context());
+        table.row(
+            Operation::new(names[0], limits[0], 1.0),
+            &mut optimistic,
+            &mut peer,
+        );
+        let mut prepared = answers.prepare(parties);
         answers.verify(&mut prepared);
         let mut verified = || {
             let frags = answers.verify(&mut prepared);
@@ -129,6 +130,10 @@ fn readers(table: &mut Table, parties: &Parties) {
             let opened = umbral::decrypt_reencrypted(secret, &key, capsule, &frags, ciphertext);
             assert_eq!(opened.expect("opens"), MESSAGE);
         };
-        table.row((names[1], limits[1], 1.0), &mut verified, &mut peer);
+        table.row(
+            Operation::new(names[1], limits[1], 1.0),
+            &mut verified,
+            &mut peer,
+        );
     }
 }

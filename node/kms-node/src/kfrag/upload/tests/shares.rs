@@ -1,7 +1,5 @@
 //! Shares and commitments that the right author uploads and that this node must not take.
 
-use umbral::v2;
-
 use super::*;
 use crate::testkit::grant::Share;
 
@@ -17,27 +15,27 @@ async fn refuses_a_fragment_for_another_policy_miner_or_chain() {
     let (_world, running) = seen(&grant).await;
     let policy = grant.policy();
     let others = [
-        v2::Policy {
+        umbral::Policy {
             chain_id: policy.chain_id + 1,
             ..policy
         },
-        v2::Policy {
+        umbral::Policy {
             contract: [9; 20],
             ..policy
         },
-        v2::Policy {
+        umbral::Policy {
             policy_id: [9; 32],
             ..policy
         },
-        v2::Policy {
+        umbral::Policy {
             not_before: 2,
             ..policy
         },
-        v2::Policy {
+        umbral::Policy {
             expiry: 7,
             ..policy
         },
-        v2::Policy {
+        umbral::Policy {
             conditions: [1; 32],
             ..policy
         },
@@ -88,7 +86,7 @@ async fn refuses_commitments_that_are_not_the_fragments() {
     let (grant, other) = (Grant::new(1, 5), Grant::new(1, 5));
     let (_world, running) = seen(&grant).await;
     let policy = grant.policy();
-    let elsewhere = v2::Policy {
+    let elsewhere = umbral::Policy {
         policy_id: [9; 32],
         ..policy
     };
@@ -116,18 +114,18 @@ async fn refuses_commitments_that_are_not_the_fragments() {
 async fn refuses_commitments_to_another_threshold() {
     let grant = Grant::new(1, 5);
     let (_world, running) = seen(&grant).await;
-    let policy = v2::Policy {
+    let policy = umbral::Policy {
         quorum: umbral::Quorum::new(2, 2).unwrap(),
         ..grant.policy()
     };
-    let params = v2::GrantParams {
+    let params = umbral::GrantParams {
         delegating: &grant.delegating,
         receiving: &grant.receiving.public_key(),
         signer: &grant.signer,
         policy: &policy,
         miners: &[MINER.0, [0xbb; 20]],
     };
-    let granted = v2::generate_kfrags(&mut getrandom::SysRng, &params).unwrap();
+    let granted = umbral::generate_kfrags(&mut getrandom::SysRng, &params).unwrap();
     let share = Share {
         commitments: CommitmentsBytes::try_from(&granted.commitments).unwrap(),
         ..grant.share.clone()

@@ -1,26 +1,27 @@
-//! Sharp tools, for vectors, tests and forensics. **No node or client may use them.**
+//! Sharp tools, for vectors and forensics. **No node or client may use them.**
 //!
-//! * A nonce used for two re-encryptions gives away the key share.
-//! * A key fragment checked without both keys may make an honest proxy look like a cheat.
-//! * Unverified capsule fragments cannot tell which proxy to blame.
+//! * A nonce used for two re-encryptions gives away the share.
+//! * A kfrag checked without both keys may make an honest proxy look like a cheat.
+//! * Unverified cfrags cannot tell which proxy to blame.
 
 use alloc::vec::Vec;
 
+use super::error::Result;
+use super::kfrag::KeyFrag;
 use crate::arithmetic::scalar::SecretScalar;
 use crate::capsule::Capsule;
 use crate::capsule::dem::open;
 use crate::capsule::kem::SharedSecret;
 use crate::cfrag::CapsuleFrag;
-use crate::error::Result;
-use crate::key_frag::KeyFrag;
+use crate::cfrag::reencryption::reencrypt_with;
 use crate::keys::signing::VerifyingKey;
 use crate::keys::{PublicKey, SecretKey};
 use crate::opening::Opening;
 
-pub use crate::key_frag::KnownKeys;
+pub use super::kfrag::KnownKeys;
 
-/// Re-encrypts with t given (32 bytes, big-endian, in 1..n) and a key fragment nobody has verified.
-/// Using one t twice reveals the share.
+/// Re-encrypts with t given (32 bytes, big-endian, in 1..n) and a kfrag nobody has verified. Using
+/// one t twice reveals the share.
 ///
 /// # Errors
 /// As [`reencrypt`](crate::reencrypt), and for a t that is out of range.
@@ -30,15 +31,15 @@ pub fn reencrypt_with_nonce(
     kfrag: &KeyFrag,
 ) -> Result<CapsuleFrag> {
     let nonce = SecretScalar::decode(nonce, "re-encryption nonce")?;
-    crate::cfrag::reencryption::reencrypt_with(capsule, kfrag, &nonce)
+    Ok(reencrypt_with(capsule, &kfrag.base, &nonce)?)
 }
 
-/// Checks what can be checked of a key fragment with the keys at hand. The signature for the
-/// receiver is checked only if both are.
+/// Checks what can be checked of a kfrag with the keys at hand. The signature for the receiver is
+/// checked only if both are.
 ///
 /// # Errors
-/// As [`KeyFrag::verify`], and [`Error::DelegatingKeyNotProvided`](crate::Error) or
-/// [`Error::ReceivingKeyNotProvided`](crate::Error) if a flagged key is missing.
+/// As [`KeyFrag::verify`], and [`Error::DelegatingKeyNotProvided`](super::Error) or
+/// [`Error::ReceivingKeyNotProvided`](super::Error) if a flagged key is missing.
 pub fn check_key_frag(
     kfrag: &KeyFrag,
     verifying: &VerifyingKey,
@@ -47,10 +48,11 @@ pub fn check_key_frag(
     kfrag.check(verifying, known)
 }
 
-/// As [`decapsulate_reencrypted`](crate::decapsulate_reencrypted), with unverified fragments.
+/// Opens a capsule, as [`decapsulate_reencrypted`](crate::decapsulate_reencrypted) does, with
+/// unverified cfrags.
 ///
 /// # Errors
-/// As there, but no fragment is tied to the capsule or the keys: any mistake or fraud ends in
+/// As there, but no cfrag is tied to the capsule or the keys: any mistake or fraud ends in
 /// [`Error::ValidationFailed`](crate::Error).
 pub fn decapsulate_unverified(
     receiving: &SecretKey,
@@ -61,10 +63,10 @@ pub fn decapsulate_unverified(
     let opening = Opening::unverified(receiving, frags.iter())?;
     let shared = opening.shared_point();
     opening.validate(&shared, delegating, capsule)?;
-    SharedSecret::from_point(&shared)
+    Ok(SharedSecret::from_point(&shared)?)
 }
 
-/// As [`decrypt_reencrypted`](crate::decrypt_reencrypted), with unverified fragments.
+/// Decrypts, as [`decrypt_reencrypted`](crate::decrypt_reencrypted) does, with unverified cfrags.
 ///
 /// # Errors
 /// As [`decapsulate_unverified`], then as [`decrypt_original`](crate::decrypt_original).
@@ -75,9 +77,6 @@ pub fn decrypt_unverified(
     frags: &[CapsuleFrag],
     ciphertext: &[u8],
 ) -> Result<Vec<u8>> {
-    open(
-        &decapsulate_unverified(receiving, delegating, capsule, frags)?,
-        capsule,
-        ciphertext,
-    )
+    let secret = decapsulate_unverified(receiving, delegating, capsule, frags)?;
+    Ok(open(&secret, capsule, ciphertext)?)
 }

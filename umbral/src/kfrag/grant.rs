@@ -1,40 +1,40 @@
-//! Splitting a key over the miners of a policy.
+//! Splitting a re-encryption key over the miners of a policy.
 
 use alloc::vec::Vec;
 
 use rand_core::TryCryptoRng;
 use zeroize::Zeroizing;
 
-use super::commitments::{Commitments, Witness};
-use super::key_frag::{KeyFrag, VerifiedKeyFrag};
-use super::{Miner, Policy, Subject};
+use super::polynomial::{Polynomial, Share, commit};
+use super::{KeyFrag, VerifiedKeyFrag};
 use crate::arithmetic::scalar::draw;
-use crate::delegation::{Base, BaseParams, Share, commit};
+use crate::commitments::{Commitments, Witness};
 use crate::error::{Error, Result};
-use crate::key_frag::{KeyFrag as Inner, SignedKeys};
 use crate::keys::context::Context;
-use crate::keys::signing::Signer;
+use crate::keys::signing::{Request, Signer};
 use crate::keys::{PublicKey, SecretKey};
+use crate::policy::{Miner, Policy, Subject};
 
-/// What a delegation of version 2 is made of.
+/// What a delegation is made of.
 #[derive(Clone, Copy, Debug)]
 pub struct GrantParams<'a> {
-    /// The key whose capsules the receiver will be able to open. One per label.
+    /// Key whose capsules the receiver will be able to open. One per label: m miners and the
+    /// receiver together can compute it.
     pub delegating: &'a SecretKey,
-    /// The receiver's key.
+    /// Key of the receiver.
     pub receiving: &'a PublicKey,
-    /// Signs the fragments.
+    /// Signs the kfrags and the commitments.
     pub signer: &'a Signer,
     /// What is granted.
     pub policy: &'a Policy,
-    /// The miners, as many as the policy has shares; fragment i is for miner i.
+    /// Miners, as many as the policy has shares; kfrag i is for miner i.
     pub miners: &'a [Miner],
 }
 
-/// The fragments of a delegation, one per miner, and what the receiver checks them against.
+/// A delegation: its kfrags, and what the receiver checks them against.
 #[derive(Debug)]
 pub struct Granted {
-    /// One fragment per miner, in the order of the miners.
+    /// One kfrag per miner, in the order of the miners.
     pub kfrags: Vec<VerifiedKeyFrag>,
     /// Commitments to the polynomial; public.
     pub commitments: Commitments,
@@ -42,11 +42,16 @@ pub struct Granted {
 
 /// Splits the re-encryption key A -> B over the miners of a policy.
 ///
-/// As [`generate_kfrags`](crate::generate_kfrags), with one signature per fragment, bound to the
-/// policy and the miner. Draws what that draws, then 64 bytes.
+/// Umbral paper, algorithm `ReKeyGen`: with x random, X = xG, DH = xB,
+/// d = HS(`SHARED_SECRET`, X, B, DH), the polynomial f of degree m - 1 has f(0) = a / d and random
+/// further coefficients; kfrag i is rk_i = f(x_i), x_i = HS(`POLYNOMIAL_ARG`, X, B, DH, id_i).
+///
+/// Draws x, then the m - 1 coefficients, per kfrag 32 bytes each for its id and its signature and
+/// 32 that stay unused, then 64 for the commitments. Time grows linearly with n.
 ///
 /// # Errors
-/// [`Error::MinersMismatch`]; [`Error::Rng`] or [`Error::RngDegenerate`] if the generator fails.
+/// [`Error::MinersMismatch`]; [`Error::Rng`] if the generator fails, [`Error::RngDegenerate`] if it
+/// repeats itself.
 pub fn generate_kfrags<R: TryCryptoRng + ?Sized>(
     rng: &mut R,
     params: &GrantParams<'_>,
@@ -56,18 +61,9 @@ pub fn generate_kfrags<R: TryCryptoRng + ?Sized>(
     if expected != given {
         return Err(Error::MinersMismatch { expected, given });
     }
-    let base = Base::draw(
-        rng,
-        &BaseParams {
-            delegating: params.delegating,
-            receiving: params.receiving,
-            threshold: quorum.threshold(),
-        },
-    )?;
-    let mut shares = Vec::with_capacity(given);
-    for _ in params.miners {
-        shares.push(Share::draw(rng, &base)?);
-    }
+    let threshold = quorum.threshold();
+    let polynomial = Polynomial::draw(rng, params.delegating, params.receiving, threshold)?;
+    let shares = polynomial.shares(rng, quorum.shares())?;
     let mut extra = Zeroizing::new([[0; 32]; 2]);
     for half in extra.iter_mut() {
         draw(rng, half)?;
@@ -82,50 +78,56 @@ pub fn generate_kfrags<R: TryCryptoRng + ?Sized>(
         signer: params.signer,
         extra: &extra,
     };
-    let commitments = Commitments::new(&witness, &base, &context, params.policy)?;
-    let kfrags = sign(params, &context, &base, shares)?;
+    let commitments = Commitments::new(&witness, &polynomial, &context, params.policy)?;
+    let kfrags = sign(params, &context, &polynomial, shares)?;
     Ok(Granted {
         kfrags,
         commitments,
     })
 }
 
+/// Signs each share for its miner.
 fn sign(
     params: &GrantParams<'_>,
     context: &Context,
-    base: &Base,
+    polynomial: &Polynomial,
     shares: Vec<Share>,
 ) -> Result<Vec<VerifiedKeyFrag>> {
     let u1 = commit(&shares)?;
-    let precursor = base.ephemeral.precursor;
+    let precursor = polynomial.ephemeral.precursor;
     let subjects = shares.iter().zip(&u1).zip(params.miners);
     let requests: Vec<_> = subjects
         .map(|((share, u1), miner)| {
             let subject = Subject {
                 miner,
                 id: &share.id,
-                u1,
-                precursor: &precursor,
+                u1: u1.bytes(),
+                precursor: precursor.bytes(),
             };
-            (
-                &*share.extra_receiver,
-                params.policy.digest(context, &subject),
-            )
+            let [extra, _] = &*share.extra;
+            Request {
+                extra,
+                digest: params.policy.digest(context, &subject),
+            }
         })
         .collect();
     let signatures = params.signer.sign_all(&requests)?;
     let finished = shares.into_iter().zip(u1).zip(signatures);
     let finished = finished.map(|((share, commitment), signature)| {
-        let frag = KeyFrag::new(Inner {
+        let frag = KeyFrag {
             id: share.id,
             key: share.key,
             precursor,
             commitment,
-            for_proxy: signature,
-            for_receiver: signature,
-            signed: SignedKeys::BOTH,
-        });
-        VerifiedKeyFrag::new(frag, *context)
+            signature,
+        };
+        VerifiedKeyFrag {
+            frag,
+            context: *context,
+        }
     });
     Ok(finished.collect())
 }
+
+#[cfg(test)]
+mod tests;

@@ -68,7 +68,8 @@ pub struct NodeConfig {
     pub shutdown_grace_ms: u64,
 }
 
-/// A setting as it may be shown to people: URLs of the chain without what may be an access key.
+/// The text of a setting as people may see it: URLs of the chain are cut after the host, since an
+/// access key may follow.
 pub fn shown(key: &str, text: &str) -> String {
     match key {
         "rpc_urls" => mask::urls(text),

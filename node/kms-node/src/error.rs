@@ -1,5 +1,5 @@
-//! Everything that can stop the node, each with a stable code, a cause and a remedy.
-//! Refusals of single requests are not here: they are `kms_protocol::Refusal`.
+//! Whatever can stop the node, each with a stable code, a cause and a remedy. Refusals of single
+//! requests are `kms_protocol::Refusal`.
 
 use std::path::PathBuf;
 

@@ -1,7 +1,7 @@
 //! The miner's daemon. Its folders follow the flows of ARCHITECTURE.md: `view` reads the chain into
-//! the store and publishes snapshots, `duties` acts on them, `gate` decides what is served from them,
-//! `serve` answers requests, `kfrag` keeps what is served, `host` is what the machine provides. The
-//! binary crate `kms` calls [`init`], [`NodeConfig::load`] and [`run`].
+//! the store and publishes snapshots, `duties` acts on them, `gate` decides what is served from
+//! them, `serve` answers requests, `kfrag` keeps what is served, `host` is what the machine
+//! provides. The binary crate `kms` calls [`init`], [`NodeConfig::load`] and [`run`].
 
 mod chain;
 mod config;
@@ -31,6 +31,7 @@ mod duties {
 mod kfrag {
     pub(crate) mod cache;
     pub(crate) mod erase;
+    pub(crate) mod held;
     pub(crate) mod seal;
     pub(crate) mod upload;
 }

@@ -41,7 +41,7 @@ pub(crate) struct Node {
     closing: AtomicBool,
 }
 
-/// What a node is made of.
+/// What [`Node::new`] needs.
 pub(crate) struct NodeParts {
     pub(crate) config: NodeConfig,
     pub(crate) keys: Keys,
@@ -51,7 +51,7 @@ pub(crate) struct NodeParts {
     pub(crate) replay: ReplayGuard,
 }
 
-/// Fragments kept ready in memory, 1 to 3 KiB each, as the threshold is.
+/// Kfrags kept ready in memory; each takes 1 to 3 KiB, depending on the threshold.
 const CACHED_KFRAGS: usize = 8_192;
 
 impl Node {
@@ -83,7 +83,7 @@ impl Node {
         self.snapshots.borrow().clone()
     }
 
-    /// What the gate looks at.
+    /// What the gate decides on.
     pub(crate) fn view<'a>(&self, snapshot: Option<&'a Arc<Snapshot>>) -> View<'a> {
         View {
             snapshot: snapshot.map(Arc::as_ref),
@@ -92,7 +92,7 @@ impl Node {
         }
     }
 
-    /// From now on new requests are refused.
+    /// Refuses new requests from now on.
     pub(crate) fn close(&self) {
         self.closing.store(true, Ordering::Release);
     }

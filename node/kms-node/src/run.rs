@@ -1,5 +1,5 @@
 //! The life of a node: check everything that can be checked, start the tasks in order, watch them,
-//! stop them in order. A task that ends on its own stops the node: half a node is worse than none.
+//! stop them in order. A task that ends on its own stops the whole node.
 
 use std::future::Future;
 use std::sync::Arc;
@@ -36,8 +36,8 @@ const TASK_GRACE: Duration = Duration::from_secs(1);
 /// have `shutdown_grace_ms`, under 10 s, to finish.
 ///
 /// # Errors
-/// What cannot be used at the start, and later only a task that ended on its own. Trouble with the
-/// RPC endpoints never ends the node: it is not ready meanwhile, `/readyz` says why.
+/// At the start, whatever cannot be used; later, a task that ended on its own. Trouble with the RPC
+/// endpoints never ends the node: `/readyz` says not ready meanwhile, and why.
 pub async fn run(
     config: NodeConfig,
     passphrase: Zeroizing<String>,
@@ -108,7 +108,7 @@ async fn start(
     ))
 }
 
-/// A database belongs to one deployment and one miner for good.
+/// Binds the database to one deployment and one miner for good.
 async fn pin_database(
     store: &Store,
     config: &NodeConfig,
@@ -139,7 +139,7 @@ async fn pin_database(
     Ok(())
 }
 
-/// Another chain behind an endpoint is an error now; an endpoint that is down is not.
+/// Connects to the endpoints. Another chain behind one is an error; one that is down is not.
 async fn connect(config: &NodeConfig, deployment: &Deployment) -> Result<Chain, NodeError> {
     let rpc = RpcConfig {
         timeout_ms: config.rpc_timeout_ms,
@@ -214,7 +214,7 @@ async fn drain(tasks: &mut Tasks, node: &Node) {
     let _ = tokio::time::timeout(limit, http_ended).await;
 }
 
-/// Following and the duties, which both need the deployment's parameters first.
+/// Runs the follower and the duties, which both need the parameters of the deployment first.
 async fn chain_tasks<C: NodeChain>(
     node: Arc<Node>,
     chain: C,
@@ -233,7 +233,8 @@ async fn chain_tasks<C: NodeChain>(
     .map(|_| ())
 }
 
-/// The clock and the longest lease; asked for until an endpoint answers. `None` when stopped first.
+/// Reads the period clock and the longest lease, asking until an endpoint answers; `None` if told
+/// to stop first.
 async fn parameters<C: NodeChain>(
     node: &Node,
     chain: &C,

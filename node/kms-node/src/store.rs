@@ -18,6 +18,7 @@ use sqlx::sqlite::{
     SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
 };
 
+pub(crate) use error::FULL_RETRY_S;
 pub use error::StoreError;
 
 pub(crate) type Result<T> = std::result::Result<T, StoreError>;
@@ -62,7 +63,7 @@ impl Store {
         Ok(Self { write, read })
     }
 
-    /// Closes every connection after the statements under way.
+    /// Waits for the statements under way and closes every connection.
     pub(crate) async fn close(&self) {
         self.read.close().await;
         self.write.close().await;
@@ -95,7 +96,7 @@ impl Store {
         sqlx::query(limit).fetch_one(&self.write).await.unwrap();
     }
 
-    /// Proves that the database still answers.
+    /// Reads one row, to find out whether the database still answers.
     pub(crate) async fn ping(&self) -> Result<()> {
         sqlx::query("select name from meta limit 1")
             .fetch_optional(&self.read)

@@ -1,5 +1,5 @@
-//! Layers the sources of the configuration and parses each value once, from its text. The table of
-//! keys is in `keys`.
+//! Layers the sources of the configuration and parses each value once, from its text. Neighbour:
+//! `keys`, the table of keys.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -203,7 +203,7 @@ fn text_of(value: &toml::Value) -> Option<String> {
     }
 }
 
-/// Paths in a file are relative to the file.
+/// Takes a path of the file as relative to the file.
 fn beside(file: &Path, text: &str) -> String {
     let dir = file.parent().unwrap_or_else(|| Path::new(""));
     dir.join(text).display().to_string()

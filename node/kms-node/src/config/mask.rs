@@ -1,6 +1,6 @@
-//! URLs as they may be shown: access keys stand in paths, queries and user names.
+//! Hides what may be an access key in a URL: user name, path and query.
 
-/// A list of URLs, each cut after its host; what is left out shows as `***`.
+/// Cuts each URL of a list after its host; what is left out shows as `***`.
 pub(super) fn urls(list: &str) -> String {
     let masked: Vec<String> = list.split(',').map(|text| url(text.trim())).collect();
     masked.join(",")

@@ -1,7 +1,7 @@
-//! Answering a challenge of silence: the same rules as a request, asked again right before the
-//! work, and a receipt that names whom the challenge names. The contract has checked the
-//! challenger's right to ask; `act` sends what is made here. The fragment is made anew each time it
-//! is asked for: its proof differs, its points do not, so two answers never contradict each other.
+//! Makes the answer to a challenge of silence: the same rules as for a request, asked again right
+//! before the work, and a receipt that names whom the challenge names. The contract has checked the
+//! challenger's right to ask; `act` sends the answer. Each answer has a new cfrag: its proof
+//! differs, its points do not, so two answers never contradict each other.
 
 use std::sync::Arc;
 
@@ -12,19 +12,19 @@ use umbral::Capsule;
 
 use crate::gate::{self, Verdict};
 use crate::kfrag::cache::HeldKfrag;
-use crate::kfrag::upload;
+use crate::kfrag::held;
 use crate::node::Node;
 use crate::serve::reencrypt::transform;
 use crate::view::snapshot::{ChallengeView, Head};
 
-/// The answer to the open challenge of that number.
+/// Makes the answer to the open challenge number `seq`.
 pub(crate) async fn answer(
     node: &Arc<Node>,
     policy: PolicyId,
     seq: u64,
 ) -> Verdict<ChallengeAnswer> {
     may_answer(node, policy, seq)?;
-    let held = upload::held(node, policy).await?;
+    let held = held::get(node, policy).await?;
     let ticket = node.pool.admit()?;
     let worker = node.clone();
     ticket
@@ -35,7 +35,7 @@ pub(crate) async fn answer(
         .await
 }
 
-/// The rules over the newest snapshot, the challenge in it, and the head they were decided on.
+/// Asks the gate over the newest snapshot; the challenge in it, and the head it decided on.
 fn may_answer(node: &Node, policy: PolicyId, seq: u64) -> Verdict<(ChallengeView, Head)> {
     let snapshot = node.snapshot();
     let (snapshot, _) = gate::serve(node.view(snapshot.as_ref()), &policy)?;

@@ -159,7 +159,7 @@ fn refuses_on_an_old_or_missing_view_before_anything_else() {
 }
 
 #[test]
-fn takes_a_fragment_before_confirmation_and_start_but_not_after_the_end() {
+fn takes_a_kfrag_before_confirmation_and_start_but_not_after_the_end() {
     assert_eq!(upload_code(&snapshot(100, 1, policy())), None);
     assert_eq!(upload_code(&snapshot(200, 9, policy())), None);
     assert_eq!(

@@ -1,5 +1,6 @@
-//! Room kept for bad times. When the disk is full the reserve is given up, so that the node can go
-//! on following the chain and answering readers; new fragments are refused until it is back.
+//! The reserve: a file that keeps room on the disk. When the disk is full it is given up, so that
+//! the node can go on following the chain and answering readers; new kfrags are refused until it is
+//! back.
 
 use std::fs::File;
 use std::io::Write as _;
@@ -13,16 +14,16 @@ const BYTES: usize = 1024 * 1024;
 /// Pause before a reserve that was given up is tried again.
 const RETRY: Duration = Duration::from_secs(15);
 
-/// A file of ballast in the data directory.
+/// The file in the data directory, held while there is room for it.
 pub(crate) struct Reserve {
     path: PathBuf,
     held: AtomicBool,
-    /// The last try to have it.
+    /// When it was last tried.
     tried: Mutex<Instant>,
 }
 
 impl Reserve {
-    /// Takes the reserve if there is room. Blocking, one small file.
+    /// Takes the reserve if there is room. Blocking: writes 1 MiB.
     pub(crate) fn new(data_dir: &Path) -> Self {
         let reserve = Self {
             path: data_dir.join(FILE),
@@ -37,7 +38,7 @@ impl Reserve {
         self.held.load(Ordering::Acquire)
     }
 
-    /// Tries to have the reserve; true if it is held now.
+    /// Writes the file if it is not held; true if it is held now.
     pub(crate) fn take(&self) -> bool {
         if !self.is_held() {
             match self.fill() {
@@ -49,7 +50,7 @@ impl Reserve {
         self.is_held()
     }
 
-    /// Tries again if the last try is long enough ago; true if the reserve is held now.
+    /// As [`Reserve::take`], but at most once per [`RETRY`].
     pub(crate) fn retake(&self) -> bool {
         let mut tried = self.tried.lock().unwrap_or_else(PoisonError::into_inner);
         if tried.elapsed() >= RETRY {
@@ -59,14 +60,14 @@ impl Reserve {
         self.is_held()
     }
 
-    /// Gives the room up.
+    /// Removes the file, which frees its room.
     pub(crate) fn release(&self) {
         self.held.store(false, Ordering::Release);
         // Absent is as good.
         let _ = std::fs::remove_file(&self.path);
     }
 
-    /// Zeros that are really there: a sparse file would reserve nothing.
+    /// Writes zeros: a sparse file would reserve nothing.
     fn fill(&self) -> std::io::Result<()> {
         let mut file = File::create(&self.path)?;
         file.write_all(&vec![0; BYTES])?;

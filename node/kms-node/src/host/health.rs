@@ -1,5 +1,5 @@
-//! Heartbeats of the tasks and named conditions with their reasons, of which the readiness report is
-//! made. A task that hangs shows as an old heartbeat, not as silence. Neighbour: `report`.
+//! Heartbeats of the tasks and named conditions with their reasons, of which the readiness report
+//! is made. A task that hangs shows as an old heartbeat, not as silence. Neighbour: `report`.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -15,9 +15,9 @@ const HEARTBEAT_LIMIT: Duration = Duration::from_secs(60);
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Severity {
-    /// Requests cannot be answered.
+    /// Unready: requests cannot be answered.
     Critical,
-    /// Earnings are at risk; requests are answered.
+    /// Shown only: earnings are at risk, requests are answered.
     Warning,
 }
 
@@ -66,10 +66,10 @@ pub(crate) struct Health {
     conditions: Arc<Mutex<BTreeMap<&'static str, Condition>>>,
 }
 
-/// How bad a failure is, and the failure if there is one.
+/// The severity of a condition, and its reason while it fails.
 type Condition = (Severity, Option<String>);
 
-/// A task's proof of progress.
+/// The heartbeat of one task.
 #[derive(Clone)]
 pub(crate) struct Heartbeat {
     start: Instant,
@@ -77,7 +77,7 @@ pub(crate) struct Heartbeat {
 }
 
 impl Heartbeat {
-    /// The task made progress.
+    /// Notes that the task made progress.
     pub(crate) fn beat(&self) {
         self.last_ms
             .store(millis(self.start.elapsed()), Ordering::Relaxed);

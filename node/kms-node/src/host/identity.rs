@@ -20,7 +20,7 @@ const WORKER_FILE: &str = "worker.json";
 const UMBRAL_FILE: &str = "node-key.json";
 const DATABASE_FILE: &str = "node.sqlite";
 
-/// What a new node is made of.
+/// What [`init`] needs.
 #[derive(Debug, Clone)]
 pub struct InitOptions {
     /// Directory to create or fill; must hold no node yet.
@@ -30,12 +30,12 @@ pub struct InitOptions {
     pub settings: Vec<(String, String)>,
 }
 
-/// A node that was made.
+/// The public keys of a node that was made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Initialised {
-    /// To be bonded with the owner's key, and to be given some ether.
+    /// Address of the worker key, to be bonded with the owner's key and given some ether.
     pub worker: Address,
-    /// Registered on chain by the node itself.
+    /// The node's Umbral key, which the node registers on chain itself.
     pub umbral_key: PublicKey,
 }
 
@@ -43,8 +43,8 @@ pub struct Initialised {
 /// (scrypt twice). Nothing is overwritten.
 ///
 /// # Errors
-/// [`NodeError::AlreadyInitialised`], [`NodeError::Config`] before anything is written, or the file
-/// that could not be written.
+/// [`NodeError::AlreadyInitialised`] or [`NodeError::Config`], before anything is written; or the
+/// error of the file that could not be written.
 pub fn init(options: &InitOptions, passphrase: &str) -> Result<Initialised, NodeError> {
     let dir = &options.data_dir;
     let text = config_text(options)?;
@@ -72,7 +72,7 @@ pub fn init(options: &InitOptions, passphrase: &str) -> Result<Initialised, Node
     })
 }
 
-/// The worker of the node in a data directory; needs no passphrase.
+/// Reads the address of the worker from a data directory; needs no passphrase.
 ///
 /// # Errors
 /// [`NodeError::File`] if there is no node, [`NodeError::Keystore`].
@@ -88,7 +88,7 @@ pub fn worker_of(data_dir: &Path) -> Result<Address, NodeError> {
     }
 }
 
-/// The file's text, after checking that the node would start with it.
+/// The text of `node.toml`, checked to be what a node starts with.
 fn config_text(options: &InitOptions) -> Result<String, NodeError> {
     let mut flags = options.settings.clone();
     for (key, value) in &mut flags {
@@ -190,7 +190,7 @@ impl Keys {
     }
 }
 
-/// The data directory must be there and closed to others.
+/// Checks that the data directory is there and closed to others.
 pub(crate) fn check_data_dir(dir: &Path) -> Result<(), NodeError> {
     let metadata = fs::metadata(dir).map_err(|source| NodeError::File {
         path: dir.to_owned(),

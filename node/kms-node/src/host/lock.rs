@@ -10,14 +10,14 @@ use crate::error::NodeError;
 
 const LOCK_FILE: &str = "node.lock";
 
-/// The lock; dropping it releases.
+/// The lock, released on drop.
 #[derive(Debug)]
 pub(crate) struct DirLock {
     _file: File,
 }
 
 impl DirLock {
-    /// Takes the lock at once or not at all.
+    /// Takes the lock, or fails at once if another process holds it.
     pub(crate) fn take(data_dir: &Path) -> Result<Self, NodeError> {
         let path: PathBuf = data_dir.join(LOCK_FILE);
         let failed = |source| NodeError::File {

@@ -37,17 +37,17 @@ pub(crate) struct Metrics {
     pub(crate) queue: Whole,
     /// Time from gate to signed reply.
     pub(crate) reencrypt_seconds: Histogram,
-    /// Fragments held.
+    /// Kfrags held.
     pub(crate) kfrags: Whole,
-    /// Fragments erased.
+    /// Kfrags erased.
     pub(crate) erased: Counter,
-    /// Head taken in.
+    /// Number of the newest block in the index.
     pub(crate) head: Whole,
     /// Time since the last good poll.
     pub(crate) view_age: Float,
     /// Reorgs followed.
     pub(crate) reorgs: Counter,
-    /// Missing events found.
+    /// Missing events noticed.
     pub(crate) gaps: Counter,
     /// Failed requests to the chain, by task.
     pub(crate) rpc_errors: Family<Label, Counter>,
@@ -144,8 +144,8 @@ impl Metrics {
         let (name, help) = ("reencrypt", "Gate to signed reply");
         let seconds = self.reencrypt_seconds.clone();
         r.register_with_unit(name, help, Unit::Seconds, seconds);
-        r.register("kfrags", "Key fragments held", self.kfrags.clone());
-        r.register("kfrags_erased", "Key fragments erased", self.erased.clone());
+        r.register("kfrags", "Kfrags held", self.kfrags.clone());
+        r.register("kfrags_erased", "Kfrags erased", self.erased.clone());
         r.register("ready", "1 when /readyz says ready", self.ready.clone());
         let (name, help) = ("task_heartbeat_age", "Time since a task's progress");
         let age = self.heartbeat_age.clone();

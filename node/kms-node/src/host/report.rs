@@ -5,7 +5,7 @@ use crate::duties::act::whole_tokens;
 use crate::node::Node;
 
 impl Node {
-    /// The readiness report.
+    /// Makes the readiness report.
     pub(crate) async fn report(&self) -> Report {
         let mut checks = vec![self.chain_check()];
         let store = self.store.ping().await.err().map(|error| error.to_string());
@@ -25,7 +25,8 @@ impl Node {
         Check::new("chain_view", Severity::Critical, problem)
     }
 
-    /// Sets the gauges of what is not counted as it happens: ages, depths and the standing on chain.
+    /// Sets the gauges of what is not counted as it happens: ages, depths and the standing on
+    /// chain.
     pub(crate) async fn refresh_gauges(&self) {
         let metrics = &self.metrics;
         metrics.ready.set(u64::from(self.report().await.ready));

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 
-/// Asks every holder of a [`Stop`] to end.
+/// The sending half: asks every holder of a [`Stop`] to end.
 pub(crate) struct Stopper(watch::Sender<bool>);
 
 impl Stopper {
@@ -18,7 +18,7 @@ impl Stopper {
     }
 }
 
-/// Resolves when the task should end; also when the [`Stopper`] is gone.
+/// The receiving half, asked to end also when the [`Stopper`] is gone.
 #[derive(Clone)]
 pub(crate) struct Stop(watch::Receiver<bool>);
 

@@ -9,7 +9,7 @@ use tokio::task::{Id, JoinError, JoinSet};
 use crate::error::NodeError;
 use crate::store::StoreError;
 
-/// How a task ended by itself.
+/// Result of a task that ended by itself.
 pub(crate) type Ended = Result<(), StoreError>;
 
 /// Running tasks.
@@ -45,7 +45,7 @@ impl Tasks {
         Some(Finished { name, outcome })
     }
 
-    /// Waits for all, then cuts off what is left.
+    /// Waits for all tasks to end, and aborts those left after `limit`.
     pub(crate) async fn end_within(&mut self, limit: std::time::Duration) {
         let ended = async { while self.next().await.is_some() {} };
         if tokio::time::timeout(limit, ended).await.is_err() {
@@ -55,7 +55,7 @@ impl Tasks {
 }
 
 impl Finished {
-    /// Why this stops the node.
+    /// The error that stops the node because of it.
     pub(crate) fn into_error(self) -> NodeError {
         let reason = match self.outcome {
             Ok(Ok(())) => "it ended without an error".to_owned(),

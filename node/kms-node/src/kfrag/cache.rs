@@ -1,5 +1,5 @@
-//! Verified key fragments in memory, so that a hot policy costs neither a database read nor a
-//! verification. Bounded; an erased fragment is removed at once.
+//! The cache of verified kfrags, so that a hot policy costs neither a database read nor a
+//! verification. Bounded; an erased kfrag is removed at once.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -8,7 +8,7 @@ use kms_protocol::messages::CommitmentsBytes;
 use kms_protocol::{Address, PolicyId};
 use umbral::{VerifiedKeyFrag, VerifyingKey};
 
-/// A fragment ready for use. Holds a secret; never printed.
+/// A kfrag ready for use. Holds a secret; never printed.
 pub(crate) struct HeldKfrag {
     pub(crate) kfrag: VerifiedKeyFrag,
     /// Address of the receiving key, which must sign requests.
@@ -19,7 +19,7 @@ pub(crate) struct HeldKfrag {
     pub(crate) commitments: CommitmentsBytes,
 }
 
-/// At most `capacity` fragments, the least recently used leaving first.
+/// At most `capacity` kfrags, the least recently used leaving first.
 pub(crate) struct KfragCache {
     capacity: usize,
     inner: Mutex<Inner>,

@@ -1,6 +1,6 @@
-//! The sweeper: erases kfrags for good, at the end of the last paid period and at a revocation, each
-//! once it has its confirmations, leaving a signed receipt. A node broken into later yields nothing
-//! for ended policies.
+//! The sweeper: erases kfrags for good, at the end of the last paid period and at a revocation,
+//! each once it has its confirmations, leaving a signed receipt. A node broken into later yields
+//! nothing for ended policies.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,7 +19,7 @@ const PAGE: u32 = 256;
 /// Pause between two looks at the newest snapshot.
 const PAUSE: Duration = Duration::from_millis(500);
 
-/// What a sweep depends on; nothing to do while it stays the same.
+/// What the outcome of a sweep depends on: another sweep is needed only after it changes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 struct Trigger {
     confirmed_period: Period,
@@ -27,7 +27,7 @@ struct Trigger {
     policies: usize,
 }
 
-/// Sweeps whenever the chain gives a reason, until told to stop.
+/// Sweeps whenever the trigger changes, until told to stop.
 pub(crate) async fn run(node: Arc<Node>, stop: Stop) -> Result<()> {
     let heartbeat = node.health.heartbeat("sweeper");
     let mut done = Trigger::default();
@@ -62,7 +62,7 @@ fn trigger(snapshot: &Snapshot) -> Trigger {
     }
 }
 
-/// Erases every fragment that is due as of `snapshot`.
+/// Erases every kfrag that is due as of `snapshot`.
 pub(crate) async fn sweep(node: &Node, snapshot: &Snapshot) -> Result<()> {
     let mut after = None;
     loop {
@@ -88,8 +88,8 @@ pub(crate) async fn sweep(node: &Node, snapshot: &Snapshot) -> Result<()> {
     }
 }
 
-/// Whether a fragment has to go. A policy that a reorg removed keeps its fragment until its own
-/// terms are over.
+/// Why a kfrag has to be erased now, if it has to. The kfrag of a policy that a reorg removed stays
+/// until the last period of its terms is over.
 fn due(snapshot: &Snapshot, head: &KfragHead) -> Option<ErasureReason> {
     let Some(policy) = snapshot.policy(&head.policy_id) else {
         let over = snapshot.confirmed_period > Period(head.last_period);

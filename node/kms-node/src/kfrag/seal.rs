@@ -1,4 +1,4 @@
-//! Encryption at rest of key fragments: AES-256-GCM under a key derived by HKDF-SHA256 from the
+//! Encryption at rest of kfrags: AES-256-GCM under a key derived by HKDF-SHA256 from the
 //! node's Umbral secret, bound to policy and sealed hash. A stolen database opens nothing.
 
 use kms_protocol::{B256, PolicyId};
@@ -12,17 +12,17 @@ use crate::error::NodeError;
 const SALT: &[u8] = b"kms-node storage key v1";
 const INFO: &[u8] = b"kfrag aes-256-gcm";
 
-/// Seals and opens rows. Holds a secret; never printed.
+/// The key that seals and opens rows. Holds a secret; never printed.
 pub(crate) struct StorageKey {
     key: LessSafeKey,
 }
 
-/// A row does not open: another key, or the row was changed.
+/// A row that does not open: sealed under another key, or changed since.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct SealBroken;
 
 impl StorageKey {
-    /// key = HKDF-SHA256(salt, secret, info), 32 bytes.
+    /// Derives the key: HKDF-SHA256(salt, secret, info), 32 bytes.
     pub(crate) fn derive(secret: &[u8; 32]) -> Result<Self, NodeError> {
         let failed = |_| NodeError::Crypto("the storage key could not be derived");
         let extracted = Salt::new(HKDF_SHA256, SALT).extract(secret);
@@ -32,7 +32,7 @@ impl StorageKey {
         })
     }
 
-    /// nonce (12, random) || ciphertext || tag (16).
+    /// Encrypts to nonce (12 bytes, random) || ciphertext || tag (16 bytes).
     pub(crate) fn seal(
         &self,
         id: PolicyId,
@@ -50,11 +50,11 @@ impl StorageKey {
                 context(id, sealed_hash),
                 &mut body,
             )
-            .map_err(|_| NodeError::Crypto("a key fragment could not be encrypted"))?;
+            .map_err(|_| NodeError::Crypto("a kfrag could not be encrypted"))?;
         Ok([&nonce[..], &body].concat())
     }
 
-    /// The plaintext of [`StorageKey::seal`] with the same id and hash.
+    /// Decrypts what [`StorageKey::seal`] made with the same id and hash.
     pub(crate) fn open(
         &self,
         id: PolicyId,

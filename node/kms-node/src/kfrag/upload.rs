@@ -1,30 +1,26 @@
-//! Taking in a key fragment: every statement of the upload is checked against the chain and the
-//! cryptography, the fragment is made durable, and only then acknowledged. Insert once: the same
-//! bytes again are acknowledged again, other bytes are a conflict.
+//! Accepts an upload: checks everything it states against the chain and by its signatures and
+//! proofs, makes the kfrag durable, and only then acknowledges it. Idempotent: the same bytes are
+//! acknowledged again, other bytes are a conflict.
 
 use std::sync::Arc;
 
 use kms_protocol::messages::{CommitmentsBytes, KfragAck, KfragUpload, Problem};
 use kms_protocol::{EthSignature, PolicyId, Refusal, Terms, address_of, kfrag_policy};
-use umbral::{
-    Capsule, Context, KeyFrag, PublicKey, VerifiedKeyFrag, VerifyingKey, decrypt_original,
-};
+use umbral::{Capsule, Context, KeyFrag, VerifiedKeyFrag, decrypt_original};
 use zeroize::Zeroizing;
 
 use crate::gate::{self, Verdict};
 use crate::kfrag::cache::HeldKfrag;
 use crate::node::Node;
+use crate::store::FULL_RETRY_S;
 use crate::store::kfrag::{Inserted, KfragRow};
 
-/// Seconds after which a full disk may have room again.
-const FULL_RETRY_S: u32 = 60;
-
-/// Whether the fragment was new.
+/// When an accepted kfrag was stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Stored {
-    /// Stored by this request.
+    /// By this request.
     Now,
-    /// Stored before.
+    /// By an earlier one.
     Before,
 }
 
@@ -46,7 +42,7 @@ pub(crate) async fn accept(
         .admit()?
         .run(move || check_and_seal(&worker, id, &upload))
         .await?;
-    // The chain may have moved while the fragment was checked.
+    // The chain may have moved while the kfrag was checked.
     let snapshot = node.snapshot();
     gate::upload(node.view(snapshot.as_ref()), &id)?;
     let stored = match node.store.insert_kfrag(&row).await? {
@@ -68,7 +64,7 @@ pub(crate) async fn accept(
     Ok((stored, ack.signed(&node.domain, &node.keys.worker)))
 }
 
-/// Everything that costs time: three signatures, one decryption, the fragment's own proof.
+/// Does what costs time, on the pool: three signatures, one decryption, the proof of the kfrag.
 fn check_and_seal(
     node: &Node,
     id: PolicyId,
@@ -94,7 +90,7 @@ fn check_and_seal(
         .storage
         .seal(id, sealed_hash, &plain)
         .map_err(|error| {
-            tracing::error!(code = error.code(), %error, "a fragment was not sealed");
+            tracing::error!(code = error.code(), %error, "a kfrag was not sealed");
             Problem::from(Refusal::Internal)
         })?;
     let row = KfragRow {
@@ -119,10 +115,10 @@ fn check_and_seal(
     ))
 }
 
-/// Checks a fragment in clear for the policy of these terms and this miner, and that the author
-/// signed the commitments for the policy and made both together. Whether the share is sound only
-/// the reader can tell: whoever knew the arguments could combine fragments without it.
-fn verify(
+/// Checks a kfrag in clear for the policy of these terms and this miner, and that the author signed
+/// the commitments for the policy and made both together. Only the reader can check that the
+/// kfrag's share lies on the committed polynomial.
+pub(super) fn verify(
     node: &Node,
     plain: &[u8],
     terms: &Terms,
@@ -133,7 +129,7 @@ fn verify(
     let policy = kfrag_policy(terms, domain.chain_id, &domain.contract)
         .map_err(|error| Problem::from(&error))?;
     let bytes = plain.try_into().map_err(|_| {
-        let detail = format!("a key fragment of {} bytes", plain.len());
+        let detail = format!("a kfrag of {} bytes", plain.len());
         Problem::new(Refusal::KfragInvalid, detail)
     })?;
     let kfrag = KeyFrag::from_bytes(bytes)
@@ -150,12 +146,7 @@ fn verify(
 
 /// Opens capsule (98 bytes) || ciphertext with the node's Umbral key.
 fn open_sealed(node: &Node, upload: &KfragUpload) -> Verdict<Zeroizing<Vec<u8>>> {
-    let short = || {
-        Problem::new(
-            Refusal::KfragInvalid,
-            "the sealed key fragment is too short",
-        )
-    };
+    let short = || Problem::new(Refusal::KfragInvalid, "the sealed kfrag is too short");
     let bytes: &[u8] = upload.sealed_kfrag.as_ref();
     let (capsule, ciphertext) = bytes
         .split_first_chunk::<{ Capsule::BYTES }>()
@@ -174,63 +165,6 @@ fn invalid(error: &umbral::Error) -> Problem {
         false => Refusal::KfragInvalid,
     };
     Problem::new(code, error.to_string())
-}
-
-/// The fragment of a policy ready for use: from memory, or from the database, verified again.
-pub(crate) async fn held(node: &Arc<Node>, id: PolicyId) -> Verdict<Arc<HeldKfrag>> {
-    if let Some(held) = node.cache.get(&id) {
-        return Ok(held);
-    }
-    let Some(row) = node.store.kfrag(id).await? else {
-        let erased = node.store.erasure(id).await?;
-        return Err(erased.map_or_else(
-            || Problem::from(Refusal::KfragMissing),
-            |erased| Problem::from(erased.reason),
-        ));
-    };
-    // A reorg may have taken the policy since the gate let the request in.
-    let terms = node.store.terms(id).await?;
-    let terms = terms.ok_or_else(|| Problem::from(Refusal::PolicyUnknown))?;
-    let worker = node.clone();
-    let held = node
-        .pool
-        .admit()?
-        .run(move || open_row(&worker, &row, &terms))
-        .await?;
-    let held = Arc::new(held);
-    node.cache.put(id, held.clone());
-    Ok(held)
-}
-
-fn open_row(node: &Node, row: &KfragRow, terms: &Terms) -> Verdict<HeldKfrag> {
-    restore(node, row, terms).ok_or_else(|| {
-        tracing::error!(policy = %row.policy_id, "a stored key fragment is damaged");
-        Problem::new(Refusal::Internal, "the stored key fragment is damaged")
-    })
-}
-
-fn restore(node: &Node, row: &KfragRow, terms: &Terms) -> Option<HeldKfrag> {
-    let plain = node
-        .keys
-        .storage
-        .open(row.policy_id, row.sealed_hash, &row.sealed)
-        .ok()?;
-    let receiving = PublicKey::from_bytes(&row.receiving_key).ok()?;
-    let verifying = VerifyingKey::from_bytes(&row.verifying_key).ok()?;
-    let delegating = PublicKey::from_bytes(&row.delegating_key).ok()?;
-    let context = Context {
-        delegating,
-        receiving,
-        verifying,
-    };
-    let commitments = CommitmentsBytes::try_from(row.commitments.as_slice()).ok()?;
-    let kfrag = verify(node, &plain, terms, &commitments, &context).ok()?;
-    Some(HeldKfrag {
-        kfrag,
-        reader: address_of(&receiving),
-        verifying,
-        commitments,
-    })
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
-//! The bounded pool for cryptography: so many jobs at once, so many waiting, the rest are turned
-//! away at once. Jobs run on blocking threads; the threads of the HTTP server never compute.
+//! The pool that computes, with backpressure: a bounded number of jobs at once, a bounded queue,
+//! and a refusal beyond. Jobs run on blocking threads; the threads of the HTTP server never
+//! compute.
 
 use std::sync::Arc;
 
@@ -9,7 +10,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::gate::Verdict;
 
-/// Workers and queue.
+/// The workers and their queue.
 pub(crate) struct Pool {
     /// One permit per job working or waiting.
     admitted: Arc<Semaphore>,
@@ -34,7 +35,7 @@ impl Pool {
         }
     }
 
-    /// A place in the queue, or a refusal with a time to wait.
+    /// Takes a place in the queue, or refuses with a time to wait.
     pub(crate) fn admit(&self) -> Verdict<Ticket> {
         match self.admitted.clone().try_acquire_owned() {
             Ok(admitted) => Ok(Ticket {
@@ -48,7 +49,7 @@ impl Pool {
         }
     }
 
-    /// Jobs working or waiting.
+    /// Number of jobs working or waiting.
     pub(crate) fn depth(&self) -> usize {
         self.total.saturating_sub(self.admitted.available_permits())
     }

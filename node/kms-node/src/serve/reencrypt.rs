@@ -1,6 +1,6 @@
-//! Answering a reader: gate, signature, replay, capsules, re-encryption, one signed receipt per
-//! fragment. The chain is asked again right before the work, and the nonce is durable before the
-//! answer leaves. What it costs runs on the pool.
+//! Answers a reader: gate, signature, replay, capsules, re-encryption, one signed receipt per
+//! cfrag. The gate is asked again right before the work, and the nonce is durable before the answer
+//! leaves. Signatures and re-encryption run on the threads of the pool.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -11,7 +11,7 @@ use umbral::{Capsule, reencrypt};
 
 use crate::gate::{self, Verdict};
 use crate::kfrag::cache::HeldKfrag;
-use crate::kfrag::upload;
+use crate::kfrag::held;
 use crate::node::Node;
 use crate::serve::replay::Pending;
 use crate::store::chain::HEADERS_KEPT;
@@ -31,7 +31,7 @@ pub(crate) async fn answer(
     }
     gate::this_miner(&request.miner, &node.miner())?;
     may_serve(node, &request)?;
-    let held = upload::held(node, id).await?;
+    let held = held::get(node, id).await?;
     let ticket = node.pool.admit().inspect_err(|_| {
         node.metrics.shed.inc();
     })?;
@@ -44,7 +44,7 @@ pub(crate) async fn answer(
     Ok(reply)
 }
 
-/// The rules over the newest snapshot, and the head they were decided on.
+/// Asks the gate over the newest snapshot; the head it decided on.
 fn may_serve(node: &Node, request: &ReencryptRequest) -> Verdict<Head> {
     let snapshot = node.snapshot();
     let (snapshot, _) = gate::serve(node.view(snapshot.as_ref()), &request.policy_id)?;
@@ -86,7 +86,7 @@ fn work(
     Ok((reply, pending))
 }
 
-/// One capsule's fragment, under the policy of the held one.
+/// Re-encrypts one capsule with a kfrag.
 pub(crate) fn transform(capsule: &Capsule, held: &HeldKfrag) -> Verdict<CfragBytes> {
     let cfrag = reencrypt(&mut getrandom::SysRng, capsule, &held.kfrag).map_err(|error| {
         tracing::error!(%error, "re-encryption failed");
@@ -95,7 +95,7 @@ pub(crate) fn transform(capsule: &Capsule, held: &HeldKfrag) -> Verdict<CfragByt
     Ok(CfragBytes::from(cfrag.to_bytes()))
 }
 
-/// Every capsule proves itself before anything is signed.
+/// Reads and checks every capsule of the request, before anything is signed.
 fn capsules(request: &ReencryptRequest) -> Verdict<Vec<Capsule>> {
     let mut capsules = Vec::with_capacity(request.capsules.len());
     for (index, bytes) in request.capsules.iter().enumerate() {
@@ -106,7 +106,8 @@ fn capsules(request: &ReencryptRequest) -> Verdict<Vec<Capsule>> {
     Ok(capsules)
 }
 
-/// Block below which nonces may be forgotten: outside the window even after the deepest reorg.
+/// Block below which nonces may be forgotten: outside the request window even after the deepest
+/// reorg.
 pub(crate) fn oldest_nonce(head: u64, window_blocks: u64) -> u64 {
     head.saturating_sub(window_blocks)
         .saturating_sub(u64::from(HEADERS_KEPT))

@@ -1,7 +1,8 @@
-//! No signed request is answered twice, across restarts too. Nonces live in memory and, before the
-//! answer goes out, in the database, written in batches with one commit each. Chosen over a fence
-//! at the head of the last start: that would refuse honest readers for as long as a quiet chain
-//! stands still. Outside the block window the gate refuses, so both places stay bounded.
+//! The guard against replay: no signed request is answered twice, across restarts too. A nonce is
+//! in memory and, before the answer leaves, in the database, written in batches of one commit each.
+//! The gate refuses requests outside the block window, so both places stay bounded. To refuse
+//! whatever is older than the last start instead would shut out honest readers while a quiet chain
+//! stands still.
 
 use std::collections::{BTreeMap, HashSet};
 use std::sync::{Mutex, PoisonError};
@@ -32,7 +33,7 @@ pub(crate) struct Taken {
 /// What [`write_nonces`] has to write.
 pub(crate) type NonceQueue = mpsc::Receiver<Taken>;
 
-/// Remembers nonces of the window.
+/// The nonces of the request window, in memory.
 pub(crate) struct ReplayGuard {
     seen: Mutex<Seen>,
     capacity: usize,
@@ -65,7 +66,7 @@ impl Seen {
     }
 }
 
-/// Taken by a request; resolves once its nonce is durable.
+/// A nonce taken by a request, which resolves once it is durable.
 pub(crate) struct Pending(oneshot::Receiver<bool>);
 
 impl Pending {
@@ -82,7 +83,7 @@ impl Pending {
 }
 
 impl ReplayGuard {
-    /// A guard that knows the nonces of the database, and the queue its writer task drains.
+    /// Loads the nonces of the database; also the queue for [`write_nonces`].
     pub(crate) async fn load(
         store: &Store,
         capacity: usize,

@@ -1,5 +1,5 @@
-//! What the node says about itself and about one policy, to whoever asks: which keys it has, whether
-//! it serves the policy and why not, whether it holds or has erased the kfrag.
+//! Replies to whoever asks about the node, and about one policy: whether it is served and if not
+//! why, whether its kfrag is held or erased.
 
 use kms_protocol::messages::{ErasureReceipt, KfragState, NodeInfo, PolicyStatus, Problem};
 use kms_protocol::{EthSignature, PolicyId, Refusal};

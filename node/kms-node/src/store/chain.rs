@@ -1,4 +1,4 @@
-//! What the chain said: headers (the follower's cursor), policies of this miner, facts about it.
+//! The index of the chain: headers (the follower's cursor), policies of this miner, facts about it.
 //! A batch is applied with its cursor in one transaction; a revert deletes what lies above the
 //! ancestor, which leaves exactly what a replay up to the ancestor would.
 
@@ -15,7 +15,7 @@ use super::rows::{get_hash, get_policy_id, get_u32, get_u64, int, uint};
 use super::{Result, Store, StoreError};
 use crate::view::snapshot::{ChallengeView, PolicyView};
 
-/// Headers kept, and so the deepest reorg that needs no new index.
+/// Headers kept: a deeper reorg needs a new index.
 pub(crate) const HEADERS_KEPT: u32 = 256;
 
 /// Where in the chain something happened.
@@ -25,12 +25,12 @@ pub(crate) struct Place {
     pub(crate) log_index: u64,
 }
 
-/// One thing worth keeping from an event.
+/// What is kept of an event.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Fact {
     /// A policy with this miner was created.
     Created { id: PolicyId, terms: Box<Terms> },
-    /// A policy's end moved.
+    /// A policy was extended.
     Extended { id: PolicyId, last_period: u32 },
     /// A policy was revoked; `last_period` is the last one still paid.
     Revoked { id: PolicyId, last_period: u32 },
@@ -40,13 +40,13 @@ pub(crate) enum Fact {
     Challenged(Box<ChallengeView>),
     /// The challenge was answered or closed.
     ChallengeEnded { id: PolicyId },
-    /// Something about this miner.
+    /// The standing of this miner changed: the newest value of a kind holds.
     Miner { kind: &'static str, value: String },
-    /// A numbered event of a contract, whosever it is.
+    /// A numbered event of a contract was seen, about this miner or not.
     Sequence { contract: &'static str, seq: u64 },
 }
 
-/// Blocks and what they brought, in chain order.
+/// Blocks and the facts of their events, in chain order.
 #[derive(Debug, Default)]
 pub(crate) struct Batch {
     pub(crate) headers: Vec<BlockHeader>,
@@ -85,7 +85,7 @@ impl Store {
         Ok(())
     }
 
-    /// Undoes every block above `number`.
+    /// Deletes what blocks above `number` brought.
     pub(crate) async fn revert(&self, number: u64) -> Result<()> {
         self.delete_above(int(number)?).await
     }
@@ -191,7 +191,7 @@ impl Store {
         Ok(Some(view))
     }
 
-    /// The terms of a policy.
+    /// The terms of a policy of the index.
     pub(crate) async fn terms(&self, id: PolicyId) -> Result<Option<Terms>> {
         let row = sqlx::query("select terms from policy where policy_id = ?")
             .bind(id.0.0.to_vec())
@@ -269,7 +269,7 @@ async fn apply_fact(tx: &mut Tx, place: Place, fact: &Fact) -> Result<()> {
     Ok(())
 }
 
-/// Inserts a row about a policy; nothing happens for policies of other miners.
+/// Inserts a row about a policy, unless it is a policy of other miners.
 async fn of_policy(
     tx: &mut SqliteConnection,
     insert: &'static str,

@@ -1,11 +1,11 @@
-//! Why the database did not do what was asked: to the operator a code and a remedy, to the caller of
-//! a request a refusal that tells no details.
+//! Failures of the database: for the operator a code and a remedy, for the caller of a request a
+//! refusal without details.
 
 use kms_protocol::Refusal;
 use kms_protocol::messages::Problem;
 
 /// Seconds after which a full disk may have room again.
-const FULL_RETRY_S: u32 = 60;
+pub(crate) const FULL_RETRY_S: u32 = 60;
 
 /// Why the database did not do what was asked.
 #[derive(Debug, thiserror::Error)]
@@ -95,7 +95,7 @@ impl From<sqlx::Error> for StoreError {
     }
 }
 
-/// What the caller of a request sees. The cause goes to the log.
+/// The refusal that the caller of a request sees; the cause goes to the log.
 impl From<StoreError> for Problem {
     fn from(error: StoreError) -> Self {
         tracing::error!(code = error.code(), %error, "database");

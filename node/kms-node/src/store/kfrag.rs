@@ -1,4 +1,4 @@
-//! Key fragments and their tombstones. A fragment is inserted once; an erased one never comes back.
+//! Kfrags and their tombstones. A kfrag is inserted once; an erased one never comes back.
 
 use std::time::Duration;
 
@@ -14,34 +14,34 @@ use super::{Result, Store, StoreError};
 const LOG_CUT_TRIES: u32 = 10;
 const LOG_CUT_PAUSE: Duration = Duration::from_millis(50);
 
-/// A stored fragment; `sealed` is ciphertext, the other fields are public.
+/// A stored kfrag; `sealed` is ciphertext, the other fields are public.
 pub(crate) struct KfragRow {
     pub(crate) policy_id: PolicyId,
     pub(crate) sealed_hash: B256,
     pub(crate) delegating_key: [u8; 33],
     pub(crate) receiving_key: [u8; 33],
     pub(crate) verifying_key: [u8; 33],
-    /// Last period of the terms, for fragments whose policy a reorg removed.
+    /// Last period of the terms, for kfrags whose policy a reorg removed.
     pub(crate) last_period: u32,
     /// Commitments of the delegation.
     pub(crate) commitments: Vec<u8>,
     pub(crate) sealed: Vec<u8>,
 }
 
-/// What an insertion found.
+/// Outcome of an insertion.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Inserted {
-    /// The fragment is now durable.
+    /// The kfrag is now durable.
     New,
-    /// The same fragment was there.
+    /// The same kfrag was there.
     Same,
-    /// Another fragment was there.
+    /// Another kfrag was there.
     Different,
-    /// It was there once and is erased.
+    /// A kfrag of the policy was there and was erased.
     Erased(ErasureReason),
 }
 
-/// Why a fragment was erased.
+/// Why a kfrag was erased.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum ErasureReason {
     Revoked,
@@ -57,7 +57,7 @@ impl ErasureReason {
     }
 }
 
-/// What the caller of a request sees: the reason outlives a reorg.
+/// The refusal that the caller of a request sees: the reason outlives a reorg.
 impl From<ErasureReason> for Problem {
     fn from(reason: ErasureReason) -> Self {
         let code = match reason {
@@ -68,7 +68,7 @@ impl From<ErasureReason> for Problem {
     }
 }
 
-/// The tombstone of an erased fragment.
+/// The tombstone of an erased kfrag.
 #[derive(Clone)]
 pub(crate) struct ErasureRow {
     pub(crate) policy_id: PolicyId,
@@ -79,7 +79,7 @@ pub(crate) struct ErasureRow {
     pub(crate) signature: [u8; 65],
 }
 
-/// What the sweeper needs to know of a fragment.
+/// What the sweeper needs to know of a kfrag.
 pub(crate) struct KfragHead {
     pub(crate) policy_id: PolicyId,
     pub(crate) sealed_hash: B256,
@@ -87,7 +87,7 @@ pub(crate) struct KfragHead {
 }
 
 impl Store {
-    /// Stores a fragment durably, unless one is or was there.
+    /// Stores a kfrag durably, unless one is or was there.
     pub(crate) async fn insert_kfrag(&self, row: &KfragRow) -> Result<Inserted> {
         let mut tx = self.write.begin().await?;
         let id = row.policy_id.0.0;
@@ -131,7 +131,7 @@ impl Store {
         })
     }
 
-    /// The fragment of a policy.
+    /// The kfrag of a policy.
     pub(crate) async fn kfrag(&self, id: PolicyId) -> Result<Option<KfragRow>> {
         let row = sqlx::query("select * from kfrag where policy_id = ?")
             .bind(id.0.0.to_vec())
@@ -140,7 +140,7 @@ impl Store {
         row.map(|row| kfrag_row(&row)).transpose()
     }
 
-    /// The tombstone of a policy's fragment.
+    /// The tombstone of a policy's kfrag.
     pub(crate) async fn erasure(&self, id: PolicyId) -> Result<Option<ErasureRow>> {
         let row = sqlx::query("select * from erasure where policy_id = ?")
             .bind(id.0.0.to_vec())
@@ -149,7 +149,7 @@ impl Store {
         row.map(|row| erasure_row(&row)).transpose()
     }
 
-    /// The next fragments after `after` in the order of their ids, at most `limit`.
+    /// The next kfrags after `after` in the order of their ids, at most `limit`.
     pub(crate) async fn kfrag_heads(
         &self,
         after: Option<PolicyId>,
@@ -174,7 +174,7 @@ impl Store {
             .collect()
     }
 
-    /// Overwrites and deletes fragments, leaving their tombstones. One transaction.
+    /// Overwrites and deletes kfrags, leaving their tombstones. One transaction.
     pub(crate) async fn erase_kfrags(&self, tombstones: &[ErasureRow]) -> Result<()> {
         let mut tx = self.write.begin().await?;
         for tombstone in tombstones {
@@ -200,7 +200,7 @@ impl Store {
         Ok(())
     }
 
-    /// The log holds old pages until it is cut, which has to wait for readers.
+    /// Empties the write-ahead log, which holds old pages until then; waits for readers to finish.
     pub(crate) async fn cut_log(&self) -> Result<()> {
         for _ in 0..LOG_CUT_TRIES {
             let cut = sqlx::query("pragma wal_checkpoint(truncate)")
@@ -215,7 +215,7 @@ impl Store {
         Ok(())
     }
 
-    /// What a damaged disk could do.
+    /// Overwrites stored commitments, as a damaged disk could.
     #[cfg(test)]
     pub(crate) async fn overwrite_commitments(&self, id: PolicyId, commitments: &[u8]) {
         sqlx::query("update kfrag set commitments = ? where policy_id = ?")
@@ -226,7 +226,7 @@ impl Store {
             .unwrap();
     }
 
-    /// Number of fragments held.
+    /// Number of kfrags held.
     pub(crate) async fn kfrag_count(&self) -> Result<u64> {
         let count: i64 = sqlx::query_scalar("select count(*) from kfrag")
             .fetch_one(&self.read)

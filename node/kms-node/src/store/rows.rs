@@ -6,7 +6,7 @@ use sqlx::sqlite::SqliteRow;
 
 use super::{Result, StoreError};
 
-/// A block number, period or nonce as SQLite stores it.
+/// Converts a block number, period or nonce to what SQLite stores.
 pub(super) fn int(value: u64) -> Result<i64> {
     i64::try_from(value).map_err(|_| StoreError::corrupt(format!("{value} exceeds 2^63")))
 }

@@ -1,5 +1,5 @@
-//! The task that keeps the view of the chain: connect, follow, ingest, publish. Trouble with an
-//! endpoint never ends it; the view grows old meanwhile, and the gate refuses by that age.
+//! The task that keeps the view of the chain: follow, ingest, publish. Trouble with an endpoint
+//! never ends it: the view grows old meanwhile, and the gate refuses by its age.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -16,7 +16,7 @@ use crate::store::{Result, StoreError};
 use crate::view::ingest::{Indexer, Ingested, Scope};
 use crate::view::snapshot::Snapshot;
 
-/// Longest pause between two tries after trouble.
+/// Longest pause between two tries while the endpoints or the disk fail.
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 /// Pause before an index that had a gap is built again: doubles up to the last.
 const FIRST_REINDEX_PAUSE: Duration = Duration::from_secs(1);
@@ -24,7 +24,7 @@ const LAST_REINDEX_PAUSE: Duration = Duration::from_secs(300);
 /// How often the contracts' own event counts are compared with the index.
 const RECONCILE_EVERY: Duration = Duration::from_secs(10);
 
-/// Where snapshots go.
+/// The channel that snapshots are published on.
 pub(crate) type Publisher = watch::Sender<Option<Arc<Snapshot>>>;
 
 /// Follows the chain.
@@ -41,7 +41,7 @@ pub(crate) struct Follower<C> {
 }
 
 impl<C: NodeChain> Follower<C> {
-    /// Goes on from what the database holds.
+    /// Loads the index of the database and goes on from there.
     pub(crate) async fn new(
         node: Arc<Node>,
         chain: C,
@@ -66,7 +66,7 @@ impl<C: NodeChain> Follower<C> {
         })
     }
 
-    /// Until told to stop. Ends early only if the database fails.
+    /// Follows until told to stop; ends early only if the database fails.
     pub(crate) async fn run(mut self, stop: Stop) -> Result<()> {
         let mut pause = self.node.config.poll_interval();
         while !stop.is_stopped() {
@@ -130,7 +130,7 @@ impl<C: NodeChain> Follower<C> {
         health.set("events_complete", Severity::Critical, None);
         // Followed to the head: what is short of room is new kfrags, if anything.
         let full = !self.node.reserve.retake();
-        let reason = full.then(|| "nearly full: no new fragments are taken".to_owned());
+        let reason = full.then(|| "nearly full: no new kfrags are taken".to_owned());
         health.set("disk", Severity::Warning, reason);
         Ok(())
     }
@@ -155,9 +155,9 @@ impl<C: NodeChain> Follower<C> {
         Ok(())
     }
 
-    /// Makes room by what can be given up: the log's old pages, then the reserve.
+    /// Gives up what it can to make room: the reserve, and the old pages of the write-ahead log.
     async fn disk_full(&self) -> Result<Duration> {
-        let reason = "the disk is full: no new fragments are taken, free some space";
+        let reason = "the disk is full: no new kfrags are taken, free some space";
         self.node
             .health
             .set("disk", Severity::Critical, Some(reason.to_owned()));

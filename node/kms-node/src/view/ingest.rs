@@ -1,6 +1,7 @@
-//! Steps of the chain into rows and snapshots. A step becomes a batch (only what the node needs,
-//! but every sequence number), the batch one transaction with its cursor, and the rows a new
-//! snapshot. A missing number means that an endpoint dropped an event: the index starts over.
+//! Turns steps of the chain into rows and snapshots. A step becomes a batch (what the node needs,
+//! and every sequence number), the batch is written with its cursor in one transaction, and the
+//! rows become a new snapshot. A missing number means that an endpoint dropped an event: the index
+//! starts over.
 
 mod facts;
 
@@ -16,14 +17,14 @@ use crate::view::snapshot::{Index, Snapshot};
 pub(crate) use facts::Scope;
 use facts::{batch, contract_name, miner_view};
 
-/// What taking a step in did to the index.
+/// What a step did to the index.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Ingested {
     /// The index is at the step's last block.
     Applied,
     /// Blocks were undone.
     Reverted {
-        /// How many.
+        /// Number of blocks.
         depth: u64,
     },
     /// The index was dropped and starts over.
@@ -42,7 +43,7 @@ pub(crate) struct Indexer {
 }
 
 impl Indexer {
-    /// Starts from what the database holds.
+    /// Loads the index that the database holds.
     pub(crate) async fn load(
         store: Store,
         scope: Scope,
@@ -63,14 +64,14 @@ impl Indexer {
         Ok(indexer)
     }
 
-    /// Where following goes on.
+    /// The cursor from which following goes on.
     pub(crate) fn cursor(&self) -> Cursor {
         Cursor {
             headers: self.headers.clone(),
         }
     }
 
-    /// Takes a step in; all of it or nothing.
+    /// Writes a step, all of it or nothing.
     pub(crate) async fn take(&mut self, step: Step) -> Result<Ingested> {
         match step {
             Step::Apply { headers, events } => {
@@ -97,13 +98,13 @@ impl Indexer {
         }
     }
 
-    /// Drops the index. Fragments and transactions stay.
+    /// Drops the index. Kfrags and transactions stay.
     pub(crate) async fn restart(&mut self) -> Result<()> {
         self.store.reset_index().await?;
         self.reload().await
     }
 
-    /// Lets everybody see the index as it is now.
+    /// Publishes a snapshot of the index as it is now.
     pub(crate) fn publish(&self) {
         let index = self.index.clone();
         let snapshot = Snapshot::new(&self.headers, &self.clock, self.confirmations, index);
@@ -112,12 +113,12 @@ impl Indexer {
         }
     }
 
-    /// The head taken in.
+    /// Number of the newest block in the index.
     pub(crate) fn head(&self) -> Option<u64> {
         self.headers.last().map(|header| header.number)
     }
 
-    /// The index must hold every numbered event up to these.
+    /// Checks that the index holds every numbered event up to these counts.
     pub(crate) async fn require_seqs(&self, counts: LastSeqs) -> Result<()> {
         let LastSeqs {
             escrow,

@@ -16,13 +16,13 @@ use kms_protocol::{Address, Amount, B256, Period, PeriodClock, PolicyId};
 pub(crate) struct PolicyView {
     pub(crate) created_block: u64,
     pub(crate) first_period: Period,
-    /// Last period of the terms, before extensions.
+    /// Last period of the terms, extensions not counted.
     pub(crate) last_period: Period,
-    /// (block, new last period), oldest first.
+    /// Extensions: block and new last period, oldest first.
     pub(crate) extensions: Vec<(u64, Period)>,
-    /// (block, last period still paid).
+    /// Revocation: block and last period still paid.
     pub(crate) revocation: Option<(u64, Period)>,
-    /// Periods paid to this miner.
+    /// Last period whose fees this miner has collected.
     pub(crate) collected_through: Period,
 }
 
@@ -50,11 +50,11 @@ pub(crate) struct ChallengeView {
     pub(crate) seq: u64,
     pub(crate) policy: PolicyId,
     pub(crate) opened_block: u64,
-    /// Whom the receipt must name.
+    /// Requester that the receipt must name.
     pub(crate) requester: Address,
-    /// Last second of the answer, by chain time.
+    /// Last second at which an answer counts, by chain time.
     pub(crate) deadline: u64,
-    /// As posted; it proved itself on chain and proves itself again here.
+    /// The capsule as posted. The contract checked its proof; so does the node before it answers.
     pub(crate) capsule: CapsuleBytes,
 }
 
@@ -75,7 +75,7 @@ pub(crate) struct MinerView {
     pub(crate) unlock_period: Period,
 }
 
-/// The newest block taken in.
+/// The newest block of the index.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Head {
     pub(crate) number: u64,
@@ -83,7 +83,7 @@ pub(crate) struct Head {
     pub(crate) timestamp: u64,
 }
 
-/// Everything known of the chain as of one block.
+/// What the node knows of the chain as of one block.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Snapshot {
     pub(crate) head: Head,
@@ -91,7 +91,7 @@ pub(crate) struct Snapshot {
     pub(crate) period: Period,
     /// Period of the newest block with enough confirmations; `NEVER` while there is none.
     pub(crate) confirmed_period: Period,
-    /// Blocks on top that make a block count.
+    /// Number of blocks on top that make a block count.
     pub(crate) confirmations: u64,
     pub(crate) policies: Policies,
     pub(crate) miner: Arc<MinerView>,
@@ -152,7 +152,7 @@ impl Snapshot {
         self.head.number.saturating_sub(self.confirmations)
     }
 
-    /// The open challenge of that number.
+    /// Finds an open challenge by its number in the contract.
     pub(crate) fn challenge(&self, seq: u64) -> Option<&ChallengeView> {
         self.challenges
             .iter()
@@ -180,12 +180,12 @@ impl ViewAge {
         }
     }
 
-    /// The view is up to date now.
+    /// Notes that the view is up to date now.
     pub(crate) fn refresh(&self) {
         self.polled.store(self.elapsed_ms() + 1, Ordering::Release);
     }
 
-    /// The view must not be used until the next refresh.
+    /// Forbids the use of the view until the next refresh.
     pub(crate) fn invalidate(&self) {
         self.polled.store(0, Ordering::Release);
     }

@@ -152,7 +152,7 @@ async fn forgets(net: &Net, served: &Served, policy: &str, worker: Address) {
             .then_some(status.erasure)
             .flatten()
     };
-    let receipt = until("the fragment is erased", erased).await;
+    let receipt = until("the kfrag is erased", erased).await;
     receipt.verify(&net.domain(), &worker).unwrap();
 }
 

@@ -3,6 +3,7 @@ use kms_protocol::messages::{CapsuleBytes, Fragment, ReencryptReply};
 use kms_protocol::{Address, Amount, Period};
 
 use super::*;
+use crate::kfrag::upload;
 use crate::testkit::chain::FakeChain;
 use crate::testkit::grant::{Grant, MESSAGE};
 use crate::testkit::{MINER, Running, World, domain};
@@ -57,7 +58,7 @@ async fn answers_of(world: &World, running: &mut Running, blocks: u32) -> usize 
 }
 
 #[tokio::test]
-async fn answers_once_with_a_fragment_that_opens_and_a_receipt_for_the_requester() {
+async fn answers_once_with_a_cfrag_that_opens_and_a_receipt_for_the_requester() {
     let grant = Grant::new(1, 50);
     let (world, mut running) = serving(&[&grant]).await;
     challenge(&world.chain, &grant, 60);
@@ -65,7 +66,7 @@ async fn answers_once_with_a_fragment_that_opens_and_a_receipt_for_the_requester
     let answer = sent(&world.chain);
     let request = grant.unsigned(answer.block_number);
     let node = &running.node;
-    let held = upload::held(node, grant.id()).await.unwrap();
+    let held = held::get(node, grant.id()).await.unwrap();
     let reply = ReencryptReply {
         policy_id: grant.id(),
         miner: MINER,
@@ -172,7 +173,7 @@ async fn one_that_cannot_be_answered_holds_up_no_other() {
     world
         .chain
         .queue_challenge(&broken.terms, of, deadline, bad);
-    // No fragment was ever delivered for this one.
+    // No kfrag was ever delivered for this one.
     challenge(&world.chain, &missing, 55);
     challenge(&world.chain, &good, 60);
     assert_eq!(answers_of(&world, &mut running, 10).await, 1);

@@ -35,7 +35,7 @@ fn the_least_recently_used_leaves_first() {
 }
 
 #[test]
-fn a_removed_fragment_is_gone() {
+fn a_removed_kfrag_is_gone() {
     let cache = KfragCache::new(2);
     cache.put(id(1), held());
     cache.remove(&id(1));

@@ -78,7 +78,7 @@ async fn the_end_of_the_last_period_erases_once_confirmed() {
 }
 
 #[tokio::test]
-async fn an_extension_keeps_the_fragment() {
+async fn an_extension_keeps_the_kfrag() {
     let grant = Grant::new(1, 2);
     let (world, mut running) = holding(&grant).await;
     world.chain.queue(ChainEvent::PolicyExtended {
@@ -119,7 +119,7 @@ async fn erased_stays_erased_when_a_reorg_undoes_the_revocation() {
 }
 
 #[tokio::test]
-async fn a_fragment_whose_policy_a_reorg_removed_goes_with_the_end_of_its_terms() {
+async fn a_kfrag_whose_policy_a_reorg_removed_goes_with_the_end_of_its_terms() {
     let grant = Grant::new(1, 2);
     let (world, mut running) = holding(&grant).await;
     world.chain.drop_blocks(1);
@@ -132,7 +132,7 @@ async fn a_fragment_whose_policy_a_reorg_removed_goes_with_the_end_of_its_terms(
 }
 
 #[tokio::test]
-async fn no_byte_of_an_erased_fragment_is_left_on_disk() {
+async fn no_byte_of_an_erased_kfrag_is_left_on_disk() {
     let grant = Grant::new(1, 50);
     let (world, mut running) = holding(&grant).await;
     let sealed = running
@@ -159,7 +159,7 @@ async fn no_byte_of_an_erased_fragment_is_left_on_disk() {
 }
 
 #[tokio::test]
-async fn the_fragment_in_memory_goes_too() {
+async fn the_kfrag_in_memory_goes_too() {
     let grant = Grant::new(1, 50);
     let (world, mut running) = holding(&grant).await;
     assert!(running.node.cache.get(&grant.id()).is_some());

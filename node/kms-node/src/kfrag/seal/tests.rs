@@ -9,13 +9,13 @@ fn key(byte: u8) -> StorageKey {
 
 #[test]
 fn opens_what_it_sealed() {
-    let row = key(7).seal(ID, HASH, b"fragment").unwrap();
-    assert_eq!(key(7).open(ID, HASH, &row).unwrap().as_slice(), b"fragment");
+    let row = key(7).seal(ID, HASH, b"kfrag").unwrap();
+    assert_eq!(key(7).open(ID, HASH, &row).unwrap().as_slice(), b"kfrag");
 }
 
 #[test]
 fn refuses_another_key_policy_or_hash() {
-    let row = key(7).seal(ID, HASH, b"fragment").unwrap();
+    let row = key(7).seal(ID, HASH, b"kfrag").unwrap();
     assert_eq!(key(8).open(ID, HASH, &row), Err(SealBroken));
     assert_eq!(key(7).open(PolicyId(HASH), HASH, &row), Err(SealBroken));
     assert_eq!(key(7).open(ID, ID.0, &row), Err(SealBroken));
@@ -23,7 +23,7 @@ fn refuses_another_key_policy_or_hash() {
 
 #[test]
 fn refuses_every_flipped_bit_and_every_cut() {
-    let row = key(7).seal(ID, HASH, b"fragment").unwrap();
+    let row = key(7).seal(ID, HASH, b"kfrag").unwrap();
     for index in 0..row.len() {
         let mut changed = row.clone();
         changed[index] ^= 1;
@@ -41,9 +41,9 @@ fn refuses_every_flipped_bit_and_every_cut() {
 }
 
 #[test]
-fn two_rows_of_one_fragment_differ_and_hide_it() {
-    let first = key(7).seal(ID, HASH, b"fragment").unwrap();
-    let second = key(7).seal(ID, HASH, b"fragment").unwrap();
+fn two_rows_of_one_kfrag_differ_and_hide_it() {
+    let first = key(7).seal(ID, HASH, b"kfrag").unwrap();
+    let second = key(7).seal(ID, HASH, b"kfrag").unwrap();
     assert_ne!(first, second);
-    assert!(!first.windows(8).any(|window| window == b"fragment"));
+    assert!(!first.windows(8).any(|window| window == b"kfrag"));
 }

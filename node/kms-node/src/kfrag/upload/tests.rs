@@ -139,7 +139,7 @@ async fn refuses_a_signature_of_anybody_else() {
 }
 
 #[tokio::test]
-async fn refuses_a_fragment_sealed_to_another_node() {
+async fn refuses_a_kfrag_sealed_to_another_node() {
     let grant = Grant::new(1, 5);
     let (_world, running) = seen(&grant).await;
     let upload = grant.upload(&grant.delegating.public_key());
@@ -182,7 +182,7 @@ async fn refuses_while_shutting_down() {
 }
 
 #[tokio::test]
-async fn the_database_does_not_hold_the_fragment_in_clear() {
+async fn the_database_does_not_hold_the_kfrag_in_clear() {
     let grant = Grant::new(1, 5);
     let (world, running) = seen(&grant).await;
     accept(&running.node, grant.id(), grant.upload(&node_key(&running)))
@@ -197,7 +197,7 @@ async fn the_database_does_not_hold_the_fragment_in_clear() {
 }
 
 #[tokio::test]
-async fn a_full_disk_refuses_new_fragments_serves_old_ones_and_recovers_alone() {
+async fn a_full_disk_refuses_new_kfrags_serves_old_ones_and_recovers_alone() {
     let grants: Vec<Grant> = (0..40).map(|_| Grant::new(1, 50)).collect();
     let world = World::new();
     for grant in &grants {
@@ -237,7 +237,7 @@ async fn a_full_disk_refuses_new_fragments_serves_old_ones_and_recovers_alone() 
 }
 
 #[tokio::test]
-async fn without_the_reserve_no_fragment_is_taken() {
+async fn without_the_reserve_no_kfrag_is_taken() {
     let grant = Grant::new(1, 5);
     let (_world, running) = seen(&grant).await;
     running.node.reserve.release();

@@ -1,6 +1,6 @@
-//! Who is connected. When the table is full, or one address has its share, the connection that has
-//! kept the node waiting longest is closed for the new one, so slow clients cannot shut others out;
-//! only when every connection is being answered is the new one turned away.
+//! The table of open connections. When it is full, or one address has its share, the connection
+//! that has kept the node waiting longest is closed for the new one, so slow clients cannot shut
+//! others out; only when every connection is being answered is the new one turned away.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -24,7 +24,7 @@ struct Table {
 
 struct Connection {
     ip: IpAddr,
-    /// Since when the client owes us something; `None` while we work for it.
+    /// Since when the node waits for the client; `None` while it works for it.
     waiting_since: Option<Instant>,
     close: Arc<Notify>,
 }
@@ -64,7 +64,7 @@ impl Connections {
         self.lock().open.len()
     }
 
-    /// Enters a connection, or turns it away.
+    /// Admits a connection, evicts another for it, or turns it away.
     pub(super) fn admit(self: &Arc<Self>, ip: IpAddr) -> Option<Admitted> {
         let mut table = self.lock();
         let of_ip = table.open.values().filter(|other| other.ip == ip).count();
@@ -116,12 +116,12 @@ impl Table {
 }
 
 impl Entry {
-    /// The whole request has arrived: the client waits for us now.
+    /// Notes that the whole request has arrived: the node works now, the client waits.
     pub(super) fn working(&self) {
         self.set(None);
     }
 
-    /// The reply is ready: we wait for the client to read it and to ask again.
+    /// Notes that the reply is ready: the node waits for the client to read it and to ask again.
     pub(super) fn waiting(&self) {
         self.set(Some(Instant::now()));
     }

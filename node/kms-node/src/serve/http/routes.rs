@@ -1,5 +1,5 @@
-//! The routes. Each reads its input within a cap, calls one flow, and turns the verdict into a
-//! reply; no rule is decided here.
+//! The routes: each reads its input within a cap, calls one flow, and turns the verdict into a
+//! reply. No rule is decided here.
 
 use std::sync::Arc;
 
@@ -95,7 +95,7 @@ async fn info(State(node): Shared, request: Request<Body>) -> Response<Body> {
     reply::json(StatusCode::OK, &node.info())
 }
 
-/// The runtime answers: nothing else is asked.
+/// Shows that the runtime answers; asks nothing else of the node.
 async fn live(request: Request<Body>) -> Response<Body> {
     arrived(&request);
     reply::json(StatusCode::OK, &serde_json::json!({ "live": true }))
@@ -180,7 +180,7 @@ async fn read_json<T: DeserializeOwned>(request: Request<Body>) -> Verdict<T> {
     serde_json::from_slice(&bytes).map_err(|error| unreadable(&bytes, &error))
 }
 
-/// A message without a signature is told apart from one that cannot be read.
+/// Tells a message without a signature from one that cannot be read.
 fn unreadable(bytes: &[u8], error: &serde_json::Error) -> Problem {
     let object = serde_json::from_slice::<serde_json::Map<String, serde_json::Value>>(bytes);
     if object.is_ok_and(|object| !object.contains_key("signature")) {

@@ -2,6 +2,7 @@ use kms_protocol::messages::CapsuleBytes;
 use kms_protocol::{Address, B256, EthSecret, EthSignature};
 
 use super::*;
+use crate::kfrag::upload;
 use crate::testkit::grant::{Grant, MESSAGE};
 use crate::testkit::{Running, World, domain};
 
@@ -35,7 +36,7 @@ async fn refusal(running: &Running, grant: &Grant, request: ReencryptRequest) ->
 }
 
 #[tokio::test]
-async fn answers_the_reader_with_a_fragment_that_opens_and_a_signed_receipt() {
+async fn answers_the_reader_with_a_cfrag_that_opens_and_a_signed_receipt() {
     let grant = Grant::new(1, 5);
     let (world, running) = serving(&grant).await;
     let request = grant.request(world.chain.height());
@@ -201,12 +202,12 @@ async fn a_policy_removed_by_a_reorg_is_served_again_when_it_is_back() {
     let request = grant.request(world.chain.height());
     assert!(
         answer(&running.node, grant.id(), request).await.is_ok(),
-        "the fragment was kept"
+        "the kfrag was kept"
     );
 }
 
 #[tokio::test]
-async fn refuses_without_a_fragment() {
+async fn refuses_without_a_kfrag() {
     let grant = Grant::new(1, 5);
     let world = World::new();
     world.chain.queue_policy(&grant.terms);
@@ -221,7 +222,7 @@ async fn refuses_without_a_fragment() {
 }
 
 #[tokio::test]
-async fn a_stored_fragment_is_verified_again_before_it_is_used() {
+async fn a_stored_kfrag_is_verified_again_before_it_is_used() {
     let grant = Grant::new(1, 5);
     let (world, running) = serving(&grant).await;
     let other = grant.share_for(&grant.policy(), crate::testkit::MINER);

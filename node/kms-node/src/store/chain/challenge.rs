@@ -22,7 +22,7 @@ impl Store {
     }
 }
 
-/// Keeps an opening.
+/// Inserts the opening of a challenge.
 pub(super) async fn opened(
     tx: &mut SqliteConnection,
     place: Place,
@@ -44,7 +44,7 @@ pub(super) async fn opened(
     Ok(())
 }
 
-/// Keeps an end: an answer, or a closing without one.
+/// Inserts the end of a challenge: an answer, or a closing without one.
 pub(super) async fn ended(tx: &mut SqliteConnection, place: Place, policy: PolicyId) -> Result<()> {
     let insert = "insert into challenge_end (policy_id, block_number, log_index) values (?, ?, ?)";
     sqlx::query(insert)

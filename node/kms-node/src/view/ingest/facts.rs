@@ -1,5 +1,5 @@
-//! From events to rows: what of an event is worth keeping, and the miner's standing from the kept
-//! facts. Pure; `ingest` writes the batch and publishes the view.
+//! Pure functions from events to facts, the rows that the index keeps, and from facts to the
+//! standing of the miner. `ingest` writes and publishes them.
 
 use std::collections::HashMap;
 
@@ -14,9 +14,9 @@ use crate::view::snapshot::{ChallengeView, MinerView};
 /// Whose events are kept.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Scope {
-    /// This miner's.
+    /// The miner this node works for.
     pub(crate) miner: Address,
-    /// Of this chain and policy manager.
+    /// Chain and policy manager, which the ids of policies depend on.
     pub(crate) domain: Domain,
 }
 
@@ -257,7 +257,7 @@ fn of_miner(about: Address, event: &ChainEvent) -> Vec<(&'static str, String)> {
     if *miner == about { facts } else { Vec::new() }
 }
 
-/// The newest fact of each kind, parsed.
+/// Parses the newest fact of each kind.
 pub(super) fn miner_view(facts: &HashMap<String, String>) -> Result<MinerView> {
     fn get<T: std::str::FromStr + Default>(
         facts: &HashMap<String, String>,

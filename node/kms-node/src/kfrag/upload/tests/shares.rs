@@ -10,7 +10,7 @@ async fn share_refusal(grant: &Grant, running: &Running, share: &Share) -> Refus
 }
 
 #[tokio::test]
-async fn refuses_a_fragment_for_another_policy_miner_or_chain() {
+async fn refuses_a_kfrag_for_another_policy_miner_or_chain() {
     let grant = Grant::new(1, 5);
     let (_world, running) = seen(&grant).await;
     let policy = grant.policy();
@@ -54,7 +54,7 @@ async fn refuses_a_fragment_for_another_policy_miner_or_chain() {
 }
 
 #[tokio::test]
-async fn refuses_a_fragment_of_another_delegator() {
+async fn refuses_a_kfrag_of_another_delegator() {
     let (grant, other) = (Grant::new(1, 5), Grant::new(1, 5));
     let (_world, running) = seen(&grant).await;
     let share = Share {
@@ -66,7 +66,7 @@ async fn refuses_a_fragment_of_another_delegator() {
 }
 
 #[tokio::test]
-async fn refuses_a_damaged_fragment_and_one_of_version_1() {
+async fn refuses_a_damaged_kfrag_and_one_of_version_1() {
     let grant = Grant::new(1, 5);
     let (_world, running) = seen(&grant).await;
     // The version, rk, and U1.
@@ -82,7 +82,7 @@ async fn refuses_a_damaged_fragment_and_one_of_version_1() {
 }
 
 #[tokio::test]
-async fn refuses_commitments_that_are_not_the_fragments() {
+async fn refuses_commitments_that_are_not_the_kfrags() {
     let (grant, other) = (Grant::new(1, 5), Grant::new(1, 5));
     let (_world, running) = seen(&grant).await;
     let policy = grant.policy();
@@ -145,7 +145,7 @@ async fn refuses_commitments_changed_after_the_author_signed() {
 }
 
 #[tokio::test]
-async fn other_commitments_for_the_stored_fragment_are_a_conflict() {
+async fn other_commitments_for_the_stored_kfrag_are_a_conflict() {
     let grant = Grant::new(1, 5);
     let (_world, running) = seen(&grant).await;
     let upload = grant.upload(&node_key(&running));

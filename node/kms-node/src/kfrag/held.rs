@@ -1,0 +1,70 @@
+//! A kfrag ready for use: from the cache, or opened from its row and verified again.
+
+use std::sync::Arc;
+
+use kms_protocol::messages::{CommitmentsBytes, Problem};
+use kms_protocol::{PolicyId, Refusal, Terms, address_of};
+use umbral::{Context, PublicKey, VerifyingKey};
+
+use super::cache::HeldKfrag;
+use super::upload::verify;
+use crate::gate::Verdict;
+use crate::node::Node;
+use crate::store::kfrag::KfragRow;
+
+/// The kfrag of a policy ready for use: from memory, or from the database, verified again.
+pub(crate) async fn get(node: &Arc<Node>, id: PolicyId) -> Verdict<Arc<HeldKfrag>> {
+    if let Some(held) = node.cache.get(&id) {
+        return Ok(held);
+    }
+    let Some(row) = node.store.kfrag(id).await? else {
+        let erased = node.store.erasure(id).await?;
+        return Err(erased.map_or_else(
+            || Problem::from(Refusal::KfragMissing),
+            |erased| Problem::from(erased.reason),
+        ));
+    };
+    // A reorg may have taken the policy since the gate let the request in.
+    let terms = node.store.terms(id).await?;
+    let terms = terms.ok_or_else(|| Problem::from(Refusal::PolicyUnknown))?;
+    let worker = node.clone();
+    let held = node
+        .pool
+        .admit()?
+        .run(move || open_row(&worker, &row, &terms))
+        .await?;
+    let held = Arc::new(held);
+    node.cache.put(id, held.clone());
+    Ok(held)
+}
+
+fn open_row(node: &Node, row: &KfragRow, terms: &Terms) -> Verdict<HeldKfrag> {
+    restore(node, row, terms).ok_or_else(|| {
+        tracing::error!(policy = %row.policy_id, "a stored kfrag is damaged");
+        Problem::new(Refusal::Internal, "the stored kfrag is damaged")
+    })
+}
+
+fn restore(node: &Node, row: &KfragRow, terms: &Terms) -> Option<HeldKfrag> {
+    let plain = node
+        .keys
+        .storage
+        .open(row.policy_id, row.sealed_hash, &row.sealed)
+        .ok()?;
+    let receiving = PublicKey::from_bytes(&row.receiving_key).ok()?;
+    let verifying = VerifyingKey::from_bytes(&row.verifying_key).ok()?;
+    let delegating = PublicKey::from_bytes(&row.delegating_key).ok()?;
+    let context = Context {
+        delegating,
+        receiving,
+        verifying,
+    };
+    let commitments = CommitmentsBytes::try_from(row.commitments.as_slice()).ok()?;
+    let kfrag = verify(node, &plain, terms, &commitments, &context).ok()?;
+    Some(HeldKfrag {
+        kfrag,
+        reader: address_of(&receiving),
+        verifying,
+        commitments,
+    })
+}

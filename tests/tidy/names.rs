@@ -1,5 +1,4 @@
-//! Rules on names: every configuration key is in the documentation, and a contract test that the
-//! documentation names exists. The commands and the refusals are in `tests/it/readme.rs`.
+//! Rule on names: a contract test that the documentation names exists.
 
 use std::collections::BTreeSet;
 
@@ -7,34 +6,6 @@ use super::sources;
 
 fn document(path: &str) -> String {
     std::fs::read_to_string(sources::root().join(path)).unwrap_or_else(|e| panic!("{path}: {e}"))
-}
-
-#[test]
-fn every_key_of_the_node_is_explained() {
-    let readme = document("README.md");
-    let maximal = document("node/kms-node/src/config/node.maximal.toml");
-    let table = document("node/kms-node/src/config/keys.rs");
-    let keys: Vec<&str> = ["required(", "optional("]
-        .iter()
-        .flat_map(|call| table.split(call).skip(1))
-        .filter_map(|rest| rest.trim_start().strip_prefix('"')?.split_once('"'))
-        .map(|(key, _)| key)
-        .collect();
-    assert!(
-        keys.len() > 10,
-        "only {keys:?} were found in the table of keys"
-    );
-    for key in keys {
-        let line = format!("{key} = ");
-        let shown = maximal
-            .lines()
-            .any(|l| l.trim_start_matches("# ").starts_with(&line));
-        assert!(shown, "node.maximal.toml lacks `{key}`");
-        assert!(
-            readme.contains(&format!("`{key}`")),
-            "README.md lacks the key `{key}`"
-        );
-    }
 }
 
 /// Names in backticks that begin like those of Foundry's tests, invariants and symbolic checks.

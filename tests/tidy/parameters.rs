@@ -9,7 +9,7 @@ const PARAMETERS_MAX: usize = 5;
 
 const OLDER: &str = "older than the rule";
 /// path, reason.
-const PACKED: [(&str, &str); 31] = [
+const PACKED: [(&str, &str); 27] = [
     ("node/kms-chain/src/follow/tests.rs", OLDER),
     ("node/kms-chain/src/wallet/settle.rs", OLDER),
     ("node/kms-client/src/journal.rs", OLDER),
@@ -23,11 +23,7 @@ const PACKED: [(&str, &str); 31] = [
     ("node/kms-client/src/reader/collect.rs", OLDER),
     ("node/kms-client/src/reader/tests/inconsistent.rs", OLDER),
     ("node/kms-client/src/testkit/chain.rs", OLDER),
-    ("node/kms-node/src/act/track.rs", OLDER),
-    ("node/kms-node/src/grant.rs", OLDER),
-    ("node/kms-node/src/http/accept.rs", OLDER),
-    ("node/kms-node/src/ingest.rs", OLDER),
-    ("node/kms-node/src/snapshot.rs", OLDER),
+    ("node/kms-node/src/duties/act/track.rs", OLDER),
     ("node/kms-node/src/testkit/chain.rs", OLDER),
     ("node/kms-node/src/testkit/grant.rs", OLDER),
     ("node/kms-protocol/src/accusation.rs", OLDER),

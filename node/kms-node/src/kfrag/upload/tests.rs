@@ -1,7 +1,8 @@
-use kms_chain::ChainEvent;
 mod shares;
 
+use kms_chain::ChainEvent;
 use kms_protocol::{Address, Amount, EthSecret, Period};
+use umbral::PublicKey;
 
 use super::*;
 use crate::testkit::grant::Grant;

@@ -40,7 +40,9 @@ pub(super) fn batch(scope: &Scope, headers: Vec<BlockHeader>, events: &[EventRec
                 &record.event,
             ));
         facts.extend(about.map(|fact| (place, fact)));
-        let standing = of_miner(scope.miner, &record.event).into_iter();
+        let standing = of_stake(scope.miner, &record.event)
+            .into_iter()
+            .chain(of_lease(scope.miner, &record.event));
         facts.extend(standing.map(|(kind, value)| (place, Fact::Miner { kind, value })));
     }
     Batch { headers, facts }
@@ -172,8 +174,8 @@ fn of_challenge(about: Address, opened_block: u64, event: &ChainEvent) -> Option
     (*miner == about).then_some(Fact::ChallengeEnded { id: *policy_id })
 }
 
-/// What an event says about the standing of `about`: kinds and values of facts.
-fn of_miner(about: Address, event: &ChainEvent) -> Vec<(&'static str, String)> {
+/// What an event says about stake, worker and record of `about`: kinds and values of facts.
+fn of_stake(about: Address, event: &ChainEvent) -> Vec<(&'static str, String)> {
     let never = Period::NEVER.to_string();
     let (miner, facts) = match event {
         ChainEvent::Deposited {
@@ -225,22 +227,9 @@ fn of_miner(about: Address, event: &ChainEvent) -> Vec<(&'static str, String)> {
         ChainEvent::MinRatePosted {
             miner, min_rate, ..
         } => (miner, vec![("min_rate", min_rate.0.to_string())]),
-        ChainEvent::ActivityConfirmed {
-            miner,
-            through_period,
-            ..
-        } => (miner, vec![("lease_through", through_period.to_string())]),
-        ChainEvent::MinerSuspended {
-            miner,
-            through_period,
-        } => {
-            // The lease ended: some period of the past.
-            let lease = Period(1).to_string();
-            let suspension = through_period.to_string();
-            let facts = vec![("suspended_through", suspension), ("lease_through", lease)];
-            (miner, facts)
-        }
         ChainEvent::RestakeSet { .. }
+        | ChainEvent::ActivityConfirmed { .. }
+        | ChainEvent::MinerSuspended { .. }
         | ChainEvent::RewardClaimed { .. }
         | ChainEvent::ReserveReturned { .. }
         | ChainEvent::PolicyCreated { .. }
@@ -253,6 +242,31 @@ fn of_miner(about: Address, event: &ChainEvent) -> Vec<(&'static str, String)> {
         | ChainEvent::ChallengeOpened { .. }
         | ChainEvent::ChallengeAnswered { .. }
         | ChainEvent::ChallengeClosed { .. } => return Vec::new(),
+    };
+    if *miner == about { facts } else { Vec::new() }
+}
+
+/// What an event says about the lease of `about`.
+fn of_lease(about: Address, event: &ChainEvent) -> Vec<(&'static str, String)> {
+    let (miner, facts) = if let ChainEvent::ActivityConfirmed {
+        miner,
+        through_period,
+        ..
+    } = event
+    {
+        (miner, vec![("lease_through", through_period.to_string())])
+    } else if let ChainEvent::MinerSuspended {
+        miner,
+        through_period,
+    } = event
+    {
+        // The lease ended: some period of the past.
+        let lease = Period(1).to_string();
+        let suspension = through_period.to_string();
+        let facts = vec![("suspended_through", suspension), ("lease_through", lease)];
+        (miner, facts)
+    } else {
+        return Vec::new();
     };
     if *miner == about { facts } else { Vec::new() }
 }

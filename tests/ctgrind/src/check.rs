@@ -24,7 +24,7 @@ const IDENTITY: &str = "one bit: whether a point about to be published is the id
 const PUBLISHED: &str = "looks at a value that is published";
 const TAG: &str = "one bit: whether the cipher accepts, which the caller is told";
 
-const DECLASSIFIED: [Declassified; 25] = [
+const DECLASSIFIED: [Declassified; 26] = [
     allow("decode_scalar", "", RANGE),
     allow(
         "from<k256::arithmetic::scalar::Scalar>",
@@ -63,6 +63,11 @@ const DECLASSIFIED: [Declassified; 25] = [
     allow("umbral::cfrag::reencryption::reencrypt_with", "", PUBLISHED),
     allow(
         "umbral::kfrag::KeyFrag::check_commitment",
+        "",
+        "one bit: whether rk * U = U1",
+    ),
+    allow(
+        "umbral::kfrag::KeyFrag::verify",
         "",
         "one bit: whether rk * U = U1",
     ),

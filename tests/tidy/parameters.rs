@@ -9,27 +9,15 @@ const PARAMETERS_MAX: usize = 5;
 
 const OLDER: &str = "older than the rule";
 /// path, reason.
-const PACKED: [(&str, &str); 27] = [
+const PACKED: [(&str, &str); 15] = [
     ("node/kms-chain/src/follow/tests.rs", OLDER),
     ("node/kms-chain/src/wallet/settle.rs", OLDER),
-    ("node/kms-client/src/journal.rs", OLDER),
-    ("node/kms-client/src/network.rs", OLDER),
-    ("node/kms-client/src/network/search.rs", OLDER),
-    ("node/kms-client/src/owner/arrangement.rs", OLDER),
-    ("node/kms-client/src/owner/policies.rs", OLDER),
-    ("node/kms-client/src/owner/renew.rs", OLDER),
-    ("node/kms-client/src/ports.rs", OLDER),
-    ("node/kms-client/src/reader.rs", OLDER),
-    ("node/kms-client/src/reader/collect.rs", OLDER),
-    ("node/kms-client/src/reader/tests/inconsistent.rs", OLDER),
-    ("node/kms-client/src/testkit/chain.rs", OLDER),
     ("node/kms-node/src/duties/act/track.rs", OLDER),
     ("node/kms-node/src/testkit/chain.rs", OLDER),
     ("node/kms-node/src/testkit/grant.rs", OLDER),
     ("node/kms-protocol/src/accusation.rs", OLDER),
     ("node/kms-protocol/src/messages/reencrypt.rs", OLDER),
     ("node/kms-protocol/src/reward.rs", OLDER),
-    ("node/kms/src/verbs/revoke.rs", OLDER),
     ("scripts/src/demo/acts/money.rs", OLDER),
     ("scripts/src/economics/plot.rs", OLDER),
     ("scripts/src/gas/judges.rs", OLDER),

@@ -17,7 +17,7 @@ pub(crate) const ARRANGEMENT_REVOKED: &str = "arrangement_revoked";
 /// Longest time a node's `retry_after_s` is honoured for, in seconds.
 const RETRY_AFTER_MAX_SECONDS: u64 = 30;
 
-/// Worker and checked URL of a miner.
+/// Gives the worker and the checked URL of a miner.
 pub(crate) fn reach(
     info: &MinerInfo,
     nodes: &HttpNodes,
@@ -30,7 +30,7 @@ pub(crate) fn reach(
     Ok((worker, url))
 }
 
-/// Why a miner did not do its part.
+/// Reports that a miner did not do its part.
 pub(crate) fn failed(info: &MinerInfo, code: &str, detail: String) -> NodeFailure {
     let url = info
         .url
@@ -47,13 +47,13 @@ pub(crate) fn failed(info: &MinerInfo, code: &str, detail: String) -> NodeFailur
     }
 }
 
-/// A miner that owes the policy nothing any more.
+/// Reports a miner whose arrangement with the policy was revoked.
 pub(crate) fn dismissed(info: &MinerInfo) -> NodeFailure {
     let detail = "the author took back the arrangement with this miner";
     failed(info, ARRANGEMENT_REVOKED, detail.to_owned())
 }
 
-/// An answer before the deadline, or a timeout.
+/// Waits for an answer until the deadline.
 pub(crate) async fn within<T>(
     deadline: Instant,
     answer: impl Future<Output = Result<T, AskError>>,
@@ -63,7 +63,7 @@ pub(crate) async fn within<T>(
         .unwrap_or(Err(AskError::Timeout))
 }
 
-/// Pauses between two attempts: doubled up to sixteen-fold, or as long as the node says.
+/// Exponential backoff between two requests, up to sixteen-fold, or as long as the node says.
 pub(crate) struct Pause {
     first_ms: u64,
     doublings: u32,

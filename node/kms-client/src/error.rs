@@ -115,7 +115,7 @@ pub enum Error {
     /// The encrypted file is at fault, or the key does not fit it.
     #[error(transparent)]
     Format(#[from] kms_format::Error),
-    /// A key, capsule or fragment is at fault.
+    /// A key, capsule, kfrag or cfrag is at fault.
     #[error(transparent)]
     Umbral(#[from] umbral::Error),
     /// A message or a number of the protocol is at fault.
@@ -141,14 +141,14 @@ pub enum Error {
     /// The price is above the limit given.
     #[error("the grant costs {price}, the limit is {limit}")]
     FeeAboveMax { price: Amount, limit: Amount },
-    /// A number of shares, threshold or periods that cannot be.
+    /// A number of miners, threshold or periods that cannot be.
     #[error("{field} = {given}: {why}")]
     SpecInvalid {
         field: &'static str,
         given: u64,
         why: &'static str,
     },
-    /// Fewer miners can serve than shares are wanted.
+    /// Fewer miners can serve than are wanted.
     #[error("{need} miners are needed, {usable} can serve")]
     NotEnoughMiners {
         need: usize,
@@ -209,8 +209,8 @@ pub enum Error {
         policy: PolicyId,
         nodes: Vec<NodeFailure>,
     },
-    /// Enough sound fragments, yet they do not open the capsule: it was made for another label.
-    #[error("the fragments of policy {policy} do not open this capsule")]
+    /// Enough sound cfrags, yet they do not open the capsule: it was made for another label.
+    #[error("the cfrags of policy {policy} do not open this capsule")]
     FragmentsDoNotOpen { policy: PolicyId },
     /// The URL of a node breaks a rule.
     #[error("{url}: {why}")]

@@ -1,6 +1,6 @@
 //! The journal of grants: one JSON file per policy, written before anything is paid, so that a
 //! grant survives a crash at any line. It holds terms, names and the sealed uploads (each encrypted
-//! to its miner's key); no key, label secret or fragment in clear. Neighbour: `owner/grant`.
+//! to its miner's key); no key, label secret or kfrag in clear. Neighbour: `owner/grant`.
 
 #[cfg(test)]
 mod tests;
@@ -15,21 +15,21 @@ use umbral::PublicKey;
 use crate::error::{Error, Result};
 use crate::store::{self, Versioned};
 
-/// How far a grant has come.
+/// Progress of a grant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum GrantState {
-    /// Written down; perhaps paid, perhaps not: the chain knows.
+    /// In the journal; only the chain tells whether it is paid.
     Prepared,
-    /// Paid on chain; fragments are on their way.
+    /// Paid on chain; kfrags are on their way.
     Paid,
     /// Every miner has acknowledged, or was dismissed.
     Delivered,
-    /// Taken back by the author.
+    /// Revoked by the author.
     Revoked,
 }
 
-/// A key fragment sealed to one miner.
+/// A kfrag sealed to one miner.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Sealed {
@@ -37,7 +37,7 @@ pub struct Sealed {
     pub miner: Address,
     /// The body to be sent to it; `None` once it has acknowledged or was dismissed.
     pub upload: Option<KfragUpload>,
-    /// keccak256 of the sealed fragment.
+    /// keccak256 of the sealed kfrag.
     pub sealed_hash: B256,
     /// The miner's acknowledgement, verified.
     pub ack: Option<KfragAck>,
@@ -59,7 +59,7 @@ pub struct Grant {
     pub receiving_key: PublicKey,
     /// The terms that are paid for.
     pub terms: Terms,
-    /// How far it has come.
+    /// Its progress.
     pub state: GrantState,
     /// The transaction that paid, once known.
     pub tx_hash: Option<B256>,
@@ -67,23 +67,18 @@ pub struct Grant {
     pub sealed: Vec<Sealed>,
 }
 
-/// Version 2 came with version 2 of the signed message, which changed the uploads and nothing else:
-/// a grant of version 1 with no upload left is read as it is, one with an upload cannot be resumed.
 impl Versioned for Grant {
     const VERSION: u32 = 2;
-    const OLDEST: u32 = 1;
-    const OUTDATED: &str = "a grant begun by an earlier version, whose fragments no miner takes; \
-        move the file away, and revoke the policy if it was paid";
 }
 
 impl Grant {
     pub(crate) fn prepared(
         policy: PolicyId,
-        names: (&str, &str),
+        label: &str,
+        reader: &str,
         receiving_key: PublicKey,
         uploads: Vec<(Address, KfragUpload)>,
     ) -> Result<Self> {
-        let (label, reader) = names;
         let first = uploads
             .first()
             .ok_or(Error::Bug("a grant has at least one miner"))?;
@@ -119,12 +114,12 @@ impl Grant {
             .collect()
     }
 
-    /// True while there is something left to do.
+    /// Whether it must still be paid or delivered.
     pub fn is_unfinished(&self) -> bool {
         matches!(self.state, GrantState::Prepared | GrantState::Paid)
     }
 
-    /// Books a verified acknowledgement; the sealed fragment is not needed any more.
+    /// Stores a verified acknowledgement and drops the sealed kfrag.
     pub(crate) fn acknowledge(&mut self, ack: KfragAck) {
         if let Some(sealed) = self.sealed.iter_mut().find(|s| s.miner == ack.miner) {
             sealed.ack = Some(ack);
@@ -133,7 +128,7 @@ impl Grant {
         self.settle();
     }
 
-    /// Books that a miner is to get nothing any more.
+    /// Drops the sealed kfrag of a miner whose arrangement was revoked.
     pub(crate) fn dismiss(&mut self, miner: Address) {
         if let Some(sealed) = self.sealed.iter_mut().find(|s| s.miner == miner) {
             sealed.upload = None;
@@ -141,7 +136,7 @@ impl Grant {
         self.settle();
     }
 
-    /// Books that the policy was taken back.
+    /// Marks the policy as revoked and drops every sealed kfrag.
     pub(crate) fn revoke(&mut self) {
         self.state = GrantState::Revoked;
         for sealed in &mut self.sealed {
@@ -173,10 +168,9 @@ impl Journal {
     /// [`Error::HomeCorrupt`].
     pub fn get(&self, policy: PolicyId) -> Result<Option<Grant>> {
         let path = self.path(policy);
-        let Some(mut grant) = store::read_json::<Grant>(&path)? else {
+        let Some(grant) = store::read_json::<Grant>(&path)? else {
             return Ok(None);
         };
-        grant.version = Grant::VERSION;
         if grant.policy != policy {
             return Err(store::corrupt(
                 &path,
@@ -206,7 +200,7 @@ impl Journal {
         Ok(grants)
     }
 
-    /// Grants with something left to do.
+    /// Grants that must still be paid or delivered.
     ///
     /// # Errors
     /// [`Error::HomeCorrupt`].

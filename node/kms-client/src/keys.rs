@@ -148,7 +148,7 @@ impl std::fmt::Debug for OwnerKeys {
     }
 }
 
-/// One scalar in the two roles of a label's signer: it signs fragments (Umbral) and messages to the
+/// One scalar in the two roles of a label's signer: it signs kfrags (Umbral) and messages to the
 /// nodes (EIP-712). Both hash their message behind tags of their own.
 pub(crate) struct GrantSigner {
     pub(crate) umbral: Signer,

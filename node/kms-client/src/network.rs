@@ -19,14 +19,14 @@ use crate::home::Config;
 use crate::node_http::{HttpNodes, NodeLimits};
 use crate::ports::{ChainPort, CreatedPolicy, GasCost, PolicyFilter, Revoked, Scope};
 
-/// Views asked for at a time.
+/// Concurrent calls of contract views.
 const VIEWS_AT_ONCE: usize = 16;
 
-/// Chain and nodes, ready to be asked.
+/// Clients of the chain and of the nodes.
 pub struct Network {
     chain: Chain,
     nodes: HttpNodes,
-    /// Fixed at deployment, so read once.
+    /// Cached: they are fixed at deployment.
     params: OnceCell<ChainParams>,
 }
 
@@ -149,7 +149,7 @@ impl ChainPort for Network {
     }
 }
 
-/// What an event takes back, if it does.
+/// Reads the revocation out of an event, if it is one.
 fn revocation(event: ChainEvent) -> Option<((PolicyId, Scope), Revoked)> {
     let (of, effective_last, refund) = match event {
         ChainEvent::PolicyRevoked {
@@ -177,7 +177,7 @@ fn revocation(event: ChainEvent) -> Option<((PolicyId, Scope), Revoked)> {
     Some((of, revoked))
 }
 
-/// The network at a glance.
+/// State of the network.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NetworkStatus {
     /// The newest block.
@@ -200,7 +200,7 @@ pub struct NetworkStatus {
     pub total_supply: Amount,
 }
 
-/// Asks the chain how the network is.
+/// Reads the state of the network from the chain.
 ///
 /// # Errors
 /// [`Error::Chain`](crate::Error::Chain).

@@ -21,15 +21,15 @@ use serde::de::DeserializeOwned;
 use crate::error::{Error, Result};
 use crate::node_url::{AddressRule, NodeUrl, is_public};
 
-/// Longest detail kept of what a library said, in characters.
+/// Greatest length of an error's detail, in characters.
 const MAX_DETAIL_CHARS: usize = 200;
 
-/// What a node may cost this client.
+/// Limits on time and size of a node's answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct NodeLimits {
-    /// Milliseconds until a connection must stand.
+    /// Time limit of the connection, in milliseconds.
     pub connect_timeout_ms: u64,
-    /// Milliseconds until the whole answer must be there.
+    /// Time limit of the whole request, in milliseconds.
     pub request_timeout_ms: u64,
     /// Greatest length of an answer, in bytes.
     pub max_body_bytes: usize,
@@ -62,7 +62,7 @@ pub(crate) enum AskError {
     BadReply(String),
 }
 
-/// The nodes over HTTP.
+/// HTTP client of the nodes.
 #[derive(Debug, Clone)]
 pub struct HttpNodes {
     client: Client,
@@ -207,7 +207,7 @@ impl AskError {
         }
     }
 
-    /// One line for people.
+    /// What happened, as one line for people.
     pub(crate) fn detail(&self) -> String {
         match self {
             Self::Refused(problem) if problem.detail.is_empty() => problem.title.clone(),
@@ -255,7 +255,7 @@ fn root_cause(error: &reqwest::Error) -> String {
     cause.to_string()
 }
 
-/// At most 200 printable characters.
+/// Cuts a text to 200 printable characters.
 fn cut(text: &str) -> String {
     text.chars()
         .map(|c| if c.is_control() { ' ' } else { c })

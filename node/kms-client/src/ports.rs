@@ -8,7 +8,7 @@ use kms_protocol::{Address, Amount, B256, Domain, PolicyId, Terms, Wei};
 use crate::error::Result;
 use crate::progress::Progress;
 
-/// A policy as its creation event tells.
+/// A policy, as its creation event gives it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CreatedPolicy {
     /// Its id.
@@ -21,7 +21,7 @@ pub struct CreatedPolicy {
     pub tx_hash: B256,
 }
 
-/// Which policies are looked for; each is an indexed topic of the event.
+/// Filter of a search for policies, by the indexed topics of their events.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PolicyFilter {
     /// One id.
@@ -34,7 +34,7 @@ pub enum PolicyFilter {
     All,
 }
 
-/// What a revocation says in its event.
+/// Content of a revocation's event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Revoked {
     /// Last period that stays paid.
@@ -43,7 +43,7 @@ pub struct Revoked {
     pub refund: Amount,
 }
 
-/// What is taken back.
+/// Extent of a revocation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Scope {
     /// The whole policy.
@@ -52,7 +52,7 @@ pub enum Scope {
     Arrangement(Address),
 }
 
-/// The price of a transaction beside what it moves.
+/// Gas of a transaction and what it costs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct GasCost {
     /// Gas limit.
@@ -61,7 +61,7 @@ pub struct GasCost {
     pub fee_max: Wei,
 }
 
-/// What owners, readers and stakers ask the chain.
+/// Reads of the chain that owners, readers and stakers need.
 #[async_trait]
 pub trait ChainPort: Send + Sync {
     /// Domain of the messages between clients and nodes: names chain and policy manager.
@@ -119,7 +119,7 @@ pub trait ChainPort: Send + Sync {
     async fn eth_balance(&self, account: Address) -> Result<Wei>;
 }
 
-/// A transaction of an earlier run that is mined by now.
+/// A transaction of an earlier run that is mined.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Settled {
     /// The call, in the form [`PayPort::fingerprint`] gives it.
@@ -140,7 +140,7 @@ pub trait PayPort: Send + Sync {
     /// Sends a call and waits until it is mined; a revert is an error.
     async fn send(&self, call: &Call, progress: &dyn Progress) -> Result<TxReceipt>;
 
-    /// Sees every transaction of an earlier run through, before anything new is decided. Returns
-    /// those that succeeded.
+    /// Waits for every transaction that an earlier run left pending. Returns those that
+    /// succeeded.
     async fn resume(&self, progress: &dyn Progress) -> Result<Vec<Settled>>;
 }

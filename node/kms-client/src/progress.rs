@@ -3,13 +3,13 @@
 
 use kms_protocol::{Address, PolicyId};
 
-/// A step that was taken.
+/// Something that happened during a long operation.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Event {
     /// A grant was written to the journal, before anything was paid.
     Journaled {
-        /// The policy to be.
+        /// The future policy.
         policy: PolicyId,
     },
     /// A transaction was handed to the chain.
@@ -24,8 +24,8 @@ pub enum Event {
         /// The block it is in.
         block_number: u64,
     },
-    /// A miner did its part: stored a fragment, answered a reader, or refuses since the revocation.
-    /// A reader's answers are looked into when they do not open: a false one fails later.
+    /// A miner did its part: stored a kfrag, answered a reader, or refuses since the revocation.
+    /// A reader's answer may still fail: it is verified when the first m do not open.
     NodeDone {
         /// The miner's owner address.
         miner: Address,

@@ -6,6 +6,7 @@
 mod answers;
 mod collect;
 mod find;
+mod setup;
 #[cfg(test)]
 mod tests;
 
@@ -19,63 +20,15 @@ use umbral::{Capsule, PublicKey, SharedSecret};
 
 use crate::asking::ARRANGEMENT_REVOKED;
 use crate::error::{Error, NodeFailure, Result};
-use crate::keys::ReaderKey;
-use crate::node_http::HttpNodes;
-use crate::ports::ChainPort;
 use crate::progress::Progress;
 
 use answers::Goal;
 use collect::Question;
 use find::Candidate;
 
-/// How long a reader waits.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct ReadLimits {
-    /// Milliseconds for the whole read, whatever the miners do.
-    pub total_ms: u64,
-    /// A policy that begins within this many seconds is waited for.
-    pub start_wait_s: u64,
-    /// Milliseconds for which a node that has not seen the newest blocks is asked again.
-    pub lag_ms: u64,
-}
+pub use setup::{ReadLimits, Reader};
 
-impl Default for ReadLimits {
-    fn default() -> Self {
-        Self {
-            total_ms: 30_000,
-            start_wait_s: 20,
-            lag_ms: 6_000,
-        }
-    }
-}
-
-/// A reader with one or more keys, on a network.
-#[derive(Clone, Copy)]
-pub struct Reader<'a> {
-    keys: &'a [ReaderKey],
-    chain: &'a dyn ChainPort,
-    nodes: &'a HttpNodes,
-    limits: ReadLimits,
-}
-
-impl<'a> Reader<'a> {
-    /// A reader with the usual limits.
-    pub fn new(keys: &'a [ReaderKey], chain: &'a dyn ChainPort, nodes: &'a HttpNodes) -> Self {
-        Self {
-            keys,
-            chain,
-            nodes,
-            limits: ReadLimits::default(),
-        }
-    }
-
-    /// The same reader with other limits.
-    #[must_use]
-    pub const fn with_limits(mut self, limits: ReadLimits) -> Self {
-        self.limits = limits;
-        self
-    }
-
+impl Reader<'_> {
     /// The data key of a file.
     ///
     /// # Errors
@@ -91,7 +44,7 @@ impl<'a> Reader<'a> {
                 Ok(header.unlock(secret)?)
             },
         };
-        self.reach(header.label_key(), &capsules, (&goal, progress))
+        self.reach(header.label_key(), &capsules, &goal, progress)
             .await
     }
 
@@ -113,14 +66,15 @@ impl<'a> Reader<'a> {
             accept: None,
             finish: &Ok,
         };
-        self.reach(label_key, capsules, (&goal, progress)).await
+        self.reach(label_key, capsules, &goal, progress).await
     }
 
     async fn reach<T>(
         &self,
         label_key: &PublicKey,
         capsules: &[Capsule],
-        (goal, progress): (&Goal<'_, T>, &dyn Progress),
+        goal: &Goal<'_, T>,
+        progress: &dyn Progress,
     ) -> Result<T> {
         if capsules.is_empty() || capsules.len() > CAPSULES_MAX {
             let given = u64::try_from(capsules.len()).unwrap_or(u64::MAX);

@@ -3,7 +3,7 @@
 use kms_chain::PolicyState;
 use kms_protocol::{Period, Terms};
 
-/// Where a policy stands in its life.
+/// State of a policy in its life.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Standing {
     /// Paid, not begun.
@@ -28,7 +28,7 @@ impl Standing {
     }
 }
 
-/// Where a policy stands in period `now`.
+/// The state of a policy in period `now`.
 pub(crate) fn standing(terms: &Terms, state: PolicyState, now: Period) -> Standing {
     if state.revoked {
         Standing::Revoked

@@ -16,10 +16,6 @@ const MAX_FILE_BYTES: u64 = 4 * 1024 * 1024;
 pub(crate) trait Versioned {
     /// The version this program writes.
     const VERSION: u32;
-    /// The oldest version it reads, as far as such a file can still be understood.
-    const OLDEST: u32 = Self::VERSION;
-    /// What is said of a file of an older version that cannot.
-    const OUTDATED: &str = "of an earlier version";
 }
 
 /// Only the version, whatever else the file holds.
@@ -128,7 +124,7 @@ pub(crate) fn read_json<T: DeserializeOwned + Versioned>(path: &Path) -> Result<
     };
     let envelope: Envelope = serde_json::from_slice(&bytes)
         .map_err(|error| corrupt(path, &format!("not a versioned JSON file ({error})")))?;
-    if !(T::OLDEST..=T::VERSION).contains(&envelope.version) {
+    if envelope.version != T::VERSION {
         let reason = format!(
             "version {}, this program knows version {}",
             envelope.version,
@@ -136,14 +132,9 @@ pub(crate) fn read_json<T: DeserializeOwned + Versioned>(path: &Path) -> Result<
         );
         return Err(corrupt(path, &reason));
     }
-    let outdated = envelope.version < T::VERSION;
-    serde_json::from_slice(&bytes).map(Some).map_err(|error| {
-        let reason = match outdated {
-            true => format!("{}: {error}", T::OUTDATED),
-            false => error.to_string(),
-        };
-        corrupt(path, &reason)
-    })
+    serde_json::from_slice(&bytes)
+        .map(Some)
+        .map_err(|error| corrupt(path, &error.to_string()))
 }
 
 /// Writes a versioned JSON file, private and atomic.

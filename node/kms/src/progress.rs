@@ -75,7 +75,7 @@ pub(crate) struct Steps {
 }
 
 impl Steps {
-    /// Steps in which a miner "has stored its share", "has answered", "refuses".
+    /// Steps in which a miner "has stored its kfrag", "has answered", "refuses".
     pub(crate) const fn new(out: Output, done: &'static str) -> Self {
         Self { out, done }
     }

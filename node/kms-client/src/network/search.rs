@@ -13,15 +13,15 @@ use super::Network;
 use crate::error::{Error, Result};
 use crate::ports::{CreatedPolicy, PolicyFilter};
 
-/// As in IPolicyManager.sol; topic 0 is its keccak256.
+/// Signature of the event in IPolicyManager.sol; topic 0 is its keccak256.
 pub(super) const POLICY_CREATED: &str = "PolicyCreated(uint64,bytes32,bytes32,address,\
     (address,address,address,bytes32,uint96,uint32,uint32,uint8,bytes32,address[]))";
-/// As in IStakingEscrow.sol.
+/// Signature of the event in IStakingEscrow.sol.
 pub(super) const NODE_REGISTERED: &str = "NodeRegistered(uint64,address,string,bytes)";
-/// Ranges asked for before the endpoint is called unusable.
+/// Greatest number of requests for one search.
 const MAX_REQUESTS: usize = 4_096;
 
-/// Where a log stands; everything else is read again by block hash.
+/// Block of a log; its events are read again by block hash.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Place {
@@ -88,7 +88,7 @@ impl Network {
     async fn records(&self, contract: Address, topics: Value) -> Result<Vec<EventRecord>> {
         let head = self.chain.head().await?.number;
         let from = self.chain.deployment().block;
-        let blocks = self.blocks(contract, &topics, (from, head)).await?;
+        let blocks = self.blocks(contract, &topics, from, head).await?;
         let mut records = Vec::new();
         for (_, hash) in blocks {
             records.extend(self.chain.events_in_block(hash).await?);
@@ -101,7 +101,8 @@ impl Network {
         &self,
         contract: Address,
         topics: &Value,
-        (from, to): (u64, u64),
+        from: u64,
+        to: u64,
     ) -> Result<BTreeSet<(u64, B256)>> {
         let mut blocks = BTreeSet::new();
         let mut open = vec![(from, to)];

@@ -1,4 +1,4 @@
-//! Handing the sealed fragments to the miners, all at once, each until its signed word is in the
+//! Handing the sealed kfrags to the miners, all at once, each until its signed word is in the
 //! journal or time is up. A node that has not seen the payment yet is asked again.
 //! Neighbours: `grant` pays first, `asking` says how a node is asked.
 

@@ -1,5 +1,5 @@
 //! Carrying out a quote: write down, pay, deliver. Every step is in the journal before the next one
-//! begins, and fragments are sealed to their miners before anything is paid, so that a crash at any
+//! begins, and kfrags are sealed to their miners before anything is paid, so that a crash at any
 //! line costs nothing, or is resumed with `resume` and without the seed.
 //! Neighbours: `quote` before, `deliver` after, `journal` below.
 
@@ -17,7 +17,7 @@ use crate::plan::require_tokens;
 use crate::ports::{PayPort, Settled};
 use crate::progress::{Event, Progress};
 
-/// What became of a grant.
+/// Result of a grant.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct GrantReport {
     /// The policy.
@@ -26,20 +26,20 @@ pub struct GrantReport {
     pub terms: Terms,
     /// Transaction that paid; zero if it was sent from elsewhere.
     pub tx_hash: B256,
-    /// Miners that hold their share, each by its signed word.
+    /// Miners that hold their kfrag, each by its signed word.
     pub delivered: Vec<Address>,
     /// Miners that do not, at least for now; `resume` asks them again.
     pub pending: Vec<NodeFailure>,
 }
 
 impl Owner<'_> {
-    /// Pays for a quote and hands the fragments to the miners.
+    /// Pays for a quote and hands the kfrags to the miners.
     ///
     /// # Errors
     /// [`Error::GrantUnfinished`] if one of the same label and reader is unfinished,
     /// [`Error::QuoteStale`], [`Error::InsufficientFunds`], [`Error::FeeAboveMax`],
     /// [`Error::Chain`]; [`Error::ThresholdNotMet`] if paid but fewer than m miners took their
-    /// share: resume it.
+    /// kfrag: resume it.
     pub async fn grant(
         &self,
         quote: Quote,
@@ -72,8 +72,8 @@ impl Owner<'_> {
         let granted = make_kfrags(&terms, &parties, domain)?;
         let uploads = seal_all(&quote, &terms, granted, &parties, domain)?;
         let policy = terms.id(domain.chain_id, &domain.contract);
-        let names = (quote.spec.label.as_str(), quote.spec.card.name());
-        let grant = Grant::prepared(policy, names, receiving, uploads)?;
+        let (label, reader) = (quote.spec.label.as_str(), quote.spec.card.name());
+        let grant = Grant::prepared(policy, label, reader, receiving, uploads)?;
         self.journal().put(&grant)?;
         progress.event(Event::Journaled { policy });
 
@@ -108,9 +108,9 @@ impl Owner<'_> {
         }
     }
 
-    /// With every transaction of the past seen through, a prepared grant is either paid or never
-    /// will be; the latter is forgotten. A payment settled just now counts even where the endpoint
-    /// that is asked for the policy lags behind the one that gave the receipt.
+    /// Settles the grants in the journal: when no transaction is pending, a prepared grant is either
+    /// paid, or never will be and is forgotten. A receipt counts even where the endpoint that is
+    /// asked for the policy lags behind the one that gave it.
     async fn settle_unpaid(&self, settled: &[Settled], pay: &dyn PayPort) -> Result<()> {
         for mut grant in self.journal().unfinished()? {
             let call = Call::CreatePolicyViaTransfer {
@@ -242,7 +242,7 @@ struct Parties<'a> {
     signer: &'a GrantSigner,
 }
 
-/// Splits the key for the policy of these terms: share number i is bound to miner number i.
+/// Splits the key for the policy of these terms: kfrag number i is bound to miner number i.
 fn make_kfrags(terms: &Terms, parties: &Parties<'_>, domain: Domain) -> Result<Granted> {
     let miners: Vec<umbral::Miner> = terms.miners.iter().map(|miner| miner.0).collect();
     let params = GrantParams {
@@ -255,7 +255,7 @@ fn make_kfrags(terms: &Terms, parties: &Parties<'_>, domain: Domain) -> Result<G
     Ok(umbral::generate_kfrags(&mut getrandom::SysRng, &params)?)
 }
 
-/// Share number i goes to miner number i of the terms, sealed to that miner's key; the commitments
+/// Kfrag number i goes to miner number i of the terms, sealed to that miner's key; the commitments
 /// go to all.
 fn seal_all(
     quote: &Quote,

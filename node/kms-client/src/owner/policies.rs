@@ -14,7 +14,7 @@ use crate::journal::GrantState;
 use crate::ports::{CreatedPolicy, PolicyFilter};
 use crate::standing::{Standing, standing};
 
-/// Policies or nodes asked about at a time.
+/// Concurrent requests to the chain or to nodes.
 const AT_ONCE: usize = 16;
 
 /// A policy in the owner's list.
@@ -28,7 +28,7 @@ pub struct PolicyReport {
     pub label: Option<String>,
     /// Name of the reader, where the home knows it.
     pub reader: Option<String>,
-    /// Where it stands.
+    /// Its state.
     pub standing: Standing,
     /// Miners whose arrangement was taken back by itself, while the policy lives.
     pub revoked_miners: Vec<Address>,
@@ -42,11 +42,11 @@ pub struct PolicyReport {
     pub price: Amount,
     /// Transaction that made it; zero when only the journal knows the policy.
     pub tx_hash: B256,
-    /// How far its delivery has come, if it was granted from this home.
+    /// Progress of its delivery, if it was granted from this home.
     pub grant: Option<GrantState>,
 }
 
-/// What one miner of a policy says and has earned.
+/// State of one miner of a policy, by its node and the chain.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MinerHealth {
     /// Owner address.
@@ -55,7 +55,7 @@ pub struct MinerHealth {
     pub url: String,
     /// True if the author took back the arrangement with it.
     pub revoked: bool,
-    /// True if the node holds a fragment, would serve now, and is to.
+    /// True if the node holds a kfrag, would serve now, and is to.
     pub healthy: bool,
     /// What the node holds, if it answered.
     pub kfrag: Option<KfragState>,
@@ -107,7 +107,7 @@ impl Owner<'_> {
         for (created, known) in known {
             // An event without state was reverted between the two questions.
             if let Some(known) = known? {
-                reports.push(self.report_of(created, known, (&params, now), &names)?);
+                reports.push(self.report_of(created, known, &params, now, &names)?);
             }
         }
         Ok(reports)
@@ -125,7 +125,7 @@ impl Owner<'_> {
         let known = known.ok_or_else(|| Error::NoPolicy {
             what: policy.to_string(),
         })?;
-        let report = self.report_of(created, known, (&params, now), &Names::of(self)?)?;
+        let report = self.report_of(created, known, &params, now, &Names::of(self)?)?;
         let infos = self.chain.miner_info(&report.terms.miners).await?;
         let terms = &report.terms;
         let miners: Vec<Result<MinerHealth>> = stream::iter(infos)
@@ -197,7 +197,8 @@ impl Owner<'_> {
         &self,
         created: CreatedPolicy,
         known: Known,
-        (params, now): (&ChainParams, Period),
+        params: &ChainParams,
+        now: Period,
         names: &Names,
     ) -> Result<PolicyReport> {
         let grant = self.journal().get(created.id)?;

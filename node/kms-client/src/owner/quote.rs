@@ -72,7 +72,7 @@ pub struct GrantSpec {
     pub card: Card,
     /// m: miners needed to read.
     pub threshold: u8,
-    /// n: miners that hold a share, at most 32.
+    /// n: miners that hold a kfrag, at most 32.
     pub shares: u8,
     /// For how long.
     pub span: Span,
@@ -97,7 +97,7 @@ pub struct QuotedMiner {
     pub min_rate: Amount,
     /// Base URL of its node.
     pub url: String,
-    /// Fragments are sealed to this key.
+    /// The key that kfrags are sealed to.
     pub umbral_key: PublicKey,
 }
 
@@ -268,7 +268,7 @@ fn check_shares(spec: &GrantSpec) -> Result<()> {
         return Err(invalid(
             "threshold",
             spec.threshold,
-            "1 to the number of shares is possible",
+            "1 to the number of miners is possible",
         ));
     }
     if let Selection::Miners(miners) = &spec.selection {

@@ -9,7 +9,7 @@ use crate::error::{Error, Result};
 use crate::plan::Plan;
 use crate::progress::Progress;
 
-/// What a refund paid.
+/// Result of a refund.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct RefundReport {
     /// The policy.

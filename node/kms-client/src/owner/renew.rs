@@ -20,7 +20,7 @@ pub struct Extension {
     pub max_fee: FeeLimit,
 }
 
-/// What became of a renewal.
+/// Result of a renewal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct RenewalReport {
     /// The policy.

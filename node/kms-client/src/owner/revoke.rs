@@ -19,7 +19,7 @@ use crate::plan::{Plan, Sender};
 use crate::ports::{CreatedPolicy, PolicyFilter, Revoked, Scope};
 use crate::progress::{Event, Progress};
 
-/// One end of a plan of revocations.
+/// One revocation of a plan.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Ending {
     created: CreatedPolicy,
@@ -48,7 +48,7 @@ impl Ending {
     }
 }
 
-/// What became of a revocation.
+/// Result of a revocation.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RevocationReport {
     /// The policy.

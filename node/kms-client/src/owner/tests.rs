@@ -4,8 +4,11 @@ mod arrangements;
 mod grants;
 mod lives;
 
+use kms_protocol::{B256, PolicyId};
+
 use super::*;
-use crate::ports::Scope;
+use crate::error::{Error, Result};
+use crate::ports::{ChainPort as _, PayPort as _, Scope};
 use crate::progress::Silent;
 use crate::standing::Standing;
 use crate::testkit::World;

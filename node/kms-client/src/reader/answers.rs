@@ -1,6 +1,6 @@
 //! What m answers open, and who is at fault when they do not. The first m are combined unchecked
 //! where the caller can tell a right secret from a wrong one: what opens is authentic. After the
-//! first failure every fragment is verified for this policy and its miner, then held against the
+//! first failure every cfrag is verified for this policy and its miner, then held against the
 //! author's commitments, and only sound ones count: a false miner and an inconsistent author are
 //! never taken for each other. Neighbour: `collect` asks the miners and reports.
 
@@ -17,24 +17,24 @@ use umbral::{
 use super::collect::Question;
 use crate::error::{Error, Result};
 
-/// Where the id and X of the key fragment stand in a capsule fragment's simple form, and U1.
+/// Where the id and X of the kfrag stand in a cfrag's simple form, and U1.
 const ID_AND_PRECURSOR: std::ops::Range<usize> = 66..131;
 const COMMITMENT: std::ops::Range<usize> = 197..230;
 
-/// What is made of an opened secret, from a header or by the caller.
+/// Functions that take an opened secret: the header's check, the caller's use.
 type Accept<'a, T> = &'a (dyn Fn(&SharedSecret) -> kms_format::Result<T> + Sync);
 type Finish<'a, T> = &'a (dyn Fn(Vec<SharedSecret>) -> Result<T> + Sync);
 
 /// What the capsules are opened for.
 pub(super) struct Goal<'a, T> {
-    /// For a single capsule: fails unless the secret is authentic, so that fragments may be
+    /// For a single capsule: fails unless the secret is authentic, so that cfrags may be
     /// combined before they are verified.
     pub(super) accept: Option<Accept<'a, T>>,
-    /// Takes the secrets of all capsules, opened with verified fragments.
+    /// Takes the secrets of all capsules, opened with verified cfrags.
     pub(super) finish: Finish<'a, T>,
 }
 
-/// One miner's answer, one fragment per capsule. The receipts are verified, the fragments are not.
+/// One miner's answer, one cfrag per capsule. The receipts are verified, the cfrags are not.
 pub(super) struct Answer {
     pub(super) miner: Address,
     pub(super) verifying_key: VerifyingKey,
@@ -46,13 +46,13 @@ pub(super) struct Answer {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub(super) enum Fault {
     /// It does not decode, its proof does not hold, or it is not signed for this policy and this
-    /// miner: another miner's fragment, or one of another grant.
+    /// miner: another miner's cfrag, or one of another grant.
     #[error(transparent)]
     Fragment(umbral::Error),
-    /// One miner holds one key fragment.
-    #[error("its fragments come from several key fragments")]
+    /// Its cfrags are of several kfrags; one miner holds one.
+    #[error("its cfrags come from several kfrags")]
     SeveralKeyFragments,
-    /// No node takes a fragment without the author's commitments for the policy.
+    /// The commitments are not the author's; no node takes a kfrag without those for the policy.
     #[error("what it passes on are not the author's commitments: {0}")]
     Commitments(umbral::Error),
     /// The author committed to shares that cannot open what is encrypted to the label.
@@ -90,15 +90,15 @@ impl Fault {
     }
 }
 
-/// What became of an answer.
+/// Result of adding an answer.
 pub(super) enum Step<T> {
     /// The capsules are open.
     Reached(T),
-    /// So many answers count; these are found not to.
+    /// Number of answers that count, and the faults of those that do not.
     Counted(usize, Vec<(Address, Fault)>),
 }
 
-/// One miner's sound fragments, one per capsule.
+/// One miner's sound cfrags, one per capsule.
 struct Sound {
     miner: Address,
     frags: Vec<VerifiedCapsuleFrag>,
@@ -112,11 +112,11 @@ pub(super) struct Answers<'a, T> {
     need: usize,
     /// Made with the first answer: the verifying key is not on the chain, only its address.
     prepared: Option<PreparedContext>,
-    /// Taken as they came, until m are there.
+    /// Answers that are not verified yet.
     unchecked: Vec<Answer>,
-    /// Whether answers are checked one by one.
+    /// True after the first m did not open: every answer is verified as it comes.
     checking: bool,
-    /// Commitments met, and what they are worth.
+    /// Commitments seen so far, each parsed or with what is wrong.
     known: BTreeMap<CommitmentsBytes, Result<Commitments, Fault>>,
     /// Sound answers, by what the author committed to.
     groups: BTreeMap<Vec<u8>, Vec<Sound>>,
@@ -234,7 +234,7 @@ impl<'a, T> Answers<'a, T> {
         verified.collect()
     }
 
-    /// Holds verified fragments against the commitments they came with, and counts them.
+    /// Holds verified cfrags against the commitments they came with, and counts them.
     fn judge(&mut self, answer: &Answer, frags: Vec<VerifiedCapsuleFrag>) -> Result<(), Fault> {
         let mut shares = answer.cfrags.iter().map(share_of);
         let first = shares.next();
@@ -279,7 +279,7 @@ impl<'a, T> Answers<'a, T> {
         known.as_ref().map_err(|fault| *fault)
     }
 
-    /// Opens every capsule with the sound fragments of m miners, once there are so many.
+    /// Opens every capsule with the sound cfrags of m miners, once there are so many.
     fn with_verified(&mut self) -> Result<Option<T>> {
         let Some(group) = self.groups.values().find(|group| group.len() >= self.need) else {
             return Ok(None);

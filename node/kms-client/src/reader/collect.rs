@@ -1,6 +1,6 @@
 //! Asking all n miners of a policy at once, and reporting what each of them is worth. Checked here,
 //! per miner: the receipt's signature against the worker bonded on chain, the verifying key against
-//! the terms. What the fragments are worth, `answers` says.
+//! the terms. `answers` verifies the cfrags.
 
 use std::time::Duration;
 
@@ -152,7 +152,7 @@ impl Reader<'_> {
             let request = self.request(info, question).await?;
             let error = match within(question.deadline, self.nodes.reencrypt(&url, &request)).await
             {
-                Ok(reply) => return self.check(reply, (&request, info, worker), question),
+                Ok(reply) => return self.check(reply, &request, info, worker, question),
                 Err(error) => error,
             };
             let wait = pause.next(&error);
@@ -186,7 +186,9 @@ impl Reader<'_> {
     fn check(
         &self,
         reply: ReencryptReply,
-        (request, info, worker): (&ReencryptRequest, &MinerInfo, Address),
+        request: &ReencryptRequest,
+        info: &MinerInfo,
+        worker: Address,
         question: &Question<'_>,
     ) -> Result<Answer, NodeFailure> {
         let expected = ReplyExpectation {

@@ -7,6 +7,8 @@ mod inconsistent;
 use kms_protocol::{B256, Terms};
 
 use super::*;
+use crate::keys::ReaderKey;
+use crate::ports::ChainPort as _;
 use crate::testkit::{Habit, Recorder, World};
 
 fn named(error: &Error) -> Vec<(u8, &str)> {

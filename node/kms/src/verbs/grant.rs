@@ -35,7 +35,7 @@ pub(crate) struct GrantArgs {
     /// The reader's card: its name here, or kmscard1...; several make one grant each
     #[arg(long, value_name = "CARD", required_unless_present = "resume")]
     to: Vec<String>,
-    /// m of n: miners a reader needs, and miners that hold a share
+    /// m of n: miners a reader needs, and miners that hold a kfrag
     #[arg(long, value_name = "M/N", default_value = "2/3")]
     threshold: QuorumArg,
     /// For how many periods
@@ -123,7 +123,7 @@ pub(crate) async fn run(args: GrantArgs, context: &Context) -> Outcome {
     let account = session.account(context)?;
     for quote in quotes {
         announce(&quote, context);
-        let steps = Steps::new(context.out, "has stored its share");
+        let steps = Steps::new(context.out, "has stored its kfrag");
         let report = session
             .owner()
             .grant(quote, &keys, account.spend(), &steps)
@@ -180,7 +180,7 @@ fn done(report: &GrantReport, context: &Context) -> Outcome {
     if !report.pending.is_empty() {
         let (held, n) = (report.delivered.len(), report.terms.miners.len());
         context.out.note(&format!(
-            "{held} of {n} miners hold their share, which is enough; \
+            "{held} of {n} miners hold their kfrag, which is enough; \
              `kms grant --resume {}` asks the others again",
             report.policy
         ));
@@ -213,7 +213,7 @@ async fn resume_one(
     account: &Account,
     context: &Context,
 ) -> Outcome {
-    let steps = Steps::new(context.out, "has stored its share");
+    let steps = Steps::new(context.out, "has stored its kfrag");
     let report = session
         .owner()
         .resume(policy, account.spend(), &steps)

@@ -17,7 +17,7 @@ use crate::failure::{Failure, Outcome};
 use crate::interrupt;
 use crate::output::Row;
 
-/// A miner's daemon: keeps shares of re-encryption keys and serves readers
+/// A miner's daemon: keeps kfrags and serves readers
 #[derive(Debug, Subcommand)]
 pub(crate) enum NodeVerb {
     Init(init::InitArgs),

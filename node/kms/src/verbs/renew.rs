@@ -12,7 +12,7 @@ use crate::session::Session;
 use crate::target::Target;
 use crate::text::utc;
 
-/// Add periods to a grant: same miners, same shares, same rate
+/// Add periods to a grant: same miners, same kfrags, same rate
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:

@@ -17,7 +17,7 @@ use crate::target::Target;
 /// Take a grant back
 ///
 /// One transaction ends the policy and returns the fees of its coming periods. Then every miner is
-/// asked until it refuses the reader, with its signed word that it has erased its share. With
+/// asked until it refuses the reader, with its signed word that it has erased its kfrag. With
 /// --miner only that miner's part ends: the others go on, as long as enough are left.
 #[derive(Debug, Args)]
 #[command(after_help = "\
@@ -93,7 +93,7 @@ impl fmt::Display for RevokedReport {
         let (refusing, erased) = (self.refusing.len(), self.erased.len());
         write!(
             f,
-            "{refusing} of {all} miners refuse the reader, {erased} have erased their share"
+            "{refusing} of {all} miners refuse the reader, {erased} have erased their kfrag"
         )?;
         if self.miner.is_some() {
             let (left, need) = (self.left, self.need);

@@ -116,7 +116,7 @@ fn check_authors_fault(error: &Error, policy: PolicyId, shares: &[u8]) {
 }
 
 /// The read opens, or fails by the fault of the policy's author with these miners' shares.
-async fn check_read(world: &World, readable: bool, (policy, shares): (PolicyId, &[u8])) {
+async fn check_read(world: &World, readable: bool, policy: PolicyId, shares: &[u8]) {
     let (capsule, secret) = world.capsule();
     match world.read(&world.reader(), &capsule).await {
         Ok(read) => {
@@ -159,7 +159,7 @@ async fn a_single_false_share_costs_its_place_and_no_more() {
             let share = author.sign_share(&from.kfrags[index], &author.miners[index]);
             node.exchange(policy, share, bytes(&first));
         }
-        check_read(&world, readable, (policy, &[2])).await;
+        check_read(&world, readable, policy, &[2]).await;
     }
 }
 
@@ -173,7 +173,7 @@ async fn an_author_who_commits_twice_is_told_and_the_larger_part_opens() {
         let mut second = author.grant(&label);
         let commitments = bytes(&second);
         world.nodes[0].exchange(policy, second.kfrags.remove(0), commitments);
-        check_read(&world, readable, (policy, &[1])).await;
+        check_read(&world, readable, policy, &[1]).await;
     }
 }
 

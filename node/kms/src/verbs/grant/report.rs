@@ -145,7 +145,7 @@ impl fmt::Display for GrantedReport {
         )?;
         write!(
             f,
-            "{} of {miners} miners hold their share",
+            "{} of {miners} miners hold their kfrag",
             self.delivered.len()
         )?;
         self.pending

@@ -1,0 +1,88 @@
+//! An owner at a home, on a network: what every act of it starts from.
+
+use kms_protocol::{B256, PolicyId};
+
+use crate::error::{Error, Result};
+use crate::home::{Home, HomeLock};
+use crate::journal::Journal;
+use crate::node_http::HttpNodes;
+use crate::ports::{ChainPort, CreatedPolicy, PayPort, PolicyFilter};
+
+/// How long an owner waits for nodes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct WaitLimits {
+    /// Milliseconds until all miners must have stored their kfrag.
+    pub deliver_ms: u64,
+    /// Milliseconds until all miners must refuse a revoked policy.
+    pub revoke_ms: u64,
+    /// First pause before a node is asked again, in milliseconds; doubled up to sixteen-fold.
+    pub first_pause_ms: u64,
+}
+
+impl Default for WaitLimits {
+    fn default() -> Self {
+        Self {
+            deliver_ms: 120_000,
+            revoke_ms: 60_000,
+            first_pause_ms: 250,
+        }
+    }
+}
+
+/// What it takes to spend: the home's lock and the account.
+#[derive(Clone, Copy)]
+pub struct Spend<'a> {
+    /// Nobody else writes to the home meanwhile.
+    pub lock: &'a HomeLock,
+    /// The account that pays.
+    pub pay: &'a dyn PayPort,
+}
+
+/// An owner at a home, on a network.
+#[derive(Clone, Copy)]
+pub struct Owner<'a> {
+    pub(super) home: &'a Home,
+    pub(super) chain: &'a dyn ChainPort,
+    pub(super) nodes: &'a HttpNodes,
+    pub(super) limits: WaitLimits,
+}
+
+impl<'a> Owner<'a> {
+    /// An owner with the usual limits.
+    pub fn new(home: &'a Home, chain: &'a dyn ChainPort, nodes: &'a HttpNodes) -> Self {
+        Self {
+            home,
+            chain,
+            nodes,
+            limits: WaitLimits::default(),
+        }
+    }
+
+    /// The same owner with other limits.
+    #[must_use]
+    pub const fn with_limits(mut self, limits: WaitLimits) -> Self {
+        self.limits = limits;
+        self
+    }
+
+    pub(super) fn journal(&self) -> Journal {
+        self.home.journal()
+    }
+
+    /// A policy by its id, from the journal or else from the chain.
+    pub(super) async fn find(&self, policy: PolicyId) -> Result<CreatedPolicy> {
+        if let Some(grant) = self.journal().get(policy)? {
+            let tx_hash = grant.tx_hash.unwrap_or(B256::ZERO);
+            return Ok(CreatedPolicy {
+                id: policy,
+                terms: grant.terms,
+                block_number: 0,
+                tx_hash,
+            });
+        }
+        let mut found = self.chain.policies(PolicyFilter::Id(policy)).await?;
+        found.pop().ok_or_else(|| Error::NoPolicy {
+            what: policy.to_string(),
+        })
+    }
+}

@@ -189,3 +189,6 @@ pub(crate) async fn require_tokens(
 fn kind_of<S: Serializer>(call: &Call, serializer: S) -> std::result::Result<S::Ok, S::Error> {
     serializer.serialize_str(call.kind())
 }
+
+#[cfg(test)]
+mod tests;

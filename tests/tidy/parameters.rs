@@ -9,10 +9,8 @@ const PARAMETERS_MAX: usize = 5;
 
 const OLDER: &str = "older than the rule";
 /// path, reason.
-const PACKED: [(&str, &str); 15] = [
+const PACKED: [(&str, &str); 13] = [
     ("node/kms-chain/src/follow/tests.rs", OLDER),
-    ("node/kms-chain/src/wallet/settle.rs", OLDER),
-    ("node/kms-node/src/duties/act/track.rs", OLDER),
     ("node/kms-node/src/testkit/chain.rs", OLDER),
     ("node/kms-node/src/testkit/grant.rs", OLDER),
     ("node/kms-protocol/src/accusation.rs", OLDER),

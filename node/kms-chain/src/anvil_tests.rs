@@ -9,7 +9,7 @@ use crate::deployment::Deployment;
 use crate::devnet::{Devnet, DevnetOptions, Mining, account};
 use crate::error::{ChainError, IdentityPart};
 use crate::events::ChainEvent;
-use crate::follow::{Cursor, Step, next_step};
+use crate::follow::{Cursor, Next, Step, next_step};
 use crate::params::DeployParams;
 use crate::send::{GasLimit, TxPlan, TxRejection, reprice};
 use crate::types::{LastSeqs, Tag};
@@ -66,7 +66,7 @@ fn deposit(kms: u64) -> Call {
 
 async fn follow(chain: &Chain, cursor: &mut Cursor) -> Vec<Step> {
     let mut steps = Vec::new();
-    while let Some(step) = next_step(chain, cursor).await.unwrap() {
+    while let Next::Step(step) = next_step(chain, cursor).await.unwrap() {
         cursor.advance(&step);
         steps.push(step);
     }

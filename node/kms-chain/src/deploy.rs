@@ -6,7 +6,7 @@
 
 use std::time::Duration;
 
-use kms_protocol::{Address, EthSecret, keccak256};
+use kms_protocol::{Address, B256, EthSecret, keccak256};
 use serde_json::json;
 use tokio::time::Instant;
 
@@ -16,7 +16,7 @@ use crate::deployment::{ContractRecord, Contracts, Deployment};
 use crate::error::ChainError;
 use crate::params::DeployParams;
 use crate::rpc::Rpc;
-use crate::send::{SignedTx, TxFields, broadcast, estimate_gas, receipt, sign_fields};
+use crate::send::{TxFields, broadcast, estimate_gas, receipt, sign_fields};
 use crate::types::TxReceipt;
 use crate::types::wire::{HexBytes, Quantity};
 
@@ -143,17 +143,12 @@ impl Deploying<'_> {
     ) -> Result<(u64, ContractRecord), ChainError> {
         let sent = self.state.sent.get(index);
         let sent = sent.ok_or(ChainError::Bug("a creation is signed before it is sent"))?;
-        let tx = SignedTx {
-            hash: sent.hash,
-            raw: sent.raw.clone(),
-            nonce: contract.nonce,
-        };
-        if receipt(self.rpc, tx.hash).await?.is_none() {
-            self.check_nonce(&tx).await?;
-            broadcast(self.rpc, &tx.raw).await?;
+        if receipt(self.rpc, sent.hash).await?.is_none() {
+            self.check_nonce(contract.nonce, sent.hash).await?;
+            broadcast(self.rpc, &sent.raw).await?;
         }
         let expected = contract.address;
-        let receipt = self.wait(&tx, expected).await?;
+        let receipt = self.wait(sent.hash, expected).await?;
         let code: HexBytes = self
             .rpc
             .request("eth_getCode", &(expected, "latest"))
@@ -174,30 +169,29 @@ impl Deploying<'_> {
     }
 
     /// A nonce that is used while its transaction has no receipt was used by another one.
-    async fn check_nonce(&self, tx: &SignedTx) -> Result<(), ChainError> {
+    async fn check_nonce(&self, nonce: u64, hash: B256) -> Result<(), ChainError> {
         let sender = self.secret.address();
         let used: Quantity = self
             .rpc
             .request("eth_getTransactionCount", &(sender, "latest"))
             .await?;
-        let mined = used.0 > tx.nonce && receipt(self.rpc, tx.hash).await?.is_none();
-        if mined {
-            let nonce = tx.nonce;
+        let foreign = used.0 > nonce && receipt(self.rpc, hash).await?.is_none();
+        if foreign {
             return Err(ChainError::ForeignNonce { sender, nonce });
         }
         Ok(())
     }
 
-    async fn wait(&self, tx: &SignedTx, expected: Address) -> Result<TxReceipt, ChainError> {
+    async fn wait(&self, hash: B256, expected: Address) -> Result<TxReceipt, ChainError> {
         let started = Instant::now();
         while started.elapsed() < PATIENCE {
-            if let Some((receipt, created)) = receipt(self.rpc, tx.hash).await? {
+            if let Some((receipt, created)) = receipt(self.rpc, hash).await? {
                 return check(receipt, created == Some(expected));
             }
             tokio::time::sleep(POLL).await;
         }
         Err(ChainError::NotMined {
-            hash: tx.hash,
+            hash,
             waited_s: PATIENCE.as_secs(),
         })
     }

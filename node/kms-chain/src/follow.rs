@@ -12,7 +12,7 @@ use crate::events::EventRecord;
 use crate::types::BlockHeader;
 
 /// Headers a cursor keeps: the deepest reorganisation that is undone rather than replayed.
-const KEPT: usize = 256;
+pub const HEADERS_KEPT: u16 = 256;
 /// Blocks below the head that are taken for settled enough to be read in ranges.
 const HEAD_ZONE: u64 = 64;
 /// Most blocks of one ranged step, and of one step in the head zone.
@@ -85,12 +85,15 @@ impl Cursor {
         match step {
             Step::Reset => self.headers.clear(),
             Step::Revert { to } => self.headers.retain(|header| header.number <= to.number),
-            Step::Apply { headers, .. } => {
-                self.headers.extend_from_slice(headers);
-                let surplus = self.headers.len().saturating_sub(KEPT);
-                self.headers.drain(..surplus);
-            }
+            Step::Apply { headers, .. } => self.append(headers),
         }
+    }
+
+    /// Moves the cursor over blocks that were stored.
+    pub fn append(&mut self, headers: &[BlockHeader]) {
+        self.headers.extend_from_slice(headers);
+        let surplus = self.headers.len().saturating_sub(HEADERS_KEPT.into());
+        self.headers.drain(..surplus);
     }
 }
 
@@ -113,30 +116,41 @@ pub enum Step {
     Reset,
 }
 
-/// Compares the cursor with the chain and returns the next step; `None` when there is nothing to do
-/// now (up to date, or the endpoint lags behind the cursor without contradicting it).
+/// What following finds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Next {
+    /// A step to take.
+    Step(Step),
+    /// The cursor's tip is the head.
+    UpToDate,
+    /// The endpoint's head is below the cursor, or below the first block that can hold events, and
+    /// contradicts nothing: the endpoint is behind.
+    Behind,
+}
+
+/// Compares the cursor with the chain and returns what to do next.
 ///
 /// # Errors
 /// `ChainMoved` when the chain changed under way: ask again. Else those of the reader.
 pub async fn next_step<R: ChainRead + Sync>(
     chain: &R,
     cursor: &Cursor,
-) -> Result<Option<Step>, ChainError> {
+) -> Result<Next, ChainError> {
     let head = chain.head().await?;
     let Some(tip) = cursor.tip() else {
         return apply(chain, None, &head).await;
     };
     if head.hash == tip.hash {
-        return Ok(None);
+        return Ok(Next::UpToDate);
     }
     if head.parent == tip.hash {
         return apply_blocks(chain, Some(*tip), &head).await;
     }
     match standing(chain, cursor, &head).await? {
         Standing::Canonical => apply(chain, Some(*tip), &head).await,
-        Standing::Ahead => Ok(None),
-        Standing::Forked(ancestor) => Ok(Some(Step::Revert { to: ancestor })),
-        Standing::Lost => Ok(Some(Step::Reset)),
+        Standing::Ahead => Ok(Next::Behind),
+        Standing::Forked(ancestor) => Ok(Next::Step(Step::Revert { to: ancestor })),
+        Standing::Lost => Ok(Next::Step(Step::Reset)),
     }
 }
 
@@ -194,12 +208,12 @@ async fn apply<R: ChainRead + Sync>(
     chain: &R,
     tip: Option<BlockHeader>,
     head: &BlockHeader,
-) -> Result<Option<Step>, ChainError> {
+) -> Result<Next, ChainError> {
     let from = next_block(chain, tip.as_ref());
     let settled = head.number.saturating_sub(HEAD_ZONE);
     if from <= settled {
         let to = settled.min(from.saturating_add(RANGE_STEP - 1));
-        return apply_range(chain, from, to).await.map(Some);
+        return apply_range(chain, from, to).await.map(Next::Step);
     }
     apply_blocks(chain, tip, head).await
 }
@@ -232,7 +246,7 @@ async fn apply_blocks<R: ChainRead + Sync>(
     chain: &R,
     tip: Option<BlockHeader>,
     head: &BlockHeader,
-) -> Result<Option<Step>, ChainError> {
+) -> Result<Next, ChainError> {
     let from = next_block(chain, tip.as_ref());
     let to = head.number.min(from.saturating_add(HEAD_STEP - 1));
     let mut headers = Vec::new();
@@ -256,14 +270,14 @@ async fn apply_blocks<R: ChainRead + Sync>(
         events.extend(some);
     }
     let Some(last) = headers.last() else {
-        return Ok(None);
+        return Ok(Next::Behind);
     };
     // A node that dropped a block may answer "no logs" for its hash: all of them must be canonical
     // still, and the last one stands for its ancestors.
     if chain.header(last.number).await? != Some(*last) {
         return Err(ChainError::ChainMoved);
     }
-    Ok(Some(Step::Apply { headers, events }))
+    Ok(Next::Step(Step::Apply { headers, events }))
 }
 
 #[cfg(test)]

@@ -36,7 +36,7 @@ pub use error::{
     ChainError, FileAction, IdentityPart, JsonFile, KeystoreFault, ParamProblem, RpcFault,
 };
 pub use events::{ChainEvent, EventRecord, EventSource};
-pub use follow::{ChainRead, Cursor, Step, next_step};
+pub use follow::{ChainRead, Cursor, HEADERS_KEPT, Next, Step, next_step};
 pub use params::{ChallengeParams, ControlParams, DeployParams, Genesis, PenaltyParams};
 pub use rpc::{EndpointHealth, Rpc, RpcConfig};
 pub use send::{

@@ -149,11 +149,11 @@ create table attempt (
     nonce integer not null,
     raw blob not null,
     hash blob not null,
-    sent_block integer,
+    max_fee text not null,
+    tip text not null,
     mined_block integer,
     mined_hash blob,
     succeeded integer,
-    last_error text not null default '',
     constraint attempt_hash_unique unique (hash),
     constraint attempt_nonce_unique unique (sender, nonce, hash)
 );

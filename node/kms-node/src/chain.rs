@@ -2,11 +2,10 @@
 //! the tests. The only implementation outside tests is `kms_chain::Chain`, call for call.
 
 use std::future::Future;
-use std::sync::{Mutex, PoisonError};
 
 use kms_chain::{
-    BlockHeader, Call, Chain, ChainError, ChainParams, ChainRead, EventRecord, Fees, GasLimit,
-    LastSeqs, SignedTx, Tag, TxPlan, TxReceipt,
+    Call, Chain, ChainError, ChainParams, ChainRead, Fees, GasLimit, LastSeqs, SignedTx, Tag,
+    TxPlan, TxReceipt,
 };
 use kms_protocol::{Address, Amount, B256, EthSecret, Wei};
 
@@ -32,6 +31,8 @@ pub(crate) trait NodeChain: ChainRead + Clone + Send + Sync + 'static {
     fn fees(&self) -> impl Answer<Fees>;
     /// Signs; touches no network.
     fn sign(&self, secret: &EthSecret, plan: &TxPlan) -> Result<SignedTx, ChainError>;
+    /// Signs the transaction in `raw` again at other fees; touches no network.
+    fn reprice(&self, secret: &EthSecret, raw: &[u8], fees: Fees) -> Result<SignedTx, ChainError>;
     /// Sends to every endpoint; "already known" counts as sent.
     fn broadcast(&self, raw: &[u8]) -> impl Answer<()>;
     /// Where a transaction was mined.
@@ -71,56 +72,15 @@ impl NodeChain for Chain {
         Ok(Self::sign(self, secret, plan))
     }
 
+    fn reprice(&self, secret: &EthSecret, raw: &[u8], fees: Fees) -> Result<SignedTx, ChainError> {
+        kms_chain::reprice(secret, raw, fees)
+    }
+
     async fn broadcast(&self, raw: &[u8]) -> Result<(), ChainError> {
         Self::broadcast(self, raw).await.map(|_| ())
     }
 
     fn receipt(&self, hash: B256) -> impl Answer<Option<TxReceipt>> {
         Self::receipt(self, hash)
-    }
-}
-
-/// A reader that remembers the last head it saw: `next_step` answers "nothing to do" both when the
-/// view is the newest and when the endpoint is behind it, and only the first makes the view fresh.
-pub(crate) struct HeadTap<'a, C> {
-    chain: &'a C,
-    seen: Mutex<Option<u64>>,
-}
-
-impl<'a, C: NodeChain> HeadTap<'a, C> {
-    pub(crate) fn new(chain: &'a C) -> Self {
-        Self {
-            chain,
-            seen: Mutex::new(None),
-        }
-    }
-
-    /// Height of the head that was read, if one was.
-    pub(crate) fn seen(&self) -> Option<u64> {
-        *self.seen.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl<C: NodeChain> ChainRead for HeadTap<'_, C> {
-    fn start_block(&self) -> u64 {
-        self.chain.start_block()
-    }
-
-    async fn head(&self) -> Result<BlockHeader, ChainError> {
-        let head = self.chain.head().await?;
-        *self.seen.lock().unwrap_or_else(PoisonError::into_inner) = Some(head.number);
-        Ok(head)
-    }
-
-    async fn header(&self, number: u64) -> Result<Option<BlockHeader>, ChainError> {
-        self.chain.header(number).await
-    }
-
-    async fn events_in_range(&self, from: u64, to: u64) -> Result<Vec<EventRecord>, ChainError> {
-        self.chain.events_in_range(from, to).await
-    }
-
-    async fn events_in_block(&self, hash: B256) -> Result<Vec<EventRecord>, ChainError> {
-        self.chain.events_in_block(hash).await
     }
 }

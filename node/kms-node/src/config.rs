@@ -10,7 +10,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use kms_protocol::{Address, Amount};
+use kms_protocol::{Address, Amount, Wei};
 
 pub use keys::{KEYS, Key};
 pub use load::{ENV_PREFIX, LoadedConfig, Origin, Sources, Value};
@@ -48,6 +48,8 @@ pub struct NodeConfig {
     pub claim_minimum: Amount,
     /// Periods between two fee collections.
     pub collect_every_periods: u32,
+    /// Most that a transaction of the node ever offers per gas.
+    pub max_fee_per_gas: Wei,
     /// Least rate to post on chain; `None` leaves the posted rate alone.
     pub min_rate: Option<Amount>,
     /// Open connections at most.

@@ -4,7 +4,7 @@ use std::sync::{Mutex, MutexGuard};
 use kms_protocol::{Amount, B256, Wei, keccak256};
 use proptest::prelude::*;
 
-use super::{ChainRead, Cursor, HEAD_ZONE, KEPT, Step, next_step};
+use super::{ChainRead, Cursor, HEAD_ZONE, HEADERS_KEPT, Next, Step, next_step};
 use crate::error::ChainError;
 use crate::events::{ChainEvent, EventRecord};
 use crate::test_support::address;
@@ -163,8 +163,8 @@ impl Follower {
     async fn catch_up(&mut self, chain: &Fake) {
         loop {
             match next_step(chain, &self.cursor).await {
-                Ok(Some(step)) => self.take(step),
-                Ok(None) => return,
+                Ok(Next::Step(step)) => self.take(step),
+                Ok(Next::UpToDate | Next::Behind) => return,
                 Err(ChainError::ChainMoved) => {}
                 Err(error) => panic!("{error}"),
             }
@@ -203,7 +203,7 @@ impl Follower {
             *self.cursor.tip().unwrap(),
             chain.state().blocks.last().unwrap().0
         );
-        assert!(self.cursor.headers.len() <= KEPT);
+        assert!(self.cursor.headers.len() <= usize::from(HEADERS_KEPT));
         assert!(self.cursor.headers.is_sorted_by(|a, b| a.number < b.number));
     }
 }
@@ -211,11 +211,13 @@ impl Follower {
 #[tokio::test]
 async fn has_nothing_to_do_below_the_first_block_and_at_the_head() {
     let chain = Fake::with_blocks(START);
-    assert_eq!(next_step(&chain, &Cursor::default()).await.unwrap(), None);
+    let below = next_step(&chain, &Cursor::default()).await.unwrap();
+    assert_eq!(below, Next::Behind);
     chain.state().push(1);
     let mut follower = Follower::default();
     follower.check(&chain).await;
-    assert_eq!(next_step(&chain, &follower.cursor).await.unwrap(), None);
+    let at_the_head = next_step(&chain, &follower.cursor).await.unwrap();
+    assert_eq!(at_the_head, Next::UpToDate);
 }
 
 #[tokio::test]
@@ -236,7 +238,8 @@ async fn costs_three_calls_when_one_block_comes() {
     follower.check(&chain).await;
     chain.state().push(2);
     let before = chain.state().calls;
-    assert!(next_step(&chain, &follower.cursor).await.unwrap().is_some());
+    let next = next_step(&chain, &follower.cursor).await.unwrap();
+    assert!(matches!(next, Next::Step(_)), "{next:?}");
     assert_eq!(chain.state().calls - before, 3);
 }
 
@@ -247,7 +250,8 @@ async fn waits_for_an_endpoint_that_lags_without_contradiction() {
     follower.check(&chain).await;
     let full = chain.state().blocks.clone();
     chain.state().blocks.truncate(90);
-    assert_eq!(next_step(&chain, &follower.cursor).await.unwrap(), None);
+    let behind = next_step(&chain, &follower.cursor).await.unwrap();
+    assert_eq!(behind, Next::Behind);
     chain.state().blocks = full;
     follower.check(&chain).await;
     assert_eq!(follower.resets, 0);
@@ -260,7 +264,7 @@ async fn reverts_to_the_common_ancestor_even_when_the_new_chain_is_shorter() {
     follower.check(&chain).await;
     chain.state().reorg(10, 4, 1);
     match next_step(&chain, &follower.cursor).await.unwrap() {
-        Some(Step::Revert { to }) => assert_eq!(to.number, 89),
+        Next::Step(Step::Revert { to }) => assert_eq!(to.number, 89),
         other => panic!("{other:?}"),
     }
     follower.check(&chain).await;
@@ -296,7 +300,9 @@ async fn a_cursor_that_was_stored_goes_on_where_it_was() {
     let chain = Fake::with_blocks(200);
     let mut follower = Follower::default();
     for _ in 0..3 {
-        let step = next_step(&chain, &follower.cursor).await.unwrap().unwrap();
+        let Next::Step(step) = next_step(&chain, &follower.cursor).await.unwrap() else {
+            panic!("there are 200 blocks");
+        };
         follower.take(step);
     }
     follower.cursor = Cursor {

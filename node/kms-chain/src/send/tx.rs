@@ -42,6 +42,8 @@ pub struct SignedTx {
     pub hash: B256,
     /// Nonce inside.
     pub nonce: u64,
+    /// Fees inside.
+    pub fees: Fees,
 }
 
 /// What a signature covers; `to` is absent for a creation.
@@ -143,7 +145,7 @@ pub(crate) fn sign_fields(secret: &EthSecret, fields: &TxFields) -> SignedTx {
         max_fee_per_gas: Some(fields.fees.max_fee.0.into()),
         chain_id: Some(U64::from(fields.chain_id)),
     };
-    sign_request(secret, &request, fields.nonce)
+    sign_request(secret, &request, fields.nonce, fields.fees)
 }
 
 /// Signs the transaction in `raw` again, at other fees: everything else stays, the nonce included.
@@ -163,11 +165,16 @@ pub fn reprice(secret: &EthSecret, raw: &[u8], fees: Fees) -> Result<SignedTx, C
     let nonce = nonce.ok_or(foreign)?.as_u64();
     request.max_fee_per_gas = Some(fees.max_fee.0.into());
     request.max_priority_fee_per_gas = Some(fees.tip.0.into());
-    Ok(sign_request(secret, &request, nonce))
+    Ok(sign_request(secret, &request, nonce, fees))
 }
 
 /// Signs with RFC 6979; the hash is keccak256 of the bytes.
-fn sign_request(secret: &EthSecret, request: &Eip1559TransactionRequest, nonce: u64) -> SignedTx {
+fn sign_request(
+    secret: &EthSecret,
+    request: &Eip1559TransactionRequest,
+    nonce: u64,
+    fees: Fees,
+) -> SignedTx {
     let typed = |body: &[u8]| [&[TX_TYPE], body].concat();
     let digest = keccak256(&typed(&request.rlp()));
     let signature = ethers_signature(&secret.sign_digest(&digest));
@@ -176,6 +183,7 @@ fn sign_request(secret: &EthSecret, request: &Eip1559TransactionRequest, nonce: 
         hash: keccak256(&raw),
         raw,
         nonce,
+        fees,
     }
 }
 

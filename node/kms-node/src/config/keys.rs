@@ -87,6 +87,11 @@ pub const KEYS: &[Key] = &[
         "periods between two fee collections",
     ),
     optional(
+        "max_fee_per_gas",
+        "500 gwei",
+        "most that a transaction ever offers per gas, repriced or not",
+    ),
+    optional(
         "min_rate",
         "",
         "least rate per period to post on chain; unset leaves it alone",

@@ -236,6 +236,7 @@ fn parse(values: &Values) -> Result<NodeConfig, ConfigError> {
         claim_every_periods: reader.number_u32("claim_every_periods", 1..=10_000)?,
         claim_minimum: reader.parsed("claim_minimum", "an amount such as \"0.5 KMS\"")?,
         collect_every_periods: reader.number_u32("collect_every_periods", 1..=10_000)?,
+        max_fee_per_gas: reader.parsed("max_fee_per_gas", "a price such as \"500 gwei\"")?,
         min_rate: match values.contains_key("min_rate") {
             true => Some(reader.parsed("min_rate", "an amount such as \"0.01 KMS\"")?),
             false => None,

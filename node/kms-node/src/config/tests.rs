@@ -232,6 +232,11 @@ fn amounts_need_their_unit() {
         refused("claim_minimum", value);
         refused("min_rate", value);
     }
+    for value in ["1", "1 KMS", "-1 gwei", "0.5 wei"] {
+        refused("max_fee_per_gas", value);
+    }
+    let config = with(&[("max_fee_per_gas", "0.5 gwei")]).unwrap();
+    assert_eq!(config.max_fee_per_gas, Wei(500_000_000));
     let config = with(&[("min_rate", "0.5 KMS")]).unwrap();
     assert_eq!(config.min_rate, Some(Amount(Amount::KMS.0 / 2)));
     assert_eq!(with(&[]).unwrap().min_rate, None);

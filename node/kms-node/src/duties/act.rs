@@ -1,5 +1,5 @@
 //! The one sender of the worker's key. Each tick: see what became of transactions under way, send
-//! the same bytes again where that helps, then turn duties that are due into intents and those into
+//! the same bytes or a dearer attempt where that helps, then turn duties that are due into intents and those into
 //! signed, durable, broadcast transactions. Neighbours: `decide` says what, `send` says how, the
 //! store's `intent` keeps the order that makes a crash at any line harmless.
 
@@ -10,7 +10,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use kms_chain::ChainError;
+use kms_chain::{ChainError, Pursuit};
 use kms_protocol::{Amount, Period};
 
 use crate::chain::NodeChain;
@@ -60,10 +60,10 @@ pub(crate) struct Sender<C> {
     claimable_at: Option<u64>,
     /// By lane.
     backoff: HashMap<String, Backoff>,
-    /// Head at which a nonce was first seen used while its receipt was missing, by attempt.
-    lost_since: HashMap<i64, u64>,
-    /// Attempts broadcast since the start.
-    sent_here: std::collections::HashSet<i64>,
+    /// What the engine knows of each intent under way.
+    pursuits: HashMap<i64, Pursuit>,
+    /// Kind of a duty that the cap on fees held back in this round.
+    held_by_cap: Option<String>,
 }
 
 /// Acts until told to stop. RPC trouble never ends it.
@@ -110,13 +110,14 @@ impl<C: NodeChain> Sender<C> {
             ledger,
             claimable_at: None,
             backoff: HashMap::new(),
-            lost_since: HashMap::new(),
-            sent_here: std::collections::HashSet::new(),
+            pursuits: HashMap::new(),
+            held_by_cap: None,
         }
     }
 
     /// One round. Safe to cut off anywhere.
     pub(crate) async fn tick(&mut self, snapshot: &Snapshot) -> Result<()> {
+        self.held_by_cap = None;
         self.track(snapshot).await?;
         self.refresh_ledger(snapshot).await?;
         self.report_standing(snapshot);
@@ -137,6 +138,14 @@ impl<C: NodeChain> Sender<C> {
                 self.start(snapshot, &duty).await?;
             }
         }
+        let cap = self.node.config.max_fee_per_gas;
+        let problem = self
+            .held_by_cap
+            .as_ref()
+            .map(|kind| format!("{kind} waits: the network asks more than max_fee_per_gas, {cap}"));
+        self.node
+            .health
+            .set("fees_within_cap", Severity::Warning, problem);
         Ok(())
     }
 

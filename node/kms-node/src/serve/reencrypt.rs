@@ -14,7 +14,6 @@ use crate::kfrag::cache::HeldKfrag;
 use crate::kfrag::held;
 use crate::node::Node;
 use crate::serve::replay::Pending;
-use crate::store::chain::HEADERS_KEPT;
 use crate::view::snapshot::Head;
 
 /// Handles `POST /v2/policies/{id}/reencrypt`.
@@ -110,7 +109,7 @@ fn capsules(request: &ReencryptRequest) -> Verdict<Vec<Capsule>> {
 /// reorg.
 pub(crate) fn oldest_nonce(head: u64, window_blocks: u64) -> u64 {
     head.saturating_sub(window_blocks)
-        .saturating_sub(u64::from(HEADERS_KEPT))
+        .saturating_sub(u64::from(kms_chain::HEADERS_KEPT))
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ mod challenge;
 
 use std::collections::HashMap;
 
-use kms_chain::BlockHeader;
+use kms_chain::{BlockHeader, HEADERS_KEPT};
 use kms_protocol::{Period, PolicyId, Terms, Wei};
 use sqlx::sqlite::{SqliteConnection, SqliteRow};
 use sqlx::{Row as _, Sqlite, Transaction};
@@ -14,9 +14,6 @@ use sqlx::{Row as _, Sqlite, Transaction};
 use super::rows::{get_hash, get_policy_id, get_u32, get_u64, int, uint};
 use super::{Result, Store, StoreError};
 use crate::view::snapshot::{ChallengeView, PolicyView};
-
-/// Headers kept: a deeper reorg needs a new index.
-pub(crate) const HEADERS_KEPT: u32 = 256;
 
 /// Where in the chain something happened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

@@ -2,10 +2,10 @@
 //! crash harmless: intent row, then nonce + signature + bytes in one transaction, then broadcast.
 //! Nothing here talks to the chain; `act` drives it.
 
-use kms_chain::SignedTx;
-use kms_protocol::{Address, B256};
+use kms_chain::{Fees, SignedTx};
+use kms_protocol::{Address, B256, Wei};
 use sqlx::Row as _;
-use sqlx::sqlite::SqliteRow;
+use sqlx::sqlite::{SqliteConnection, SqliteRow};
 
 use super::rows::{get_bytes, get_hash, get_u32, get_u64, int, uint};
 use super::{Result, Store, StoreError};
@@ -80,9 +80,18 @@ pub(crate) struct Attempt {
     pub(crate) nonce: u64,
     pub(crate) raw: Vec<u8>,
     pub(crate) hash: B256,
-    /// Head at the last broadcast that an endpoint took.
-    pub(crate) sent_block: Option<u64>,
+    pub(crate) fees: Fees,
     pub(crate) mined: Option<Mined>,
+}
+
+impl Attempt {
+    /// What the engine needs of it.
+    pub(crate) fn for_engine(&self) -> kms_chain::Attempt {
+        kms_chain::Attempt {
+            hash: self.hash,
+            fees: self.fees,
+        }
+    }
 }
 
 /// Where an attempt was mined.
@@ -215,64 +224,38 @@ impl Store {
         let after_ours = highest.map(uint).transpose()?.map_or(0, |nonce| nonce + 1);
         let nonce = chain_nonce.max(after_ours);
         let signed = sign(nonce).map_err(StoreError::Signing)?;
-        let insert = "insert into attempt (intent_id, sender, nonce, raw, hash) \
-            values (?, ?, ?, ?, ?) returning attempt_id";
-        let id: i64 = sqlx::query_scalar(insert)
-            .bind(intent_id)
-            .bind(&sender.0[..])
-            .bind(int(nonce)?)
-            .bind(&signed.raw[..])
-            .bind(&signed.hash.0[..])
-            .fetch_one(&mut *tx)
-            .await?;
+        let attempt = insert_attempt(&mut tx, intent_id, sender, signed).await?;
         sqlx::query("update intent set state = 'signed' where intent_id = ?")
             .bind(intent_id)
             .execute(&mut *tx)
             .await?;
         tx.commit().await?;
-        let (raw, hash) = (signed.raw.to_vec(), signed.hash);
-        Ok(Attempt {
-            id,
-            intent_id,
-            nonce,
-            raw,
-            hash,
-            sent_block: None,
-            mined: None,
-        })
+        Ok(attempt)
     }
 
-    /// Attempts of intents that are not final, lowest nonce first.
+    /// Stores a dearer attempt at the nonce of the intent's earlier ones, which stay. Nothing is
+    /// sent unless this has returned.
+    pub(crate) async fn add_attempt(
+        &self,
+        intent_id: i64,
+        sender: Address,
+        signed: SignedTx,
+    ) -> Result<Attempt> {
+        let mut tx = self.write.begin().await?;
+        let attempt = insert_attempt(&mut tx, intent_id, sender, signed).await?;
+        tx.commit().await?;
+        Ok(attempt)
+    }
+
+    /// Attempts of intents that are not final: lowest nonce first, an intent's in the order in which
+    /// they were signed.
     pub(crate) async fn open_attempts(&self) -> Result<Vec<Attempt>> {
         let select = sqlx::AssertSqlSafe(format!(
             "select attempt.* from attempt join intent using (intent_id) \
-                where {OPEN} order by nonce, attempt_id"
+                where {OPEN} order by nonce, intent_id, attempt_id"
         ));
         let rows = sqlx::query(select).fetch_all(&self.read).await?;
         rows.iter().map(attempt_row).collect()
-    }
-
-    /// Notes a broadcast at `head`, or the error it met.
-    pub(crate) async fn mark_sent(
-        &self,
-        attempt_id: i64,
-        head: u64,
-        error: Option<&str>,
-    ) -> Result<()> {
-        let update = "update attempt set sent_block = coalesce(?, sent_block), last_error = ? \
-            where attempt_id = ?";
-        let sent = if error.is_none() {
-            Some(int(head)?)
-        } else {
-            None
-        };
-        sqlx::query(update)
-            .bind(sent)
-            .bind(error.unwrap_or(""))
-            .bind(attempt_id)
-            .execute(&self.write)
-            .await?;
-        Ok(())
     }
 
     /// Sets or clears where an attempt was mined, and its intent's state to match.
@@ -287,13 +270,10 @@ impl Store {
             .bind(attempt.id)
             .execute(&mut *tx)
             .await?;
-        let state = if mined.is_some() {
-            IntentState::Mined
-        } else {
-            IntentState::Signed
-        };
-        sqlx::query("update intent set state = ? where intent_id = ?")
-            .bind(state.text())
+        let state = "update intent set state = case when exists (select 1 from attempt \
+            where intent_id = ?1 and mined_block is not null) then 'mined' else 'signed' end \
+            where intent_id = ?1";
+        sqlx::query(state)
             .bind(attempt.intent_id)
             .execute(&mut *tx)
             .await?;
@@ -318,6 +298,47 @@ impl Store {
     }
 }
 
+async fn insert_attempt(
+    connection: &mut SqliteConnection,
+    intent_id: i64,
+    sender: Address,
+    signed: SignedTx,
+) -> Result<Attempt> {
+    let SignedTx {
+        raw,
+        hash,
+        nonce,
+        fees,
+    } = signed;
+    let insert = "insert into attempt (intent_id, sender, nonce, raw, hash, max_fee, tip) \
+        values (?, ?, ?, ?, ?, ?, ?) returning attempt_id";
+    let id: i64 = sqlx::query_scalar(insert)
+        .bind(intent_id)
+        .bind(&sender.0[..])
+        .bind(int(nonce)?)
+        .bind(&raw[..])
+        .bind(&hash.0[..])
+        .bind(fees.max_fee.0.to_string())
+        .bind(fees.tip.0.to_string())
+        .fetch_one(connection)
+        .await?;
+    Ok(Attempt {
+        id,
+        intent_id,
+        nonce,
+        raw,
+        hash,
+        fees,
+        mined: None,
+    })
+}
+
+fn get_wei(row: &SqliteRow, column: &str) -> Result<Wei> {
+    let text: String = row.try_get(column)?;
+    let wei = text.parse().map(Wei);
+    wei.map_err(|_| StoreError::corrupt(format!("{column} {text:?}")))
+}
+
 fn intent_row(row: &SqliteRow) -> Result<Intent> {
     Ok(Intent {
         id: row.try_get("intent_id")?,
@@ -337,14 +358,16 @@ fn attempt_row(row: &SqliteRow) -> Result<Attempt> {
         }),
         None => None,
     };
-    let sent: Option<i64> = row.try_get("sent_block")?;
     Ok(Attempt {
         id: row.try_get("attempt_id")?,
         intent_id: row.try_get("intent_id")?,
         nonce: get_u64(row, "nonce")?,
         raw: row.try_get("raw")?,
         hash: B256(get_bytes(row, "hash")?),
-        sent_block: sent.map(uint).transpose()?,
+        fees: Fees {
+            max_fee: get_wei(row, "max_fee")?,
+            tip: get_wei(row, "tip")?,
+        },
         mined,
     })
 }

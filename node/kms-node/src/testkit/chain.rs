@@ -6,7 +6,7 @@ mod state;
 
 use std::sync::{Arc, Mutex, MutexGuard};
 
-use kms_chain::{Call, ChainError, ChainEvent, RpcFault};
+use kms_chain::{Call, ChainError, ChainEvent, Fees, RpcFault, TxPlan};
 use kms_protocol::messages::CapsuleBytes;
 use kms_protocol::{Address, Amount, B256, Period, PeriodClock, Terms, Wei};
 
@@ -174,6 +174,25 @@ impl FakeChain {
 
     pub(crate) fn set_ether(&self, wei: Wei) {
         self.lock().ether = wei;
+    }
+
+    pub(crate) fn set_fees(&self, fees: Fees) {
+        self.lock().fees = fees;
+    }
+
+    /// Least fee per gas that is mined from now on.
+    pub(crate) fn mine_from(&self, max_fee: Wei) {
+        self.lock().mines_from = max_fee;
+    }
+
+    /// Plans of the kind's transactions in the order of their broadcasts.
+    pub(crate) fn plans_of(&self, kind: &str) -> Vec<TxPlan> {
+        let hashes = self.broadcasts_of(kind);
+        let state = self.lock();
+        hashes
+            .iter()
+            .map(|hash| state.signed[hash].clone())
+            .collect()
     }
 
     pub(crate) fn refuse(&self, kind: &'static str, error: &str) {

@@ -4,11 +4,11 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use kms_chain::{ChainError, LastSeqs, next_step};
+use kms_chain::{ChainError, LastSeqs, Next, next_step};
 use kms_protocol::PeriodClock;
 use tokio::sync::watch;
 
-use crate::chain::{HeadTap, NodeChain};
+use crate::chain::NodeChain;
 use crate::host::health::{Heartbeat, Severity};
 use crate::host::stop::Stop;
 use crate::node::Node;
@@ -93,13 +93,14 @@ impl<C: NodeChain> Follower<C> {
 
     /// Takes one step in; true when there was none left to take.
     pub(crate) async fn advance(&mut self) -> std::result::Result<bool, Trouble> {
-        let tap = HeadTap::new(&self.chain);
-        let step = next_step(&tap, &self.indexer.cursor()).await;
-        let Some(step) = step.map_err(Trouble::Chain)? else {
-            if tap.seen() >= self.indexer.head() {
+        let next = next_step(&self.chain, self.indexer.cursor()).await;
+        let step = match next.map_err(Trouble::Chain)? {
+            Next::Step(step) => step,
+            Next::UpToDate => {
                 self.up_to_date().await?;
+                return Ok(true);
             }
-            return Ok(true);
+            Next::Behind => return Ok(true),
         };
         match self.indexer.take(step).await.map_err(Trouble::Store)? {
             Ingested::Applied => {}

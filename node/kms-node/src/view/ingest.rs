@@ -7,7 +7,7 @@ mod facts;
 
 use std::sync::Arc;
 
-use kms_chain::{BlockHeader, Cursor, EventSource, LastSeqs, Step};
+use kms_chain::{Cursor, EventSource, LastSeqs, Step};
 use kms_protocol::{PeriodClock, PolicyId};
 use tokio::sync::watch;
 
@@ -37,7 +37,7 @@ pub(crate) struct Indexer {
     scope: Scope,
     clock: PeriodClock,
     confirmations: u64,
-    headers: Vec<BlockHeader>,
+    cursor: Cursor,
     index: Index,
     publisher: watch::Sender<Option<Arc<Snapshot>>>,
 }
@@ -56,7 +56,7 @@ impl Indexer {
             scope,
             clock,
             confirmations,
-            headers: Vec::new(),
+            cursor: Cursor::default(),
             index: Index::default(),
             publisher,
         };
@@ -65,10 +65,8 @@ impl Indexer {
     }
 
     /// The cursor from which following goes on.
-    pub(crate) fn cursor(&self) -> Cursor {
-        Cursor {
-            headers: self.headers.clone(),
-        }
+    pub(crate) fn cursor(&self) -> &Cursor {
+        &self.cursor
     }
 
     /// Writes a step, all of it or nothing.
@@ -77,14 +75,12 @@ impl Indexer {
             Step::Apply { headers, events } => {
                 let batch = batch(&self.scope, headers, &events);
                 self.store.apply(&batch).await?;
+                self.cursor.append(&batch.headers);
                 self.follow_batch(batch).await?;
                 Ok(Ingested::Applied)
             }
             Step::Revert { to } => {
-                let from = self
-                    .headers
-                    .last()
-                    .map_or(to.number, |header| header.number);
+                let from = self.head().unwrap_or(to.number);
                 self.store.revert(to.number).await?;
                 self.reload().await?;
                 Ok(Ingested::Reverted {
@@ -107,7 +103,7 @@ impl Indexer {
     /// Publishes a snapshot of the index as it is now.
     pub(crate) fn publish(&self) {
         let index = self.index.clone();
-        let snapshot = Snapshot::new(&self.headers, &self.clock, self.confirmations, index);
+        let snapshot = Snapshot::new(&self.cursor.headers, &self.clock, self.confirmations, index);
         if let Some(snapshot) = snapshot {
             self.publisher.send_replace(Some(Arc::new(snapshot)));
         }
@@ -115,7 +111,7 @@ impl Indexer {
 
     /// Number of the newest block in the index.
     pub(crate) fn head(&self) -> Option<u64> {
-        self.headers.last().map(|header| header.number)
+        self.cursor.tip().map(|header| header.number)
     }
 
     /// Checks that the index holds every numbered event up to these counts.
@@ -144,7 +140,7 @@ impl Indexer {
     }
 
     async fn reload(&mut self) -> Result<()> {
-        self.headers = self.store.headers().await?;
+        self.cursor.headers = self.store.headers().await?;
         let policies = self.store.policies().await?.into_iter();
         self.index = Index {
             policies: Arc::new(policies.map(|(id, view)| (id, Arc::new(view))).collect()),
@@ -182,7 +178,6 @@ impl Indexer {
         if challenges_changed {
             self.index.challenges = Arc::new(self.store.challenges().await?);
         }
-        self.headers = self.store.headers().await?;
         Ok(())
     }
 }

@@ -19,8 +19,8 @@ enum Readiness {
     Ready(Box<Prepared>),
     /// The contract would refuse it.
     Refused,
-    /// The worker cannot pay for it yet.
-    Unfunded,
+    /// The worker cannot pay for it yet, or must not: the cap on fees forbids it.
+    Unaffordable,
 }
 
 /// A call that the contract accepts now, and what it takes.
@@ -38,7 +38,7 @@ impl<C: NodeChain> Sender<C> {
         };
         let intent = self.plan(snapshot.period, duty).await?;
         let attempt = self.sign(intent, prepared).await?;
-        self.broadcast(&attempt, duty.kind(), snapshot.head.number)
+        self.offer(&attempt, duty.kind(), snapshot.head.number)
             .await
     }
 
@@ -51,14 +51,14 @@ impl<C: NodeChain> Sender<C> {
         };
         let prepared = match self.prepare(snapshot.period, &duty).await? {
             Readiness::Ready(prepared) => prepared,
-            Readiness::Unfunded => return Ok(()),
+            Readiness::Unaffordable => return Ok(()),
             Readiness::Refused => {
                 let detail = "the contract would refuse it now";
                 return self.close(intent.id, IntentState::Abandoned, detail).await;
             }
         };
         let attempt = self.sign(intent.id, prepared).await?;
-        self.broadcast(&attempt, duty.kind(), snapshot.head.number)
+        self.offer(&attempt, duty.kind(), snapshot.head.number)
             .await
     }
 
@@ -89,7 +89,11 @@ impl<C: NodeChain> Sender<C> {
             Err(error) => return Err(error.into()),
         };
         self.backoff.remove(&duty.lane());
-        let fees = self.chain.fees().await?;
+        let market = self.chain.fees().await?;
+        let Ok(fees) = self.rules().first_fees(market) else {
+            self.held_by_cap = Some(duty.kind().to_owned());
+            return Ok(Readiness::Unaffordable);
+        };
         let balance = self.chain.eth_balance(self.wishes.worker).await?;
         let needed = gas_limit.cost_at_most(fees);
         let problem = (balance < needed).then(|| {
@@ -110,7 +114,7 @@ impl<C: NodeChain> Sender<C> {
                 gas_limit,
                 fees,
             }))),
-            false => Ok(Readiness::Unfunded),
+            false => Ok(Readiness::Unaffordable),
         }
     }
 
@@ -186,37 +190,49 @@ impl<C: NodeChain> Sender<C> {
             .await?)
     }
 
-    /// Sends durable bytes, as often as needed: the same bytes have one effect.
-    pub(super) async fn broadcast(
+    /// Signs and stores a dearer attempt at the same nonce.
+    pub(super) async fn reprice(
         &mut self,
-        attempt: &Attempt,
-        kind: &'static str,
-        head: u64,
-    ) -> Result<()> {
-        let sent = self.chain.broadcast(&attempt.raw).await;
-        let note = sent.as_ref().err().map(ToString::to_string);
-        self.node
-            .store
-            .mark_sent(attempt.id, head, note.as_deref())
+        newest: &Attempt,
+        fees: Fees,
+        now: u64,
+    ) -> Result<Attempt> {
+        let worker = &self.node.keys.worker;
+        let signed = self.chain.reprice(worker, &newest.raw, fees)?;
+        let store = &self.node.store;
+        let dearer = store
+            .add_attempt(newest.intent_id, worker.address(), signed)
             .await?;
+        self.pursuit(&[], newest, now).add(dearer.for_engine(), now);
+        let (nonce, max_fee) = (dearer.nonce, fees.max_fee);
+        tracing::info!(nonce, hash = %dearer.hash, %max_fee, "repriced");
+        Ok(dearer)
+    }
+
+    /// Sends durable bytes, as often as needed: the same bytes have one effect.
+    pub(super) async fn offer(&mut self, attempt: &Attempt, kind: &str, now: u64) -> Result<()> {
+        let sent = self.chain.broadcast(&attempt.raw).await;
+        let kind = super::known_kind(kind);
         self.node
             .metrics
             .broadcasts
             .get_or_create(&[("duty", kind)])
             .inc();
-        match sent {
+        let answer = match sent {
             Ok(()) => {
-                self.sent_here.insert(attempt.id);
                 tracing::info!(duty = kind, nonce = attempt.nonce, hash = %attempt.hash, "sent");
                 Ok(())
             }
             // The receipt or the nonce will tell what became of it.
-            Err(error @ ChainError::Rejected { .. }) => {
-                tracing::warn!(duty = kind, nonce = attempt.nonce, %error, "not accepted");
-                Ok(())
+            Err(ChainError::Rejected { reason, message }) => {
+                let nonce = attempt.nonce;
+                tracing::warn!(duty = kind, nonce, %reason, message, "not accepted");
+                Err(reason)
             }
-            Err(error) => Err(error.into()),
-        }
+            Err(error) => return Err(error.into()),
+        };
+        self.pursuit(&[], attempt, now).note_offer(answer, now);
+        Ok(())
     }
 
     pub(super) async fn close(&self, id: i64, state: IntentState, detail: &str) -> Result<()> {

@@ -4,6 +4,8 @@ use super::*;
 use crate::testkit::chain::FakeChain;
 use crate::testkit::{MINER, Running, World};
 
+mod reprice;
+
 /// A world whose miner is staked and bonded.
 async fn staked() -> (World, Running) {
     let world = World::new();

@@ -1,7 +1,8 @@
-//! What became of signed transactions: mined, confirmed, taken back by a reorg, lost, or displaced
-//! by a transaction this node did not make. Only the last ends an attempt without its effect.
+//! What becomes of signed transactions. `kms_chain`'s engine decides by what the chain shows; here
+//! it is asked, and what it says is stored and carried out: the same bytes again, a dearer attempt
+//! at the same nonce, or the end of the intent.
 
-use kms_chain::TxReceipt;
+use kms_chain::{Decision, Included, Outcome, Pursuit, Rules, Sight};
 
 use super::{Result, Sender};
 use crate::chain::NodeChain;
@@ -10,101 +11,158 @@ use crate::store::intent::{Attempt, Intent, IntentState, Mined};
 use crate::view::snapshot::Snapshot;
 
 /// Blocks without a receipt after which the same bytes are sent again.
-const REBROADCAST_BLOCKS: u64 = 3;
+const OFFER_BLOCKS: u64 = 3;
+/// Blocks without a receipt after which a dearer attempt is signed.
+const REPRICE_BLOCKS: u64 = 10;
 
 impl<C: NodeChain> Sender<C> {
-    /// Looks at every attempt that is not final, lowest nonce first.
+    /// What the engine goes by; its moments are heights of the head.
+    pub(super) fn rules(&self) -> Rules {
+        let config = &self.node.config;
+        Rules {
+            max_fee_cap: config.max_fee_per_gas,
+            reprice_after: REPRICE_BLOCKS,
+            offer_every: OFFER_BLOCKS,
+            displaced_after: config.confirmations,
+            confirmations: config.confirmations,
+            // A duty stays wanted: its transaction is mined once what was refused is mended.
+            gives_up: false,
+        }
+    }
+
+    /// Looks at every intent with an attempt that is not final, lowest nonce first.
     pub(super) async fn track(&mut self, snapshot: &Snapshot) -> Result<()> {
         let store = self.node.store.clone();
         let worker = self.wishes.worker;
-        let attempts_before = store.last_nonce(worker).await?;
-        let Some(last_nonce) = attempts_before else {
+        let Some(last_nonce) = store.last_nonce(worker).await? else {
             return Ok(());
         };
-        let mined_nonce = self.chain.mined_nonce(worker).await?;
-        if mined_nonce <= last_nonce {
+        let next_nonce = self.chain.mined_nonce(worker).await?;
+        if next_nonce <= last_nonce {
             // A reorg took final transactions off the chain: their bytes go out again.
-            store.reopen_from(worker, mined_nonce).await?;
+            store.reopen_from(worker, next_nonce).await?;
         }
         let intents = store.open_intents().await?;
-        for attempt in store.open_attempts().await? {
-            let Some(intent) = intents.iter().find(|intent| intent.id == attempt.intent_id) else {
+        self.pursuits
+            .retain(|id, _| intents.iter().any(|intent| intent.id == *id));
+        for attempts in store
+            .open_attempts()
+            .await?
+            .chunk_by(|a, b| a.intent_id == b.intent_id)
+        {
+            let Some(newest) = attempts.last() else {
                 continue;
             };
-            match self.chain.receipt(attempt.hash).await? {
-                Some(receipt) => self.mined(snapshot, (&attempt, intent), &receipt).await?,
-                None => {
-                    self.missing(snapshot, (&attempt, intent), mined_nonce)
-                        .await?
+            let Some(intent) = intents.iter().find(|one| one.id == newest.intent_id) else {
+                continue;
+            };
+            let sight = self.sight(snapshot, attempts, next_nonce).await?;
+            self.note_mined(attempts, &sight).await?;
+            let rules = self.rules();
+            let pursuit = self.pursuit(attempts, newest, sight.now);
+            let decision = pursuit.decide(&sight, &rules);
+            if pursuit.is_held_by_cap(&sight, &rules) {
+                self.held_by_cap = Some(intent.kind.clone());
+            }
+            match decision {
+                Decision::Wait => {}
+                Decision::Offer => self.offer(newest, &intent.kind, sight.now).await?,
+                Decision::Reprice(fees) => {
+                    let dearer = self.reprice(newest, fees, sight.now).await?;
+                    self.offer(&dearer, &intent.kind, sight.now).await?;
                 }
+                Decision::Final(outcome) => self.finish(snapshot, intent, outcome).await?,
             }
         }
         Ok(())
     }
 
-    async fn mined(
+    /// The engine's memory of an intent; after a start it is made anew from the store.
+    pub(super) fn pursuit(
+        &mut self,
+        attempts: &[Attempt],
+        newest: &Attempt,
+        now: u64,
+    ) -> &mut Pursuit {
+        self.pursuits.entry(newest.intent_id).or_insert_with(|| {
+            let mut all = attempts.iter();
+            let first = all.next().unwrap_or(newest);
+            let mut pursuit = Pursuit::new(first.nonce, first.for_engine(), now);
+            all.for_each(|attempt| pursuit.add(attempt.for_engine(), now));
+            pursuit
+        })
+    }
+
+    async fn sight(
         &mut self,
         snapshot: &Snapshot,
-        (attempt, intent): (&Attempt, &Intent),
-        receipt: &TxReceipt,
+        attempts: &[Attempt],
+        next_nonce: u64,
+    ) -> Result<Sight> {
+        let head = snapshot.head.number;
+        let mut sight = Sight {
+            now: head,
+            next_nonce,
+            included: None,
+            market: None,
+        };
+        for attempt in attempts.iter().rev() {
+            if let Some(receipt) = self.chain.receipt(attempt.hash).await? {
+                sight.included = Some(Included { receipt, head });
+                return Ok(sight);
+            }
+        }
+        let rules = self.rules();
+        if let Some(newest) = attempts.last()
+            && self
+                .pursuit(attempts, newest, head)
+                .is_price_due(&sight, &rules)
+        {
+            sight.market = Some(self.chain.fees().await?);
+        }
+        Ok(sight)
+    }
+
+    /// Stores which attempt is mined, or that none is any more.
+    async fn note_mined(&self, attempts: &[Attempt], sight: &Sight) -> Result<()> {
+        let receipt = sight.included.map(|included| included.receipt);
+        for attempt in attempts {
+            let mined = receipt
+                .filter(|receipt| receipt.tx_hash == attempt.hash)
+                .map(|receipt| Mined {
+                    block_number: receipt.block_number,
+                    block_hash: receipt.block_hash,
+                    succeeded: receipt.succeeded,
+                });
+            if attempt.mined != mined {
+                self.node.store.set_mined(attempt, mined).await?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn finish(
+        &mut self,
+        snapshot: &Snapshot,
+        intent: &Intent,
+        outcome: Outcome,
     ) -> Result<()> {
-        let mined = Mined {
-            block_number: receipt.block_number,
-            block_hash: receipt.block_hash,
-            succeeded: receipt.succeeded,
+        let (state, detail) = match outcome {
+            Outcome::Confirmed(_) => (IntentState::Done, "confirmed"),
+            Outcome::Reverted(_) => (IntentState::Reverted, "mined and reverted"),
+            Outcome::Displaced => (
+                IntentState::Abandoned,
+                "its nonce was used by a transaction this node did not make",
+            ),
+            Outcome::GivenUp(_) => (IntentState::Abandoned, "refused for good"),
         };
-        if attempt.mined != Some(mined) {
-            self.node.store.set_mined(attempt, Some(mined)).await?;
-        }
-        self.lost_since.remove(&attempt.id);
-        if !snapshot.is_confirmed(receipt.block_number) {
-            return Ok(());
-        }
-        let (state, detail) = match receipt.succeeded {
-            true => (IntentState::Done, "confirmed"),
-            false => (IntentState::Reverted, "mined and reverted"),
-        };
-        if !receipt.succeeded {
+        if state == IntentState::Reverted {
             let duty: Option<Duty> = serde_json::from_str(&intent.payload).ok();
             let lane = duty.map_or_else(|| intent.kind.clone(), |duty| duty.lane());
             self.back_off(lane, snapshot.period, detail);
         }
-        tracing::info!(nonce = attempt.nonce, hash = %attempt.hash, detail, "transaction final");
-        self.sent_here.remove(&attempt.id);
-        self.close(attempt.intent_id, state, detail).await
-    }
-
-    async fn missing(
-        &mut self,
-        snapshot: &Snapshot,
-        (attempt, intent): (&Attempt, &Intent),
-        mined_nonce: u64,
-    ) -> Result<()> {
-        let head = snapshot.head.number;
-        if attempt.mined.is_some() {
-            self.node.store.set_mined(attempt, None).await?;
-        }
-        if mined_nonce > attempt.nonce {
-            // Used by other bytes, or the endpoint's receipts lag: believed after N more blocks.
-            let since = *self.lost_since.entry(attempt.id).or_insert(head);
-            if head > since.saturating_add(snapshot.confirmations) {
-                tracing::warn!(nonce = attempt.nonce, "nonce used by a foreign transaction");
-                let detail = "its nonce was used by a transaction this node did not make";
-                self.lost_since.remove(&attempt.id);
-                return self
-                    .close(attempt.intent_id, IntentState::Abandoned, detail)
-                    .await;
-            }
-            return Ok(());
-        }
-        self.lost_since.remove(&attempt.id);
-        let due = attempt
-            .sent_block
-            .is_none_or(|sent| head >= sent + REBROADCAST_BLOCKS);
-        if due || !self.sent_here.contains(&attempt.id) {
-            self.broadcast(attempt, super::known_kind(&intent.kind), head)
-                .await?;
-        }
-        Ok(())
+        tracing::info!(duty = intent.kind, detail, "transaction final");
+        self.pursuits.remove(&intent.id);
+        self.close(intent.id, state, detail).await
     }
 }

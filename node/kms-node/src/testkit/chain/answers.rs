@@ -85,10 +85,7 @@ impl NodeChain for FakeChain {
     }
 
     async fn fees(&self) -> Result<Fees, ChainError> {
-        self.answer(|_| Fees {
-            max_fee: Wei(2_000_000_000),
-            tip: Wei(1),
-        })
+        self.answer(|state| state.fees)
     }
 
     fn sign(&self, _secret: &EthSecret, plan: &TxPlan) -> Result<SignedTx, ChainError> {
@@ -99,7 +96,13 @@ impl NodeChain for FakeChain {
             raw,
             hash,
             nonce: plan.nonce,
+            fees: plan.fees,
         })
+    }
+
+    fn reprice(&self, secret: &EthSecret, raw: &[u8], fees: Fees) -> Result<SignedTx, ChainError> {
+        let plan = self.lock().signed[&keccak256(raw)].clone();
+        self.sign(secret, &TxPlan { fees, ..plan })
     }
 
     async fn broadcast(&self, raw: &[u8]) -> Result<(), ChainError> {

@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use kms_chain::{BlockHeader, Call, ChainEvent, EventRecord, EventSource, TxPlan};
+use kms_chain::{BlockHeader, Call, ChainEvent, EventRecord, EventSource, Fees, TxPlan};
 use kms_protocol::{Address, Amount, B256, Period, Wei, keccak256};
 
 use super::{BLOCK_SECONDS, CHAIN_ID, FakeChain, GENESIS, POLICY_MANAGER};
@@ -32,6 +32,9 @@ pub(super) struct State {
     pub(super) accept_broadcasts: bool,
     pub(super) broadcasts: Vec<B256>,
     pub(super) ether: Wei,
+    pub(super) fees: Fees,
+    /// Least fee per gas that is mined.
+    pub(super) mines_from: Wei,
 }
 
 impl State {
@@ -52,6 +55,11 @@ impl State {
             accept_broadcasts: true,
             broadcasts: Vec::new(),
             ether: Wei(10_u128.pow(18)),
+            fees: Fees {
+                max_fee: Wei(2_000_000_000),
+                tip: Wei(1),
+            },
+            mines_from: Wei::ZERO,
         }
     }
 
@@ -99,7 +107,9 @@ impl State {
         let mut txs = Vec::new();
         let mut nonce = self.nonce();
         let pool = std::mem::take(&mut self.pool);
-        while let Some(hash) = pool.iter().find(|hash| self.signed[*hash].nonce == nonce) {
+        let from = self.mines_from;
+        let fits = |plan: &TxPlan, nonce| plan.nonce == nonce && plan.fees.max_fee >= from;
+        while let Some(hash) = pool.iter().find(|hash| fits(&self.signed[*hash], nonce)) {
             let succeeded = !self.fail_on_chain;
             if succeeded {
                 let call = self.signed[hash].call.clone();

@@ -1,4 +1,4 @@
-use kms_chain::{ChainEvent, next_step};
+use kms_chain::{ChainEvent, Next, next_step};
 use kms_protocol::messages::CapsuleBytes;
 use kms_protocol::{Address, Amount, Period, Terms};
 use proptest::prelude::*;
@@ -164,7 +164,7 @@ async fn indexer(world: &World) -> (Indexer, watch::Receiver<Option<Arc<Snapshot
 }
 
 async fn follow(indexer: &mut Indexer, chain: &FakeChain) {
-    while let Some(step) = next_step(chain, &indexer.cursor()).await.unwrap() {
+    while let Next::Step(step) = next_step(chain, indexer.cursor()).await.unwrap() {
         match indexer.take(step).await {
             Ok(_) => {}
             // A policy created twice, which the contract forbids and the moves do not.

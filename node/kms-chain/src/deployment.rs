@@ -26,20 +26,20 @@ pub struct Deployment {
     pub genesis_hash: B256,
     /// Height of the block that holds the first contract: following starts there.
     pub block: u64,
-    /// The contracts.
+    /// Address, code hash and constructor arguments of each contract.
     pub contracts: Contracts,
     /// What they were deployed with, genesis resolved.
     pub params: DeployParams,
 }
 
-/// Where each contract is.
+/// Record of each contract of a deployment.
 pub type Contracts = PerContract<ContractRecord>;
 
 /// One deployed contract.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ContractRecord {
-    /// Its address.
+    /// Address on chain.
     pub address: Address,
     /// keccak256 of the code on chain, immutables included.
     pub code_hash: B256,
@@ -65,7 +65,7 @@ impl Deployment {
         serde_json::to_string_pretty(self).map(|text| text + "\n")
     }
 
-    /// Reads the file.
+    /// Reads a deployment from its file.
     ///
     /// # Errors
     /// `File`, `Json`; `DeploymentIncomplete` for a record that lacks a contract.
@@ -124,7 +124,7 @@ fn json_fault(path: &Path) -> impl FnOnce(serde_json::Error) -> ChainError + use
 pub struct Artifact {
     /// Name of the contract.
     pub contract: &'static str,
-    /// The whole JSON file.
+    /// Text of the artifact's JSON file.
     pub json: &'static str,
 }
 

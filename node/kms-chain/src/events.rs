@@ -33,7 +33,7 @@ pub struct EventRecord {
     pub tx_hash: B256,
     /// Its number within the block.
     pub log_index: u64,
-    /// What happened.
+    /// Decoded event.
     pub event: ChainEvent,
 }
 

@@ -69,7 +69,7 @@ impl ChainRead for Chain {
 /// steps there are gaps between them.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Cursor {
-    /// Newest last.
+    /// Applied headers, the newest last.
     pub headers: Vec<BlockHeader>,
 }
 
@@ -97,12 +97,12 @@ impl Cursor {
     }
 }
 
-/// One step of following.
+/// One step of following: what the caller stores before it asks for the next.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Step {
     /// Undo everything from blocks above `to`, which is still canonical.
     Revert {
-        /// The common ancestor.
+        /// Newest block of the cursor that is still canonical.
         to: BlockHeader,
     },
     /// Store these events, which are all events up to and including the last header.
@@ -119,7 +119,7 @@ pub enum Step {
 /// What following finds.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Next {
-    /// A step to take.
+    /// Store this step and move the cursor over it.
     Step(Step),
     /// The cursor's tip is the head.
     UpToDate,

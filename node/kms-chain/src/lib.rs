@@ -1,8 +1,8 @@
 //! Everything that touches the chain, and the only crate that names ethers.
 //!
-//! `rpc` carries bytes, `chain` reads and sends, `follow` turns blocks into a stream of steps with
-//! reorgs made explicit, `wallet` sends one transaction safely, `keystore` and `deployment` are
-//! files, `deploy` and `devnet` make a chain to work on. Dependants: kms-node, kms-client, kms.
+//! `rpc` carries bytes, `chain` reads, `follow` turns blocks into steps with reorgs made explicit,
+//! `send` decides and signs, `wallet` journals and sends, `keystore` and `deployment` are files,
+//! `deploy` and `devnet` make a chain to work on. Dependants: kms-node, kms-client, kms.
 
 mod bindings;
 mod call;

@@ -21,59 +21,46 @@ use views::{View, views};
 
 /// Something that is not as the record and the parameters say.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[allow(
+    missing_docs,
+    reason = "the message of a variant shows what its fields are"
+)]
 pub enum Difference {
-    /// Nothing is there.
+    /// No code stands at the recorded address.
     #[error("{contract}: no code at {address}")]
     NoCode {
-        /// Name of the contract.
         contract: &'static str,
-        /// Where it should be.
         address: Address,
     },
     /// The code is not the one that was recorded.
     #[error("{contract}: the code at {address} is not the code that was deployed")]
     CodeChanged {
-        /// Name of the contract.
         contract: &'static str,
-        /// Where it is.
         address: Address,
     },
     /// The code is not the one of the artifact: another version of the sources, or a forgery.
     #[error("{contract}: the code at {address} is not that of the artifact of this program")]
     ForeignCode {
-        /// Name of the contract.
         contract: &'static str,
-        /// Where it is.
         address: Address,
     },
     /// The recorded arguments of the constructor are not those of the recorded parameters.
     #[error("{contract}: the recorded constructor arguments do not follow from the parameters")]
-    Arguments {
-        /// Name of the contract.
-        contract: &'static str,
-    },
+    Arguments { contract: &'static str },
     /// A value that can never change is another one.
     #[error("{contract}.{view} is {found}, not {expected}")]
     Value {
-        /// Name of the contract.
         contract: &'static str,
-        /// The view.
         view: &'static str,
-        /// Its result by the parameters, as hex.
         expected: String,
-        /// Its result.
         found: String,
     },
     /// A value that the timelock or the guardian may change was changed: no fault.
     #[error("{contract}.{view} was changed since: it is {found}, at first it was {expected}")]
     Governed {
-        /// Name of the contract.
         contract: &'static str,
-        /// The view.
         view: &'static str,
-        /// Its result by the parameters, as hex.
         expected: String,
-        /// Its result.
         found: String,
     },
 }

@@ -39,7 +39,7 @@ pub struct DeployState {
     pub chain_id: u64,
     /// Hash of its block 0.
     pub genesis_hash: B256,
-    /// Who pays.
+    /// Account that signs and pays.
     pub deployer: Address,
     /// Nonce of the first contract; the others follow.
     pub first_nonce: u64,
@@ -65,11 +65,11 @@ pub struct SentCreation {
 /// A contract to be created.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PlannedContract {
-    /// Its name.
+    /// Name of the contract in Solidity.
     pub contract: &'static str,
     /// The deployer's nonce that creates it.
     pub nonce: u64,
-    /// Where it will be.
+    /// Predicted address.
     pub address: Address,
     /// ABI-encoded arguments of its constructor.
     pub constructor_args: Vec<u8>,

@@ -57,7 +57,7 @@ impl RpcFault {
 /// What distinguishes one deployment from another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum IdentityPart {
-    /// `eth_chainId`.
+    /// Chain id, as `eth_chainId` gives it.
     #[error("the chain id")]
     ChainId,
     /// Hash of block 0.
@@ -85,19 +85,19 @@ pub enum JsonFile {
 /// What was done to a file when it failed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum FileAction {
-    /// Reading.
+    /// Read a file.
     #[error("read")]
     Read,
-    /// Writing.
+    /// Write a file.
     #[error("write")]
     Write,
-    /// Removing.
+    /// Remove a file.
     #[error("remove")]
     Remove,
-    /// Locking.
+    /// Lock a file.
     #[error("lock")]
     Lock,
-    /// Starting a program.
+    /// Start a program from its file.
     #[error("run")]
     Run,
 }
@@ -131,25 +131,25 @@ pub enum KeystoreFault {
 /// What is wrong with a parameter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum ParamProblem {
-    /// Not a name.
+    /// Text that is no valid name.
     #[error("must be 1 to 32 characters of a-z, 0-9 and '-'")]
     Name,
-    /// Zero.
+    /// Zero where a value is needed.
     #[error("must not be zero")]
     Zero,
-    /// Beyond 96 bits.
+    /// Amount beyond 96 bits.
     #[error("does not fit the 96 bits of the contracts")]
     Width,
-    /// Below something.
+    /// Value below its least.
     #[error("must be at least {0}")]
     Below(&'static str),
-    /// Above something.
+    /// Value above its most.
     #[error("must be at most {0}")]
     Above(&'static str),
     /// A genesis that is yet to come.
     #[error("lies in the future of the chain")]
     Future,
-    /// An entry twice.
+    /// Entry that stands in a list twice.
     #[error("must not name anybody twice")]
     Duplicate,
     /// A power nobody was given; the deployer holds it on a local chain only.

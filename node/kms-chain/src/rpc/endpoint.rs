@@ -61,7 +61,7 @@ impl Endpoint {
         })
     }
 
-    /// Host and port.
+    /// Host and port, for messages: the path may hold an access key.
     pub(super) fn name(&self) -> &str {
         &self.name
     }

@@ -25,7 +25,7 @@ const TX_TYPE: u8 = 2;
 pub struct TxPlan {
     /// Nonce of the sender.
     pub nonce: u64,
-    /// What it does.
+    /// Call that the transaction makes.
     pub call: Call,
     /// Gas limit.
     pub gas_limit: GasLimit,
@@ -40,9 +40,9 @@ pub struct SignedTx {
     pub raw: Vec<u8>,
     /// keccak256 of `raw`.
     pub hash: B256,
-    /// Nonce inside.
+    /// Nonce of the transaction.
     pub nonce: u64,
-    /// Fees inside.
+    /// Fees that it offers per gas.
     pub fees: Fees,
 }
 

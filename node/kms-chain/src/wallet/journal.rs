@@ -16,36 +16,36 @@ use crate::types::Fees;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct JournaledTx {
-    /// `Call::kind`.
+    /// Kind of the call, as `Call::kind` names it.
     pub kind: String,
     /// Chain it is signed for.
     pub chain_id: u64,
-    /// Who signed it.
+    /// Account that signed.
     pub sender: Address,
-    /// Its nonce.
+    /// Nonce, shared by all attempts.
     pub nonce: u64,
-    /// Who it goes to.
+    /// Contract or account that is called.
     pub to: Address,
-    /// Its calldata.
+    /// Calldata.
     #[serde(with = "hex_bytes")]
     pub data: Vec<u8>,
-    /// Ether sent along.
+    /// Ether that is sent along.
     pub value: Wei,
-    /// Its gas limit.
+    /// Gas limit.
     pub gas_limit: u64,
-    /// `maxFeePerGas`.
+    /// Most that is paid per gas (`maxFeePerGas`).
     pub max_fee: Wei,
-    /// `maxPriorityFeePerGas`.
+    /// Tip per gas (`maxPriorityFeePerGas`).
     pub tip: Wei,
-    /// Its hash.
+    /// keccak256 of `raw`.
     pub hash: B256,
-    /// Its bytes.
+    /// Signed EIP-2718 bytes.
     #[serde(with = "hex_bytes")]
     pub raw: Vec<u8>,
 }
 
 impl JournaledTx {
-    /// Its fees.
+    /// Fees per gas of this attempt.
     #[must_use]
     pub fn fees(&self) -> Fees {
         Fees {

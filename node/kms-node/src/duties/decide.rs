@@ -48,12 +48,16 @@ impl Duty {
         }
     }
 
-    /// What waits together after a refusal: the kind, and each challenge by itself, so that one
-    /// that cannot be answered holds up no other.
+    /// Name of what backs off together after a refusal: the kind, but each challenge by itself, so
+    /// that one that cannot be answered holds up no other.
     pub(crate) fn lane(&self) -> String {
         match self {
             Self::AnswerChallenge { seq, .. } => format!("{}:{seq}", Self::ANSWER),
-            _ => self.kind().to_owned(),
+            Self::RegisterNode { .. }
+            | Self::SetMinRate { .. }
+            | Self::ConfirmActivity { .. }
+            | Self::Claim
+            | Self::Collect { .. } => self.kind().to_owned(),
         }
     }
 
@@ -92,7 +96,7 @@ impl Duty {
     }
 }
 
-/// What the miner wants, from configuration and keys.
+/// The desired state, from configuration and keys.
 #[derive(Debug, Clone)]
 pub(crate) struct Wishes {
     pub(crate) worker: Address,
@@ -105,7 +109,7 @@ pub(crate) struct Wishes {
     pub(crate) collect_every_periods: u32,
 }
 
-/// What the decision needs besides the snapshot.
+/// What is known besides the snapshot.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Ledger {
     /// Longest lease L.

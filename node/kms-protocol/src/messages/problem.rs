@@ -32,7 +32,7 @@ impl Problem {
     /// Content type of the body.
     pub const MEDIA_TYPE: &'static str = "application/problem+json";
 
-    /// A refusal with what was seen; the detail is cut and cleaned to what a peer accepts.
+    /// Makes a refusal with what was seen; the detail is cut and cleaned to what a peer accepts.
     pub fn new(code: Refusal, detail: impl AsRef<str>) -> Self {
         Self {
             code,
@@ -43,7 +43,7 @@ impl Problem {
         }
     }
 
-    /// The same, with a time to wait.
+    /// Adds the seconds to wait before asking again.
     #[must_use]
     pub fn retry_after(mut self, seconds: u32) -> Self {
         self.retry_after_s = Some(seconds);

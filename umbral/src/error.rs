@@ -131,3 +131,59 @@ pub enum Error {
     #[error("BUG: {0}")]
     Bug(&'static str),
 }
+
+impl Error {
+    /// The stable name of the error, by what a caller can do about it.
+    #[must_use]
+    pub const fn code(&self) -> &'static str {
+        self.row().0
+    }
+
+    /// The next step of whoever meets the error.
+    #[must_use]
+    pub const fn remedy(&self) -> &'static str {
+        self.row().1
+    }
+
+    /// The table of errors: code and remedy. No wildcard: a new variant has to decide on both.
+    const fn row(&self) -> (&'static str, &'static str) {
+        match self {
+            Self::Length { .. }
+            | Self::Version { .. }
+            | Self::InvalidPoint { .. }
+            | Self::PointOutOfRange { .. }
+            | Self::InvalidScalar { .. }
+            | Self::ZeroScalar { .. }
+            | Self::InvalidSignature { .. }
+            | Self::HighS { .. }
+            | Self::CapsuleInvalid => ("encoding_invalid", "ask for the key or the file again"),
+            Self::ThresholdZero
+            | Self::ThresholdAboveShares { .. }
+            | Self::TooManyShares { .. }
+            | Self::MinersMismatch { .. } => ("quorum_invalid", "choose m of n with m up to n"),
+            Self::CommitmentsInvalid
+            | Self::AnotherDelegation
+            | Self::InconsistentShares
+            | Self::CommitmentMismatch
+            | Self::KeyFragSignature
+            | Self::Signature
+            | Self::CapsuleFragSignature
+            | Self::Reencryption(_) => ("not_authentic", "ask the author for a new grant"),
+            Self::NoCapsuleFrags
+            | Self::AnotherCapsule { .. }
+            | Self::AnotherContext { .. }
+            | Self::MismatchedCapsuleFrag { .. }
+            | Self::RepeatedCapsuleFrag { .. }
+            | Self::ValidationFailed => ("cfrags_unfit", "take m cfrags of one grant and capsule"),
+            Self::CiphertextTooShort { .. } | Self::AuthenticationFailed => (
+                "ciphertext_invalid",
+                "use the key it was encrypted for, and an unchanged copy",
+            ),
+            Self::PlaintextTooLong => ("plaintext_too_long", "split the data over several files"),
+            Self::Rng | Self::RngDegenerate => {
+                ("rng_failed", "check the operating system's random source")
+            }
+            Self::Bug(_) => ("bug", "report this with the text of the error"),
+        }
+    }
+}

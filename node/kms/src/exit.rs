@@ -65,11 +65,12 @@ pub(crate) const TABLE: [Exit; 18] = [
     exit(INTERNAL, "internal", &[
         "bug", "io", "read_failed", "write_failed", "random_failed", "rng_failed",
         "encapsulate_failed", "http_client", "file_unusable", "listen_failed", "crypto_failed",
-        "task_stopped", "umbral", "protocol", "randomness_missing", "secret_key_invalid",
+        "task_stopped", "protocol", "randomness_missing", "secret_key_invalid",
         "period_length_zero", "signature_malformed", "signature_high_s", "signature_recovery",
         "signer_wrong", "reward_invalid", "artifact_unusable", "anvil_failed", "store_newer_schema",
         "store_corrupt", "store_full", "store_sequence_gap", "store_inconsistent", "store_signing",
-        "store_failed",
+        "store_failed", "encoding_invalid", "quorum_invalid", "not_authentic", "cfrags_unfit",
+        "ciphertext_invalid", "plaintext_too_long",
     ]),
 ];
 

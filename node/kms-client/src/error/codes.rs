@@ -63,7 +63,6 @@ table! {{
     Self::CardExists { .. } =>
         "card_exists", "compare fingerprints; remove the stored card to replace it";
     Self::CardInvalid { .. } => "card_invalid", "ask for the line again";
-    Self::Umbral(_) => "umbral", "ask for the key, card or file again";
     Self::HttpClient { .. } => "http_client", "report this with the message";
     Self::TxReverted { .. } => "tx_reverted", "ask for a new quote and try again";
     Self::InsufficientFunds { .. } =>
@@ -96,6 +95,7 @@ table! {{
 }
 {
     Self::Format(error) => error;
+    Self::Umbral(error) => error;
     Self::Protocol(error) => error;
     Self::Chain(error) => error;
 }}

@@ -68,6 +68,7 @@ fn every_error_of_every_crate_has_an_exit_code() {
             .map(|(code, _)| (*code).to_owned()),
     );
     for (type_name, folder) in [
+        ("Error", "umbral/src"),
         ("Error", "node/kms-format/src"),
         ("Error", "node/kms-protocol/src"),
         ("ChainError", "node/kms-chain/src"),

@@ -42,7 +42,7 @@ pub use network::{Network, NetworkStatus, network_status};
 pub use node_http::{HttpNodes, NodeLimits};
 pub use node_url::{AddressRule, NodeUrl};
 pub use owner::{
-    Ending, Extension, FeeLimit, GrantReport, GrantSpec, MinerHealth, Owner, PolicyDetail,
+    Ending, Extension, FeeLimit, GrantReport, GrantSpec, MinerHealth, Owner, Payment, PolicyDetail,
     PolicyReport, Quote, QuotedMiner, Rate, Refund, RefundReport, Renewal, RenewalReport,
     RevocationReport, Schedule, Selection, Span, Spend, WaitLimits, data_key, data_key_of_label,
     label_of,

@@ -14,7 +14,7 @@ mod setup;
 #[cfg(test)]
 mod tests;
 
-pub use grant::GrantReport;
+pub use grant::{GrantReport, Payment};
 pub use offline::{data_key, data_key_of_label, label_of};
 pub use policies::{MinerHealth, PolicyDetail, PolicyReport};
 pub use quote::{FeeLimit, GrantSpec, Quote, QuotedMiner, Rate, Selection};

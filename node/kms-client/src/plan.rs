@@ -93,22 +93,7 @@ impl<A> Plan<A> {
         Ok(self)
     }
 
-    /// Sends the steps, one after the other, and waits until each is mined.
-    ///
-    /// # Errors
-    /// [`Error::InsufficientFunds`] before anything is sent; [`Error::Chain`] with the reason of
-    /// the step that failed, after those before it.
-    pub async fn carry_out(
-        &self,
-        chain: &dyn ChainPort,
-        pay: &dyn PayPort,
-        progress: &dyn Progress,
-    ) -> Result<Vec<TxReceipt>> {
-        self.carry_on(chain, &Sender::resume(pay, progress).await?)
-            .await
-    }
-
-    /// As `carry_out`, by a sender that has seen the earlier transactions through.
+    /// Sends the steps by an account that has seen the transactions of earlier runs through.
     pub(crate) async fn carry_on(
         &self,
         chain: &dyn ChainPort,
@@ -123,6 +108,23 @@ impl<A> Plan<A> {
             receipts.push(sender.send(&step.call).await?);
         }
         Ok(receipts)
+    }
+}
+
+impl Plan {
+    /// Sends the steps, one after the other, and waits until each is mined.
+    ///
+    /// # Errors
+    /// [`Error::InsufficientFunds`] before anything is sent; [`Error::Chain`] with the reason of
+    /// the step that failed, after those before it.
+    pub async fn carry_out(
+        &self,
+        chain: &dyn ChainPort,
+        pay: &dyn PayPort,
+        progress: &dyn Progress,
+    ) -> Result<Vec<TxReceipt>> {
+        self.carry_on(chain, &Sender::resume(pay, progress).await?)
+            .await
     }
 }
 

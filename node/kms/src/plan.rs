@@ -34,23 +34,21 @@ struct Rehearsal<A> {
 impl<A> fmt::Display for Rehearsal<A> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "nothing was sent; {} would send:", self.plan.from)?;
-        for Step {
-            call,
-            amount,
-            gas,
-            fee_max,
-            ..
-        } in &self.plan.steps
-        {
-            let mut parts = Vec::new();
-            parts.extend(amount.map(|amount| amount.to_string()));
-            parts.extend(gas.map(|gas| format!("{gas} gas")));
-            parts.extend(fee_max.map(|fee| format!("at most {fee}")));
-            let colon = if parts.is_empty() { "" } else { ": " };
-            write!(f, "\n  {}{colon}{}", call.kind(), parts.join(", "))?;
+        for step in &self.plan.steps {
+            write!(f, "\n  {}", step_text(step))?;
         }
         Ok(())
     }
+}
+
+/// The call, what it moves, its gas.
+pub(crate) fn step_text(step: &Step) -> String {
+    let mut parts = Vec::new();
+    parts.extend(step.amount.map(|amount| amount.to_string()));
+    parts.extend(step.gas.map(|gas| format!("{gas} gas")));
+    parts.extend(step.fee_max.map(|fee| format!("at most {fee}")));
+    let colon = if parts.is_empty() { "" } else { ": " };
+    format!("{}{colon}{}", step.call.kind(), parts.join(", "))
 }
 
 /// A mined transaction.

@@ -13,7 +13,7 @@ use super::{Owner, Quote, Schedule, Spend};
 use crate::error::{Error, NodeFailure, Result};
 use crate::journal::{Grant, GrantState};
 use crate::keys::{GrantSigner, OwnerKeys};
-use crate::plan::require_tokens;
+use crate::plan::{Plan, require_tokens};
 use crate::ports::{PayPort, Settled};
 use crate::progress::{Event, Progress};
 
@@ -32,7 +32,24 @@ pub struct GrantReport {
     pub pending: Vec<NodeFailure>,
 }
 
+/// Marks the plan of a grant's payment, which [`Owner::grant`] alone makes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Payment(());
+
 impl Owner<'_> {
+    /// Plans the payment of a quote. The salt and the verifier of its terms are not those of the
+    /// grant, which needs the owner's keys for them.
+    ///
+    /// # Errors
+    /// [`Error::QuoteStale`], [`Error::FeeAboveMax`], [`Error::Chain`].
+    pub async fn plan_payment(&self, quote: &Quote) -> Result<Plan<Payment>> {
+        let payer = self.home.wallet_address();
+        let terms = self.terms(quote, payer, payer).await?;
+        let price = terms.price()?;
+        let plan = Plan::new(payer, Payment(())).needing(price);
+        Ok(plan.step(Call::CreatePolicyViaTransfer { terms }, Some(price)))
+    }
+
     /// Pays for a quote and hands the kfrags to the miners.
     ///
     /// # Errors
@@ -60,7 +77,9 @@ impl Owner<'_> {
                 label: quote.spec.label.clone(),
             });
         }
-        let terms = self.terms(&quote, &signer, spend.pay.address()).await?;
+        let terms = self
+            .terms(&quote, signer.eth.address(), spend.pay.address())
+            .await?;
         self.require_funds(spend.pay, &terms).await?;
 
         let receiving = quote.spec.card.receiving_key();
@@ -152,7 +171,7 @@ impl Owner<'_> {
 
     /// The terms of the quote, planned again for the present time: a quote that waited for its
     /// owner's yes begins later, and never costs more.
-    async fn terms(&self, quote: &Quote, signer: &GrantSigner, payer: Address) -> Result<Terms> {
+    async fn terms(&self, quote: &Quote, verifier: Address, payer: Address) -> Result<Terms> {
         let params = self.chain.params().await?;
         let head = self.chain.head().await?;
         let schedule = Schedule::plan(quote.spec.span, &params, head.timestamp)?;
@@ -171,7 +190,7 @@ impl Owner<'_> {
         let terms = Terms {
             author: payer,
             sponsor: payer,
-            verifier: signer.eth.address(),
+            verifier,
             keys_hash: keys_hash(&label, &quote.spec.card.receiving_key()),
             rate: quote.rate,
             first_period: schedule.first,

@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::{Owner, Spend};
 use crate::error::{Error, Result};
-use crate::plan::Plan;
+use crate::plan::{Plan, Sender};
 use crate::progress::Progress;
 
 /// Result of a refund.
@@ -50,7 +50,8 @@ impl Owner<'_> {
         progress: &dyn Progress,
     ) -> Result<RefundReport> {
         self.home.check(spend.lock)?;
-        let receipts = plan.carry_out(self.chain, spend.pay, progress).await?;
+        let sender = Sender::resume(spend.pay, progress).await?;
+        let receipts = plan.carry_on(self.chain, &sender).await?;
         let receipt = receipts.last().ok_or(Error::Bug("a refund has a step"))?;
         let Refund { policy, amount } = plan.aim;
         Ok(RefundReport {

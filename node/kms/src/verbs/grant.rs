@@ -115,9 +115,17 @@ pub(crate) async fn run(args: GrantArgs, context: &Context) -> Outcome {
         quotes.push(session.owner().quote(spec).await?);
     }
     if args.dry_run {
-        return quotes
-            .iter()
-            .try_for_each(|quote| context.out.emit(&QuoteReport::new(quote)));
+        for quote in &quotes {
+            let plan = session.owner().plan_payment(quote).await?;
+            // Without the tokens there is no estimate, and the quote is printed all the same.
+            let plan = plan
+                .clone()
+                .estimate(&session.network)
+                .await
+                .unwrap_or(plan);
+            context.out.emit(&QuoteReport::new(quote, plan.steps))?;
+        }
+        return Ok(());
     }
     let keys = session.home.unlock_owner(&context.passphrases)?;
     let account = session.account(context)?;
@@ -172,7 +180,9 @@ fn selection(args: &GrantArgs) -> Outcome<Selection> {
 }
 
 fn announce(quote: &Quote, context: &Context) {
-    context.out.note(&QuoteReport::new(quote).summary());
+    context
+        .out
+        .note(&QuoteReport::new(quote, Vec::new()).summary());
 }
 
 fn done(report: &GrantReport, context: &Context) -> Outcome {

@@ -2,10 +2,11 @@
 
 use std::fmt;
 
-use kms_client::{GrantReport, NodeFailure, Quote};
+use kms_client::{GrantReport, NodeFailure, Quote, Step};
 use kms_protocol::{Address, Amount, B256, Period, PolicyId};
 use serde::Serialize;
 
+use crate::plan::step_text;
 use crate::text::utc;
 
 /// What a grant would cost, and who would serve.
@@ -24,6 +25,7 @@ pub(super) struct QuoteReport {
     expires_at: u64,
     miners: Vec<QuotedRow>,
     set_aside: Vec<NodeFailure>,
+    transactions: Vec<Step>,
 }
 
 #[derive(Serialize)]
@@ -35,7 +37,7 @@ struct QuotedRow {
 }
 
 impl QuoteReport {
-    pub(super) fn new(quote: &Quote) -> Self {
+    pub(super) fn new(quote: &Quote, transactions: Vec<Step>) -> Self {
         let (spec, schedule) = (quote.spec(), quote.schedule);
         let row = |miner: &kms_client::QuotedMiner| QuotedRow {
             miner: miner.miner,
@@ -57,6 +59,7 @@ impl QuoteReport {
             expires_at: schedule.expires_at,
             miners: quote.miners.iter().map(row).collect(),
             set_aside: quote.set_aside.clone(),
+            transactions,
         }
     }
 
@@ -90,6 +93,9 @@ impl fmt::Display for QuoteReport {
         } in &self.miners
         {
             write!(f, "\n  {miner}  {locked} locked, asks {min_rate}  {url}")?;
+        }
+        for step in &self.transactions {
+            write!(f, "\n  {}", step_text(step))?;
         }
         if !self.set_aside.is_empty() {
             write!(f, "\ncannot serve this grant:")?;

@@ -2,15 +2,15 @@
 
 use kms_protocol::{Address, Amount, Period, Wei};
 
-use crate::call::Call;
 use crate::chain::Chain;
 use crate::contracts::Contract;
+use crate::contracts::call::Call;
+use crate::contracts::events::ChainEvent;
 use crate::deployment::Deployment;
+use crate::deployment::params::DeployParams;
 use crate::devnet::{Devnet, DevnetOptions, Mining, account};
 use crate::error::{ChainError, IdentityPart};
-use crate::events::ChainEvent;
 use crate::follow::{Cursor, Next, Step, next_step};
-use crate::params::DeployParams;
 use crate::send::{GasLimit, TxPlan, TxRejection, reprice};
 use crate::types::{LastSeqs, Tag};
 use crate::wallet::{DirJournal, SendEvent, TxJournal, Wallet, WalletOptions};

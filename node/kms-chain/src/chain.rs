@@ -9,9 +9,9 @@ use ethers::contract::EthCall;
 use kms_protocol::{Address, B256, Wei};
 use serde_json::json;
 
+use crate::contracts::revert::decode_error;
 use crate::deployment::Deployment;
 use crate::error::ChainError;
-use crate::revert::decode_error;
 use crate::rpc::{Rpc, RpcConfig};
 use crate::types::wire::{BigQuantity, HexBytes, Quantity, WireHeader};
 use crate::types::{BlockHeader, Tag};

@@ -1,7 +1,13 @@
-//! The contracts of a deployment. The list at the end of this file is the only one in the
-//! workspace; `bindings` alone repeats their names, as input of a macro.
+//! The contracts of a deployment. The list in this file is the only one in the workspace; `bindings`
+//! alone repeats their names, as input of a macro. `call` encodes what is asked of them, `events`
+//! and `revert` decode what they say.
 
 use serde::{Deserialize, Serialize};
+
+pub(crate) mod bindings;
+pub(crate) mod call;
+pub(crate) mod events;
+pub(crate) mod revert;
 
 /// Makes the enum and the struct from one list, in the order of deployment.
 macro_rules! contracts {

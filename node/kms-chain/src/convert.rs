@@ -3,7 +3,7 @@
 use ethers::types::{H160, U256};
 use kms_protocol::{Address, Amount, B256, Period, PolicyId, Terms};
 
-use crate::bindings::policy_manager;
+use crate::contracts::bindings::policy_manager;
 
 pub(crate) fn address(value: H160) -> Address {
     Address(value.0)

@@ -11,10 +11,14 @@ use kms_protocol::{Address, B256, keccak256};
 use serde::{Deserialize, Serialize};
 
 use crate::contracts::{Contract, PerContract};
+use crate::deployment::params::DeployParams;
 use crate::error::{ChainError, JsonFile};
 use crate::files::{self, Existing};
-use crate::params::DeployParams;
 use crate::rpc::Identity;
+
+pub(crate) mod deploy;
+pub(crate) mod params;
+pub(crate) mod verify;
 
 /// One set of the contracts on one chain.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -16,10 +16,10 @@ use serde_json::{Value, json};
 use tokio::sync::oneshot;
 use zeroize::Zeroizing;
 
-use crate::deploy::deploy;
 use crate::deployment::Deployment;
+use crate::deployment::deploy::deploy;
+use crate::deployment::params::DeployParams;
 use crate::error::{ChainError, FileAction};
-use crate::params::DeployParams;
 use crate::rpc::{Rpc, RpcConfig};
 use crate::types::wire::BigQuantity;
 

@@ -7,8 +7,8 @@
 use kms_protocol::B256;
 
 use crate::chain::Chain;
+use crate::contracts::events::EventRecord;
 use crate::error::ChainError;
-use crate::events::EventRecord;
 use crate::types::BlockHeader;
 
 /// Headers a cursor keeps: the deepest reorganisation that is undone rather than replayed.

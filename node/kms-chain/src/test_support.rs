@@ -12,8 +12,8 @@ use kms_protocol::{Address, Amount, B256, Period, Terms};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
+use crate::deployment::params::{DeployParams, Genesis};
 use crate::deployment::{ContractRecord, Contracts, Deployment};
-use crate::params::{DeployParams, Genesis};
 
 pub(crate) fn address(byte: u8) -> Address {
     Address([byte; 20])

@@ -9,8 +9,8 @@ use std::time::Duration;
 use kms_protocol::{Address, B256, EthSecret, Wei};
 use tokio::time::Instant;
 
-use crate::call::Call;
 use crate::chain::Chain;
+use crate::contracts::call::Call;
 use crate::error::ChainError;
 use crate::send::{GasLimit, Rules, TxPlan};
 use crate::types::{Fees, Tag, TxReceipt};

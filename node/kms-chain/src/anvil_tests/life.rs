@@ -4,10 +4,10 @@ use kms_protocol::{Address, Amount, B256, Period, PolicyId, Terms};
 use tempfile::TempDir;
 
 use super::{Setup, deposit, events, follow, setup, wallet};
-use crate::call::Call;
+use crate::contracts::call::Call;
+use crate::contracts::events::ChainEvent;
 use crate::devnet::account;
 use crate::error::ChainError;
-use crate::events::ChainEvent;
 use crate::follow::Cursor;
 use crate::types::PolicyState;
 use crate::wallet::DirJournal;
@@ -206,7 +206,7 @@ async fn an_author_extends_revokes_and_is_refunded() {
     let steps = follow(&chain, &mut Cursor::default()).await;
     let seqs: Vec<_> = events(&steps)
         .iter()
-        .filter(|event| event.source() == crate::events::EventSource::Policies)
+        .filter(|event| event.source() == crate::contracts::events::EventSource::Policies)
         .filter_map(|event| event.seq())
         .collect();
     assert_eq!(seqs, [1, 2, 3]);

@@ -3,7 +3,7 @@
 use kms_protocol::{Accusation, Address, Amount, PolicyId};
 
 use super::Chain;
-use crate::bindings::{adjudicator, control, silence_challenges as silence};
+use crate::contracts::bindings::{adjudicator, control, silence_challenges as silence};
 use crate::convert;
 use crate::error::ChainError;
 use crate::types::OpenChallenge;

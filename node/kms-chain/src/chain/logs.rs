@@ -10,8 +10,8 @@ use kms_protocol::{Address, B256};
 use serde_json::{Value, json};
 
 use super::{Chain, ZERO_HASH};
+use crate::contracts::events::{EventRecord, EventSource, Undecodable, decode};
 use crate::error::ChainError;
-use crate::events::{EventRecord, EventSource, Undecodable, decode};
 use crate::types::wire::{Quantity, WireLog};
 
 const METHOD: &str = "eth_getLogs";

@@ -4,8 +4,8 @@ use ethers::types::{H160, U256};
 use kms_protocol::{Address, Amount, Period, PeriodClock, PolicyId, Terms};
 
 use super::Chain;
-use crate::bindings::staking_escrow as escrow;
-use crate::bindings::{
+use crate::contracts::bindings::staking_escrow as escrow;
+use crate::contracts::bindings::{
     kms_token, mining_rewards as rewards, policy_manager as policies,
     silence_challenges as challenges,
 };

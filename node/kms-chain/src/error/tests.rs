@@ -5,7 +5,7 @@ use kms_protocol::{Address, B256};
 
 use super::{ChainError, FileAction, IdentityPart, JsonFile, KeystoreFault, RpcFault};
 use crate::contracts::Contract;
-use crate::params::DeployParams;
+use crate::deployment::params::DeployParams;
 use crate::send::rejection::TxRejection;
 
 fn json(what: JsonFile) -> ChainError {

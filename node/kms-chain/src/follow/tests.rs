@@ -5,8 +5,8 @@ use kms_protocol::{Amount, B256, Wei, keccak256};
 use proptest::prelude::*;
 
 use super::{ChainRead, Cursor, HEAD_ZONE, HEADERS_KEPT, Next, Step, next_step};
+use crate::contracts::events::{ChainEvent, EventRecord};
 use crate::error::ChainError;
-use crate::events::{ChainEvent, EventRecord};
 use crate::test_support::address;
 use crate::types::BlockHeader;
 

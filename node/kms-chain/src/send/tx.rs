@@ -8,11 +8,11 @@ use serde_json::{Value, json};
 
 use super::gas::GasLimit;
 use super::rejection::{TxRejection, Verdict, classify};
-use crate::call::Call;
 use crate::chain::Chain;
+use crate::contracts::call::Call;
+use crate::contracts::revert::decode_error;
 use crate::convert::h160;
 use crate::error::ChainError;
-use crate::revert::decode_error;
 use crate::rpc::Rpc;
 use crate::types::wire::{BigQuantity, HexBytes, Quantity, WireReceipt};
 use crate::types::{Fees, Tag, TxReceipt};

@@ -10,8 +10,8 @@ mod crash;
 mod node;
 use node::{FOREVER, Node};
 
-use crate::call::Call;
 use crate::chain::Chain;
+use crate::contracts::call::Call;
 use crate::error::ChainError;
 use crate::rpc::RpcConfig;
 use crate::send::TxRejection;

@@ -5,8 +5,8 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use crate::chain::Chain;
+use crate::contracts::events::{ChainEvent, EventRecord};
 use crate::error::ChainError;
-use crate::events::{ChainEvent, EventRecord};
 use crate::rpc::RpcConfig;
 use crate::test_support::{Reply, Server, address, deployment, hash};
 

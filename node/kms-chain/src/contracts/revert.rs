@@ -7,7 +7,7 @@ use ethers::abi::ethabi::AbiError;
 use ethers::abi::{ParamType, Token, decode};
 use kms_protocol::{Address, Amount};
 
-use crate::bindings;
+use crate::contracts::bindings;
 use crate::error::ChainError;
 use crate::rpc::clean;
 

@@ -96,7 +96,7 @@ impl DeployParams {
     /// # Errors
     /// None for the embedded file, which a test reads.
     pub fn local() -> Result<Self, ChainError> {
-        Self::from_toml(include_str!("../../../deployments/params/local.toml"))
+        Self::from_toml(include_str!("../../../../deployments/params/local.toml"))
     }
 
     /// Checks every range that the constructors check.

@@ -3,7 +3,7 @@
 use kms_protocol::messages::CapsuleBytes;
 use kms_protocol::{Accusation, EthSignature, PolicyId, RevealedKeys};
 
-use crate::call::{Call, ChallengeDemand, ChallengeRight, ReaderConsent, WrongFragment};
+use crate::contracts::call::{Call, ChallengeDemand, ChallengeRight, ReaderConsent, WrongFragment};
 use crate::test_support::{address, hash, terms};
 
 const KEYS: RevealedKeys = RevealedKeys {

@@ -7,11 +7,11 @@ use kms_protocol::{Address, keccak256};
 use serde_json::json;
 
 use crate::contracts::Contract;
-use crate::deploy::args;
+use crate::contracts::revert::decode_error;
+use crate::deployment::deploy::args;
+use crate::deployment::params::{DeployParams, Genesis};
 use crate::deployment::{Artifact, ContractRecord, Deployment};
 use crate::error::{ChainError, ParamProblem};
-use crate::params::{DeployParams, Genesis};
-use crate::revert::decode_error;
 use crate::rpc::Rpc;
 use crate::types::wire::HexBytes;
 

@@ -3,7 +3,7 @@
 use ethers::abi::AbiEncode;
 use kms_protocol::{Accusation, B256, EthSignature, RevealedKeys, Terms};
 
-use crate::bindings::adjudicator as contract;
+use crate::contracts::bindings::adjudicator as contract;
 use crate::convert::{h160, terms_for};
 
 /// A signed accusation, the receipt of the answer it is about, and the evidence.

@@ -2,12 +2,12 @@ use kms_protocol::{Address, EthSecret};
 use serde_json::json;
 
 use super::{DeployState, deploy_journaled};
+use crate::deployment::params::{DeployParams, Genesis};
+use crate::deployment::verify::check_deployment;
 use crate::devnet::{Devnet, DevnetOptions, account};
 use crate::error::{ChainError, IdentityPart, ParamProblem};
-use crate::params::{DeployParams, Genesis};
 use crate::send::broadcast;
 use crate::types::wire::{HexBytes, Quantity};
-use crate::verify::check_deployment;
 
 async fn devnet() -> Devnet {
     let options = DevnetOptions {

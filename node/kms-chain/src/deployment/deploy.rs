@@ -12,9 +12,9 @@ use tokio::time::Instant;
 
 use crate::chain::estimate_fees;
 use crate::contracts::Contract;
+use crate::deployment::params::DeployParams;
 use crate::deployment::{ContractRecord, Contracts, Deployment};
 use crate::error::ChainError;
-use crate::params::DeployParams;
 use crate::rpc::Rpc;
 use crate::send::{TxFields, broadcast, estimate_gas, receipt, sign_fields};
 use crate::types::TxReceipt;

@@ -5,8 +5,8 @@ use kms_protocol::Address;
 use kms_protocol::abi::{WORD, Words};
 
 use crate::contracts::PerContract;
+use crate::deployment::params::{DeployParams, Genesis};
 use crate::error::ChainError;
-use crate::params::{DeployParams, Genesis};
 
 /// The contracts' addresses.
 pub(crate) type Addresses = PerContract<Address>;

@@ -4,7 +4,7 @@ use ethers::abi::AbiEncode;
 use kms_protocol::messages::{CapsuleBytes, CfragBytes};
 use kms_protocol::{Address, B256, EthSignature, RevealedKeys, Terms};
 
-use crate::bindings::silence_challenges::{self as contract, AnswerCall, CloseCall};
+use crate::contracts::bindings::silence_challenges::{self as contract, AnswerCall, CloseCall};
 use crate::convert::{h160, terms_for};
 
 /// What is asked of whom, and the proof that an honest miner can answer it.

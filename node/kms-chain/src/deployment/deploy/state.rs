@@ -13,10 +13,10 @@ use super::args::{self, Addresses};
 use crate::contracts::Contract;
 use crate::convert::{address, h160};
 use crate::deployment::Artifact;
+use crate::deployment::params::{DeployParams, Genesis};
 use crate::devnet::CHAIN_ID;
 use crate::error::{ChainError, IdentityPart, JsonFile, ParamProblem};
 use crate::files::{self, Existing};
-use crate::params::{DeployParams, Genesis};
 use crate::rpc::Rpc;
 use crate::types::wire::{HashOnly, Quantity, WireHeader};
 

@@ -4,8 +4,8 @@ use serde_json::{Value, json};
 use super::{Difference, check_deployment};
 use crate::contracts::Contract;
 use crate::deployment::Deployment;
+use crate::deployment::params::DeployParams;
 use crate::devnet::{Devnet, DevnetOptions};
-use crate::params::DeployParams;
 use crate::types::wire::HexBytes;
 
 struct Scene {

@@ -4,8 +4,8 @@ use proptest::prelude::*;
 use super::{DeployParams, Genesis};
 use crate::error::{ChainError, ParamProblem};
 
-const LOCAL: &str = include_str!("../../../../deployments/params/local.toml");
-const MAINNET: &str = include_str!("../../../../deployments/params/mainnet.toml");
+const LOCAL: &str = include_str!("../../../../../deployments/params/local.toml");
+const MAINNET: &str = include_str!("../../../../../deployments/params/mainnet.toml");
 
 #[test]
 fn reads_the_files_of_the_repository() {

@@ -6,12 +6,12 @@ use kms_protocol::{Address, Amount, EthSignature, Period, Wei, keccak256};
 mod judged;
 
 use super::{Call, ChallengeAnswer};
-use crate::bindings::adjudicator::ADJUDICATOR_ABI;
-use crate::bindings::kms_token::KMSTOKEN_ABI;
-use crate::bindings::mining_rewards::MININGREWARDS_ABI;
-use crate::bindings::policy_manager::POLICYMANAGER_ABI;
-use crate::bindings::silence_challenges::SILENCECHALLENGES_ABI;
-use crate::bindings::staking_escrow::STAKINGESCROW_ABI;
+use crate::contracts::bindings::adjudicator::ADJUDICATOR_ABI;
+use crate::contracts::bindings::kms_token::KMSTOKEN_ABI;
+use crate::contracts::bindings::mining_rewards::MININGREWARDS_ABI;
+use crate::contracts::bindings::policy_manager::POLICYMANAGER_ABI;
+use crate::contracts::bindings::silence_challenges::SILENCECHALLENGES_ABI;
+use crate::contracts::bindings::staking_escrow::STAKINGESCROW_ABI;
 use crate::test_support::{address, deployment, hash, terms};
 
 /// Every call, with the signature of the function it must reach.

@@ -7,7 +7,7 @@ use ethers::types::H256;
 use kms_protocol::{Amount, B256, Period};
 
 use super::{ChainEvent, EventSource};
-use crate::bindings::{
+use crate::contracts::bindings::{
     adjudicator, mining_rewards, policy_manager, silence_challenges, staking_escrow,
 };
 use crate::convert::{address, amount, policy_id, some_address, some_period, terms};

@@ -7,7 +7,7 @@ mod challenge;
 use ethers::abi::{AbiEncode, Token, encode};
 use kms_protocol::{Address, Amount, Period, Terms, Wei};
 
-use crate::bindings::{kms_token, mining_rewards, policy_manager, staking_escrow};
+use crate::contracts::bindings::{kms_token, mining_rewards, policy_manager, staking_escrow};
 use crate::convert::{ethers_terms, h160};
 use crate::deployment::Deployment;
 pub use accuse::WrongFragment;

@@ -4,8 +4,8 @@ use kms_protocol::abi::Words;
 use kms_protocol::{Address, B256, keccak256, reward};
 
 use super::{genesis_of, word};
-use crate::deploy::args;
 use crate::deployment::Deployment;
+use crate::deployment::deploy::args;
 use crate::error::ChainError;
 
 /// A question to a contract and the beginning of its answer.

@@ -6,9 +6,7 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail, ensure};
-use kms_chain::{
-    Chain, ChainError, DeployParams, DeployState, Deployment, Rpc, deploy_journaled, devnet,
-};
+use kms_chain::{Chain, ChainError, DeployState, Deployment, Rpc, deploy_journaled, devnet};
 use kms_protocol::{Address, EthSecret};
 
 use crate::say;
@@ -229,13 +227,6 @@ fn remove(path: &Path) -> Result<()> {
         }
         _ => Ok(()),
     }
-}
-
-/// The parameters of a file.
-pub(crate) fn read_params(path: &Path) -> Result<DeployParams> {
-    let text =
-        std::fs::read_to_string(path).with_context(|| format!("reading {}", path.display()))?;
-    DeployParams::from_toml(&text).with_context(|| path.display().to_string())
 }
 
 #[cfg(test)]

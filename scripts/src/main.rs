@@ -1,7 +1,6 @@
 //! Developer tools of the workspace: compile the contracts, deploy them, show the main job, run
 //! every check. The shell files beside this crate only call it; nothing depends on it.
 
-use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::Result;
@@ -19,6 +18,7 @@ mod params;
 mod say;
 mod suite;
 mod verify;
+mod workspace;
 
 /// Developer tools of the KMS workspace.
 #[derive(Parser)]
@@ -79,14 +79,9 @@ fn main() -> ExitCode {
     }
 }
 
-/// The workspace root: this crate's folder is one below it.
-fn workspace_root() -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("..")
-}
-
 #[cfg(feature = "compile")]
 fn contracts(action: Contracts) -> Result<()> {
-    let root = std::fs::canonicalize(workspace_root())?;
+    let root = std::fs::canonicalize(workspace::root())?;
     let artifacts = compile::compile(&root)?;
     match action {
         Contracts::Build => {

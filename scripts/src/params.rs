@@ -8,7 +8,8 @@ use kms_chain::DeployParams;
 use kms_protocol::{Amount, reward};
 use serde_json::Value;
 
-use crate::{deploy, say};
+use crate::deploy::network;
+use crate::say;
 
 /// Options of `kms-scripts params`.
 #[derive(clap::Args)]
@@ -19,7 +20,7 @@ pub(crate) struct Args {
 
 /// Prints the parameters, or the first one that cannot be.
 pub(crate) fn run(args: &Args) -> Result<()> {
-    let params = deploy::read_params(&args.file)?;
+    let params = network::read_params(&args.file)?;
     lines(&params)?.iter().for_each(|line| say::line(line));
     Ok(())
 }

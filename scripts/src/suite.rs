@@ -1,6 +1,6 @@
 //! `kms-scripts test`: every check of the workspace, one after the other, stopping at the first
 //! that fails. `suite/tools.rs` runs and installs the tools, `suite/steps` are the checks,
-//! `suite/count.rs` reads how many tests of each kind ran.
+//! `suite/count.rs` reads how many tests of each kind ran, `suite/quick.rs` is `--quick`.
 
 use std::time::Instant;
 
@@ -11,6 +11,7 @@ use crate::say;
 mod count;
 mod coverage;
 mod mutants;
+mod quick;
 mod steps;
 mod tools;
 mod triage;
@@ -32,6 +33,13 @@ pub(crate) struct Args {
     /// Print the names of the steps and stop.
     #[arg(long)]
     list: bool,
+    /// Check only the crates that differ from main or in the working tree: format, clippy, unit
+    /// tests, and the tidy rules.
+    #[arg(long, conflicts_with_all = ["deep", "only", "list"])]
+    quick: bool,
+    /// With --quick: take every crate.
+    #[arg(long, requires = "quick")]
+    all: bool,
 }
 
 impl Args {
@@ -46,6 +54,9 @@ impl Args {
 
 /// Runs every step; prints the tally and, last, `N passed, 0 failed`.
 pub(crate) fn run(args: &Args) -> Result<()> {
+    if args.quick {
+        return quick::run(args.all);
+    }
     let started = Instant::now();
     let chosen: Vec<&Step> = STEPS.iter().filter(|step| args.wants(step)).collect();
     if args.list {
@@ -57,7 +68,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         "no step has {:?} in its name; --list prints the names",
         args.only
     );
-    let suite = Suite::new(&crate::workspace_root(), args.deep)?;
+    let suite = Suite::new(&crate::workspace::root(), args.deep)?;
     let mut tally = Tally::default();
     for step in chosen {
         let name = step.name;

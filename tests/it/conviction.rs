@@ -30,8 +30,9 @@ fn forged(world: &World, grant: &Grant, miner: &Miner, honest: &ReencryptReply) 
         fragments: Vec::new(),
         ..honest.clone()
     };
-    let signer = (&world.domain, &miner.node.worker_key());
-    reply.push_signed(&grant.capsule(), cfrag, grant.reader.address(), signer);
+    let (domain, worker) = (&world.domain, miner.node.worker_key());
+    let requester = grant.reader.address();
+    reply.push_signed(&grant.capsule(), cfrag, requester, domain, &worker);
     reply
 }
 
@@ -137,9 +138,8 @@ async fn an_honest_answer_convicts_nobody() {
     assert_eq!(refused, "AdjudicatorReceiptInvalid");
     // And one that a stranger signed.
     let fragment = swapped.fragments.remove(0);
-    let signer = (&world.domain, &finder);
-    let requester = grant.reader.address();
-    swapped.push_signed(&grant.capsule(), fragment.cfrag, requester, signer);
+    let (domain, requester) = (&world.domain, grant.reader.address());
+    swapped.push_signed(&grant.capsule(), fragment.cfrag, requester, domain, &finder);
     let refused = refusal(&swapped, &proven).await;
     assert_eq!(refused, "AdjudicatorReceiptInvalid");
     assert_eq!(

@@ -98,8 +98,8 @@ async fn repeat_another(
         ..honest.clone()
     };
     for (capsule, fragment) in request.capsules.iter().zip(&honest.fragments) {
-        let signed_by = (&liar.domain, &liar.worker);
-        reply.push_signed(capsule, fragment.cfrag, digest_signer, signed_by);
+        let (domain, worker) = (&liar.domain, &liar.worker);
+        reply.push_signed(capsule, fragment.cfrag, digest_signer, domain, worker);
     }
     Json(reply)
 }

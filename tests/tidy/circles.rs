@@ -11,7 +11,7 @@ use graph::Graph;
 const CIRCLE_FILES_MAX: usize = 3;
 
 /// Folder of a crate and its largest circle where that is above the limit.
-const HELD: [(&str, usize); 1] = [("scripts", 12)];
+const HELD: &[(&str, usize)] = &[];
 
 /// The circles of each crate, largest first; says what it found.
 fn circles() -> Vec<(String, Vec<Vec<String>>)> {
@@ -102,7 +102,8 @@ fn lets_a_tree_tests_and_modules_within_a_file_pass() {
         ("lib.rs", "mod a; mod b; use a::A;"),
         (
             "a.rs",
-            "mod inner { use super::A; use super::super::b::B; } m! { mod $m { super::A } } struct A;",
+            "mod inner { use super::A; use super::super::b::B; }\n\
+             m! { mod $m { super::A } } struct A;",
         ),
         ("b.rs", "struct B;"),
     ];

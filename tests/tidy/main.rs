@@ -6,6 +6,8 @@ mod borders;
 #[cfg(test)]
 mod circles;
 #[cfg(test)]
+mod citations;
+#[cfg(test)]
 mod history;
 #[cfg(test)]
 mod names;

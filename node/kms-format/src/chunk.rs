@@ -8,7 +8,7 @@ use crate::error::{Error, Result};
 use crate::keys::{BODY_ID_BYTES, DataKey};
 use crate::spec::{CHUNKS_MAX, TAG_BYTES};
 
-/// Where a chunk stands.
+/// The place of a chunk in its file.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Place {
     /// More chunks follow; the chunk is full.

@@ -120,7 +120,7 @@ impl<R: Read> Decryptor<R> {
     }
 }
 
-/// What is known of the chunk being opened.
+/// The place and surroundings of the chunk being opened.
 #[derive(Clone, Copy)]
 struct Window {
     chunk: u64,

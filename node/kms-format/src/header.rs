@@ -30,7 +30,7 @@ pub struct Header {
     locator: Option<Locator>,
 }
 
-/// What a new header is made of.
+/// The parts of a new header.
 pub(crate) struct Parts<'a> {
     pub(crate) label_key: &'a PublicKey,
     pub(crate) capsule: &'a Capsule,
@@ -162,8 +162,8 @@ impl Header {
         self.locator.as_ref()
     }
 
-    /// What a file of this length with this header holds, if its chunks are whole. Looks at the
-    /// length alone: whether they are the right ones, only their tags tell.
+    /// Computes the sizes of a file of this length with this header, from the length alone; only
+    /// the tags tell whether its chunks are the right ones.
     ///
     /// # Errors
     /// [`Error::Truncated`] for a length that no file has.

@@ -70,7 +70,7 @@ impl fmt::Debug for DataKey {
     }
 }
 
-/// What the capsule's key is used for.
+/// The keys derived from the capsule's key.
 pub(crate) struct AccessKey {
     wrap: LessSafeKey,
     commitment: Zeroizing<[u8; COMMITMENT_BYTES]>,

@@ -1,6 +1,6 @@
 //! What a reader (or an author) hands to the Adjudicator: the signed accusation and the evidence.
 //!
-//! The receipt and the fragments come from `messages/reencrypt.rs`, the witnesses from `umbral`.
+//! The receipt and the cfrags come from `messages/reencrypt.rs`, the witnesses from `umbral`.
 
 use umbral::Capsule;
 use umbral::fault::{CapsuleWitness, Fault};
@@ -9,12 +9,12 @@ use crate::eip712::{StructHasher, TypedData};
 use crate::messages::CfragBytes;
 use crate::primitives::{Address, B256, PolicyId, keccak256};
 
-/// Who is accused over which capsule, and who receives the reward; domain
+/// An accusation over one capsule: who is accused, and who receives the reward; domain
 /// [`Domain::adjudicator`](crate::Domain::adjudicator). Signed by the requester that the miner's
 /// receipt names: the receiving key, or the author's verifying key if the author asked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Accusation {
-    /// Whose worker signed the receipt.
+    /// The miner whose worker signed the receipt.
     pub miner: Address,
     /// Under which policy.
     pub policy_id: PolicyId,
@@ -38,7 +38,7 @@ impl TypedData for Accusation {
 }
 
 impl Accusation {
-    /// What the Adjudicator keeps of a conviction: one for each miner, policy and capsule.
+    /// The Adjudicator's record of a conviction: one for each miner, policy and capsule.
     pub fn key(&self) -> B256 {
         let words = crate::abi::Words::with_capacity(3)
             .address(&self.miner)
@@ -48,17 +48,18 @@ impl Accusation {
     }
 }
 
-/// The evidence against a wrong fragment.
+/// The evidence against a wrong cfrag.
 ///
 /// | bytes | what |
 /// |---|---|
 /// | 98 | capsule |
-/// | 359 | fragment |
+/// | 359 | cfrag |
 /// | 32 + 32 | y of E, y of V: that the capsule's points are on the curve |
 /// | 1 | fault code |
 /// | 2 + 0, 32 or 160 | witness, as `umbral` writes it |
 pub fn wrong_fragment_evidence(
-    (capsule, witness): (&Capsule, &CapsuleWitness),
+    capsule: &Capsule,
+    witness: &CapsuleWitness,
     cfrag: &CfragBytes,
     fault: &Fault,
 ) -> Vec<u8> {
@@ -72,7 +73,7 @@ pub fn wrong_fragment_evidence(
     .concat()
 }
 
-/// The evidence against a miner that gave two answers for one capsule: both fragments.
+/// The evidence against a miner that gave two answers for one capsule: both cfrags.
 pub fn equivocation_evidence(one: &CfragBytes, other: &CfragBytes) -> Vec<u8> {
     [one.as_ref(), other.as_ref()].concat()
 }

@@ -25,7 +25,7 @@ macro_rules! quantity {
             /// Nothing.
             pub const ZERO: Self = Self(0);
 
-            /// Whether it is nothing.
+            /// Whether the amount is zero.
             pub const fn is_zero(self) -> bool {
                 self.0 == 0
             }

@@ -10,11 +10,11 @@ use crate::primitives::{Address, B256, PolicyId};
 pub struct ChallengeConsent {
     /// Under which policy.
     pub policy_id: PolicyId,
-    /// Who is to answer.
+    /// The miner that must answer.
     pub miner: Address,
     /// keccak256 of the capsule (98 bytes).
     pub capsule_hash: B256,
-    /// Who sends the challenge and posts the bond; nobody else can use the signature.
+    /// The account that sends the challenge and posts the bond; nobody else can use the signature.
     pub challenger: Address,
     /// Last block timestamp at which it counts, in seconds.
     pub deadline: u64,

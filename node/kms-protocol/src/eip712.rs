@@ -15,7 +15,7 @@ const DOMAIN_TYPE: &str =
 /// The `version` of every domain.
 pub const DOMAIN_VERSION: &str = "1";
 
-/// What a signature is bound to besides its message: a use, a chain and a contract.
+/// The domain that a signature is bound to besides its message: a use, a chain and a contract.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Domain {
     /// EIP-712 `name`.
@@ -165,7 +165,7 @@ pub trait TypedData {
 /// The author's word to end a policy, relayed by anyone; domain [`Domain::policy_manager`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Revocation {
-    /// Which policy.
+    /// The policy.
     pub policy_id: PolicyId,
     /// Last block timestamp at which it counts, in seconds.
     pub deadline: u64,
@@ -182,7 +182,7 @@ impl TypedData for Revocation {
 /// A worker's relayed sign of life; domain [`Domain::mining_rewards`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ActivityConfirmation {
-    /// Whose lease.
+    /// The miner that leases.
     pub miner: Address,
     /// Last period of the lease.
     pub through_period: Period,

@@ -1,7 +1,7 @@
 //! The terms of a policy and its id, encoded exactly as `IPolicyManager.sol` does.
 //!
-//! The id commits to everything a node or a judge must know (overview, decision 5). Terms read from
-//! JSON are validated; terms built in code are checked by [`Terms::validate`].
+//! The id commits to everything a node or a judge must know: whoever acts on a policy supplies the
+//! terms again. Terms read from JSON are validated, [`Terms::validate`] checks those built in code.
 
 use serde::{Deserialize, Serialize};
 use umbral::Quorum;
@@ -25,9 +25,9 @@ const UINT96_MAX: u128 = (1 << 96) - 1;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, try_from = "TermsWire")]
 pub struct Terms {
-    /// Who may revoke (account or ERC-1271 contract).
+    /// The author, who may revoke (account or ERC-1271 contract).
     pub author: Address,
-    /// Who paid, and receives every refund.
+    /// The sponsor, who paid and receives every refund.
     pub sponsor: Address,
     /// Ethereum address of the author's Umbral verifying key.
     pub verifier: Address,
@@ -39,7 +39,7 @@ pub struct Terms {
     pub first_period: Period,
     /// Last period, inclusive.
     pub last_period: Period,
-    /// m: fragments a reader needs, 1 <= m <= n.
+    /// m: cfrags a reader needs, 1 <= m <= n.
     pub threshold: u8,
     /// Makes equal terms different policies.
     pub salt: B256,
@@ -123,8 +123,8 @@ impl RevealedKeys {
     }
 }
 
-/// What the author's signature inside a key fragment is for, in the one place that author, node,
-/// reader and judge take it from. `contract` is the policy manager.
+/// Computes what a kfrag is signed for, in the one place that author, node, reader and judge take
+/// it from. `contract` is the policy manager.
 ///
 /// | signed field | taken from |
 /// |---|---|

@@ -4,6 +4,7 @@
 //! booked rounded up. The ledger is written from the formula, not from the contract, so that a test
 //! can hold one against the other to the last unit.
 
+use core::ops::Range;
 use std::collections::{BTreeMap, BTreeSet};
 
 use k256::elliptic_curve::bigint::{CheckedAdd as _, CheckedSub as _, U256};
@@ -79,7 +80,7 @@ pub fn weight(locked: Amount, lock_periods: u32, kappa_periods: u32) -> Result<A
 /// A miner that was active in a period.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ActiveMiner {
-    /// Who.
+    /// The owner address.
     pub miner: Address,
     /// Its weight v, at most `locked`.
     pub weight: Amount,
@@ -87,7 +88,7 @@ pub struct ActiveMiner {
     pub locked: Amount,
 }
 
-/// What a miner has earned: settled segments, and the one that is still open.
+/// The earnings of a miner: settled segments, and the one that is still open.
 #[derive(Debug, Clone)]
 struct Account {
     /// Sum of the rewards of closed segments, less what was claimed.
@@ -153,7 +154,7 @@ impl RewardLedger {
             .ok_or(Error::Reward(RewardFault::Overflow))?;
         let updated: Vec<(Address, Account)> = active
             .iter()
-            .map(|row| Ok((row.miner, self.extend(row, period, (before, after))?)))
+            .map(|row| Ok((row.miner, self.extend(row, period, before..after)?)))
             .collect::<Result<_>>()?;
         self.accounts.extend(updated);
         self.reserve = self.reserve.saturating_sub(emitted);
@@ -179,14 +180,13 @@ impl RewardLedger {
     }
 
     /// The account of an active miner after a period in which the index went from A_(p-1) to A_p.
-    fn extend(&self, row: &ActiveMiner, period: Period, index: (U256, U256)) -> Result<Account> {
-        let (before, after) = index;
+    fn extend(&self, row: &ActiveMiner, period: Period, index: Range<U256>) -> Result<Account> {
         let opened = |owed| Account {
             owed,
             weight: row.weight,
-            start: before,
+            start: index.start,
             last: period,
-            end: after,
+            end: index.end,
         };
         let Some(account) = self.accounts.get(&row.miner) else {
             return Ok(opened(Amount::ZERO));
@@ -196,7 +196,7 @@ impl RewardLedger {
         if follows && !split && account.weight == row.weight {
             return Ok(Account {
                 last: period,
-                end: after,
+                end: index.end,
                 ..account.clone()
             });
         }
@@ -220,7 +220,7 @@ impl RewardLedger {
         Ok(())
     }
 
-    /// What `miner` could claim now.
+    /// The amount `miner` could claim now.
     ///
     /// # Errors
     /// [`Error::Reward`] on overflow.

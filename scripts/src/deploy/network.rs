@@ -1,7 +1,7 @@
 //! A chain, the parameters meant for it, and where its record lies: what deploying and verifying
 //! begin with.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail, ensure};
 use kms_chain::{DeployParams, Rpc, RpcConfig, devnet};
@@ -39,13 +39,13 @@ pub(crate) struct Network {
 impl Target {
     /// Reads the parameters and asks the chain for its id, which must be theirs.
     pub(crate) async fn open(&self) -> Result<Network> {
-        let deployments = crate::workspace_root().join("deployments");
+        let deployments = crate::workspace::root().join("deployments");
         let file = match (&self.params, &self.network) {
             (Some(file), _) => file.clone(),
             (None, Some(name)) => deployments.join(format!("params/{name}.toml")),
             (None, None) => bail!("--network or --params is needed"),
         };
-        let params = super::read_params(&file)?;
+        let params = read_params(&file)?;
         if let Some(name) = &self.network {
             ensure!(
                 params.name == *name,
@@ -102,6 +102,13 @@ impl Network {
             .parse()
             .context("the hash of block 0")
     }
+}
+
+/// The parameters of a file.
+pub(crate) fn read_params(path: &Path) -> Result<DeployParams> {
+    let text =
+        std::fs::read_to_string(path).with_context(|| format!("reading {}", path.display()))?;
+    DeployParams::from_toml(&text).with_context(|| path.display().to_string())
 }
 
 /// What a unit of gas costs now, in wei.

@@ -41,7 +41,7 @@ impl Scene {
 
     /// The arguments with a line of the local parameters replaced.
     fn args_with(&self, line: &str, by: &str) -> Args {
-        let file = crate::workspace_root().join("deployments/params/local.toml");
+        let file = crate::workspace::root().join("deployments/params/local.toml");
         let text = std::fs::read_to_string(file).unwrap();
         assert!(text.contains(line), "{line}");
         let changed = self.records.path().join("changed.toml");

@@ -80,7 +80,8 @@ pub(crate) fn draw(model: &Model, curves: &[Curve; 2]) -> String {
             mark(
                 &mut svg,
                 &supply,
-                (model.rows(periods), start + (cap - start) / 2.0),
+                model.rows(periods),
+                start + (cap - start) / 2.0,
                 colour,
             );
         }
@@ -154,8 +155,8 @@ fn line(svg: &mut String, panel: &Panel, points: impl Iterator<Item = (f64, f64)
     );
 }
 
-fn mark(svg: &mut String, panel: &Panel, point: (f64, f64), colour: &str) {
-    let (x, y) = (panel.x(point.0), panel.y(point.1));
+fn mark(svg: &mut String, panel: &Panel, x: f64, y: f64, colour: &str) {
+    let (x, y) = (panel.x(x), panel.y(y));
     let _ = writeln!(
         svg,
         "<circle cx=\"{x:.1}\" cy=\"{y:.1}\" r=\"5\" fill=\"{colour}\"/>"

@@ -1,4 +1,4 @@
-//! Convictions and challenges of silence, over real fragments of real policies.
+//! Convictions and challenges of silence, over real cfrags of real policies.
 
 use anyhow::{Context, Result};
 use getrandom::SysRng;
@@ -16,7 +16,7 @@ use umbral::{Capsule, Context as Keys, SecretKey, Signer};
 use super::bench::{Bench, Miner, person};
 use super::policies::create;
 
-/// Where the first point of a fragment ends.
+/// End of the first point of a cfrag, in bytes.
 const FIRST_POINT: std::ops::Range<usize> = 0..33;
 /// Longer than the windows of the parameters, in periods.
 const WINDOW_PERIODS: u32 = 2;
@@ -84,11 +84,12 @@ impl Delegation {
         ))
     }
 
-    /// The worker's word for a fragment.
+    /// The worker's signed receipt for a cfrag.
     fn receipt(
         &self,
         miner: &Miner,
-        (capsule, cfrag): (&CapsuleBytes, &CfragBytes),
+        capsule: &CapsuleBytes,
+        cfrag: &CfragBytes,
         requester: Address,
     ) -> EthSignature {
         Receipt {
@@ -104,7 +105,7 @@ impl Delegation {
     }
 }
 
-/// The reader of a policy of three miners takes a forged fragment to the judge: of a miner whose
+/// The reader of a policy of three miners takes a forged cfrag to the judge: of a miner whose
 /// lease is over, then of one that is active, on a day on which another came back before.
 pub(super) async fn convictions(bench: &mut Bench, miners: &[Miner]) -> Result<()> {
     let [three @ .., another] = miners.get(..4).context("too few miners")? else {
@@ -153,9 +154,9 @@ async fn convict(
     );
     let fault = fault.context("the forged fragment verifies")?;
     let witness = CapsuleWitness::new(&capsule)?;
-    let evidence = wrong_fragment_evidence((&capsule, &witness), &forged, &fault);
+    let evidence = wrong_fragment_evidence(&capsule, &witness, &forged, &fault);
     let reader = EthSecret::from_umbral(&delegation.receiving)?;
-    let receipt = delegation.receipt(miner, (&bytes, &forged), reader.address());
+    let receipt = delegation.receipt(miner, &bytes, &forged, reader.address());
     let accusation = Accusation {
         miner: miner.owner,
         policy_id: delegation.id,
@@ -206,7 +207,7 @@ pub(super) async fn challenges(bench: &mut Bench, miners: &[Miner]) -> Result<()
         cfrag,
         block_number: 1,
         block_hash: B256::default(),
-        signature: delegation.receipt(answering, (&bytes, &cfrag), requester),
+        signature: delegation.receipt(answering, &bytes, &cfrag, requester),
     };
     let call = Call::AnswerChallenge {
         terms: delegation.terms.clone(),

@@ -228,8 +228,17 @@ fn find_forge(root: &Path) -> Result<PathBuf> {
         .context("no forge for this platform; run scripts/setup")
 }
 
-/// Runs `command` to its end, echoing each line of its output, and returns the lines.
-pub(super) fn run(mut command: Command) -> Result<Vec<String>> {
+/// Runs `command` to its end and returns the lines of its output; it must succeed.
+pub(super) fn run(command: Command) -> Result<Vec<String>> {
+    let what = format!("{command:?}");
+    let (lines, succeeded) = attempt(command)?;
+    ensure!(succeeded, "{what} failed, see above");
+    Ok(lines)
+}
+
+/// Runs `command` to its end, echoing each line of its output. Returns the lines, and whether it
+/// succeeded.
+pub(super) fn attempt(mut command: Command) -> Result<(Vec<String>, bool)> {
     let what = format!("{command:?}");
     let (reader, writer) = std::io::pipe().context("opening a pipe")?;
     command
@@ -247,7 +256,5 @@ pub(super) fn run(mut command: Command) -> Result<Vec<String>> {
         say::line(&line);
         lines.push(line);
     }
-    let status = child.wait()?;
-    ensure!(status.success(), "{what}: {status}");
-    Ok(lines)
+    Ok((lines, child.wait()?.success()))
 }

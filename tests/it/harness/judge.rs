@@ -97,7 +97,6 @@ impl Grant {
         let domain = Domain::adjudicator(world.deployment.chain_id, contract);
         let witness = CapsuleWitness::new(&self.capsule).unwrap();
         let fragment = &reply.fragments[0];
-        let capsule = (&self.capsule, &witness);
         Call::AccuseOfWrongFragment {
             terms: self.terms.clone(),
             case: Box::new(WrongFragment {
@@ -107,7 +106,7 @@ impl Grant {
                 block_number: reply.block_number,
                 block_hash: reply.block_hash,
                 receipt_signature: fragment.signature,
-                evidence: wrong_fragment_evidence(capsule, &fragment.cfrag, fault),
+                evidence: wrong_fragment_evidence(&self.capsule, &witness, &fragment.cfrag, fault),
             }),
         }
     }

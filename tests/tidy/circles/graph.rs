@@ -191,7 +191,11 @@ fn read_paths(code: TokenStream, inside: usize, found: &mut Vec<Path>) {
             TokenTree::Ident(_) => {
                 let (paths, next) = path_at(&trees, at);
                 module_begins = paths == [["mod"]] || (module_begins && paths[0].len() == 1);
-                let paths = paths.into_iter().filter(|path| path.len() > 1);
+                // `pub(in super::super)` names no item.
+                let names = |path: &Path| path.last().is_some_and(|last| last != "super");
+                let paths = paths
+                    .into_iter()
+                    .filter(|path| path.len() > 1 && names(path));
                 found.extend(paths.filter_map(|path| leaving(path, inside)));
                 at = next;
             }
@@ -236,6 +240,7 @@ fn path_at(trees: &[TokenTree], mut at: usize) -> (Vec<Path>, usize) {
                     at + 1,
                 );
             }
+            star if is(star, '*') => path.push("*".to_owned()),
             _ => return (vec![path], at),
         }
         at += 1;

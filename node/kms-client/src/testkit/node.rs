@@ -213,8 +213,13 @@ impl TestNode {
                 // The last byte of z.
                 cfrag[294] ^= 1;
             }
-            let by = (&self.inner.domain, self.signer());
-            reply.push_signed(bytes, FixedBytes(cfrag), requester, by);
+            reply.push_signed(
+                bytes,
+                FixedBytes(cfrag),
+                requester,
+                &self.inner.domain,
+                self.signer(),
+            );
         }
         Some(reply)
     }

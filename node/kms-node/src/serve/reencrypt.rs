@@ -76,10 +76,9 @@ fn work(
         block_hash: head.hash,
         fragments: Vec::with_capacity(capsules.len()),
     };
-    let signer = (&node.domain, &node.keys.worker);
     for (bytes, capsule) in request.capsules.iter().zip(&capsules) {
         let cfrag = transform(capsule, held)?;
-        reply.push_signed(bytes, cfrag, held.reader, signer);
+        reply.push_signed(bytes, cfrag, held.reader, &node.domain, &node.keys.worker);
         node.metrics.capsules.inc();
     }
     Ok((reply, pending))

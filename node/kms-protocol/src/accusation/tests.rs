@@ -87,7 +87,8 @@ fn evidence_is_laid_out_as_the_contract_reads_it() {
     let witness = CapsuleWitness::new(&capsule).unwrap();
     let cfrag = FixedBytes(vector("cfrag").try_into().unwrap());
     let evidence = wrong_fragment_evidence(
-        (&capsule, &witness),
+        &capsule,
+        &witness,
         &cfrag,
         &Fault::PointRange(FragPoint::U2),
     );

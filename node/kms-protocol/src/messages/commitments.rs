@@ -1,5 +1,5 @@
 //! The commitments of a delegation as they travel: what the author gives each miner beside its
-//! fragment, and each miner each reader. Public; unverified bytes until `umbral` has checked them.
+//! kfrag, and each miner each reader. Public; unverified bytes until `umbral` has checked them.
 //! Neighbours: `kfrag.rs` brings them to the node, `reencrypt.rs` to the reader.
 
 use core::fmt;

@@ -1,4 +1,4 @@
-//! A node's signed word that it erased a key fragment, at expiry or revocation.
+//! A node's signed word that it erased a kfrag, at expiry or revocation.
 //!
 //! Neighbours: `kfrag.rs` stored it; `info.rs` carries the receipt in a policy's status.
 
@@ -17,7 +17,7 @@ pub struct ErasureReceipt {
     pub policy_id: PolicyId,
     /// By which miner.
     pub miner: Address,
-    /// keccak256 of the sealed key fragment, as in its acknowledgement.
+    /// keccak256 of the sealed kfrag, as in its acknowledgement.
     pub sealed_hash: B256,
     /// The block whose state ended the policy.
     pub block_number: u64,
@@ -28,7 +28,7 @@ pub struct ErasureReceipt {
 }
 
 impl ErasureReceipt {
-    /// The same receipt, signed by the worker.
+    /// Signs the receipt by the worker.
     #[must_use]
     pub fn signed(mut self, domain: &Domain, worker: &EthSecret) -> Self {
         self.signature = self.sign(domain, worker);

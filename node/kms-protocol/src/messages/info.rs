@@ -17,7 +17,7 @@ pub struct NodeInfo {
     pub miner: Address,
     /// The hot key that signs for it.
     pub worker: Address,
-    /// Key fragments are sealed to this key.
+    /// The public key that kfrags are sealed to.
     #[serde(with = "umbral_key")]
     pub umbral_key: PublicKey,
     /// The chain the node watches.
@@ -31,7 +31,7 @@ pub struct NodeInfo {
     pub head_block: u64,
 }
 
-/// What a node holds of a policy's key fragment.
+/// The state of a policy's kfrag on a node.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum KfragState {
@@ -47,14 +47,14 @@ pub enum KfragState {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct PolicyStatus {
-    /// Which policy.
+    /// The policy.
     pub policy_id: PolicyId,
     /// Whether a well-signed request would be served now.
     pub serving: bool,
-    /// Why not, when it would not.
+    /// The reason a request would be refused, if it would.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub refusal: Option<Problem>,
-    /// What the node holds.
+    /// The state of the policy's kfrag.
     pub kfrag: KfragState,
     /// The signed word of the erasure, once there was one.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -1,7 +1,7 @@
-//! The owner hands a key fragment to a miner, and the commitments of its delegation: the upload,
+//! The owner hands a kfrag to a miner, and the commitments of its delegation: the upload,
 //! and the node's signed acknowledgement.
 //!
-//! Neighbours: `reencrypt.rs` uses the stored fragment, `erasure.rs` ends it.
+//! Neighbours: `reencrypt.rs` uses the stored kfrag, `erasure.rs` ends it.
 
 use serde::{Deserialize, Serialize};
 use umbral::{PublicKey, VerifyingKey};
@@ -26,10 +26,10 @@ pub struct KfragUpload {
     /// The reader's key B.
     #[serde(with = "umbral_key")]
     pub receiving_key: PublicKey,
-    /// The author's key that signs key fragments; its address is `terms.verifier`.
+    /// The author's key that signs kfrags; its address is `terms.verifier`.
     #[serde(with = "crate::hex_serde::verifying_key")]
     pub verifying_key: VerifyingKey,
-    /// The key fragment, encrypted to the miner's Umbral key.
+    /// The kfrag, encrypted to the miner's Umbral key.
     pub sealed_kfrag: SealedKfrag,
     /// Commitments of the delegation, the same for every miner.
     pub commitments: CommitmentsBytes,
@@ -38,7 +38,7 @@ pub struct KfragUpload {
 }
 
 impl KfragUpload {
-    /// keccak256 of the sealed key fragment.
+    /// keccak256 of the sealed kfrag.
     pub fn sealed_hash(&self) -> B256 {
         keccak256(self.sealed_kfrag.as_ref())
     }
@@ -54,14 +54,14 @@ impl KfragUpload {
         }
     }
 
-    /// The same upload, signed for `miner` with the verifying key.
+    /// Signs the upload for `miner` with the verifying key.
     #[must_use]
     pub fn signed(mut self, domain: &Domain, miner: Address, verifying: &EthSecret) -> Self {
         self.signature = self.grant(domain, miner).sign(domain, verifying);
         self
     }
 
-    /// Checks terms, keys, miner and signature; says nothing about the chain, the fragment
+    /// Checks terms, keys, miner and signature; says nothing about the chain, the kfrag
     /// or the commitments. Returns the policy's id.
     ///
     /// # Errors
@@ -84,7 +84,7 @@ impl KfragUpload {
     }
 }
 
-/// What an author states about a key fragment, by the verifying key (`Terms.verifier`).
+/// The author's statement about a kfrag, by the verifying key (`Terms.verifier`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct KfragGrant {
     /// For which policy.
@@ -93,7 +93,7 @@ pub struct KfragGrant {
     pub miner: Address,
     /// m of the policy.
     pub threshold: u8,
-    /// keccak256 of the sealed key fragment.
+    /// keccak256 of the sealed kfrag.
     pub sealed_hash: B256,
     /// keccak256 of the commitments.
     pub commitments_hash: B256,
@@ -113,7 +113,7 @@ impl TypedData for KfragGrant {
     }
 }
 
-/// The node's word that the key fragment is stored durably, by its worker.
+/// The node's word that the kfrag is stored durably, by its worker.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct KfragAck {
@@ -121,14 +121,14 @@ pub struct KfragAck {
     pub policy_id: PolicyId,
     /// By which miner.
     pub miner: Address,
-    /// keccak256 of the sealed key fragment.
+    /// keccak256 of the sealed kfrag.
     pub sealed_hash: B256,
     /// By the miner's worker.
     pub signature: EthSignature,
 }
 
 impl KfragAck {
-    /// The same acknowledgement, signed by the worker.
+    /// Signs the acknowledgement by the worker.
     #[must_use]
     pub fn signed(mut self, domain: &Domain, worker: &EthSecret) -> Self {
         self.signature = self.sign(domain, worker);

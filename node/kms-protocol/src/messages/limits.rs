@@ -10,7 +10,7 @@ use umbral::{CIPHERTEXT_OVERHEAD, Capsule, CapsuleFrag, KeyFrag};
 use crate::error::Error;
 use crate::primitives::FixedBytes;
 
-/// Greatest number of capsules in a request, and of fragments in a reply.
+/// Greatest number of capsules in a request, and of cfrags in a reply.
 pub const CAPSULES_MAX: usize = 64;
 
 /// Bytes of a sealed kfrag: capsule (98), then the ciphertext by `umbral::encrypt` of the kfrag:

@@ -1,7 +1,7 @@
-//! A reader asks a miner to re-encrypt capsules; the reply carries one signed receipt per fragment.
+//! A reader's request to a miner to re-encrypt capsules, and the reply: one cfrag for each capsule,
+//! each with a signed receipt, which is the evidence that the Adjudicator judges.
 //!
-//! The receipt is the evidence an adjudicator judges (overview, decision 8). Neighbours: `kfrag.rs`
-//! brings the key fragment, `problem.rs` is the reply's other form.
+//! Neighbours: `kfrag.rs` brings the kfrag, `problem.rs` is the reply's other form.
 
 use serde::{Deserialize, Serialize};
 use umbral::VerifyingKey;
@@ -18,7 +18,7 @@ use crate::primitives::{Address, B256, PolicyId, keccak256};
 pub struct ReencryptRequest {
     /// Under which policy.
     pub policy_id: PolicyId,
-    /// Which miner is asked: a request to one is worthless to another.
+    /// The miner that is asked: a request to one is worthless to another.
     pub miner: Address,
     /// 1 to 64 capsules.
     #[serde(deserialize_with = "one_to_max")]
@@ -32,7 +32,7 @@ pub struct ReencryptRequest {
 }
 
 impl ReencryptRequest {
-    /// The same request, signed with the reader's receiving key.
+    /// Signs the request, as it is, with the reader's receiving key.
     #[must_use]
     pub fn signed(mut self, domain: &Domain, reader: &EthSecret) -> Self {
         self.signature = self.sign(domain, reader);
@@ -78,7 +78,7 @@ impl TypedData for ReencryptRequest {
     }
 }
 
-/// A miner's answer: one fragment per capsule, in the same order.
+/// A miner's answer: one cfrag per capsule, in the same order.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ReencryptReply {
@@ -86,17 +86,17 @@ pub struct ReencryptReply {
     pub policy_id: PolicyId,
     /// By which miner.
     pub miner: Address,
-    /// The author's verifying key, needed to verify fragments; its address is in the terms.
+    /// The author's verifying key, needed to verify cfrags; its address is in the terms.
     #[serde(with = "crate::hex_serde::verifying_key")]
     pub verifying_key: VerifyingKey,
     /// The author's commitments, signed by the verifying key and not by the worker. They tell a
-    /// reader whose fragments do not open whether a miner or the author is at fault.
+    /// reader whose cfrags do not open whether a miner or the author is at fault.
     pub commitments: CommitmentsBytes,
     /// The node's head when it decided.
     pub block_number: u64,
     /// Hash of that block.
     pub block_hash: B256,
-    /// 1 to 64 fragments.
+    /// 1 to 64 cfrags.
     #[serde(deserialize_with = "one_to_max")]
     pub fragments: Vec<Fragment>,
 }
@@ -105,13 +105,13 @@ pub struct ReencryptReply {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Fragment {
-    /// The fragment in its simple form; verify it before use.
+    /// The cfrag in its simple form; verify it before use.
     pub cfrag: CfragBytes,
     /// Over [`Receipt`], by the miner's worker.
     pub signature: EthSignature,
 }
 
-/// Whom a reader expects behind a reply.
+/// The miner, policy and keys that a reader expects behind a reply.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ReplyExpectation {
     /// Address of the receiving key that signed the request.
@@ -123,7 +123,7 @@ pub struct ReplyExpectation {
 }
 
 impl ReencryptReply {
-    /// The statement behind the signature of the fragment for `capsule`.
+    /// The statement behind the signature of the cfrag for `capsule`.
     pub fn receipt(
         &self,
         capsule: &CapsuleBytes,
@@ -141,13 +141,14 @@ impl ReencryptReply {
         }
     }
 
-    /// Appends the fragment for `capsule`, its receipt signed by the worker.
+    /// Appends the cfrag for `capsule`, its receipt signed by the worker.
     pub fn push_signed(
         &mut self,
         capsule: &CapsuleBytes,
         cfrag: CfragBytes,
         requester: Address,
-        (domain, worker): (&Domain, &EthSecret),
+        domain: &Domain,
+        worker: &EthSecret,
     ) {
         let signature = self
             .receipt(capsule, &cfrag, requester)
@@ -156,7 +157,7 @@ impl ReencryptReply {
     }
 
     /// Checks that this answers `request` and that every receipt is signed by the miner's worker.
-    /// Fragments and commitments are not verified here; `umbral` does that.
+    /// Cfrags and commitments are not verified here; `umbral` does that.
     ///
     /// # Errors
     /// [`Error::Mismatch`], or why a signature is refused.
@@ -189,7 +190,7 @@ impl ReencryptReply {
     }
 }
 
-/// What a worker signs for each fragment: enough to convict it of a false one.
+/// The statement that a worker signs for each cfrag: enough to convict it of a false one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Receipt {
@@ -199,7 +200,7 @@ pub struct Receipt {
     pub miner: Address,
     /// keccak256 of the capsule (98 bytes).
     pub capsule_hash: B256,
-    /// keccak256 of the fragment (359 bytes).
+    /// keccak256 of the cfrag (359 bytes).
     pub cfrag_hash: B256,
     /// Address of the receiving key that asked.
     pub requester: Address,

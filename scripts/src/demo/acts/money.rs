@@ -69,7 +69,7 @@ pub(in super::super) fn settle(show: &mut Show) -> Result<()> {
     let miners: Vec<MinerFigures> = show
         .miners
         .iter()
-        .map(|miner| compare(show, miner, (&replay, &flows, ended)))
+        .map(|miner| compare(show, miner, &replay, &flows, ended))
         .collect::<Result<_>>()?;
     let expected = replay.unearned(&policy.terms, ended)?;
     ensure!(
@@ -136,7 +136,9 @@ fn unless_nothing(answer: &Answer) -> Result<()> {
 fn compare(
     show: &Show,
     miner: &Miner,
-    (replay, flows, ended): (&Replay, &Flows, Period),
+    replay: &Replay,
+    flows: &Flows,
+    ended: Period,
 ) -> Result<MinerFigures> {
     let earned = replay.earned(&miner.owner);
     ensure!(earned.claims > 0, "{} claimed nothing", miner.name);

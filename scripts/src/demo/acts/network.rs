@@ -31,7 +31,7 @@ pub(in super::super) fn start_chain(show: &mut Show) -> Result<()> {
     }
     let mut command = show.alice.kms.command(&args);
     // The chain tool that scripts/setup installed is found from here.
-    command.current_dir(crate::workspace_root());
+    command.current_dir(crate::workspace::root());
     show.stage.start(CHAIN, command)?;
     let rpc = format!("http://127.0.0.1:{port}");
     let deployment = show.stage.wait("the contracts", CHAIN, PATIENCE, || {

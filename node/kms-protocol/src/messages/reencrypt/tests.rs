@@ -40,7 +40,7 @@ fn reply() -> ReencryptReply {
         fragments: vec![],
     };
     for capsule in &capsules() {
-        reply.push_signed(capsule, CFRAG, secret(2).address(), (&DOMAIN, &secret(4)));
+        reply.push_signed(capsule, CFRAG, secret(2).address(), &DOMAIN, &secret(4));
     }
     reply
 }

@@ -1,5 +1,5 @@
-//! Reading a deployment on a chain, over `rpc`: blocks here, event logs in `logs`, contract state in
-//! `views` and `judges`, prices in `fees`. Every answer is checked before it becomes a value.
+//! Reads a deployment on its chain, over `rpc`: blocks here, event logs in `logs`, contract state
+//! in `views` and `judges`, fees in `fees`. Every answer is checked before it becomes a value.
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
@@ -23,7 +23,7 @@ mod views;
 
 pub(crate) use fees::estimate_fees;
 
-/// A deployment on its chain. Cheap to clone.
+/// A client of one deployment on its chain. Cheap to clone.
 #[derive(Clone)]
 pub struct Chain {
     inner: Arc<Inner>,
@@ -32,7 +32,7 @@ pub struct Chain {
 struct Inner {
     rpc: Rpc,
     deployment: Deployment,
-    /// Blocks per `eth_getLogs` that the endpoints bear, learnt.
+    /// Blocks per `eth_getLogs`, as the endpoints' answers so far suggest.
     range_blocks: AtomicU64,
 }
 
@@ -58,8 +58,8 @@ impl Chain {
         Ok(chain)
     }
 
-    /// As `connect` without asking anybody yet: for a process that must start while its endpoints
-    /// are down. Each endpoint is proved before its first use all the same.
+    /// Makes a client without asking any endpoint, for a process that starts while they are down.
+    /// Each endpoint is proved before its first use, as by `connect`.
     ///
     /// # Errors
     /// `NoEndpoint`, `BadUrl`.
@@ -75,7 +75,7 @@ impl Chain {
         })
     }
 
-    /// The deployment it serves.
+    /// The deployment that every endpoint must serve.
     #[must_use]
     pub fn deployment(&self) -> &Deployment {
         &self.inner.deployment
@@ -87,7 +87,7 @@ impl Chain {
         &self.inner.rpc
     }
 
-    /// The newest block.
+    /// Reads the newest block.
     ///
     /// # Errors
     /// As `Rpc::request`; `BadReply` for a header that cannot be true.
@@ -95,7 +95,8 @@ impl Chain {
         self.header_at(Tag::Latest).await
     }
 
-    /// The newest block's time, in seconds: the only clock decisions may use.
+    /// Reads the newest block's time, in seconds since the Unix epoch: the only clock that
+    /// decisions use.
     ///
     /// # Errors
     /// As `head`.
@@ -103,7 +104,7 @@ impl Chain {
         Ok(self.head().await?.timestamp)
     }
 
-    /// The block a tag stands for.
+    /// Reads the block that a tag stands for.
     ///
     /// # Errors
     /// As `head`; `BadReply` also where the endpoint has no such block (yet).
@@ -114,7 +115,7 @@ impl Chain {
         })
     }
 
-    /// The canonical block at a height; `None` above the head.
+    /// Reads the canonical block at a height; `None` above the head.
     ///
     /// # Errors
     /// As `head`.
@@ -141,7 +142,7 @@ impl Chain {
         .transpose()
     }
 
-    /// Ether of an account.
+    /// Reads the balance of an account in wei, at the newest block.
     ///
     /// # Errors
     /// As `Rpc::request`.
@@ -151,7 +152,7 @@ impl Chain {
         Ok(Wei(balance.0))
     }
 
-    /// Transactions an account has sent: the next nonce at that tag.
+    /// Reads the next nonce of an account at `tag`: the number of transactions it has sent.
     ///
     /// # Errors
     /// As `Rpc::request`.

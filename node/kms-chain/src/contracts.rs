@@ -1,6 +1,6 @@
-//! The contracts of a deployment. The list in this file is the only one in the workspace; `bindings`
-//! alone repeats their names, as input of a macro. `call` encodes what is asked of them, `events`
-//! and `revert` decode what they say.
+//! The contracts of a deployment. The list in this file is the only one in the workspace;
+//! `bindings` alone repeats their names, as input of a macro. `call` encodes calls, `events` and
+//! `revert` decode events and errors.
 
 use serde::{Deserialize, Serialize};
 

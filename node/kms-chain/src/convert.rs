@@ -1,4 +1,4 @@
-//! Between ethers' types and kms-protocol's. Only `bindings` values pass through here.
+//! Conversions between ethers' types and kms-protocol's, for values of `bindings` only.
 
 use ethers::types::{H160, U256};
 use kms_protocol::{Address, Amount, B256, Period, PolicyId, Terms};
@@ -9,7 +9,7 @@ pub(crate) fn address(value: H160) -> Address {
     Address(value.0)
 }
 
-/// The zero address stands for "nobody".
+/// Converts an address; `None` for the zero address, which stands for "nobody".
 pub(crate) fn some_address(value: H160) -> Option<Address> {
     Some(Address(value.0)).filter(|address| !address.is_zero())
 }
@@ -18,12 +18,12 @@ pub(crate) fn h160(value: Address) -> H160 {
     H160(value.0)
 }
 
-/// `None` above 128 bits: no amount of a token capped at 96 bits.
+/// Converts an amount; `None` above 128 bits, which no token capped at 96 bits reaches.
 pub(crate) fn amount(value: U256) -> Option<Amount> {
     (value <= U256::from(u128::MAX)).then(|| Amount(value.low_u128()))
 }
 
-/// Period 0 stands for "never".
+/// Converts a period; `None` for 0, which stands for "never".
 pub(crate) fn some_period(value: u32) -> Option<Period> {
     Some(Period(value)).filter(|period| !period.is_never())
 }
@@ -47,7 +47,7 @@ pub(crate) fn terms(value: policy_manager::Terms) -> Terms {
     }
 }
 
-/// The terms as a binding takes them: each has its own type of the same struct.
+/// Converts terms into the struct of one binding: each contract's ABI has its own type of it.
 macro_rules! terms_for {
     ($binding:ident, $terms:expr) => {
         $binding::Terms {

@@ -1,8 +1,7 @@
 //! The record of a deployment: `deployments/<chain-id>.json`, and the contracts' artifacts.
 //!
-//! Everything that speaks to the contracts starts from a `Deployment`: it names the chain by id and
-//! genesis hash and each contract by address and hash of its code, so that no endpoint can pass off
-//! another chain.
+//! A `Deployment` names the chain by id and genesis hash, and each contract by address and hash of
+//! its code: an endpoint that serves another chain is found out.
 
 use std::path::Path;
 
@@ -26,24 +25,24 @@ pub(crate) mod verify;
 pub struct Deployment {
     /// EIP-155 id of the chain.
     pub chain_id: u64,
-    /// Hash of its block 0.
+    /// Hash of block 0 of the chain.
     pub genesis_hash: B256,
     /// Height of the block that holds the first contract: following starts there.
     pub block: u64,
     /// Address, code hash and constructor arguments of each contract.
     pub contracts: Contracts,
-    /// What they were deployed with, genesis resolved.
+    /// Parameters of the deployment, genesis resolved.
     pub params: DeployParams,
 }
 
 /// Record of each contract of a deployment.
 pub type Contracts = PerContract<ContractRecord>;
 
-/// One deployed contract.
+/// Address, code and arguments of one deployed contract.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ContractRecord {
-    /// Address on chain.
+    /// Address that the contract was created at.
     pub address: Address,
     /// keccak256 of the code on chain, immutables included.
     pub code_hash: B256,
@@ -56,12 +55,12 @@ impl Deployment {
     /// Reads a deployment from its JSON text.
     ///
     /// # Errors
-    /// Of serde_json; unknown and missing fields are refused.
+    /// Those of serde_json; unknown and missing fields are refused.
     pub fn from_json(text: &str) -> Result<Self, serde_json::Error> {
         serde_json::from_str(text)
     }
 
-    /// Its JSON text, with a final newline.
+    /// Writes the JSON text, with a final newline.
     ///
     /// # Errors
     /// None in practice: every field serialises.
@@ -93,7 +92,7 @@ impl Deployment {
         files::write(path, text.as_bytes(), Existing::Replace)
     }
 
-    /// What an endpoint must show to be used for this deployment.
+    /// The identity that an endpoint must prove to be used for this deployment.
     pub(crate) fn identity(&self) -> Identity {
         let code = Contract::ALL.into_iter().zip(self.contracts.all());
         Identity {
@@ -106,7 +105,7 @@ impl Deployment {
     }
 }
 
-/// The first contract that a record with contracts does not name.
+/// Finds the first contract that a record's list of contracts lacks.
 fn missing_contract(text: &str) -> Option<Contract> {
     let value: serde_json::Value = serde_json::from_str(text).ok()?;
     let named = value.get("contracts")?.as_object()?;
@@ -126,13 +125,13 @@ fn json_fault(path: &Path) -> impl FnOnce(serde_json::Error) -> ChainError + use
 /// A compiled contract, embedded from `deployments/artifacts`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Artifact {
-    /// Name of the contract.
+    /// Name of the contract in Solidity.
     pub contract: &'static str,
     /// Text of the artifact's JSON file.
     pub json: &'static str,
 }
 
-/// What of an artifact is read at run time.
+/// The part of an artifact that is read at run time.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct ArtifactFile {
@@ -144,7 +143,7 @@ struct ArtifactFile {
 }
 
 impl Artifact {
-    /// Artifact of a contract.
+    /// The artifact embedded for a contract.
     #[must_use]
     pub fn of(contract: Contract) -> Self {
         Self {
@@ -173,7 +172,7 @@ impl Artifact {
     /// Length of the code a deployment leaves on chain, in bytes.
     ///
     /// # Errors
-    /// See `bytecode`.
+    /// As `bytecode`.
     pub fn deployed_bytes(&self) -> Result<usize, ChainError> {
         Ok(self.file()?.deployed_bytecode_bytes)
     }
@@ -182,7 +181,7 @@ impl Artifact {
     /// immutables.
     ///
     /// # Errors
-    /// See `bytecode`.
+    /// As `bytecode`.
     pub fn is_code(&self, code: &[u8]) -> Result<bool, ChainError> {
         let file = self.file()?;
         let mut blank = code.to_vec();

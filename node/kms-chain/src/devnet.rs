@@ -1,6 +1,6 @@
-//! A chain on this machine: finds and runs `anvil`, and steers it. For `kms dev` and for tests.
+//! A local chain: finds, runs and controls `anvil`, for `kms dev` and for tests.
 //!
-//! The process ends with the value. Control methods are anvil's own (`evm_*`, `anvil_*`).
+//! Dropping the value ends the process. Control methods are anvil's own (`evm_*`, `anvil_*`).
 
 use std::collections::VecDeque;
 use std::io::{BufRead, BufReader, Read};
@@ -23,43 +23,43 @@ use crate::error::{ChainError, FileAction};
 use crate::rpc::{Rpc, RpcConfig};
 use crate::types::wire::BigQuantity;
 
-/// The mnemonic everybody knows; its accounts hold test ether only.
+/// The mnemonic of test chains, which is public: its accounts hold test ether only.
 pub const TEST_MNEMONIC: &str = "test test test test test test test test test test test junk";
 
 /// Chain id of local chains.
 pub const CHAIN_ID: u64 = 31_337;
 
-/// Where npm puts the binary, below a folder with `contracts/`.
+/// Folder into which npm installs the binary, below a folder with `contracts/`.
 const NPM_PATH: &str = "contracts/node_modules/@foundry-rs";
-/// How long anvil may take to listen.
+/// Longest time until anvil listens.
 const START_TIMEOUT: Duration = Duration::from_secs(30);
-/// Lines of its output kept for an error.
+/// Last lines of anvil's output that an error shows.
 const KEPT_LINES: usize = 10;
-/// What it prints once it listens.
+/// Beginning of the line that anvil prints once it listens.
 const LISTENING: &str = "Listening on ";
 
-/// When blocks are made.
+/// When anvil makes a block.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Mining {
     /// One block per transaction, at once.
     Auto,
     /// One block every so many seconds.
     Every(u64),
-    /// Only on `Devnet::mine`.
+    /// Blocks by `Devnet::mine` only.
     Manual,
 }
 
-/// How to start a local chain.
+/// Options of a local chain.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DevnetOptions {
     /// TCP port on 127.0.0.1; 0 takes a free one.
     pub port: u16,
-    /// When blocks are made.
+    /// When anvil makes a block.
     pub mining: Mining,
-    /// How many accounts of the test mnemonic get 10,000 ETH.
+    /// Number of accounts of the test mnemonic that get 10,000 ETH.
     pub accounts: u32,
     /// Whether the states of old blocks are kept. Without them anvil stays fast over thousands of
-    /// blocks, but answers about the newest one only.
+    /// blocks, but only the newest state can be read.
     pub history: bool,
 }
 
@@ -74,7 +74,7 @@ impl Default for DevnetOptions {
     }
 }
 
-/// A running anvil.
+/// A running anvil, which ends when this is dropped.
 #[derive(Debug)]
 pub struct Devnet {
     process: Process,
@@ -82,20 +82,20 @@ pub struct Devnet {
     rpc: Rpc,
 }
 
-/// Ends with its value.
+/// A child process that is killed when dropped.
 #[derive(Debug)]
 struct Process(Child);
 
 impl Drop for Process {
     fn drop(&mut self) {
-        // Both fail only if it is gone already.
+        // Both fail only if the process has ended already.
         let _ = self.0.kill();
         let _ = self.0.wait();
     }
 }
 
-/// The anvil binary: `KMS_ANVIL`, else on PATH, else the npm package below this folder or one
-/// above it.
+/// Finds the anvil binary: `KMS_ANVIL`, else on PATH, else in the npm package below the working
+/// directory or one above it.
 ///
 /// # Errors
 /// `AnvilMissing`.
@@ -116,7 +116,7 @@ pub fn find_anvil() -> Result<PathBuf, ChainError> {
         .ok_or(ChainError::AnvilMissing)
 }
 
-/// The binary of the npm package for this platform, of which npm installs one.
+/// Finds the binary of the npm package for this platform; npm installs that one alone.
 fn npm_anvil(folder: &Path) -> Option<PathBuf> {
     let packages = std::fs::read_dir(folder.join(NPM_PATH)).ok()?;
     packages
@@ -189,13 +189,13 @@ impl Devnet {
         })
     }
 
-    /// Its endpoint.
+    /// URL of the JSON-RPC endpoint.
     #[must_use]
     pub fn url(&self) -> &str {
         &self.url
     }
 
-    /// Process id of anvil.
+    /// Process id of the running anvil.
     #[must_use]
     pub fn process_id(&self) -> u32 {
         self.process.0.id()
@@ -229,7 +229,7 @@ impl Devnet {
     /// Makes `blocks` blocks now.
     ///
     /// # Errors
-    /// As `Rpc::request`, like all that follow.
+    /// As `Rpc::request`.
     pub async fn mine(&self, blocks: u64) -> Result<(), ChainError> {
         self.control("anvil_mine", json!([format!("{blocks:#x}")]))
             .await
@@ -238,7 +238,7 @@ impl Devnet {
     /// Adds seconds to the time of all coming blocks, and makes one.
     ///
     /// # Errors
-    /// See `mine`.
+    /// As `Rpc::request`.
     pub async fn advance(&self, seconds: u64) -> Result<(), ChainError> {
         self.control("evm_increaseTime", json!([seconds])).await?;
         self.mine(1).await
@@ -247,7 +247,7 @@ impl Devnet {
     /// Changes when blocks are made.
     ///
     /// # Errors
-    /// See `mine`.
+    /// As `Rpc::request`.
     pub async fn set_mining(&self, mining: Mining) -> Result<(), ChainError> {
         let (auto, seconds) = match mining {
             Mining::Auto => (true, 0),
@@ -263,7 +263,7 @@ impl Devnet {
     /// Replaces the last `depth` blocks by empty ones. Their transactions are lost, not pooled.
     ///
     /// # Errors
-    /// See `mine`.
+    /// As `Rpc::request`.
     pub async fn reorg(&self, depth: u64) -> Result<(), ChainError> {
         self.control("anvil_reorg", json!([depth, []])).await
     }
@@ -271,7 +271,7 @@ impl Devnet {
     /// Sets an account's ether.
     ///
     /// # Errors
-    /// See `mine`.
+    /// As `Rpc::request`.
     pub async fn set_balance(&self, account: Address, balance: Wei) -> Result<(), ChainError> {
         self.control("anvil_setBalance", json!([account, BigQuantity(balance.0)]))
             .await
@@ -280,7 +280,7 @@ impl Devnet {
     /// Sets the base fee of the next block.
     ///
     /// # Errors
-    /// See `mine`.
+    /// As `Rpc::request`.
     pub async fn set_next_base_fee(&self, fee: Wei) -> Result<(), ChainError> {
         self.control(
             "anvil_setNextBlockBaseFeePerGas",
@@ -289,10 +289,10 @@ impl Devnet {
         .await
     }
 
-    /// Forgets the pool.
+    /// Drops all transactions of the pool.
     ///
     /// # Errors
-    /// See `mine`.
+    /// As `Rpc::request`.
     pub async fn drop_pending(&self) -> Result<(), ChainError> {
         self.control("anvil_dropAllTransactions", json!([])).await
     }
@@ -305,7 +305,8 @@ impl Devnet {
     }
 }
 
-/// Reads its output until it listens, and goes on reading so that it never blocks on a full pipe.
+/// Reads the process's output until it listens, and goes on reading so that it never blocks on a
+/// full pipe.
 async fn listening_url(process: &mut Process) -> Result<String, ChainError> {
     let lines = Arc::new(Mutex::new(VecDeque::new()));
     let (sender, receiver) = oneshot::channel();
@@ -336,7 +337,7 @@ fn read_lines(
             if let Some(address) = line.strip_prefix(LISTENING)
                 && let Some(sender) = listening.take()
             {
-                // Nobody waits any more: the start timed out.
+                // The receiver is gone when the start has timed out.
                 let _ = sender.send(address.trim().to_owned());
             }
             let mut lines = lines.lock().unwrap_or_else(PoisonError::into_inner);

@@ -1,8 +1,8 @@
-//! The one error type of the crate. Each variant is a decision a caller can take: change the
+//! The one error type of the crate: a variant per decision a caller can take, such as to change the
 //! configuration, wait and try again, show a decoded revert, ask for another password.
 //!
 //! `error/codes.rs` is the table of codes and remedies, `error/parts.rs` the small enums of the
-//! fields. Text of servers is cut and cleaned before it gets here.
+//! fields. Text from servers is cut and cleaned before it is put into an error.
 
 use std::path::PathBuf;
 
@@ -16,20 +16,15 @@ mod parts;
 
 pub use parts::{FileAction, IdentityPart, JsonFile, KeystoreFault, ParamProblem, RpcFault};
 
-/// Everything that can go wrong between this program and the chain.
+/// Why a request, a transaction, a file or a deployment failed.
 #[derive(Debug, thiserror::Error)]
-#[allow(
-    missing_docs,
-    reason = "the message of a variant shows what its fields are"
-)]
+#[allow(missing_docs, reason = "a message names its fields")]
 pub enum ChainError {
-    /// The configuration lists no endpoint.
     #[error("no RPC endpoint is configured")]
     NoEndpoint,
     /// An endpoint is not an `http://` or `https://` URL; counted from 1.
     #[error("RPC endpoint number {position} is not a valid http or https URL")]
     BadUrl { position: usize },
-    /// The HTTP client could not be set up.
     #[error("the HTTP client could not be set up")]
     HttpClient(#[source] reqwest::Error),
     /// No endpoint gave a usable answer; the fault is that of the last one tried. Try again later.
@@ -47,7 +42,7 @@ pub enum ChainError {
         expected: String,
         found: String,
     },
-    /// The endpoint answered with a JSON-RPC error that has no more exact variant.
+    /// A JSON-RPC error for which there is no more exact variant.
     #[error("RPC error {code} to {method}: {message}")]
     Rpc {
         method: &'static str,
@@ -61,19 +56,19 @@ pub enum ChainError {
         method: &'static str,
         reason: &'static str,
     },
-    /// The chain moved while it was read. Try again at once.
+    /// The chain was reorganised between two reads. Try again at once.
     #[error("the chain moved while it was being read")]
     ChainMoved,
-    /// The contract refused: a decoded custom error. Repeating the same call does not help.
+    /// A call that reverts, with the decoded custom error. Repeating it does not help.
     #[error("the contract refused: {}", parts::revert_text(name, args))]
     Reverted {
         name: String,
         args: Vec<(String, String)>,
     },
-    /// A transaction was mined and failed, and running it again did not tell why.
+    /// A transaction that was mined and failed; running it again did not show the reason.
     #[error("transaction {hash} was mined and reverted")]
     RevertedOnChain { hash: B256 },
-    /// The endpoints refused a signed transaction.
+    /// A signed transaction that every endpoint refused.
     #[error("the transaction was not accepted ({reason}): {message}")]
     Rejected {
         reason: TxRejection,
@@ -82,7 +77,7 @@ pub enum ChainError {
     /// A transaction is still pending after the time allowed; its bytes stay journaled.
     #[error("transaction {hash} is not mined after {waited_s} s; it will be resumed")]
     NotMined { hash: B256, waited_s: u64 },
-    /// The nonce of a journaled transaction was used by a transaction this wallet did not make.
+    /// A nonce of a journaled transaction was used by a transaction that is not of this wallet.
     #[error("nonce {nonce} of {sender} was used by a transaction from elsewhere")]
     ForeignNonce { sender: Address, nonce: u64 },
     /// Fees needed now are above the caller's cap.
@@ -91,7 +86,6 @@ pub enum ChainError {
     /// Another process of this user is sending from the same wallet.
     #[error("another process holds the transaction journal {}", path.display())]
     JournalBusy { path: PathBuf },
-    /// A file could not be read or written.
     #[error("cannot {action} {}", path.display())]
     File {
         action: FileAction,
@@ -99,10 +93,9 @@ pub enum ChainError {
         #[source]
         source: std::io::Error,
     },
-    /// A file that must not be overwritten exists.
     #[error("{} exists already and is not overwritten", path.display())]
     FileExists { path: PathBuf },
-    /// A JSON file of ours does not have the shape it must have.
+    /// A JSON file that this program wrote once does not parse.
     #[error("{} is not a valid {what}", path.display())]
     Json {
         what: JsonFile,
@@ -113,7 +106,6 @@ pub enum ChainError {
     /// The keystore did not open: the password is wrong (or the file was tampered with).
     #[error("wrong password, or the keystore file was changed")]
     WrongPassword,
-    /// The keystore is not one this program can read.
     #[error("unusable keystore: {0}")]
     Keystore(KeystoreFault),
     /// The record of a deployment does not name a contract: it was written for other contracts.
@@ -125,10 +117,8 @@ pub enum ChainError {
     /// A deployment was begun with other parameters than it should go on with.
     #[error("the deployment was begun with other parameters: {field} differs")]
     ParamsChanged { field: String },
-    /// A deployment parameter file does not parse.
     #[error("deployment parameters do not parse: {0}")]
     ParamsSyntax(#[from] toml::de::Error),
-    /// A deployment parameter is out of its range.
     #[error("deployment parameter {field}: {problem}")]
     Params {
         field: &'static str,
@@ -137,16 +127,14 @@ pub enum ChainError {
     /// The embedded artifact of a contract has no bytecode or no valid ABI.
     #[error("the embedded artifact of {contract} is not usable; run the scripts that write it")]
     Artifact { contract: &'static str },
-    /// The `anvil` program was not found.
     #[error("anvil was not found: set KMS_ANVIL, put it on PATH, or run scripts/setup")]
     AnvilMissing,
-    /// `anvil` started and did not become usable.
+    /// `anvil` was started and did not listen in time, or ended.
     #[error("anvil did not start: {detail}")]
     AnvilFailed { detail: String },
-    /// The operating system gave no random bytes.
     #[error("no randomness from the operating system")]
     Randomness,
-    /// A value of kms-protocol refused to be built.
+    /// A value that kms-protocol refused to build.
     #[error("a value of the protocol is invalid")]
     Protocol(#[from] kms_protocol::Error),
     /// An invariant of this crate does not hold.

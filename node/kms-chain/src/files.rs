@@ -12,9 +12,9 @@ use crate::error::{ChainError, FileAction};
 /// What to do when the file exists.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Existing {
-    /// `FileExists`.
+    /// Keep the old file and fail with `FileExists`.
     Refuse,
-    /// Put the new one in its place.
+    /// Replace the old file in one step.
     Replace,
 }
 
@@ -52,7 +52,7 @@ pub(crate) fn write(path: &Path, bytes: &[u8], existing: Existing) -> Result<(),
     sync_directory(&directory)
 }
 
-/// Removes a file durably; an absent one is fine.
+/// Removes a file durably; does nothing if it is absent.
 pub(crate) fn remove(path: &Path) -> Result<(), ChainError> {
     match fs::remove_file(path) {
         Ok(()) => sync_directory(&directory_of(path)),

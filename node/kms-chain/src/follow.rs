@@ -1,5 +1,5 @@
-//! Following the chain, as a pure function of a cursor: `next_step` says what to do next, the
-//! caller stores it and moves the cursor in one database transaction, then asks again.
+//! Follows the chain from a cursor: `next_step` returns the next step, the caller stores it and
+//! moves the cursor in one database transaction, then asks again.
 //!
 //! A reorganisation is found by hashes alone: `removed` flags and subscriptions are not trusted.
 //! Far behind, events come in ranges; near the head, block by block and by block hash.
@@ -13,30 +13,30 @@ use crate::types::BlockHeader;
 
 /// Headers a cursor keeps: the deepest reorganisation that is undone rather than replayed.
 pub const HEADERS_KEPT: u16 = 256;
-/// Blocks below the head that are taken for settled enough to be read in ranges.
+/// Blocks below the head that are read one by one; older ones are read in ranges.
 const HEAD_ZONE: u64 = 64;
 /// Most blocks of one ranged step, and of one step in the head zone.
 const RANGE_STEP: u64 = 2_000;
 const HEAD_STEP: u64 = 16;
 
-/// What following reads. `Chain` is one; tests have a fake.
+/// The reads of the chain that `next_step` needs. Implemented by `Chain`, and by a fake in tests.
 pub trait ChainRead {
     /// First block that can hold events.
     fn start_block(&self) -> u64;
-    /// The newest block.
+    /// Reads the newest block of the chain.
     fn head(&self) -> impl Future<Output = Result<BlockHeader, ChainError>> + Send;
-    /// The canonical block at a height; `None` above the head.
+    /// Reads the canonical block at a height; `None` above the head.
     fn header(
         &self,
         number: u64,
     ) -> impl Future<Output = Result<Option<BlockHeader>, ChainError>> + Send;
-    /// Events of the blocks `from..=to`, in order.
+    /// Reads the events of the blocks `from..=to`, in order.
     fn events_in_range(
         &self,
         from: u64,
         to: u64,
     ) -> impl Future<Output = Result<Vec<EventRecord>, ChainError>> + Send;
-    /// Events of one block, in order.
+    /// Reads the events of one block, in order.
     fn events_in_block(
         &self,
         hash: B256,
@@ -65,8 +65,8 @@ impl ChainRead for Chain {
     }
 }
 
-/// How far a follower has come: the newest headers it applied, ascending, at most 256. After ranged
-/// steps there are gaps between them.
+/// The place that a follower has reached: the newest headers it applied, ascending, at most 256.
+/// After ranged steps there are gaps between them.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Cursor {
     /// Applied headers, the newest last.
@@ -74,7 +74,7 @@ pub struct Cursor {
 }
 
 impl Cursor {
-    /// The newest applied header.
+    /// The newest header applied; `None` at the start.
     #[must_use]
     pub fn tip(&self) -> Option<&BlockHeader> {
         self.headers.last()
@@ -100,7 +100,7 @@ impl Cursor {
 /// One step of following: what the caller stores before it asks for the next.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Step {
-    /// Undo everything from blocks above `to`, which is still canonical.
+    /// Undo everything that came from blocks above `to`.
     Revert {
         /// Newest block of the cursor that is still canonical.
         to: BlockHeader,
@@ -116,7 +116,7 @@ pub enum Step {
     Reset,
 }
 
-/// What following finds.
+/// Result of `next_step`, which compares the cursor with the chain.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Next {
     /// Store this step and move the cursor over it.
@@ -154,15 +154,15 @@ pub async fn next_step<R: ChainRead + Sync>(
     }
 }
 
-/// How a cursor stands to the chain.
+/// The relation of a cursor to the chain.
 enum Standing {
-    /// Its tip is canonical.
+    /// The cursor's newest header is canonical.
     Canonical,
-    /// Its tip is above the head, nothing contradicts it.
+    /// The cursor's newest header is above the head, and nothing contradicts it.
     Ahead,
-    /// Something above this header, its newest canonical one, is not canonical.
+    /// This header is the cursor's newest canonical one; those above it are not canonical.
     Forked(BlockHeader),
-    /// Nothing it holds is canonical.
+    /// No header of the cursor is canonical.
     Lost,
 }
 
@@ -222,8 +222,7 @@ fn next_block<R: ChainRead>(chain: &R, tip: Option<&BlockHeader>) -> u64 {
     tip.map_or_else(|| chain.start_block(), |tip| tip.number.saturating_add(1))
 }
 
-/// All events of a range; its last header is read before and after, so that both come from one
-/// chain.
+/// Reads all events of a range, and its last header before and after: both are of one chain.
 async fn apply_range<R: ChainRead + Sync>(
     chain: &R,
     from: u64,
@@ -241,7 +240,7 @@ async fn apply_range<R: ChainRead + Sync>(
     })
 }
 
-/// Up to sixteen blocks, each the child of the one before, with their events by hash.
+/// Reads up to sixteen blocks, each the child of the one before, and their events by hash.
 async fn apply_blocks<R: ChainRead + Sync>(
     chain: &R,
     tip: Option<BlockHeader>,
@@ -272,8 +271,8 @@ async fn apply_blocks<R: ChainRead + Sync>(
     let Some(last) = headers.last() else {
         return Ok(Next::Behind);
     };
-    // A node that dropped a block may answer "no logs" for its hash: all of them must be canonical
-    // still, and the last one stands for its ancestors.
+    // An endpoint that dropped a block may answer "no logs" for its hash, so all blocks must be
+    // canonical still. If the last one is, its ancestors are.
     if chain.header(last.number).await? != Some(*last) {
         return Err(ChainError::ChainMoved);
     }

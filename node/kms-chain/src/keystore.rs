@@ -56,8 +56,8 @@ struct CipherParams {
     iv: Vec<u8>,
 }
 
-/// Encrypts a secret and returns the JSON text. `address` is written for other programs that list
-/// Ethereum keys; a secret that is none has none.
+/// Encrypts a secret and returns the JSON text. `address` is for programs that list Ethereum keys;
+/// `None` for a secret that is no such key.
 ///
 /// # Errors
 /// `Randomness`.
@@ -98,7 +98,7 @@ fn encrypt_at(
         .map_err(|_| ChainError::Bug("a keystore serialises"))
 }
 
-/// Opens the JSON text of a keystore.
+/// Decrypts the JSON text of a keystore.
 ///
 /// # Errors
 /// `WrongPassword` when the MAC does not fit, `Keystore` when no password could open it.
@@ -141,7 +141,7 @@ pub fn decrypt(text: &str, password: &str) -> Result<Secret, ChainError> {
 /// Writes a new keystore file of mode 0600.
 ///
 /// # Errors
-/// `FileExists` rather than losing a key; `File`, `Randomness`.
+/// `FileExists`, as no key is overwritten; `File`, `Randomness`.
 pub fn save(
     path: &Path,
     secret: &[u8; 32],
@@ -155,7 +155,7 @@ pub fn save(
     )
 }
 
-/// Reads and opens a keystore file.
+/// Reads and decrypts a keystore file.
 ///
 /// # Errors
 /// `File`, `WrongPassword`, `Keystore`; a file that others may read is refused.
@@ -178,7 +178,8 @@ pub fn change_password(path: &Path, old: &str, new: &str) -> Result<(), ChainErr
     )
 }
 
-/// The account a keystore file names beside its secret; needs no password and proves nothing.
+/// Reads the account that a keystore file names in clear. Needs no password; nothing proves that it
+/// is the account of the secret.
 ///
 /// # Errors
 /// `File`.
@@ -213,7 +214,7 @@ fn mac(key: &[u8; 32], ciphertext: &[u8]) -> Result<[u8; 32], ChainError> {
     Ok(keccak256(&input).0)
 }
 
-/// AES-128-CTR with the first half of the derived key; its own inverse.
+/// Encrypts or decrypts by AES-128-CTR with the first half of the derived key.
 fn apply_cipher(key: &[u8; 32], iv: &[u8], data: &mut [u8]) -> Result<(), ChainError> {
     let (half, _) = key.split_at(16);
     let mut cipher =
@@ -228,7 +229,7 @@ fn random<const N: usize>() -> Result<[u8; N], ChainError> {
     Ok(bytes)
 }
 
-/// A version 4 UUID.
+/// Formats random bytes as a version 4 UUID.
 fn uuid(mut bytes: [u8; 16]) -> String {
     let [_, _, _, _, _, _, version, _, variant, ..] = &mut bytes;
     *version = (*version & 0x0f) | 0x40;
@@ -249,7 +250,7 @@ fn fault(fault: KeystoreFault) -> ChainError {
     ChainError::Keystore(fault)
 }
 
-/// Hexadecimal without prefix, as keystores have it; a prefix is read.
+/// Serde of bytes in hexadecimal without prefix, as in keystores; a prefix is accepted.
 mod bare_hex {
     use serde::{Deserialize, Deserializer, Serializer};
 

@@ -1,9 +1,9 @@
 //! Everything that touches the chain, and the only crate that names ethers.
 //!
-//! `rpc` carries bytes, `contracts` gives them meaning, `chain` reads, `follow` turns blocks into
-//! steps with reorgs made explicit, `send` decides and signs, `wallet` journals and sends.
-//! `deployment` and `keystore` are files, `devnet` is a chain to work on. Dependants: kms-node,
-//! kms-client, kms.
+//! `rpc` is the transport, `contracts` encodes and decodes, `chain` reads, `follow` turns blocks
+//! and reorganisations into steps, `send` decides and signs, `wallet` journals and sends.
+//! `deployment` and `keystore` are files, `devnet` is a local chain. Users: kms-node, kms-client,
+//! kms.
 
 mod chain;
 mod contracts;

@@ -1,8 +1,8 @@
 //! The transport: JSON-RPC over HTTP with several endpoints.
 //!
-//! Every byte that comes back is bounded, timed and matched to its request. An endpoint is used
-//! only after it proved to serve the deployment's chain (`identity`), and again after each lost
-//! connection. `endpoint` speaks to one server, `wire` holds the envelopes.
+//! Every answer is limited in size and time and matched to its request. An endpoint is used only
+//! after it proved to serve the deployment's chain (`identity`), anew after each lost connection.
+//! `endpoint` speaks to one server, `wire` holds the envelopes.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,7 +20,7 @@ use endpoint::{Endpoint, Trust};
 pub(crate) use identity::Identity;
 pub(crate) use wire::clean;
 
-/// Where and how to reach the chain.
+/// Endpoints of the chain, and limits on their answers.
 #[derive(Clone, PartialEq, Eq)]
 pub struct RpcConfig {
     /// Endpoints in order of preference, `http://` or `https://`.
@@ -43,7 +43,7 @@ impl RpcConfig {
     }
 }
 
-// By hand: a URL may hold an access key.
+// Shows no URL: it may hold an access key.
 impl std::fmt::Debug for RpcConfig {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("RpcConfig")
@@ -54,14 +54,14 @@ impl std::fmt::Debug for RpcConfig {
     }
 }
 
-/// How one endpoint has been doing.
+/// Health of one endpoint, as its last requests showed it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EndpointHealth {
-    /// Host and port.
+    /// Host and port of the endpoint.
     pub name: String,
     /// Consecutive failures; 0 when the last request went well.
     pub failures: u32,
-    /// True once it proved to serve the right chain and the connection held since.
+    /// Whether it proved to serve the right chain and the connection has held since.
     pub verified: bool,
     /// Duration of its last good answer, in milliseconds.
     pub latency_ms: Option<u64>,
@@ -88,11 +88,11 @@ impl std::fmt::Debug for Rpc {
     }
 }
 
-/// How one endpoint took a request that went to all of them.
+/// Name of an endpoint, and its answer to a request that went to all.
 pub(crate) type EndpointAnswer<R> = (String, Result<R, ChainError>);
 
 impl Rpc {
-    /// A client that takes whatever chain the endpoints serve: for deploying and for test chains.
+    /// Makes a client that accepts any chain: for deploying and for test chains.
     ///
     /// # Errors
     /// `NoEndpoint`, `BadUrl`, `HttpClient`.
@@ -100,7 +100,7 @@ impl Rpc {
         Self::build(config, None)
     }
 
-    /// A client that uses only endpoints which serve `identity`.
+    /// Makes a client that uses only endpoints which serve `identity`.
     pub(crate) fn with_identity(
         config: &RpcConfig,
         identity: Identity,
@@ -213,7 +213,7 @@ impl Rpc {
         self.inner.endpoints.iter().map(Endpoint::health).collect()
     }
 
-    /// Configured order, but endpoints in a penalty last.
+    /// Sorts the endpoints by configured order, those in a penalty last.
     fn by_preference(&self) -> Vec<&Endpoint> {
         let mut order: Vec<_> = self.inner.endpoints.iter().collect();
         order.sort_by_key(|endpoint| endpoint.penalty());
@@ -280,7 +280,7 @@ impl Rpc {
     }
 }
 
-/// True for errors that say nothing about the request, only about the endpoint.
+/// Whether an error is about the endpoint alone, not about the request.
 fn is_endpoint_fault(error: &ChainError) -> bool {
     matches!(
         error,

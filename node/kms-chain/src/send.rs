@@ -1,5 +1,5 @@
-//! Sending transactions. `engine` decides what becomes of an intent, `gas` adds the one margin,
-//! `tx` encodes, signs and broadcasts, `rejection` sorts the words in which endpoints refuse.
+//! Sends transactions. `engine` decides the next action of an intent, `gas` adds the margin, `tx`
+//! encodes, signs and broadcasts, `rejection` classifies the messages of endpoints that refuse.
 
 mod engine;
 mod gas;

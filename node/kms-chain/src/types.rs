@@ -7,10 +7,10 @@ use kms_protocol::{Address, Amount, B256, Period, PeriodClock, Wei};
 
 pub(crate) mod wire;
 
-/// A block, as far as this program needs it.
+/// The header fields of a block that this program uses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct BlockHeader {
-    /// Height.
+    /// Height of the block; 0 for the first.
     pub number: u64,
     /// Hash as the endpoint gave it.
     pub hash: B256,
@@ -22,16 +22,16 @@ pub struct BlockHeader {
     pub base_fee: Wei,
 }
 
-/// Which state of the chain a question is about.
+/// The state of the chain that a read refers to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Tag {
-    /// After the newest block.
+    /// State after the newest block.
     Latest,
-    /// Including the pool of the endpoint.
+    /// State after the newest block and the endpoint's pool.
     Pending,
-    /// The newest block that will not be reorganised unless the network is attacked.
+    /// State after the newest block that is reorganised only in an attack on the network.
     Safe,
-    /// The newest final block.
+    /// State after the newest final block.
     Finalized,
 }
 
@@ -53,30 +53,31 @@ pub struct ChainParams {
     pub clock: PeriodClock,
     /// Longest lease L, in periods.
     pub max_lease_periods: u32,
-    /// floor(2^64 * (1 - 2^(-1/H))).
+    /// Part of the reserve emitted in a period: floor(2^64 * (1 - 2^(-1/H))), H the half-life in
+    /// periods.
     pub decay: u64,
     /// Kappa's T1 in periods; `None` while kappa is off.
     pub kappa_periods: Option<u32>,
-    /// Least stake.
+    /// Least stake of a miner.
     pub min_locked: Amount,
-    /// Shortest lock, in periods.
+    /// Shortest lock of a stake, in periods.
     pub min_lock_periods: u32,
-    /// Longest lock, in periods.
+    /// Longest lock of a stake, in periods.
     pub max_lock_periods: u32,
     /// Periods between two bondings of a worker.
     pub worker_cooldown_periods: u32,
-    /// Longest policy, in periods.
+    /// Greatest number of periods of a policy.
     pub max_policy_periods: u32,
 }
 
-/// A miner's stake; all zero for a stranger.
+/// A miner's stake; all zero for an address that is none.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Position {
-    /// Tokens that carry weight.
+    /// Tokens from which the weight of a lease is computed.
     pub locked: Amount,
-    /// Lock duration in periods.
+    /// Periods, from the next one on, that a wind-down or an unbond takes.
     pub lock_periods: u32,
-    /// First free period while winding down.
+    /// First period in which a position that winds down may be withdrawn.
     pub unlock_period: Option<Period>,
     /// Tokens of the unbonding tranche.
     pub unbonding: Amount,
@@ -84,14 +85,14 @@ pub struct Position {
     pub release_period: Option<Period>,
 }
 
-/// What a client needs to choose and reach a miner.
+/// The facts by which a client chooses and reaches a miner.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MinerInfo {
-    /// The owner address.
+    /// Owner address, which holds the stake.
     pub miner: Address,
-    /// The bonded worker.
+    /// Bonded worker; `None` if there is none.
     pub worker: Option<Address>,
-    /// Its stake.
+    /// Stake; all zero for an address that is no miner.
     pub position: Position,
     /// Least rate it accepts, per period.
     pub min_rate: Amount,
@@ -113,16 +114,16 @@ pub struct Lease {
 /// Totals of a period over all miners.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PeriodTotals {
-    /// Sum of weights.
+    /// Sum of the weights of the leases.
     pub weight: Amount,
-    /// Sum of locked tokens.
+    /// Sum of the tokens that the weights are computed from.
     pub locked: Amount,
 }
 
-/// What the chain stores of a policy that exists.
+/// The state of a policy on chain.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PolicyState {
-    /// True once its author took it back.
+    /// Whether the policy was revoked as a whole.
     pub revoked: bool,
     /// Last period that is paid for.
     pub effective_last: Period,
@@ -133,48 +134,48 @@ pub struct PolicyState {
 /// A challenge of silence that waits for its answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct OpenChallenge {
-    /// Posted the bond and gets it back if there is no answer.
+    /// Account that posted the bond, and gets it back if there is no answer.
     pub challenger: Address,
-    /// Last second of the answer, by chain time.
+    /// Last block timestamp at which an answer counts, in seconds.
     pub deadline: u64,
-    /// What an answer earns.
+    /// Bond, which an answer earns.
     pub bond: Amount,
 }
 
 /// Fees per gas of an EIP-1559 transaction.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Fees {
-    /// `maxFeePerGas`.
+    /// Most that is paid per gas, base fee included (`maxFeePerGas`).
     pub max_fee: Wei,
-    /// `maxPriorityFeePerGas`.
+    /// Tip per gas for whoever makes the block (`maxPriorityFeePerGas`).
     pub tip: Wei,
 }
 
-/// Numbers of the last sequenced events, per contract that counts them; 0 for none.
+/// Sequence number of the last event of each contract that numbers them; 0 for none.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct LastSeqs {
-    /// Of the StakingEscrow.
+    /// Last number of StakingEscrow's events.
     pub escrow: u64,
-    /// Of the PolicyManager.
+    /// Last number of PolicyManager's events.
     pub policies: u64,
-    /// Of SilenceChallenges.
+    /// Last number of SilenceChallenges' events.
     pub challenges: u64,
 }
 
 /// The result of a mined transaction.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct TxReceipt {
-    /// Its hash.
+    /// keccak256 of the signed transaction.
     pub tx_hash: B256,
-    /// Block that holds it.
+    /// Height of the block that holds it.
     pub block_number: u64,
-    /// Hash of that block.
+    /// Hash of the block that holds it.
     pub block_hash: B256,
-    /// False when it reverted.
+    /// Whether the call succeeded; false if it reverted.
     pub succeeded: bool,
-    /// Gas it used.
+    /// Gas used, at most the limit.
     pub gas_used: u64,
-    /// What it cost in all.
+    /// Gas used times the price paid per gas, in wei.
     pub fee: Wei,
 }
 

@@ -1,8 +1,8 @@
 //! Sends one transaction at a time for a person or a script, and is safe to kill: the signed bytes
-//! are on disk before anybody sees them, and the next use resumes what is not settled.
+//! are on disk before they are sent, and the next use resumes what is not settled.
 //!
-//! `send::engine` decides, `settle` carries out, `journal` is the disk. The node has its own sender,
-//! which goes by the same engine.
+//! `send::engine` decides, `settle` acts on its decisions, `journal` stores. The node has its own
+//! sender over the same engine.
 
 use std::time::Duration;
 
@@ -21,7 +21,7 @@ mod settle;
 pub use journal::{DirJournal, JournalLock, JournaledTx, TxJournal};
 use settle::Pending;
 
-/// How patient a wallet is, and how much it pays.
+/// A wallet's limits on time and fees.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WalletOptions {
     /// Time between two looks at the chain, in milliseconds.
@@ -30,11 +30,11 @@ pub struct WalletOptions {
     pub bump_after_ms: u64,
     /// Time after which a pending transaction is left for the next use, in milliseconds.
     pub timeout_ms: u64,
-    /// Time another process may hold the journal before giving up, in milliseconds.
+    /// Time to wait for another process that holds the journal, in milliseconds.
     pub lock_timeout_ms: u64,
     /// Blocks that must hold the transaction, its own included, before it counts as done.
     pub confirmations: u64,
-    /// Most it ever pays per gas.
+    /// Most that it ever pays per gas, in wei.
     pub max_fee_cap: Wei,
 }
 
@@ -51,13 +51,13 @@ impl Default for WalletOptions {
     }
 }
 
-/// Looks at the chain between two offers of the same bytes.
+/// Number of looks at the chain between two broadcasts of the same bytes.
 const OFFER_LOOKS: u64 = 20;
-/// Looks at the chain that must agree that a nonce was used by somebody else, after the first.
+/// Number of looks at the chain, after the first, that must show a nonce used by somebody else.
 const DISPLACED_LOOKS: u64 = 2;
 
 impl WalletOptions {
-    /// What the engine goes by; its moments are milliseconds.
+    /// Makes the engine's rules, with milliseconds as moments.
     pub(crate) fn rules(&self) -> Rules {
         Rules {
             max_fee_cap: self.max_fee_cap,
@@ -70,56 +70,27 @@ impl WalletOptions {
     }
 }
 
-/// What a wallet is doing, for those who wait.
+/// Progress of a wallet, to be shown while it works. `kind` is `Call::kind`; `hash` that of the
+/// transaction.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[allow(missing_docs, reason = "names and types say what a field is")]
 pub enum SendEvent {
     /// Another process is sending from this wallet.
     WaitingForLock,
     /// A transaction of an earlier use is being settled first.
-    Resuming {
-        /// `Call::kind` of it.
-        kind: String,
-        /// Its hash.
-        hash: B256,
-    },
-    /// The call would succeed.
-    Simulated {
-        /// Gas limit it will have.
-        gas_limit: GasLimit,
-        /// Fees it will offer.
-        fees: Fees,
-    },
-    /// Signed, and on the disk.
-    Journaled {
-        /// Its hash.
-        hash: B256,
-    },
-    /// At least one endpoint has it.
-    Broadcast {
-        /// Its hash.
-        hash: B256,
-    },
-    /// Not mined yet.
-    Waiting {
-        /// Its hash.
-        hash: B256,
-        /// Seconds since this process began to wait.
-        waited_s: u64,
-    },
-    /// Offered again at a higher price.
-    Repriced {
-        /// Hash of the new attempt.
-        hash: B256,
-        /// Its fees.
-        fees: Fees,
-    },
-    /// Mined and confirmed.
-    Mined {
-        /// Its hash.
-        hash: B256,
-        /// Height of its block.
-        block_number: u64,
-    },
+    Resuming { kind: String, hash: B256 },
+    /// The call was simulated and would succeed.
+    Simulated { gas_limit: GasLimit, fees: Fees },
+    /// The transaction is signed and on disk.
+    Journaled { hash: B256 },
+    /// At least one endpoint has the transaction.
+    Broadcast { hash: B256 },
+    /// The transaction is not mined, `waited_s` seconds after this process began to wait.
+    Waiting { hash: B256, waited_s: u64 },
+    /// A new attempt was sent at a higher price.
+    Repriced { hash: B256, fees: Fees },
+    /// The transaction is mined and confirmed.
+    Mined { hash: B256, block_number: u64 },
 }
 
 /// A transaction of an earlier use, and how it ended.
@@ -127,11 +98,11 @@ pub enum SendEvent {
 pub struct Resumed {
     /// The transaction, in its last attempt.
     pub tx: JournaledTx,
-    /// Its receipt, or why it came to nothing.
+    /// Receipt, or why it was not mined or failed.
     pub outcome: Result<TxReceipt, ChainError>,
 }
 
-/// Receives what a wallet does, as it does it.
+/// Callback that receives the wallet's progress.
 pub type OnSendEvent<'a> = &'a mut (dyn FnMut(SendEvent) + Send);
 
 /// A key, its chain and its journal.
@@ -151,7 +122,7 @@ impl<J> std::fmt::Debug for Wallet<J> {
 }
 
 impl<J: TxJournal> Wallet<J> {
-    /// A wallet; nothing is asked or sent yet.
+    /// Makes a wallet, without asking or sending anything.
     pub fn new(chain: Chain, secret: EthSecret, journal: J, options: WalletOptions) -> Self {
         Self {
             chain,
@@ -161,19 +132,19 @@ impl<J: TxJournal> Wallet<J> {
         }
     }
 
-    /// The account that signs.
+    /// Address of the key that signs.
     #[must_use]
     pub fn address(&self) -> Address {
         self.secret.address()
     }
 
-    /// The chain it sends to.
+    /// The chain that transactions go to.
     #[must_use]
     pub fn chain(&self) -> &Chain {
         &self.chain
     }
 
-    /// Settles everything that an earlier use left behind. Call it before deciding what to do next.
+    /// Settles the transactions that an earlier use left. Call it before planning new ones.
     ///
     /// # Errors
     /// `JournalBusy`; `NotMined` when something is pending still; those of the journal.
@@ -182,9 +153,8 @@ impl<J: TxJournal> Wallet<J> {
         self.resume_locked(events).await
     }
 
-    /// Has `call` mined exactly once: resumes what an earlier use left behind, and if that was this
-    /// very call, takes its result for the answer; else simulates, signs, journals, broadcasts and
-    /// waits.
+    /// Has `call` mined exactly once: resumes what an earlier use left, and if that was the same
+    /// call, returns its result; else simulates, signs, journals, broadcasts and waits.
     ///
     /// # Errors
     /// `Reverted` with the decoded error (before sending, or after a failure on chain), `Rejected`,
@@ -207,7 +177,7 @@ impl<J: TxJournal> Wallet<J> {
         self.settle(Pending::new(vec![tx])?, events).await?.outcome
     }
 
-    /// What `send` would do, without doing it: gas limit and fees.
+    /// Computes gas limit and fees that `send` would use; sends nothing.
     ///
     /// # Errors
     /// As `send`, before anything is sent.
@@ -248,7 +218,7 @@ impl<J: TxJournal> Wallet<J> {
         })
     }
 
-    /// Market fees under the cap.
+    /// Reads the market's fees and limits them by the cap.
     async fn fees(&self) -> Result<Fees, ChainError> {
         let rules = self.options.rules();
         let fees = rules.first_fees(self.chain.fees().await?);

@@ -1,4 +1,4 @@
-//! One chunk: its nonce, sealing and opening in place, and the reading of whole chunks.
+//! Chunks: nonce, sealing and opening in place, and the reading of whole chunks.
 
 use std::io::{ErrorKind, Read};
 
@@ -72,7 +72,7 @@ impl ChunkCipher {
     }
 }
 
-/// u32 segment = 0, u56 chunk, u8 last; big-endian.
+/// Makes the nonce: u32 segment = 0, u56 chunk, u8 last; big-endian.
 fn nonce(chunk: u64, place: Place) -> Result<[u8; NONCE_LEN]> {
     if chunk >= CHUNKS_MAX {
         return Err(Error::TooLong);

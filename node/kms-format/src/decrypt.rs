@@ -1,4 +1,4 @@
-//! Reading a file from its first byte to its last, in constant memory.
+//! Decrypts a file from its first byte to its last, in constant memory.
 
 use std::io::{Read, Write};
 
@@ -19,10 +19,11 @@ pub struct Decryptor<R> {
 }
 
 impl<R: Read> Decryptor<R> {
-    /// `reader` stands at the first byte after the header, where [`Header::read`] leaves it.
+    /// Starts to decrypt. `reader` is at the first byte after the header, where [`Header::read`]
+    /// stops.
     ///
     /// # Errors
-    /// None that a caller can cause.
+    /// None that the input can cause.
     pub fn new(header: &Header, data_key: &DataKey, reader: R) -> Result<Self> {
         let header_bytes = offset(header.as_bytes().len());
         Ok(Self {
@@ -85,8 +86,8 @@ impl<R: Read> Decryptor<R> {
         Ok(total)
     }
 
-    /// Opens one chunk, and when it does not open finds out why. Only at the end of a file can
-    /// there be another reason than a change, so only there a copy is kept to try again with.
+    /// Opens one chunk, or finds out why it does not open. Only near the end of a file can there be
+    /// another reason than a change, so only there a copy is kept to try again with.
     fn open<'a>(&self, at: Window, sealed: &'a mut [u8]) -> Result<&'a [u8]> {
         if sealed.len() < TAG_BYTES {
             return Err(Error::Truncated { offset: at.end });
@@ -99,7 +100,7 @@ impl<R: Read> Decryptor<R> {
         let near_end = sealed.len() == SEALED_BYTES && at.follows < SEALED_BYTES;
         let copy = near_end.then(|| Zeroizing::new(sealed.to_vec()));
         match self.cipher.open(at.chunk, place, sealed) {
-            // A file has no empty chunk, but for the only one of an empty file.
+            // Only the chunk of an empty file is empty.
             Ok([]) if at.chunk > 0 => Err(Error::ChunkTampered { chunk: at.chunk }),
             Ok(plain) => Ok(plain),
             Err(error) => Err(copy.map_or(error, |copy| self.explain(at, copy))),

@@ -1,4 +1,4 @@
-//! Writing a file, and giving an existing one a new header.
+//! Encrypts a file, and makes a new header for an existing one.
 
 use std::io::{Read, Write};
 
@@ -14,7 +14,7 @@ use crate::keys::{AccessKey, DataKey};
 use crate::spec::{CHUNK_BYTES, SEALED_BYTES};
 use crate::summary::Summary;
 
-/// Encrypts for one label. Needs the label's public key and nothing else: no secret, no network.
+/// Encrypts for one label. Needs only the label's public key: no secret, no network.
 #[derive(Debug, Clone)]
 pub struct Encryptor {
     label_key: PublicKey,
@@ -23,7 +23,7 @@ pub struct Encryptor {
 }
 
 impl Encryptor {
-    /// An encryptor for the label with this key.
+    /// Makes an encryptor for the label with this key.
     pub fn new(label_key: &PublicKey) -> Self {
         Self {
             label_key: *label_key,
@@ -46,7 +46,7 @@ impl Encryptor {
         self
     }
 
-    /// Encrypts everything `reader` yields. Holds two chunks in memory, whatever the length.
+    /// Encrypts `reader` to its end. Holds two chunks in memory, whatever the length.
     ///
     /// `progress` receives the plaintext bytes done so far, after each chunk.
     ///
@@ -107,9 +107,8 @@ impl Encryptor {
         Ok(total)
     }
 
-    /// A new header for an existing file: after it, the file's old chunks are valid as they are.
-    /// What the old header said (label key, hint, locator, fields unknown to this program) is
-    /// replaced by what this encryptor says.
+    /// Makes a new header for an existing file, whose chunks stay valid as they are. Nothing of the
+    /// old header is kept: label key, hint and locator are this encryptor's.
     ///
     /// # Errors
     /// [`Error::Rng`].

@@ -1,4 +1,4 @@
-//! The two optional fields: where the policy lives, and which label this may be.
+//! The two optional fields of a header: the locator of the policies, and the hint at the label.
 
 use rand_core::TryCryptoRng;
 use ring::hmac;
@@ -6,22 +6,22 @@ use subtle::ConstantTimeEq as _;
 
 use crate::error::{Error, Result};
 
-/// Bytes of a locator.
+/// Length of a locator in bytes.
 pub(crate) const LOCATOR_BYTES: usize = 52;
-/// Bytes of a label hint.
+/// Length of a label hint in bytes.
 pub(crate) const LABEL_HINT_BYTES: usize = 32;
 
 /// The chain and the contract on which readers find the policies of a file's label.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Locator {
-    /// EIP-155 chain id.
+    /// EIP-155 id of the chain.
     pub chain_id: u64,
-    /// Address of the policy manager.
+    /// Address of the policy manager contract.
     pub contract: [u8; 20],
 }
 
 impl Locator {
-    /// Chain id as 32 bytes big-endian, then the contract.
+    /// Writes the chain id as 32 bytes big-endian, then the contract.
     pub(crate) fn to_bytes(self) -> [u8; LOCATOR_BYTES] {
         let mut out = [0; LOCATOR_BYTES];
         let (chain_id, contract) = out.split_at_mut(32);
@@ -31,7 +31,7 @@ impl Locator {
         out
     }
 
-    /// Refuses a chain id of more than 64 bits.
+    /// Reads a locator; fails for a chain id of more than 64 bits.
     pub(crate) fn from_bytes(bytes: &[u8; LOCATOR_BYTES]) -> Result<Self> {
         let [high @ .., _, _, _, _, _, _, _, _] = bytes.first_chunk::<32>().ok_or(NO_LOCATOR)?;
         if high.iter().any(|byte| *byte != 0) {
@@ -53,8 +53,8 @@ impl Locator {
 
 const NO_LOCATOR: Error = Error::Bug("a locator has 52 bytes");
 
-/// A salted tag of the label's name. It tells whoever knows the name that the file is of that
-/// label, and lets everybody else check guesses: put it only on names that cannot be guessed.
+/// A salted tag of the label's name. Whoever knows the name recognises the file by it, and anybody
+/// can check a guess: use it only for names that cannot be guessed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct LabelHint {
     salt: [u8; 16],
@@ -71,12 +71,12 @@ impl LabelHint {
         })
     }
 
-    /// Whether `label` is the name the hint was made of.
+    /// Whether `label` is the name that the hint was made of.
     pub fn matches(&self, label: &str) -> bool {
         tag(&self.salt, label).is_ok_and(|tag| tag.ct_eq(&self.tag).into())
     }
 
-    /// Salt, then tag.
+    /// Writes the salt, then the tag.
     pub(crate) fn to_bytes(self) -> [u8; LABEL_HINT_BYTES] {
         let mut out = [0; LABEL_HINT_BYTES];
         let (salt, tag) = out.split_at_mut(16);
@@ -97,7 +97,7 @@ impl LabelHint {
     }
 }
 
-/// HMAC-SHA-256(salt, "KMS v1 label hint" || label), first 16 bytes.
+/// Computes HMAC-SHA-256(salt, "KMS v1 label hint" || label), first 16 bytes.
 fn tag(salt: &[u8; 16], label: &str) -> Result<[u8; 16]> {
     let mut context = hmac::Context::with_key(&hmac::Key::new(hmac::HMAC_SHA256, salt));
     context.update(b"KMS v1 label hint");

@@ -1,7 +1,7 @@
 //! The header: parsed strictly, kept as the bytes that were read, opened with a capsule's key.
 //!
-//! A `Header` that exists is well-formed and its keys are valid points; only `unlock` shows that
-//! it is also the one that was written.
+//! Every `Header` is well-formed and its keys are valid points; only `unlock` shows that it was not
+//! changed.
 
 use std::io::Read;
 
@@ -18,7 +18,7 @@ use crate::spec::{
 };
 use crate::summary::Summary;
 
-/// The header of one file.
+/// The header of one file, well-formed but not authenticated.
 #[derive(Debug, Clone)]
 pub struct Header {
     bytes: Vec<u8>,
@@ -30,7 +30,7 @@ pub struct Header {
     locator: Option<Locator>,
 }
 
-/// The parts of a new header.
+/// The fields of a new header.
 pub(crate) struct Parts<'a> {
     pub(crate) label_key: &'a PublicKey,
     pub(crate) capsule: &'a Capsule,
@@ -70,7 +70,8 @@ impl Header {
         Self::parse(bytes)
     }
 
-    /// `bytes`: the whole header, the fixed part checked, at least `FIXED_BYTES + MAC_BYTES` long.
+    /// Parses a whole header, whose fixed part is checked and which has at least `FIXED_BYTES +
+    /// MAC_BYTES`.
     fn parse(bytes: Vec<u8>) -> Result<Self> {
         let end = bytes.len().saturating_sub(MAC_BYTES);
         let mut rest = bytes.get(FIXED_BYTES..end).unwrap_or_default();
@@ -137,12 +138,12 @@ impl Header {
         })
     }
 
-    /// The header as it stands in the file.
+    /// The bytes of the header, as they are in the file.
     pub fn as_bytes(&self) -> &[u8] {
         &self.bytes
     }
 
-    /// The capsule: what re-encryption takes.
+    /// The capsule, from which miners make cfrags.
     pub fn capsule(&self) -> &Capsule {
         &self.capsule
     }
@@ -157,7 +158,7 @@ impl Header {
         self.label_hint.as_ref()
     }
 
-    /// The chain and contract of the label's policies, if the writer put them in.
+    /// The locator of the label's policies, if the writer put one in.
     pub fn locator(&self) -> Option<&Locator> {
         self.locator.as_ref()
     }
@@ -187,7 +188,7 @@ impl Header {
         })
     }
 
-    /// Opens the data key and checks the whole header with it.
+    /// Decrypts the data key and checks the whole header with it.
     ///
     /// # Errors
     /// [`Error::WrongKey`] if the secret is not this capsule's; [`Error::HeaderTampered`] if it
@@ -259,7 +260,7 @@ fn check_fixed(fixed: &[u8; FIXED_BYTES]) -> Result<usize> {
     }
 }
 
-/// Splits off the first field: its type, its value, the rest.
+/// Splits off the first field; returns type, value and rest.
 fn split_field(bytes: &[u8]) -> Result<(u16, &[u8], &[u8])> {
     let cut = || Error::HeaderMalformed {
         problem: "a field reaches beyond the header",
@@ -281,7 +282,7 @@ fn push(out: &mut Vec<u8>, field: u16, value: &[u8]) -> Result<()> {
     Ok(())
 }
 
-/// The fields met so far.
+/// The fields read so far.
 #[derive(Default)]
 struct Found {
     label_key: Option<PublicKey>,
@@ -332,7 +333,7 @@ fn invalid(field: &'static str) -> impl Fn(umbral::Error) -> Error {
     move |source| Error::HeaderKeyInvalid { field, source }
 }
 
-/// A count of bytes in memory as an offset in a file.
+/// Converts a count of bytes in memory to an offset in a file.
 pub(crate) fn offset(bytes: usize) -> u64 {
     u64::try_from(bytes).unwrap_or(u64::MAX)
 }

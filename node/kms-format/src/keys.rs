@@ -1,5 +1,5 @@
-//! The key schedule: capsule key -> wrapping key and commitment; data key -> chunk key, body id
-//! and header MAC. The only file that derives keys; FORMAT.md section 3.
+//! The key schedule of FORMAT.md, section 3: capsule key -> wrapping key and commitment; data key
+//! -> chunk key, body id and header MAC.
 
 use std::fmt;
 
@@ -19,7 +19,7 @@ pub(crate) const COMMITMENT_BYTES: usize = 32;
 /// Bytes of the associated data of a chunk.
 pub(crate) const BODY_ID_BYTES: usize = 16;
 
-/// The key of one file. Random, so single-use; never cloned, compared or printed; erased on drop.
+/// The random key of one file. Never cloned, compared or printed; erased on drop.
 pub struct DataKey(Zeroizing<[u8; 32]>);
 
 impl DataKey {
@@ -33,18 +33,18 @@ impl DataKey {
         hkdf::Salt::new(hkdf::HKDF_SHA256, b"KMS v1 data key").extract(&*self.0)
     }
 
-    /// The key that seals the chunks.
+    /// Derives the key that seals the chunks.
     pub(crate) fn chunk_key(&self) -> Result<LessSafeKey> {
         aes_key(&*expand::<32>(&self.schedule(), &[b"chunks", &PARAMETERS])?)
     }
 
-    /// The associated data of every chunk: it stands for the file and its parameters, and stays
-    /// the same when the header is replaced.
+    /// Derives the associated data of every chunk: it stands for the file and its parameters, and
+    /// stays the same when the header is replaced.
     pub(crate) fn body_id(&self) -> Result<[u8; BODY_ID_BYTES]> {
         expand(&self.schedule(), &[b"body", &PARAMETERS]).map(|id| *id)
     }
 
-    /// MAC over the header.
+    /// Computes the MAC over the header.
     pub(crate) fn header_mac(&self, header: &[u8]) -> Result<[u8; MAC_BYTES]> {
         let tag = hmac::sign(&self.header_key()?, header);
         tag.as_ref()
@@ -86,7 +86,7 @@ impl AccessKey {
         })
     }
 
-    /// Public: it goes into the header.
+    /// The commitment to the capsule's key; public, a field of the header.
     pub(crate) fn commitment(&self) -> &[u8; COMMITMENT_BYTES] {
         &self.commitment
     }
@@ -95,7 +95,7 @@ impl AccessKey {
         self.commitment.ct_eq(commitment).into()
     }
 
-    /// Seals a data key. The nonce may be constant: a capsule's key is random and used once.
+    /// Encrypts a data key. The nonce is constant: a capsule's key is random and used once.
     pub(crate) fn wrap(&self, key: &DataKey) -> Result<[u8; WRAPPED_BYTES]> {
         let mut out = [0; WRAPPED_BYTES];
         let (body, tag) = out.split_at_mut(WRAPPED_BYTES - TAG_BYTES);
@@ -112,7 +112,7 @@ impl AccessKey {
         Ok(out)
     }
 
-    /// `None` if the tag does not hold.
+    /// Decrypts a data key; `None` if the tag is wrong.
     pub(crate) fn unwrap_key(&self, wrapped: &[u8; WRAPPED_BYTES]) -> Option<DataKey> {
         let mut buffer = Zeroizing::new(*wrapped);
         let nonce = Nonce::assume_unique_for_key([0; NONCE_LEN]);

@@ -1,7 +1,7 @@
 //! The encrypted-file format "KMS v1": a header of a few hundred bytes, then 64 KiB chunks.
 //!
-//! No network, no clock, no files: `Read` and `Write` in, constant memory. The byte layout is
-//! FORMAT.md in this folder. Below it stands `umbral`; above it `kms-client`.
+//! Works on `Read` and `Write` in constant memory: no network, no clock, no files. The byte layout
+//! is FORMAT.md in this folder. Built on `umbral`; used by `kms-client`.
 
 #![forbid(unsafe_code)]
 

@@ -1,4 +1,4 @@
-//! Reading parts of a file that can be sought in: only the chunks that are touched are decrypted.
+//! Decrypts ranges of a seekable file: only the chunks that a range touches are read.
 
 use std::io::{Read, Seek, SeekFrom, Write};
 use std::ops::Range;
@@ -22,7 +22,7 @@ pub struct RangeReader<R> {
 
 impl<R: Read + Seek> RangeReader<R> {
     /// Finds the length and verifies the last chunk, so that a file that was cut or lengthened is
-    /// refused here and not when its end is reached.
+    /// refused before any range is read.
     ///
     /// # Errors
     /// [`Error::Read`], [`Error::Truncated`], [`Error::ChunkTampered`].

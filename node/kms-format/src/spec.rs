@@ -1,8 +1,9 @@
-//! The numbers of FORMAT.md: magic, versions, field numbers and sizes. Everything else uses these.
+//! The numbers of FORMAT.md: magic, versions, field numbers and sizes.
 
-/// First bytes of a file. The high bit, CR LF, ^Z and LF show what a text-mode transfer spoils.
+/// First bytes of a file. The high bit, CR LF, ^Z and LF reveal a text-mode transfer, which changes
+/// them.
 pub const MAGIC: [u8; 8] = [0x89, b'K', b'M', b'S', 0x0d, 0x0a, 0x1a, 0x0a];
-/// The only version.
+/// The only version of the format.
 pub const VERSION: u8 = 1;
 /// AES-256-GCM for the chunks and the wrapped key, HKDF and HMAC with SHA-256.
 pub const SUITE_AES_256_GCM: u8 = 1;
@@ -16,7 +17,7 @@ pub const CHUNK_BYTES: usize = 1 << CHUNK_LOG2;
 pub const TAG_BYTES: usize = 16;
 /// Bytes of a full chunk in the file.
 pub(crate) const SEALED_BYTES: usize = CHUNK_BYTES + TAG_BYTES;
-/// Chunks under one key: 2^32, the limit NIST SP 800-38D sets on invocations. 256 TiB.
+/// Most chunks under one key: 2^32, the limit of NIST SP 800-38D on invocations; 256 TiB.
 pub(crate) const CHUNKS_MAX: u64 = 1 << 32;
 
 /// Bytes of the magic and the fixed part.
@@ -45,8 +46,8 @@ pub(crate) const FIELD_LABEL_HINT: u16 = 5;
 /// Chain id and contract, 52 bytes, optional.
 pub(crate) const FIELD_LOCATOR: u16 = 6;
 
-/// The parameters every version 1 file carries: version, suite, flags u16, chunk_log2,
-/// segment_log2, reserved u16.
+/// The parameters of every file of version 1: version, suite, flags u16, chunk_log2, segment_log2,
+/// reserved u16.
 pub(crate) const PARAMETERS: [u8; PARAMETER_BYTES] = [
     VERSION,
     SUITE_AES_256_GCM,

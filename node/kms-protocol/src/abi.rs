@@ -1,11 +1,11 @@
-//! The little of Solidity's ABI encoding that ids, calldata and EIP-712 need: 32-byte words.
+//! The part of Solidity's ABI encoding that ids, calldata and EIP-712 need: 32-byte words.
 //!
-//! Used by `policy.rs` (abi.encode of terms) and `eip712.rs` (encodeData). Calls are
-//! encoded by `kms-chain`.
+//! Used by `policy.rs` (abi.encode of terms) and `eip712.rs` (encodeData). `kms-chain` encodes
+//! calls.
 
 use crate::primitives::{Address, B256};
 
-/// Bytes of a word.
+/// Length of a word, in bytes.
 pub const WORD: usize = 32;
 
 /// A growing sequence of 32-byte words.
@@ -13,7 +13,7 @@ pub const WORD: usize = 32;
 pub struct Words(Vec<u8>);
 
 impl Words {
-    /// Room for `words` words.
+    /// Makes an empty sequence with room for `words` words.
     pub fn with_capacity(words: usize) -> Self {
         Self(Vec::with_capacity(words.saturating_mul(WORD)))
     }
@@ -25,7 +25,7 @@ impl Words {
         self
     }
 
-    /// Appends an address, left-padded.
+    /// Appends an address, left-padded with zeros.
     #[must_use]
     pub fn address(mut self, address: &Address) -> Self {
         self.0.extend_from_slice(&[0; 12]);
@@ -58,12 +58,12 @@ impl Words {
         self
     }
 
-    /// The encoding.
+    /// The words appended so far.
     pub fn as_bytes(&self) -> &[u8] {
         &self.0
     }
 
-    /// The encoding.
+    /// Returns the words without copying.
     pub fn into_bytes(self) -> Vec<u8> {
         self.0
     }

@@ -1,4 +1,4 @@
-//! What a reader (or an author) hands to the Adjudicator: the signed accusation and the evidence.
+//! The signed accusation and the evidence that a reader or an author submits to the Adjudicator.
 //!
 //! The receipt and the cfrags come from `messages/reencrypt.rs`, the witnesses from `umbral`.
 
@@ -16,11 +16,11 @@ use crate::primitives::{Address, B256, PolicyId, keccak256};
 pub struct Accusation {
     /// The miner whose worker signed the receipt.
     pub miner: Address,
-    /// Under which policy.
+    /// Policy under which the receipt was signed.
     pub policy_id: PolicyId,
     /// keccak256 of the capsule (98 bytes).
     pub capsule_hash: B256,
-    /// Receives the reward, whoever sends the transaction.
+    /// Account that receives the reward, whoever sends the transaction.
     pub challenger: Address,
 }
 
@@ -38,7 +38,7 @@ impl TypedData for Accusation {
 }
 
 impl Accusation {
-    /// The Adjudicator's record of a conviction: one for each miner, policy and capsule.
+    /// Computes the key of a conviction in the Adjudicator: one for each miner, policy and capsule.
     pub fn key(&self) -> B256 {
         let words = crate::abi::Words::with_capacity(3)
             .address(&self.miner)
@@ -48,7 +48,7 @@ impl Accusation {
     }
 }
 
-/// The evidence against a wrong cfrag.
+/// Encodes the evidence against a wrong cfrag.
 ///
 /// | bytes | what |
 /// |---|---|
@@ -73,7 +73,7 @@ pub fn wrong_fragment_evidence(
     .concat()
 }
 
-/// The evidence against a miner that gave two answers for one capsule: both cfrags.
+/// Encodes the evidence against a miner that gave two answers for one capsule: both cfrags.
 pub fn equivocation_evidence(one: &CfragBytes, other: &CfragBytes) -> Vec<u8> {
     [one.as_ref(), other.as_ref()].concat()
 }

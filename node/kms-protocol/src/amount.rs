@@ -1,7 +1,7 @@
 //! Amounts of money: KMS tokens and ether, both in integers of 1e-18, never in floats.
 //!
-//! Text for people always names the unit ("12.5 KMS"), so that nobody pays 1e18 times too much;
-//! JSON carries the decimal string of the smallest unit. Every operation is checked.
+//! Text for people always names the unit ("12.5 KMS"); JSON carries the decimal string of the
+//! smallest unit. Every operation is checked.
 
 use core::fmt;
 use core::str::FromStr;
@@ -22,7 +22,7 @@ pub struct Wei(pub u128);
 macro_rules! quantity {
     ($type:ident) => {
         impl $type {
-            /// Nothing.
+            /// The amount of 0 units.
             pub const ZERO: Self = Self(0);
 
             /// Whether the amount is zero.
@@ -35,22 +35,22 @@ macro_rules! quantity {
                 self.0
             }
 
-            /// Sum; None on overflow.
+            /// Adds; None beyond 128 bits.
             pub fn checked_add(self, other: Self) -> Option<Self> {
                 self.0.checked_add(other.0).map(Self)
             }
 
-            /// Difference; None if `other` is greater.
+            /// Subtracts; None if `other` is greater.
             pub fn checked_sub(self, other: Self) -> Option<Self> {
                 self.0.checked_sub(other.0).map(Self)
             }
 
-            /// Product with a count; None on overflow.
+            /// Multiplies by a count; None beyond 128 bits.
             pub fn checked_mul(self, count: u128) -> Option<Self> {
                 self.0.checked_mul(count).map(Self)
             }
 
-            /// Difference; zero if `other` is greater.
+            /// Subtracts; zero if `other` is greater.
             pub const fn saturating_sub(self, other: Self) -> Self {
                 Self(self.0.saturating_sub(other.0))
             }
@@ -74,19 +74,19 @@ quantity!(Amount);
 quantity!(Wei);
 
 impl Amount {
-    /// One KMS.
+    /// One KMS, 1e18 units.
     pub const KMS: Self = Self(1_000_000_000_000_000_000);
 
-    /// `count` whole KMS; None on overflow.
+    /// Converts `count` whole KMS; None on overflow.
     pub fn from_kms(count: u64) -> Option<Self> {
         Self::KMS.checked_mul(u128::from(count))
     }
 }
 
 impl Wei {
-    /// One ether.
+    /// One ether: 1e18 wei.
     pub const ETH: Self = Self(1_000_000_000_000_000_000);
-    /// One gwei.
+    /// One gwei: 1e9 wei.
     pub const GWEI: Self = Self(1_000_000_000);
 }
 
@@ -110,7 +110,7 @@ impl FromStr for Amount {
 }
 
 impl fmt::Display for Wei {
-    /// Exact, in the unit that reads best: ETH from 0.001 ETH on, gwei from 1 gwei on, else wei.
+    /// Writes the exact amount: in ETH from 0.001 ETH on, in gwei from 1 gwei on, else in wei.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let text = match self.0 {
             0 | 1_000_000_000_000_000.. => format!("{} ETH", decimal(self.0, DECIMALS)),
@@ -152,7 +152,7 @@ impl FromStr for Units {
     }
 }
 
-/// "12.5": without trailing zeros of the fraction.
+/// Formats a value as "12.5", without trailing zeros of the fraction.
 fn decimal(value: u128, decimals: u32) -> String {
     let scale = 10_u128.pow(decimals);
     let (whole, fraction) = (value / scale, value % scale);
@@ -179,7 +179,7 @@ fn split_unit<'a>(text: &'a str, usual: &'static str) -> Result<(&'a str, &'a st
     }
 }
 
-/// Digits with an optional fraction, as an integer of 10^-decimals.
+/// Parses digits with an optional fraction into an integer of 10^-decimals.
 fn parse_decimal(number: &str, decimals: u32, unit: &'static str) -> Result<u128> {
     let (whole, fraction) = match number.split_once('.') {
         Some((whole, fraction)) if !fraction.is_empty() => (whole, fraction),

@@ -1,14 +1,14 @@
-//! What a reader signs so that somebody may challenge a miner's silence for it. The contract's own
-//! account of the rules is ISilenceChallenges.sol. Neighbour: `accusation`, the other judge's.
+//! A reader's consent that somebody challenges a miner's silence for it. The rules are in
+//! ISilenceChallenges.sol. `accusation` is what the other judge takes.
 
 use crate::eip712::{StructHasher, TypedData};
 use crate::primitives::{Address, B256, PolicyId};
 
-/// The reader's word that the challenge is its own; domain
+/// The reader's statement that a challenge is sent for it; domain
 /// [`Domain::silence_challenges`](crate::Domain::silence_challenges). Signed by the receiving key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ChallengeConsent {
-    /// Under which policy.
+    /// Policy under which the miner must answer.
     pub policy_id: PolicyId,
     /// The miner that must answer.
     pub miner: Address,

@@ -18,16 +18,16 @@ pub const DOMAIN_VERSION: &str = "1";
 /// The domain that a signature is bound to besides its message: a use, a chain and a contract.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Domain {
-    /// EIP-712 `name`.
+    /// EIP-712 `name`: the use of the signature.
     pub name: &'static str,
-    /// EIP-712 `chainId`.
+    /// EIP-712 `chainId`: the EIP-155 id.
     pub chain_id: u64,
-    /// EIP-712 `verifyingContract`.
+    /// EIP-712 `verifyingContract`, or the policy manager for messages that no contract verifies.
     pub contract: Address,
 }
 
 impl Domain {
-    /// Off-chain messages between client and node: bound to the policy manager.
+    /// The domain of messages between client and node, bound to the policy manager.
     pub const fn node(chain_id: u64, policy_manager: Address) -> Self {
         Self {
             name: "KMS Node",
@@ -36,7 +36,7 @@ impl Domain {
         }
     }
 
-    /// Messages that PolicyManager verifies.
+    /// The domain of messages that PolicyManager verifies.
     pub const fn policy_manager(chain_id: u64, policy_manager: Address) -> Self {
         Self {
             name: "KMS PolicyManager",
@@ -45,7 +45,7 @@ impl Domain {
         }
     }
 
-    /// Messages that MiningRewards verifies.
+    /// The domain of messages that MiningRewards verifies.
     pub const fn mining_rewards(chain_id: u64, mining_rewards: Address) -> Self {
         Self {
             name: "KMS MiningRewards",
@@ -54,7 +54,7 @@ impl Domain {
         }
     }
 
-    /// Messages that Adjudicator verifies.
+    /// The domain of messages that Adjudicator verifies.
     pub const fn adjudicator(chain_id: u64, adjudicator: Address) -> Self {
         Self {
             name: "KMS Adjudicator",
@@ -63,7 +63,7 @@ impl Domain {
         }
     }
 
-    /// Messages that SilenceChallenges verifies.
+    /// The domain of messages that SilenceChallenges verifies.
     pub const fn silence_challenges(chain_id: u64, challenges: Address) -> Self {
         Self {
             name: "KMS SilenceChallenges",
@@ -72,7 +72,7 @@ impl Domain {
         }
     }
 
-    /// hashStruct of the domain.
+    /// Computes hashStruct of the domain: the EIP-712 domain separator.
     pub fn separator(&self) -> B256 {
         StructHasher::new(DOMAIN_TYPE)
             .bytes32(&keccak256(self.name.as_bytes()))
@@ -82,7 +82,7 @@ impl Domain {
             .finish()
     }
 
-    /// keccak256(0x19 0x01 || separator || struct hash): what is signed.
+    /// Computes the digest that is signed: keccak256(0x19 0x01 || separator || struct hash).
     pub fn digest(&self, struct_hash: &B256) -> B256 {
         let separator = self.separator();
         keccak256(
@@ -106,25 +106,25 @@ impl StructHasher {
         Self(Words::with_capacity(8).bytes32(&keccak256(type_text.as_bytes())))
     }
 
-    /// A bytes32 field.
+    /// Appends a field of type bytes32.
     #[must_use]
     pub fn bytes32(self, word: &B256) -> Self {
         Self(self.0.bytes32(word))
     }
 
-    /// An address field.
+    /// Appends a field of type address.
     #[must_use]
     pub fn address(self, address: &Address) -> Self {
         Self(self.0.address(address))
     }
 
-    /// A uint8 to uint256 field.
+    /// Appends a field of type uint8 to uint256.
     #[must_use]
     pub fn uint(self, value: impl Into<u128>) -> Self {
         Self(self.0.uint(value))
     }
 
-    /// The struct hash.
+    /// Hashes type and fields: the hashStruct.
     pub fn finish(self) -> B256 {
         keccak256(self.0.as_bytes())
     }
@@ -132,28 +132,28 @@ impl StructHasher {
 
 /// A message with an EIP-712 type: everything but its signature.
 pub trait TypedData {
-    /// encodeType of the message.
+    /// encodeType of the message: names and types of its fields.
     const TYPE: &'static str;
 
     /// Appends the fields, in the order of [`TypedData::TYPE`].
     fn encode_fields(&self, hasher: StructHasher) -> StructHasher;
 
-    /// hashStruct of the message.
+    /// Computes hashStruct of the message: keccak256(typeHash || encodeData).
     fn struct_hash(&self) -> B256 {
         self.encode_fields(StructHasher::new(Self::TYPE)).finish()
     }
 
-    /// The digest that is signed in `domain`.
+    /// Computes the digest that is signed in `domain`.
     fn digest(&self, domain: &Domain) -> B256 {
         domain.digest(&self.struct_hash())
     }
 
-    /// Signs in `domain`.
+    /// Signs the message in `domain`.
     fn sign(&self, domain: &Domain, secret: &EthSecret) -> EthSignature {
         secret.sign_digest(&self.digest(domain))
     }
 
-    /// Checks that `expected` signed this in `domain`.
+    /// Checks that `expected` signed the message in `domain`.
     ///
     /// # Errors
     /// Those of [`EthSignature::verify`].
@@ -162,12 +162,12 @@ pub trait TypedData {
     }
 }
 
-/// The author's word to end a policy, relayed by anyone; domain [`Domain::policy_manager`].
+/// The author's order to end a policy, relayed by anyone; domain [`Domain::policy_manager`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Revocation {
-    /// The policy.
+    /// Policy that is to end.
     pub policy_id: PolicyId,
-    /// Last block timestamp at which it counts, in seconds.
+    /// Last block timestamp at which the order counts, in seconds.
     pub deadline: u64,
 }
 
@@ -179,14 +179,14 @@ impl TypedData for Revocation {
     }
 }
 
-/// A worker's relayed sign of life; domain [`Domain::mining_rewards`].
+/// A worker's confirmation of activity, relayed by anyone; domain [`Domain::mining_rewards`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ActivityConfirmation {
-    /// The miner that leases.
+    /// Owner address of the worker's miner.
     pub miner: Address,
     /// Last period of the lease.
     pub through_period: Period,
-    /// The period in which it may be submitted.
+    /// The only period in which it may be submitted.
     pub valid_period: Period,
 }
 

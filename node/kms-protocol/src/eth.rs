@@ -14,18 +14,19 @@ use crate::error::{Error, Result};
 use crate::hex_serde::{decode_array, encode, serde_by_text};
 use crate::primitives::{Address, B256};
 
-/// Random candidates tried before the randomness is called broken; one fails with odds of 2^-128.
+/// Random candidates tried before the random source counts as broken; one fails with odds of
+/// 2^-128.
 const KEY_ATTEMPTS: usize = 8;
 
-/// Added to the recovery id in the last byte of a signature.
+/// Difference of a signature's last byte to the recovery id.
 const V_OFFSET: u8 = 27;
 
-/// The account of a reader's receiving key, which signs requests.
+/// Computes the account of a reader's receiving key, which signs requests.
 pub fn address_of(key: &umbral::PublicKey) -> Address {
     Address::of_uncompressed(&key.to_uncompressed())
 }
 
-/// The account of an author's verifying key (`Terms.verifier`), which signs grants.
+/// Computes the account of an author's verifying key (`Terms.verifier`), which signs grants.
 pub fn address_of_verifying(key: &umbral::VerifyingKey) -> Address {
     Address::of_uncompressed(&key.to_uncompressed())
 }
@@ -37,7 +38,7 @@ pub struct EthSecret {
 }
 
 impl EthSecret {
-    /// A new key from the operating system's randomness.
+    /// Draws a new key from the operating system's randomness.
     ///
     /// # Errors
     /// [`Error::Randomness`].
@@ -52,7 +53,7 @@ impl EthSecret {
         Err(Error::Randomness)
     }
 
-    /// A key from 32 big-endian bytes.
+    /// Reads a key from 32 big-endian bytes.
     ///
     /// # Errors
     /// [`Error::SecretKey`] for zero and for numbers not below the group order.
@@ -62,7 +63,7 @@ impl EthSecret {
         Ok(Self { key, address })
     }
 
-    /// The key of a reader: signs requests.
+    /// Takes the receiving key of a reader, which signs requests.
     ///
     /// # Errors
     /// [`Error::SecretKey`], which no Umbral key causes.
@@ -70,7 +71,7 @@ impl EthSecret {
         Self::from_bytes(&secret.to_secret_bytes())
     }
 
-    /// The signing key of an author: signs grants.
+    /// Takes the signing key of an author, which signs grants.
     ///
     /// # Errors
     /// [`Error::SecretKey`], which no Umbral key causes.
@@ -83,7 +84,7 @@ impl EthSecret {
         Zeroizing::new(self.key.to_bytes().into())
     }
 
-    /// The account.
+    /// The account whose transactions and messages this key signs.
     pub const fn address(&self) -> Address {
         self.address
     }
@@ -106,7 +107,7 @@ impl fmt::Debug for EthSecret {
     }
 }
 
-/// Constant time in the secret.
+/// Compares in constant time.
 impl ConstantTimeEq for EthSecret {
     fn ct_eq(&self, other: &Self) -> subtle::Choice {
         self.expose_bytes()
@@ -115,20 +116,20 @@ impl ConstantTimeEq for EthSecret {
     }
 }
 
-/// 65 bytes r || s || v as received: no claim about them until [`EthSignature::recover`].
+/// 65 bytes r || s || v as received, unchecked until [`EthSignature::recover`].
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct EthSignature(pub [u8; 65]);
 
 impl EthSignature {
-    /// Stands in a message that is not signed yet; recovers to nobody.
+    /// The signature of a message that is not signed yet; no account can be recovered from it.
     pub const UNSIGNED: Self = Self([0; 65]);
 
-    /// The bytes.
+    /// The 65 bytes, in the order r, s, v.
     pub const fn as_bytes(&self) -> &[u8; 65] {
         &self.0
     }
 
-    /// The account whose key signed `digest`.
+    /// Recovers the account whose key signed `digest`.
     ///
     /// # Errors
     /// [`Error::SignatureRecovery`], [`Error::SignatureHighS`], [`Error::SignatureMalformed`].

@@ -3,7 +3,7 @@
 
 use crate::error::{Error, Result};
 
-/// `0x` and two lower-case digits per byte.
+/// Writes `0x` and two lower-case digits per byte.
 pub fn encode(bytes: &[u8]) -> String {
     let mut text = String::with_capacity(bytes.len().saturating_mul(2).saturating_add(2));
     text.push_str("0x");
@@ -11,7 +11,7 @@ pub fn encode(bytes: &[u8]) -> String {
     text
 }
 
-/// Bytes of a `0x`-prefixed string of any length; both cases of digits are read.
+/// Reads the bytes of a `0x`-prefixed string of any length; digits may be of both cases.
 ///
 /// # Errors
 /// [`Error::Hex`].
@@ -20,7 +20,7 @@ pub fn decode(text: &str) -> Result<Vec<u8>> {
     hex::decode(digits).map_err(|_| Error::Hex)
 }
 
-/// Exactly `N` bytes of a `0x`-prefixed string.
+/// Reads exactly `N` bytes of a `0x`-prefixed string.
 ///
 /// # Errors
 /// [`Error::Hex`], [`Error::Length`].
@@ -40,7 +40,7 @@ pub fn decode_array<const N: usize>(text: &str) -> Result<[u8; N]> {
     Ok(bytes)
 }
 
-/// Reads a value by its `FromStr`, without asking the format to lend the string.
+/// Reads a value by its `FromStr`; works with formats that lend no string.
 pub(crate) fn parse_str<'de, D, T>(deserializer: D) -> core::result::Result<T, D::Error>
 where
     D: serde::Deserializer<'de>,
@@ -63,7 +63,7 @@ where
     deserializer.deserialize_str(TextVisitor(core::marker::PhantomData))
 }
 
-/// `Serialize` by `Display` and `Deserialize` by `FromStr`.
+/// Implements `Serialize` by `Display` and `Deserialize` by `FromStr`.
 macro_rules! serde_by_text {
     ([$($generics:tt)*] $type:ty) => {
         impl<$($generics)*> serde::Serialize for $type {
@@ -89,11 +89,11 @@ macro_rules! serde_by_text {
 }
 pub(crate) use serde_by_text;
 
-/// `Vec<u8>` of any length as a hexadecimal string.
+/// Serde of a `Vec<u8>` of any length as a hexadecimal string.
 pub mod hex_bytes {
     use serde::{Deserialize, Deserializer, Serializer};
 
-    /// Writes the bytes.
+    /// Writes the bytes as hexadecimal text.
     ///
     /// # Errors
     /// Those of the serializer.
@@ -101,7 +101,7 @@ pub mod hex_bytes {
         serializer.serialize_str(&super::encode(bytes))
     }
 
-    /// Reads bytes.
+    /// Reads bytes of any length.
     ///
     /// # Errors
     /// Text that is not `0x`-prefixed hexadecimal.
@@ -111,11 +111,11 @@ pub mod hex_bytes {
     }
 }
 
-/// `[u8; N]` as a hexadecimal string.
+/// Serde of a `[u8; N]` as a hexadecimal string.
 pub mod hex_array {
     use serde::{Deserialize, Deserializer, Serializer};
 
-    /// Writes the bytes.
+    /// Writes the bytes as hexadecimal text.
     ///
     /// # Errors
     /// Those of the serializer.
@@ -146,7 +146,7 @@ macro_rules! key_module {
             use serde::{Deserializer, Serializer};
             use umbral::$key;
 
-            /// Writes the compressed key.
+            /// Writes the 33 compressed bytes.
             ///
             /// # Errors
             /// Those of the serializer.
@@ -154,10 +154,10 @@ macro_rules! key_module {
                 serializer.serialize_str(&super::encode(&key.to_bytes()))
             }
 
-            /// Reads a key.
+            /// Reads 33 bytes and checks the point.
             ///
             /// # Errors
-            /// Not hexadecimal, not 33 bytes, not a point of the curve.
+            /// Text that is not hexadecimal, not of 33 bytes, or no point of the curve.
             pub fn deserialize<'de, D: Deserializer<'de>>(
                 deserializer: D,
             ) -> Result<$key, D::Error> {

@@ -1,6 +1,6 @@
-//! What client, node and chain agree on: identifiers, amounts, periods, policy terms, the signed
-//! messages between client and node, the closed list of refusals, sampling and the reward formula.
-//! Pure: no network, no clock, no storage. Built on `umbral`; used by every other KMS crate.
+//! The definitions that client, node and chain share: identifiers, amounts, periods, policy terms,
+//! the signed messages between client and node, the closed list of refusals, sampling and the
+//! reward formula. Pure: no network, no clock, no storage. Built on `umbral`.
 
 pub mod abi;
 pub mod accusation;

@@ -1,6 +1,6 @@
 //! Periods of chain time: the accounting unit of policies, leases and rewards.
 //!
-//! Period 1 starts at the genesis time of the deployment; 0 means "never". The same arithmetic as
+//! Period 1 starts at the genesis time of the deployment. The arithmetic is that of
 //! `IPeriodClock.sol`, in seconds of block timestamps, never of the host's clock.
 
 use core::fmt;
@@ -17,25 +17,25 @@ use crate::error::{Error, Result};
 pub struct Period(pub u32);
 
 impl Period {
-    /// Not a period: the contracts' zero.
+    /// The contracts' zero, which is no period.
     pub const NEVER: Self = Self(0);
 
-    /// Whether this is [`Period::NEVER`].
+    /// Whether the number is 0: [`Period::NEVER`].
     pub const fn is_never(self) -> bool {
         self.0 == 0
     }
 
-    /// The period `count` later, if there is such a number.
+    /// Adds `count` periods; None beyond 32 bits.
     pub fn checked_add(self, count: u32) -> Option<Self> {
         self.0.checked_add(count).map(Self)
     }
 
-    /// The period `count` earlier; stops at [`Period::NEVER`].
+    /// Subtracts `count` periods; stops at [`Period::NEVER`].
     pub const fn saturating_sub(self, count: u32) -> Self {
         Self(self.0.saturating_sub(count))
     }
 
-    /// Periods from `self` to `last`, both counted; 0 if `last` is earlier.
+    /// Counts the periods `self..=last`; 0 if `last` is earlier.
     pub fn count_through(self, last: Self) -> u64 {
         (u64::from(last.0) + 1).saturating_sub(u64::from(self.0))
     }
@@ -51,14 +51,14 @@ impl fmt::Display for Period {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct PeriodClock {
-    /// Start of period 1.
+    /// First second of period 1.
     pub genesis_time: u64,
-    /// Length of a period, > 0.
+    /// Length of a period in seconds, > 0.
     pub period_seconds: u32,
 }
 
 impl PeriodClock {
-    /// A clock.
+    /// Makes a clock of periods of `period_seconds`.
     ///
     /// # Errors
     /// [`Error::PeriodLengthZero`].
@@ -72,8 +72,8 @@ impl PeriodClock {
         })
     }
 
-    /// floor((timestamp - genesis) / length) + 1, stopping at the last number, as the contracts do.
-    /// None before genesis, or when the length is zero.
+    /// Computes floor((timestamp - genesis) / length) + 1, at most the last number, as the
+    /// contracts do. None before genesis, or when the length is zero.
     pub fn period_at(&self, timestamp: u64) -> Option<Period> {
         let elapsed = timestamp.checked_sub(self.genesis_time)?;
         let complete = elapsed.checked_div(u64::from(self.period_seconds))?;

@@ -1,7 +1,8 @@
 //! The terms of a policy and its id, encoded exactly as `IPolicyManager.sol` does.
 //!
 //! The id commits to everything a node or a judge must know: whoever acts on a policy supplies the
-//! terms again. Terms read from JSON are validated, [`Terms::validate`] checks those built in code.
+//! terms again. Terms are validated when read from JSON, and by [`Terms::validate`] when built in
+//! code.
 
 use serde::{Deserialize, Serialize};
 use umbral::Quorum;
@@ -21,13 +22,13 @@ const HEAD_WORDS: usize = 10;
 /// Greatest value of a uint96.
 const UINT96_MAX: u128 = (1 << 96) - 1;
 
-/// `IPolicyManager.Terms`: one paid grant.
+/// `IPolicyManager.Terms`: everything the id of a policy commits to.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, try_from = "TermsWire")]
 pub struct Terms {
-    /// The author, who may revoke (account or ERC-1271 contract).
+    /// Author, who may revoke: an account or an ERC-1271 contract.
     pub author: Address,
-    /// The sponsor, who paid and receives every refund.
+    /// Sponsor, who pays and receives every refund.
     pub sponsor: Address,
     /// Ethereum address of the author's Umbral verifying key.
     pub verifier: Address,
@@ -35,13 +36,13 @@ pub struct Terms {
     pub keys_hash: B256,
     /// Fee per miner and period, > 0, at most 96 bits.
     pub rate: Amount,
-    /// First period, >= 1.
+    /// First period that is paid, >= 1.
     pub first_period: Period,
-    /// Last period, inclusive.
+    /// Last period that is paid, inclusive.
     pub last_period: Period,
     /// m: cfrags a reader needs, 1 <= m <= n.
     pub threshold: u8,
-    /// Makes equal terms different policies.
+    /// Random bytes that make equal grants different policies.
     pub salt: B256,
     /// n miners, strictly ascending, 1 <= n <= 32.
     pub miners: Vec<Address>,
@@ -84,22 +85,22 @@ impl TryFrom<TermsWire> for Terms {
     }
 }
 
-/// keccak256(delegating key || receiving key), both compressed (66 bytes hashed).
+/// Computes keccak256(delegating key || receiving key), both compressed (66 bytes hashed).
 pub fn keys_hash(delegating: &umbral::PublicKey, receiving: &umbral::PublicKey) -> B256 {
     keccak256(&RevealedKeys::of_author(delegating, receiving).keys)
 }
 
-/// The keys that [`Terms::keys_hash`] hides, as a contract takes them to judge.
+/// The keys behind [`Terms::keys_hash`], as a judge takes them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RevealedKeys {
     /// Delegating key || receiving key, both compressed.
     pub keys: [u8; 66],
-    /// y of the receiving key; 0, which no point has, when it is the author who turns to the judge.
+    /// y of the receiving key for a reader; 0, which no point has, for the author.
     pub receiving_y: [u8; 32],
 }
 
 impl RevealedKeys {
-    /// For a reader, who signs with the receiving key.
+    /// Makes the form for a reader, who signs with the receiving key.
     pub fn of_reader(delegating: &umbral::PublicKey, receiving: &umbral::PublicKey) -> Self {
         let mut receiving_y = [0; 32];
         let point = receiving.to_uncompressed();
@@ -110,7 +111,7 @@ impl RevealedKeys {
         }
     }
 
-    /// For the author, who signs with the verifying key.
+    /// Makes the form for the author, who signs with the verifying key.
     pub fn of_author(delegating: &umbral::PublicKey, receiving: &umbral::PublicKey) -> Self {
         let mut keys = [0; 66];
         let (first, second) = keys.split_at_mut(33);
@@ -123,8 +124,8 @@ impl RevealedKeys {
     }
 }
 
-/// Computes what a kfrag is signed for, in the one place that author, node, reader and judge take
-/// it from. `contract` is the policy manager.
+/// Computes the policy that a kfrag is signed for. Author, node, reader and judge all use this
+/// function. `contract` is the policy manager.
 ///
 /// | signed field | taken from |
 /// |---|---|
@@ -135,10 +136,10 @@ impl RevealedKeys {
 /// | conditions | zero: there are none |
 ///
 /// An extension on chain pays for further periods; it changes neither the terms nor what was
-/// signed. So `expiry` is not when a node stops to serve, which the chain alone decides.
+/// signed. So a node does not stop at `expiry`, but when the chain says so.
 ///
 /// # Errors
-/// [`Error::Terms`] if the threshold is none of the number of miners, or there are too many.
+/// [`Error::Terms`] if the threshold does not fit the number of miners, or there are too many.
 pub fn kfrag_policy(terms: &Terms, chain_id: u64, contract: &Address) -> Result<umbral::Policy> {
     let miners = terms.miners.len();
     let threshold = terms.threshold;
@@ -156,7 +157,7 @@ pub fn kfrag_policy(terms: &Terms, chain_id: u64, contract: &Address) -> Result<
 }
 
 impl Terms {
-    /// keccak256(abi.encode(chainid, contract, terms)).
+    /// Computes the id: keccak256(abi.encode(chainid, contract, terms)).
     pub fn id(&self, chain_id: u64, contract: &Address) -> PolicyId {
         let words = Words::with_capacity(HEAD_WORDS + 4 + self.miners.len())
             .uint(chain_id)
@@ -166,7 +167,7 @@ impl Terms {
         PolicyId(keccak256(words.as_bytes()))
     }
 
-    /// abi.encode(terms): the data of `transferAndCall` to the policy manager.
+    /// Computes abi.encode(terms): the data of `transferAndCall` to the policy manager.
     pub fn abi_encode(&self) -> Vec<u8> {
         Words::with_capacity(HEAD_WORDS + 2 + self.miners.len())
             .size(WORD)
@@ -174,7 +175,7 @@ impl Terms {
             .into_bytes()
     }
 
-    /// The struct itself: ten head words, then the length and entries of `miners`.
+    /// Encodes the struct: ten head words, then the length and entries of `miners`.
     fn tuple(&self) -> Words {
         let head = Words::with_capacity(HEAD_WORDS + 1 + self.miners.len())
             .address(&self.author)
@@ -191,7 +192,7 @@ impl Terms {
         self.miners.iter().fold(head, Words::address)
     }
 
-    /// Checks everything the contract checks without its state.
+    /// Checks everything that the contract checks without its state.
     ///
     /// # Errors
     /// [`Error::Terms`].
@@ -233,12 +234,12 @@ impl Terms {
         }
     }
 
-    /// Periods paid for: last - first + 1.
+    /// Counts the periods paid for: last - first + 1.
     pub fn period_count(&self) -> u64 {
         self.first_period.count_through(self.last_period)
     }
 
-    /// rate * n * periods.
+    /// Computes the price: rate * n * periods.
     ///
     /// # Errors
     /// [`Error::AmountOverflow`] beyond 128 bits, which no supply reaches.
@@ -250,7 +251,7 @@ impl Terms {
             .ok_or(Error::AmountOverflow)
     }
 
-    /// Whether `miner` is one of the n.
+    /// Whether `miner` is one of the n miners.
     pub fn includes(&self, miner: &Address) -> bool {
         self.miners.contains(miner)
     }

@@ -1,7 +1,7 @@
 //! Ethereum's small values: addresses, 32-byte words, fixed byte strings, and Keccak-256.
 //!
-//! Everything else in the crate is built from these. Any bytes of the right length are valid, so
-//! the fields are public; text is `0x`-prefixed hexadecimal.
+//! Any bytes of the right length are valid, so the fields are public; text is `0x`-prefixed
+//! hexadecimal.
 
 use core::fmt;
 use core::str::FromStr;
@@ -11,7 +11,7 @@ use sha3::{Digest, Keccak256};
 use crate::error::{Error, Result};
 use crate::hex_serde::{decode_array, encode, serde_by_text};
 
-/// Keccak-256 of `bytes`, as Ethereum uses it.
+/// Computes Keccak-256 with Ethereum's padding, which is not that of SHA-3.
 pub fn keccak256(bytes: &[u8]) -> B256 {
     B256(Keccak256::digest(bytes).into())
 }
@@ -29,18 +29,19 @@ impl Address {
         *self == Self::ZERO
     }
 
-    /// The 20 bytes.
+    /// The 20 bytes of the address.
     pub const fn as_bytes(&self) -> &[u8; 20] {
         &self.0
     }
 
-    /// The address of an uncompressed public key x || y: the last 20 bytes of its Keccak-256.
+    /// Computes the address of an uncompressed public key x || y: the last 20 bytes of its
+    /// Keccak-256.
     pub fn of_uncompressed(key: &[u8; 64]) -> Self {
         let [_, _, _, _, _, _, _, _, _, _, _, _, address @ ..] = keccak256(key).0;
         Self(address)
     }
 
-    /// The 40 hexadecimal digits in EIP-55 mixed case.
+    /// Writes the 40 hexadecimal digits in EIP-55 mixed case.
     fn checksummed(&self) -> String {
         let lower = hex::encode(self.0);
         let hash = keccak256(lower.as_bytes());
@@ -101,14 +102,15 @@ impl From<[u8; 20]> for Address {
 
 serde_by_text!(Address);
 
-/// Display, Debug, FromStr, serde and conversions of a byte array in lower-case hexadecimal.
+/// Implements Display, Debug, FromStr, serde and conversions of a byte array in lower-case
+/// hexadecimal.
 macro_rules! byte_string {
     ([$($generics:tt)*] $type:ty, $length:expr) => {
         impl<$($generics)*> $type {
-            /// All bytes zero.
+            /// The value of zero bytes only.
             pub const ZERO: Self = Self([0; $length]);
 
-            /// The bytes.
+            /// The bytes in the order of the text.
             pub const fn as_bytes(&self) -> &[u8; $length] {
                 &self.0
             }
@@ -172,7 +174,7 @@ pub struct B256(pub [u8; 32]);
 byte_string!([] B256, 32);
 
 impl B256 {
-    /// 32 bytes from the operating system: a salt or a nonce.
+    /// Draws 32 bytes from the operating system: a salt or a nonce.
     ///
     /// # Errors
     /// [`Error::Randomness`].
@@ -183,18 +185,18 @@ impl B256 {
     }
 }
 
-/// Exactly `N` public bytes of a message.
+/// A byte field of a message, exactly `N` bytes and public.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct FixedBytes<const N: usize>(pub [u8; N]);
 
 byte_string!([const N: usize] FixedBytes<N>, N);
 
-/// The id of a policy: [`crate::policy::Terms::id`].
+/// The id of a policy, computed by [`crate::policy::Terms::id`].
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct PolicyId(pub B256);
 
 impl PolicyId {
-    /// The 32 bytes.
+    /// The 32 bytes of the id.
     pub const fn as_bytes(&self) -> &[u8; 32] {
         &self.0.0
     }

@@ -1,7 +1,7 @@
 //! The closed list of reasons for which a node refuses a request: one row per reason.
 //!
-//! Codes are stable and snake_case: they are what clients and operators match on. The JSON body of
-//! a refusal is `messages::Problem`. README.md shows the same rows, and a test compares the two.
+//! Codes are stable and snake_case, for clients and operators to match on. The JSON body of a
+//! refusal is `messages::Problem`. README.md shows the same rows, and a test compares the two.
 
 use core::fmt;
 use core::str::FromStr;
@@ -9,16 +9,16 @@ use core::str::FromStr;
 use crate::error::{Error, Result};
 use crate::hex_serde::serde_by_text;
 
-/// The same caller may succeed later without changing the request's substance.
+/// The same request, signed anew, may succeed later.
 const TEMPORARY: bool = true;
-/// Waiting changes nothing.
+/// The same request fails later too.
 const LASTING: bool = false;
 
-/// Makes [`Refusal`] and its columns of the rows below.
+/// Makes [`Refusal`] and its methods from the rows below.
 macro_rules! refusals {
     ($($variant:ident: $code:literal, $status:literal, $temporary:ident, $title:literal,
        $hint:literal;)+) => {
-        /// Why a node refuses.
+        /// The reason for which a node refuses a request.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
         pub enum Refusal {
             $(#[doc = $title] $variant,)+
@@ -28,12 +28,12 @@ macro_rules! refusals {
             /// Every reason, in the order of the list.
             pub const ALL: &'static [Self] = &[$(Self::$variant),+];
 
-            /// The stable snake_case code.
+            /// The code, the same in every release.
             pub const fn code(self) -> &'static str {
                 match self { $(Self::$variant => $code,)+ }
             }
 
-            /// The HTTP status it is sent with.
+            /// The HTTP status of the reply.
             pub const fn http_status(self) -> u16 {
                 match self { $(Self::$variant => $status,)+ }
             }
@@ -43,12 +43,12 @@ macro_rules! refusals {
                 match self { $(Self::$variant => $temporary,)+ }
             }
 
-            /// One line that says what happened.
+            /// The title, one line that says what happened.
             pub const fn title(self) -> &'static str {
                 match self { $(Self::$variant => $title,)+ }
             }
 
-            /// What the caller can do about it.
+            /// The next step of the caller, in one line.
             pub const fn hint(self) -> &'static str {
                 match self { $(Self::$variant => $hint,)+ }
             }

@@ -1,8 +1,8 @@
 //! The reward formula: the same integers as `RewardMath.sol`, and a ledger that replays periods.
 //!
-//! reward_i = locked_i * R / sum(locked), in fixed point: users are paid rounded down, emission is
+//! reward_i = locked_i * R / sum(locked), in fixed point: miners are paid rounded down, emission is
 //! booked rounded up. The ledger is written from the formula, not from the contract, so that a test
-//! can hold one against the other to the last unit.
+//! can compare the two to the last unit.
 
 use core::ops::Range;
 use std::collections::{BTreeMap, BTreeSet};
@@ -14,7 +14,7 @@ use crate::error::{Error, Result, RewardFault};
 use crate::period::Period;
 use crate::primitives::Address;
 
-/// floor(ln(2) * 2^128).
+/// ln 2 in fixed point: floor(ln(2) * 2^128).
 const LN2_X128: U256 = U256::from_u128(235_865_763_225_513_294_137_944_142_764_154_484_399);
 
 /// Terms of the series in [`decay`]; the 41st is below 2^-180.
@@ -23,9 +23,9 @@ const DECAY_TERMS: u64 = 40;
 /// Fraction bits of the index A (reward per unit of weight).
 const INDEX_BITS: u32 = 96;
 
-/// decay = floor(2^64 * (1 - 2^(-period / half-life))), by the contract's own series
-/// 1 - e^-x = x - x^2/2! + x^3/3! - ..., x = ln 2 * period / half-life, in 128 fraction bits, every
-/// division rounded down. Both in seconds, 0 < period <= half-life.
+/// Computes decay = floor(2^64 * (1 - 2^(-period / half-life))), by the contract's series 1 - e^-x
+/// = x - x^2/2! + x^3/3! - ..., x = ln 2 * period / half-life, in 128 fraction bits, every division
+/// rounded down. Both in seconds, 0 < period <= half-life.
 ///
 /// # Errors
 /// [`Error::Reward`] when a period has no length, or the half-life is shorter than a period or so
@@ -52,7 +52,8 @@ pub fn decay(half_life_seconds: u64, period_seconds: u32) -> Result<u64> {
     }
 }
 
-/// R = floor(reserve * decay / 2^64): what a period emits when every weight equals its locked sum.
+/// Computes R = floor(reserve * decay / 2^64): the emission of a period when every weight equals
+/// its locked tokens.
 pub fn emission(reserve: Amount, decay: u64) -> Amount {
     // With decay < 2^64: floor((high * 2^64 + low) * decay / 2^64), each product below 2^128.
     let (high, low) = (reserve.0 >> 64, reserve.0 & u128::from(u64::MAX));
@@ -60,8 +61,8 @@ pub fn emission(reserve: Amount, decay: u64) -> Amount {
     Amount((high * decay).saturating_add((low * decay) >> 64))
 }
 
-/// v = floor(locked * (T1 + min(T, T1)) / (2 * T1)): the weight of a lock of T = `lock_periods`.
-/// T1 = `kappa_periods`; zero switches kappa off, and the weight is what is locked.
+/// Computes the weight v = floor(locked * (T1 + min(T, T1)) / (2 * T1)), T = `lock_periods`, T1 =
+/// `kappa_periods`. With T1 = 0 kappa is off, and the weight equals `locked`.
 ///
 /// # Errors
 /// [`Error::Reward`] when locked exceeds what 128-bit arithmetic can scale (no supply does).
@@ -80,15 +81,15 @@ pub fn weight(locked: Amount, lock_periods: u32, kappa_periods: u32) -> Result<A
 /// A miner that was active in a period.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ActiveMiner {
-    /// The owner address.
+    /// Owner address, which earns the reward.
     pub miner: Address,
-    /// Its weight v, at most `locked`.
+    /// Weight v of its lease, at most `locked`.
     pub weight: Amount,
     /// The locked tokens the weight was computed from.
     pub locked: Amount,
 }
 
-/// The earnings of a miner: settled segments, and the one that is still open.
+/// The rewards of a miner: of closed segments, and of the open one.
 #[derive(Debug, Clone)]
 struct Account {
     /// Sum of the rewards of closed segments, less what was claimed.
@@ -122,7 +123,7 @@ pub struct RewardLedger {
 }
 
 impl RewardLedger {
-    /// A ledger before its first period. `reserve`: tokens not yet emitted; `decay`: see
+    /// Makes a ledger before its first period. `reserve`: tokens left to mint; `decay`: see
     /// [`decay`].
     pub const fn new(reserve: Amount, decay: u64) -> Self {
         Self {
@@ -164,8 +165,8 @@ impl RewardLedger {
         Ok(())
     }
 
-    /// The index after a period with these totals, and what leaves the reserve:
-    /// dA = floor(R * 2^96 / W), E = ceil(V * dA / 2^96) <= R, because V <= W.
+    /// Computes the index after a period with these totals, and what leaves the reserve: dA =
+    /// floor(R * 2^96 / W), E = ceil(V * dA / 2^96) <= R, because V <= W.
     fn emit(&self, total_weight: Amount, total_locked: Amount) -> Result<(U256, Amount)> {
         if total_locked.is_zero() {
             return Ok((self.index, Amount::ZERO));
@@ -179,7 +180,8 @@ impl RewardLedger {
         Ok((add(&self.index, &step)?, emitted))
     }
 
-    /// The account of an active miner after a period in which the index went from A_(p-1) to A_p.
+    /// Computes the account of an active miner after a period in which the index went from A_(p-1)
+    /// to A_p.
     fn extend(&self, row: &ActiveMiner, period: Period, index: Range<U256>) -> Result<Account> {
         let opened = |owed| Account {
             owed,
@@ -220,7 +222,7 @@ impl RewardLedger {
         Ok(())
     }
 
-    /// The amount `miner` could claim now.
+    /// Computes the amount that `miner` could claim now.
     ///
     /// # Errors
     /// [`Error::Reward`] on overflow.
@@ -245,7 +247,7 @@ impl RewardLedger {
         Ok(paid)
     }
 
-    /// Tokens not yet emitted.
+    /// Tokens that are left to mint.
     pub const fn reserve(&self) -> Amount {
         self.reserve
     }
@@ -255,14 +257,14 @@ impl RewardLedger {
         self.pool
     }
 
-    /// Last period booked.
+    /// Last period that was booked.
     pub const fn last_period(&self) -> Period {
         self.last
     }
 }
 
 impl Account {
-    /// owed + floor(v * (A_b - A_(a-1)) / 2^96).
+    /// Computes owed + floor(v * (A_b - A_(a-1)) / 2^96).
     fn claimable(&self) -> Result<Amount> {
         let difference = subtract(&self.end, &self.start)?;
         let product = multiply(&U256::from(self.weight.0), &difference)?;
@@ -273,7 +275,7 @@ impl Account {
     }
 }
 
-/// Sum of weights and of locked tokens, after checking the rows.
+/// Checks the rows and sums weights and locked tokens.
 fn totals(active: &[ActiveMiner]) -> Result<(Amount, Amount)> {
     let mut seen = BTreeSet::new();
     let mut sums = (Amount::ZERO, Amount::ZERO);

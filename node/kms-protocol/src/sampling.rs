@@ -1,13 +1,13 @@
-//! Choosing miners at random in proportion to their locked stake, so that anyone can repeat it.
+//! Draws miners at random in proportion to their locked stake, reproducibly from a seed.
 //!
-//! The whitepaper's ruler: stakes are laid end to end, a random point picks the miner whose stretch
-//! holds it, the stretch is removed and the ruler closed up, and the next point is drawn.
+//! Stakes are laid end to end as on a ruler, a random point picks the miner whose stretch holds it,
+//! the stretch is removed and the gap closed, and the next point is drawn.
 
 use crate::amount::Amount;
 use crate::error::{Error, Result};
 use crate::primitives::{Address, keccak256};
 
-/// Separates these hashes from all others.
+/// Domain separation of the hashes of this file.
 const DOMAIN_TAG: &[u8] = b"KMS sampling v1";
 
 /// Draws `n` different miners, each with odds in proportion to its stake among those left.
@@ -37,7 +37,7 @@ pub fn sample(seed: &[u8; 32], candidates: &[(Address, Amount)], n: usize) -> Re
     Ok(chosen)
 }
 
-/// Sorted stretches of positive length, and their sum.
+/// Sorts the candidates with stake by address; returns them and the sum of their stakes.
 fn lay_out(candidates: &[(Address, Amount)]) -> Result<(Vec<(Address, u128)>, u128)> {
     let mut ruler: Vec<_> = candidates
         .iter()
@@ -58,7 +58,7 @@ fn lay_out(candidates: &[(Address, Amount)]) -> Result<(Vec<(Address, u128)>, u1
     Ok((ruler, length.ok_or(Error::AmountOverflow)?))
 }
 
-/// Index of the stretch [start, start + stake) that holds `point`, which is below their sum.
+/// Finds the stretch [start, start + stake) that holds `point`, which is below the sum.
 fn index_at(ruler: &[(Address, u128)], point: u128) -> usize {
     let ends = ruler.iter().scan(0_u128, |end, (_, stake)| {
         *end = end.saturating_add(*stake);
@@ -67,15 +67,15 @@ fn index_at(ruler: &[(Address, u128)], point: u128) -> usize {
     ends.take_while(|end| *end <= point).count()
 }
 
-/// Uniform numbers from keccak256(tag || seed || counter as 8 big-endian bytes), first 16 bytes.
+/// Uniform numbers: the first 16 bytes of keccak256(tag || seed || counter as 8 big-endian bytes).
 struct Points<'a> {
     seed: &'a [u8; 32],
     counter: u64,
 }
 
 impl Points<'_> {
-    /// Uniform in 0..bound (bound > 0): words are cut to the bits of bound - 1 and those not below
-    /// the bound rejected, so no value is favoured; fewer than two words are needed on average.
+    /// Draws uniformly from 0..bound (bound > 0) by rejection: words are cut to the bits of bound -
+    /// 1, and those not below the bound dropped; fewer than two are needed on average.
     fn below(&mut self, bound: u128) -> u128 {
         let unused_bits = bound.saturating_sub(1).leading_zeros();
         loop {

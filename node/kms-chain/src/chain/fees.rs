@@ -9,15 +9,15 @@ use crate::types::Fees;
 use crate::types::wire::{Quantity, WireFeeHistory};
 
 const METHOD: &str = "eth_feeHistory";
-/// Blocks looked back at, and the percentile of each block's tips.
+/// Blocks of the history that is asked for.
 const BLOCKS: u64 = 20;
 const PERCENTILE: u8 = 50;
 /// Least tip, in wei per gas: what geth's miner asks for by default.
 const TIP_FLOOR: u128 = 1_000_000;
 
 impl Chain {
-    /// Fees to be mined soon: the tip is the median of the last 20 blocks' median tips, the cap
-    /// leaves room for the base fee to double.
+    /// Estimates the fees for one of the next blocks: the tip is the median of the last 20 blocks'
+    /// median tips, the maximum leaves room for the base fee to double.
     ///
     /// # Errors
     /// As `Rpc::request`; `BadReply` without a base fee.
@@ -26,7 +26,6 @@ impl Chain {
     }
 }
 
-/// See `Chain::fees`.
 pub(crate) async fn estimate_fees(rpc: &Rpc) -> Result<Fees, ChainError> {
     let params = (Quantity(BLOCKS), "latest", [PERCENTILE]);
     let history: WireFeeHistory = rpc.request(METHOD, &params).await?;
@@ -47,7 +46,7 @@ pub(super) fn fees_of(history: &WireFeeHistory) -> Result<Fees, ChainError> {
         .iter()
         .filter_map(|block| block.as_ref()?.first())
         .map(|tip| tip.0)
-        // An empty block says nothing about what is paid.
+        // An empty block has no tips.
         .filter(|tip| *tip > 0)
         .collect();
     tips.sort_unstable();

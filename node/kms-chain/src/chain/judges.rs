@@ -8,12 +8,9 @@ use crate::convert;
 use crate::error::ChainError;
 use crate::types::OpenChallenge;
 
-/// As the other views: `Unreachable`, `Rpc` and `BadReply`.
+/// Views of the judges. Each fails with `Unreachable`, `Rpc` or `BadReply`, as `Rpc::request`.
 impl Chain {
-    /// What a conviction would take from a miner now, and what of it the challenger would get.
-    ///
-    /// # Errors
-    /// See the impl.
+    /// Penalty of a conviction of the miner now, and the part of it that the challenger receives.
     pub async fn penalty_of(&self, miner: Address) -> Result<(Amount, Amount), ChainError> {
         let judge = self.inner.deployment.contracts.adjudicator.address;
         let miner = convert::h160(miner);
@@ -23,10 +20,7 @@ impl Chain {
         Ok((Amount(penalty.penalty), Amount(penalty.reward)))
     }
 
-    /// Whether a miner was convicted of what an accusation says; once is enough for ever.
-    ///
-    /// # Errors
-    /// See the impl.
+    /// Whether the miner was convicted for this policy and capsule already: once is the most.
     pub async fn is_convicted(&self, accusation: &Accusation) -> Result<bool, ChainError> {
         let judge = self.inner.deployment.contracts.adjudicator.address;
         let call = adjudicator::IsConvictedCall {
@@ -37,10 +31,7 @@ impl Chain {
         self.view(judge, call).await
     }
 
-    /// What a challenge of silence would cost its sender for the time being.
-    ///
-    /// # Errors
-    /// See the impl.
+    /// Bond that the sender of a challenge of silence posts now.
     pub async fn challenge_bond(&self) -> Result<Amount, ChainError> {
         let control = self.inner.deployment.contracts.control.address;
         let terms: control::ChallengeTerms =
@@ -48,10 +39,7 @@ impl Chain {
         Ok(Amount(terms.bond))
     }
 
-    /// The open challenge of a policy and a miner.
-    ///
-    /// # Errors
-    /// See the impl.
+    /// The open challenge of a policy and a miner; `None` if there is none.
     pub async fn challenge_of(
         &self,
         policy: PolicyId,

@@ -1,4 +1,4 @@
-//! Event logs: in ranges that adapt to what endpoints bear, and of single blocks by hash.
+//! Event logs: in ranges that adapt to what endpoints answer, and of single blocks by hash.
 //!
 //! ethers' paginated logs and filters are not used: the first ignores its upper end, the others
 //! lose errors.
@@ -16,13 +16,14 @@ use crate::types::wire::{Quantity, WireLog};
 
 const METHOD: &str = "eth_getLogs";
 
-/// Blocks per request to begin with, and at most.
+/// Blocks of the first request; later ones grow up to `WIDEST_RANGE`.
 pub(super) const FIRST_RANGE: u64 = 2_000;
 const WIDEST_RANGE: u64 = 10_000;
 
 impl Chain {
-    /// All events of the contracts in the blocks `from..=to`, in order. Starts with the range
-    /// learnt so far, widens it by half on success and halves it on any error, down to one block.
+    /// Reads all events of the contracts in the blocks `from..=to`, in order. Starts with the range
+    /// that was last answered, widens it by half on success and halves it on any error, down to one
+    /// block.
     ///
     /// # Errors
     /// As `Rpc::request` for a single block; at once when no endpoint can be connected to.
@@ -53,8 +54,8 @@ impl Chain {
         Ok(events)
     }
 
-    /// All events of the contracts in one block, asked for by its hash so that no other block
-    /// of the same height can answer.
+    /// Reads all events of the contracts in one block, by its hash: no other block of the same
+    /// height can answer.
     ///
     /// # Errors
     /// As `Rpc::request`; `BadReply` for logs of another block.
@@ -121,7 +122,7 @@ impl Chain {
     }
 }
 
-/// Logs must be mined, in strictly ascending order, and agree on the hash of each block.
+/// Checks that logs are mined, in strictly ascending order, and agree on the hash of each block.
 fn check_order(logs: &[WireLog]) -> Result<(), ChainError> {
     let mut hashes: HashMap<u64, B256> = HashMap::new();
     let mut previous = None;

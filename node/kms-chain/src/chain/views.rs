@@ -22,7 +22,7 @@ fn amount(value: U256) -> Result<Amount, ChainError> {
     convert::amount(value).ok_or(TOO_LARGE)
 }
 
-/// All views: `Unreachable`, `Rpc` and `BadReply` as `Rpc::request`; `Reverted` where said.
+/// Views of the contracts. Each fails with `Unreachable`, `Rpc` or `BadReply`, as `Rpc::request`.
 impl Chain {
     fn token(&self) -> Address {
         self.inner.deployment.contracts.token.address
@@ -41,9 +41,6 @@ impl Chain {
     }
 
     /// The parameters all contracts were deployed with, read from them.
-    ///
-    /// # Errors
-    /// See the impl.
     pub async fn params(&self) -> Result<ChainParams, ChainError> {
         let (escrow, rewards) = (self.escrow(), self.rewards());
         let genesis: u64 = self.view(escrow, escrow::GenesisTimeCall {}).await?;
@@ -67,19 +64,13 @@ impl Chain {
     }
 
     /// The period of the newest block, as the contracts count.
-    ///
-    /// # Errors
-    /// See the impl.
     pub async fn current_period(&self) -> Result<Period, ChainError> {
         self.view(self.escrow(), escrow::CurrentPeriodCall {})
             .await
             .map(Period)
     }
 
-    /// Numbers of the last sequenced events.
-    ///
-    /// # Errors
-    /// See the impl.
+    /// Number of the last numbered event of each contract.
     pub async fn last_seqs(&self) -> Result<LastSeqs, ChainError> {
         let silence = self.inner.deployment.contracts.challenges.address;
         Ok(LastSeqs {
@@ -89,10 +80,7 @@ impl Chain {
         })
     }
 
-    /// A miner's stake; zeros for a stranger.
-    ///
-    /// # Errors
-    /// See the impl.
+    /// Stake of a miner; zeros for an address that is none.
     pub async fn position(&self, miner: Address) -> Result<Position, ChainError> {
         let call = escrow::PositionCall {
             miner: convert::h160(miner),
@@ -101,10 +89,11 @@ impl Chain {
         Ok(position_of(&position))
     }
 
-    /// One entry per address, in the same order; zeros for strangers.
+    /// Stake, worker and record of each address, in the order given; zeros for one that is no
+    /// miner.
     ///
     /// # Errors
-    /// See the impl; `BadReply` when the entries are not those asked for.
+    /// Besides those of every view: `BadReply` when the entries are not those asked for.
     pub async fn miner_info(&self, miners: &[Address]) -> Result<Vec<MinerInfo>, ChainError> {
         let call = escrow::MinerInfoCall {
             miners: miners.iter().copied().map(convert::h160).collect(),
@@ -123,10 +112,7 @@ impl Chain {
         entries.into_iter().map(miner_info_of).collect()
     }
 
-    /// The worker bonded to a miner.
-    ///
-    /// # Errors
-    /// See the impl.
+    /// Worker bonded to a miner; `None` if there is none.
     pub async fn worker_of(&self, miner: Address) -> Result<Option<Address>, ChainError> {
         let call = escrow::WorkerOfCall {
             miner: convert::h160(miner),
@@ -135,10 +121,7 @@ impl Chain {
         Ok(convert::some_address(worker))
     }
 
-    /// The miner a worker is bonded to.
-    ///
-    /// # Errors
-    /// See the impl.
+    /// Miner that a worker is bonded to; `None` if there is none.
     pub async fn miner_of(&self, worker: Address) -> Result<Option<Address>, ChainError> {
         let call = escrow::MinerOfCall {
             worker: convert::h160(worker),
@@ -148,17 +131,11 @@ impl Chain {
     }
 
     /// Sum of all locked and all unbonding tokens.
-    ///
-    /// # Errors
-    /// See the impl.
     pub async fn total_locked(&self) -> Result<Amount, ChainError> {
         amount(self.view(self.escrow(), escrow::TotalLockedCall {}).await?)
     }
 
-    /// A miner's activity lease.
-    ///
-    /// # Errors
-    /// See the impl.
+    /// Current lease of a miner, weight included.
     pub async fn lease_of(&self, miner: Address) -> Result<Lease, ChainError> {
         let call = rewards::LeaseOfCall {
             miner: convert::h160(miner),
@@ -171,9 +148,6 @@ impl Chain {
     }
 
     /// Reward that a claim would mint now.
-    ///
-    /// # Errors
-    /// See the impl.
     pub async fn claimable(&self, miner: Address) -> Result<Amount, ChainError> {
         let call = rewards::ClaimableCall {
             miner: convert::h160(miner),
@@ -182,9 +156,6 @@ impl Chain {
     }
 
     /// Whether a miner's lease covers a period.
-    ///
-    /// # Errors
-    /// See the impl.
     pub async fn is_active(&self, miner: Address, period: Period) -> Result<bool, ChainError> {
         let call = rewards::IsActiveCall {
             miner: convert::h160(miner),
@@ -193,10 +164,10 @@ impl Chain {
         self.view(self.rewards(), call).await
     }
 
-    /// In how many of the complete periods `first..=last` a miner was active.
+    /// Number of the completed periods `first..=last` in which a miner was active.
     ///
     /// # Errors
-    /// See the impl; `Reverted` when `last` is not complete.
+    /// Besides those of every view: `Reverted` when `last` is not complete.
     pub async fn active_periods(
         &self,
         miner: Address,
@@ -211,10 +182,10 @@ impl Chain {
         .await
     }
 
-    /// Totals of a period that has begun.
+    /// Sums over all miners for a period that has begun.
     ///
     /// # Errors
-    /// See the impl; `Reverted` for a period to come.
+    /// Besides those of every view: `Reverted` for a period to come.
     pub async fn period_totals(&self, period: Period) -> Result<PeriodTotals, ChainError> {
         let call = rewards::PeriodTotalsCall { period: period.0 };
         let totals: rewards::PeriodTotalsReturn = self.view(self.rewards(), call).await?;
@@ -224,26 +195,17 @@ impl Chain {
         })
     }
 
-    /// Tokens not yet emitted.
-    ///
-    /// # Errors
-    /// See the impl.
+    /// Reserve: tokens that are left to mint.
     pub async fn reserve(&self) -> Result<Amount, ChainError> {
         amount(self.view(self.rewards(), rewards::ReserveCall {}).await?)
     }
 
-    /// Tokens emitted and not yet claimed.
-    ///
-    /// # Errors
-    /// See the impl.
+    /// Pool: tokens emitted and not yet claimed.
     pub async fn pool(&self) -> Result<Amount, ChainError> {
         amount(self.view(self.rewards(), rewards::PoolCall {}).await?)
     }
 
-    /// What the chain knows of a policy; `None` if there is none of that id.
-    ///
-    /// # Errors
-    /// See the impl.
+    /// State of a policy; `None` if no policy has that id.
     pub async fn policy_state(&self, id: PolicyId) -> Result<Option<PolicyState>, ChainError> {
         let call = policies::StateOfCall { id: id.0.0 };
         let state: policies::State = self.view(self.policies(), call).await?;
@@ -258,7 +220,7 @@ impl Chain {
     /// while it was not.
     ///
     /// # Errors
-    /// See the impl; `Reverted` for an unknown policy or miner.
+    /// Besides those of every view: `Reverted` for an unknown policy or miner.
     pub async fn revoked_in(
         &self,
         terms: &Terms,
@@ -273,7 +235,7 @@ impl Chain {
     /// Fees a miner could collect from a policy now.
     ///
     /// # Errors
-    /// See the impl; `Reverted` for an unknown policy or miner.
+    /// Besides those of every view: `Reverted` for an unknown policy or miner.
     pub async fn collectable(&self, terms: &Terms, miner: Address) -> Result<Amount, ChainError> {
         let (terms, miner) = (convert::ethers_terms(terms), convert::h160(miner));
         amount(
@@ -285,7 +247,7 @@ impl Chain {
     /// Fees of idle periods that a refund would pay now.
     ///
     /// # Errors
-    /// See the impl; `Reverted` for an unknown policy.
+    /// Besides those of every view: `Reverted` for an unknown policy.
     pub async fn refundable(&self, terms: &Terms) -> Result<Amount, ChainError> {
         let call = policies::RefundableCall {
             terms: convert::ethers_terms(terms),
@@ -293,10 +255,7 @@ impl Chain {
         amount(self.view(self.policies(), call).await?)
     }
 
-    /// KMS of an account.
-    ///
-    /// # Errors
-    /// See the impl.
+    /// Balance of an account in KMS tokens.
     pub async fn token_balance(&self, account: Address) -> Result<Amount, ChainError> {
         let call = kms_token::BalanceOfCall {
             account: convert::h160(account),
@@ -304,10 +263,7 @@ impl Chain {
         amount(self.view(self.token(), call).await?)
     }
 
-    /// KMS in existence.
-    ///
-    /// # Errors
-    /// See the impl.
+    /// Supply of KMS tokens, without those burned.
     pub async fn total_supply(&self) -> Result<Amount, ChainError> {
         amount(
             self.view(self.token(), kms_token::TotalSupplyCall {})

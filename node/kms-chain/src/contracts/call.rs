@@ -1,5 +1,5 @@
-//! Every effect this program can have on chain, as data. `chain::send` signs them, `wallet` and the
-//! node's sender decide when.
+//! Every effect that this program can have on chain, as data. `send::tx` signs a call; `wallet` or
+//! the node's sender decides when.
 
 mod accuse;
 mod challenge;
@@ -13,164 +13,77 @@ use crate::deployment::Deployment;
 pub use accuse::WrongFragment;
 pub use challenge::{ChallengeAnswer, ChallengeDemand, ChallengeRight, ReaderConsent};
 
-/// One transaction's worth of effect.
+/// The effect of one transaction. A `miner` is an owner address; `terms` are a policy's as created.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[allow(missing_docs, reason = "names and types say what a field is")]
 pub enum Call {
     /// The worker leases the periods up to `through`.
-    ConfirmActivity {
-        /// Last period of the lease.
-        through: Period,
-    },
-    /// Mints the reward of `miner` to it. By the miner or its worker.
-    Claim {
-        /// The owner address.
-        miner: Address,
-    },
-    /// Mints the sender's reward to somebody else.
-    ClaimTo {
-        /// Who receives it.
-        recipient: Address,
-    },
-    /// Pays `miner` its due fees of these policies.
-    Collect {
-        /// Terms of the policies.
-        terms: Vec<Terms>,
-        /// The owner address.
-        miner: Address,
-    },
+    ConfirmActivity { through: Period },
+    /// Mints the reward of `miner` to it. Sent by the miner or its worker.
+    Claim { miner: Address },
+    /// Mints the sender's reward to `recipient`.
+    ClaimTo { recipient: Address },
+    /// Pays `miner` the fees due to it from these policies.
+    Collect { terms: Vec<Terms>, miner: Address },
     /// Locks tokens in one transaction (ERC-1363 transferAndCall to the escrow).
-    DepositViaTransfer {
-        /// Tokens to lock.
-        amount: Amount,
-        /// Lock duration in periods.
-        lock_periods: u32,
-    },
-    /// Lengthens the lock.
-    ExtendLock {
-        /// New duration in periods.
-        lock_periods: u32,
-    },
-    /// Starts or stops winding the position down.
-    SetWindDown {
-        /// True to start.
-        enabled: bool,
-    },
-    /// Moves locked tokens to the unbonding tranche.
-    Unbond {
-        /// Tokens to unbond.
-        amount: Amount,
-    },
-    /// Pays out all that is free.
-    Withdraw {
-        /// Who receives it.
-        recipient: Address,
-    },
+    DepositViaTransfer { amount: Amount, lock_periods: u32 },
+    /// Lengthens the sender's lock to `lock_periods`.
+    ExtendLock { lock_periods: u32 },
+    /// Starts (`enabled`) or stops winding down the sender's position.
+    SetWindDown { enabled: bool },
+    /// Moves `amount` of the locked tokens to the unbonding tranche.
+    Unbond { amount: Amount },
+    /// Pays all tokens that are free to `recipient`.
+    Withdraw { recipient: Address },
     /// Bonds a worker; `None` unbonds the present one.
-    BondWorker {
-        /// The worker's address.
-        worker: Option<Address>,
-    },
-    /// Sets the node record.
-    RegisterNode {
-        /// Base URL of the node.
-        url: String,
-        /// Its compressed Umbral key.
-        umbral_key: [u8; 33],
-    },
-    /// Posts the least accepted rate.
-    SetMinRate {
-        /// Per period.
-        rate: Amount,
-    },
-    /// Pays and creates a policy in one transaction (transferAndCall to the policy manager).
-    CreatePolicyViaTransfer {
-        /// Its terms; the sender must be their sponsor.
-        terms: Terms,
-    },
-    /// Ends a policy now. By its author.
-    RevokePolicy {
-        /// Its terms.
-        terms: Terms,
-    },
-    /// Ends the arrangement with one miner now; the others go on. By the policy's author.
-    RevokeArrangement {
-        /// The policy's terms.
-        terms: Terms,
-        /// The owner address.
-        miner: Address,
-    },
-    /// Moves the end of a policy. The sender pays, so it needs an allowance first
+    BondWorker { worker: Option<Address> },
+    /// Sets URL and compressed Umbral key of the node's record.
+    RegisterNode { url: String, umbral_key: [u8; 33] },
+    /// Posts the least rate that the miner accepts, per period.
+    SetMinRate { rate: Amount },
+    /// Pays and creates a policy in one transaction (transferAndCall to the policy manager). Sent
+    /// by the sponsor.
+    CreatePolicyViaTransfer { terms: Terms },
+    /// Ends a policy now. Sent by its author.
+    RevokePolicy { terms: Terms },
+    /// Ends the arrangement with one miner now; the others go on. Sent by the policy's author.
+    RevokeArrangement { terms: Terms, miner: Address },
+    /// Moves the end of a policy to `last_period`. The sender pays, so it needs an allowance first
     /// (`ApprovePolicies`).
-    ExtendPolicy {
-        /// Its terms, as created.
-        terms: Terms,
-        /// New last period.
-        last_period: Period,
-    },
+    ExtendPolicy { terms: Terms, last_period: Period },
     /// Lets the policy manager take up to `amount` of the sender's tokens.
-    ApprovePolicies {
-        /// The allowance.
-        amount: Amount,
-    },
-    /// Lets SilenceChallenges take the bond of a challenge.
-    ApproveChallenges {
-        /// The allowance.
-        amount: Amount,
-    },
+    ApprovePolicies { amount: Amount },
+    /// Lets SilenceChallenges take up to `amount` of the sender's tokens as bonds.
+    ApproveChallenges { amount: Amount },
     /// Returns the fees of idle periods to the sponsor.
-    RefundPolicy {
-        /// Its terms.
-        terms: Terms,
-    },
+    RefundPolicy { terms: Terms },
     /// Challenges a miner's silence. The sender posts the bond, so it needs an allowance first
     /// (`ApproveChallenges`).
     OpenChallenge {
-        /// What is asked of whom.
         demand: Box<ChallengeDemand>,
-        /// By what right.
         right: ChallengeRight,
     },
-    /// Ends a challenge whose time is over, or whose policy was revoked.
-    CloseChallenge {
-        /// The policy's terms.
-        terms: Terms,
-        /// The owner address.
-        miner: Address,
-    },
-    /// Brings a wrong fragment before the Adjudicator.
+    /// Ends a challenge whose deadline has passed, or whose policy was revoked.
+    CloseChallenge { terms: Terms, miner: Address },
+    /// Accuses a miner of a wrong cfrag before the Adjudicator.
     AccuseOfWrongFragment {
-        /// The policy's terms.
         terms: Terms,
-        /// Accusation, receipt and evidence.
         case: Box<WrongFragment>,
     },
     /// Answers the open challenge of a policy and its miner.
     AnswerChallenge {
-        /// The policy's terms.
         terms: Terms,
-        /// The owner address.
         miner: Address,
-        /// The fragment and its receipt.
         answer: Box<ChallengeAnswer>,
     },
-    /// Sends tokens.
-    TransferToken {
-        /// Who receives them.
-        to: Address,
-        /// How many.
-        amount: Amount,
-    },
-    /// Sends ether.
-    TransferEth {
-        /// Who receives it.
-        to: Address,
-        /// How much.
-        wei: Wei,
-    },
+    /// Transfers `amount` of KMS tokens to `to`.
+    TransferToken { to: Address, amount: Amount },
+    /// Transfers ether, in wei, to `to`.
+    TransferEth { to: Address, wei: Wei },
 }
 
 impl Call {
-    /// The address the transaction goes to.
+    /// The contract or account that the transaction calls.
     #[must_use]
     pub fn target(&self, deployment: &Deployment) -> Address {
         let contracts = &deployment.contracts;
@@ -203,7 +116,7 @@ impl Call {
         }
     }
 
-    /// The calldata.
+    /// ABI-encodes the call; empty for a transfer of ether.
     #[must_use]
     pub fn data(&self, deployment: &Deployment) -> Vec<u8> {
         match self {
@@ -272,7 +185,7 @@ impl Call {
         }
     }
 
-    /// Ether sent along.
+    /// Ether that is sent along; zero for all but `TransferEth`.
     #[must_use]
     pub fn value(&self) -> Wei {
         match self {
@@ -281,7 +194,7 @@ impl Call {
         }
     }
 
-    /// A stable name, for journals, logs and metrics.
+    /// A stable name of the variant, for journals, logs and metrics.
     #[must_use]
     pub fn kind(&self) -> &'static str {
         match self {
@@ -362,7 +275,7 @@ fn register(url: &str, umbral_key: &[u8; 33]) -> Vec<u8> {
     staking_escrow::RegisterNodeCall { url, umbral_key }.encode()
 }
 
-/// Lets `spender` take `amount`.
+/// Encodes a call of `approve` on the token.
 fn approve(amount: Amount, spender: Address) -> Vec<u8> {
     let (spender, value) = (h160(spender), amount.0.into());
     kms_token::ApproveCall { spender, value }.encode()

@@ -1,5 +1,5 @@
-//! The contracts' events as closed enums of kms-protocol's types. `events/decode.rs` makes them of
-//! raw logs; `chain::logs` checks where a log comes from before it gets here.
+//! The contracts' events as closed enums of kms-protocol's types. `events/decode.rs` makes them
+//! from raw logs, whose address `chain::logs` has checked.
 
 use kms_protocol::{Address, Amount, B256, Period, PolicyId, Terms};
 
@@ -9,43 +9,39 @@ pub(crate) use decode::{Undecodable, decode};
 
 /// The contract an event comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[allow(missing_docs, reason = "a variant is named after its contract")]
 pub enum EventSource {
-    /// StakingEscrow.
     Escrow,
-    /// MiningRewards.
     Rewards,
-    /// PolicyManager.
     Policies,
-    /// Adjudicator.
     Adjudicator,
-    /// SilenceChallenges.
     Challenges,
 }
 
 /// An event and its place on the chain.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EventRecord {
-    /// Height of its block.
+    /// Height of the block that holds the event.
     pub block_number: u64,
-    /// Hash of its block.
+    /// Hash of the block that holds the event.
     pub block_hash: B256,
-    /// Transaction that caused it.
+    /// Hash of the transaction that emitted it.
     pub tx_hash: B256,
-    /// Its number within the block.
+    /// Index of the log within the block.
     pub log_index: u64,
-    /// Decoded event.
+    /// The event, decoded from the log.
     pub event: ChainEvent,
 }
 
-/// Everything the contracts report, the token's transfers excepted. Amounts in units of 1e-18 KMS.
-/// The Solidity interfaces say when each one is emitted.
+/// Every event of the contracts that a node or client uses. The Solidity interfaces say when each
+/// one is emitted.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[allow(
     missing_docs,
     reason = "fields are those of the Solidity events, documented there"
 )]
 pub enum ChainEvent {
-    /// Tokens were locked.
+    /// `payer` locked `amount` more tokens for `miner`.
     Deposited {
         miner: Address,
         payer: Address,
@@ -53,14 +49,14 @@ pub enum ChainEvent {
         locked: Amount,
         lock_periods: u32,
     },
-    /// The lock duration grew.
+    /// A miner lengthened its lock to `lock_periods`.
     LockExtended { miner: Address, lock_periods: u32 },
     /// Wind-down was switched on, or off (`None`).
     WindDownSet {
         miner: Address,
         unlock_period: Option<Period>,
     },
-    /// Locked tokens moved to the tranche.
+    /// Locked tokens moved to the unbonding tranche.
     Unbonded {
         miner: Address,
         amount: Amount,
@@ -68,7 +64,7 @@ pub enum ChainEvent {
         unbonding: Amount,
         release_period: Period,
     },
-    /// Tokens left the escrow.
+    /// A miner's free tokens left the escrow.
     Withdrawn {
         miner: Address,
         recipient: Address,
@@ -114,22 +110,22 @@ pub enum ChainEvent {
         weight: Amount,
         locked: Amount,
     },
-    /// Rewards were minted.
+    /// The reward of a miner was minted.
     RewardClaimed {
         miner: Address,
         recipient: Address,
         amount: Amount,
     },
-    /// The lease ends with the present period; confirmations are refused through another.
+    /// A miner was suspended: its lease ends with the present period, and confirmations are refused
+    /// for some more.
     MinerSuspended {
         miner: Address,
         through_period: Period,
     },
     /// Tokens burned by a conviction are emitted anew.
     ReserveReturned { amount: Amount },
-    /// A policy was created and paid. The terms are as strange as the contract lets them be: what
-    /// it does not check (the verifier, for one) is not checked here either, so that nobody can
-    /// stop a node by creating a policy.
+    /// A policy was created and paid. What the contract does not check (the verifier, for one) is
+    /// not checked here either, so that nobody can stop a node by creating a policy.
     PolicyCreated {
         seq: u64,
         policy_id: PolicyId,
@@ -137,14 +133,14 @@ pub enum ChainEvent {
         author: Address,
         terms: Terms,
     },
-    /// A policy was lengthened.
+    /// A policy was extended to a later last period.
     PolicyExtended {
         seq: u64,
         policy_id: PolicyId,
         last_period: Period,
         payer: Address,
     },
-    /// A policy was revoked; access ends here. `effective_last` may be never (0) before its start.
+    /// A policy was revoked; access ends here. `effective_last` is never (0) if it had not begun.
     PolicyRevoked {
         seq: u64,
         policy_id: PolicyId,
@@ -165,14 +161,14 @@ pub enum ChainEvent {
         through_period: Period,
         amount: Amount,
     },
-    /// A miner was paid.
+    /// A miner collected its fees of a policy.
     FeesCollected {
         policy_id: PolicyId,
         miner: Address,
         through_period: Period,
         amount: Amount,
     },
-    /// A miner was convicted. `fault_code` is 0 unless a fragment was wrong.
+    /// A miner was convicted. `fault_code` is 0 unless a cfrag was wrong.
     MinerConvicted {
         policy_id: PolicyId,
         miner: Address,
@@ -183,7 +179,7 @@ pub enum ChainEvent {
         penalty: Amount,
         reward: Amount,
     },
-    /// A miner must answer on chain by a time.
+    /// A challenge was opened: the miner must answer by `deadline`.
     ChallengeOpened {
         seq: u64,
         policy_id: PolicyId,
@@ -194,7 +190,7 @@ pub enum ChainEvent {
         bond: Amount,
         capsule: Vec<u8>,
     },
-    /// It did.
+    /// A miner answered a challenge in time.
     ChallengeAnswered {
         policy_id: PolicyId,
         miner: Address,
@@ -205,7 +201,8 @@ pub enum ChainEvent {
         cfrag: Vec<u8>,
         signature: Vec<u8>,
     },
-    /// It did not: 0 silent, 1 void by a revocation, 2 closed too late.
+    /// A challenge ended without an answer. `outcome`: 0 silent, 1 void by a revocation, 2 closed
+    /// too late.
     ChallengeClosed {
         policy_id: PolicyId,
         miner: Address,
@@ -215,7 +212,7 @@ pub enum ChainEvent {
 }
 
 impl ChainEvent {
-    /// The contract it comes from.
+    /// The contract that emits this event.
     #[must_use]
     pub fn source(&self) -> EventSource {
         match self {
@@ -246,8 +243,8 @@ impl ChainEvent {
         }
     }
 
-    /// Its gap-free number within its contract, for the events that carry one: a missing number
-    /// proves a missed event.
+    /// Sequence number within the contract, for the events that carry one: a gap proves that an
+    /// event was missed.
     #[must_use]
     pub fn seq(&self) -> Option<u64> {
         match self {

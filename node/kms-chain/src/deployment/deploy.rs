@@ -27,11 +27,11 @@ pub use state::{DeployState, PlannedContract, SentCreation};
 
 const POLL: Duration = Duration::from_millis(50);
 const PATIENCE: Duration = Duration::from_secs(300);
-/// State on which nonces and gas are asked for: what is in the pool counts.
+/// Tag of the state that gives nonces and gas: transactions in the pool count.
 const PENDING: &str = "pending";
 
-/// Deploys with `deployer` paying, who also gets the initial supply unless the parameters name
-/// somebody. The deployer must not send anything else meanwhile. Nothing is kept for a crash: see
+/// Deploys all contracts. `deployer` pays, receives the initial supply unless the parameters name
+/// somebody, and must send nothing else meanwhile. Not safe against a crash: see
 /// [`deploy_journaled`].
 ///
 /// # Errors
@@ -45,9 +45,9 @@ pub async fn deploy(
     deploy_journaled(rpc, deployer, state, &mut |_| Ok(())).await
 }
 
-/// Goes on with a deployment that has just begun or was cut off anywhere. `keep` makes each state
-/// durable before what it holds is sent; a transaction that is in a kept state goes out again as it
-/// is, so that it cannot happen twice.
+/// Goes on with a deployment that was begun, or interrupted at any point. `keep` makes each state
+/// durable before its transactions are sent; a transaction of a kept state is sent again unchanged,
+/// so that no contract is created twice.
 ///
 /// # Errors
 /// `WrongChain`, `OtherDeployer`, `ForeignNonce` when the deployer sent something else meanwhile,
@@ -102,7 +102,7 @@ struct Deploying<'a> {
 }
 
 impl Deploying<'_> {
-    /// Signs the next creation and adds it to the state; nothing is sent.
+    /// Signs the next creation and adds it to the state, without sending it.
     async fn sign(&mut self, contract: &PlannedContract) -> Result<(), ChainError> {
         let sender = self.secret.address();
         let next: Quantity = self
@@ -168,7 +168,7 @@ impl Deploying<'_> {
         Ok((receipt.block_number, record))
     }
 
-    /// A nonce that is used while its transaction has no receipt was used by another one.
+    /// Fails if the nonce was used and its transaction has no receipt: another one used it.
     async fn check_nonce(&self, nonce: u64, hash: B256) -> Result<(), ChainError> {
         let sender = self.secret.address();
         let used: Quantity = self

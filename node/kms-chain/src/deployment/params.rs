@@ -1,4 +1,4 @@
-//! The parameters a deployment is made with: `deployments/params/*.toml`.
+//! The parameters of a deployment: `deployments/params/*.toml`.
 //!
 //! Amounts are text with their unit, times are seconds or periods as the key says. `validate`
 //! checks everything the constructors would refuse, with the name of the key. `params/powers.rs`
@@ -20,7 +20,7 @@ const LONGEST_POLICY: u32 = 65_534;
 /// Longest name of a network.
 const NAME_LENGTH: usize = 32;
 
-/// Parameters of a deployment.
+/// Parameters of a deployment, one field for each key of the file.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct DeployParams {
@@ -28,25 +28,25 @@ pub struct DeployParams {
     pub name: String,
     /// EIP-155 id of the only chain they may be used on.
     pub chain_id: u64,
-    /// Greatest supply of the token there can ever be.
+    /// Cap of the token: the greatest supply that there can ever be.
     #[serde(with = "amount_text")]
     pub cap: Amount,
-    /// Minted at deployment; the rest is the reserve that mining falls back on.
+    /// Supply minted at deployment; the rest of the cap is the reserve.
     #[serde(with = "amount_text")]
     pub initial_supply: Amount,
-    /// Who gets the initial supply; the deployer if absent.
+    /// Holder of the initial supply; the deployer if absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub initial_holder: Option<Address>,
-    /// Start of period 1.
+    /// Start of period 1, in chain time.
     pub genesis: Genesis,
     /// Length of a period, in seconds.
     pub period_seconds: u32,
-    /// Least stake.
+    /// Least stake of a miner.
     #[serde(with = "amount_text")]
     pub min_locked: Amount,
     /// Shortest lock, in periods; not below `max_lease_periods`.
     pub min_lock_periods: u32,
-    /// Longest lock, in periods.
+    /// Longest lock of a stake, in periods.
     pub max_lock_periods: u32,
     /// Periods a miner keeps a worker before it may bond another.
     pub worker_cooldown_periods: u32,
@@ -58,7 +58,7 @@ pub struct DeployParams {
     pub kappa_enabled: bool,
     /// T1: the lock duration of full weight, in periods.
     pub kappa_periods: u32,
-    /// Longest policy, in periods.
+    /// Greatest number of periods of a policy.
     pub max_policy_periods: u32,
     /// The timelock and the contract it owns.
     pub control: ControlParams,
@@ -77,7 +77,7 @@ pub enum Genesis {
     At(u64),
 }
 
-/// A condition, the key it is about, and what is wrong if it does not hold.
+/// A condition, its key, and the problem if it does not hold.
 type Check = (bool, &'static str, ParamProblem);
 
 impl DeployParams {
@@ -91,10 +91,10 @@ impl DeployParams {
         Ok(params)
     }
 
-    /// The parameters of a local chain: periods of six seconds.
+    /// Reads the parameters of a local chain: periods of six seconds.
     ///
     /// # Errors
-    /// None for the embedded file, which a test reads.
+    /// None: a test reads the embedded file.
     pub fn local() -> Result<Self, ChainError> {
         Self::from_toml(include_str!("../../../../deployments/params/local.toml"))
     }
@@ -221,7 +221,7 @@ impl<'de> Deserialize<'de> for Genesis {
     }
 }
 
-/// Amounts as "12.5 KMS".
+/// Serde of an amount as text with its unit: "12.5 KMS".
 mod amount_text {
     use kms_protocol::Amount;
     use serde::{Deserialize, Deserializer, Serializer};

@@ -19,7 +19,7 @@ mod views;
 
 use views::{View, views};
 
-/// Something that is not as the record and the parameters say.
+/// A difference between the chain and the record or the parameters.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[allow(
     missing_docs,
@@ -47,7 +47,7 @@ pub enum Difference {
     /// The recorded arguments of the constructor are not those of the recorded parameters.
     #[error("{contract}: the recorded constructor arguments do not follow from the parameters")]
     Arguments { contract: &'static str },
-    /// A value that can never change is another one.
+    /// A value that can never change differs.
     #[error("{contract}.{view} is {found}, not {expected}")]
     Value {
         contract: &'static str,
@@ -55,7 +55,7 @@ pub enum Difference {
         expected: String,
         found: String,
     },
-    /// A value that the timelock or the guardian may change was changed: no fault.
+    /// A value that the timelock or the guardian may change was changed; not a fault.
     #[error("{contract}.{view} was changed since: it is {found}, at first it was {expected}")]
     Governed {
         contract: &'static str,
@@ -66,7 +66,7 @@ pub enum Difference {
 }
 
 impl Difference {
-    /// Whether this must not be, rather than being worth knowing.
+    /// Whether the difference is a fault, rather than a change within the powers.
     #[must_use]
     pub fn is_fault(&self) -> bool {
         match self {
@@ -80,8 +80,8 @@ impl Difference {
     }
 }
 
-/// Everything that differs; empty when all is as recorded. Returns how many values were compared
-/// too.
+/// Compares everything. Returns the differences, none if all is as recorded, and the number of
+/// values compared.
 ///
 /// # Errors
 /// As `Rpc::request`; `Artifact`.
@@ -102,7 +102,7 @@ pub async fn check_deployment(
             });
         }
     }
-    // A contract that is not there has nothing to answer.
+    // Views are asked only if every contract has code.
     if differences
         .iter()
         .any(|d| matches!(d, Difference::NoCode { .. }))
@@ -139,7 +139,8 @@ async fn check_view(rpc: &Rpc, view: &View) -> Result<Option<Difference>, ChainE
     let call = json!({ "to": view.address, "data": HexBytes(view.data.clone()) });
     let answer: Result<HexBytes, _> = rpc.request("eth_call", &(call, "latest")).await;
     let HexBytes(found) = match answer.map_err(decode_error) {
-        // A contract that has no such view is a forgery, not trouble with the endpoint.
+        // A contract without the view is another contract: a difference, no failure of the
+        // endpoint.
         Err(ChainError::Reverted { .. }) => HexBytes(Vec::new()),
         answer => answer?,
     };
@@ -167,7 +168,7 @@ async fn check_view(rpc: &Rpc, view: &View) -> Result<Option<Difference>, ChainE
     }))
 }
 
-/// The genesis of resolved parameters.
+/// Reads the genesis of resolved parameters.
 fn genesis_of(params: &DeployParams) -> Result<u64, ChainError> {
     match params.genesis {
         Genesis::At(time) => Ok(time),
@@ -178,7 +179,7 @@ fn genesis_of(params: &DeployParams) -> Result<u64, ChainError> {
     }
 }
 
-/// An address alone in a word.
+/// Encodes an address as one word.
 fn word(address: Address) -> Words {
     Words::default().address(&address)
 }

@@ -41,7 +41,7 @@ impl ChainError {
         }
     }
 
-    /// What to do about it, one sentence.
+    /// The next step of whoever meets the error, in one sentence.
     #[must_use]
     pub fn remedy(&self) -> &'static str {
         match self {

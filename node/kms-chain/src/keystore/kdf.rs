@@ -1,4 +1,4 @@
-//! The key derivations of a version 3 keystore, with bounds on what a foreign file may cost.
+//! The key derivations of a version 3 keystore, with bounds on the memory and time of any file.
 
 use std::num::NonZeroU32;
 
@@ -8,14 +8,14 @@ use zeroize::Zeroizing;
 use super::bare_hex;
 use crate::error::{ChainError, KeystoreFault};
 
-/// Most memory a file may make us use: 2^30 bytes (scrypt takes 128 * N * r).
+/// Most memory that a file may ask for, in bytes; scrypt takes 128 * N * r.
 const MOST_SCRYPT_BYTES: u128 = 1 << 30;
 /// Most work: 128 * N * r * p.
 const MOST_SCRYPT_WORK: u128 = 1 << 33;
 const MOST_PBKDF2_ROUNDS: u32 = 10_000_000;
 const KEY_BYTES: u32 = 32;
 
-/// log2 of scrypt's N.
+/// Cost of scrypt: log2 of N.
 #[derive(Clone, Copy)]
 pub(super) struct Cost(pub(super) u8);
 
@@ -57,7 +57,7 @@ impl Kdf {
         }
     }
 
-    /// The 32-byte key of a password.
+    /// Derives the 32-byte key of a password.
     pub(super) fn derive(&self, password: &str) -> Result<Zeroizing<[u8; 32]>, ChainError> {
         let refused = || ChainError::Keystore(KeystoreFault::KdfParams);
         let mut key = Zeroizing::new([0; 32]);
@@ -97,7 +97,7 @@ impl Kdf {
     }
 }
 
-/// `None` for parameters that are invalid or that would cost too much.
+/// Checks parameters; `None` if they are invalid or too costly.
 fn scrypt_params(n: u64, r: u32, p: u32) -> Option<scrypt::Params> {
     if !n.is_power_of_two() || n < 2 || r == 0 || p == 0 {
         return None;

@@ -1,4 +1,4 @@
-//! One server: a bounded HTTP exchange, and the score that orders endpoints.
+//! One server: an HTTP exchange with limits, and the score that orders endpoints.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -16,12 +16,11 @@ use crate::error::RpcFault;
 const PENALTY_MS: u64 = 500;
 const LONGEST_PENALTY_MS: u64 = 60_000;
 
-/// What a failure does to the proof that the endpoint serves the right chain.
+/// Effect of a failure on the proof that the endpoint serves the right chain.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Trust {
-    /// The connection held.
     Keep,
-    /// The connection is gone: who answers next may be somebody else.
+    /// The connection is lost: the next one may reach another server.
     Unverified,
 }
 
@@ -41,7 +40,7 @@ pub(super) struct Endpoint {
 }
 
 impl Endpoint {
-    /// `None` unless the URL is http or https and has a host.
+    /// Parses a URL; `None` unless it is http or https and has a host.
     pub(super) fn parse(url: &str) -> Option<Self> {
         let url = reqwest::Url::parse(url).ok()?;
         if !matches!(url.scheme(), "http" | "https") {
@@ -70,7 +69,7 @@ impl Endpoint {
         self.score().verified
     }
 
-    /// Zero when the endpoint may be used, else how long it should rest still.
+    /// Time for which the endpoint is not used yet; zero when it may be used.
     pub(super) fn penalty(&self) -> Duration {
         self.score().resting_until.map_or(Duration::ZERO, |until| {
             until.saturating_duration_since(Instant::now())
@@ -111,7 +110,7 @@ impl Endpoint {
         score.latency = Some(latency);
     }
 
-    /// One request and its answer; keeps the score.
+    /// Sends one request, returns its answer, and keeps the score.
     pub(super) async fn call<P, R>(
         &self,
         client: &reqwest::Client,
@@ -165,20 +164,20 @@ impl Endpoint {
         }
         let bytes = read_capped(response, cap).await?;
         let answer = wire::parse(&bytes, id);
-        // Some servers put a JSON-RPC error under a 4xx or 5xx; only that is believed there.
+        // Some servers send a JSON-RPC error with status 4xx or 5xx; nothing else counts there.
         if status.is_success() || matches!(answer, Ok(Err(_))) {
             return answer;
         }
         Err(RpcFault::Status(status.as_u16()))
     }
 
-    /// The score is plain data, so a panic elsewhere cannot have left it half-written.
+    /// Locks the score, even after a panic elsewhere: it is plain data, never half-written.
     fn score(&self) -> MutexGuard<'_, Score> {
         self.score.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// Reads the body and gives up as soon as it is larger than `cap`.
+/// Reads the body; fails as soon as it is larger than `cap`.
 async fn read_capped(mut response: reqwest::Response, cap: usize) -> Result<Vec<u8>, RpcFault> {
     let announced = response
         .content_length()

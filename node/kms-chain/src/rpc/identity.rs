@@ -10,7 +10,7 @@ use crate::types::wire::{HashOnly, HexBytes, Quantity};
 
 const NONE: [(); 0] = [];
 
-/// What an endpoint must show before it is used.
+/// The identity that an endpoint must prove before it is used.
 #[derive(Debug, Clone)]
 pub(crate) struct Identity {
     pub(crate) chain_id: u64,
@@ -19,7 +19,7 @@ pub(crate) struct Identity {
 }
 
 impl Identity {
-    /// Asks one endpoint; `WrongChain` names the first difference.
+    /// Asks one endpoint for every part; `WrongChain` names the first difference.
     pub(super) async fn check(&self, rpc: &Rpc, endpoint: &Endpoint) -> Result<(), ChainError> {
         let chain_id: Quantity = rpc.ask_unverified(endpoint, "eth_chainId", &NONE).await?;
         let differs = |part, expected: String, found: String| {

@@ -29,7 +29,7 @@ struct Response<'a> {
     error: Option<ErrorAnswer>,
 }
 
-/// An absent field is `None`; a `null` one is `Some`.
+/// Reads a field that may be `null`: `Some` then, and `None` only if it is absent.
 fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<&'de RawValue>, D::Error> {
     <&RawValue>::deserialize(deserializer).map(Some)
 }
@@ -45,7 +45,7 @@ pub(super) struct ErrorAnswer {
 }
 
 impl ErrorAnswer {
-    /// Rate limits concern the endpoint, not the request.
+    /// Whether this is a rate limit, which concerns the endpoint and not the request.
     pub(super) fn is_limit(&self) -> bool {
         matches!(self.code, -32_005 | -32_029 | 429)
     }
@@ -60,7 +60,8 @@ impl ErrorAnswer {
     }
 }
 
-/// Revert data as geth and anvil send it (a hex string) or as EDR does (an object with `data`).
+/// Reads revert data as geth and anvil send it (a hex string) or as EDR does (an object with
+/// `data`).
 fn revert_bytes(data: &serde_json::Value) -> Option<Vec<u8>> {
     let text = match data {
         serde_json::Value::String(text) => text,
@@ -91,7 +92,7 @@ pub(super) fn parse<R: DeserializeOwned>(
     }
 }
 
-/// Cuts a server's text and drops what could upset a log or a terminal.
+/// Cuts a server's text and drops the characters that could alter a log or a terminal.
 pub(crate) fn clean(text: &str) -> String {
     let mut cleaned: String = text
         .chars()

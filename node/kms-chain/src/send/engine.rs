@@ -1,6 +1,6 @@
-//! What to do next about one intent: an effect wanted on chain, pursued with signed attempts that
-//! share a nonce, so that at most one of them is ever mined. A pure state machine: no I/O, no
-//! clock. `wallet` (files) and the node's sender (SQL) store and send what it says.
+//! The state machine of one intent: an effect wanted on chain, pursued with signed attempts that
+//! share a nonce, so that at most one of them is ever mined. Pure: no I/O, no clock. `wallet`
+//! (files) and the node's sender (SQL) store and send what it decides.
 //!
 //! A moment is a number that grows: milliseconds for a wallet, the head's height for a node.
 
@@ -9,29 +9,29 @@ use kms_protocol::{B256, Wei};
 use super::rejection::TxRejection;
 use crate::types::{Fees, TxReceipt};
 
-/// How patient a sender is, and how much it pays.
+/// The sender's limits on time and fees.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Rules {
-    /// Most that an attempt ever offers per gas.
+    /// Most that an attempt ever offers per gas, in wei.
     pub max_fee_cap: Wei,
     /// Moments after which an attempt that is not mined is repriced.
     pub reprice_after: u64,
     /// Moments after which the same bytes are sent again.
     pub offer_every: u64,
-    /// Moments after which a nonce that is used without a receipt counts as another sender's:
-    /// receipts may lag behind nonces.
+    /// Moments after which a nonce that is used without a receipt counts as used by another sender:
+    /// an endpoint may show receipts later than nonces.
     pub displaced_after: u64,
     /// Blocks that must stand on the block of an attempt.
     pub confirmations: u64,
-    /// Whether an intent ends when its only attempt was refused for good.
+    /// Whether an intent ends when its only attempt was refused for a lasting reason.
     pub gives_up: bool,
 }
 
 impl Rules {
-    /// Fees of a first attempt: the market's, under the cap.
+    /// Computes the fees of a first attempt: the market's, limited by the cap.
     ///
     /// # Errors
-    /// What the next block asks per gas, when that is above the cap.
+    /// The next block's base fee and the tip, per gas, when their sum is above the cap.
     pub fn first_fees(&self, market: Fees) -> Result<Fees, Wei> {
         // The market's maximum is twice the base fee plus the tip.
         let base = market.max_fee.saturating_sub(market.tip).0 / 2;
@@ -45,9 +45,9 @@ impl Rules {
         })
     }
 
-    /// Fees that every pool takes in place of `old`: both fields at least 12.5 % higher (geth and
-    /// EDR ask for 10 %) and at least the market's, as far as the cap allows. `None` when the cap
-    /// does not allow the 12.5 %.
+    /// Computes fees that every pool accepts as a replacement of `old`: both fields at least 12.5 %
+    /// higher (geth and EDR ask for 10 %) and at least the market's, as far as the cap allows.
+    /// `None` when the cap does not allow the 12.5 %.
     #[must_use]
     pub fn raised_fees(&self, old: Fees, market: Fees) -> Option<Fees> {
         let least = |old: Wei| old.0.checked_add(old.0.div_ceil(8))?.checked_add(1);
@@ -68,49 +68,49 @@ impl Rules {
 /// A signed transaction of an intent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Attempt {
-    /// Hash of its bytes.
+    /// keccak256 of the signed bytes.
     pub hash: B256,
-    /// Fees it offers.
+    /// Fees per gas that it offers.
     pub fees: Fees,
 }
 
-/// What the chain shows at one moment. The nonce is read before the receipts: so a receipt is
-/// never missing because its block came between the two.
+/// The state of the chain at one moment. The nonce is read before the receipts, so that no receipt
+/// is missing because its block came between the two reads.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Sight {
-    /// The moment.
+    /// Moment of the last read.
     pub now: u64,
     /// Nonce of the sender's next transaction after the newest block.
     pub next_nonce: u64,
-    /// Where one of the attempts is mined.
+    /// The attempt that is mined, if any is.
     pub included: Option<Included>,
     /// Fees of the market; asked for when [`Pursuit::is_price_due`] says so.
     pub market: Option<Fees>,
 }
 
-/// An attempt in a block.
+/// An attempt that stands in a block.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Included {
-    /// Its receipt.
+    /// Receipt of the mined attempt.
     pub receipt: TxReceipt,
     /// Height of the newest block that the caller goes by.
     pub head: u64,
 }
 
-/// What to do now.
+/// The next action of the sender.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Decision {
-    /// Look again later.
+    /// Do nothing until the next look at the chain.
     Wait,
-    /// Send the bytes of the newest attempt.
+    /// Send the bytes of the newest attempt, as they are.
     Offer,
     /// Sign the same transaction at these fees, store it, and send it.
     Reprice(Fees),
-    /// Nothing more will happen.
+    /// Stop: the intent has ended so.
     Final(Outcome),
 }
 
-/// How an intent ended.
+/// The final outcome of an intent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Outcome {
     /// An attempt is mined and confirmed.
@@ -119,11 +119,11 @@ pub enum Outcome {
     Reverted(TxReceipt),
     /// The nonce was used by a transaction that is none of the attempts.
     Displaced,
-    /// Every endpoint refused the only attempt for good, and none ever took it.
+    /// Every endpoint refused the only attempt for a lasting reason, and none ever accepted it.
     GivenUp(TxRejection),
 }
 
-/// An intent with at least one attempt, and what happened to it since this process knows it.
+/// An intent with at least one attempt, and what this process has seen of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Pursuit {
     nonce: u64,
@@ -161,7 +161,7 @@ impl Pursuit {
         self.refusal = None;
     }
 
-    /// Notes what the endpoints said to the newest attempt: taken, or refused by all.
+    /// Notes how the endpoints answered the newest attempt: accepted by one, or refused by all.
     pub fn note_offer(&mut self, answer: Result<(), TxRejection>, now: u64) {
         self.offered_at = Some(now);
         self.taken |= answer.is_ok();
@@ -179,8 +179,8 @@ impl Pursuit {
         std::iter::once(&self.newest).chain(self.earlier.iter().rev())
     }
 
-    /// Whether a higher price is due: the sender's next transaction waits for too long, or the
-    /// endpoints ask for more. Later ones wait for that one, not for a price.
+    /// Whether a higher price is due: this is the sender's next transaction and waits for too long,
+    /// or the endpoints ask for more. A later one waits for its predecessors, not for a price.
     #[must_use]
     pub fn is_price_due(&self, sight: &Sight, rules: &Rules) -> bool {
         let next = sight.next_nonce == self.nonce && sight.included.is_none();
@@ -195,7 +195,7 @@ impl Pursuit {
         self.is_price_due(sight, rules) && sight.market.is_some_and(|m| raised(m).is_none())
     }
 
-    /// Decides by what the chain shows. Deterministic: the same history leads to the same answer.
+    /// Decides the next action by what the chain shows. Deterministic in the history of calls.
     pub fn decide(&mut self, sight: &Sight, rules: &Rules) -> Decision {
         let ours = |mined: &Included| self.attempts().any(|a| a.hash == mined.receipt.tx_hash);
         if let Some(included) = sight.included.filter(ours) {

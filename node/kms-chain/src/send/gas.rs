@@ -4,7 +4,7 @@ use kms_protocol::Wei;
 
 use crate::types::Fees;
 
-/// Gas of writing a storage slot for the first time: the price of one branch more.
+/// Gas of writing a storage slot for the first time.
 const NEW_SLOT: u64 = 22_100;
 
 /// A gas limit: an estimate with its margin, which is added here and nowhere else.
@@ -13,25 +13,24 @@ const NEW_SLOT: u64 = 22_100;
 /// that mines the transaction the state changes: a period begins and a roll has more of its at most
 /// L periods to pass (the quarter), or a slot that another transaction cleared is written for the
 /// first time (the slot, more than a quarter of a small call). A limit that is too low costs a
-/// failed transaction; one that is too high costs nothing, as gas that is not used is not paid:
-/// but the sender's balance must cover it.
+/// failed transaction; unused gas is not paid, but the sender's balance must cover the limit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct GasLimit(u64);
 
 impl GasLimit {
-    /// The limit for a call that an endpoint estimates at `gas`.
+    /// Computes the limit for a call that an endpoint estimates at `gas`.
     #[must_use]
     pub fn for_estimate(gas: u64) -> Self {
         Self(gas.saturating_add(gas / 4).saturating_add(NEW_SLOT))
     }
 
-    /// The limit, in gas.
+    /// The limit in units of gas.
     #[must_use]
     pub fn get(self) -> u64 {
         self.0
     }
 
-    /// What a transaction with this limit costs at most; pools ask that the sender has it.
+    /// Most that a transaction with this limit costs, in wei; pools require that the sender has it.
     #[must_use]
     pub fn cost_at_most(self, fees: Fees) -> Wei {
         Wei(fees.max_fee.0.saturating_mul(u128::from(self.0)))

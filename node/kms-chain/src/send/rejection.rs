@@ -1,18 +1,19 @@
-//! Sorts the words in which nodes refuse a signed transaction.
+//! Classifies the messages with which endpoints refuse a signed transaction.
 //!
-//! Codes are not enough: -32000 covers nearly everything, so the table goes by message. The
-//! fixtures of geth, reth, nethermind, anvil and EDR are in the tests.
+//! The code -32000 stands for nearly everything, so the table goes by message. Fixtures of geth,
+//! reth, nethermind, anvil and EDR are in the tests.
 
 /// Class of a refusal of `eth_sendRawTransaction`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[allow(missing_docs, reason = "a message names its variant")]
 pub enum TxRejection {
-    /// The nonce is used already: this transaction or another one is mined.
+    /// The nonce is used: this transaction or another one is mined.
     #[error("nonce too low")]
     NonceTooLow,
     /// An earlier nonce is missing.
     #[error("nonce too high")]
     NonceTooHigh,
-    /// A pending transaction of that nonce pays too much to be replaced at this price.
+    /// Fees below what replaces the pending transaction of that nonce.
     #[error("replacement underpriced")]
     ReplacementUnderpriced,
     /// Fees below what a block or the pool takes now.
@@ -27,22 +28,20 @@ pub enum TxRejection {
     /// The gas limit is below the intrinsic cost or above the block's.
     #[error("gas limit out of range")]
     GasLimit,
-    /// The pool takes no more.
     #[error("transaction pool full")]
     PoolFull,
-    /// The endpoint ran it, it reverts.
+    /// The endpoint simulated the transaction, and it reverts.
     #[error("it would revert")]
     WouldRevert,
-    /// Signed for another chain.
     #[error("wrong chain id")]
     WrongChainId,
-    /// Words not in the table.
+    /// A message that is not in the table.
     #[error("unknown reason")]
     Unknown,
 }
 
 impl TxRejection {
-    /// Whether a higher price mends it.
+    /// Whether a higher price helps.
     #[must_use]
     pub fn asks_for_more(self) -> bool {
         match self {
@@ -59,7 +58,7 @@ impl TxRejection {
         }
     }
 
-    /// Whether the same bytes will be refused again, unless somebody acts.
+    /// Whether the same bytes will be refused again until somebody acts.
     #[must_use]
     pub fn is_for_good(self) -> bool {
         match self {
@@ -78,16 +77,16 @@ impl TxRejection {
     }
 }
 
-/// What an error answer to `eth_sendRawTransaction` means.
+/// Meaning of an error answer to `eth_sendRawTransaction`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Verdict {
-    /// The endpoint has this very transaction: as good as accepted.
+    /// The endpoint has this transaction already, which counts as accepted.
     Known,
-    /// It refused.
+    /// The endpoint refused the transaction.
     Rejected(TxRejection),
 }
 
-/// Lower-case fragments, tried in order; the first that occurs decides.
+/// Parts of messages in lower case, tried in order; the first that occurs decides.
 const TABLE: &[(&str, Verdict)] = &[
     ("already known", Verdict::Known),
     ("alreadyknown", Verdict::Known),
@@ -157,7 +156,7 @@ const TABLE: &[(&str, Verdict)] = &[
     ("chainid", Verdict::Rejected(TxRejection::WrongChainId)),
 ];
 
-/// Sorts the message of an error answer.
+/// Classifies the message of an error answer.
 pub(crate) fn classify(message: &str) -> Verdict {
     let lower = message.to_lowercase();
     TABLE

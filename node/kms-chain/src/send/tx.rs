@@ -1,5 +1,5 @@
-//! Transactions: simulate, sign, sign again at another price, broadcast, look up. Nothing here keeps
-//! state or waits: nonces and journals are the caller's (`wallet`, or the node's sender).
+//! Transactions: simulates, signs, signs again at other fees, broadcasts, looks up. Keeps no state
+//! and never waits: nonces and journals are the caller's (`wallet`, or the node's sender).
 
 use ethers::types::{Eip1559TransactionRequest, NameOrAddress, Signature, U64, U256};
 use ethers::utils::rlp::Rlp;
@@ -20,33 +20,33 @@ use crate::types::{Fees, Tag, TxReceipt};
 /// EIP-2718 type of an EIP-1559 transaction.
 const TX_TYPE: u8 = 2;
 
-/// A transaction decided down to the last field.
+/// A transaction to be signed, with all its fields.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TxPlan {
-    /// Nonce of the sender.
+    /// Number of transactions that the sender sent before.
     pub nonce: u64,
-    /// Call that the transaction makes.
+    /// The effect of the transaction on chain.
     pub call: Call,
-    /// Gas limit.
+    /// Gas limit, margin included already.
     pub gas_limit: GasLimit,
-    /// Fees per gas.
+    /// Fees that it offers per gas.
     pub fees: Fees,
 }
 
 /// A signed transaction, ready to be journaled and then broadcast.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SignedTx {
-    /// EIP-2718 bytes.
+    /// Signed transaction in EIP-2718 encoding.
     pub raw: Vec<u8>,
-    /// keccak256 of `raw`.
+    /// keccak256 of `raw`, which names the transaction.
     pub hash: B256,
-    /// Nonce of the transaction.
+    /// Nonce, shared by all attempts of an intent.
     pub nonce: u64,
     /// Fees that it offers per gas.
     pub fees: Fees,
 }
 
-/// What a signature covers; `to` is absent for a creation.
+/// The fields that a signature covers; `to` is absent for a creation.
 pub(crate) struct TxFields {
     pub(crate) chain_id: u64,
     pub(crate) nonce: u64,
@@ -67,7 +67,7 @@ impl Chain {
         estimate_gas(self.rpc(), &self.wire_call(from, call)).await
     }
 
-    /// Runs `call` again on the state after block `number`: tells why a mined transaction failed.
+    /// Runs `call` on the state after block `number`, to find why a mined transaction failed.
     ///
     /// # Errors
     /// `Reverted` with the decoded custom error; as `Rpc::request`.
@@ -75,7 +75,7 @@ impl Chain {
         self.replay_wire(&self.wire_call(from, call), number).await
     }
 
-    /// As `replay`, for a call that is encoded already.
+    /// Does what `replay` does for an encoded call.
     pub(crate) async fn replay_wire(&self, call: &Value, number: u64) -> Result<(), ChainError> {
         let params = (call, Quantity(number));
         let result: Result<HexBytes, _> = self.rpc().request("eth_call", &params).await;
@@ -91,7 +91,7 @@ impl Chain {
         })
     }
 
-    /// Signs a plan. Pure; the bytes must be journaled before they are broadcast.
+    /// Signs a plan. Pure: the caller journals the bytes before it broadcasts them.
     #[must_use]
     pub fn sign(&self, secret: &EthSecret, plan: &TxPlan) -> SignedTx {
         let deployment = self.deployment();
@@ -107,15 +107,16 @@ impl Chain {
         sign_fields(secret, &fields)
     }
 
-    /// Gives signed bytes to every endpoint. Done when one of them took them or had them already.
+    /// Sends signed bytes to every endpoint. Succeeds when one of them accepts them or has them
+    /// already.
     ///
     /// # Errors
-    /// `Rejected` with the most telling refusal; `Unreachable` when nobody answered.
+    /// `Rejected` with the most exact refusal; `Unreachable` when no endpoint answered.
     pub async fn broadcast(&self, raw: &[u8]) -> Result<B256, ChainError> {
         broadcast(self.rpc(), raw).await
     }
 
-    /// Receipt of a transaction; `None` while it is not mined (or not any more).
+    /// Reads the receipt of a transaction; `None` while it is not in the canonical chain.
     ///
     /// # Errors
     /// As `Rpc::request`; `BadReply` for a receipt of something else.
@@ -187,8 +188,8 @@ fn sign_request(
     }
 }
 
-/// r, s and the parity of y: ethers' encoder takes a v of 27 or 28 for one of EIP-155, and
-/// overflows.
+/// Converts to r, s and the parity of y: ethers' encoder takes a v of 27 or 28 for one of EIP-155,
+/// and overflows.
 fn ethers_signature(signature: &EthSignature) -> Signature {
     let (r, rest) = signature.0.split_at(32);
     let (s, v) = rest.split_at(32);
@@ -199,7 +200,6 @@ fn ethers_signature(signature: &EthSignature) -> Signature {
     }
 }
 
-/// See `Chain::broadcast`.
 pub(crate) async fn broadcast(rpc: &Rpc, raw: &[u8]) -> Result<B256, ChainError> {
     let hash = keccak256(raw);
     let params = [HexBytes(raw.to_vec())];
@@ -236,7 +236,7 @@ pub(crate) async fn broadcast(rpc: &Rpc, raw: &[u8]) -> Result<B256, ChainError>
         }
     }
     match (refusal, fault) {
-        // An endpoint that went silent may have taken it: then nobody's refusal is final.
+        // An endpoint that did not answer may have accepted it: then no refusal is final.
         (_, Some(error)) if may_have_taken(&error) => Err(error),
         (Some((reason, message)), _) => Err(ChainError::Rejected { reason, message }),
         (None, Some(error)) => Err(error),
@@ -251,7 +251,7 @@ fn may_have_taken(error: &ChainError) -> bool {
     }
 }
 
-/// Receipt, and the address of the contract if the transaction created one.
+/// Reads a receipt, and the address of the contract if the transaction created one.
 pub(crate) async fn receipt(
     rpc: &Rpc,
     hash: B256,

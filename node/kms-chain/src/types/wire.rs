@@ -50,7 +50,7 @@ impl Serialize for BigQuantity {
     }
 }
 
-/// `0x` and hex of any even length.
+/// Bytes as `0x` and hex of any even length.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct HexBytes(pub(crate) Vec<u8>);
 
@@ -72,13 +72,12 @@ impl Serialize for HexBytes {
     }
 }
 
-/// A block of which only the hash is wanted.
+/// A block of which only the hash is read.
 #[derive(Debug, Deserialize)]
 pub(crate) struct HashOnly {
     pub(crate) hash: B256,
 }
 
-/// A block header.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct WireHeader {
@@ -90,7 +89,8 @@ pub(crate) struct WireHeader {
 }
 
 impl WireHeader {
-    /// `None` if it cannot be a mined block. Block 0 alone may lack a parent and a time.
+    /// Checks the fields; `None` if they are not of a mined block. Only block 0 may lack parent and
+    /// time.
     pub(crate) fn parse(&self) -> Option<BlockHeader> {
         let zero = B256([0; 32]);
         let number = self.number.0;
@@ -110,7 +110,6 @@ impl WireHeader {
     }
 }
 
-/// An event log.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct WireLog {
@@ -125,7 +124,6 @@ pub(crate) struct WireLog {
     pub(crate) removed: bool,
 }
 
-/// A transaction receipt.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct WireReceipt {
@@ -139,7 +137,7 @@ pub(crate) struct WireReceipt {
 }
 
 impl WireReceipt {
-    /// `None` if it is not a receipt of `tx_hash` in a mined block.
+    /// Checks the fields; `None` if this is not a receipt of `tx_hash` in a mined block.
     pub(crate) fn parse(&self, tx_hash: B256) -> Option<TxReceipt> {
         if self.transaction_hash != tx_hash || self.block_hash == B256([0; 32]) {
             return None;

@@ -1,5 +1,5 @@
-//! Signed transactions on disk, from before they are broadcast until they are settled: what makes
-//! `wallet` safe against being killed at any moment.
+//! Signed transactions on disk, from before they are broadcast until they are settled, so that
+//! `wallet` may be killed at any moment.
 
 use std::fs::{self, File, TryLockError};
 use std::path::{Path, PathBuf};
@@ -12,7 +12,7 @@ use crate::error::{ChainError, FileAction, JsonFile};
 use crate::files::{self, Existing, fault};
 use crate::types::Fees;
 
-/// A signed transaction and the fields it was made of, so that it can be recognised and repriced.
+/// A signed transaction and its fields, by which it is recognised and repriced.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct JournaledTx {
@@ -20,26 +20,26 @@ pub struct JournaledTx {
     pub kind: String,
     /// Chain it is signed for.
     pub chain_id: u64,
-    /// Account that signed.
+    /// Account that signed and pays.
     pub sender: Address,
     /// Nonce, shared by all attempts.
     pub nonce: u64,
     /// Contract or account that is called.
     pub to: Address,
-    /// Calldata.
+    /// Calldata; empty for a transfer of ether.
     #[serde(with = "hex_bytes")]
     pub data: Vec<u8>,
     /// Ether that is sent along.
     pub value: Wei,
-    /// Gas limit.
+    /// Gas limit, margin included already.
     pub gas_limit: u64,
     /// Most that is paid per gas (`maxFeePerGas`).
     pub max_fee: Wei,
-    /// Tip per gas (`maxPriorityFeePerGas`).
+    /// Tip that is paid per gas (`maxPriorityFeePerGas`).
     pub tip: Wei,
-    /// keccak256 of `raw`.
+    /// keccak256 of `raw`, which names the file.
     pub hash: B256,
-    /// Signed EIP-2718 bytes.
+    /// Signed transaction in EIP-2718 encoding.
     #[serde(with = "hex_bytes")]
     pub raw: Vec<u8>,
 }
@@ -62,14 +62,14 @@ pub struct JournalLock {
 }
 
 impl JournalLock {
-    /// A lock for journals that no other process can see.
+    /// Makes a lock for a journal that no other process can open.
     #[must_use]
     pub fn private() -> Self {
         Self { _held: None }
     }
 }
 
-/// Where a wallet keeps its unsettled transactions. Calls block on the disk for a moment.
+/// Storage of a wallet's unsettled transactions. Calls block while the disk is written.
 pub trait TxJournal: Send + Sync {
     /// Takes the right to send; `None` while another process has it.
     ///
@@ -77,26 +77,26 @@ pub trait TxJournal: Send + Sync {
     /// `File`.
     fn try_lock(&self) -> Result<Option<JournalLock>, ChainError>;
 
-    /// Unsettled transactions of a sender on a chain, in ascending order of nonce, attempts of one
-    /// nonce in ascending order of fees.
+    /// Loads the unsettled transactions of a sender on a chain, in ascending order of nonce,
+    /// attempts of one nonce in ascending order of fees.
     ///
     /// # Errors
     /// `File`, `Json`.
     fn load(&self, chain_id: u64, sender: Address) -> Result<Vec<JournaledTx>, ChainError>;
 
-    /// Stores a transaction. It is on the disk when this returns.
+    /// Stores a transaction; it is on disk when this returns.
     ///
     /// # Errors
     /// `File`.
     fn record(&self, tx: &JournaledTx) -> Result<(), ChainError>;
 
-    /// Forgets a settled transaction; an unknown one is fine.
+    /// Removes a settled transaction; does nothing if it is unknown.
     ///
     /// # Errors
     /// `File`.
     fn clear(&self, tx: &JournaledTx) -> Result<(), ChainError>;
 
-    /// Where it is, for messages.
+    /// Path of the journal, for messages.
     fn location(&self) -> PathBuf;
 }
 

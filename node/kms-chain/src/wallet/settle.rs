@@ -1,5 +1,5 @@
-//! Sees a journaled transaction through: looks at the chain, does what the engine says, and clears
-//! the journal when the engine calls it final.
+//! Settles a journaled transaction: looks at the chain, does what the engine decides, and clears
+//! the journal when the outcome is final.
 
 use std::time::Duration;
 
@@ -13,18 +13,18 @@ use crate::send::{Attempt, Decision, Included, Outcome, Pursuit, Rules, Sight, r
 use crate::types::wire::{BigQuantity, HexBytes};
 use crate::types::{Fees, Tag, TxReceipt};
 
-/// One transaction on its way, in all its attempts.
+/// A transaction that is not settled, in all its attempts.
 pub(super) struct Pending {
     newest: JournaledTx,
     earlier: Vec<JournaledTx>,
     pursuit: Pursuit,
     started: Instant,
-    /// The last refusal of the newest attempt, in the endpoints' words.
+    /// The endpoints' last refusal of the newest attempt.
     refusal: Option<ChainError>,
 }
 
 impl Pending {
-    /// Attempts of one nonce, the cheapest first.
+    /// Takes the attempts of one nonce, the cheapest first.
     pub(super) fn new(mut attempts: Vec<JournaledTx>) -> Result<Self, ChainError> {
         let none = ChainError::Bug("a transaction has an attempt");
         let mut pursuit: Option<Pursuit> = None;
@@ -55,7 +55,7 @@ impl Pending {
         self.earlier.push(std::mem::replace(&mut self.newest, tx));
     }
 
-    /// The engine's moment.
+    /// Moment for the engine, in milliseconds.
     fn now(&self) -> u64 {
         u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX)
     }
@@ -69,10 +69,10 @@ fn attempt(tx: &JournaledTx) -> Attempt {
 }
 
 impl<J: TxJournal> Wallet<J> {
-    /// Waits until the transaction is over, and tells how it ended.
+    /// Waits until the transaction is settled, and returns how it ended.
     ///
     /// # Errors
-    /// `NotMined` when it is not over in time, and those of the journal.
+    /// `NotMined` when it is not settled in time, and those of the journal.
     pub(super) async fn settle(
         &self,
         mut pending: Pending,
@@ -130,7 +130,7 @@ impl<J: TxJournal> Wallet<J> {
         }
     }
 
-    /// Looks at the chain once and does what the engine says; `Some` when it is over.
+    /// Looks at the chain once and does what the engine decides; `Some` when it is settled.
     async fn look(
         &self,
         pending: &mut Pending,
@@ -176,7 +176,7 @@ impl<J: TxJournal> Wallet<J> {
         Ok(sight)
     }
 
-    /// Gives the newest bytes to the endpoints, and notes what they say.
+    /// Broadcasts the newest attempt, and notes the answer.
     async fn offer(
         &self,
         pending: &mut Pending,
@@ -224,7 +224,7 @@ impl<J: TxJournal> Wallet<J> {
         Ok(())
     }
 
-    /// Why a mined transaction failed, as far as running it again tells.
+    /// Finds why a mined transaction failed by running it again.
     async fn cause(&self, tx: &JournaledTx, receipt: &TxReceipt) -> ChainError {
         let call = json!({
             "from": tx.sender,
@@ -248,7 +248,7 @@ fn mined(receipt: &TxReceipt) -> SendEvent {
     }
 }
 
-/// Trouble of the moment, which waiting may mend.
+/// Whether waiting may help: the error is temporary.
 fn may_pass(error: &ChainError) -> bool {
     matches!(
         error,

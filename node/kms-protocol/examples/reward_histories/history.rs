@@ -1,6 +1,6 @@
-//! Random histories of a few miners and what they earn. A history knows the rules by which the
+//! Random histories of a few miners and what they earn. A history holds the rules by which the
 //! contracts accept an act, and a plain table of who is active when; the rewards are those of
-//! `kms_protocol::reward`. Nothing here knows how the contract keeps its books.
+//! `kms_protocol::reward`. The contract's bookkeeping is not repeated here.
 
 use std::collections::BTreeMap;
 
@@ -29,25 +29,25 @@ const MINERS: usize = 3;
 /// An act: its code, the miner, and two numbers. The codes are those of `RewardHistories.t.sol`.
 type Act = (u8, usize, u128, u128);
 
-/// Amount, then periods of the lock.
+/// Arguments: amount, periods of the lock.
 const DEPOSIT: u8 = 0;
-/// Amount.
+/// Argument: amount.
 const UNBOND: u8 = 1;
-/// 1 to begin, 0 to stop.
+/// Argument: 1 to begin, 0 to stop.
 const WIND_DOWN: u8 = 2;
-/// Periods of the longer lock.
+/// Argument: periods of the longer lock.
 const EXTEND_LOCK: u8 = 3;
-/// Last period of the lease.
+/// Argument: last period of the lease.
 const CONFIRM: u8 = 4;
-/// Amount paid.
+/// Result expected: the amount paid.
 const CLAIM: u8 = 5;
-/// Periods.
+/// Argument: number of periods.
 const SKIP: u8 = 6;
-/// Amount claimable.
+/// Result expected: the amount claimable.
 const WORTH: u8 = 7;
-/// Weight, then locked tokens, of the current period.
+/// Results expected: weight, locked tokens of the current period.
 const TOTALS: u8 = 8;
-/// Reserve, then pool.
+/// Results expected: reserve, pool.
 const BOOKS: u8 = 9;
 
 /// The locked tokens and the term (min(lock, kappa periods), 0 without kappa) of a lease.
@@ -62,7 +62,7 @@ struct Miner {
     price: Price,
     /// Last leased period.
     through: u32,
-    /// What the miner is active with, from the current period on.
+    /// Locked tokens and term of the lease by period, from the current one on.
     active: BTreeMap<u32, Price>,
 }
 
@@ -76,7 +76,7 @@ struct History {
     acts: Vec<Act>,
 }
 
-/// The whole file, one history per line.
+/// Writes the whole file, one history per line.
 ///
 /// # Errors
 /// Those of the reward formula; none for these parameters.
@@ -135,7 +135,7 @@ impl History {
         Ok(json!({ "lease": self.lease, "kappa": self.kappa > 0, "acts": acts }))
     }
 
-    /// Runs every lease out and claims all there is.
+    /// Lets every lease end and claims all rewards.
     fn settle(&mut self) -> Result<()> {
         self.advance(self.lease + 1)?;
         for i in 0..MINERS {
@@ -158,7 +158,7 @@ impl History {
         let (shortest, longest) = LOCK_PERIODS;
         let least = if miner.locked == 0 { MIN_LOCKED } else { 1 };
         let amount = self.random.amount(least, MOST_DEPOSITED);
-        // Half of the locks are shorter than what earns the full weight.
+        // Half of the locks are shorter than the lock of full weight.
         let longest = if self.random.one_in(2) {
             KAPPA_PERIODS
         } else {
@@ -252,7 +252,7 @@ impl History {
         Ok(())
     }
 
-    /// A claim of nothing is refused, so it is not an act.
+    /// Claims; the contract refuses a claim of nothing, so that is no act.
     fn claim(&mut self, i: usize) -> Result<()> {
         if !self.ledger.reward_of(&address(i))?.is_zero() {
             let paid = self.ledger.claim(&address(i))?;
@@ -271,8 +271,8 @@ impl History {
         self.act(BOOKS, 0, self.ledger.reserve().0, self.ledger.pool().0);
     }
 
-    /// Mostly one period, sometimes more than the longest lease, seldom so many that the contract
-    /// jumps.
+    /// Skips mostly one period, sometimes more than the longest lease, seldom so many that the
+    /// contract jumps.
     fn skip(&mut self) -> Result<()> {
         let periods = match self.random.between(0, 11) {
             0 => self.lease + self.random.between(0, 3),
@@ -328,7 +328,8 @@ fn address(i: usize) -> Address {
     Address([u8::try_from(i + 1).unwrap_or(u8::MAX); 20])
 }
 
-/// Small numbers as numbers, amounts as strings: JSON readers lose the low digits of large numbers.
+/// Writes small numbers as numbers, amounts as strings: JSON readers lose the low digits of large
+/// numbers.
 fn numbers(&(code, miner, first, second): &Act) -> [Value; 4] {
     let number = |value: u128| match u32::try_from(value) {
         Ok(small) => json!(small),

@@ -1,6 +1,6 @@
-//! SplitMix64: a small generator with a fixed stream, so that the file can be written anew.
+//! SplitMix64: a small generator with a fixed stream, so that the file is reproducible.
 
-/// The state; every seed is good.
+/// State of the generator; any seed is valid.
 pub(crate) struct Random(pub(crate) u64);
 
 impl Random {

@@ -1,5 +1,5 @@
-//! The table of errors: code, what a node answers to the peer whose input caused it, remedy. The
-//! match is exhaustive: a new variant forces a decision about each of the three.
+//! The table of errors: code, refusal, remedy. The match is exhaustive: a new variant forces a
+//! decision about each of the three.
 
 use super::{Error, Mismatch};
 use crate::refusal::Refusal::{self, BadRequest, BadSignature, Internal};
@@ -12,7 +12,7 @@ impl Error {
         self.row().0
     }
 
-    /// What a node answers to the peer whose input caused this error.
+    /// The refusal that a node sends to the peer whose input caused this error.
     pub const fn refusal(&self) -> Refusal {
         self.row().1
     }

@@ -1,6 +1,6 @@
-//! The commitments of a delegation as they travel: what the author gives each miner beside its
-//! kfrag, and each miner each reader. Public; unverified bytes until `umbral` has checked them.
-//! Neighbours: `kfrag.rs` brings them to the node, `reencrypt.rs` to the reader.
+//! The commitments of a delegation in messages: the author gives them to each miner with its kfrag
+//! (`kfrag.rs`), each miner to the reader (`reencrypt.rs`). Public; unverified bytes until `umbral`
+//! has checked them.
 
 use core::fmt;
 use core::str::FromStr;
@@ -25,20 +25,19 @@ pub const COMMITMENTS_BYTES_MAX: usize = Commitments::HEADER_BYTES + COEFFICIENT
 pub struct CommitmentsBytes(Vec<u8>);
 
 impl CommitmentsBytes {
-    /// keccak256 of the bytes: what the author states about them in a grant.
+    /// keccak256 of the bytes, which the author signs in a grant.
     pub fn hash(&self) -> B256 {
         keccak256(&self.0)
     }
 
-    /// Everything but the signature. An author who signs one statement twice contradicts itself in
-    /// nothing.
+    /// All bytes but the signature. Two signatures over equal statements are no contradiction.
     pub fn statement(&self) -> &[u8] {
         let end = self.0.len().saturating_sub(SIGNATURE_BYTES);
         self.0.get(..end).unwrap_or_default()
     }
 
-    /// Reads them. Whose they are, and for which policy, is for
-    /// [`Commitments::check_signature`] to say.
+    /// Parses the bytes. [`Commitments::check_signature`] checks by whom and for which policy they
+    /// are.
     ///
     /// # Errors
     /// The first field that is not canonical.
@@ -65,7 +64,7 @@ impl TryFrom<&Commitments> for CommitmentsBytes {
     }
 }
 
-/// 164 bytes, and 33 for each of 1 to 32 coefficients.
+/// Checks the length: 164 bytes and 33 for each of 1 to 32 coefficients.
 fn check_length(actual: usize) -> Result<()> {
     let coefficients = actual.checked_sub(Commitments::HEADER_BYTES);
     let fits = coefficients.is_some_and(|bytes| bytes > 0 && bytes % COEFFICIENT_BYTES == 0);

@@ -1,6 +1,6 @@
-//! A node's signed word that it erased a kfrag, at expiry or revocation.
+//! A node's signed statement that it erased a kfrag, at expiry or revocation.
 //!
-//! Neighbours: `kfrag.rs` stored it; `info.rs` carries the receipt in a policy's status.
+//! `kfrag.rs` is how the kfrag came; `info.rs` carries the receipt in a policy's status.
 
 use serde::{Deserialize, Serialize};
 
@@ -13,29 +13,29 @@ use crate::primitives::{Address, B256, PolicyId};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ErasureReceipt {
-    /// Of which policy.
+    /// Policy that the kfrag was for.
     pub policy_id: PolicyId,
-    /// By which miner.
+    /// Owner address of the miner that erased it.
     pub miner: Address,
     /// keccak256 of the sealed kfrag, as in its acknowledgement.
     pub sealed_hash: B256,
     /// The block whose state ended the policy.
     pub block_number: u64,
-    /// Hash of that block.
+    /// Hash of the block whose state ended the policy.
     pub block_hash: B256,
-    /// By the miner's worker.
+    /// Signature by the miner's worker.
     pub signature: EthSignature,
 }
 
 impl ErasureReceipt {
-    /// Signs the receipt by the worker.
+    /// Signs the receipt with the worker's key.
     #[must_use]
     pub fn signed(mut self, domain: &Domain, worker: &EthSecret) -> Self {
         self.signature = self.sign(domain, worker);
         self
     }
 
-    /// Checks that `worker` signed.
+    /// Checks that `worker` signed the receipt.
     ///
     /// # Errors
     /// Why the signature is refused.

@@ -1,7 +1,7 @@
-//! The owner hands a kfrag to a miner, and the commitments of its delegation: the upload,
-//! and the node's signed acknowledgement.
+//! The upload of a kfrag and of its delegation's commitments to a miner's node, and the node's
+//! signed acknowledgement.
 //!
-//! Neighbours: `reencrypt.rs` uses the stored kfrag, `erasure.rs` ends it.
+//! `reencrypt.rs` uses the stored kfrag, `erasure.rs` proves its end.
 
 use serde::{Deserialize, Serialize};
 use umbral::{PublicKey, VerifyingKey};
@@ -20,10 +20,10 @@ use crate::primitives::{Address, B256, PolicyId, keccak256};
 pub struct KfragUpload {
     /// The terms, which hash to the policy's id.
     pub terms: Terms,
-    /// The label's key A.
+    /// Delegating key A, of the label.
     #[serde(with = "umbral_key")]
     pub delegating_key: PublicKey,
-    /// The reader's key B.
+    /// Receiving key B, of the reader.
     #[serde(with = "umbral_key")]
     pub receiving_key: PublicKey,
     /// The author's key that signs kfrags; its address is `terms.verifier`.
@@ -33,7 +33,7 @@ pub struct KfragUpload {
     pub sealed_kfrag: SealedKfrag,
     /// Commitments of the delegation, the same for every miner.
     pub commitments: CommitmentsBytes,
-    /// Over the grant, by the verifying key.
+    /// Signature over the grant, by the verifying key.
     pub signature: EthSignature,
 }
 
@@ -43,7 +43,7 @@ impl KfragUpload {
         keccak256(self.sealed_kfrag.as_ref())
     }
 
-    /// The statement that is signed for `miner`.
+    /// Makes the statement that is signed for `miner`.
     pub fn grant(&self, domain: &Domain, miner: Address) -> KfragGrant {
         KfragGrant {
             policy_id: self.terms.id(domain.chain_id, &domain.contract),
@@ -84,18 +84,18 @@ impl KfragUpload {
     }
 }
 
-/// The author's statement about a kfrag, by the verifying key (`Terms.verifier`).
+/// The author's statement about a kfrag, signed by the verifying key (`Terms.verifier`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct KfragGrant {
-    /// For which policy.
+    /// Policy that the kfrag is for.
     pub policy_id: PolicyId,
-    /// To which miner.
+    /// Owner address of the miner that receives the kfrag.
     pub miner: Address,
-    /// m of the policy.
+    /// m: number of cfrags that a reader needs.
     pub threshold: u8,
     /// keccak256 of the sealed kfrag.
     pub sealed_hash: B256,
-    /// keccak256 of the commitments.
+    /// keccak256 of the commitments' bytes, signature included.
     pub commitments_hash: B256,
 }
 
@@ -113,22 +113,22 @@ impl TypedData for KfragGrant {
     }
 }
 
-/// The node's word that the kfrag is stored durably, by its worker.
+/// The node's statement that the kfrag is on its disk, signed by the worker.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct KfragAck {
-    /// For which policy.
+    /// Policy that the kfrag is for.
     pub policy_id: PolicyId,
-    /// By which miner.
+    /// Owner address of the miner that stored it.
     pub miner: Address,
     /// keccak256 of the sealed kfrag.
     pub sealed_hash: B256,
-    /// By the miner's worker.
+    /// Signature by the miner's worker.
     pub signature: EthSignature,
 }
 
 impl KfragAck {
-    /// Signs the acknowledgement by the worker.
+    /// Signs the acknowledgement with the worker's key.
     #[must_use]
     pub fn signed(mut self, domain: &Domain, worker: &EthSecret) -> Self {
         self.signature = self.sign(domain, worker);

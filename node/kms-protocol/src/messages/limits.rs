@@ -1,5 +1,5 @@
-//! The limits of every message: lengths of the byte fields, of lists and of text, and the readers
-//! that hold them while parsing.
+//! The limits of every message: lengths of byte fields, lists and text, and the readers that
+//! enforce them while parsing.
 
 use core::fmt;
 use core::marker::PhantomData;
@@ -20,10 +20,10 @@ pub const SEALED_KFRAG_BYTES: usize = Capsule::BYTES + KeyFrag::BYTES + CIPHERTE
 /// Longest text in a message, in bytes.
 pub const TEXT_MAX: usize = 1_000;
 
-/// Encoding of a capsule, not yet checked.
+/// Bytes of a capsule, not checked yet.
 pub type CapsuleBytes = FixedBytes<{ Capsule::BYTES }>;
 
-/// Encoding of a cfrag, not yet verified.
+/// Bytes of a cfrag, not verified yet.
 pub type CfragBytes = FixedBytes<{ CapsuleFrag::BYTES }>;
 
 /// A kfrag encrypted to one miner's Umbral key: capsule, then the ciphertext.
@@ -70,7 +70,7 @@ where
     deserializer.deserialize_seq(Bounded(PhantomData))
 }
 
-/// Neither a control nor a bidirectional formatting character: harmless on a terminal.
+/// Whether a character is safe on a terminal: no control and no bidirectional formatting.
 pub(super) fn is_printable(c: char) -> bool {
     !c.is_control() && !matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }

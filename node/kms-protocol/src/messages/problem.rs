@@ -1,6 +1,6 @@
 //! The JSON body of every refusal, after RFC 9457, sent as `application/problem+json`.
 //!
-//! The list of codes is `refusal.rs`. Text from a peer is bounded and printable when it was parsed.
+//! `refusal.rs` lists the codes. Text is checked when parsed: bounded and printable.
 
 use serde::{Deserialize, Serialize};
 
@@ -12,15 +12,15 @@ use crate::refusal::Refusal;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Problem {
-    /// The reason.
+    /// Reason from the closed list.
     pub code: Refusal,
-    /// The reason in one line.
+    /// The reason's title, one line.
     #[serde(deserialize_with = "plain_text")]
     pub title: String,
-    /// What was seen in this request.
+    /// The fault in this request.
     #[serde(deserialize_with = "plain_text")]
     pub detail: String,
-    /// What the caller can do.
+    /// The next step of the caller.
     #[serde(deserialize_with = "plain_text")]
     pub hint: String,
     /// Seconds to wait before asking again.
@@ -29,10 +29,10 @@ pub struct Problem {
 }
 
 impl Problem {
-    /// Content type of the body.
+    /// Value of `Content-Type` for the body.
     pub const MEDIA_TYPE: &'static str = "application/problem+json";
 
-    /// Makes a refusal with what was seen; the detail is cut and cleaned to what a peer accepts.
+    /// Makes a refusal. `detail` is cut and cleaned to what a peer accepts.
     pub fn new(code: Refusal, detail: impl AsRef<str>) -> Self {
         Self {
             code,

@@ -1,7 +1,7 @@
 //! A reader's request to a miner to re-encrypt capsules, and the reply: one cfrag for each capsule,
-//! each with a signed receipt, which is the evidence that the Adjudicator judges.
+//! each with a signed receipt, which is evidence for the Adjudicator.
 //!
-//! Neighbours: `kfrag.rs` brings the kfrag, `problem.rs` is the reply's other form.
+//! `kfrag.rs` brings the kfrag; `problem.rs` is the reply of a node that refuses.
 
 use serde::{Deserialize, Serialize};
 use umbral::VerifyingKey;
@@ -16,18 +16,18 @@ use crate::primitives::{Address, B256, PolicyId, keccak256};
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ReencryptRequest {
-    /// Under which policy.
+    /// Policy under which the reader has access.
     pub policy_id: PolicyId,
-    /// The miner that is asked: a request to one is worthless to another.
+    /// Owner address of the miner that is asked: no other accepts this request.
     pub miner: Address,
-    /// 1 to 64 capsules.
+    /// Capsules to re-encrypt, 1 to 64.
     #[serde(deserialize_with = "one_to_max")]
     pub capsules: Vec<CapsuleBytes>,
-    /// A recent block, by the reader's view.
+    /// Height of a recent block, as the reader sees the chain.
     pub block_number: u64,
-    /// Fresh random bytes.
+    /// Random bytes, fresh for each request.
     pub nonce: B256,
-    /// By the receiving key.
+    /// Signature by the receiving key.
     pub signature: EthSignature,
 }
 
@@ -55,7 +55,8 @@ impl ReencryptRequest {
     }
 }
 
-/// keccak256 over the concatenated keccak256 of each capsule: EIP-712's bytes[] encoding.
+/// Hashes a list as EIP-712 does bytes[]: keccak256 over the concatenated keccak256 of each
+/// capsule.
 pub fn capsules_hash(capsules: &[CapsuleBytes]) -> B256 {
     let hashes: Vec<u8> = capsules
         .iter()
@@ -82,9 +83,9 @@ impl TypedData for ReencryptRequest {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ReencryptReply {
-    /// Under which policy.
+    /// Policy that the request named.
     pub policy_id: PolicyId,
-    /// By which miner.
+    /// Owner address of the miner that answers.
     pub miner: Address,
     /// The author's verifying key, needed to verify cfrags; its address is in the terms.
     #[serde(with = "crate::hex_serde::verifying_key")]
@@ -92,22 +93,22 @@ pub struct ReencryptReply {
     /// The author's commitments, signed by the verifying key and not by the worker. They tell a
     /// reader whose cfrags do not open whether a miner or the author is at fault.
     pub commitments: CommitmentsBytes,
-    /// The node's head when it decided.
+    /// Height of the node's head when it decided.
     pub block_number: u64,
-    /// Hash of that block.
+    /// Hash of the node's head when it decided.
     pub block_hash: B256,
-    /// 1 to 64 cfrags.
+    /// One cfrag per capsule, 1 to 64.
     #[serde(deserialize_with = "one_to_max")]
     pub fragments: Vec<Fragment>,
 }
 
-/// A re-encrypted capsule and the receipt's signature.
+/// A cfrag and the signature of its receipt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Fragment {
     /// The cfrag in its simple form; verify it before use.
     pub cfrag: CfragBytes,
-    /// Over [`Receipt`], by the miner's worker.
+    /// Signature over the [`Receipt`], by the miner's worker.
     pub signature: EthSignature,
 }
 
@@ -118,12 +119,12 @@ pub struct ReplyExpectation {
     pub requester: Address,
     /// The worker bonded to the miner, from the chain.
     pub worker: Address,
-    /// `Terms.verifier`, from the chain.
+    /// Address of the author's verifying key, `Terms.verifier`.
     pub verifier: Address,
 }
 
 impl ReencryptReply {
-    /// The statement behind the signature of the cfrag for `capsule`.
+    /// Makes the statement that is signed for `capsule` and its cfrag.
     pub fn receipt(
         &self,
         capsule: &CapsuleBytes,
@@ -190,13 +191,13 @@ impl ReencryptReply {
     }
 }
 
-/// The statement that a worker signs for each cfrag: enough to convict it of a false one.
+/// The statement that a worker signs for each cfrag; it convicts the miner if the cfrag is wrong.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Receipt {
-    /// Under which policy.
+    /// Policy under which the capsule was re-encrypted.
     pub policy_id: PolicyId,
-    /// By which miner.
+    /// Owner address of the miner whose worker signs.
     pub miner: Address,
     /// keccak256 of the capsule (98 bytes).
     pub capsule_hash: B256,
@@ -204,9 +205,9 @@ pub struct Receipt {
     pub cfrag_hash: B256,
     /// Address of the receiving key that asked.
     pub requester: Address,
-    /// The node's head when it decided.
+    /// Height of the node's head when it decided.
     pub block_number: u64,
-    /// Hash of that block.
+    /// Hash of the node's head when it decided.
     pub block_hash: B256,
 }
 

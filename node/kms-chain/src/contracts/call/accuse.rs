@@ -1,4 +1,4 @@
-//! The accusation of a wrong fragment, as `Adjudicator.accuseOfWrongFragment` takes it.
+//! The accusation of a wrong cfrag, as `Adjudicator.accuseOfWrongFragment` takes it.
 
 use ethers::abi::AbiEncode;
 use kms_protocol::{Accusation, B256, EthSignature, RevealedKeys, Terms};
@@ -6,22 +6,23 @@ use kms_protocol::{Accusation, B256, EthSignature, RevealedKeys, Terms};
 use crate::contracts::bindings::adjudicator as contract;
 use crate::convert::{h160, terms_for};
 
-/// A signed accusation, the receipt of the answer it is about, and the evidence.
+/// A signed accusation, the receipt of the cfrag it is about, and the evidence.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WrongFragment {
-    /// Who is accused by whom. Policy and capsule follow from terms and evidence.
+    /// Accusation that the requester signed. The contract takes policy and capsule from terms and
+    /// evidence.
     pub accusation: Accusation,
-    /// The policy's; of the reader, or of the author, whoever signed.
+    /// Keys of the policy, in the form for whoever signed: reader or author.
     pub keys: RevealedKeys,
-    /// Over the accusation, by the requester that the receipt names.
+    /// Signature over the accusation, by the requester that the receipt names.
     pub signature: EthSignature,
-    /// The receipt's: the head the node decided on.
+    /// Height, in the receipt, of the head that the node decided on.
     pub block_number: u64,
-    /// Hash of that block.
+    /// Hash, in the receipt, of the same block.
     pub block_hash: B256,
-    /// Over the receipt, by the miner's worker.
+    /// Signature over the receipt, by the miner's worker.
     pub receipt_signature: EthSignature,
-    /// As `kms_protocol::accusation::wrong_fragment_evidence` makes it.
+    /// Evidence made by `kms_protocol::accusation::wrong_fragment_evidence`.
     pub evidence: Vec<u8>,
 }
 

@@ -1,4 +1,4 @@
-//! Challenges of silence: asking on chain, answering, and ending one that was not answered.
+//! Challenges of silence: opening, answering, and closing one that was not answered.
 
 use ethers::abi::AbiEncode;
 use kms_protocol::messages::{CapsuleBytes, CfragBytes};
@@ -7,53 +7,53 @@ use kms_protocol::{Address, B256, EthSignature, RevealedKeys, Terms};
 use crate::contracts::bindings::silence_challenges::{self as contract, AnswerCall, CloseCall};
 use crate::convert::{h160, terms_for};
 
-/// What is asked of whom, and the proof that an honest miner can answer it.
+/// The capsule that a miner must turn on chain, and the proof that it can.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ChallengeDemand {
-    /// The policy's terms.
+    /// Terms of the policy, as created.
     pub terms: Terms,
-    /// The owner address.
+    /// Owner address of the miner that must answer.
     pub miner: Address,
-    /// The capsule.
+    /// Capsule to which a cfrag is demanded.
     pub capsule: CapsuleBytes,
-    /// `umbral`'s witness of the capsule: W1, W2 and y of V.
+    /// Witness of the capsule by `umbral`: W1, W2 and y of V.
     pub witness: [u8; 160],
-    /// Of the fragment that the miner acknowledged.
+    /// keccak256 of the sealed kfrag that the miner acknowledged.
     pub sealed_hash: B256,
-    /// Its acknowledgement's.
+    /// Signature of that acknowledgement, by the miner's worker.
     pub ack_signature: EthSignature,
 }
 
-/// Whose right the challenge is.
+/// By whose right the sender challenges.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ChallengeRight {
     /// The sender is the policy's author.
     Author,
-    /// The reader lets the sender ask.
+    /// The reader lets the sender challenge.
     Reader(ReaderConsent),
 }
 
-/// A [`ChallengeConsent`](kms_protocol::ChallengeConsent) as the contract takes it.
+/// A signed [`ChallengeConsent`](kms_protocol::ChallengeConsent), as the contract takes it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ReaderConsent {
-    /// The policy's.
+    /// Keys of the policy, in the form for a reader.
     pub keys: RevealedKeys,
-    /// Last second in which the signature holds.
+    /// Last block timestamp at which the consent counts, in seconds.
     pub deadline: u64,
-    /// By the receiving key.
+    /// Signature over the consent, by the receiving key.
     pub signature: EthSignature,
 }
 
-/// A fragment and the receipt that vouches for it, as `SilenceChallenges.answer` takes them.
+/// A cfrag and its signed receipt, as `SilenceChallenges.answer` takes them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ChallengeAnswer {
-    /// The fragment in its simple form.
+    /// The cfrag in its simple form.
     pub cfrag: CfragBytes,
-    /// The head the node decided on.
+    /// Height of the head that the node decided on.
     pub block_number: u64,
-    /// Hash of that block.
+    /// Hash of the head that the node decided on.
     pub block_hash: B256,
-    /// Over the receipt, by the miner's worker.
+    /// Signature over the receipt, by the miner's worker.
     pub signature: EthSignature,
 }
 
@@ -98,7 +98,7 @@ impl ChallengeAnswer {
     }
 }
 
-/// The end of a challenge without an answer.
+/// Encodes the end of a challenge without an answer.
 pub(super) fn close(terms: &Terms, miner: Address) -> Vec<u8> {
     let (terms, miner) = (terms_for!(contract, terms), h160(miner));
     CloseCall { terms, miner }.encode()

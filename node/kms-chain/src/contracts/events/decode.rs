@@ -1,5 +1,5 @@
-//! Raw logs into `ChainEvent`s, by the generated types of each contract. A log that is none of its
-//! contract's events is an error: an endpoint that answers so cannot be trusted.
+//! Decodes raw logs into `ChainEvent`s, by the generated types of each contract. A log that is none
+//! of its contract's events is an error: the endpoint cannot be trusted.
 
 use ethers::abi::RawLog;
 use ethers::contract::EthLogDecode;
@@ -13,7 +13,7 @@ use crate::contracts::bindings::{
 use crate::convert::{address, amount, policy_id, some_address, some_period, terms};
 use crate::types::wire::WireLog;
 
-/// Why a log is not an event of ours.
+/// Why a log is not an event of the contract.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Undecodable {
     /// No event of that contract has this shape.
@@ -22,7 +22,7 @@ pub(crate) enum Undecodable {
     Range,
 }
 
-/// Reads a log of `source`. `None` for events that say nothing to a node: a pause, a used quote,
+/// Decodes a log of `source`. `None` for events that nothing here uses: a pause, a used quote,
 /// ERC-5267.
 pub(crate) fn decode(
     source: EventSource,

@@ -8,10 +8,9 @@ use crate::contracts::PerContract;
 use crate::deployment::params::{DeployParams, Genesis};
 use crate::error::ChainError;
 
-/// The contracts' addresses.
 pub(crate) type Addresses = PerContract<Address>;
 
-/// Arguments of all constructors. `params` must be resolved.
+/// Encodes the arguments of all constructors. `params` must be resolved.
 pub(crate) fn all(
     params: &DeployParams,
     addresses: &Addresses,
@@ -126,7 +125,7 @@ fn control(params: &DeployParams, addresses: &Addresses) -> Result<Words, ChainE
         .append(&challenge(params)))
 }
 
-/// The terms of penalties, without `pausedThrough`, which is the guardian's.
+/// Encodes the terms of penalties, without `pausedThrough`, which the guardian sets.
 pub(crate) fn penalty(params: &DeployParams) -> Words {
     let terms = &params.penalty;
     Words::default()
@@ -139,7 +138,6 @@ pub(crate) fn penalty(params: &DeployParams) -> Words {
         .uint(terms.grace_blocks)
 }
 
-/// The terms of challenges.
 pub(crate) fn challenge(params: &DeployParams) -> Words {
     let terms = &params.challenge;
     Words::default()

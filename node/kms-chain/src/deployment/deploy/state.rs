@@ -1,5 +1,5 @@
-//! A deployment under way, as its journal keeps it: what was resolved at the beginning, and every
-//! signed transaction from before it was sent. And what it will do: the plan.
+//! A deployment under way, as its journal keeps it: parameters resolved at the beginning, and every
+//! signed transaction from before it is sent. Also the plan of what it will create.
 
 use std::path::Path;
 
@@ -21,29 +21,29 @@ use crate::rpc::Rpc;
 use crate::types::wire::{HashOnly, Quantity, WireHeader};
 
 const NONE: [(); 0] = [];
-/// Gas of a transaction that creates a contract, before anything else.
+/// Intrinsic gas of a transaction that creates a contract.
 const CREATION_GAS: u64 = 53_000;
-/// Gas of each byte of calldata (the dear, non-zero kind), of each word of creation code, of each
-/// byte of code kept.
+/// Gas of a non-zero byte of calldata; below, of a word of creation code and of a byte of code
+/// kept.
 const CALLDATA_GAS: u64 = 16;
 const WORD_GAS: u64 = 2;
 const CODE_GAS: u64 = 200;
-/// What the dearest constructor spends on calls and storage.
+/// Gas that the dearest constructor spends on calls and storage, rounded up.
 const CONSTRUCTOR_GAS: u64 = 400_000;
 
-/// A deployment under way.
+/// A deployment from its first signature to its record.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct DeployState {
     /// EIP-155 id of the chain.
     pub chain_id: u64,
-    /// Hash of its block 0.
+    /// Hash of block 0 of the chain.
     pub genesis_hash: B256,
     /// Account that signs and pays.
     pub deployer: Address,
     /// Nonce of the first contract; the others follow.
     pub first_nonce: u64,
-    /// With the genesis and all powers resolved.
+    /// Parameters, with the genesis and all powers resolved.
     pub params: DeployParams,
     /// Signed creations, in the order of deployment.
     pub sent: Vec<SentCreation>,
@@ -53,9 +53,9 @@ pub struct DeployState {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SentCreation {
-    /// Name of the contract.
+    /// Name of the contract in Solidity.
     pub contract: String,
-    /// Hash of the transaction.
+    /// keccak256 of the signed transaction.
     pub hash: B256,
     /// The signed transaction. Public once it is sent.
     #[serde(with = "hex_bytes")]
@@ -69,13 +69,14 @@ pub struct PlannedContract {
     pub contract: &'static str,
     /// The deployer's nonce that creates it.
     pub nonce: u64,
-    /// Predicted address.
+    /// Address that follows from deployer and nonce.
     pub address: Address,
     /// ABI-encoded arguments of its constructor.
     pub constructor_args: Vec<u8>,
-    /// Code and arguments: the data of the transaction.
+    /// Creation code and arguments: the data of the transaction.
     pub creation: Vec<u8>,
-    /// Upper bound of the gas, told from sizes: its contracts do not exist yet to ask a node.
+    /// Upper bound of the gas, computed from sizes: no node can estimate it before the contracts
+    /// that the constructor calls exist.
     pub gas_at_most: u64,
 }
 
@@ -141,7 +142,7 @@ impl DeployState {
         Ok(())
     }
 
-    /// Everything that will be created, in order.
+    /// Lists the contracts that will be created, in order.
     ///
     /// # Errors
     /// `Artifact`.
@@ -176,7 +177,6 @@ impl DeployState {
         Ok(planned)
     }
 
-    /// The predicted addresses.
     fn addresses(&self) -> Addresses {
         let mut next = self.first_nonce;
         let addresses = Contract::ALL.map(|_| {
@@ -226,8 +226,8 @@ impl DeployState {
 }
 
 impl DeployParams {
-    /// Checks that these parameters are what `resolved` came from: what was left open (a genesis of
-    /// "now", powers on a local chain) may have become anything.
+    /// Checks that `resolved` came from these parameters: what was left open (a genesis of "now",
+    /// powers on a local chain) may have any value there.
     ///
     /// # Errors
     /// `ParamsChanged` with the first key that differs.
@@ -276,7 +276,8 @@ fn refused(field: &'static str, problem: ParamProblem) -> ChainError {
     ChainError::Params { field, problem }
 }
 
-/// The powers nobody was given: the deployer's on a local chain, refused elsewhere.
+/// Gives the powers that the parameters leave open to the deployer on a local chain; refuses them
+/// elsewhere.
 pub(super) fn with_powers(
     params: &DeployParams,
     deployer: Address,
@@ -304,7 +305,7 @@ pub(super) fn with_powers(
     Ok(params)
 }
 
-/// Puts the newest block's time in place of "now"; a genesis to come is refused.
+/// Puts the newest block's time in place of "now"; refuses a genesis in the future.
 async fn with_genesis(rpc: &Rpc, params: DeployParams) -> Result<DeployParams, ChainError> {
     let method = "eth_getBlockByNumber";
     let head: WireHeader = rpc.request(method, &("latest", false)).await?;

@@ -14,27 +14,27 @@ const GRACE_BLOCKS: std::ops::RangeInclusive<u32> = 64..=50_400;
 /// Longest distance between two challenges, in periods.
 const LONGEST_DISTANCE: u32 = 400;
 
-/// The timelock and the contract it owns.
+/// The timelock, the guardian, and the bounds of what they may set.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ControlParams {
-    /// What a proposal waits at least, in seconds.
+    /// Least time between a proposal and its execution, in seconds.
     pub timelock_delay_seconds: u64,
-    /// Who may propose and cancel; the deployer if empty, on a local chain only.
+    /// Accounts that may propose and cancel; the deployer if empty, on a local chain only.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub proposers: Vec<Address>,
-    /// Who may carry out what has waited, the zero address for anyone; the deployer if empty, on a
-    /// local chain only.
+    /// Accounts that may execute a proposal, the zero address for anyone; the deployer if empty, on
+    /// a local chain only.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub executors: Vec<Address>,
-    /// Who may pause; the deployer if absent, on a local chain only.
+    /// Account that may pause; the deployer if absent, on a local chain only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub guardian: Option<Address>,
-    /// Longest pause, in periods.
+    /// Longest pause that the guardian may order, in periods.
     pub max_pause_periods: u32,
     /// Shortest time to answer a challenge that can ever be set, in seconds.
     pub min_window_seconds: u32,
-    /// Longest one, in seconds.
+    /// Longest time to answer a challenge that can ever be set, in seconds.
     pub max_window_seconds: u32,
 }
 
@@ -42,18 +42,18 @@ pub struct ControlParams {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct PenaltyParams {
-    /// Least penalty.
+    /// Least penalty, whatever the stake.
     #[serde(with = "amount_text")]
     pub floor: Amount,
     /// Penalty as a share of the stake at risk.
     pub share_bps: u16,
-    /// What each earlier conviction adds, as a share of the penalty.
+    /// Addition for each earlier conviction, as a share of the penalty.
     pub history_bps: u16,
     /// Greatest penalty as a share of the stake at risk.
     pub cap_bps: u16,
     /// Reward of the challenger as a share of the penalty.
     pub reward_bps: u16,
-    /// Periods without rewards.
+    /// Suspension of a convicted miner, in periods.
     pub suspension_periods: u16,
     /// Blocks after a revocation in which a node may still serve.
     pub grace_blocks: u32,
@@ -63,12 +63,12 @@ pub struct PenaltyParams {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ChallengeParams {
-    /// What the challenger posts.
+    /// Bond that the challenger posts.
     #[serde(with = "amount_text")]
     pub bond: Amount,
     /// Time to answer, in seconds.
     pub window_seconds: u32,
-    /// Periods without rewards for a silent miner.
+    /// Suspension of a silent miner, in periods.
     pub suspension_periods: u16,
     /// Least periods between two challenges for the same miner and policy.
     pub distance_periods: u32,
@@ -77,8 +77,8 @@ pub struct ChallengeParams {
 impl ControlParams {
     pub(super) fn checks(&self, params: &DeployParams) -> Vec<Check> {
         use ParamProblem::{Above, Below, Duplicate, Zero};
-        // Announced, a change must leave time to unbond under the shortest lock: it runs from the
-        // next period on.
+        // A change that is proposed must leave time to unbond under the shortest lock, which runs
+        // from the next period on.
         let exit = (u64::from(params.min_lock_periods) + 2) * u64::from(params.period_seconds);
         vec![
             (

@@ -1,4 +1,4 @@
-//! What each contract must answer, by the parameters: the table that `verify` reads back.
+//! The table of what each contract must answer, by the parameters; `verify` asks for it.
 
 use kms_protocol::abi::Words;
 use kms_protocol::{Address, B256, keccak256, reward};
@@ -8,14 +8,14 @@ use crate::deployment::Deployment;
 use crate::deployment::deploy::args;
 use crate::error::ChainError;
 
-/// A question to a contract and the beginning of its answer.
+/// A view of a contract and the first bytes of the answer expected.
 pub(super) struct View {
     pub(super) contract: &'static str,
     pub(super) address: Address,
     pub(super) signature: &'static str,
     pub(super) data: Vec<u8>,
     pub(super) expected: Vec<u8>,
-    /// Whether timelock or guardian may change it.
+    /// Whether the timelock or the guardian may change the value.
     pub(super) governed: bool,
 }
 
@@ -68,7 +68,7 @@ impl Table {
     }
 }
 
-/// Every view of every contract.
+/// Lists every view of every contract.
 pub(super) fn views(deployment: &Deployment) -> Result<Vec<View>, ChainError> {
     let tables = [
         token(deployment),

@@ -1,6 +1,5 @@
-//! How a node is asked: its worker and URL, an answer before the deadline, the pause before it is
-//! asked again, and the failure that is reported of it.
-//! Neighbours: `owner` and `reader` ask, `node_http` sends.
+//! Requests to one node: its worker and URL, the deadline, the backoff between attempts, the report
+//! of a failure. Neighbours: `owner` and `reader` ask, `node_http` sends.
 
 use std::time::Duration;
 
@@ -12,12 +11,12 @@ use crate::error::{NodeFailure, Result};
 use crate::node_http::{AskError, HttpNodes};
 use crate::node_url::NodeUrl;
 
-/// The code of a miner whose arrangement the author took back.
+/// [`NodeFailure::code`] of a miner whose arrangement the author revoked.
 pub(crate) const ARRANGEMENT_REVOKED: &str = "arrangement_revoked";
-/// Longest time a node's `retry_after_s` is honoured for, in seconds.
+/// Upper bound on a node's `retry_after_s`, in seconds.
 const RETRY_AFTER_MAX_SECONDS: u64 = 30;
 
-/// Gives the worker and the checked URL of a miner.
+/// Returns the worker and the checked URL of a miner.
 pub(crate) fn reach(
     info: &MinerInfo,
     nodes: &HttpNodes,

@@ -13,7 +13,7 @@ use crate::error::{Error, Result};
 
 /// Bytes buffered between two writes to the file.
 const BUFFER_BYTES: usize = 256 * 1024;
-/// Names tried before giving up: 2^64 names exist, so a second try is already unheard of.
+/// Random names tried for the part file; there are 2^64, so a second is hardly ever needed.
 const NAME_ATTEMPTS: u32 = 8;
 
 /// Who may read the output.
@@ -34,9 +34,8 @@ pub enum Existing {
     Refuse,
 }
 
-/// Where the bytes go before the file has its name; a full disk is simulated here in tests.
+/// The part file as it is written to; tests put a full disk in its place.
 trait Sink: Write + Send {
-    /// Makes the bytes durable.
     fn sync(&self) -> io::Result<()>;
 }
 
@@ -46,7 +45,7 @@ impl Sink for File {
     }
 }
 
-/// A file being written under a temporary name. Dropped before [`AtomicFile::commit`], it vanishes.
+/// A file written under a temporary name; dropped before [`AtomicFile::commit`], it is removed.
 pub struct AtomicFile {
     sink: BufWriter<Box<dyn Sink>>,
     part: PathBuf,

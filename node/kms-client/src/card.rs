@@ -23,13 +23,13 @@ const VERSION: u8 = 1;
 const KEY_BYTES: usize = 33;
 const SIGNATURE_BYTES: usize = 64;
 const MAX_NAME_BYTES: usize = 64;
-/// Longest line accepted: far above any card, below the limit of the checksum.
+/// Longest line accepted, in bytes: above any card, below the limit of the checksum.
 const MAX_LINE_BYTES: usize = 400;
 /// Tag of the signed message: tag, key 33 B, name.
 const SIGNED_TAG: &[u8] = b"KMS reader card v1";
 /// Tag of the hash that fingerprints are taken from.
 const FINGERPRINT_TAG: &[u8] = b"KMS key fingerprint v1";
-/// Bytes of the hash that a fingerprint shows: 80 bits against a forged twin.
+/// Bytes of the hash that a fingerprint shows: 80 bits against a second preimage.
 const FINGERPRINT_BYTES: usize = 10;
 
 /// A reader's business card: name and receiving key, signed with that key, so that the name cannot
@@ -63,7 +63,7 @@ impl Card {
         &self.name
     }
 
-    /// The key to grant to.
+    /// The public key that owners grant to.
     pub const fn receiving_key(&self) -> PublicKey {
         self.key
     }
@@ -91,7 +91,7 @@ impl fmt::Debug for Card {
 }
 
 impl PartialEq for Card {
-    /// Same name and key; signatures of one card may differ.
+    /// Compares name and key: signing a card again gives another signature.
     fn eq(&self, other: &Self) -> bool {
         self.name == other.name && self.key == other.key
     }
@@ -141,7 +141,7 @@ impl LabelKey {
         self.0
     }
 
-    /// As of a card: five groups of four hexadecimal digits.
+    /// As [`Card::fingerprint`], of the label's key.
     pub fn fingerprint(&self) -> String {
         fingerprint(&self.0)
     }
@@ -184,7 +184,7 @@ impl FromStr for LabelKey {
     }
 }
 
-/// Card names are file names in the home: letters, digits and `-_.@+`, not first a dot.
+/// Checks a card's name, a file name in the home: letters, digits and `-_.@+`, no dot first.
 pub(crate) fn check_card_name(name: &str) -> Result<()> {
     let allowed = |c: char| c.is_ascii_alphanumeric() || "-_.@+".contains(c);
     let why = if name.is_empty() {
@@ -206,7 +206,7 @@ pub(crate) fn check_card_name(name: &str) -> Result<()> {
     })
 }
 
-/// Five groups of four hexadecimal digits over the tagged hash of a key.
+/// Writes the tagged hash of a key as five groups of four hexadecimal digits.
 pub(crate) fn fingerprint(key: &PublicKey) -> String {
     let mut input = FINGERPRINT_TAG.to_vec();
     input.extend_from_slice(&key.to_bytes());
@@ -233,8 +233,8 @@ fn write_line(f: &mut fmt::Formatter<'_>, prefix: &str, payload: &[u8]) -> fmt::
     f.write_str(&line)
 }
 
-/// Decodes and encodes again: what is not the one canonical form of its payload is refused, but for
-/// surrounding white space.
+/// Decodes a line and refuses all but the canonical form of its payload; surrounding white space is
+/// allowed.
 fn read_line(prefix: &str, line: &str) -> std::result::Result<Vec<u8>, &'static str> {
     let line = line.trim();
     if line.len() > MAX_LINE_BYTES {

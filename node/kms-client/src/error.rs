@@ -18,7 +18,7 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 /// Why one miner did not do its part.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct NodeFailure {
-    /// The miner's owner address.
+    /// Owner address; `addr` in JSON.
     #[serde(rename = "addr")]
     pub miner: Address,
     /// Base URL as registered on chain; empty when there is none.
@@ -62,7 +62,7 @@ pub enum Error {
     /// Others may read a file or directory that holds keys.
     #[error("{} has mode {mode:03o}; others can read it", path.display())]
     PermissionsTooOpen { path: PathBuf, mode: u32 },
-    /// A file operation failed.
+    /// The system refused to read, write or remove a file.
     #[error("{}: {source}", path.display())]
     Io {
         path: PathBuf,
@@ -74,10 +74,10 @@ pub enum Error {
     /// The passphrase does not open the key file.
     #[error("wrong passphrase for {}", path.display())]
     WrongPassphrase { path: PathBuf },
-    /// Nobody gave a passphrase.
+    /// No prompt, file or descriptor gave a passphrase.
     #[error("no passphrase was given")]
     PassphraseMissing,
-    /// A passphrase too short to protect anything.
+    /// The passphrase of a new home is too short.
     #[error("the passphrase has {given} characters, at least {least} are needed")]
     PassphraseTooShort { given: usize, least: usize },
     /// A seed is not 64 hexadecimal digits, or all zeros.
@@ -131,7 +131,7 @@ pub enum Error {
     /// The transaction was mined and reverted.
     #[error("transaction {hash} reverted on chain")]
     TxReverted { hash: String },
-    /// The account cannot pay.
+    /// The account holds too few tokens, or no ETH for gas.
     #[error("{address} holds {have}, {need} are needed")]
     InsufficientFunds {
         address: Address,
@@ -141,21 +141,21 @@ pub enum Error {
     /// The price is above the limit given.
     #[error("the grant costs {price}, the limit is {limit}")]
     FeeAboveMax { price: Amount, limit: Amount },
-    /// A number of miners, threshold or periods that cannot be.
+    /// A number of miners, periods or capsules, a threshold or a time is out of range.
     #[error("{field} = {given}: {why}")]
     SpecInvalid {
         field: &'static str,
         given: u64,
         why: &'static str,
     },
-    /// Fewer miners can serve than are wanted.
+    /// Fewer miners can serve than the grant asks for.
     #[error("{need} miners are needed, {usable} can serve")]
     NotEnoughMiners {
         need: usize,
         usable: usize,
         nodes: Vec<NodeFailure>,
     },
-    /// What was quoted is no longer on offer.
+    /// The quote does not hold at the present time.
     #[error("the quote no longer holds: {why}")]
     QuoteStale { why: &'static str },
     /// A grant of that label to that reader was begun and not finished.
@@ -169,22 +169,22 @@ pub enum Error {
     /// There is no policy for this label key and reader, or none of that id.
     #[error("no policy: {what}")]
     NoPolicy { what: String },
-    /// More than one policy fits.
+    /// Several policies fit a label and a reader.
     #[error("{} policies fit, name one", policies.len())]
     PolicyAmbiguous { policies: Vec<PolicyId> },
     /// The policy belongs to another account than the one that pays here.
     #[error("policy {policy} belongs to {author}")]
     NotAuthor { policy: PolicyId, author: Address },
-    /// The policy has not begun.
+    /// The policy's first period lies ahead.
     #[error("policy {policy} starts with period {first}")]
     PolicyNotStarted { policy: PolicyId, first: Period },
-    /// The policy is over.
+    /// The policy's last paid period has passed.
     #[error("policy {policy} ended with period {last}")]
     PolicyExpired { policy: PolicyId, last: Period },
-    /// The owner took the policy back.
+    /// The author revoked the policy.
     #[error("policy {policy} was revoked")]
     PolicyRevoked { policy: PolicyId },
-    /// The owner took back the arrangements with so many miners that those left are too few.
+    /// The author revoked so many arrangements that fewer than m miners are left.
     #[error("policy {policy} has {left} of {need} miners needed left: the others were revoked")]
     ArrangementsRevoked {
         policy: PolicyId,
@@ -195,27 +195,26 @@ pub enum Error {
     /// The policy has no arrangement with that miner.
     #[error("policy {policy} does not name the miner {miner}")]
     MinerUnknown { policy: PolicyId, miner: Address },
-    /// Fewer miners than needed did their part.
+    /// Fewer than m miners stored their kfrag, or answered a reader.
     #[error("{got} of {need} miners needed answered")]
     ThresholdNotMet {
         need: usize,
         got: usize,
         nodes: Vec<NodeFailure>,
     },
-    /// So many of the author's shares contradict what the author committed to that the others are
-    /// fewer than needed, whatever the miners do.
+    /// So many shares contradict the author's commitments that fewer than m are left.
     #[error("the author of policy {policy} made inconsistent shares")]
     SharesInconsistent {
         policy: PolicyId,
         nodes: Vec<NodeFailure>,
     },
-    /// Enough sound cfrags, yet they do not open the capsule: it was made for another label.
+    /// m sound cfrags do not open the capsule: it was made for another label.
     #[error("the cfrags of policy {policy} do not open this capsule")]
     FragmentsDoNotOpen { policy: PolicyId },
     /// The URL of a node breaks a rule.
     #[error("{url}: {why}")]
     UrlRefused { url: String, why: &'static str },
-    /// The person or the system stopped the operation.
+    /// The person stopped the operation at a prompt.
     #[error("interrupted")]
     Interrupted,
     /// A state that cannot be reached, with the invariant that excludes it.
@@ -232,7 +231,7 @@ impl Error {
         }
     }
 
-    /// What each miner said, where miners were asked; empty otherwise.
+    /// The failure of each miner that was asked; empty where none was.
     pub fn nodes(&self) -> &[NodeFailure] {
         let (Self::ThresholdNotMet { nodes, .. }
         | Self::NotEnoughMiners { nodes, .. }

@@ -38,7 +38,7 @@ const LOCK: &str = "lock";
 /// Where the seed of a new home comes from.
 #[derive(Debug)]
 pub enum SeedSource {
-    /// Drawn from the operating system.
+    /// Drawn from the system's random source.
     New,
     /// A backup: every label, reader key and (derived) wallet returns with it.
     Import(Seed),
@@ -58,26 +58,25 @@ pub struct InitOptions<'a> {
     pub deployment: Deployment,
     /// JSON-RPC endpoints, tried in order.
     pub rpc_urls: Vec<String>,
-    /// The seed.
+    /// Source of the secret that every key is derived from.
     pub seed: SeedSource,
-    /// The key that pays.
+    /// Source of the key that signs transactions and pays for them.
     pub wallet: WalletSource,
-    /// Asked once, with [`Unlock::NewHome`].
+    /// Asked once, with [`Unlock::NewHome`]; encrypts the key files.
     pub passphrase: &'a dyn PassphraseProvider,
 }
 
-/// A home directory that exists and whose configuration was understood.
+/// A home directory whose configuration has been read.
 #[derive(Debug)]
 pub struct Home {
     path: PathBuf,
     config: Config,
 }
 
-/// The right to write to a home; released when dropped.
+/// An advisory lock: one process writes to a home at a time. Released when dropped.
 #[derive(Debug)]
 pub struct HomeLock {
     path: PathBuf,
-    // Holds the advisory lock.
     _file: File,
 }
 
@@ -133,7 +132,7 @@ impl Home {
         })
     }
 
-    /// Takes the right to write; released when the lock is dropped.
+    /// Locks the home for writing until the lock is dropped.
     ///
     /// # Errors
     /// [`Error::HomeLocked`] if another process has it.
@@ -158,12 +157,12 @@ impl Home {
         }
     }
 
-    /// The directory.
+    /// The directory, as [`Home::init`] or [`Home::open`] was given it.
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// Deployment, endpoints and settings.
+    /// What `config.json` holds: deployment, endpoints, settings.
     pub const fn config(&self) -> &Config {
         &self.config
     }
@@ -209,12 +208,12 @@ impl Home {
         self.config.wallet
     }
 
-    /// The journal of grants.
+    /// The grants made from this home, finished or not.
     pub fn journal(&self) -> Journal {
         Journal::at(self.path.join(JOURNAL))
     }
 
-    /// Directory of the transactions on their way.
+    /// Directory of the wallet's journal: transactions signed and not settled.
     pub fn tx_dir(&self) -> PathBuf {
         self.path.join(TX)
     }

@@ -15,17 +15,17 @@ use umbral::PublicKey;
 use crate::error::{Error, Result};
 use crate::store::{self, Versioned};
 
-/// Progress of a grant.
+/// How far a grant has come, as the home remembers it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum GrantState {
-    /// In the journal; only the chain tells whether it is paid.
+    /// Written down; only the chain tells whether it is paid.
     Prepared,
     /// Paid on chain; kfrags are on their way.
     Paid,
     /// Every miner has acknowledged, or was dismissed.
     Delivered,
-    /// Revoked by the author.
+    /// The author revoked the policy; no kfrag is kept.
     Revoked,
 }
 
@@ -33,33 +33,33 @@ pub enum GrantState {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Sealed {
-    /// The miner.
+    /// Owner address, as the terms name it.
     pub miner: Address,
     /// The body to be sent to it; `None` once it has acknowledged or was dismissed.
     pub upload: Option<KfragUpload>,
     /// keccak256 of the sealed kfrag.
     pub sealed_hash: B256,
-    /// The miner's acknowledgement, verified.
+    /// Signed by the miner's worker and verified; `None` until then.
     pub ack: Option<KfragAck>,
 }
 
-/// One grant.
+/// Terms, names, progress and sealed kfrags of a grant.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Grant {
     version: u32,
     /// The policy, whether it exists yet or not.
     pub policy: PolicyId,
-    /// Name of the label.
+    /// Name of the label in this home.
     pub label: String,
     /// Name on the reader's card.
     pub reader: String,
-    /// The reader's key.
+    /// Key of the reader that the kfrags are for.
     #[serde(with = "kms_protocol::hex_serde::umbral_key")]
     pub receiving_key: PublicKey,
     /// The terms that are paid for.
     pub terms: Terms,
-    /// Its progress.
+    /// Written before the next step begins.
     pub state: GrantState,
     /// The transaction that paid, once known.
     pub tx_hash: Option<B256>,
@@ -105,7 +105,7 @@ impl Grant {
         })
     }
 
-    /// Miners that have acknowledged.
+    /// Miners that have acknowledged their kfrag, in the order of the terms.
     pub fn delivered(&self) -> Vec<Address> {
         self.sealed
             .iter()
@@ -151,7 +151,7 @@ impl Grant {
     }
 }
 
-/// The directory of grants.
+/// A directory with one file per grant.
 #[derive(Debug, Clone)]
 pub struct Journal {
     dir: PathBuf,
@@ -162,7 +162,7 @@ impl Journal {
         Self { dir }
     }
 
-    /// The grant of a policy; `None` if it was made from elsewhere.
+    /// The grant of a policy; `None` if it was not made from this home.
     ///
     /// # Errors
     /// [`Error::HomeCorrupt`].

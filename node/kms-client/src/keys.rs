@@ -12,7 +12,6 @@ const LABEL: &[u8] = b"kms/v1/label";
 const SIGNER: &[u8] = b"kms/v1/signer";
 const READER: &[u8] = b"kms/v1/reader";
 const WALLET: &[u8] = b"kms/v1/wallet";
-/// Longest label, in bytes.
 const MAX_LABEL_BYTES: usize = 128;
 
 /// The 32 secret bytes everything of a person is derived from. Never printed; erased when dropped.
@@ -50,7 +49,7 @@ impl Seed {
         Self::from_bytes(&bytes)
     }
 
-    /// The seed as 64 hexadecimal digits: the backup. Each call is a place where it leaves memory.
+    /// The seed as 64 hexadecimal digits, for its backup. Each call copies the secret.
     pub fn expose_hex(&self) -> Zeroizing<String> {
         Zeroizing::new(hex::encode(self.0.as_slice()))
     }
@@ -67,7 +66,7 @@ impl std::fmt::Debug for Seed {
     }
 }
 
-/// Derives an owner's keys. Opens everything the owner ever encrypted, without network.
+/// Keys of an owner, derived from its seed; they open everything made for its labels, offline.
 ///
 /// | purpose | factory label | key label |
 /// |---|---|---|
@@ -114,7 +113,7 @@ impl OwnerKeys {
         Ok(self.delegating(label)?.public_key())
     }
 
-    /// What signs the grants of a label.
+    /// Derives the signer of a label's grants.
     pub(crate) fn signer(&self, label: &str) -> Result<GrantSigner> {
         check_label(label)?;
         let key = self.signers.make_key(label.as_bytes())?;
@@ -125,7 +124,7 @@ impl OwnerKeys {
         })
     }
 
-    /// A key to read with. Number 0 is the one every home has.
+    /// Derives a reader key; every home has number 0.
     ///
     /// # Errors
     /// None in practice.
@@ -210,8 +209,8 @@ impl std::fmt::Debug for ReaderKey {
     }
 }
 
-/// Labels are shown to people and typed on command lines: printable, without surrounding space,
-/// and not to be confused with a label key.
+/// Checks a label, which people read and type: printable, without surrounding space, and unlike a
+/// label key.
 pub(crate) fn check_label(label: &str) -> Result<()> {
     let why = if label.is_empty() {
         "it is empty"

@@ -1,4 +1,4 @@
-//! The chain and the nodes of a home, reached. Implements `ChainPort` over `kms-chain`.
+//! Clients of a home's chain and nodes; implements `ChainPort` over `kms-chain`.
 //! Neighbours: `search` finds events by topic, `node_http` reaches the nodes, `payer` sends.
 
 mod search;
@@ -46,12 +46,12 @@ impl Network {
         })
     }
 
-    /// The chain.
+    /// Client of the chain, for what `ChainPort` does not offer.
     pub const fn chain(&self) -> &Chain {
         &self.chain
     }
 
-    /// The nodes.
+    /// Client of the nodes, under the home's address rule.
     pub const fn nodes(&self) -> &HttpNodes {
         &self.nodes
     }
@@ -177,10 +177,10 @@ fn revocation(event: ChainEvent) -> Option<((PolicyId, Scope), Revoked)> {
     Some((of, revoked))
 }
 
-/// State of the network.
+/// Miners, stake and supply of a deployment.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NetworkStatus {
-    /// The newest block.
+    /// Newest block when the rest was read.
     pub head: BlockHeader,
     /// The present period; 0 before the first one.
     pub period: Period,
@@ -190,13 +190,13 @@ pub struct NetworkStatus {
     pub miners: Vec<(MinerInfo, Lease)>,
     /// Miners whose lease covers the present period.
     pub active: usize,
-    /// All locked tokens.
+    /// Stake of all miners together.
     pub total_locked: Amount,
     /// Weight and stake that share the present period's reward.
     pub totals: PeriodTotals,
-    /// Tokens not yet emitted.
+    /// Tokens that are left to mint.
     pub reserve: Amount,
-    /// Tokens in existence.
+    /// Tokens minted so far, less those burned.
     pub total_supply: Amount,
 }
 

@@ -1,7 +1,6 @@
-//! The nodes over HTTP. Hostile by assumption: no redirects, no proxies, no content encoding, a
-//! bounded body, two time limits, and off a local chain only public addresses after resolution, so
-//! that a name cannot be rebound to one of ours.
-//! Neighbours: `node_url` has the rules, `asking` waits and asks again.
+//! HTTP client of the nodes, assumed hostile: no redirects, proxies or content encoding, a bounded
+//! body, two time limits, and off a local chain only addresses that are public once resolved (DNS
+//! rebinding). Neighbours: `node_url` has the rules, `asking` waits and retries.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -50,11 +49,8 @@ impl Default for NodeLimits {
 pub(crate) enum AskError {
     /// The node refused, with its reason.
     Refused(Box<Problem>),
-    /// No connection.
     Unreachable(String),
-    /// No complete answer in time.
     Timeout,
-    /// The answer is longer than the limit.
     TooLarge,
     /// The answer sends the client elsewhere, which is never followed.
     Redirected,
@@ -101,7 +97,6 @@ impl HttpNodes {
         NodeUrl::parse(url, self.rule)
     }
 
-    /// Hands a sealed kfrag over.
     pub(crate) async fn upload(
         &self,
         node: &NodeUrl,
@@ -112,7 +107,6 @@ impl HttpNodes {
             .await
     }
 
-    /// Asks for re-encryption.
     pub(crate) async fn reencrypt(
         &self,
         node: &NodeUrl,

@@ -1,4 +1,4 @@
-//! Which URLs of nodes are called at all. A miner writes its URL on chain, so it is hostile input:
+//! Rules for the URLs of nodes. A miner writes its URL on chain, so it is hostile input:
 //! only http(s), no user info, query or fragment, and off a local chain only public addresses,
 //! whatever notation they come in. Neighbour: `node_http` applies the same rule after resolution.
 
@@ -14,7 +14,7 @@ use crate::error::{Error, Result};
 /// Longest URL accepted, in bytes; the contract's own limit is lower.
 const MAX_URL_BYTES: usize = 256;
 
-/// Which addresses may be called.
+/// Which addresses of nodes may be called.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum AddressRule {
     /// Only addresses of the public internet.

@@ -1,5 +1,5 @@
 //! The account that pays, over the one-shot wallet of `kms-chain`: simulated, signed, journaled,
-//! broadcast, seen through. Neighbours: `ports` (trait), `home` (key and journal directory).
+//! broadcast, settled. Neighbours: `ports` (trait), `home` (key and journal directory).
 
 use std::path::Path;
 
@@ -13,7 +13,7 @@ use crate::network::Network;
 use crate::ports::{PayPort, Settled};
 use crate::progress::{Event, Progress};
 
-/// The account that pays.
+/// A wallet whose signed transactions are journaled until they are settled.
 #[derive(Debug)]
 pub struct Payer {
     wallet: Wallet<DirJournal>,

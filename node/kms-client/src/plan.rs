@@ -1,6 +1,6 @@
-//! What a command is about to send: its calls, what each moves, its gas. Functions of `owner` and
-//! `staker` that only read make a plan; carrying it out sends. A step that an earlier run was
-//! killed in is not sent again. Neighbours: `ports` reach the chain and the account.
+//! Plans: the calls that a verb is about to send, what each moves, its gas. `owner` and `staker`
+//! make them by reads alone; carrying one out sends. A step that an earlier run was killed in is
+//! not sent again. Neighbours: `ports` reach the chain and the account.
 
 use kms_chain::{Call, TxReceipt};
 use kms_protocol::{Address, Amount, Wei};
@@ -13,7 +13,7 @@ use crate::progress::Progress;
 /// One transaction of a plan.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Step {
-    /// The call.
+    /// What is called, with its arguments; JSON has the kind alone.
     #[serde(serialize_with = "kind_of")]
     pub call: Call,
     /// Tokens it moves, where the chain tells before.
@@ -29,9 +29,9 @@ pub struct Step {
 /// Transactions in their order, and what they are for.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Plan<A = ()> {
-    /// The account that sends.
+    /// Account that signs the transactions and pays.
     pub from: Address,
-    /// The transactions.
+    /// In the order in which they are sent.
     #[serde(rename = "transactions")]
     pub steps: Vec<Step>,
     #[serde(skip)]
@@ -42,7 +42,6 @@ pub struct Plan<A = ()> {
 }
 
 impl<A> Plan<A> {
-    /// A plan without steps.
     pub(crate) const fn new(from: Address, aim: A) -> Self {
         Self {
             from,
@@ -52,7 +51,6 @@ impl<A> Plan<A> {
         }
     }
 
-    /// Adds a step.
     pub(crate) fn step(mut self, call: Call, amount: Option<Amount>) -> Self {
         self.steps.push(Step {
             call,
@@ -73,7 +71,6 @@ impl<A> Plan<A> {
         plan
     }
 
-    /// Asks for tokens that the account must hold.
     pub(crate) const fn needing(mut self, need: Amount) -> Self {
         self.need = need;
         self
@@ -93,7 +90,7 @@ impl<A> Plan<A> {
         Ok(self)
     }
 
-    /// Sends the steps by an account that has seen the transactions of earlier runs through.
+    /// Sends the steps from an account whose earlier transactions are settled.
     pub(crate) async fn carry_on(
         &self,
         chain: &dyn ChainPort,
@@ -128,7 +125,7 @@ impl Plan {
     }
 }
 
-/// The account, after the transactions of earlier runs were seen through.
+/// The account, with the transactions of earlier runs settled.
 pub(crate) struct Sender<'a> {
     pay: &'a dyn PayPort,
     progress: &'a dyn Progress,
@@ -136,7 +133,7 @@ pub(crate) struct Sender<'a> {
 }
 
 impl<'a> Sender<'a> {
-    /// Sees the transactions of earlier runs through.
+    /// Settles the transactions of earlier runs.
     pub(crate) async fn resume(pay: &'a dyn PayPort, progress: &'a dyn Progress) -> Result<Self> {
         let settled = pay.resume(progress).await?;
         Ok(Self {
@@ -146,7 +143,6 @@ impl<'a> Sender<'a> {
         })
     }
 
-    /// The account that pays.
     pub(crate) fn address(&self) -> Address {
         self.pay.address()
     }
@@ -167,7 +163,7 @@ impl<'a> Sender<'a> {
     }
 }
 
-/// Refuses to begin what the account cannot pay for.
+/// Checks that the account holds the tokens that are needed.
 pub(crate) async fn require_tokens(
     chain: &dyn ChainPort,
     address: Address,

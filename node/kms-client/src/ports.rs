@@ -1,4 +1,4 @@
-//! The two seams that tests fake: the chain and the account that pays. `network` and `payer`
+//! The two ports that tests fake: the chain and the account that pays. `network` and `payer`
 //! implement them.
 
 use async_trait::async_trait;
@@ -11,24 +11,24 @@ use crate::progress::Progress;
 /// A policy, as its creation event gives it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CreatedPolicy {
-    /// Its id.
+    /// Id, the hash of the terms.
     pub id: PolicyId,
-    /// Its terms, which hash to the id.
+    /// What is paid for; the endpoint's word until it is hashed.
     pub terms: Terms,
-    /// Block of the event.
+    /// Height of the event's block; 0 if the policy comes from the journal.
     pub block_number: u64,
-    /// Transaction of the event.
+    /// Transaction that created the policy; zero if the journal does not know it.
     pub tx_hash: B256,
 }
 
 /// Filter of a search for policies, by the indexed topics of their events.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PolicyFilter {
-    /// One id.
+    /// The policy of this id.
     Id(PolicyId),
-    /// Everything an author made.
+    /// Every policy of this author.
     Author(Address),
-    /// One pair of label key and reader key.
+    /// Every policy of this hash of label key and reader key.
     Keys(B256),
     /// Every policy; miners are not indexed.
     All,
@@ -43,10 +43,10 @@ pub struct Revoked {
     pub refund: Amount,
 }
 
-/// Extent of a revocation.
+/// How much a revocation takes back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Scope {
-    /// The whole policy.
+    /// Every arrangement of the policy.
     Policy,
     /// The arrangement with one miner; the others go on.
     Arrangement(Address),
@@ -55,7 +55,7 @@ pub enum Scope {
 /// Gas of a transaction and what it costs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct GasCost {
-    /// Gas limit.
+    /// Gas limit, with its margin.
     pub gas: u64,
     /// The most it costs at the present fees.
     pub fee_max: Wei,
@@ -67,7 +67,7 @@ pub trait ChainPort: Send + Sync {
     /// Domain of the messages between clients and nodes: names chain and policy manager.
     fn domain(&self) -> Domain;
 
-    /// The newest block.
+    /// Header of the newest block.
     async fn head(&self) -> Result<BlockHeader>;
 
     /// The parameters of the deployment.
@@ -79,7 +79,7 @@ pub trait ChainPort: Send + Sync {
     /// What is known of each miner asked for, in the same order.
     async fn miner_info(&self, miners: &[Address]) -> Result<Vec<MinerInfo>>;
 
-    /// A miner's activity lease.
+    /// The lease that a miner confirmed last.
     async fn lease_of(&self, miner: Address) -> Result<Lease>;
 
     /// Policies created so far, oldest first.
@@ -88,8 +88,8 @@ pub trait ChainPort: Send + Sync {
     /// What the chain stores of a policy; `None` if it does not exist.
     async fn policy_state(&self, id: PolicyId) -> Result<Option<PolicyState>>;
 
-    /// Those of a policy's miners whose access its author took back, alone or with the policy; in
-    /// the order of the terms.
+    /// Miners whose arrangement the author revoked, alone or with the policy; in the order of the
+    /// terms.
     async fn revoked_miners(&self, terms: &Terms) -> Result<Vec<Address>>;
 
     /// What `refund` would pay the sponsor now.
@@ -124,17 +124,17 @@ pub trait ChainPort: Send + Sync {
 pub struct Settled {
     /// The call, in the form [`PayPort::fingerprint`] gives it.
     pub call: B256,
-    /// Its receipt.
+    /// Its block, gas and fee.
     pub receipt: TxReceipt,
 }
 
-/// The account that pays.
+/// An account that signs transactions and pays for them.
 #[async_trait]
 pub trait PayPort: Send + Sync {
-    /// Its address.
+    /// Address that transactions are sent from.
     fn address(&self) -> Address;
 
-    /// Tells calls apart: the hash of what is signed, price and nonce aside.
+    /// Idempotency key of a call: a hash of target, value and data.
     fn fingerprint(&self, call: &Call) -> B256;
 
     /// Sends a call and waits until it is mined; a revert is an error.

@@ -9,17 +9,17 @@ use kms_protocol::{Address, PolicyId};
 pub enum Event {
     /// A grant was written to the journal, before anything was paid.
     Journaled {
-        /// The future policy.
+        /// Id that the policy will have.
         policy: PolicyId,
     },
     /// A transaction was handed to the chain.
     TxSent {
-        /// What it does: `create_policy`, `revoke_policy`, ...
+        /// `Call::kind`: `create_policy`, `revoke_policy`, ...
         kind: &'static str,
     },
-    /// A transaction was mined.
+    /// A transaction is in a block.
     TxMined {
-        /// What it does.
+        /// `Call::kind` of the transaction.
         kind: &'static str,
         /// The block it is in.
         block_number: u64,
@@ -27,23 +27,23 @@ pub enum Event {
     /// A miner did its part: stored a kfrag, answered a reader, or refuses since the revocation.
     /// A reader's answer may still fail: it is verified when the first m do not open.
     NodeDone {
-        /// The miner's owner address.
+        /// Owner address, as the terms name it.
         miner: Address,
         /// Miners done so far, this one included.
         done: usize,
-        /// Miners in all.
+        /// Miners that are asked in all.
         of: usize,
     },
     /// A miner has not done its part yet and will be asked again.
     NodeWaiting {
-        /// The miner's owner address.
+        /// Owner address, as the terms name it.
         miner: Address,
         /// Why, as a code of [`NodeFailure`](crate::NodeFailure).
         code: String,
     },
     /// A miner will not do its part.
     NodeFailed {
-        /// The miner's owner address.
+        /// Owner address, as the terms name it.
         miner: Address,
         /// Why, as a code of [`NodeFailure`](crate::NodeFailure).
         code: String,
@@ -61,7 +61,7 @@ pub trait Progress: Send + Sync {
     fn event(&self, event: Event);
 }
 
-/// Drops every step.
+/// Reports to nobody: drops every event.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Silent;
 

@@ -29,7 +29,7 @@ use find::Candidate;
 pub use setup::{ReadLimits, Reader};
 
 impl Reader<'_> {
-    /// The data key of a file.
+    /// Obtains the data key of a file from the miners.
     ///
     /// # Errors
     /// As [`Reader::open`]; [`Error::Format`] if the header was tampered with.
@@ -48,7 +48,7 @@ impl Reader<'_> {
             .await
     }
 
-    /// The secrets inside 1 to 64 capsules of one label, in the same order.
+    /// Opens 1 to 64 capsules of one label; returns their secrets in the same order.
     ///
     /// # Errors
     /// [`Error::NoPolicy`], [`Error::PolicyNotStarted`], [`Error::PolicyExpired`],
@@ -103,7 +103,7 @@ impl Reader<'_> {
             };
             match self.collect(&question, goal, progress).await {
                 Ok(reached) => return Ok(reached),
-                // The secret was right, and what it was for is not: no other policy helps.
+                // Another policy helps neither a failing chain nor a header that was tampered with.
                 Err(error @ (Error::Chain(_) | Error::Format(_))) => return Err(error),
                 Err(error) => {
                     let error = explained(error, candidate);
@@ -115,8 +115,8 @@ impl Reader<'_> {
     }
 }
 
-/// Miners that all say "revoked" or "ended" say more than a missed threshold, and no miner left
-/// says that the policy is over. One that answered says that it is not.
+/// Replaces a missed threshold by its cause: every miner asked says that the policy was revoked or
+/// ended, or no arrangement is left. A single answer proves that the policy is in force.
 fn explained(error: Error, candidate: &Candidate<'_>) -> Error {
     let policy = candidate.created.id;
     let nobody = matches!(error, Error::ArrangementsRevoked { left: 0, .. });
@@ -134,7 +134,7 @@ fn explained(error: Error, candidate: &Candidate<'_>) -> Error {
     }
 }
 
-/// Whether every miner that was asked says so.
+/// Whether every miner that was asked refused for this reason.
 fn all_say(nodes: &[NodeFailure], refusal: Refusal) -> bool {
     let asked = nodes.iter().filter(|node| node.code != ARRANGEMENT_REVOKED);
     let mut asked = asked.peekable();

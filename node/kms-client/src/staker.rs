@@ -12,36 +12,36 @@ use crate::ports::{ChainPort, PolicyFilter};
 /// Policies whose fees are collected in one transaction.
 const COLLECT_BATCH: usize = 20;
 
-/// A stake and everything that hangs on it.
+/// A miner's standing, its reward due and its free tokens.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StakeStatus {
     /// Stake, worker, node record, least rate.
     pub info: MinerInfo,
-    /// The activity lease.
+    /// Periods for which it has confirmed activity.
     pub lease: Lease,
     /// Reward that a claim would mint now.
     pub claimable: Amount,
-    /// The present period.
+    /// Present period; 0 before the first one.
     pub period: Period,
     /// KMS held by the owner's account, not locked.
     pub balance: Amount,
 }
 
-/// Fees of one policy.
+/// Fees that one policy owes a miner.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PolicyFees {
-    /// The policy.
+    /// Policy that owes the fees.
     pub policy: PolicyId,
-    /// Its terms.
+    /// What a collection must supply to the contract.
     pub terms: Terms,
     /// What could be collected now.
     pub amount: Amount,
 }
 
-/// Whether a position leads to its unlock.
+/// Whether a lock runs out or is kept up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum WindDown {
-    /// The lock runs out.
+    /// The unlock comes nearer with each period.
     Start,
     /// The lock keeps its length.
     Stop,
@@ -55,7 +55,7 @@ pub struct Staker<'a> {
 }
 
 impl<'a> Staker<'a> {
-    /// The owner of this account.
+    /// The owner whose account this address is.
     pub const fn new(chain: &'a dyn ChainPort, miner: Address) -> Self {
         Self { chain, miner }
     }
@@ -69,7 +69,7 @@ impl<'a> Staker<'a> {
         self.plan(call, Some(amount)).needing(amount)
     }
 
-    /// Lengthens the lock.
+    /// Sets a longer lock, in periods.
     pub fn extend_lock(&self, lock_periods: u32) -> Plan {
         self.plan(Call::ExtendLock { lock_periods }, None)
     }

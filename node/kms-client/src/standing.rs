@@ -6,13 +6,13 @@ use kms_protocol::{Period, Terms};
 /// State of a policy in its life.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Standing {
-    /// Paid, not begun.
+    /// Paid; its first period lies ahead.
     NotStarted,
-    /// In its paid periods.
+    /// The present period is paid.
     Active,
     /// Its last paid period is over.
     Ended,
-    /// Taken back by its author.
+    /// Its author revoked it as a whole.
     Revoked,
 }
 

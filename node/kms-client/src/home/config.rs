@@ -24,12 +24,12 @@ pub enum NodeAddresses {
     Any,
 }
 
-/// `config.json`.
+/// Content of `config.json`, readable without a passphrase.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Config {
     version: u32,
-    /// Contracts and their chain.
+    /// Chain id, and the addresses and first block of the contracts.
     pub deployment: Deployment,
     /// JSON-RPC endpoints, tried in order.
     pub rpc_urls: Vec<String>,
@@ -37,7 +37,7 @@ pub struct Config {
     pub wallet: Address,
     /// Number of reader keys in use, numbered from 0; at least 1.
     pub reader_keys: u32,
-    /// Which node addresses are called.
+    /// Whether nodes at private addresses are called.
     pub node_addresses: NodeAddresses,
 }
 

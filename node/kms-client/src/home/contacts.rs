@@ -18,7 +18,7 @@ impl Home {
         store::read_json(&path)?.ok_or_else(|| store::corrupt(&path, "the file is missing"))
     }
 
-    /// Derives a label's key and writes its public half down. The same label again is no error.
+    /// Derives a label's key and stores its public half; idempotent.
     ///
     /// # Errors
     /// [`Error::NameInvalid`], or [`Error::LabelExists`] if it is stored with another key, which
@@ -59,7 +59,7 @@ impl Home {
             })
     }
 
-    /// Stores a card. The same card again is no error.
+    /// Stores a card; idempotent.
     ///
     /// # Errors
     /// [`Error::CardExists`] if one of that name is stored with another key.
@@ -76,7 +76,7 @@ impl Home {
         }
     }
 
-    /// Forgets a card.
+    /// Removes a stored card.
     ///
     /// # Errors
     /// [`Error::CardUnknown`].

@@ -34,7 +34,6 @@ impl Passphrase {
         &self.0
     }
 
-    /// Refuses what protects nothing.
     pub(crate) fn require_length(&self) -> Result<()> {
         let given = self.0.chars().count();
         if given < MIN_PASSPHRASE_CHARS {
@@ -53,7 +52,7 @@ impl std::fmt::Debug for Passphrase {
     }
 }
 
-/// Gives passphrases when asked.
+/// A source of passphrases: a prompt, a file, a descriptor.
 pub trait PassphraseProvider {
     /// Called once per key file that is opened.
     ///

@@ -1,6 +1,6 @@
-//! Finding events by their indexed topics over the whole life of a deployment: the endpoint's index
-//! names the blocks, and each block's events are then read and decoded by `kms-chain`. A range that
-//! an endpoint does not bear is halved.
+//! Searches events by indexed topic over the whole life of a deployment: the endpoint's index names
+//! the blocks, and `kms-chain` then reads and decodes each block's events. A range that is too much
+//! for an endpoint is halved.
 
 use std::collections::BTreeSet;
 
@@ -84,7 +84,7 @@ impl Network {
         Ok(miners.into_iter().collect())
     }
 
-    /// All events of the blocks in which a log with these topics stands, oldest first.
+    /// All events of the blocks that hold a log with these topics, oldest first.
     async fn records(&self, contract: Address, topics: Value) -> Result<Vec<EventRecord>> {
         let head = self.chain.head().await?.number;
         let from = self.chain.deployment().block;
@@ -155,7 +155,7 @@ fn bad_reply(reason: &'static str) -> Error {
     })
 }
 
-/// The block's other policies are not asked for, and an endpoint's index is not believed.
+/// Checks an event against the filter: a block holds others too, and no index is trusted.
 fn matches(
     filter: PolicyFilter,
     id: kms_protocol::PolicyId,

@@ -1,4 +1,4 @@
-//! Handing the sealed kfrags to the miners, all at once, each until its signed word is in the
+//! Uploads the sealed kfrags to all miners in parallel, each until its acknowledgement is in the
 //! journal or time is up. A node that has not seen the payment yet is asked again.
 //! Neighbours: `grant` pays first, `asking` says how a node is asked.
 
@@ -18,7 +18,7 @@ use crate::node_http::AskError;
 use crate::progress::{Event, Progress};
 
 impl Owner<'_> {
-    /// Uploads what has no acknowledgement yet.
+    /// Uploads every kfrag that is not acknowledged yet.
     pub(super) async fn deliver(
         &self,
         mut grant: Grant,
@@ -129,7 +129,7 @@ fn report(grant: Grant, mut pending: Vec<NodeFailure>) -> Result<GrantReport> {
     })
 }
 
-/// True when the same upload may be taken later. A node that does not know the policy yet lags
+/// True when the same upload may be accepted later. A node that does not know the policy yet lags
 /// behind the chain that took the payment.
 fn may_pass(error: &AskError) -> bool {
     match error {

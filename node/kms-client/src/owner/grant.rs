@@ -1,6 +1,6 @@
-//! Carrying out a quote: write down, pay, deliver. Every step is in the journal before the next one
-//! begins, and kfrags are sealed to their miners before anything is paid, so that a crash at any
-//! line costs nothing, or is resumed with `resume` and without the seed.
+//! Carries out a quote: journal, pay, deliver. Every step is in the journal before the next one
+//! begins, and kfrags are sealed to their miners before anything is paid: a grant that is killed at
+//! any line has cost nothing, or goes on with `resume`, which needs no seed.
 //! Neighbours: `quote` before, `deliver` after, `journal` below.
 
 use kms_chain::{Call, ChainError};
@@ -17,22 +17,22 @@ use crate::plan::{Plan, require_tokens};
 use crate::ports::{PayPort, Settled};
 use crate::progress::{Event, Progress};
 
-/// Result of a grant.
+/// What a grant paid for, and which miners serve it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct GrantReport {
-    /// The policy.
+    /// Id, the hash of the terms.
     pub policy: PolicyId,
-    /// Its terms.
+    /// What was paid for: miners, rate, periods, keys.
     pub terms: Terms,
     /// Transaction that paid; zero if it was sent from elsewhere.
     pub tx_hash: B256,
-    /// Miners that hold their kfrag, each by its signed word.
+    /// Miners whose acknowledgement of their kfrag is verified.
     pub delivered: Vec<Address>,
-    /// Miners that do not, at least for now; `resume` asks them again.
+    /// The other miners, each with its failure; `resume` asks them again.
     pub pending: Vec<NodeFailure>,
 }
 
-/// Marks the plan of a grant's payment, which [`Owner::grant`] alone makes.
+/// Marks the plan of a grant's payment, which [`Owner::grant`] alone carries out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Payment(());
 
@@ -100,8 +100,8 @@ impl Owner<'_> {
         self.deliver(grant, progress).await
     }
 
-    /// Goes on with a grant that was interrupted: sees its payment through, then delivers what is
-    /// not delivered yet. Needs no seed; does nothing twice.
+    /// Resumes an interrupted grant: settles its payment, then delivers the kfrags that are not
+    /// delivered. Needs no seed; idempotent.
     ///
     /// # Errors
     /// [`Error::NoPolicy`] if it was never paid (the journal forgets it then), and as
@@ -129,7 +129,7 @@ impl Owner<'_> {
 
     /// Settles the grants in the journal: when no transaction is pending, a prepared grant is either
     /// paid, or never will be and is forgotten. A receipt counts even where the endpoint that is
-    /// asked for the policy lags behind the one that gave it.
+    /// asked for the policy lags behind.
     async fn settle_unpaid(&self, settled: &[Settled], pay: &dyn PayPort) -> Result<()> {
         for mut grant in self.journal().unfinished()? {
             let call = Call::CreatePolicyViaTransfer {
@@ -169,8 +169,8 @@ impl Owner<'_> {
         }
     }
 
-    /// The terms of the quote, planned again for the present time: a quote that waited for its
-    /// owner's yes begins later, and never costs more.
+    /// Makes the terms of the quote for the present time: a quote that was confirmed late begins
+    /// later, and never costs more.
     async fn terms(&self, quote: &Quote, verifier: Address, payer: Address) -> Result<Terms> {
         let params = self.chain.params().await?;
         let head = self.chain.head().await?;
@@ -274,8 +274,7 @@ fn make_kfrags(terms: &Terms, parties: &Parties<'_>, domain: Domain) -> Result<G
     Ok(umbral::generate_kfrags(&mut getrandom::SysRng, &params)?)
 }
 
-/// Kfrag number i goes to miner number i of the terms, sealed to that miner's key; the commitments
-/// go to all.
+/// Seals kfrag number i to miner number i of the terms; the commitments go to all.
 fn seal_all(
     quote: &Quote,
     terms: &Terms,

@@ -1,5 +1,5 @@
-//! What an owner has granted: from the chain alone, with names from the journal, or found again by
-//! trying the home's labels with its cards. Works in a home that was restored from its seed.
+//! Lists what an owner has granted: policies from the chain, names from the journal or by trying
+//! the home's labels with its cards, so that a home restored from its seed has them all.
 //! Neighbours: `revoke` ends policies, `journal` knows their names.
 
 use futures_util::stream::{self, StreamExt as _};
@@ -20,23 +20,23 @@ const AT_ONCE: usize = 16;
 /// A policy in the owner's list.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PolicyReport {
-    /// Its id.
+    /// Id, the hash of the terms.
     pub policy: PolicyId,
-    /// Its terms.
+    /// What was paid for: miners, rate, periods, keys.
     pub terms: Terms,
     /// Name of the label, where the home knows it.
     pub label: Option<String>,
     /// Name of the reader, where the home knows it.
     pub reader: Option<String>,
-    /// Its state.
+    /// State in the present period.
     pub standing: Standing,
-    /// Miners whose arrangement was taken back by itself, while the policy lives.
+    /// Miners whose arrangement alone was revoked; empty once the policy is over.
     pub revoked_miners: Vec<Address>,
     /// Last period that is paid for.
     pub effective_last: Period,
     /// Chain time at which the first period begins, in seconds since the Unix epoch.
     pub starts_at: u64,
-    /// Chain time at which the last paid period is over.
+    /// Chain time at which the last paid period is over, in seconds since the Unix epoch.
     pub expires_at: u64,
     /// What was paid when it was made.
     pub price: Amount,
@@ -49,13 +49,13 @@ pub struct PolicyReport {
 /// State of one miner of a policy, by its node and the chain.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MinerHealth {
-    /// Owner address.
+    /// Owner address, as the terms name it.
     pub miner: Address,
     /// Base URL of its node; empty until registered.
     pub url: String,
-    /// True if the author took back the arrangement with it.
+    /// True if the author revoked its arrangement.
     pub revoked: bool,
-    /// True if the node holds a kfrag, would serve now, and is to.
+    /// True if the node would serve a reader now, and its arrangement is in force.
     pub healthy: bool,
     /// What the node holds, if it answered.
     pub kfrag: Option<KfragState>,
@@ -68,7 +68,7 @@ pub struct MinerHealth {
 /// A policy with its nodes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PolicyDetail {
-    /// The policy.
+    /// What the list of policies shows.
     pub report: PolicyReport,
     /// Its miners, in the order of the terms.
     pub miners: Vec<MinerHealth>,
@@ -84,7 +84,7 @@ impl PolicyDetail {
 }
 
 impl Owner<'_> {
-    /// Every policy of the home's account, newest first.
+    /// Lists every policy whose author is the home's account, newest first.
     ///
     /// # Errors
     /// [`Error::Chain`], [`Error::HomeCorrupt`].
@@ -113,7 +113,7 @@ impl Owner<'_> {
         Ok(reports)
     }
 
-    /// One policy, with what its nodes say.
+    /// Shows one policy, and asks its nodes.
     ///
     /// # Errors
     /// [`Error::NoPolicy`], [`Error::Chain`].
@@ -141,7 +141,7 @@ impl Owner<'_> {
         })
     }
 
-    /// What the chain knows of a policy; of a living one also who was dismissed from it.
+    /// Reads a policy from the chain; unless it is over, its revoked arrangements too.
     async fn known_of(&self, created: &CreatedPolicy, now: Period) -> Result<Option<Known>> {
         let Some(state) = self.chain.policy_state(created.id).await? else {
             return Ok(None);
@@ -187,7 +187,7 @@ impl Owner<'_> {
                 }
             }
             Err(failure) if !revoked => health.failure = Some(failure),
-            // It owes no answer.
+            // A dismissed miner owes no answer.
             Err(_) => {}
         }
         Ok(health)
@@ -236,7 +236,7 @@ struct Known {
     revoked_miners: Vec<Address>,
 }
 
-/// Hashes of the home's labels with its cards: on chain a policy shows only such a hash.
+/// Hash, label and reader of each label with each card: on chain a policy shows the hash alone.
 struct Names(Vec<(B256, String, String)>);
 
 impl Names {

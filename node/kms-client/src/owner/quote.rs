@@ -39,7 +39,7 @@ pub enum FeeLimit {
     AsQuoted,
 }
 
-/// How miners are chosen.
+/// How the n miners of a grant are chosen.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Selection {
     /// At random in proportion to locked stake; the same seed and chain give the same miners.
@@ -52,7 +52,7 @@ pub enum Selection {
 }
 
 impl Selection {
-    /// A draw that nobody can foresee.
+    /// A draw by a fresh random seed.
     ///
     /// # Errors
     /// [`Error::Random`].
@@ -63,37 +63,37 @@ impl Selection {
     }
 }
 
-/// A grant that is wished for.
+/// What an owner asks of a grant.
 #[derive(Debug, Clone)]
 pub struct GrantSpec {
     /// Name of a label of the home.
     pub label: String,
-    /// The reader.
+    /// Name and receiving key of the reader.
     pub card: Card,
     /// m: miners needed to read.
     pub threshold: u8,
     /// n: miners that hold a kfrag, at most 32.
     pub shares: u8,
-    /// For how long.
+    /// How many periods, or until when.
     pub span: Span,
     /// What each miner is offered per period.
     pub rate: Rate,
     /// The most it may cost.
     pub max_fee: FeeLimit,
-    /// How miners are chosen.
+    /// By lot, or by name.
     pub selection: Selection,
 }
 
 /// A miner that would serve.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct QuotedMiner {
-    /// Owner address.
+    /// Owner address, which the terms will name.
     pub miner: Address,
     /// The key that signs for its node.
     pub worker: Address,
-    /// Locked stake.
+    /// Stake, its weight in the draw.
     pub locked: Amount,
-    /// Least rate it accepts.
+    /// Least rate per period that it accepts.
     pub min_rate: Amount,
     /// Base URL of its node.
     pub url: String,
@@ -105,7 +105,7 @@ pub struct QuotedMiner {
 #[derive(Debug, Clone)]
 pub struct Quote {
     pub(crate) spec: GrantSpec,
-    /// The label's key.
+    /// Public key that the label's files are made for.
     pub label_key: LabelKey,
     /// The miners, ascending by address.
     pub miners: Vec<QuotedMiner>,
@@ -120,7 +120,7 @@ pub struct Quote {
 }
 
 impl Quote {
-    /// The wish behind the quote.
+    /// The spec that was quoted.
     pub const fn spec(&self) -> &GrantSpec {
         &self.spec
     }
@@ -165,7 +165,7 @@ impl Owner<'_> {
         })
     }
 
-    /// Everybody who could serve at some rate, and why the others cannot.
+    /// Returns who could serve at some rate, and why the others cannot.
     async fn candidates(
         &self,
         selection: &Selection,

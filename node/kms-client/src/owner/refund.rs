@@ -1,4 +1,4 @@
-//! Fetching back the fees of periods in which a miner was idle.
+//! Fetches back the fees of periods in which a miner was idle.
 
 use kms_chain::Call;
 use kms_protocol::{Amount, B256, PolicyId};
@@ -9,18 +9,18 @@ use crate::error::{Error, Result};
 use crate::plan::{Plan, Sender};
 use crate::progress::Progress;
 
-/// Result of a refund.
+/// What a refund returned to the sponsor.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct RefundReport {
-    /// The policy.
+    /// Policy whose fees were returned.
     pub policy: PolicyId,
-    /// The transaction.
+    /// Hash of the transaction that paid.
     pub tx_hash: B256,
     /// What was due when it was planned, paid to the sponsor.
     pub amount: Amount,
 }
 
-/// The refund of one policy.
+/// What a plan is to return, of which policy.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Refund {
     policy: PolicyId,
@@ -39,7 +39,7 @@ impl Owner<'_> {
         Ok(plan.step(Call::RefundPolicy { terms }, Some(amount)))
     }
 
-    /// Carries the plan of a refund out.
+    /// Carries out the plan of a refund.
     ///
     /// # Errors
     /// [`Error::Chain`] with `PolicyNothingToRefund`.

@@ -1,5 +1,5 @@
-//! Moving the end of a grant: the same policy, kfrags and miners, more periods. Two
-//! transactions, for the contract draws the price from an allowance.
+//! Moves the end of a grant: more periods for the same policy, kfrags and miners, by two
+//! transactions: an allowance, and the extension that draws the price from it.
 
 use kms_chain::{Call, TxReceipt};
 use kms_protocol::{Amount, B256, Period, PolicyId, Terms};
@@ -20,14 +20,14 @@ pub struct Extension {
     pub max_fee: FeeLimit,
 }
 
-/// Result of a renewal.
+/// What a renewal added, and its price.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct RenewalReport {
-    /// The policy.
+    /// Policy whose end was moved.
     pub policy: PolicyId,
     /// The transaction that moved the end.
     pub tx_hash: B256,
-    /// Its new last period.
+    /// Last period that is paid now.
     pub last_period: Period,
     /// Chain time at which that period is over, in seconds since the Unix epoch.
     pub expires_at: u64,
@@ -41,7 +41,7 @@ pub struct Renewal {
     policy: PolicyId,
     /// Its last paid period when the plan was made.
     last: Period,
-    /// The call that led there: what an earlier run was killed in is this plan's answer.
+    /// The call that leads to `last`: if an earlier run sent it, nothing is left to send.
     reached: Call,
     last_period: Period,
     price: Amount,
@@ -84,8 +84,8 @@ impl Owner<'_> {
         Ok(plan.then(extend(last_period), Some(price)))
     }
 
-    /// Carries the plan of a renewal out. A renewal that was killed while it was mined is this
-    /// one's answer, not its beginning.
+    /// Carries out the plan of a renewal. If an earlier run was killed after it had sent the
+    /// extension, that transaction is the result and no other is sent.
     ///
     /// # Errors
     /// [`Error::InsufficientFunds`], [`Error::Chain`].
@@ -130,8 +130,8 @@ impl Owner<'_> {
         })
     }
 
-    /// How many miners an extension pays: an arrangement that was revoked is passed over. With
-    /// fewer than a reader needs, nothing is worth paying for.
+    /// Counts the miners that an extension pays, those whose arrangement is not revoked; fewer than
+    /// a reader needs are an error.
     async fn standing_miners(&self, policy: PolicyId, terms: &Terms) -> Result<usize> {
         let revoked = self.chain.revoked_miners(terms).await?.len();
         let (left, need) = (terms.miners.len() - revoked, terms.threshold.into());

@@ -1,7 +1,6 @@
-//! Taking grants back, whole or one miner at a time: one transaction each, then every node in
-//! question is asked until it refuses, with its signed word that the kfrag is erased where it
-//! gives one. Neighbours: `asking` says how a node is asked, `journal` remembers the end of a
-//! grant.
+//! Revokes policies, or one miner's arrangement of each: one transaction each, then every node
+//! concerned is asked until it refuses the reader, with its receipt for the erasure where it gives
+//! one. Neighbours: `asking` reaches a node, `journal` remembers the end of a grant.
 
 use std::time::Duration;
 
@@ -48,16 +47,16 @@ impl Ending {
     }
 }
 
-/// Result of a revocation.
+/// What became of one revocation.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RevocationReport {
-    /// The policy.
+    /// Policy that was revoked, whole or in part.
     pub policy: PolicyId,
-    /// What of it was taken back.
+    /// The whole policy, or one arrangement.
     pub scope: Scope,
-    /// Miners that go on serving it.
+    /// Miners that go on serving the policy.
     pub left: usize,
-    /// Miners a reader needs.
+    /// m: miners that a reader needs.
     pub need: usize,
     /// Transaction that revoked; `None` if it had been revoked before.
     pub tx_hash: Option<B256>,
@@ -67,14 +66,13 @@ pub struct RevocationReport {
     pub effective_last: Option<Period>,
     /// Miners that now refuse the policy, ascending.
     pub refusing: Vec<Address>,
-    /// Their signed words that the kfrag is erased, each verified; perhaps fewer.
+    /// Their receipts for the erased kfrag, each verified; fewer if some give none.
     pub erased: Vec<ErasureReceipt>,
     /// Miners that could not be heard or still serve when time was up.
     pub pending: Vec<NodeFailure>,
 }
 
 impl RevocationReport {
-    /// Before anything was done.
     fn new(ending: &Ending) -> Self {
         Self {
             policy: ending.created.id,
@@ -98,7 +96,7 @@ impl RevocationReport {
 }
 
 impl Owner<'_> {
-    /// Plans to take back these policies, or one miner's arrangement of each.
+    /// Plans to revoke these policies, or one miner's arrangement of each.
     ///
     /// # Errors
     /// [`Error::NoPolicy`], [`Error::MinerUnknown`], [`Error::NotAuthor`],
@@ -119,7 +117,7 @@ impl Owner<'_> {
         Ok(plan)
     }
 
-    /// Carries a plan of revocations out: every transaction first, then the nodes are waited for.
+    /// Carries out a plan of revocations: every transaction first, then the nodes are waited for.
     /// Nodes that are not heard in time are no error: the chain has the last word.
     ///
     /// # Errors
@@ -173,7 +171,7 @@ impl Owner<'_> {
         })
     }
 
-    /// Ends on chain what is not over yet, and writes the end down.
+    /// Revokes on chain what is not revoked yet, and journals it.
     async fn end(&self, ending: &Ending, sender: &Sender<'_>) -> Result<RevocationReport> {
         let mut report = RevocationReport::new(ending);
         let policy = ending.created.id;
@@ -198,7 +196,7 @@ impl Owner<'_> {
         Ok(report)
     }
 
-    /// The policies of a label to a reader that can still be revoked.
+    /// Finds the policy of a label to a reader that is neither over nor revoked.
     ///
     /// # Errors
     /// [`Error::NoPolicy`] if there is none, [`Error::PolicyAmbiguous`] if there are several.
@@ -233,7 +231,7 @@ impl Owner<'_> {
             .unwrap_or(Period::NEVER))
     }
 
-    /// The policy lives, and the home's account may take it back.
+    /// Checks that the policy is not over and that the home's account is its author.
     async fn check_revocable(&self, created: &CreatedPolicy, state: PolicyState) -> Result<()> {
         let (policy, last) = (created.id, state.effective_last);
         if last < self.present_period().await? {

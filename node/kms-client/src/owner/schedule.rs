@@ -1,4 +1,4 @@
-//! From a wish in periods or in time to a policy's first and last period. Pure.
+//! Turns a number of periods, or a time, into a policy's first and last period. Pure.
 
 use kms_chain::ChainParams;
 use kms_protocol::{Period, PeriodClock};
@@ -8,7 +8,7 @@ use crate::error::{Error, Result};
 /// Longest delay between a quote and its mined payment that is planned for, in seconds.
 const MARGIN_MAX_SECONDS: u64 = 60;
 
-/// For how long a grant is wanted.
+/// Duration of a grant, by number or by end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Span {
     /// A number of periods, at least 1.
@@ -20,13 +20,13 @@ pub enum Span {
 /// First and last period of a grant, both inclusive, with their times.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Schedule {
-    /// First paid period.
+    /// First paid period, numbered from 1.
     pub first: Period,
-    /// Last paid period.
+    /// Last paid period, itself included.
     pub last: Period,
     /// Chain time at which the first one begins, in seconds since the Unix epoch.
     pub starts_at: u64,
-    /// Chain time at which the last one is over.
+    /// Chain time at which the last one is over, in seconds since the Unix epoch.
     pub expires_at: u64,
 }
 

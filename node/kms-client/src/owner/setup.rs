@@ -1,4 +1,4 @@
-//! An owner at a home, on a network: what every act of it starts from.
+//! The handle through which an owner acts: home, chain, nodes, time limits.
 
 use kms_protocol::{B256, PolicyId};
 
@@ -32,13 +32,13 @@ impl Default for WaitLimits {
 /// What it takes to spend: the home's lock and the account.
 #[derive(Clone, Copy)]
 pub struct Spend<'a> {
-    /// Nobody else writes to the home meanwhile.
+    /// Keeps other processes from writing to the home.
     pub lock: &'a HomeLock,
-    /// The account that pays.
+    /// Signs the transactions and pays for them.
     pub pay: &'a dyn PayPort,
 }
 
-/// An owner at a home, on a network.
+/// An owner: a home, with its chain and nodes.
 #[derive(Clone, Copy)]
 pub struct Owner<'a> {
     pub(super) home: &'a Home,
@@ -48,7 +48,7 @@ pub struct Owner<'a> {
 }
 
 impl<'a> Owner<'a> {
-    /// An owner with the usual limits.
+    /// Makes an owner with the default limits.
     pub fn new(home: &'a Home, chain: &'a dyn ChainPort, nodes: &'a HttpNodes) -> Self {
         Self {
             home,
@@ -69,7 +69,7 @@ impl<'a> Owner<'a> {
         self.home.journal()
     }
 
-    /// A policy by its id, from the journal or else from the chain.
+    /// Finds a policy by its id, in the journal or else on the chain.
     pub(super) async fn find(&self, policy: PolicyId) -> Result<CreatedPolicy> {
         if let Some(grant) = self.journal().get(policy)? {
             let tx_hash = grant.tx_hash.unwrap_or(B256::ZERO);

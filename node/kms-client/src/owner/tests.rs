@@ -1,4 +1,4 @@
-//! An owner against a chain in memory and nodes on loopback: what the two test files share.
+//! An owner against a chain in memory and nodes on loopback: what the test files share.
 
 mod arrangements;
 mod grants;

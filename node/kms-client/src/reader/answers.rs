@@ -1,8 +1,8 @@
-//! What m answers open, and who is at fault when they do not. The first m are combined unchecked
-//! where the caller can tell a right secret from a wrong one: what opens is authentic. After the
-//! first failure every cfrag is verified for this policy and its miner, then held against the
-//! author's commitments, and only sound ones count: a false miner and an inconsistent author are
-//! never taken for each other. Neighbour: `collect` asks the miners and reports.
+//! Opens capsules with m answers, or finds who is at fault. The first m are combined unchecked if
+//! the caller can tell a right secret from a wrong one: what opens is authentic. After the first
+//! failure every cfrag is verified for this policy and its miner, then held against the author's
+//! commitments, and only sound ones count: a false miner and an inconsistent author are never
+//! taken for each other. Neighbour: `collect` asks the miners and reports.
 
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
@@ -17,7 +17,7 @@ use umbral::{
 use super::collect::Question;
 use crate::error::{Error, Result};
 
-/// Where the id and X of the kfrag stand in a cfrag's simple form, and U1.
+/// Byte ranges of a cfrag: id and X of its kfrag, then U1.
 const ID_AND_PRECURSOR: std::ops::Range<usize> = 66..131;
 const COMMITMENT: std::ops::Range<usize> = 197..230;
 
@@ -92,7 +92,6 @@ impl Fault {
 
 /// Result of adding an answer.
 pub(super) enum Step<T> {
-    /// The capsules are open.
     Reached(T),
     /// Number of answers that count, and the faults of those that do not.
     Counted(usize, Vec<(Address, Fault)>),
@@ -142,7 +141,7 @@ impl<'a, T> Answers<'a, T> {
         })
     }
 
-    /// Takes an answer, and opens the capsules once it can.
+    /// Adds an answer, and opens the capsules as soon as m are sound.
     ///
     /// # Errors
     /// [`Error::Format`] if the secret is right and the caller refuses it,
@@ -164,7 +163,7 @@ impl<'a, T> Answers<'a, T> {
         }
     }
 
-    /// What is to be said when no more answers come: how many count, and the rest of the faults.
+    /// Ends the collection: returns how many answers count, and the faults not yet returned.
     pub(super) fn give_up(mut self) -> (usize, Vec<(Address, Fault)>) {
         let mut faults = self.check();
         let largest = self.groups.values().max_by_key(|group| group.len());
@@ -298,7 +297,7 @@ impl<'a, T> Answers<'a, T> {
         (self.goal.finish)(secrets).map(Some)
     }
 
-    /// The context of the first answer; all have the key whose address is in the terms.
+    /// Prepares the context of the first answer; the terms give all answers one verifying key.
     fn prepare(&mut self) -> Option<&mut PreparedContext> {
         if self.prepared.is_none() {
             let context = self.question.context(self.unchecked.first()?.verifying_key);
@@ -318,7 +317,7 @@ impl Question<'_> {
     }
 }
 
-/// Id, X and U1: what the author signed.
+/// Returns id, X and U1, which name the kfrag that the author signed.
 fn share_of(cfrag: &[u8; CapsuleFrag::BYTES]) -> [Option<&[u8]>; 2] {
     [cfrag.get(ID_AND_PRECURSOR), cfrag.get(COMMITMENT)]
 }

@@ -1,5 +1,5 @@
-//! Asking all n miners of a policy at once, and reporting what each of them is worth. Checked here,
-//! per miner: the receipt's signature against the worker bonded on chain, the verifying key against
+//! Asks all n miners of a policy in parallel, and reports each one's failure. Checked here, per
+//! miner: the receipt's signature against the worker bonded on chain, the verifying key against
 //! the terms. `answers` verifies the cfrags.
 
 use std::time::Duration;
@@ -23,7 +23,7 @@ use crate::progress::{Event, Progress};
 /// First pause before a node that lags is asked again, in milliseconds.
 const RETRY_FIRST_MS: u64 = 200;
 
-/// Every miner's answer is checked against this.
+/// What is asked of every miner, and until when.
 pub(super) struct Question<'a> {
     pub(super) candidate: &'a Candidate<'a>,
     pub(super) label_key: PublicKey,
@@ -31,7 +31,7 @@ pub(super) struct Question<'a> {
     pub(super) deadline: Instant,
 }
 
-/// What went wrong so far, told as it happens.
+/// Failures so far, each reported as it happens.
 struct Failures<'a> {
     infos: &'a [MinerInfo],
     progress: &'a dyn Progress,
@@ -47,8 +47,8 @@ impl<'a> Failures<'a> {
         self.nodes.push(failure);
     }
 
-    /// Those that are to be asked. A miner whose arrangement was revoked is not: an honest one
-    /// refuses, and what another says is not worth having.
+    /// Returns the miners to ask. One whose arrangement was revoked is not asked: an honest one
+    /// refuses, and the answer of another is never counted.
     fn set_aside(&mut self, revoked: &[Address]) -> Vec<&'a MinerInfo> {
         let (aside, asked): (Vec<_>, Vec<_>) = self
             .infos

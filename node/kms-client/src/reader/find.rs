@@ -1,5 +1,5 @@
-//! Finding the policies that let a reader open a label's capsules: by the hash of both keys, which
-//! is an indexed topic of the event, so that a reader needs nothing but the file and the chain.
+//! Finds the policies that let a reader open a label's capsules, by the hash of both keys: it is an
+//! indexed topic of the event, so that a reader needs nothing but the file and the chain.
 
 use kms_chain::PolicyState;
 use kms_protocol::{Period, keys_hash};
@@ -71,7 +71,7 @@ impl<'a> Reader<'a> {
         for key in self.keys {
             let hash = keys_hash(label_key, &key.receiving_key());
             for created in self.chain.policies(PolicyFilter::Keys(hash)).await? {
-                // The terms come with the event; what they hash to decides what they are.
+                // The endpoint is not trusted: the terms must hash to the id.
                 let domain = self.chain.domain();
                 let honest = created.terms.keys_hash == hash
                     && created.terms.id(domain.chain_id, &domain.contract) == created.id;

@@ -1,4 +1,4 @@
-//! A reader with its keys, on a network: what every read starts from.
+//! The handle through which a reader acts: keys, chain, nodes, time limits.
 
 use crate::keys::ReaderKey;
 use crate::node_http::HttpNodes;
@@ -35,7 +35,7 @@ pub struct Reader<'a> {
 }
 
 impl<'a> Reader<'a> {
-    /// A reader with the usual limits.
+    /// Makes a reader with the default limits.
     pub fn new(keys: &'a [ReaderKey], chain: &'a dyn ChainPort, nodes: &'a HttpNodes) -> Self {
         Self {
             keys,

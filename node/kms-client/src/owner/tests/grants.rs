@@ -1,4 +1,4 @@
-//! Grants that go wrong at every line.
+//! Grants that are killed, refused or short of miners at each step.
 
 use kms_protocol::{Amount, Period, Refusal};
 

@@ -10,19 +10,19 @@ use crate::harness::grant::Grant;
 use crate::harness::wait::until;
 use crate::harness::world::{Miner, World};
 
-/// The last byte of z in a fragment.
+/// Offset of the last byte of z in a cfrag.
 const RESPONSE: usize = 294;
-/// `IAdjudicator.Offence`.
+/// `IAdjudicator.Offence` of a false cfrag.
 const WRONG_FRAGMENT: u8 = 1;
 
-/// What the node really answers.
+/// Asks the node for its honest answer.
 async fn honest(world: &World, grant: &Grant, miner: &Miner) -> ReencryptReply {
     let request = grant.request(world, miner.address()).await;
     let request = request.signed(&world.domain, &grant.reader);
     grant.post(miner, &request).await.unwrap()
 }
 
-/// The same answer with a false proof, signed by the worker all the same.
+/// Forges the proof in an answer and signs it by the worker.
 fn forged(world: &World, grant: &Grant, miner: &Miner, honest: &ReencryptReply) -> ReencryptReply {
     let mut cfrag = honest.fragments[0].cfrag;
     cfrag.0[RESPONSE] ^= 1;
@@ -128,7 +128,7 @@ async fn an_honest_answer_convicts_nobody() {
         let refused = refusal(&honest, &fault).await;
         assert_eq!(refused, "AdjudicatorNoFault", "{fault:?}");
     }
-    // The witness of another fragment's fault does not fit.
+    // The witness of another cfrag's fault does not fit.
     let refused = refusal(&honest, &proven).await;
     assert!(refused.starts_with("Umbral"), "{refused}");
     // A forgery that somebody else put beside the honest receipt.

@@ -1,4 +1,4 @@
-//! Nodes die at the worst moments and come back.
+//! Nodes are killed between signing, broadcasting and answering, and start again.
 
 use futures_util::FutureExt as _;
 use kms_chain::ChainEvent;
@@ -26,7 +26,7 @@ async fn confirmations(world: &World, miner: &Miner) -> Vec<(u32, u32)> {
         .collect()
 }
 
-/// In front of the chain: swallows broadcasts of activity confirmations, and tells of each.
+/// A proxy of the chain that swallows broadcasts of activity confirmations and reports each.
 async fn swallowing_proxy(world: &World) -> (Proxy, mpsc::UnboundedReceiver<String>) {
     let selector = hex::encode(&keccak256(b"confirmActivity(uint32)").0[..4]);
     let (sender, receiver) = mpsc::unbounded_channel();

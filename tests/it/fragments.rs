@@ -1,4 +1,4 @@
-//! What fragments are worth: m open, m - 1 do not, and a false one is found and its miner named.
+//! m cfrags open a file, m - 1 do not, and a false one is found and its miner named.
 
 use std::fs::File;
 use std::path::Path;
@@ -38,14 +38,14 @@ async fn a_reader_with_one_honest_miner_too_few_gets_nothing() {
         let mut fewer = frags.clone();
         fewer.remove(left_out);
         assert!(!grant.opens(&fewer), "two of three opened the capsule");
-        // The same fragment twice is one fragment.
+        // The same cfrag twice counts once.
         fewer.push(fewer[0].clone());
         assert!(!grant.opens(&fewer), "a repeated fragment was counted");
     }
     assert!(grant.opens(&frags));
 }
 
-/// A miner that holds a stake and a worker's key, and answers readers with another's fragment.
+/// A miner with a stake and a worker's key that answers readers with another miner's cfrag.
 struct Liar {
     domain: Domain,
     miner: Address,
@@ -104,7 +104,6 @@ async fn repeat_another(
     Json(reply)
 }
 
-/// Who signed the request.
 fn requester(domain: &Domain, request: &ReencryptRequest) -> Address {
     use kms_protocol::TypedData as _;
     request.signature.recover(&request.digest(domain)).unwrap()

@@ -47,7 +47,7 @@ async fn refuses_an_unpaid_policy_and_one_that_is_not_confirmed() {
     // The payment is in the newest block; nothing more is mined until this test says so.
     world.devnet.set_mining(Mining::Manual).await.unwrap();
     miner.node.sees(paid.block_number).await;
-    // The share may come early; nobody is served before the payment is confirmed.
+    // The kfrag may come early; nobody is served before the payment is confirmed.
     grant.hand_over(&world, &miner).await.unwrap();
     let refusal = ask_refusal(&grant, &world, &miner).await;
     assert_eq!(refusal, Refusal::PolicyUnconfirmed);
@@ -220,7 +220,7 @@ async fn refuses_a_hand_over_whose_terms_were_altered() {
         refused.code
     );
 
-    // Twice the same is once; another fragment for the same policy is a conflict.
+    // The same kfrag again is accepted; another one for the same policy is a conflict.
     miner
         .node
         .post::<serde_json::Value>(&path, &upload)

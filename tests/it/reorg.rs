@@ -1,4 +1,4 @@
-//! The chain changes its mind.
+//! Blocks with a payment or a revocation are replaced by others without it.
 
 use kms_chain::Call;
 use kms_protocol::Refusal;

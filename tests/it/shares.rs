@@ -1,5 +1,5 @@
-//! Version 2 of the signed message, from outside: a share is good for one policy, one miner and one
-//! chain, and an author whose shares do not fit together is told apart from a false miner.
+//! The signed message, from outside: a kfrag is good for one policy, one miner and one chain, and
+//! an author whose shares do not fit together is told apart from a false miner.
 
 use kms_protocol::messages::KfragUpload;
 use kms_protocol::{Period, Refusal};
@@ -45,7 +45,7 @@ async fn a_share_for_another_policy_miner_or_chain_is_refused_at_upload() {
         let code = refusal(&grant, &ours, &upload).await;
         assert_eq!(code, Refusal::KfragForeign, "{wrong:?}");
     }
-    // Each miner is given the other's share.
+    // Each miner is given the other's kfrag.
     let mut swapped = grant.terms.miners.clone();
     swapped.reverse();
     let granted = grant.grant_again(&policy, &swapped);
@@ -54,7 +54,7 @@ async fn a_share_for_another_policy_miner_or_chain_is_refused_at_upload() {
         let code = refusal(&grant, miner, &upload).await;
         assert_eq!(code, Refusal::KfragForeign);
     }
-    // The share of one delegation, the commitments of another.
+    // The kfrag of one delegation, the commitments of another.
     let mut mixed = grant.grant_again(&policy, &grant.terms.miners);
     mixed.commitments = grant.grant_again(&policy, &grant.terms.miners).commitments;
     let upload = grant.upload_of(&mixed, &world, &ours);

@@ -10,7 +10,7 @@ use crate::harness::node::free_port;
 use crate::harness::wait::until;
 use crate::harness::world::{Miner, World};
 
-/// Outcomes of `ISilenceChallenges`.
+/// Outcomes, numbered as in `ISilenceChallenges`.
 const SILENT: u8 = 0;
 const VOID: u8 = 1;
 
@@ -22,7 +22,7 @@ async fn find<T>(world: &World, mut pick: impl FnMut(ChainEvent) -> Option<T>) -
     events.map(|record| record.event).find_map(&mut pick)
 }
 
-/// The fragment with which a miner answered on chain, after a look at the receipt.
+/// The cfrag with which a miner answered on chain, its receipt verified.
 async fn answered(world: &World, grant: &Grant, of: &Miner) -> CfragBytes {
     let (cfrag, receipt, signature) = until("the node's answer on chain", async || {
         find(world, |event| match event {

@@ -1,4 +1,4 @@
-//! The capsule: the public part of an encapsulated key. One that exists has passed its own check.
+//! The capsule: the public part of an encapsulated key. Every constructor checks its proof.
 
 use core::fmt;
 
@@ -28,7 +28,7 @@ pub struct Capsule {
 }
 
 impl Capsule {
-    /// Bytes of the encoding.
+    /// Bytes of the encoding E33 || V33 || s32.
     pub const BYTES: usize = 98;
 
     /// Reads E33 || V33 || s32 and checks the capsule.

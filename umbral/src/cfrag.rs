@@ -49,7 +49,7 @@ pub struct CapsuleFrag {
 }
 
 impl CapsuleFrag {
-    /// Bytes of the encoding.
+    /// Bytes of the fields in the table above.
     pub const BYTES: usize = 359;
 
     /// Reads the fields in the order of the table above.

@@ -50,7 +50,7 @@ pub enum Error {
     #[error("capsule is not self-consistent")]
     CapsuleInvalid,
 
-    /// Threshold zero.
+    /// A threshold of zero, which no cfrags at all would meet.
     #[error("threshold is zero")]
     ThresholdZero,
     /// Threshold above the number of shares.
@@ -90,7 +90,7 @@ pub enum Error {
     #[error("cfrag: the equation over {0} does not hold")]
     Reencryption(Equation),
 
-    /// No cfrags were given.
+    /// An opening was asked for with an empty list of cfrags.
     #[error("no cfrags")]
     NoCapsuleFrags,
     /// A cfrag was verified against another capsule.
@@ -110,13 +110,13 @@ pub enum Error {
     #[error("cfrags do not open the capsule")]
     ValidationFailed,
 
-    /// Shorter than the nonce.
+    /// A ciphertext shorter than the nonce it begins with.
     #[error("ciphertext of {actual} bytes is shorter than its nonce")]
     CiphertextTooShort { actual: usize },
-    /// Wrong key, wrong capsule, or altered ciphertext.
+    /// The tag does not fit: wrong key, wrong capsule, or altered ciphertext.
     #[error("ciphertext is not authentic")]
     AuthenticationFailed,
-    /// Longer than the cipher can take (256 GiB).
+    /// A plaintext longer than the cipher can take (256 GiB).
     #[error("plaintext is too long for one ciphertext")]
     PlaintextTooLong,
 

@@ -51,7 +51,7 @@ pub enum FragPoint {
 }
 
 impl FragPoint {
-    /// Offset in the encoding.
+    /// Offset in the encoding of a cfrag, in bytes.
     pub const fn offset(self) -> u16 {
         match self {
             Self::E1 => 0,
@@ -92,7 +92,7 @@ pub enum Fault {
     PointRange(FragPoint),
     /// A point is not on the curve.
     NotOnCurve {
-        /// The point.
+        /// Where in the cfrag the point is.
         point: FragPoint,
         /// w with w^2 = -(x^3 + 7).
         root: [u8; 32],

@@ -40,7 +40,7 @@ pub struct KeyFrag {
 }
 
 impl KeyFrag {
-    /// Bytes of the encoding.
+    /// Bytes of the fields in the table above.
     pub const BYTES: usize = 195;
 
     /// Reads the fields of the table above.

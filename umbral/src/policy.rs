@@ -56,8 +56,7 @@ impl Quorum {
     }
 }
 
-/// What a delegation is granted for. The meaning of the numbers is the chain's business; here
-/// they are bytes that are signed.
+/// What a delegation is granted for. The chain gives the numbers a meaning; here they are signed.
 ///
 /// The delegator signs SHA-256 of these 316 bytes for each kfrag, numbers big-endian; the digest
 /// is signed as it is:
@@ -78,13 +77,13 @@ impl Quorum {
 /// chain, and the miner can prove what it was allowed to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Policy {
-    /// Id of the chain.
+    /// Id of the chain with the contract (EIP-155).
     pub chain_id: u64,
     /// Address of the contract that keeps the policy.
     pub contract: [u8; 20],
     /// Id of the policy in that contract.
     pub policy_id: [u8; 32],
-    /// m of n.
+    /// m cfrags that open a capsule, n kfrags that are made.
     pub quorum: Quorum,
     /// First moment at which it may be used, in the chain's unit of time.
     pub not_before: u64,

@@ -23,7 +23,6 @@ impl<'a> Reader<'a> {
         Ok(Self { rest: bytes })
     }
 
-    /// The next N bytes.
     pub(crate) fn take<const N: usize>(&mut self) -> Result<&'a [u8; N]> {
         let (head, rest) = self.rest.split_first_chunk().ok_or(ENDS)?;
         self.rest = rest;

@@ -47,7 +47,7 @@ fn welch<T>(samples: usize, fixed: &[T], random: &[T], run: &mut dyn FnMut(&T)) 
     (a.0 - b.0) / (a.1 / a.2 + b.1 / b.2).sqrt()
 }
 
-/// Mean, variance and number.
+/// Mean and variance of the times, and how many there are.
 fn moments(times: impl Iterator<Item = f64>) -> (f64, f64, f64) {
     let (mut count, mut mean, mut squares) = (0.0, 0.0, 0.0);
     for time in times {

@@ -204,7 +204,7 @@ fn granting() -> Result<()> {
     commitments.check_origin(&delegation.receiving, context, policy)
 }
 
-/// What must be reported: a branch on a secret bit, and a table read at a secret place.
+/// The control: a branch on a secret bit and a table read at a secret place, both to be reported.
 fn control() -> Result<()> {
     let mut bytes = [std::hint::black_box(3_u8); 32];
     secret(&mut bytes);

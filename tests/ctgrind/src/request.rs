@@ -28,20 +28,20 @@ fn request(code: u64, start: *const u8, len: usize) -> u64 {
     result
 }
 
-/// From now on a branch or an address that depends on these bytes is an error. Mutable, lest the
-/// compiler go on with a copy of the bytes that it has in a register.
+/// Marks bytes as secret: a branch or an address that depends on them is an error. Mutable, so that
+/// the compiler reads them again instead of a copy in a register.
 pub fn secret(bytes: &mut [u8]) {
     request(MAKE_UNDEFINED, bytes.as_mut_ptr(), bytes.len());
     std::hint::black_box(bytes);
 }
 
-/// These bytes are public.
+/// Marks bytes as public, so that a branch may depend on them.
 pub fn public(bytes: &mut [u8]) {
     request(MAKE_DEFINED, bytes.as_ptr(), bytes.len());
     std::hint::black_box(bytes);
 }
 
-/// Whether memcheck is watching.
+/// True if the process runs under valgrind.
 pub fn is_watching() -> bool {
     request(RUNNING_ON_VALGRIND, std::ptr::null(), 0) != 0
 }

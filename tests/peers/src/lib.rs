@@ -28,11 +28,11 @@ pub fn policy(threshold: u16, shares: u16) -> Policy {
 
 /// One set of keys, in both crates.
 pub struct Parties {
-    /// The delegating key.
+    /// Key that capsules are made for, and that is split.
     pub delegating: SecretKey,
-    /// The receiving key.
+    /// Key that opens what was re-encrypted.
     pub receiving: SecretKey,
-    /// The delegator's signer.
+    /// Signs the kfrags and the commitments.
     pub signer: Signer,
     /// The delegating key, for the peer.
     pub pre_delegating: pre::SecretKey,
@@ -49,7 +49,7 @@ fn peer(bytes: &[u8]) -> pre::SecretKey {
 }
 
 impl Parties {
-    /// Draws keys.
+    /// Draws three keys, and gives the peer the same.
     pub fn random() -> Self {
         let rng = &mut getrandom::SysRng;
         let delegating = SecretKey::random(rng).expect("rng");
@@ -65,7 +65,7 @@ impl Parties {
         }
     }
 
-    /// The public side.
+    /// Public keys of the three, for our crate.
     pub fn context(&self) -> Context {
         Context {
             delegating: self.delegating.public_key(),
@@ -98,7 +98,7 @@ impl Parties {
         compat::generate_kfrags(&mut getrandom::SysRng, &params).expect("kfrags")
     }
 
-    /// The peer's kfrags.
+    /// Kfrags as umbral-pre makes them.
     pub fn pre_kfrags(&self, threshold: usize, shares: usize) -> Box<[pre::VerifiedKeyFrag]> {
         let public = self.pre_receiving.public_key();
         let signer = &self.pre_signer;

@@ -50,7 +50,7 @@ fn median(mut samples: Vec<f64>) -> f64 {
     samples[samples.len() / 2]
 }
 
-/// Median microseconds of both, their samples alternating.
+/// Median CPU time of either, in microseconds, their samples alternating.
 pub fn compare(ours: &mut dyn FnMut(), peer: &mut dyn FnMut()) -> (f64, f64) {
     let (our_repeats, peer_repeats) = (repeats(ours), repeats(peer));
     let (mut our_samples, mut peer_samples) = (Vec::new(), Vec::new());
@@ -61,7 +61,7 @@ pub fn compare(ours: &mut dyn FnMut(), peer: &mut dyn FnMut()) -> (f64, f64) {
     (median(our_samples), median(peer_samples))
 }
 
-/// Median microseconds.
+/// Median CPU time of a run, in microseconds.
 pub fn alone(run: &mut dyn FnMut()) -> f64 {
     let repeats = repeats(run);
     median((0..SAMPLES).map(|_| sample(run, repeats)).collect())

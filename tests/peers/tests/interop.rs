@@ -8,7 +8,6 @@ use umbral_pre::{DefaultDeserialize as _, DefaultSerialize as _};
 
 const MESSAGE: &[u8] = b"said by one, heard by the other";
 
-/// The peer's public keys.
 fn keys(parties: &Parties) -> (pre::PublicKey, pre::PublicKey, pre::PublicKey) {
     let (a, b) = (
         parties.pre_delegating.public_key(),

@@ -117,7 +117,6 @@ fn scalar(capsule: &Bytes) -> Scalar {
     Scalar::reduce(&U256::from_be_slice(&capsule[66..]))
 }
 
-/// h of a capsule.
 fn challenge(capsule: &Bytes) -> Scalar {
     let message = [
         &14_u32.to_be_bytes(),

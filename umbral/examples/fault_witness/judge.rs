@@ -89,7 +89,6 @@ fn is_multiple(point: &[u8], k: &BigUint, candidate: &[u8]) -> bool {
     found != [0; 20] && found == address(candidate)
 }
 
-/// h, from the bytes.
 pub(crate) fn challenge(capsule: &[u8; 98], cfrag: &[u8; 359]) -> BigUint {
     let tag = b"CFRAG_VERIFICATION";
     let mut hasher = Sha256::new();
@@ -289,7 +288,7 @@ pub(crate) fn granted_message(
     .concat()
 }
 
-/// Used by the forger: s must be low.
+/// Whether s is in the upper half, which no signature may have; used by the forger.
 pub(crate) fn is_high(s: &Scalar) -> bool {
     s.is_high().into()
 }

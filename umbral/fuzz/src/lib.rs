@@ -11,28 +11,28 @@ use umbral::*;
 
 /// Bytes of one fixed, genuine delegation.
 pub struct Genuine {
-    /// The parties.
+    /// Public keys of the delegation.
     pub context: Context,
-    /// What is granted.
+    /// Policy that the kfrag is signed for.
     pub policy: Policy,
     /// A capsule of the delegating key.
     pub capsule: Capsule,
-    /// What it protects.
+    /// Message under the capsule's key, encrypted.
     pub ciphertext: Vec<u8>,
-    /// A kfrag.
+    /// Kfrag of the only miner, encoded.
     pub key_frag: [u8; KeyFrag::BYTES],
-    /// Another one, of version 1.
+    /// Kfrag of version 1 for the same keys.
     pub key_frag_v1: [u8; compat::KeyFrag::BYTES],
-    /// Commitments of the delegation.
+    /// Signed commitments to the delegation's polynomial, encoded.
     pub commitments: Vec<u8>,
-    /// A cfrag.
+    /// Cfrag of the capsule and the kfrag, encoded.
     pub capsule_frag: [u8; CapsuleFrag::BYTES],
     receiving: SecretKey,
 }
 
 const MINER: Miner = [7; 20];
 
-/// Made once per process.
+/// Returns the delegation, made once per process.
 pub fn genuine() -> &'static Genuine {
     static GENUINE: OnceLock<Genuine> = OnceLock::new();
     GENUINE.get_or_init(|| make().expect("a working generator"))
@@ -89,7 +89,7 @@ fn exactly<const N: usize>(data: &[u8]) -> Option<&[u8; N]> {
     data.try_into().ok()
 }
 
-/// Keys.
+/// Encryption and signing keys have one encoding each.
 pub fn public_key(data: &[u8]) {
     if let Some(bytes) = exactly(data) {
         if let Ok(key) = PublicKey::from_bytes(bytes) {
@@ -105,7 +105,7 @@ pub fn public_key(data: &[u8]) {
     }
 }
 
-/// Signatures.
+/// Signatures have one encoding, and none is valid by chance.
 pub fn signature(data: &[u8]) {
     let Some(Ok(signature)) = exactly(data).map(Signature::from_bytes) else {
         return;
@@ -120,7 +120,7 @@ pub fn signature(data: &[u8]) {
     );
 }
 
-/// Capsules.
+/// Capsules have one encoding per form.
 pub fn capsule(data: &[u8]) {
     if let Some(Ok(capsule)) = exactly(data).map(Capsule::from_bytes) {
         assert_eq!(capsule.to_bytes().as_slice(), data);
@@ -130,7 +130,7 @@ pub fn capsule(data: &[u8]) {
     }
 }
 
-/// Kfrags of both versions.
+/// Kfrags have one encoding per form, and only the genuine one verifies.
 pub fn key_frag(data: &[u8]) {
     let genuine = genuine();
     if let Some(Ok(frag)) = exactly(data).map(KeyFrag::from_bytes) {
@@ -150,7 +150,7 @@ pub fn key_frag(data: &[u8]) {
     }
 }
 
-/// Cfrags.
+/// Cfrags have one encoding per form.
 pub fn capsule_frag(data: &[u8]) {
     if let Some(Ok(frag)) = exactly(data).map(CapsuleFrag::from_bytes) {
         assert_eq!(frag.to_bytes().as_slice(), data);
@@ -160,7 +160,7 @@ pub fn capsule_frag(data: &[u8]) {
     }
 }
 
-/// Commitments.
+/// Commitments have one encoding, and only the genuine ones verify.
 pub fn commitments(data: &[u8]) {
     let Ok(commitments) = Commitments::from_bytes(data) else {
         return;

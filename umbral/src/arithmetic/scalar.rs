@@ -65,7 +65,6 @@ impl SecretScalar {
         Err(Error::RngDegenerate)
     }
 
-    /// The value, for arithmetic.
     pub(crate) fn expose(&self) -> &Scalar {
         &self.0
     }

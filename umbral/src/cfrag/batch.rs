@@ -13,7 +13,7 @@ use crate::error::{Error, Result};
 use crate::keys::signing::Signature;
 use crate::policy::Miner;
 
-/// Cfrags whose proofs are combined into one sum: beyond that more costs no less each.
+/// Cfrags whose proofs are combined into one sum; a larger sum costs no less per cfrag.
 const CHUNK: usize = 64;
 
 /// Checks cfrags together, for any number of capsules of one delegation.
@@ -52,7 +52,7 @@ struct Item<'a> {
 }
 
 impl<'a> BatchVerifier<'a> {
-    /// Starts an empty batch.
+    /// Starts a batch that checks for the keys and the policy of this context.
     pub const fn new(prepared: &'a mut PreparedContext) -> Self {
         Self {
             prepared,

@@ -82,7 +82,6 @@ impl PreparedContext {
         }
     }
 
-    /// Number of signatures remembered.
     #[cfg(test)]
     pub(crate) fn signatures(&self) -> usize {
         self.known.len()

@@ -30,7 +30,6 @@ pub(crate) struct Points<'a> {
 }
 
 impl<'a> Points<'a> {
-    /// Those of a cfrag.
     pub(crate) const fn of(frag: &'a CapsuleFrag) -> Self {
         Self {
             e1: &frag.e1,
@@ -59,7 +58,7 @@ impl<'a> Points<'a> {
     }
 }
 
-/// That a cfrag is the re-encryption of a capsule under the rk of its U1.
+/// The claim that a cfrag is the re-encryption of a capsule under the rk of its U1.
 #[derive(Clone, Copy)]
 pub(crate) struct Claim<'a> {
     capsule: &'a Capsule,

@@ -75,7 +75,7 @@ impl VerifiedCapsuleFrag {
         self.frag.id()
     }
 
-    /// Cfrag as it travels.
+    /// The cfrag alone, without what it was verified for.
     pub const fn as_unverified(&self) -> &CapsuleFrag {
         &self.frag
     }

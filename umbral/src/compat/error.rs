@@ -1,4 +1,4 @@
-//! What version 1 and MessagePack refuse besides what the crate refuses.
+//! Errors of version 1 and of MessagePack, beside those of the crate.
 
 /// Shorthand used by every fallible function of `compat`.
 pub type Result<T> = core::result::Result<T, Error>;
@@ -10,7 +10,7 @@ pub type Result<T> = core::result::Result<T, Error>;
     reason = "a field says no more than its name and the text"
 )]
 pub enum Error {
-    /// What does not depend on the version.
+    /// An error that does not depend on the version.
     #[error(transparent)]
     Umbral(#[from] crate::Error),
     /// The right length, but not the one accepted MessagePack framing.

@@ -14,16 +14,16 @@ use crate::kfrag;
 use crate::kfrag::polynomial::{Polynomial, Share, commit};
 use crate::policy::Quorum;
 
-/// What a delegation of version 1 is made of.
+/// Inputs of a delegation of version 1.
 #[derive(Clone, Copy, Debug)]
 pub struct KfragParams<'a> {
     /// Key whose capsules the receiver will be able to open.
     pub delegating: &'a SecretKey,
-    /// Key of the receiver.
+    /// Key B, which will open the capsules.
     pub receiving: &'a PublicKey,
-    /// Signs the kfrags.
+    /// Makes both signatures of every kfrag.
     pub signer: &'a Signer,
-    /// m of n.
+    /// m kfrags that suffice, of n that are made.
     pub quorum: Quorum,
     /// Keys that the signature for the proxy covers.
     pub signed: SignedKeys,

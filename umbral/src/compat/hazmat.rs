@@ -1,4 +1,4 @@
-//! Sharp tools, for vectors and forensics. **No node or client may use them.**
+//! Operations without checks, for vectors and forensics. **No node or client may use them.**
 //!
 //! * A nonce used for two re-encryptions gives away the share.
 //! * A kfrag checked without both keys may make an honest proxy look like a cheat.

@@ -27,7 +27,7 @@ pub struct SignedKeys {
 }
 
 impl SignedKeys {
-    /// Both keys are covered.
+    /// Covers the delegating and the receiving key.
     pub const BOTH: Self = Self {
         delegating: true,
         receiving: true,
@@ -155,7 +155,7 @@ impl<'a> KnownKeys<'a> {
         }
     }
 
-    /// Those of them that are signed.
+    /// Keeps the keys that are signed.
     pub(super) fn covered(self, signed: SignedKeys) -> Self {
         Self {
             delegating: self.delegating.filter(|_| signed.delegating),

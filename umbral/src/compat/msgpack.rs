@@ -53,7 +53,6 @@ impl<'a> Framed<'a> {
         Ok(self.reader.take()?)
     }
 
-    /// A boolean.
     fn flag(&mut self, field: &'static str) -> Result<bool> {
         match self.reader.take()? {
             [FALSE] => Ok(false),
@@ -113,7 +112,7 @@ impl CapsuleFrag {
         Ok(raw.decode()?)
     }
 
-    /// Writes the MessagePack form.
+    /// Writes the fields as nested arrays of byte strings.
     pub fn to_msgpack(&self) -> [u8; Self::MSGPACK_BYTES] {
         let (z, signature) = (self.z.to_bytes(), self.signature.to_bytes());
         let outer = [
@@ -132,7 +131,7 @@ impl CapsuleFrag {
 }
 
 impl VerifiedCapsuleFrag {
-    /// Writes the MessagePack form.
+    /// Writes the cfrag, as [`CapsuleFrag::to_msgpack`] does.
     pub fn to_msgpack(&self) -> [u8; CapsuleFrag::MSGPACK_BYTES] {
         self.frag.to_msgpack()
     }

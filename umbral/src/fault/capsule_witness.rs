@@ -1,6 +1,5 @@
-//! What lets a contract check a capsule. One that is to demand an answer, or to judge one, must
-//! know that the capsule is one that an honest miner answers: E and V on the curve, s*G = V + h*E,
-//! V not -E.
+//! Witness of a capsule, which a contract checks before it demands or judges an answer: an honest
+//! miner answers only if E and V are on the curve, s*G = V + h*E, and V is not -E.
 
 use k256::ProjectivePoint;
 
@@ -12,9 +11,9 @@ use crate::error::{Error, Result};
 /// Coordinates that a contract needs to check a capsule; each 32 bytes, big-endian.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CapsuleWitness {
-    /// y of E: that E is on the curve.
+    /// y of E, which proves E on the curve.
     pub e_y: [u8; 32],
-    /// W1 = s*G, W2 = h*E, and y of P2 = V: that s*G = V + h*E.
+    /// W1 = s*G, W2 = h*E and y of P2 = V, which prove s*G = V + h*E.
     pub equation: EquationWitness,
 }
 
@@ -40,7 +39,7 @@ impl CapsuleWitness {
         })
     }
 
-    /// Writes y of E and y of V: that both are on the curve.
+    /// Writes y of E and y of V, which prove both on the curve.
     pub const fn roots(&self) -> [[u8; 32]; 2] {
         [self.e_y, self.equation.p2_y]
     }

@@ -1,4 +1,4 @@
-//! What lets a contract check one equation.
+//! Witness of one equation, for a contract to check.
 
 use crate::wire::concat;
 

@@ -55,7 +55,7 @@ impl SecretKeyFactory {
     /// Derives the secret key of a label (any bytes).
     ///
     /// # Errors
-    /// None in practice; the signature keeps impossible states out of a panic.
+    /// None in practice: a state that cannot be reached becomes an error, never a panic.
     pub fn make_key(&self, label: &[u8]) -> Result<SecretKey> {
         let info = [KEY_DERIVATION, label].concat();
         let derived = derive_key::<64>(&*self.0, &info)?;

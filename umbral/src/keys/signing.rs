@@ -77,7 +77,6 @@ impl Signer {
         self.sign_digest(&extra, sha256(message))
     }
 
-    /// Signs one digest.
     pub(crate) fn sign_digest(&self, extra: &[u8; 32], digest: [u8; 32]) -> Result<Signature> {
         let signatures = self.sign_all(&[Request { extra, digest }])?;
         let signature = signatures.first().copied();

@@ -29,7 +29,6 @@ impl Ephemeral {
         }
     }
 
-    /// The encoding of DH.
     pub(crate) fn dh_bytes(&self) -> &[u8; 33] {
         &self.dh
     }

@@ -1,4 +1,4 @@
-//! Splitting a re-encryption key over the miners of a policy.
+//! Splits a re-encryption key over the miners of a policy.
 
 use alloc::vec::Vec;
 
@@ -15,17 +15,17 @@ use crate::keys::signing::{Request, Signer};
 use crate::keys::{PublicKey, SecretKey};
 use crate::policy::{Miner, Policy, Subject};
 
-/// What a delegation is made of.
+/// Inputs of a delegation: keys, policy, miners.
 #[derive(Clone, Copy, Debug)]
 pub struct GrantParams<'a> {
     /// Key whose capsules the receiver will be able to open. One per label: m miners and the
     /// receiver together can compute it.
     pub delegating: &'a SecretKey,
-    /// Key of the receiver.
+    /// Key B, which will open the capsules.
     pub receiving: &'a PublicKey,
     /// Signs the kfrags and the commitments.
     pub signer: &'a Signer,
-    /// What is granted.
+    /// Policy, quorum and time that the kfrags are bound to.
     pub policy: &'a Policy,
     /// Miners, as many as the policy has shares; kfrag i is for miner i.
     pub miners: &'a [Miner],

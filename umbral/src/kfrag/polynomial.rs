@@ -47,7 +47,6 @@ impl Polynomial {
         })
     }
 
-    /// Draws n shares.
     pub(crate) fn shares<R: TryCryptoRng + ?Sized>(
         &self,
         rng: &mut R,

@@ -14,7 +14,6 @@ impl PublicScalar {
         Self(scalar)
     }
 
-    /// The opposite.
     pub(crate) fn negated(&self) -> Self {
         Self(-self.0)
     }

@@ -80,7 +80,6 @@ impl<'a> Sum<'a> {
         }
     }
 
-    /// The sum.
     pub(crate) fn evaluate(&self) -> Jacobian {
         let mut sum = Jacobian::IDENTITY;
         let mut started = false;

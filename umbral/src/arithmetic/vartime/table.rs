@@ -149,8 +149,7 @@ fn odd_multiples(base: &Jacobian, count: usize, out: &mut Vec<Jacobian>) {
 /// The table of a point that never changes, with `std` built once per process.
 #[cfg(feature = "std")]
 macro_rules! fixed_table {
-    ($(#[$doc:meta])* $name:ident, $point:expr) => {
-        $(#[$doc])*
+    ($name:ident, $point:expr) => {
         pub(crate) fn $name() -> &'static Table {
             static TABLE: std::sync::OnceLock<Table> = std::sync::OnceLock::new();
             TABLE.get_or_init(|| Table::new(&[Affine::new(&$point)], Shape::STATIC))
@@ -159,20 +158,11 @@ macro_rules! fixed_table {
 }
 #[cfg(not(feature = "std"))]
 macro_rules! fixed_table {
-    ($(#[$doc:meta])* $name:ident, $point:expr) => {
-        $(#[$doc])*
+    ($name:ident, $point:expr) => {
         pub(crate) fn $name() -> alloc::boxed::Box<Table> {
             alloc::boxed::Box::new(Table::new(&[Affine::new(&$point)], Shape::STATIC))
         }
     };
 }
-fixed_table!(
-    /// The table of G.
-    generator,
-    Point::generator()
-);
-fixed_table!(
-    /// The table of U.
-    point_u,
-    crate::arithmetic::params::point_u()
-);
+fixed_table!(generator, Point::generator());
+fixed_table!(point_u, crate::arithmetic::params::point_u());

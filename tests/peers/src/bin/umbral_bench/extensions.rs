@@ -1,5 +1,5 @@
-//! What the product uses: kfrags bound to a policy and a miner, with commitments. umbral-pre has no
-//! counterpart and does its own kfrags instead.
+//! Kfrags bound to a policy and a miner, with commitments, as the product uses them. umbral-pre has
+//! no counterpart and makes its own kfrags instead.
 
 use umbral::KeyFrag;
 use umbral_peers::timing::sink;

@@ -60,7 +60,6 @@ pub(crate) fn primitives(parties: &Parties) {
     ours(parties, &bytes);
 }
 
-/// The same operations here.
 fn ours(parties: &Parties, bytes: &[u8; 33]) {
     let print = |name: &str, us: f64| println!("{name:<30} {us:>10.2}");
     let (signer, key) = (&parties.signer, parties.signer.verifying_key());

@@ -12,7 +12,6 @@ pub(crate) struct Row {
     limit_us: Option<f64>,
 }
 
-/// What a row measures.
 pub(crate) struct Operation<'a> {
     name: &'a str,
     /// The sum of its operations at libsecp256k1's costs.
@@ -35,7 +34,6 @@ impl<'a> Operation<'a> {
 pub(crate) struct Table(pub(crate) Vec<Row>);
 
 impl Table {
-    /// Times both.
     pub(crate) fn row(
         &mut self,
         operation: Operation<'_>,

@@ -48,7 +48,6 @@ pub(crate) struct Cli {
     pub(crate) verb: Verb,
 }
 
-/// What can be done.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Verb {
     Init(verbs::init::InitArgs),
@@ -83,7 +82,7 @@ pub(crate) enum Verb {
 }
 
 impl Verb {
-    /// True for verbs that run until they are asked to stop, and end in order.
+    /// True for verbs that handle SIGINT and SIGTERM themselves, to end in order and with 0.
     pub(crate) fn stops_itself(&self) -> bool {
         match self {
             Self::Node(verb) => verb.stops_itself(),

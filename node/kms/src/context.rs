@@ -1,4 +1,4 @@
-//! What every verb works with: the home, the passphrases, the output, and the log.
+//! The context of a command: home, passphrases, output and log.
 
 use std::env;
 use std::io::IsTerminal as _;
@@ -12,7 +12,7 @@ use crate::global::Global;
 use crate::output::{Format, Output};
 use crate::passphrase::Passphrases;
 
-/// What a verb is given beside its own flags.
+/// Everything a verb is given beside its own flags.
 pub(crate) struct Context {
     pub(crate) out: Output,
     pub(crate) passphrases: Passphrases,
@@ -40,17 +40,17 @@ impl Context {
         Ok(context)
     }
 
-    /// Where the home is, or will be.
+    /// The path of the home, which need not exist yet.
     pub(crate) fn home_dir(&self) -> &PathBuf {
         &self.home
     }
 
-    /// The home, which must exist.
+    /// Opens the home. Fails if there is none.
     pub(crate) fn home(&self) -> Outcome<Home> {
         Ok(Home::open(&self.home)?)
     }
 
-    /// Starts the log on stderr at this level, unless `KMS_LOG` or `-vv` say otherwise.
+    /// Starts the log on stderr at the level `usual`, unless `KMS_LOG` or `-vv` set another.
     pub(crate) fn start_log(&self, usual: &str) {
         let level = match self.verbosity {
             0 | 1 => usual,
@@ -62,7 +62,7 @@ impl Context {
             .with_env_filter(filter)
             .with_ansi(std::io::stderr().is_terminal())
             .with_writer(std::io::stderr);
-        // A second start is a test's: the first one stays.
+        // Fails only if a log is started already, as in tests; that one stays.
         let _ = match self.out.format {
             Format::Human => log.with_target(false).try_init(),
             Format::Json => log.json().try_init(),
@@ -70,7 +70,7 @@ impl Context {
     }
 }
 
-/// `$XDG_DATA_HOME/kms`, `~/.local/share/kms`; on Windows `%APPDATA%\kms`.
+/// The default home: `$XDG_DATA_HOME/kms`, `~/.local/share/kms`; on Windows `%APPDATA%\kms`.
 fn default_home() -> Option<PathBuf> {
     let dir = |variable: &str| env::var_os(variable).filter(|value| !value.is_empty());
     if cfg!(windows) {

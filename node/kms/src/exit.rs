@@ -4,18 +4,17 @@
 #[cfg(test)]
 mod tests;
 
-/// A number the process ends with.
+/// One exit code of the process, with its meaning.
 pub(crate) struct Exit {
     pub(crate) number: u8,
     pub(crate) meaning: &'static str,
-    /// Codes of the errors that end with it.
+    /// Codes of the errors that end with this exit code.
     pub(crate) errors: &'static [&'static str],
 }
 
-/// Everything the person cannot change; errors that are not in the table too.
+/// Exit code of internal errors, which the user cannot mend, and of errors missing in [`TABLE`].
 const INTERNAL: u8 = 70;
 
-/// Every exit code, ascending.
 #[rustfmt::skip]
 pub(crate) const TABLE: [Exit; 18] = [
     exit(0, "done", &[]),
@@ -82,7 +81,7 @@ const fn exit(number: u8, meaning: &'static str, errors: &'static [&'static str]
     }
 }
 
-/// The number the process ends with after an error.
+/// The exit code for an error's code.
 pub(crate) fn of(error: &str) -> u8 {
     let row = TABLE.iter().find(|row| row.errors.contains(&error));
     row.map_or(INTERNAL, |row| row.number)

@@ -1,5 +1,5 @@
-//! What a failed command says: one shape for people and for programs. Code, cause and remedy come
-//! from the error type of the crate that failed.
+//! The report of a failed command, as text and as JSON. Code, cause and remedy come from the error
+//! type of the crate that failed.
 //! Neighbours: every verb returns it, `exit` gives its exit code, `main` prints it.
 
 use std::error::Error as StdError;
@@ -13,10 +13,9 @@ use serde::Serialize;
 use crate::exit;
 use crate::terminal::BinaryOnTerminal;
 
-/// What every verb returns.
 pub(crate) type Outcome<T = ()> = Result<T, Failure>;
 
-/// A failed command. Boxed, for it travels in every result.
+/// The report of a failed command. Boxed, to keep every `Result` small.
 #[derive(Debug, Clone, Serialize)]
 #[serde(transparent)]
 pub(crate) struct Failure(Box<Report>);
@@ -33,7 +32,7 @@ struct Report {
 }
 
 impl Failure {
-    /// A failure of the command itself.
+    /// Creates a failure of this crate.
     pub(crate) fn new(code: &'static str, message: impl Into<String>) -> Self {
         Self(Box::new(Report {
             code,
@@ -46,30 +45,30 @@ impl Failure {
         }))
     }
 
-    /// A failure of a crate below.
+    /// Creates a failure from an error of a library crate.
     fn below(code: &'static str, error: &dyn StdError, remedy: &'static str) -> Self {
         let mut failure = Self::new(code, error.to_string()).hint(remedy);
         failure.0.cause = cause_of(error, &failure.0.message);
         failure
     }
 
-    /// Wrong use of the command line.
+    /// Creates a failure for wrong use of the command line.
     pub(crate) fn usage(message: impl Into<String>) -> Self {
         Self::new("usage", message)
     }
 
-    /// The reader of our output has gone: nothing is printed.
+    /// Creates the failure for a closed output pipe; it is not printed.
     pub(crate) fn broken_pipe() -> Self {
         Self::new("broken_pipe", "the reader of the output has gone")
     }
 
-    /// A signal stopped the command.
+    /// Creates the failure of a command that a signal stopped.
     pub(crate) fn interrupted() -> Self {
         Self::new("interrupted", "interrupted")
             .hint("files are as they were; what was begun on chain goes on with the next command")
     }
 
-    /// A file or stream that the command itself uses.
+    /// Creates the failure of a file or stream that the command itself uses.
     pub(crate) fn io(what: impl fmt::Display, source: &io::Error) -> Self {
         let message = format!("{what}: {source}");
         match source.kind() {
@@ -78,14 +77,13 @@ impl Failure {
         }
     }
 
-    /// Adds the next step.
     #[must_use]
     pub(crate) fn hint(mut self, hint: &'static str) -> Self {
         self.0.hint = Some(hint);
         self
     }
 
-    /// An invariant of the command that does not hold.
+    /// Creates the failure for a violated invariant of this program.
     pub(crate) fn bug(what: impl fmt::Display) -> Self {
         Self::new("bug", format!("BUG: {what}")).hint("report this with the message")
     }
@@ -95,17 +93,16 @@ impl Failure {
         self.0.exit
     }
 
-    /// True if nobody is there to be told.
+    /// True for a closed output pipe, which is not reported.
     pub(crate) fn is_silent(&self) -> bool {
         self.0.code == "broken_pipe"
     }
 
-    /// One JSON object on one line.
+    /// Formats the report as one JSON object on one line.
     pub(crate) fn to_json(&self) -> String {
         serde_json::to_string(self).unwrap_or_else(|_| format!("{{\"code\":{:?}}}", self.0.code))
     }
 
-    /// Lines for people.
     pub(crate) fn to_text(&self) -> String {
         let report = &self.0;
         let mut text = format!("error: {} [{}]", report.message, report.code);
@@ -161,7 +158,7 @@ impl From<kms_node::ConfigError> for Failure {
     }
 }
 
-/// What the errors below say, where the message does not say it already.
+/// Joins the texts of the error's sources; `None` if the message already contains them.
 fn cause_of(error: &dyn StdError, message: &str) -> Option<String> {
     let mut causes: Vec<String> = Vec::new();
     let mut next = error.source();
@@ -180,7 +177,7 @@ fn cause_of(error: &dyn StdError, message: &str) -> Option<String> {
     }
 }
 
-/// Failures of our own output that are not the system's.
+/// Recognises failures of our own output that kms-client passes on as I/O errors.
 fn output_failure(error: &kms_client::Error) -> Option<Failure> {
     let kms_client::Error::Format(kms_format::Error::Write(source)) = error else {
         return None;
@@ -196,7 +193,7 @@ fn output_failure(error: &kms_client::Error) -> Option<Failure> {
         })
 }
 
-/// The policies to choose from.
+/// Lists the policies that an ambiguous label and reader stand for.
 fn ambiguity(error: &kms_client::Error) -> Option<String> {
     let kms_client::Error::PolicyAmbiguous { policies } = error else {
         return None;

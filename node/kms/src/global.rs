@@ -1,4 +1,4 @@
-//! The flags of every verb: the home, and how results and notes are written.
+//! The flags of every verb: the home, the format of results, and how much is written to stderr.
 
 use std::path::PathBuf;
 
@@ -6,7 +6,6 @@ use clap::Args;
 
 use crate::output::{Chatter, Format};
 
-/// Flags of every verb.
 #[derive(Debug, Args)]
 pub(crate) struct Global {
     /// The home directory: keys, labels, cards, journals [default: the XDG data directory]

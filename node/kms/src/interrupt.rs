@@ -1,12 +1,12 @@
-//! SIGINT and SIGTERM: part files are removed, the terminal echoes again, the exit code is 50.
-//! What is under way on chain is in a journal and is resumed by the next command.
+//! Handles SIGINT and SIGTERM: removes part files, turns the terminal's echo on, exits with 50.
+//! Transactions under way are in a journal, and the next command resumes them.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-/// Files that are not complete yet.
+/// Paths of part files: output that is renamed to its final name when complete.
 #[derive(Default)]
 pub(crate) struct Parts(Mutex<Vec<PathBuf>>);
 
@@ -16,7 +16,7 @@ pub(crate) static PARTS: Parts = Parts(Mutex::new(Vec::new()));
 static PROMPTING: AtomicBool = AtomicBool::new(false);
 
 impl Parts {
-    /// Remembers a part file until the guard is dropped.
+    /// Registers a part file until the guard is dropped.
     pub(crate) fn guard(&self, part: &Path) -> PartGuard<'_> {
         if let Ok(mut parts) = self.0.lock() {
             parts.push(part.to_path_buf());
@@ -36,7 +36,7 @@ impl Parts {
     }
 }
 
-/// A part file that a signal removes. Forgotten when dropped.
+/// A registered part file, which a signal removes. Unregistered on drop.
 pub(crate) struct PartGuard<'a> {
     parts: &'a Parts,
     part: PathBuf,
@@ -50,7 +50,7 @@ impl Drop for PartGuard<'_> {
     }
 }
 
-/// Runs a prompt that switches the echo off.
+/// Runs a prompt that turns the terminal's echo off, so that [`clean_up`] turns it on again.
 pub(crate) fn prompting<T>(prompt: impl FnOnce() -> T) -> T {
     PROMPTING.store(true, Ordering::SeqCst);
     let answer = prompt();
@@ -58,7 +58,7 @@ pub(crate) fn prompting<T>(prompt: impl FnOnce() -> T) -> T {
     answer
 }
 
-/// Leaves nothing half-done behind.
+/// Removes all part files, and turns the terminal's echo on if a prompt has turned it off.
 pub(crate) fn clean_up() {
     PARTS.remove_all();
     if PROMPTING.load(Ordering::SeqCst) {
@@ -69,10 +69,10 @@ pub(crate) fn clean_up() {
     }
 }
 
-/// Returns when the process is asked to stop.
+/// Returns at the first SIGINT or SIGTERM.
 ///
 /// # Errors
-/// If the system does not let us listen.
+/// If no signal handler can be installed.
 pub(crate) async fn asked_to_stop() -> std::io::Result<()> {
     #[cfg(unix)]
     {

@@ -1,5 +1,5 @@
-//! The `kms` binary: reads the command line, runs one verb, prints what came of it, and exits with
-//! a code that scripts can rely on. Everything it does is done by kms-client and kms-node.
+//! The `kms` binary: parses the command line, runs one verb, prints its result, and exits with a
+//! stable code. The work itself is done by kms-client and kms-node.
 
 #![forbid(unsafe_code)]
 
@@ -56,7 +56,7 @@ fn run(cli: Cli) -> Outcome {
     })
 }
 
-/// Ends the process on SIGINT or SIGTERM, whatever the verb is waiting for.
+/// Ends the process on SIGINT or SIGTERM, without waiting for the verb.
 async fn exit_when_asked(format: Format) {
     if interrupt::asked_to_stop().await.is_ok() {
         interrupt::clean_up();
@@ -80,7 +80,7 @@ fn tell(failure: &Failure, format: Format) {
     }
 }
 
-/// Help and version are answers; anything else is wrong use.
+/// Prints help and version on stdout with exit code 0; anything else is a usage error.
 fn explain(error: &clap::Error) -> ExitCode {
     match error.kind() {
         ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
@@ -101,7 +101,7 @@ fn explain(error: &clap::Error) -> ExitCode {
                     Format::Json,
                 );
             }
-            // To stderr; there is nobody to tell if that fails.
+            // Writes to stderr; a failure of that cannot be reported.
             let _ = error.print();
             ExitCode::from(exit::of("usage"))
         }

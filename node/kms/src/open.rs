@@ -1,4 +1,4 @@
-//! Opening an encrypted file: what `decrypt` and `read` share once they have its key.
+//! Opens an encrypted file, for `decrypt` and `read`, once its data key is known.
 
 use std::fmt;
 use std::fs::File;
@@ -16,7 +16,7 @@ use crate::failure::{Failure, Outcome};
 use crate::progress::ByteBar;
 use crate::sink::{Content, Sink, Source};
 
-/// What is opened, and where the plaintext goes.
+/// Arguments for input and output of an encrypted file's plaintext.
 #[derive(Debug, Args)]
 pub(crate) struct OpenArgs {
     /// The encrypted file; `-` is stdin
@@ -33,7 +33,7 @@ pub(crate) struct OpenArgs {
     range: Option<ByteRange>,
 }
 
-/// `500-1000`; each number may end in K, M or G (of 1024).
+/// A range of bytes such as `500-1000`; each number may end in K, M or G (powers of 1024).
 #[derive(Debug, Clone)]
 struct ByteRange(Range<u64>);
 
@@ -62,11 +62,11 @@ fn bytes(text: &str) -> Option<u64> {
     digits.parse::<u64>().ok()?.checked_mul(factor)
 }
 
-/// A file whose header has been read.
+/// An encrypted file whose header has been parsed.
 pub(crate) struct Opened<'a> {
     args: &'a OpenArgs,
     source: Source,
-    /// Parsed, not yet authenticated.
+    /// The header, which is authenticated only when the file is decrypted.
     pub(crate) header: Header,
 }
 
@@ -98,7 +98,7 @@ impl<'a> Opened<'a> {
         })
     }
 
-    /// Writes the plaintext.
+    /// Decrypts the file, or the requested range, to the output.
     pub(crate) fn write(self, key: &DataKey, context: &Context) -> Outcome {
         let args = self.args;
         let existing = if args.no_clobber {

@@ -1,5 +1,5 @@
-//! The only place that writes results to stdout: JSON, one object per line, or text for people.
-//! Notes and progress go to stderr. A reader that goes away ends the command quietly.
+//! The only place that writes results to stdout: JSON, one object per line, or text. Notes and
+//! progress go to stderr. A closed stdout pipe ends the command without a message.
 
 use std::fmt::Display;
 use std::io::{self, IsTerminal as _, Write as _};
@@ -8,48 +8,45 @@ use serde::Serialize;
 
 use crate::failure::{Failure, Outcome};
 
-/// How results are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Format {
-    /// Text for people.
+    /// Text, tables for lists.
     Human,
     /// One JSON object per line.
     Json,
 }
 
-/// How much is said beside the results.
+/// How much is written to stderr beside errors.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Chatter {
-    /// Nothing.
+    /// No notes, no progress.
     Quiet,
-    /// Steps that were taken, progress bars.
+    /// Completed steps, progress bars.
     Normal,
-    /// Waiting too.
+    /// Also what the command waits for.
     Verbose,
 }
 
-/// Where a command writes what it has to say.
+/// The format of results and the amount of notes that the command line asks for.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Output {
     pub(crate) format: Format,
     pub(crate) chatter: Chatter,
 }
 
-/// One line of a list: its heading and its cells.
+/// A value that is one row of a list.
 pub(crate) trait Row: Serialize {
-    /// Headings of the columns.
     const HEAD: &'static [&'static str];
-    /// One text per column.
+    /// The texts of the row, as many as `HEAD` has columns.
     fn cells(&self) -> Vec<String>;
 }
 
 impl Output {
-    /// Writes one result.
     pub(crate) fn emit<T: Serialize + Display>(self, result: &T) -> Outcome {
         self.emit_as(result, || result.to_string())
     }
 
-    /// Writes one result that is a value of a library, with a text of its own for people.
+    /// Writes one result: `value` as JSON, or the given text.
     pub(crate) fn emit_as<T: Serialize>(
         self,
         result: &T,
@@ -61,7 +58,7 @@ impl Output {
         }
     }
 
-    /// Writes a list: a table, or one object per line. An empty list says so on stderr.
+    /// Writes a list: a table, or one JSON object per line. For an empty table notes `empty`.
     pub(crate) fn list<T: Row>(self, rows: &[T], empty: &str) -> Outcome {
         if self.format == Format::Json {
             return rows.iter().try_for_each(|row| self.json(row));
@@ -76,7 +73,7 @@ impl Output {
         ))
     }
 
-    /// Writes one line for people that is no result of its own; nothing in JSON.
+    /// Writes one line of text that is no result of its own; nothing in JSON.
     pub(crate) fn text(self, line: &str) -> Outcome {
         match self.format {
             Format::Human => write_line(line),
@@ -84,7 +81,7 @@ impl Output {
         }
     }
 
-    /// Writes objects for programs; nothing for people.
+    /// Writes one JSON object per line; nothing in text format.
     pub(crate) fn objects<T: Serialize>(self, values: &[T]) -> Outcome {
         match self.format {
             Format::Human => Ok(()),
@@ -92,21 +89,21 @@ impl Output {
         }
     }
 
-    /// Tells a step on stderr, to people who have not asked for silence.
+    /// Writes a note on stderr, unless `--quiet` or `--json` is given.
     pub(crate) fn note(self, line: &str) {
         if self.format == Format::Human && self.chatter != Chatter::Quiet {
             complain(line);
         }
     }
 
-    /// As a note, for those who asked for more.
+    /// Writes a note on stderr under `--verbose` only.
     pub(crate) fn detail(self, line: &str) {
         if self.chatter == Chatter::Verbose {
             self.note(line);
         }
     }
 
-    /// The same output, with notes only for those who asked for more.
+    /// Returns this output with notes under `--verbose` only.
     pub(crate) fn quieter(self) -> Self {
         match self.chatter {
             Chatter::Verbose => self,
@@ -117,7 +114,7 @@ impl Output {
         }
     }
 
-    /// True if a progress bar would be seen.
+    /// True if progress bars are drawn: text format, not quiet, stderr is a terminal.
     pub(crate) fn shows_bars(self) -> bool {
         self.format == Format::Human && self.chatter != Chatter::Quiet && io::stderr().is_terminal()
     }
@@ -128,12 +125,11 @@ impl Output {
     }
 }
 
-/// Writes a line to stderr; there is nobody to tell if that fails.
+/// Writes a line to stderr; a failure of that is ignored.
 pub(crate) fn complain(line: &str) {
     let _ = writeln!(io::stderr().lock(), "{line}");
 }
 
-/// Writes a line to stdout.
 pub(crate) fn write_line(line: &str) -> Outcome {
     let mut out = io::stdout().lock();
     writeln!(out, "{line}")
@@ -141,7 +137,7 @@ pub(crate) fn write_line(line: &str) -> Outcome {
         .map_err(|error| stdout_failure(&error))
 }
 
-/// Why stdout could not be written.
+/// The failure for an error of stdout: silent for a closed pipe.
 pub(crate) fn stdout_failure(error: &io::Error) -> Failure {
     match error.kind() {
         io::ErrorKind::BrokenPipe => Failure::broken_pipe(),
@@ -149,7 +145,7 @@ pub(crate) fn stdout_failure(error: &io::Error) -> Failure {
     }
 }
 
-/// Columns padded to their widest cell, two spaces apart.
+/// Formats a table: columns padded to their widest cell, two spaces apart.
 fn table(head: &[&str], rows: &[Vec<String>]) -> String {
     let head: Vec<String> = head.iter().map(|text| (*text).to_owned()).collect();
     let width = |column: usize| {

@@ -1,5 +1,5 @@
-//! Where a passphrase comes from: a descriptor, a file, or a prompt; never the command line, never
-//! an environment variable's own value. Asked once per command.
+//! Reads the passphrase from a file descriptor, a file, or a prompt, once per command. It is never
+//! an argument or the value of an environment variable.
 
 use std::env;
 use std::fs::File;
@@ -12,16 +12,16 @@ use zeroize::Zeroizing;
 
 use crate::interrupt;
 
-/// Names the descriptor to read the passphrase from.
+/// Environment variable with the number of the descriptor to read the passphrase from.
 pub(crate) const FD_VARIABLE: &str = "KMS_PASSPHRASE_FD";
-/// Names the file to read the passphrase from.
+/// Environment variable with the path of the file to read the passphrase from.
 pub(crate) const FILE_VARIABLE: &str = "KMS_PASSPHRASE_FILE";
-/// Times two differing passphrases may be typed.
+/// Number of tries to type a new passphrase twice alike.
 const TRIES: u32 = 3;
 /// Longest passphrase that is read, in bytes.
 const MAX_BYTES: u64 = 4096;
 
-/// Gives the passphrase of this command, asking once.
+/// The source of the command's passphrase, which is read or asked for once.
 pub(crate) struct Passphrases {
     known: Mutex<Option<Zeroizing<String>>>,
 }
@@ -53,7 +53,7 @@ impl PassphraseProvider for Passphrases {
 
 fn obtain(purpose: Unlock) -> Result<Zeroizing<String>, Error> {
     if let Some(fd) = set(FD_VARIABLE) {
-        // The kernel's own name of a descriptor of this process.
+        // The path by which the kernel offers a descriptor of this process.
         return first_line(Path::new(&format!("/dev/fd/{fd}")));
     }
     if let Some(path) = set(FILE_VARIABLE) {
@@ -98,7 +98,7 @@ fn ask(question: &str) -> Result<Zeroizing<String>, Error> {
         Ok(text) if text.is_empty() => Err(Error::PassphraseMissing),
         Ok(text) => Ok(Zeroizing::new(text)),
         Err(error) if error.kind() == io::ErrorKind::Interrupted => Err(Error::Interrupted),
-        // No terminal: nobody can be asked.
+        // Without a terminal there is no prompt.
         Err(_) => Err(Error::PassphraseMissing),
     }
 }

@@ -1,5 +1,5 @@
-//! Plans at the command line: `--dry-run` prints one, and what a miner's owner plans is carried out
-//! and told here. Neighbour: `session` opens the home and the account.
+//! Plans on the command line: `--dry-run` prints one; the plan of a miner's owner is carried out
+//! and its transactions reported here. Neighbour: `session` opens the home and the account.
 
 use std::fmt;
 
@@ -14,7 +14,7 @@ use crate::failure::Outcome;
 use crate::progress::Steps;
 use crate::session::Session;
 
-/// Taken by every verb that sends a transaction.
+/// The flag of every verb that sends transactions.
 #[derive(Debug, Clone, Copy, Args)]
 pub(crate) struct DryArgs {
     /// Only print the plan: the transactions, what they move, their gas
@@ -22,7 +22,7 @@ pub(crate) struct DryArgs {
     pub(crate) dry_run: bool,
 }
 
-/// What would be sent.
+/// The report of `--dry-run`: the plan and its gas.
 #[derive(Serialize)]
 #[serde(bound = "")]
 struct Rehearsal<A> {
@@ -41,7 +41,7 @@ impl<A> fmt::Display for Rehearsal<A> {
     }
 }
 
-/// The call, what it moves, its gas.
+/// Formats a step of a plan: the call, the amounts it moves, its gas.
 pub(crate) fn step_text(step: &Step) -> String {
     let mut parts = Vec::new();
     parts.extend(step.amount.map(|amount| amount.to_string()));
@@ -51,7 +51,6 @@ pub(crate) fn step_text(step: &Step) -> String {
     format!("{}{colon}{}", step.call.kind(), parts.join(", "))
 }
 
-/// A mined transaction.
 #[derive(Serialize)]
 struct MinedReport {
     done: &'static str,
@@ -71,7 +70,7 @@ impl fmt::Display for MinedReport {
     }
 }
 
-/// A payout.
+/// The report of a transaction that paid rewards or fees.
 #[derive(Serialize)]
 struct PaidReport {
     done: &'static str,
@@ -93,7 +92,7 @@ impl Session {
         context.out.emit(&Rehearsal { dry_run, plan })
     }
 
-    /// Prints a plan, or carries it out and says what is done.
+    /// Prints the plan under `--dry-run`; otherwise carries it out and reports each transaction.
     pub(crate) async fn run(
         &self,
         plan: Plan,
@@ -116,7 +115,7 @@ impl Session {
         Ok(())
     }
 
-    /// As `run`, and says what each transaction paid.
+    /// As `run`, and reports the amount that each transaction paid.
     pub(crate) async fn pay_out(
         &self,
         plan: Plan,

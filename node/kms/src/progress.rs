@@ -1,5 +1,5 @@
-//! What is shown while a command works: a bar for bytes, a line per step for grants and reads.
-//! Only on stderr; the bar only on a terminal and only after half a second.
+//! Progress on stderr: a bar for bytes, on a terminal and after half a second; a line per step for
+//! grants and reads.
 
 use std::time::{Duration, Instant};
 
@@ -9,12 +9,12 @@ use kms_client::{Event, Progress};
 use crate::output::Output;
 use crate::text::utc;
 
-/// Work that is done sooner needs no bar.
+/// Time after which the bar is drawn.
 const QUIET_TIME: Duration = Duration::from_millis(500);
 const WITH_LENGTH: &str = "{msg} {bytes}/{total_bytes} [{wide_bar}] {bytes_per_sec} {eta}";
 const WITHOUT_LENGTH: &str = "{msg} {bytes} {bytes_per_sec} {spinner}";
 
-/// Bytes done of a number that is perhaps known.
+/// A progress bar in bytes, of a total that may be unknown.
 pub(crate) struct ByteBar {
     out: Output,
     verb: &'static str,
@@ -24,7 +24,7 @@ pub(crate) struct ByteBar {
 }
 
 impl ByteBar {
-    /// A bar that is not drawn yet.
+    /// Creates a bar, which is drawn by `set`.
     pub(crate) fn new(out: Output, verb: &'static str, total: Option<u64>) -> Self {
         Self {
             out,
@@ -35,7 +35,7 @@ impl ByteBar {
         }
     }
 
-    /// Moves the bar.
+    /// Sets the number of bytes done; draws the bar once [`QUIET_TIME`] is over.
     pub(crate) fn set(&mut self, done: u64) {
         if self.bar.is_none() && self.out.shows_bars() && self.started.elapsed() > QUIET_TIME {
             self.bar = Some(draw(self.verb, self.total));
@@ -67,15 +67,15 @@ fn draw(verb: &'static str, total: Option<u64>) -> ProgressBar {
         .with_message(verb)
 }
 
-/// A line per step that was taken.
+/// Writes a note per completed step.
 pub(crate) struct Steps {
     out: Output,
-    /// What a miner has done when it is done.
+    /// Text after the name of a miner that has finished its part, such as "has answered".
     done: &'static str,
 }
 
 impl Steps {
-    /// Steps in which a miner "has stored its kfrag", "has answered", "refuses".
+    /// Creates the progress of a command in which each miner ends with `done`.
     pub(crate) const fn new(out: Output, done: &'static str) -> Self {
         Self { out, done }
     }

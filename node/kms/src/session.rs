@@ -1,12 +1,12 @@
-//! A home on its network, which every verb that touches the chain opens first, and the account that
-//! pays. Neighbour: `plan` prints what would be sent, or sends it.
+//! A home with a connection to its network, for every verb that uses the chain, and the account
+//! that pays. Neighbour: `plan` prints transactions or sends them.
 
 use kms_client::{Home, HomeLock, Network, Owner, Payer, Spend, Staker};
 
 use crate::context::Context;
 use crate::failure::Outcome;
 
-/// A home and its network, for reading.
+/// An open home and its network; reads the chain, sends nothing.
 pub(crate) struct Session {
     pub(crate) home: Home,
     pub(crate) network: Network,
@@ -19,17 +19,17 @@ impl Session {
         Ok(Self { home, network })
     }
 
-    /// The home's owner.
+    /// The home's keys in the role of an owner of data.
     pub(crate) fn owner(&self) -> Owner<'_> {
         Owner::new(&self.home, &self.network, self.network.nodes())
     }
 
-    /// The home's account as the owner of a miner.
+    /// The home's account in the role of a miner's owner.
     pub(crate) fn staker(&self) -> Staker<'_> {
         Staker::new(&self.network, self.home.wallet_address())
     }
 
-    /// The account that pays; asks for the passphrase.
+    /// Locks the home and unlocks the wallet; asks for the passphrase.
     pub(crate) fn account(&self, context: &Context) -> Outcome<Account> {
         let lock = self.home.lock()?;
         let secret = self.home.unlock_wallet(&context.passphrases)?;
@@ -38,7 +38,7 @@ impl Session {
     }
 }
 
-/// The right to write to the home, and what pays.
+/// The home's write lock and the wallet that signs transactions.
 pub(crate) struct Account {
     lock: HomeLock,
     payer: Payer,

@@ -1,6 +1,5 @@
-//! Where data comes from and goes to. `-` is stdin or stdout; a regular file is written under
-//! another name and renamed when complete; devices and pipes are written as they are.
-//! Neighbour: `kms_client::AtomicFile` does the renaming.
+//! Input and output of data. `-` is stdin or stdout; a regular file is written under another name
+//! and renamed when complete (`kms_client::AtomicFile`); devices and pipes are written in place.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, BufWriter, IsTerminal as _, Read, StdoutLock, Write};
@@ -14,13 +13,13 @@ use crate::interrupt::{PARTS, PartGuard};
 use crate::output::stdout_failure;
 use crate::terminal::{Guarded, Rule};
 
-/// Longest secret text that is read from a file.
+/// Longest secret text that is read from a file, in bytes.
 const SECRET_BYTES_MAX: u64 = 4096;
 
-/// Something to read, with its length where it has one.
+/// An open input: a file or stdin.
 pub(crate) struct Source {
     reader: Box<dyn Read>,
-    /// Bytes, if it is a regular file.
+    /// Length in bytes; `None` unless the input is a regular file.
     pub(crate) length: Option<u64>,
 }
 
@@ -57,7 +56,7 @@ impl Read for Source {
     }
 }
 
-/// Reads a small secret text from a file, or stdin for `-`; erased when dropped.
+/// Reads a secret text from a file, or stdin for `-`; zeroised on drop.
 pub(crate) fn read_secret(path: &Path) -> Outcome<Zeroizing<String>> {
     let mut text = Zeroizing::new(String::new());
     let source = Source::open(path)?;
@@ -66,27 +65,27 @@ pub(crate) fn read_secret(path: &Path) -> Outcome<Zeroizing<String>> {
     Ok(text)
 }
 
-/// What is written.
+/// The kind of data written, which decides file mode and what a terminal shows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Content {
-    /// Encrypted bytes: never shown on a terminal, readable by others if the umask says so.
+    /// Encrypted bytes: never shown on a terminal; the file's mode follows the umask.
     Encrypted,
-    /// Decrypted bytes or secrets: for the owner alone; on a terminal only if they are text.
+    /// Decrypted bytes or secrets: file mode 0600; on a terminal only if they are text.
     Secret,
 }
 
-/// Somewhere to write, whole or not at all where that is possible.
+/// An open output. A regular file is replaced whole or not at all.
 pub(crate) enum Sink {
-    /// Standard output, watched if it is a terminal.
+    /// Standard output; if it is a terminal, only text passes.
     Stdout(BufWriter<Guarded<StdoutLock<'static>>>),
     /// A regular file. Boxed: it holds a buffer.
     File(Box<AtomicFile>, PartGuard<'static>),
-    /// A device or a pipe.
+    /// A device or a pipe, written in place.
     Special(PathBuf, File),
 }
 
 impl Sink {
-    /// Opens a file, or stdout for `-`. A regular file keeps its content until `finish`.
+    /// Opens a file, or stdout for `-`. A regular file keeps its old content until `finish`.
     pub(crate) fn open(path: &Path, content: Content, existing: Existing) -> Outcome<Self> {
         if is_dash(path) {
             return stdout(content);
@@ -111,12 +110,12 @@ impl Sink {
         Ok(Self::File(Box::new(file), guard))
     }
 
-    /// True if the data goes to stdout, so that nothing else may.
+    /// True if the data goes to stdout, which then must carry nothing else.
     pub(crate) fn is_stdout(&self) -> bool {
         matches!(self, Self::Stdout(_))
     }
 
-    /// Makes what was written the output.
+    /// Flushes the data; renames a regular file to its final name.
     pub(crate) fn finish(self) -> Outcome {
         match self {
             Self::Stdout(mut out) => out.flush().map_err(|error| stdout_failure(&error)),
@@ -171,7 +170,7 @@ fn stdout(content: Content) -> Outcome<Sink> {
     Ok(Sink::Stdout(BufWriter::new(out)))
 }
 
-/// The file a path means, so that a link to a file stays a link.
+/// Follows symbolic links, so that replacing the file keeps the link.
 fn resolve(path: &Path) -> Outcome<PathBuf> {
     match path.symlink_metadata() {
         Ok(metadata) if metadata.is_symlink() => path

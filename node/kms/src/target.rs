@@ -1,4 +1,4 @@
-//! How a policy is named on the command line: by its id, or by label and reader.
+//! The arguments that name a policy: its id, or label and reader.
 
 use clap::Args;
 use kms_protocol::PolicyId;
@@ -6,7 +6,6 @@ use kms_protocol::PolicyId;
 use crate::failure::{Failure, Outcome};
 use crate::session::Session;
 
-/// Which policy.
 #[derive(Debug, Args)]
 pub(crate) struct Target {
     /// The policy's id (0x...), or the label it opens
@@ -18,7 +17,7 @@ pub(crate) struct Target {
 }
 
 impl Target {
-    /// Every policy that is meant: those of a label to a reader, however many there are.
+    /// Finds every policy that the arguments name; label and reader may have several.
     pub(crate) async fn find_all(&self, session: &Session) -> Outcome<Vec<PolicyId>> {
         let (label, card) = match &self.to {
             Some(card) => (&self.which, card),
@@ -31,7 +30,7 @@ impl Target {
         }
     }
 
-    /// The policy that is meant.
+    /// Finds the one policy that the arguments name. Fails if label and reader have several.
     pub(crate) async fn find(&self, session: &Session) -> Outcome<PolicyId> {
         match (&self.to, self.which.parse::<PolicyId>()) {
             (Some(card), _) => Ok(session.owner().policy_of(&self.which, card).await?),

@@ -1,19 +1,19 @@
-//! What a terminal is shown: text, never binary data. Neighbours: `sink` writes through it,
-//! `failure` knows its refusal.
+//! Keeps binary data off terminals. Neighbours: `sink` writes through it, `failure` reports its
+//! error.
 
 use std::fmt;
 use std::io::{self, Write};
 
-/// What an output may be given.
+/// The bytes that an output accepts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Rule {
-    /// Any bytes: it is no terminal.
+    /// All bytes; for outputs that are not terminals.
     Anything,
-    /// Text alone.
+    /// UTF-8 text without control characters but tab and line ends.
     TextOnly,
 }
 
-/// Why a terminal was not written to.
+/// The error of binary data on a terminal.
 #[derive(Debug)]
 pub(crate) struct BinaryOnTerminal;
 
@@ -25,7 +25,7 @@ impl fmt::Display for BinaryOnTerminal {
 
 impl std::error::Error for BinaryOnTerminal {}
 
-/// Passes bytes on, but to a terminal only as long as they are text.
+/// A writer that refuses bytes its [`Rule`] does not accept.
 pub(crate) struct Guarded<W> {
     inner: W,
     rule: Rule,
@@ -50,8 +50,7 @@ impl<W: Write> Write for Guarded<W> {
     }
 }
 
-/// UTF-8 without control characters but for tab and line ends. A character may be cut off at
-/// either end of a piece.
+/// True for text by [`Rule::TextOnly`]; a character may be cut off at either end of `bytes`.
 fn is_text(bytes: &[u8]) -> bool {
     let start = bytes
         .iter()

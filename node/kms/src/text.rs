@@ -1,7 +1,6 @@
-//! Small texts: times in UTC.
+//! Formats times in UTC.
 
-/// `2026-12-23 10:00:07Z` for seconds since the Unix epoch. Days to civil date after Howard
-/// Hinnant, "chrono-Compatible Low-Level Date Algorithms".
+/// Formats seconds since the Unix epoch as `2026-12-23 10:00:07Z`.
 pub(crate) fn utc(seconds: u64) -> String {
     let (days, rest) = (seconds / 86_400, seconds % 86_400);
     let (year, month, day) = civil(days);
@@ -9,7 +8,8 @@ pub(crate) fn utc(seconds: u64) -> String {
     format!("{year:04}-{month:02}-{day:02} {hour:02}:{minute:02}:{second:02}Z")
 }
 
-/// Year, month and day of the given number of days since 1970-01-01.
+/// Year, month and day of a number of days since 1970-01-01, by the algorithm `civil_from_days` of
+/// Howard Hinnant, "chrono-Compatible Low-Level Date Algorithms".
 fn civil(days: u64) -> (u64, u64, u64) {
     let shifted = days.saturating_add(719_468);
     let (era, day_of_era) = (shifted / 146_097, shifted % 146_097);

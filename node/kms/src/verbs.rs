@@ -1,4 +1,4 @@
-//! One file per verb: its flags, its help, what it prints. What it does is done elsewhere.
+//! One file per verb: its flags, help and reports. The work is done by kms-client and kms-node.
 
 pub(crate) mod card;
 pub(crate) mod decrypt;

@@ -20,7 +20,7 @@ fn rust_files(folder: &Path) -> Vec<PathBuf> {
     found
 }
 
-/// The words in quotes that are written like a code.
+/// Every string literal of the text that has the form of an error code.
 fn codes(text: &str) -> impl Iterator<Item = String> {
     let quoted = text.split('"').skip(1).step_by(2);
     let is_code =
@@ -28,7 +28,7 @@ fn codes(text: &str) -> impl Iterator<Item = String> {
     quoted.filter(is_code).map(str::to_owned)
 }
 
-/// What the table of an error type gives as codes, read from its source.
+/// The codes of an error type, read from its source.
 fn codes_of(type_name: &str, folder: &str) -> BTreeSet<String> {
     let mut found = BTreeSet::new();
     for path in rust_files(&root().join(folder)) {
@@ -46,7 +46,7 @@ fn codes_of(type_name: &str, folder: &str) -> BTreeSet<String> {
     found
 }
 
-/// The codes of the failures that this crate makes itself.
+/// The codes of the failures that this crate creates itself.
 fn codes_of_this_crate() -> BTreeSet<String> {
     let mut found = BTreeSet::new();
     for path in rust_files(&root().join("node/kms/src")) {

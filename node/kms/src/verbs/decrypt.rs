@@ -1,4 +1,4 @@
-//! `kms decrypt`: the owner, offline.
+//! `kms decrypt`: opens a file of one of the owner's labels, offline.
 
 use clap::Args;
 use kms_client::{data_key, data_key_of_label};

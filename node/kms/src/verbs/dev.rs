@@ -16,11 +16,9 @@ use crate::context::Context;
 use crate::failure::{Failure, Outcome};
 use crate::interrupt;
 
-/// Tokens for each account of `--fund`.
 const GIFT_KMS: u64 = 100_000;
-/// Ether for each account of `--fund`.
 const GIFT_ETH: u128 = 100;
-/// Pause between two looks at the chain.
+/// Interval at which anvil is checked to be alive.
 const WATCH_PAUSE: Duration = Duration::from_secs(2);
 
 /// Run a chain with the contracts on this machine, until Ctrl-C
@@ -86,7 +84,7 @@ impl fmt::Display for DevReport {
 }
 
 impl DevArgs {
-    /// The chain ends with the verb, in order.
+    /// True for `kms dev` itself: it ends the chain in order.
     pub(crate) fn stops_itself(&self) -> bool {
         self.verb.is_none()
     }
@@ -96,7 +94,7 @@ pub(crate) async fn run(args: DevArgs, context: &Context) -> Outcome {
     if let Some(DevVerb::Fund(fund)) = args.verb {
         return fund::run(fund, context).await;
     }
-    // Dropping the work drops anvil.
+    // Dropping the future stops anvil.
     tokio::select! {
         outcome = serve(args, context) => outcome,
         stopped = interrupt::asked_to_stop() => {
@@ -155,7 +153,7 @@ async fn serve(args: DevArgs, context: &Context) -> Outcome {
     }
 }
 
-/// `deployments/` of this directory or the nearest one above that has it.
+/// Finds `deployments/` in the working directory or the nearest one above.
 fn deployments_dir() -> Outcome<PathBuf> {
     let here = std::env::current_dir().map_err(|error| Failure::io("this directory", &error))?;
     let found = here

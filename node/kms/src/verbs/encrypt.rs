@@ -1,4 +1,4 @@
-//! `kms encrypt`: for a label, offline.
+//! `kms encrypt`: encrypts a file for a label, offline.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -110,7 +110,7 @@ pub(crate) fn run(args: &EncryptArgs, context: &Context) -> Outcome {
     })
 }
 
-/// A name needs a home; a key needs none, but uses one that is there.
+/// Finds the label's public key. A label's name needs a home; `kmslabel1...` uses one if present.
 fn label_key(to: &str, context: &Context) -> Outcome<(LabelKey, Option<Home>)> {
     if is_key(to) {
         return Ok((to.parse()?, context.home().ok()));

@@ -1,4 +1,4 @@
-//! `kms fees`: what owners of policies have paid a miner.
+//! `kms fees`: shows and collects the fees of policies that are due to a miner.
 
 use clap::Subcommand;
 use kms_client::{PolicyFees, fees_of};

@@ -1,4 +1,4 @@
-//! `kms grant`: let a reader in, for some periods, through n miners.
+//! `kms grant`: grants a label to a reader, for some periods, through n miners.
 
 mod report;
 
@@ -29,7 +29,7 @@ Examples:
   kms grant films/demo --to bob --threshold 1/2 --periods 7 --miner 0xAa... --miner 0xBb...
   kms grant --resume                                        finish what was interrupted")]
 pub(crate) struct GrantArgs {
-    /// The label
+    /// Label to grant
     #[arg(required_unless_present = "resume", conflicts_with = "resume")]
     label: Option<String>,
     /// The reader's card: its name here, or kmscard1...; several make one grant each
@@ -65,7 +65,7 @@ pub(crate) struct GrantArgs {
     resume: Option<Option<PolicyId>>,
 }
 
-/// `2/3`.
+/// A threshold such as `2/3`: m cfrags needed of n miners.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct QuorumArg {
     threshold: u8,
@@ -88,7 +88,7 @@ impl FromStr for QuorumArg {
     }
 }
 
-/// 64 hexadecimal digits. Not secret: it decides who is drawn, not what is encrypted.
+/// Seed of the draw of miners, 64 hexadecimal digits. Not secret: no key is derived from it.
 #[derive(Debug, Clone, Copy)]
 struct SeedArg([u8; 32]);
 
@@ -117,7 +117,7 @@ pub(crate) async fn run(args: GrantArgs, context: &Context) -> Outcome {
     if args.dry_run {
         for quote in &quotes {
             let plan = session.owner().plan_payment(quote).await?;
-            // Without the tokens there is no estimate, and the quote is printed all the same.
+            // The estimate fails if the account lacks tokens; the quote is printed all the same.
             let plan = plan
                 .clone()
                 .estimate(&session.network)

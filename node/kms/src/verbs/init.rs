@@ -1,4 +1,4 @@
-//! `kms init`: a new home.
+//! `kms init`: creates a home.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -14,9 +14,8 @@ use crate::context::Context;
 use crate::failure::{Failure, Outcome};
 use crate::sink::read_secret;
 
-/// Chain id of `kms dev`.
 pub(crate) const LOCAL_CHAIN_ID: u64 = 31337;
-/// Where `kms dev` listens unless told otherwise.
+/// JSON-RPC endpoint of `kms dev` at its default port.
 pub(crate) const LOCAL_RPC_URL: &str = "http://127.0.0.1:8545";
 
 /// Make a home: keys, settings, and the contracts to work with
@@ -112,10 +111,10 @@ pub(crate) fn run(args: InitArgs, context: &Context) -> Outcome {
     Ok(())
 }
 
-/// The deployment a name or a path stands for.
+/// Reads the deployment file of a path, or of the name `local`.
 pub(crate) fn deployment(network: &Path) -> Outcome<Deployment> {
     if network != Path::new("local") {
-        // Opened for the sake of its error: a missing file is not found, not damaged.
+        // Tells a missing file from a damaged one.
         std::fs::metadata(network).map_err(|error| Failure::io(network.display(), &error))?;
         return Ok(Deployment::load(network)?);
     }

@@ -1,4 +1,4 @@
-//! `kms inspect`: what a file says about itself.
+//! `kms inspect`: shows the header of an encrypted file, unauthenticated.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -31,13 +31,13 @@ struct InspectReport {
     header_bytes: usize,
     label_key: String,
     label_fingerprint: String,
-    /// The label's name, if this home has it.
+    /// The label's name; `None` if this home does not list it.
     label: Option<String>,
     capsule: String,
     chain_id: Option<u64>,
     policy_manager: Option<Address>,
     has_label_hint: bool,
-    /// These three only for a file of known length that is not cut short.
+    /// This and the next two are `None` if the file's length is unknown or it is cut short.
     file_bytes: Option<u64>,
     plaintext_bytes: Option<u64>,
     chunks: Option<u64>,

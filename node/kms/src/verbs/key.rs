@@ -64,7 +64,6 @@ pub(crate) struct BackupArgs {
     output: PathBuf,
 }
 
-/// One public key.
 #[derive(Debug, Clone, Serialize)]
 struct KeyRow {
     kind: &'static str,
@@ -133,7 +132,7 @@ pub(crate) fn run(verb: KeyVerb, context: &Context) -> Outcome {
     }
 }
 
-/// Keys that need no passphrase.
+/// Lists the public keys that need no passphrase: the account's and the labels'.
 fn open_keys(home: &Home) -> Outcome<Vec<KeyRow>> {
     let labels = home.labels()?;
     let labels = labels

@@ -1,4 +1,4 @@
-//! `kms label`: names of things to share, each with a key of its own.
+//! `kms label`: creates and lists labels.
 
 use std::fmt;
 

@@ -1,4 +1,4 @@
-//! `kms node`: a miner's daemon.
+//! `kms node`: runs a miner's node and shows its settings.
 
 mod init;
 
@@ -47,7 +47,6 @@ pub(crate) enum ConfigVerb {
     Show(RunArgs),
 }
 
-/// Where the node lives, and settings for this run.
 #[derive(Debug, Args)]
 pub(crate) struct RunArgs {
     #[command(flatten)]
@@ -72,7 +71,7 @@ impl DataDir {
     }
 }
 
-/// `listen=127.0.0.1:8470`.
+/// A key and value, such as `listen=127.0.0.1:8470`.
 #[derive(Debug, Clone)]
 struct Setting(String, String);
 
@@ -88,7 +87,7 @@ impl FromStr for Setting {
 }
 
 impl NodeVerb {
-    /// Only a running node ends in its own way.
+    /// True for `kms node run`, which handles SIGINT and SIGTERM itself.
     pub(crate) fn stops_itself(&self) -> bool {
         matches!(self, Self::Run(_))
     }
@@ -124,7 +123,7 @@ fn load(args: RunArgs, context: &Context) -> Outcome<LoadedConfig> {
         )
         .hint("make one with `kms node init`, or name its directory with --data-dir"));
     }
-    // Names and values that are not Unicode are no settings.
+    // A variable that is not Unicode cannot be a setting.
     let env = std::env::vars_os()
         .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
     let sources = Sources {

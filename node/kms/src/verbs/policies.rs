@@ -1,4 +1,4 @@
-//! `kms policies`: what was granted.
+//! `kms policies`: lists and shows the policies of the home's account.
 
 use std::fmt;
 
@@ -44,7 +44,7 @@ struct PolicyRow {
     standing: &'static str,
     threshold: u8,
     miners: Vec<Address>,
-    /// Those whose arrangement was revoked by itself.
+    /// Miners whose arrangement was revoked alone.
     revoked_miners: Vec<Address>,
     rate: Amount,
     price: Amount,

@@ -1,4 +1,4 @@
-//! `kms read`: a reader, through the miners.
+//! `kms read`: opens a file granted to this home's reader key, with cfrags of m miners.
 
 use clap::Args;
 use kms_client::{ReadLimits, Reader, ReaderKey};

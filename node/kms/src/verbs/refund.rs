@@ -1,4 +1,4 @@
-//! `kms refund`: fees of periods in which a miner was idle.
+//! `kms refund`: returns to the sponsor the fees of periods in which a miner was not active.
 
 use clap::Args;
 use kms_client::RefundReport;

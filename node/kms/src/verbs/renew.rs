@@ -1,4 +1,4 @@
-//! `kms renew`: more periods for a grant.
+//! `kms renew`: extends a policy by paying for more periods.
 
 use clap::Args;
 use kms_client::{Extension, FeeLimit, RenewalReport};

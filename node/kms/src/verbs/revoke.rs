@@ -1,4 +1,4 @@
-//! `kms revoke`: take a grant back.
+//! `kms revoke`: ends a policy, or the arrangement of one miner.
 
 use std::fmt;
 

@@ -1,4 +1,4 @@
-//! `kms rewards`: new tokens a miner has earned.
+//! `kms rewards`: shows and claims a miner's rewards.
 
 use std::fmt;
 

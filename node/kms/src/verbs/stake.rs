@@ -1,4 +1,4 @@
-//! `kms stake`: the tokens a miner locks.
+//! `kms stake`: creates, changes, shows and withdraws a miner's stake.
 
 use std::fmt;
 
@@ -53,7 +53,6 @@ pub(crate) struct CreateArgs {
     dry: DryArgs,
 }
 
-/// Which miner is shown.
 #[derive(Debug, Args)]
 pub(crate) struct MinerArgs {
     /// The owner's address [default: this home's account]
@@ -61,7 +60,7 @@ pub(crate) struct MinerArgs {
 }
 
 impl MinerArgs {
-    /// The miner that is meant.
+    /// The given miner, or the home's account.
     pub(crate) fn miner_at(&self, session: &Session) -> Address {
         self.miner.unwrap_or_else(|| session.home.wallet_address())
     }
@@ -149,7 +148,7 @@ pub(crate) async fn run(verb: StakeVerb, context: &Context) -> Outcome {
     session.run(plan, done, dry, context).await
 }
 
-/// A stake and everything that hangs on it.
+/// The standing of a miner: stake, worker, lease, reward due.
 #[derive(Serialize)]
 struct StakeReport {
     miner: Address,

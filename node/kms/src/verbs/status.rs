@@ -1,4 +1,4 @@
-//! `kms status`: the network at a glance.
+//! `kms status`: shows the network and the home's account.
 
 use std::fmt;
 

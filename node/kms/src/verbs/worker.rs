@@ -1,4 +1,4 @@
-//! `kms worker`: the key that signs for a miner's node.
+//! `kms worker`: bonds, unbonds and shows the worker key of a miner's node.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -59,7 +59,7 @@ impl fmt::Display for WorkerReport {
 }
 
 impl BondArgs {
-    /// The worker that is meant.
+    /// The given worker, or that of the node in `--node` or in the home.
     fn worker(&self, home: &Path) -> Outcome<Address> {
         match (self.worker, &self.node) {
             (Some(worker), _) => Ok(worker),
@@ -69,7 +69,7 @@ impl BondArgs {
     }
 }
 
-/// The data directory of the only node in a home.
+/// Finds the data directory of the home's node. Fails unless there is exactly one.
 fn node_in(home: &Path) -> Outcome<PathBuf> {
     let entries = std::fs::read_dir(home).map_err(|error| Failure::io(home.display(), &error))?;
     let dirs = entries.filter_map(|entry| Some(entry.ok()?.path()));

@@ -1,4 +1,4 @@
-//! `kms dev fund`: tokens and ether of the local chain, from the test account that has them all.
+//! `kms dev fund`: sends tokens and ether on the local chain, from its first test account.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -19,7 +19,7 @@ Examples:
   kms dev fund 0xAa... --kms \"1000 KMS\" --eth \"10 ETH\"
   kms dev fund 0xAa... --eth \"1 ETH\" --rpc http://127.0.0.1:9545")]
 pub(super) struct FundArgs {
-    /// The account
+    /// Address that receives them
     account: Address,
     /// Tokens, such as "1000 KMS"
     #[arg(long, value_name = "AMOUNT", required_unless_present = "eth")]
@@ -35,7 +35,7 @@ pub(super) struct FundArgs {
     network: PathBuf,
 }
 
-/// What is given.
+/// Amounts to send to one account.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Gift {
     pub(super) kms: Option<Amount>,
@@ -101,7 +101,7 @@ fn journal_dir(deployment: &Deployment) -> PathBuf {
     std::env::temp_dir().join(format!("kms-dev-{}", deployment.genesis_hash))
 }
 
-/// The journal of a chain's gifts, which every `kms dev fund` shares; it goes with the chain.
+/// The transaction journal of `kms dev fund`, one per chain; removed when the chain ends.
 pub(super) struct Journal(PathBuf);
 
 impl Journal {
@@ -112,7 +112,7 @@ impl Journal {
 
 impl Drop for Journal {
     fn drop(&mut self) {
-        // Nobody was given anything: there is no folder. Nothing depends on its end.
+        // The folder is missing if nothing was sent; a leftover does no harm.
         let _ = std::fs::remove_dir_all(&self.0);
     }
 }

@@ -1,4 +1,4 @@
-//! What `kms grant` prints: the quote before, the policy after.
+//! The reports of `kms grant`: the quote before payment, the policy after it.
 
 use std::fmt;
 
@@ -9,7 +9,7 @@ use serde::Serialize;
 use crate::plan::step_text;
 use crate::text::utc;
 
-/// What a grant would cost, and who would serve.
+/// The quote of a grant: price, gas, and the miners drawn.
 #[derive(Serialize)]
 pub(super) struct QuoteReport {
     dry_run: bool,
@@ -63,7 +63,7 @@ impl QuoteReport {
         }
     }
 
-    /// One line.
+    /// Summarises the quote in one line.
     pub(super) fn summary(&self) -> String {
         let Self {
             label,
@@ -107,7 +107,7 @@ impl fmt::Display for QuoteReport {
     }
 }
 
-/// What became of a grant.
+/// The policy of a completed grant.
 #[derive(Serialize)]
 pub(super) struct GrantedReport {
     policy: PolicyId,

@@ -1,4 +1,4 @@
-//! `kms node init`: the directory of a new node.
+//! `kms node init`: creates the data directory of a node.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -15,7 +15,7 @@ use crate::context::Context;
 use crate::failure::{Failure, Outcome};
 use crate::verbs::init::{LOCAL_CHAIN_ID, LOCAL_RPC_URL, deployment};
 
-/// Name of the deployment's copy in the data directory.
+/// Name of the deployment file's copy in the data directory.
 const DEPLOYMENT_FILE: &str = "deployment.json";
 
 /// Make a node's directory: its worker key, its encryption key, its settings
@@ -48,7 +48,7 @@ pub(crate) struct InitArgs {
     /// JSON-RPC endpoint; several are tried in order [default: the home's]
     #[arg(long, value_name = "URL")]
     rpc: Vec<String>,
-    /// Any other setting
+    /// Any other setting of node.toml
     #[arg(long, value_name = "KEY=VALUE")]
     set: Vec<Setting>,
 }

@@ -1,5 +1,5 @@
-//! What the node asks of the chain, as a trait, so that its tasks run against a chain in memory in
-//! the tests. The only implementation outside tests is `kms_chain::Chain`, call for call.
+//! The trait by which the node reads the chain and sends transactions, so that tests can put a
+//! chain in memory in its place. Outside tests the one implementation is `kms_chain::Chain`.
 
 use std::future::Future;
 
@@ -9,33 +9,31 @@ use kms_chain::{
 };
 use kms_protocol::{Address, Amount, B256, EthSecret, Wei};
 
-/// Shorthand for the futures below.
+/// A future of the chain's answer, as [`NodeChain`] returns it.
 pub(crate) trait Answer<T>: Future<Output = Result<T, ChainError>> + Send {}
 impl<T, F: Future<Output = Result<T, ChainError>> + Send> Answer<T> for F {}
 
-/// Reading and sending, as far as the node needs it.
+/// The calls of `kms_chain::Chain` that the node uses.
 pub(crate) trait NodeChain: ChainRead + Clone + Send + Sync + 'static {
-    /// Parameters of the deployment.
     fn params(&self) -> impl Answer<ChainParams>;
     /// Last sequence numbers of the contracts that count their events.
     fn last_seqs(&self) -> impl Answer<LastSeqs>;
-    /// Reward that `miner` could claim now.
+    /// Reward that `miner` can claim as of the newest block.
     fn claimable(&self, miner: Address) -> impl Answer<Amount>;
-    /// Ether of `account`.
     fn eth_balance(&self, account: Address) -> impl Answer<Wei>;
-    /// Number of transactions `account` has in blocks.
+    /// Number of mined transactions of `account`, which is its next nonce on chain.
     fn mined_nonce(&self, account: Address) -> impl Answer<u64>;
     /// Gas limit for the call, or the decoded reason why it would revert.
     fn simulate(&self, from: Address, call: &Call) -> impl Answer<GasLimit>;
-    /// Fees to offer now.
+    /// Fees per gas for a transaction signed now.
     fn fees(&self) -> impl Answer<Fees>;
-    /// Signs; touches no network.
+    /// Signs a transaction, without network access.
     fn sign(&self, secret: &EthSecret, plan: &TxPlan) -> Result<SignedTx, ChainError>;
-    /// Signs the transaction in `raw` again at other fees; touches no network.
+    /// Signs the transaction in `raw` again at other fees, without network access.
     fn reprice(&self, secret: &EthSecret, raw: &[u8], fees: Fees) -> Result<SignedTx, ChainError>;
-    /// Sends to every endpoint; "already known" counts as sent.
+    /// Sends signed bytes to every endpoint; "already known" counts as success.
     fn broadcast(&self, raw: &[u8]) -> impl Answer<()>;
-    /// Where a transaction was mined.
+    /// The receipt of a mined transaction; `None` while it is in no block.
     fn receipt(&self, hash: B256) -> impl Answer<Option<TxReceipt>>;
 }
 

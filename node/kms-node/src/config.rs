@@ -15,7 +15,7 @@ use kms_protocol::{Address, Amount, Wei};
 pub use keys::{KEYS, Key};
 pub use load::{ENV_PREFIX, LoadedConfig, Origin, Sources, Value};
 
-/// A configuration in which every value is present and inside its bounds.
+/// A valid configuration: every value is present and within its bounds.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NodeConfig {
     /// Directory of the keystores, the database and the lock file.
@@ -24,7 +24,7 @@ pub struct NodeConfig {
     pub deployment: PathBuf,
     /// JSON-RPC endpoints, tried in order.
     pub rpc_urls: Vec<String>,
-    /// Limit of one RPC request, milliseconds.
+    /// Timeout of one RPC request, milliseconds.
     pub rpc_timeout_ms: u64,
     /// Owner address of the miner this node works for.
     pub miner: Address,
@@ -32,46 +32,46 @@ pub struct NodeConfig {
     pub public_url: String,
     /// Address the HTTP server binds.
     pub listen: SocketAddr,
-    /// Blocks on top of a block before what it pays, ends or revokes for good counts.
+    /// Blocks on top of a block that confirm its payments and, for erasing kfrags, its revocations.
     pub confirmations: u64,
-    /// Pause between two looks at the chain head, milliseconds.
+    /// Interval at which the chain's head is polled, milliseconds.
     pub poll_interval_ms: u64,
-    /// Oldest view of the chain that requests are decided on: milliseconds since a good poll.
+    /// Age of the snapshot above which requests are refused: milliseconds since a successful poll.
     pub max_view_age_ms: u64,
-    /// How far a request's block number may be from the head, blocks, in both directions.
+    /// Largest distance of a request's block number from the head, in both directions, blocks.
     pub request_window_blocks: u64,
-    /// Requests remembered against replay inside the window.
+    /// Capacity of the guard against replay: nonces of the request window kept in memory.
     pub replay_capacity: u32,
     /// Periods between two reward claims.
     pub claim_every_periods: u32,
-    /// Smallest reward worth a claim.
+    /// Least reward for which a claim is sent.
     pub claim_minimum: Amount,
     /// Periods between two fee collections.
     pub collect_every_periods: u32,
-    /// Most that a transaction of the node ever offers per gas.
+    /// Cap on `maxFeePerGas` of every transaction of the node, per gas.
     pub max_fee_per_gas: Wei,
-    /// Least rate to post on chain; `None` leaves the posted rate alone.
+    /// Least rate per period to post on chain; `None` leaves the posted rate unchanged.
     pub min_rate: Option<Amount>,
-    /// Open connections at most.
+    /// Limit of open connections over all clients.
     pub max_connections: u32,
-    /// Open connections of one IP address at most.
+    /// Limit of open connections per client IP address.
     pub max_connections_per_ip: u32,
-    /// Time a client has for its request head, milliseconds.
+    /// Timeout for a client to send its request head, milliseconds.
     pub header_timeout_ms: u64,
-    /// Time from the request head to the reply, milliseconds.
+    /// Timeout from the request head to the reply, milliseconds.
     pub request_timeout_ms: u64,
-    /// Re-encryption requests worked on at once; 0 means one per core.
+    /// Number of re-encryption requests computed in parallel; 0 means one per core.
     pub reencrypt_workers: u32,
-    /// Re-encryption requests that may wait for a worker.
+    /// Length of the queue of re-encryption requests.
     pub reencrypt_queue: u32,
-    /// Whether `/metrics` answers other hosts than this one.
+    /// Whether `/metrics` answers hosts other than this one.
     pub metrics_remote: bool,
-    /// Time requests in flight have to finish at shutdown, milliseconds.
+    /// Timeout for requests in flight at shutdown, milliseconds.
     pub shutdown_grace_ms: u64,
 }
 
-/// The text of a setting as people may see it: URLs of the chain are cut after the host, since an
-/// access key may follow.
+/// Masks the value of a key for display: RPC URLs are cut after the host, since an access key may
+/// follow.
 pub fn shown(key: &str, text: &str) -> String {
     match key {
         "rpc_urls" => mask::urls(text),
@@ -80,7 +80,7 @@ pub fn shown(key: &str, text: &str) -> String {
 }
 
 impl NodeConfig {
-    /// Reads and checks the configuration. Blocking; reads at most one small file.
+    /// Reads and checks the configuration. Blocking: reads at most one small file.
     ///
     /// # Errors
     /// [`ConfigError`], naming the key, its origin and what was expected.
@@ -104,7 +104,7 @@ impl NodeConfig {
     }
 }
 
-/// What is wrong with a configuration.
+/// Why a configuration is rejected.
 #[derive(Debug, thiserror::Error)]
 #[allow(missing_docs, reason = "fields are named after what they hold")]
 pub enum ConfigError {
@@ -133,7 +133,7 @@ pub enum ConfigError {
         key: &'static str,
         help: &'static str,
     },
-    /// A value outside what its key takes.
+    /// A value that its key does not accept.
     #[error("{origin}: `{key}` is {value:?}, expected {expected}")]
     Invalid {
         key: &'static str,
@@ -155,7 +155,7 @@ impl ConfigError {
         }
     }
 
-    /// What the operator does about it, one sentence.
+    /// The operator's remedy, one sentence.
     pub fn remedy(&self) -> &'static str {
         match self {
             Self::File { .. } => "make the node with `kms node init`, or name its file",

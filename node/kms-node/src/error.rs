@@ -1,5 +1,5 @@
-//! Whatever can stop the node, each with a stable code, a cause and a remedy. Refusals of single
-//! requests are `kms_protocol::Refusal`.
+//! The errors that stop the node, each with a stable code, a cause and a remedy. Refusals of
+//! single requests are `kms_protocol::Refusal`.
 
 use std::path::PathBuf;
 
@@ -12,7 +12,7 @@ use crate::store::StoreError;
 #[derive(Debug, thiserror::Error)]
 #[allow(missing_docs, reason = "fields are named after what they hold")]
 pub enum NodeError {
-    /// The configuration is not usable.
+    /// The configuration is rejected.
     #[error("configuration: {0}")]
     Config(#[from] ConfigError),
     /// `init` found files that it would have to overwrite.
@@ -42,7 +42,7 @@ pub enum NodeError {
         address: String,
         source: std::io::Error,
     },
-    /// The deployment file is not usable.
+    /// The deployment file is missing, malformed or outdated.
     #[error("deployment {}: {source}", path.display())]
     Deployment { path: PathBuf, source: ChainError },
     /// The endpoints serve another chain, or other contracts, than the deployment file names.
@@ -58,10 +58,10 @@ pub enum NodeError {
     /// The database cannot be used.
     #[error("database: {0}")]
     Store(#[from] StoreError),
-    /// A value that must exist on this host could not be made (random bytes, keys).
+    /// Random bytes or keys could not be made on this host.
     #[error("cryptography: {0}")]
     Crypto(&'static str),
-    /// A task that must never end has ended.
+    /// A critical task ended before it was asked to.
     #[error("task {task} stopped: {reason}")]
     TaskStopped { task: &'static str, reason: String },
 }
@@ -87,7 +87,7 @@ impl NodeError {
         }
     }
 
-    /// What the operator does about it, one sentence.
+    /// The operator's remedy, one sentence.
     pub fn remedy(&self) -> &'static str {
         match self {
             Self::Config(error) => error.remedy(),

@@ -1,5 +1,5 @@
-//! Whether a policy is served and whether a request is answered: pure rules over a snapshot. Paid
-//! is what has N confirmations, revoked is what the head shows. Time is the head's timestamp.
+//! Pure rules over a snapshot that let a request pass or refuse it. A payment counts after N
+//! confirmations, a revocation from the head on. Time is the head's timestamp.
 //!
 //! | rule | refuses with |
 //! |---|---|
@@ -20,26 +20,26 @@ use kms_protocol::{Address, Domain, PolicyId, Refusal};
 
 use crate::view::snapshot::{PolicyView, Snapshot};
 
-/// Seconds after which one more block may have lifted a refusal.
+/// Retry hint, in seconds, of a refusal that the next block may lift.
 const BLOCK_RETRY_S: u32 = 2;
-/// Seconds after which the view of the chain may be fresh again.
+/// Retry hint, in seconds, of a refusal for an old snapshot.
 const VIEW_RETRY_S: u32 = 5;
 
-/// The verdict of a rule.
+/// The verdict of a rule: a value, or the problem that the client receives.
 pub(crate) type Verdict<T = ()> = Result<T, Problem>;
 
-/// What the rules about a policy look at.
+/// The snapshot and its age, over which the rules decide.
 #[derive(Clone, Copy)]
 pub(crate) struct View<'a> {
     /// The newest snapshot; `None` before the first.
     pub(crate) snapshot: Option<&'a Snapshot>,
-    /// Time since the snapshot was last known to be the newest; `None` for never.
+    /// Time since a poll last found the snapshot to be the newest; `None` for never.
     pub(crate) age: Option<Duration>,
-    /// Oldest age to decide on.
+    /// Age above which no request is decided.
     pub(crate) max_age: Duration,
 }
 
-/// Whether requests under this policy are served now.
+/// Lets requests under this policy pass, or refuses them.
 pub(crate) fn serve<'a>(view: View<'a>, id: &PolicyId) -> Verdict<(&'a Snapshot, &'a PolicyView)> {
     let snapshot = fresh_view(view)?;
     let policy = known(snapshot, id)?;
@@ -50,8 +50,8 @@ pub(crate) fn serve<'a>(view: View<'a>, id: &PolicyId) -> Verdict<(&'a Snapshot,
     Ok((snapshot, policy))
 }
 
-/// Whether a kfrag for this policy is accepted now: known at the head is enough, since the owner
-/// uploads right after paying; serving waits for the confirmations.
+/// Lets a kfrag for this policy be uploaded, or refuses it. The policy need not be confirmed, since
+/// the owner uploads right after paying; serving waits for the confirmations.
 pub(crate) fn upload(view: View<'_>, id: &PolicyId) -> Verdict {
     let snapshot = fresh_view(view)?;
     let policy = known(snapshot, id)?;
@@ -59,7 +59,7 @@ pub(crate) fn upload(view: View<'_>, id: &PolicyId) -> Verdict {
     not_ended_at_head(snapshot, policy)
 }
 
-/// Refuses to decide on an old view of the chain: a revocation might be in the part not seen.
+/// Refuses while the snapshot is old: newer blocks might have a revocation.
 fn fresh_view(view: View<'_>) -> Verdict<&Snapshot> {
     let detail = match (view.snapshot, view.age) {
         (Some(snapshot), Some(age)) if age <= view.max_age => return Ok(snapshot),
@@ -74,7 +74,7 @@ fn fresh_view(view: View<'_>) -> Verdict<&Snapshot> {
     Err(Problem::new(Refusal::StaleChainView, detail).retry_after(VIEW_RETRY_S))
 }
 
-/// Refuses a request that its signer made for another miner.
+/// Refuses a request that is addressed to another miner.
 pub(crate) fn this_miner(asked: &Address, this: &Address) -> Verdict {
     if asked == this {
         return Ok(());
@@ -83,7 +83,7 @@ pub(crate) fn this_miner(asked: &Address, this: &Address) -> Verdict {
     Err(Problem::new(Refusal::NotThisMiner, detail))
 }
 
-/// Finds the policy; only policies that name this miner are in the snapshot.
+/// Refuses an unknown policy; the snapshot has only policies that name this miner.
 fn known<'a>(snapshot: &'a Snapshot, id: &PolicyId) -> Verdict<&'a PolicyView> {
     snapshot.policy(id).ok_or_else(|| {
         let head = snapshot.head.number;
@@ -92,7 +92,7 @@ fn known<'a>(snapshot: &'a Snapshot, id: &PolicyId) -> Verdict<&'a PolicyView> {
     })
 }
 
-/// Ends access with the first block that shows a revocation, without any confirmation.
+/// Refuses from the first block that shows a revocation, without waiting for confirmations.
 fn not_revoked(policy: &PolicyView) -> Verdict {
     match policy.revocation {
         None => Ok(()),
@@ -103,7 +103,7 @@ fn not_revoked(policy: &PolicyView) -> Verdict {
     }
 }
 
-/// Counts the payment once its block has N blocks on top: head >= created + N.
+/// Refuses until the payment has N blocks on top: head >= created + N.
 fn confirmed(snapshot: &Snapshot, policy: &PolicyView) -> Verdict {
     if snapshot.is_confirmed(policy.created_block) {
         return Ok(());
@@ -115,7 +115,7 @@ fn confirmed(snapshot: &Snapshot, policy: &PolicyView) -> Verdict {
     Err(Problem::new(Refusal::PolicyUnconfirmed, detail).retry_after(BLOCK_RETRY_S))
 }
 
-/// Begins access with the first period.
+/// Refuses before the policy's first period.
 fn started(snapshot: &Snapshot, policy: &PolicyView) -> Verdict {
     let (first, now) = (policy.first_period, snapshot.period);
     if now >= first {
@@ -125,8 +125,8 @@ fn started(snapshot: &Snapshot, policy: &PolicyView) -> Verdict {
     Err(Problem::new(Refusal::PolicyNotStarted, detail).retry_after(BLOCK_RETRY_S))
 }
 
-/// Ends access with the last paid period. An extension is a payment: it counts once its block has
-/// its confirmations.
+/// Refuses after the last paid period. An extension is a payment: it counts once its block has its
+/// confirmations.
 fn not_ended(snapshot: &Snapshot, policy: &PolicyView) -> Verdict {
     if snapshot.period <= policy.last_as_of(snapshot.confirmed_block()) {
         return Ok(());
@@ -136,7 +136,7 @@ fn not_ended(snapshot: &Snapshot, policy: &PolicyView) -> Verdict {
     Err(Problem::new(Refusal::PolicyUnconfirmed, detail).retry_after(BLOCK_RETRY_S))
 }
 
-/// As [`not_ended`], with every extension counted at once.
+/// As [`not_ended`], with unconfirmed extensions counted.
 fn not_ended_at_head(snapshot: &Snapshot, policy: &PolicyView) -> Verdict {
     let (last, now) = (policy.last_as_of(u64::MAX), snapshot.period);
     if now <= last {
@@ -146,7 +146,8 @@ fn not_ended_at_head(snapshot: &Snapshot, policy: &PolicyView) -> Verdict {
     Err(Problem::new(Refusal::PolicyEnded, detail))
 }
 
-/// Refuses a request whose block is far from the head, so that nonces need not be kept for ever.
+/// Refuses a request whose block is outside the window around the head, which bounds the nonces to
+/// keep.
 pub(crate) fn recent(snapshot: &Snapshot, block_number: u64, window_blocks: u64) -> Verdict {
     let head = snapshot.head.number;
     if head.abs_diff(block_number) <= window_blocks {
@@ -157,8 +158,7 @@ pub(crate) fn recent(snapshot: &Snapshot, block_number: u64, window_blocks: u64)
     Err(Problem::new(Refusal::StaleRequest, detail))
 }
 
-/// Refuses anybody but the reader of the grant: the receiving key, which the policy's hash of keys
-/// commits to, must have signed.
+/// Refuses a request that the policy's receiving key has not signed.
 pub(crate) fn requester(request: &ReencryptRequest, domain: &Domain, reader: &Address) -> Verdict {
     request
         .verify(domain, reader)

@@ -1,7 +1,7 @@
-//! The miner's daemon. Its folders follow the flows of ARCHITECTURE.md: `view` reads the chain into
-//! the store and publishes snapshots, `duties` acts on them, `gate` decides what is served from
-//! them, `serve` answers requests, `kfrag` keeps what is served, `host` is what the machine
-//! provides. The binary crate `kms` calls [`init`], [`NodeConfig::load`] and [`run`].
+//! The node, a miner's daemon. Its folders follow the flows of ARCHITECTURE.md: `view` reads the
+//! chain into the store and publishes snapshots, `duties` sends transactions by them, `gate` lets
+//! requests pass by them, `serve` answers requests, `kfrag` stores kfrags, `host` has files, keys,
+//! tasks and metrics. The binary crate `kms` calls [`init`], [`NodeConfig::load`] and [`run`].
 
 mod chain;
 mod config;
@@ -45,7 +45,7 @@ mod serve {
     mod status;
 }
 
-/// What the machine provides and shows: data directory, keys, tasks, readiness, metrics.
+/// The process and its machine: data directory, keys, tasks, readiness, metrics.
 mod host {
     pub(crate) mod disk;
     pub(crate) mod health;

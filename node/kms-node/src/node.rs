@@ -1,5 +1,5 @@
-//! What every request and task shares: configuration, keys, store, the newest snapshot. The flows
-//! themselves are in `view`, `duties`, `kfrag` and `serve`.
+//! The state that requests and tasks share: configuration, keys, store, the newest snapshot. The
+//! flows are in `view`, `duties`, `kfrag` and `serve`.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -20,7 +20,7 @@ use crate::serve::replay::ReplayGuard;
 use crate::store::Store;
 use crate::view::snapshot::{Snapshot, ViewAge};
 
-/// The newest snapshot; `None` until the chain has been read to its head once.
+/// The receiver of snapshots; `None` until the chain has been read to its head once.
 pub(crate) type SnapshotReceiver = watch::Receiver<Option<Arc<Snapshot>>>;
 
 /// Shared state of a running node.
@@ -41,7 +41,7 @@ pub(crate) struct Node {
     closing: AtomicBool,
 }
 
-/// What [`Node::new`] needs.
+/// The parts of a [`Node`] that its caller opens.
 pub(crate) struct NodeParts {
     pub(crate) config: NodeConfig,
     pub(crate) keys: Keys,
@@ -51,7 +51,7 @@ pub(crate) struct NodeParts {
     pub(crate) replay: ReplayGuard,
 }
 
-/// Kfrags kept ready in memory; each takes 1 to 3 KiB, depending on the threshold.
+/// Capacity of the cache of kfrags; each takes 1 to 3 KiB, depending on the threshold.
 const CACHED_KFRAGS: usize = 8_192;
 
 impl Node {
@@ -83,7 +83,7 @@ impl Node {
         self.snapshots.borrow().clone()
     }
 
-    /// What the gate decides on.
+    /// The gate's view of a snapshot.
     pub(crate) fn view<'a>(&self, snapshot: Option<&'a Arc<Snapshot>>) -> View<'a> {
         View {
             snapshot: snapshot.map(Arc::as_ref),
@@ -92,12 +92,12 @@ impl Node {
         }
     }
 
-    /// Refuses new requests from now on.
+    /// Makes [`Node::check_open`] refuse new requests, for shutdown.
     pub(crate) fn close(&self) {
         self.closing.store(true, Ordering::Release);
     }
 
-    /// Refuses once the node is going down.
+    /// Refuses during shutdown.
     pub(crate) fn check_open(&self) -> Verdict {
         match self.closing.load(Ordering::Acquire) {
             true => Err(Problem::from(Refusal::ShuttingDown)),

@@ -1,5 +1,5 @@
-//! The life of a node: check everything that can be checked, start the tasks in order, watch them,
-//! stop them in order. A task that ends on its own stops the whole node.
+//! The life of a node: checks configuration, files and chain, starts the tasks in order, watches
+//! them, stops them in order. A task that ends by itself stops the node.
 
 use std::future::Future;
 use std::sync::Arc;
@@ -27,17 +27,17 @@ use crate::serve::replay::{NonceQueue, ReplayGuard, write_nonces};
 use crate::store::Store;
 use crate::view::follow::{Follower, Publisher};
 
-/// Pause between two tries to read the deployment's parameters.
+/// Interval at which the deployment's parameters are asked for until an endpoint answers.
 const CONNECT_PAUSE: Duration = Duration::from_secs(1);
-/// Time the background tasks have to end after the last request.
+/// Timeout for the background tasks to end after the last request.
 const TASK_GRACE: Duration = Duration::from_secs(1);
 
-/// Runs a node until `shutdown` resolves; the caller turns signals into it. Requests in flight then
-/// have `shutdown_grace_ms`, under 10 s, to finish.
+/// Runs a node until `shutdown` resolves, which the caller makes of signals. Requests in flight
+/// then have `shutdown_grace_ms` to finish, under 10 s.
 ///
 /// # Errors
-/// At the start, whatever cannot be used; later, a task that ended on its own. Trouble with the RPC
-/// endpoints never ends the node: `/readyz` says not ready meanwhile, and why.
+/// At the start, any [`NodeError`]; later, [`NodeError::TaskStopped`]. Failures of the RPC
+/// endpoints never end the node: meanwhile `/readyz` is not ready and says why.
 pub async fn run(
     config: NodeConfig,
     passphrase: Zeroizing<String>,
@@ -53,13 +53,13 @@ pub async fn run(
     serve(started, chain, shutdown).await
 }
 
-/// A node whose resources are all taken and whose tasks do not run yet.
+/// A node with its files, port and database open, whose tasks are not spawned yet.
 struct Started {
     node: Arc<Node>,
     listener: TcpListener,
     publisher: Publisher,
     nonces: NonceQueue,
-    /// Held until the very end.
+    /// Released last.
     lock: DirLock,
 }
 
@@ -108,7 +108,7 @@ async fn start(
     ))
 }
 
-/// Binds the database to one deployment and one miner for good.
+/// Binds the database to one deployment and one miner, or checks that it is bound to these.
 async fn pin_database(
     store: &Store,
     config: &NodeConfig,
@@ -139,7 +139,7 @@ async fn pin_database(
     Ok(())
 }
 
-/// Connects to the endpoints. Another chain behind one is an error; one that is down is not.
+/// Connects to the endpoints. Fails if one serves another chain, not if one is down.
 async fn connect(config: &NodeConfig, deployment: &Deployment) -> Result<Chain, NodeError> {
     let rpc = RpcConfig {
         timeout_ms: config.rpc_timeout_ms,
@@ -201,7 +201,7 @@ async fn serve<C: NodeChain>(
     failed.map_or(Ok(()), Err)
 }
 
-/// Waits for the HTTP task, which lets requests in flight finish.
+/// Waits until the HTTP task has finished the requests in flight.
 async fn drain(tasks: &mut Tasks, node: &Node) {
     let limit = Duration::from_millis(node.config.shutdown_grace_ms) + TASK_GRACE;
     let http_ended = async {
@@ -214,7 +214,7 @@ async fn drain(tasks: &mut Tasks, node: &Node) {
     let _ = tokio::time::timeout(limit, http_ended).await;
 }
 
-/// Runs the follower and the duties, which both need the parameters of the deployment first.
+/// Reads the parameters of the deployment, then runs the follower and the duties.
 async fn chain_tasks<C: NodeChain>(
     node: Arc<Node>,
     chain: C,
@@ -233,8 +233,8 @@ async fn chain_tasks<C: NodeChain>(
     .map(|_| ())
 }
 
-/// Reads the period clock and the longest lease, asking until an endpoint answers; `None` if told
-/// to stop first.
+/// Reads the period clock and the longest lease, in periods, retrying until an endpoint answers;
+/// `None` if told to stop first.
 async fn parameters<C: NodeChain>(
     node: &Node,
     chain: &C,

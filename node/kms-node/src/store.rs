@@ -27,11 +27,10 @@ pub(crate) type Result<T> = std::result::Result<T, StoreError>;
 const MIGRATIONS: &[(i64, &str, &str)] =
     &[(1, "init", include_str!("../migrations/0001_init.sql"))];
 
-/// Connections that only read.
 const READERS: u32 = 3;
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// The open database. Clones share the connections.
+/// The open database. Clones use the same connections.
 #[derive(Clone)]
 pub(crate) struct Store {
     write: SqlitePool,
@@ -39,7 +38,7 @@ pub(crate) struct Store {
 }
 
 impl Store {
-    /// Opens or creates the file and migrates it. A file that cannot be used is left as it is.
+    /// Opens or creates the file and migrates it. A file that cannot be used stays unchanged.
     pub(crate) async fn open(path: &Path) -> Result<Self> {
         let options = SqliteConnectOptions::new()
             .filename(path)
@@ -63,13 +62,13 @@ impl Store {
         Ok(Self { write, read })
     }
 
-    /// Waits for the statements under way and closes every connection.
+    /// Closes every connection, after the statements under way.
     pub(crate) async fn close(&self) {
         self.read.close().await;
         self.write.close().await;
     }
 
-    /// Remembers `value` under `name`, or returns the different value remembered before.
+    /// Stores `value` under `name`; returns the value stored before if it differs.
     pub(crate) async fn pin_meta(&self, name: &str, value: &str) -> Result<Option<String>> {
         let mut tx = self.write.begin().await?;
         sqlx::query("insert into meta (name, value) values (?, ?) on conflict (name) do nothing")
@@ -85,7 +84,7 @@ impl Store {
         Ok((stored != value).then_some(stored))
     }
 
-    /// Lets the file grow by so many pages at most: a full disk, for tests.
+    /// Limits the growth of the file to a number of pages, to simulate a full disk.
     #[cfg(test)]
     pub(crate) async fn limit_growth(&self, pages: u32) {
         let size: u32 = sqlx::query_scalar("pragma page_count")
@@ -96,7 +95,7 @@ impl Store {
         sqlx::query(limit).fetch_one(&self.write).await.unwrap();
     }
 
-    /// Reads one row, to find out whether the database still answers.
+    /// Reads one row, to check that the database answers.
     pub(crate) async fn ping(&self) -> Result<()> {
         sqlx::query("select name from meta limit 1")
             .fetch_optional(&self.read)

@@ -1,7 +1,7 @@
 //! The table of configuration keys: name, default and meaning. `load` reads values by these names,
-//! the CLI prints them, and the tests hold the maximal example file to it.
+//! `kms node config show` prints them, and a test compares the maximal example file with it.
 
-/// One configuration key.
+/// A row of the table [`KEYS`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Key {
     /// Name in the TOML file; `KMS_NODE_<NAME>` in the environment.
@@ -10,7 +10,7 @@ pub struct Key {
     pub default: &'static str,
     /// Whether the node refuses to start without it.
     pub required: bool,
-    /// One line for people.
+    /// Meaning, unit and default, one line, as `kms node config show` and errors print it.
     pub help: &'static str,
 }
 
@@ -32,7 +32,7 @@ const fn optional(name: &'static str, default: &'static str, help: &'static str)
     }
 }
 
-/// Every key, in the order of the example file.
+/// Every configuration key, in the order of the example file.
 pub const KEYS: &[Key] = &[
     required(
         "data_dir",
@@ -134,12 +134,12 @@ pub const KEYS: &[Key] = &[
     ),
 ];
 
-/// The key of that name.
+/// Finds a key by its name.
 pub(super) fn find(name: &str) -> Option<&'static Key> {
     KEYS.iter().find(|key| key.name == name)
 }
 
-/// The key nearest to a misspelt name, if it is near at all.
+/// Suggests the key nearest to a misspelt name; `None` if none is near.
 pub(super) fn suggest(name: &str) -> Option<&'static str> {
     let limit = (name.len() / 3).max(1);
     KEYS.iter()
@@ -149,7 +149,7 @@ pub(super) fn suggest(name: &str) -> Option<&'static str> {
         .map(|(_, key)| key)
 }
 
-/// Levenshtein distance, one row at a time.
+/// Levenshtein distance of two names, computed row by row.
 fn edit_distance(a: &str, b: &str) -> usize {
     let mut row: Vec<usize> = (0..=b.len()).collect();
     for (i, x) in a.bytes().enumerate() {

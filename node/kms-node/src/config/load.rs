@@ -1,5 +1,5 @@
 //! Layers the sources of the configuration and parses each value once, from its text. Neighbour:
-//! `keys`, the table of keys.
+//! `keys` has the table of keys.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -15,35 +15,35 @@ use super::{ConfigError, NodeConfig};
 
 /// Prefix of the environment variables that are configuration keys.
 pub const ENV_PREFIX: &str = "KMS_NODE_";
-/// Longest URL the staking escrow stores, bytes.
+/// Longest URL that the StakingEscrow stores, bytes.
 const MAX_PUBLIC_URL_BYTES: usize = 200;
 const HOUR_MS: u64 = 3_600_000;
 
-/// Where the configuration comes from; the later fields win.
+/// The sources of a configuration; a later field overrides an earlier one.
 #[derive(Debug, Clone, Default)]
 pub struct Sources {
     /// The TOML file, usually `node.toml` in the data directory.
     pub file: Option<PathBuf>,
-    /// Environment variables, normally `std::env::vars().collect()`. Only names starting with
-    /// [`ENV_PREFIX`] are looked at, empty values count as absent.
+    /// Environment variables, normally `std::env::vars().collect()`. Names without [`ENV_PREFIX`]
+    /// are ignored, empty values count as absent.
     pub env: Vec<(String, String)>,
-    /// Key and value of each flag given.
+    /// Key and value of each `--set` flag.
     pub flags: Vec<(String, String)>,
 }
 
-/// Where a value was given.
+/// The source of one value.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Origin {
-    /// Built in.
+    /// The default of [`KEYS`].
     Default,
-    /// The configuration file.
+    /// The TOML file of [`Sources::file`].
     File {
-        /// Its path.
+        /// Path as given in [`Sources::file`].
         path: PathBuf,
-        /// Line of the key, from 1; 0 when it was not found.
+        /// Line number of the key, from 1; 0 if it was not found.
         line: usize,
     },
-    /// This environment variable.
+    /// The environment variable of this name.
     Env(String),
     /// A flag of the command line.
     Flag,
@@ -60,21 +60,21 @@ impl fmt::Display for Origin {
     }
 }
 
-/// One effective value as text, and where it came from.
+/// An effective value and its origin.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Value {
-    /// The text; lists joined by commas.
+    /// The value as text; lists are joined by commas.
     pub text: String,
-    /// Where it was given.
+    /// The source that won over the others.
     pub origin: Origin,
 }
 
 /// The configuration together with the origin of each value.
 #[derive(Debug, Clone)]
 pub struct LoadedConfig {
-    /// The checked values.
+    /// The parsed values, all within their bounds.
     pub config: NodeConfig,
-    /// Every key that has a value. None is a secret.
+    /// The values by key, for display. None is a secret.
     pub values: BTreeMap<&'static str, Value>,
 }
 
@@ -203,7 +203,7 @@ fn text_of(value: &toml::Value) -> Option<String> {
     }
 }
 
-/// Takes a path of the file as relative to the file.
+/// Resolves a path in the file relative to the file's folder.
 fn beside(file: &Path, text: &str) -> String {
     let dir = file.parent().unwrap_or_else(|| Path::new(""));
     dir.join(text).display().to_string()

@@ -1,6 +1,6 @@
-//! Hides what may be an access key in a URL: user name, path and query.
+//! Masks the parts of a URL that may hold an access key: user name, path and query.
 
-/// Cuts each URL of a list after its host; what is left out shows as `***`.
+/// Replaces what follows the host by `***`, in each URL of a comma-separated list.
 pub(super) fn urls(list: &str) -> String {
     let masked: Vec<String> = list.split(',').map(|text| url(text.trim())).collect();
     masked.join(",")
@@ -13,7 +13,7 @@ fn url(text: &str) -> String {
     let end = rest.find(['/', '?', '#', '\\']).unwrap_or(rest.len());
     let (authority, tail) = rest.split_at(end);
     if tail.contains('@') {
-        // Where the host begins is in doubt.
+        // With an `@` after the first slash the host cannot be told from the user name.
         return format!("{scheme}://***");
     }
     let host = authority

@@ -1,7 +1,7 @@
-//! The one sender of the worker's key. Each tick: see what became of transactions under way, send
-//! the same bytes or a dearer attempt where that helps, then turn duties that are due into intents and those into
-//! signed, durable, broadcast transactions. Neighbours: `decide` says what, `send` says how, the
-//! store's `intent` keeps the order that makes a crash at any line harmless.
+//! The only sender of transactions of the worker key. Each tick tracks the attempts under way,
+//! sends them again or at higher fees, then turns due duties into intents and those into signed,
+//! durable, broadcast transactions. Neighbours: `decide` finds the duties, `track` and `send` carry
+//! them out, the store's `intent` keeps the order of writes that survives a crash at any point.
 
 mod send;
 mod track;
@@ -23,13 +23,13 @@ use crate::store::intent::IntentState;
 use crate::view::snapshot::Snapshot;
 
 const TICK: Duration = Duration::from_millis(500);
-/// Pause after the chain did not answer.
+/// Pause after a failed request to the chain or the database.
 const TROUBLE_PAUSE: Duration = Duration::from_secs(2);
-/// Pause after a refused simulation: doubles from the first to the last.
+/// Backoff after a refused simulation: doubles from the first to the last.
 const FIRST_BACKOFF: Duration = Duration::from_secs(1);
 const LAST_BACKOFF: Duration = Duration::from_secs(60);
 
-/// Why a tick did not finish.
+/// Why a tick was cut short.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ActError {
     /// The chain did not answer; the next tick tries again.
@@ -42,7 +42,7 @@ pub(crate) enum ActError {
 
 pub(crate) type Result<T> = std::result::Result<T, ActError>;
 
-/// When a kind of duty may be tried again after a refusal.
+/// The pause of a lane after a refusal; it ends early when the period changes.
 #[derive(Debug, Clone, Copy)]
 struct Backoff {
     until: Instant,
@@ -50,23 +50,22 @@ struct Backoff {
     period: Period,
 }
 
-/// The sender's memory; everything that must survive is in the store.
+/// The sender's state in memory. Whatever must survive a restart is in the store.
 pub(crate) struct Sender<C> {
     node: Arc<Node>,
     chain: C,
     wishes: Wishes,
     ledger: Ledger,
-    /// Head at which `ledger.claimable` was read.
+    /// Head, as a block number, at which `ledger.claimable` was read.
     claimable_at: Option<u64>,
-    /// By lane.
     backoff: HashMap<String, Backoff>,
-    /// What the engine knows of each intent under way.
+    /// The engine's state of each intent under way, by intent id.
     pursuits: HashMap<i64, Pursuit>,
-    /// Kind of a duty that the cap on fees held back in this round.
+    /// Kind of a duty that `max_fee_per_gas` held back in this tick.
     held_by_cap: Option<String>,
 }
 
-/// Acts until told to stop. RPC trouble never ends it.
+/// Runs a tick per interval until told to stop. Failures of the chain never end it.
 pub(crate) async fn run<C: NodeChain>(mut sender: Sender<C>, stop: Stop) {
     let node = sender.node.clone();
     let heartbeat = node.health.heartbeat("duties");
@@ -115,7 +114,7 @@ impl<C: NodeChain> Sender<C> {
         }
     }
 
-    /// One round. Safe to cut off anywhere.
+    /// Runs one tick. Safe to cancel at any await.
     pub(crate) async fn tick(&mut self, snapshot: &Snapshot) -> Result<()> {
         self.held_by_cap = None;
         self.track(snapshot).await?;
@@ -168,7 +167,7 @@ impl<C: NodeChain> Sender<C> {
         Ok(())
     }
 
-    /// Conditions that cost earnings, for people.
+    /// Sets the health conditions that cost the miner earnings, for the readiness report.
     fn report_standing(&self, snapshot: &Snapshot) {
         let health = &self.node.health;
         let worker = self.wishes.worker;
@@ -191,8 +190,8 @@ impl<C: NodeChain> Sender<C> {
         health.set("not_suspended", Severity::Warning, problem);
     }
 
-    /// Whether the duty is under way. One of a kind at a time, but challenges side by side: they
-    /// have deadlines, and one more costs its sender more than it costs here.
+    /// Whether the duty has an intent under way. One of a kind at a time, but challenges in
+    /// parallel: they have deadlines, and opening one costs its sender more than answering it.
     async fn is_busy(&self, duty: &Duty, head: u64) -> Result<bool> {
         let store = &self.node.store;
         Ok(match duty {
@@ -210,7 +209,7 @@ impl<C: NodeChain> Sender<C> {
         waits.is_none_or(|backoff| backoff.until <= Instant::now() || backoff.period != now)
     }
 
-    /// A refusal by the contract: not again for a while, or until the period changes.
+    /// Backs a lane off after a refusal by the contract, until the pause or the period is over.
     fn back_off(&mut self, lane: String, now: Period, reason: &str) {
         self.backoff.retain(|_, before| before.period == now);
         let before = self.backoff.get(&lane);
@@ -230,7 +229,7 @@ impl<C: NodeChain> Sender<C> {
     }
 }
 
-/// A duty as its intent stores it.
+/// Serialises a duty to the payload of its intent.
 fn payload_of(duty: &Duty) -> Result<String> {
     let text = serde_json::to_string(duty).map_err(|error| StoreError::Corrupt {
         what: error.to_string(),
@@ -238,7 +237,7 @@ fn payload_of(duty: &Duty) -> Result<String> {
     Ok(text)
 }
 
-/// The static name of a stored kind, for metrics.
+/// The label of a stored kind for metrics, from a closed set.
 fn known_kind(kind: &str) -> &'static str {
     Duty::KINDS
         .into_iter()
@@ -246,7 +245,7 @@ fn known_kind(kind: &str) -> &'static str {
         .unwrap_or("unknown")
 }
 
-/// For a gauge only: exact amounts are on chain.
+/// Converts an amount to whole tokens for a gauge, with the precision of a float.
 pub(crate) fn whole_tokens(amount: Amount) -> f64 {
     let (whole, part) = (amount.0 / Amount::KMS.0, amount.0 % Amount::KMS.0);
     let whole = u32::try_from(whole).map_or(f64::from(u32::MAX), f64::from);

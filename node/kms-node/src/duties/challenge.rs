@@ -1,7 +1,7 @@
-//! Makes the answer to a challenge of silence: the same rules as for a request, asked again right
-//! before the work, and a receipt that names whom the challenge names. The contract has checked the
-//! challenger's right to ask; `act` sends the answer. Each answer has a new cfrag: its proof
-//! differs, its points do not, so two answers never contradict each other.
+//! Makes the answer to a challenge of silence: under the rules for a request, with a receipt for
+//! the requester of the challenge. The contract has checked the challenger's right; `act` sends the
+//! answer. Each answer has a new cfrag, whose proof differs but whose points do not: two answers
+//! never contradict each other.
 
 use std::sync::Arc;
 
@@ -35,7 +35,7 @@ pub(crate) async fn answer(
         .await
 }
 
-/// Asks the gate over the newest snapshot; the challenge in it, and the head it decided on.
+/// Asks the gate over the newest snapshot; returns its challenge and its head.
 fn may_answer(node: &Node, policy: PolicyId, seq: u64) -> Verdict<(ChallengeView, Head)> {
     let snapshot = node.snapshot();
     let (snapshot, _) = gate::serve(node.view(snapshot.as_ref()), &policy)?;

@@ -1,7 +1,6 @@
-//! Which duties are due: a pure function of the snapshot, the configuration and what the miner
-//! could claim. Level-triggered: a duty is wanted for as long as the chain shows it undone, so a
-//! failure is tried again until it succeeds or its time is over; nothing depends on catching an
-//! event.
+//! Finds the duties due: a pure function of the snapshot, the desired state and the ledger.
+//! Level-triggered: a duty is due for as long as the chain shows it undone, so a failure is retried
+//! until it succeeds or its time is over, and no event is missed.
 
 use std::collections::HashMap;
 
@@ -11,13 +10,13 @@ use serde::{Deserialize, Serialize};
 
 use crate::view::snapshot::{MinerView, Snapshot};
 
-/// Answers to challenges under way at once at most.
+/// Limit of answers to challenges under way in parallel.
 pub(crate) const ANSWERS_AT_ONCE: usize = 16;
 
-/// Policies collected in one transaction at most.
+/// Limit of policies collected in one transaction.
 pub(crate) const COLLECT_BATCH: usize = 16;
 
-/// An effect the node wants on chain. Stored as the payload of its intent.
+/// An effect on chain that the node owes now. Stored as the payload of its intent.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "duty", rename_all = "snake_case", deny_unknown_fields)]
 pub(crate) enum Duty {
@@ -25,18 +24,18 @@ pub(crate) enum Duty {
     RegisterNode { url: String, umbral_key: String },
     /// The posted rate differs from the configuration.
     SetMinRate { rate: Amount },
-    /// The lease runs out.
+    /// Half of the longest lease or less is left.
     ConfirmActivity { through: Period },
-    /// Rewards of completed periods wait.
+    /// A claim is due by the configured interval and minimum.
     Claim,
-    /// Fees of completed periods wait.
+    /// Fees of completed periods are due.
     Collect { policies: Vec<PolicyId> },
-    /// This miner's silence was challenged: it answers before the deadline, or is suspended.
+    /// A challenge of this miner is open: without an answer by its deadline the miner is suspended.
     AnswerChallenge { policy: PolicyId, seq: u64 },
 }
 
 impl Duty {
-    /// The name of its intents, the same as its call's.
+    /// The kind of its intents, equal to the kind of its call.
     pub(crate) fn kind(&self) -> &'static str {
         match self {
             Self::RegisterNode { .. } => "register_node",
@@ -48,8 +47,8 @@ impl Duty {
         }
     }
 
-    /// Name of what backs off together after a refusal: the kind, but each challenge by itself, so
-    /// that one that cannot be answered holds up no other.
+    /// The lane: duties of one lane back off together after a refusal. It is the kind, but each
+    /// challenge has a lane of its own, so that one that cannot be answered delays no other.
     pub(crate) fn lane(&self) -> String {
         match self {
             Self::AnswerChallenge { seq, .. } => format!("{}:{seq}", Self::ANSWER),
@@ -61,7 +60,6 @@ impl Duty {
         }
     }
 
-    /// Every kind.
     pub(crate) const KINDS: [&'static str; 6] = [
         "register_node",
         "set_min_rate",
@@ -70,15 +68,12 @@ impl Duty {
         Self::COLLECT,
         Self::ANSWER,
     ];
-    /// Kind of answers to challenges.
     pub(crate) const ANSWER: &'static str = "answer_challenge";
-    /// Kind of claims.
     pub(crate) const CLAIM: &'static str = "claim";
-    /// Kind of collections.
     pub(crate) const COLLECT: &'static str = "collect";
 
-    /// The call, for duties that need nothing from the store. `None` for a collection or an answer,
-    /// and for a payload that does not hold a key.
+    /// The call of a duty that needs nothing from the store; `None` for a collection, an answer, or
+    /// a malformed Umbral key.
     pub(crate) fn call(&self, miner: Address) -> Option<Call> {
         match self {
             Self::RegisterNode { url, umbral_key } => {
@@ -101,7 +96,7 @@ impl Duty {
 pub(crate) struct Wishes {
     pub(crate) worker: Address,
     pub(crate) url: String,
-    /// Hex of the compressed key.
+    /// The compressed Umbral key in hexadecimal digits.
     pub(crate) umbral_key: String,
     pub(crate) min_rate: Option<Amount>,
     pub(crate) claim_every_periods: u32,
@@ -109,10 +104,10 @@ pub(crate) struct Wishes {
     pub(crate) collect_every_periods: u32,
 }
 
-/// What is known besides the snapshot.
+/// Inputs of the decision that are not in the snapshot.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Ledger {
-    /// Longest lease L.
+    /// Longest lease L, in periods.
     pub(crate) max_lease_periods: u32,
     /// Reward of completed periods, as of the head.
     pub(crate) claimable: Amount,
@@ -120,12 +115,12 @@ pub(crate) struct Ledger {
     pub(crate) last_claim: Period,
     /// Period of the last collection; `NEVER` for none.
     pub(crate) last_collect: Period,
-    /// Policies found to owe nothing in a period, by that period.
+    /// Policies without fees due, each with the period in which the contract said so.
     pub(crate) nothing_due: HashMap<PolicyId, Period>,
 }
 
-/// The duties due now, most urgent first. Without the bond on chain there are none: nothing the
-/// worker sends would be accepted.
+/// Lists the duties due now, most urgent first. There are none while the worker is not bonded:
+/// the contracts would refuse whatever it sends.
 pub(crate) fn decide(snapshot: &Snapshot, wishes: &Wishes, ledger: &Ledger) -> Vec<Duty> {
     let miner = &*snapshot.miner;
     if snapshot.period.is_never() || miner.worker != Some(wishes.worker) {
@@ -141,8 +136,8 @@ pub(crate) fn decide(snapshot: &Snapshot, wishes: &Wishes, ledger: &Ledger) -> V
     duties
 }
 
-/// The most urgent challenges that are confirmed and whose time is not over. A challenge of a
-/// policy that was revoked asks for nothing any more.
+/// The most urgent challenges that are confirmed and before their deadline. A challenge of a
+/// revoked policy needs no answer.
 fn answers(snapshot: &Snapshot) -> impl Iterator<Item = Duty> {
     snapshot
         .challenges
@@ -160,8 +155,8 @@ fn answers(snapshot: &Snapshot) -> impl Iterator<Item = Duty> {
         })
 }
 
-/// Renews once half of the longest lease is left, so that a bad day costs nothing; with L = 1 in
-/// each period for the next. Not while the miner is suspended: it would be refused.
+/// Renews the lease once half of the longest one is left, to have time for retries; with L = 1 in
+/// each period for the next. Not during a suspension, when the contract refuses it.
 fn confirm(now: Period, miner: &MinerView, ledger: &Ledger) -> Option<Duty> {
     if miner.locked.is_zero() || now <= miner.suspended_through {
         return None;
@@ -222,8 +217,8 @@ fn collect(snapshot: &Snapshot, wishes: &Wishes, ledger: &Ledger) -> Option<Duty
     (!policies.is_empty()).then_some(Duty::Collect { policies })
 }
 
-/// Whether `every` periods have gone by since `last`. The period of the last time counts as done,
-/// so a batch that is still incomplete goes on within it.
+/// True if `last` is never, at least `every` periods ago, or the current period, within which an
+/// incomplete batch goes on.
 fn is_time(now: Period, last: Period, every: u32) -> bool {
     last.is_never() || now == last || last.checked_add(every).is_some_and(|next| now >= next)
 }

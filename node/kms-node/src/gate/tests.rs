@@ -9,7 +9,7 @@ use crate::view::snapshot::{Head, MinerView};
 const ID: PolicyId = PolicyId(B256([7; 32]));
 const CONFIRMATIONS: u64 = 2;
 
-/// Created in block 100, paid for the periods 5 to 9.
+/// A policy created in block 100 and paid for the periods 5 to 9.
 fn policy() -> PolicyView {
     PolicyView {
         created_block: 100,

@@ -1,6 +1,6 @@
-//! The reserve: a file that keeps room on the disk. When the disk is full it is given up, so that
-//! the node can go on following the chain and answering readers; new kfrags are refused until it is
-//! back.
+//! The disk reserve: a file that keeps room. When the disk is full it is removed, so that the node
+//! goes on following the chain and answering readers; new kfrags are refused until it is written
+//! again.
 
 use std::fs::File;
 use std::io::Write as _;
@@ -11,19 +11,19 @@ use std::time::{Duration, Instant};
 
 const FILE: &str = "reserve";
 const BYTES: usize = 1024 * 1024;
-/// Pause before a reserve that was given up is tried again.
+/// Least time between two tries to write the reserve.
 const RETRY: Duration = Duration::from_secs(15);
 
-/// The file in the data directory, held while there is room for it.
+/// The reserve file in the data directory, kept while there is room for it.
 pub(crate) struct Reserve {
     path: PathBuf,
     held: AtomicBool,
-    /// When it was last tried.
+    /// Time of the last try to write it.
     tried: Mutex<Instant>,
 }
 
 impl Reserve {
-    /// Takes the reserve if there is room. Blocking: writes 1 MiB.
+    /// Writes the reserve if there is room. Blocking: writes 1 MiB.
     pub(crate) fn new(data_dir: &Path) -> Self {
         let reserve = Self {
             path: data_dir.join(FILE),
@@ -38,12 +38,12 @@ impl Reserve {
         self.held.load(Ordering::Acquire)
     }
 
-    /// Writes the file if it is not held; true if it is held now.
+    /// Writes the file unless it is held; returns whether it is held now. Blocking.
     pub(crate) fn take(&self) -> bool {
         if !self.is_held() {
             match self.fill() {
                 Ok(()) => self.held.store(true, Ordering::Release),
-                // Half a reserve only takes room from the database.
+                // An incomplete reserve only takes room from the database.
                 Err(_) => self.release(),
             }
         }
@@ -60,10 +60,10 @@ impl Reserve {
         self.is_held()
     }
 
-    /// Removes the file, which frees its room.
+    /// Removes the file, to free its room.
     pub(crate) fn release(&self) {
         self.held.store(false, Ordering::Release);
-        // Absent is as good.
+        // Fails if there is no such file.
         let _ = std::fs::remove_file(&self.path);
     }
 

@@ -1,5 +1,5 @@
-//! Heartbeats of the tasks and named conditions with their reasons, of which the readiness report
-//! is made. A task that hangs shows as an old heartbeat, not as silence. Neighbour: `report`.
+//! The health of the node: heartbeats of its tasks, and named conditions with their reasons. A task
+//! that hangs shows by the age of its heartbeat. Neighbour: `report` makes the readiness report.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -8,16 +8,16 @@ use std::time::{Duration, Instant};
 
 use serde::Serialize;
 
-/// A task whose last beat is older than this makes the node not ready.
+/// Age of a heartbeat above which the node is not ready.
 const HEARTBEAT_LIMIT: Duration = Duration::from_secs(60);
 
-/// Whether a failing condition makes the node unready or is only shown.
+/// Whether a failing condition makes the node unready.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Severity {
-    /// Unready: requests cannot be answered.
+    /// Makes the node unready: requests cannot be answered.
     Critical,
-    /// Shown only: earnings are at risk, requests are answered.
+    /// Is shown only: earnings are at risk, requests are answered.
     Warning,
 }
 
@@ -42,7 +42,6 @@ impl Check {
     }
 }
 
-/// Body of `/readyz`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub(crate) struct Report {
     pub(crate) ready: bool,
@@ -77,7 +76,7 @@ pub(crate) struct Heartbeat {
 }
 
 impl Heartbeat {
-    /// Notes that the task made progress.
+    /// Records that the task has made progress.
     pub(crate) fn beat(&self) {
         self.last_ms
             .store(millis(self.start.elapsed()), Ordering::Relaxed);
@@ -93,7 +92,7 @@ impl Health {
         }
     }
 
-    /// Registers a task, whose first beat is now.
+    /// Registers a task; its first beat is now.
     pub(crate) fn heartbeat(&self, task: &'static str) -> Heartbeat {
         let last_ms = Arc::new(AtomicU64::new(millis(self.start.elapsed())));
         let mut beats = self.beats.lock().unwrap_or_else(PoisonError::into_inner);
@@ -104,7 +103,7 @@ impl Health {
         }
     }
 
-    /// Sets a condition: fine, or failing for a reason.
+    /// Sets a condition: `None` if it holds, or the reason why it fails.
     pub(crate) fn set(&self, name: &'static str, severity: Severity, problem: Option<String>) {
         let mut conditions = self
             .conditions
@@ -119,7 +118,7 @@ impl Health {
         }
     }
 
-    /// Age of each task's last beat.
+    /// Time since each task's last beat.
     pub(crate) fn beat_ages(&self) -> Vec<(&'static str, Duration)> {
         let now = millis(self.start.elapsed());
         let beats = self.beats.lock().unwrap_or_else(PoisonError::into_inner);
@@ -132,7 +131,7 @@ impl Health {
             .collect()
     }
 
-    /// Every condition and heartbeat as a line of the report.
+    /// Lists every condition and heartbeat for the report.
     pub(crate) fn checks(&self) -> Vec<Check> {
         let conditions = self
             .conditions

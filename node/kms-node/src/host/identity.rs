@@ -1,6 +1,6 @@
-//! The node's keys and where they lie: a worker key (signs transactions and receipts) and the
-//! node's Umbral key, each in a v3 keystore of mode 0600; the storage key is derived from the
-//! latter. The stake's owner key is never on this host. `init` makes them, once.
+//! The node's keys on disk: the worker key (signs transactions and receipts) and the node's Umbral
+//! key, each in a v3 keystore of mode 0600; the storage key is derived from the latter. The owner
+//! key of the stake is never on this host. `init` creates both keys, once.
 
 use std::fs;
 use std::io::Write as _;
@@ -20,31 +20,31 @@ const WORKER_FILE: &str = "worker.json";
 const UMBRAL_FILE: &str = "node-key.json";
 const DATABASE_FILE: &str = "node.sqlite";
 
-/// What [`init`] needs.
+/// The options of [`init`].
 #[derive(Debug, Clone)]
 pub struct InitOptions {
-    /// Directory to create or fill; must hold no node yet.
+    /// Data directory, created if absent; must not hold a node.
     pub data_dir: PathBuf,
-    /// Configuration keys and values for `node.toml`, as flags would give them. The required keys
-    /// are `deployment`, `rpc_urls` (joined by commas), `miner` and `public_url`.
+    /// Configuration keys and values for `node.toml`, as in `Sources::flags`. Required are
+    /// `deployment`, `rpc_urls` (joined by commas), `miner` and `public_url`.
     pub settings: Vec<(String, String)>,
 }
 
-/// The public keys of a node that was made.
+/// The public keys of a new node.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Initialised {
-    /// Address of the worker key, to be bonded with the owner's key and given some ether.
+    /// Address of the worker key: the owner bonds it and sends it ether for gas.
     pub worker: Address,
-    /// The node's Umbral key, which the node registers on chain itself.
+    /// The node's Umbral key, which the node registers on chain.
     pub umbral_key: PublicKey,
 }
 
-/// Makes the data directory (0700), both keystores (0600) and `node.toml`. Blocking, about a second
-/// (scrypt twice). Nothing is overwritten.
+/// Creates the data directory (mode 0700), both keystores (0600) and `node.toml`. Overwrites
+/// nothing. Blocking for about a second (scrypt, twice).
 ///
 /// # Errors
-/// [`NodeError::AlreadyInitialised`] or [`NodeError::Config`], before anything is written; or the
-/// error of the file that could not be written.
+/// [`NodeError::AlreadyInitialised`] or [`NodeError::Config`], before anything is written;
+/// [`NodeError::File`] or [`NodeError::Keystore`] for a file that cannot be written.
 pub fn init(options: &InitOptions, passphrase: &str) -> Result<Initialised, NodeError> {
     let dir = &options.data_dir;
     let text = config_text(options)?;
@@ -72,10 +72,10 @@ pub fn init(options: &InitOptions, passphrase: &str) -> Result<Initialised, Node
     })
 }
 
-/// Reads the address of the worker from a data directory; needs no passphrase.
+/// Reads the worker's address from a data directory, without a passphrase.
 ///
 /// # Errors
-/// [`NodeError::File`] if there is no node, [`NodeError::Keystore`].
+/// [`NodeError::File`] if there is no node, [`NodeError::Keystore`] if its keystore is damaged.
 pub fn worker_of(data_dir: &Path) -> Result<Address, NodeError> {
     let path = data_dir.join(WORKER_FILE);
     match keystore::address_of(&path) {
@@ -88,7 +88,7 @@ pub fn worker_of(data_dir: &Path) -> Result<Address, NodeError> {
     }
 }
 
-/// The text of `node.toml`, checked to be what a node starts with.
+/// Composes `node.toml` and checks that a node would accept it.
 fn config_text(options: &InitOptions) -> Result<String, NodeError> {
     let mut flags = options.settings.clone();
     for (key, value) in &mut flags {
@@ -165,7 +165,7 @@ fn write_new(path: &Path, text: &str) -> Result<(), NodeError> {
     file.sync_all().map_err(failed)
 }
 
-/// The keys of a running node. Never printed.
+/// The secret keys of a running node; has no `Debug`.
 pub(crate) struct Keys {
     pub(crate) worker: EthSecret,
     pub(crate) umbral: SecretKey,
@@ -173,7 +173,7 @@ pub(crate) struct Keys {
 }
 
 impl Keys {
-    /// Opens both keystores. Blocking, about a second.
+    /// Opens both keystores. Blocking for about a second (scrypt, twice).
     pub(crate) fn open(data_dir: &Path, passphrase: &str) -> Result<Self, NodeError> {
         let worker_bytes = open_keystore(data_dir.join(WORKER_FILE), passphrase)?;
         let umbral_bytes = open_keystore(data_dir.join(UMBRAL_FILE), passphrase)?;
@@ -190,7 +190,7 @@ impl Keys {
     }
 }
 
-/// Checks that the data directory is there and closed to others.
+/// Checks that the data directory exists and that only its owner can read it.
 pub(crate) fn check_data_dir(dir: &Path) -> Result<(), NodeError> {
     let metadata = fs::metadata(dir).map_err(|source| NodeError::File {
         path: dir.to_owned(),

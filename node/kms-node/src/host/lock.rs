@@ -1,5 +1,5 @@
-//! One node per data directory: an exclusive advisory lock on a file, held for the life of the
-//! process and released by the operating system however it ends.
+//! The lock that allows one node per data directory: an exclusive advisory lock on a file, which
+//! the operating system releases when the process ends.
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::Write as _;
@@ -10,14 +10,14 @@ use crate::error::NodeError;
 
 const LOCK_FILE: &str = "node.lock";
 
-/// The lock, released on drop.
+/// The lock of a data directory, released on drop.
 #[derive(Debug)]
 pub(crate) struct DirLock {
     _file: File,
 }
 
 impl DirLock {
-    /// Takes the lock, or fails at once if another process holds it.
+    /// Takes the lock. Fails at once if another process holds it.
     pub(crate) fn take(data_dir: &Path) -> Result<Self, NodeError> {
         let path: PathBuf = data_dir.join(LOCK_FILE);
         let failed = |source| NodeError::File {
@@ -36,7 +36,7 @@ impl DirLock {
             Err(TryLockError::WouldBlock) => return Err(NodeError::AlreadyRunning { path }),
             Err(TryLockError::Error(source)) => return Err(failed(source)),
         }
-        // For people only: who holds it.
+        // Informative only: the process id of the holder.
         file.set_len(0).map_err(failed)?;
         writeln!(file, "{}", std::process::id()).map_err(failed)?;
         Ok(Self { _file: file })

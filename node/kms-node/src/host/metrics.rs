@@ -1,5 +1,5 @@
-//! Counters and gauges in the Prometheus text format. Names carry the prefix `kms_` and their unit;
-//! no label names a policy, a requester or a peer, so the number of series is bounded.
+//! Counters and gauges in the Prometheus text format. Names have the prefix `kms_` and their unit;
+//! labels come from closed sets, never from a policy, requester or peer, so series are bounded.
 
 use std::sync::atomic::AtomicU64;
 
@@ -11,70 +11,57 @@ use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::{Registry, Unit};
 
-/// One label from a closed set.
+/// A label, name and value, from a closed set.
 type Label = [(&'static str, &'static str); 1];
-/// A gauge of a whole number.
+/// A gauge of integers.
 type Whole = Gauge<u64, AtomicU64>;
-/// A gauge of a fraction.
+/// A gauge of floats.
 type Float = Gauge<f64, AtomicU64>;
 
-/// Every series of the node.
+/// Every metric of the node; its help text is at its registration.
 pub(crate) struct Metrics {
     registry: Registry,
-    /// Requests by route.
     pub(crate) requests: Family<Label, Counter>,
-    /// Refusals by code.
     pub(crate) refusals: Family<Label, Counter>,
-    /// Connections open.
     pub(crate) connections: Whole,
-    /// Connections closed to make room.
+    /// Connections closed to make room for new ones.
     pub(crate) evictions: Counter,
-    /// Capsules re-encrypted.
     pub(crate) capsules: Counter,
-    /// Requests turned away by a full queue.
+    /// Requests refused because the queue was full.
     pub(crate) shed: Counter,
     /// Requests waiting for or holding a worker.
     pub(crate) queue: Whole,
     /// Time from gate to signed reply.
     pub(crate) reencrypt_seconds: Histogram,
-    /// Kfrags held.
     pub(crate) kfrags: Whole,
-    /// Kfrags erased.
     pub(crate) erased: Counter,
     /// Number of the newest block in the index.
     pub(crate) head: Whole,
-    /// Time since the last good poll.
+    /// Time since the last successful poll, seconds.
     pub(crate) view_age: Float,
-    /// Reorgs followed.
     pub(crate) reorgs: Counter,
-    /// Missing events noticed.
+    /// Gaps in the sequence numbers of events.
     pub(crate) gaps: Counter,
     /// Failed requests to the chain, by task.
     pub(crate) rpc_errors: Family<Label, Counter>,
-    /// Current period.
     pub(crate) period: Whole,
-    /// Last leased period.
     pub(crate) lease_through: Whole,
     /// Last period of the suspension; 0 without one.
     pub(crate) suspended_through: Whole,
-    /// Stake locked, whole tokens.
+    /// Locked tokens, in whole KMS.
     pub(crate) locked: Float,
-    /// Reward not claimed, whole tokens.
+    /// Unclaimed reward, in whole KMS.
     pub(crate) unclaimed: Float,
-    /// Transactions broadcast, by duty.
     pub(crate) broadcasts: Family<Label, Counter>,
-    /// Intents not final.
     pub(crate) open_intents: Whole,
-    /// Intents final, by state.
     pub(crate) closed_intents: Family<Label, Counter>,
-    /// Age of each task's heartbeat.
+    /// Age of each task's heartbeat, seconds.
     pub(crate) heartbeat_age: Family<Label, Float>,
-    /// 1 when the node is ready.
+    /// 1 if the node is ready, 0 otherwise.
     pub(crate) ready: Whole,
 }
 
 impl Metrics {
-    /// Registers every series once.
     pub(crate) fn new() -> Self {
         let metrics = Self {
             registry: Registry::with_prefix("kms"),
@@ -203,7 +190,6 @@ impl Metrics {
         r.register("tx_closed_intents", "Final intents by state", closed);
     }
 
-    /// The text of `/metrics`.
     pub(crate) fn render(&self) -> String {
         let mut text = String::new();
         // Writing to a string does not fail.

@@ -1,11 +1,11 @@
-//! The readiness report of `/readyz`, and the gauges that `/metrics` reads at the time it is asked.
+//! The readiness report of `/readyz`, and the gauges that are computed for each request of
+//! `/metrics`.
 
 use super::health::{Check, Report, Severity};
 use crate::duties::act::whole_tokens;
 use crate::node::Node;
 
 impl Node {
-    /// Makes the readiness report.
     pub(crate) async fn report(&self) -> Report {
         let mut checks = vec![self.chain_check()];
         let store = self.store.ping().await.err().map(|error| error.to_string());
@@ -25,8 +25,7 @@ impl Node {
         Check::new("chain_view", Severity::Critical, problem)
     }
 
-    /// Sets the gauges of what is not counted as it happens: ages, depths and the standing on
-    /// chain.
+    /// Sets the gauges that no event updates: ages, the queue's depth and the standing on chain.
     pub(crate) async fn refresh_gauges(&self) {
         let metrics = &self.metrics;
         metrics.ready.set(u64::from(self.report().await.ready));

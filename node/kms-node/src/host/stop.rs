@@ -1,10 +1,10 @@
-//! The signal by which tasks are asked to end.
+//! The shutdown signal of the tasks, a watch channel.
 
 use std::time::Duration;
 
 use tokio::sync::watch;
 
-/// The sending half: asks every holder of a [`Stop`] to end.
+/// The sending half, which asks every task with a [`Stop`] to end.
 pub(crate) struct Stopper(watch::Sender<bool>);
 
 impl Stopper {
@@ -18,7 +18,7 @@ impl Stopper {
     }
 }
 
-/// The receiving half, asked to end also when the [`Stopper`] is gone.
+/// The receiving half; dropping the [`Stopper`] counts as the signal.
 #[derive(Clone)]
 pub(crate) struct Stop(watch::Receiver<bool>);
 
@@ -32,7 +32,7 @@ impl Stop {
         *self.0.borrow()
     }
 
-    /// Sleeps, or returns early when asked to stop.
+    /// Sleeps for `time`; returns early on the signal.
     pub(crate) async fn sleep(&self, time: Duration) {
         tokio::select! {
             () = tokio::time::sleep(time) => {}

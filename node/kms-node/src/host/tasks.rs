@@ -1,5 +1,5 @@
-//! The node's critical tasks by name. None may end before it is asked to: the first that does, by
-//! error or by panic, is the reason why the node stops.
+//! The node's critical tasks by name. The first that ends before it is asked to, by an error or a
+//! panic, stops the node.
 
 use std::collections::HashMap;
 use std::future::Future;
@@ -9,10 +9,10 @@ use tokio::task::{Id, JoinError, JoinSet};
 use crate::error::NodeError;
 use crate::store::StoreError;
 
-/// Result of a task that ended by itself.
+/// Result of a task that did not panic.
 pub(crate) type Ended = Result<(), StoreError>;
 
-/// Running tasks.
+/// The running tasks; dropping it aborts them.
 #[derive(Default)]
 pub(crate) struct Tasks {
     set: JoinSet<Ended>,
@@ -35,7 +35,7 @@ impl Tasks {
         self.names.insert(id, name);
     }
 
-    /// The next task to end; `None` when none is left.
+    /// Waits for the next task to end; `None` if none is left.
     pub(crate) async fn next(&mut self) -> Option<Finished> {
         let (id, outcome) = match self.set.join_next_with_id().await? {
             Ok((id, ended)) => (id, Ok(ended)),
@@ -55,7 +55,7 @@ impl Tasks {
 }
 
 impl Finished {
-    /// The error that stops the node because of it.
+    /// Converts the end of the task into the error that stops the node.
     pub(crate) fn into_error(self) -> NodeError {
         let reason = match self.outcome {
             Ok(Ok(())) => "it ended without an error".to_owned(),

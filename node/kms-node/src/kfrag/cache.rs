@@ -1,5 +1,5 @@
-//! The cache of verified kfrags, so that a hot policy costs neither a database read nor a
-//! verification. Bounded; an erased kfrag is removed at once.
+//! A bounded cache of verified kfrags, which saves a request the database read and the
+//! verification. An erased kfrag is removed at once.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -8,18 +8,18 @@ use kms_protocol::messages::CommitmentsBytes;
 use kms_protocol::{Address, PolicyId};
 use umbral::{VerifiedKeyFrag, VerifyingKey};
 
-/// A kfrag ready for use. Holds a secret; never printed.
+/// A verified kfrag in clear. Secret: has no `Debug`.
 pub(crate) struct HeldKfrag {
     pub(crate) kfrag: VerifiedKeyFrag,
     /// Address of the receiving key, which must sign requests.
     pub(crate) reader: Address,
-    /// The author's verifying key, for the reply.
+    /// The author's verifying key, part of the reply.
     pub(crate) verifying: VerifyingKey,
-    /// Commitments of the delegation, for the reply.
+    /// The author's commitments, part of the reply.
     pub(crate) commitments: CommitmentsBytes,
 }
 
-/// At most `capacity` kfrags, the least recently used leaving first.
+/// An LRU cache of at most `capacity` kfrags.
 pub(crate) struct KfragCache {
     capacity: usize,
     inner: Mutex<Inner>,
@@ -51,7 +51,7 @@ impl KfragCache {
     pub(crate) fn put(&self, id: PolicyId, held: Arc<HeldKfrag>) {
         let mut inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
         if inner.entries.len() >= self.capacity && !inner.entries.contains_key(&id) {
-            // A full scan, but only once per insertion into a full cache.
+            // A linear scan, once per insertion into a full cache.
             let oldest = inner.entries.iter().min_by_key(|(_, (used, _))| *used);
             if let Some(oldest) = oldest.map(|(id, _)| *id) {
                 inner.entries.remove(&oldest);

@@ -1,6 +1,6 @@
-//! The sweeper: erases kfrags for good, at the end of the last paid period and at a revocation,
-//! each once it has its confirmations, leaving a signed receipt. A node broken into later yields
-//! nothing for ended policies.
+//! The sweeper: erases kfrags after the last paid period and after a revocation, each once it is
+//! confirmed, and leaves a signed receipt. Whoever breaks into the node later finds no kfrag of an
+//! ended policy.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,12 +14,12 @@ use crate::store::Result;
 use crate::store::kfrag::{ErasureReason, ErasureRow, KfragHead};
 use crate::view::snapshot::Snapshot;
 
-/// Kfrags looked at per query, and erased per transaction at most.
+/// Limit of kfrags read per query and erased per transaction.
 const PAGE: u32 = 256;
-/// Pause between two looks at the newest snapshot.
+/// Interval at which the newest snapshot is checked.
 const PAUSE: Duration = Duration::from_millis(500);
 
-/// What the outcome of a sweep depends on: another sweep is needed only after it changes.
+/// The inputs of a sweep: the next sweep is needed only after they change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 struct Trigger {
     confirmed_period: Period,
@@ -62,7 +62,7 @@ fn trigger(snapshot: &Snapshot) -> Trigger {
     }
 }
 
-/// Erases every kfrag that is due as of `snapshot`.
+/// Erases every kfrag that is due for erasure as of `snapshot`.
 pub(crate) async fn sweep(node: &Node, snapshot: &Snapshot) -> Result<()> {
     let mut after = None;
     loop {
@@ -88,8 +88,8 @@ pub(crate) async fn sweep(node: &Node, snapshot: &Snapshot) -> Result<()> {
     }
 }
 
-/// Why a kfrag has to be erased now, if it has to. The kfrag of a policy that a reorg removed stays
-/// until the last period of its terms is over.
+/// The reason to erase a kfrag now; `None` to keep it. The kfrag of a policy that a reorg removed
+/// stays until the last period of its terms is over.
 fn due(snapshot: &Snapshot, head: &KfragHead) -> Option<ErasureReason> {
     let Some(policy) = snapshot.policy(&head.policy_id) else {
         let over = snapshot.confirmed_period > Period(head.last_period);

@@ -1,4 +1,4 @@
-//! A kfrag ready for use: from the cache, or opened from its row and verified again.
+//! Reads the kfrag of a policy for serving.
 
 use std::sync::Arc;
 
@@ -12,7 +12,7 @@ use crate::gate::Verdict;
 use crate::node::Node;
 use crate::store::kfrag::KfragRow;
 
-/// The kfrag of a policy ready for use: from memory, or from the database, verified again.
+/// Returns the kfrag of a policy from the cache, or decrypts its row and verifies it again.
 pub(crate) async fn get(node: &Arc<Node>, id: PolicyId) -> Verdict<Arc<HeldKfrag>> {
     if let Some(held) = node.cache.get(&id) {
         return Ok(held);
@@ -24,7 +24,7 @@ pub(crate) async fn get(node: &Arc<Node>, id: PolicyId) -> Verdict<Arc<HeldKfrag
             |erased| Problem::from(erased.reason),
         ));
     };
-    // A reorg may have taken the policy since the gate let the request in.
+    // A reorg may have removed the policy since the gate let the request pass.
     let terms = node.store.terms(id).await?;
     let terms = terms.ok_or_else(|| Problem::from(Refusal::PolicyUnknown))?;
     let worker = node.clone();

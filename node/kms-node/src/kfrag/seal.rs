@@ -1,5 +1,5 @@
-//! Encryption at rest of kfrags: AES-256-GCM under a key derived by HKDF-SHA256 from the
-//! node's Umbral secret, bound to policy and sealed hash. A stolen database opens nothing.
+//! Encryption of kfrags at rest: AES-256-GCM under a key derived by HKDF-SHA256 from the node's
+//! Umbral secret; policy id and sealed hash are associated data.
 
 use kms_protocol::{B256, PolicyId};
 use ring::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
@@ -8,21 +8,21 @@ use zeroize::Zeroizing;
 
 use crate::error::NodeError;
 
-/// Domain tags of the derivation; a change makes old rows unreadable.
+/// Domain tags of the key derivation; a change makes stored rows unreadable.
 const SALT: &[u8] = b"kms-node storage key v1";
 const INFO: &[u8] = b"kfrag aes-256-gcm";
 
-/// The key that seals and opens rows. Holds a secret; never printed.
+/// The key that encrypts and decrypts rows. Secret: has no `Debug`.
 pub(crate) struct StorageKey {
     key: LessSafeKey,
 }
 
-/// A row that does not open: sealed under another key, or changed since.
+/// The error of a row that was encrypted under another key, or changed.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct SealBroken;
 
 impl StorageKey {
-    /// Derives the key: HKDF-SHA256(salt, secret, info), 32 bytes.
+    /// Derives the storage key, 32 bytes: HKDF-SHA256(salt, secret, info).
     pub(crate) fn derive(secret: &[u8; 32]) -> Result<Self, NodeError> {
         let failed = |_| NodeError::Crypto("the storage key could not be derived");
         let extracted = Salt::new(HKDF_SHA256, SALT).extract(secret);
@@ -41,7 +41,7 @@ impl StorageKey {
     ) -> Result<Vec<u8>, NodeError> {
         let mut nonce = [0; NONCE_LEN];
         getrandom::fill(&mut nonce).map_err(|_| NodeError::Crypto("no random bytes"))?;
-        // Encrypted in place, so that no plaintext is left behind in a reallocated buffer.
+        // Encrypts in place, so that no reallocation leaves a copy of the plaintext.
         let mut body = Vec::with_capacity(plain.len() + AES_256_GCM.tag_len());
         body.extend_from_slice(plain);
         self.key

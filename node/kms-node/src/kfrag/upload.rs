@@ -1,6 +1,6 @@
-//! Accepts an upload: checks everything it states against the chain and by its signatures and
-//! proofs, makes the kfrag durable, and only then acknowledges it. Idempotent: the same bytes are
-//! acknowledged again, other bytes are a conflict.
+//! Accepts an uploaded kfrag: checks it against the chain, its signatures and its proof, stores it
+//! durably, and only then acknowledges it. Idempotent: the same bytes are acknowledged again, other
+//! bytes are a conflict.
 
 use std::sync::Arc;
 
@@ -15,12 +15,10 @@ use crate::node::Node;
 use crate::store::FULL_RETRY_S;
 use crate::store::kfrag::{Inserted, KfragRow};
 
-/// When an accepted kfrag was stored.
+/// Which request stored the kfrag: this one, or an earlier one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Stored {
-    /// By this request.
     Now,
-    /// By an earlier one.
     Before,
 }
 
@@ -42,7 +40,7 @@ pub(crate) async fn accept(
         .admit()?
         .run(move || check_and_seal(&worker, id, &upload))
         .await?;
-    // The chain may have moved while the kfrag was checked.
+    // The chain may have a newer head since the gate was asked.
     let snapshot = node.snapshot();
     gate::upload(node.view(snapshot.as_ref()), &id)?;
     let stored = match node.store.insert_kfrag(&row).await? {
@@ -64,7 +62,7 @@ pub(crate) async fn accept(
     Ok((stored, ack.signed(&node.domain, &node.keys.worker)))
 }
 
-/// Does what costs time, on the pool: three signatures, one decryption, the proof of the kfrag.
+/// Computes on the pool: checks three signatures and the kfrag's proof, decrypts and seals.
 fn check_and_seal(
     node: &Node,
     id: PolicyId,
@@ -115,9 +113,9 @@ fn check_and_seal(
     ))
 }
 
-/// Checks a kfrag in clear for the policy of these terms and this miner, and that the author signed
-/// the commitments for the policy and made both together. Only the reader can check that the
-/// kfrag's share lies on the committed polynomial.
+/// Verifies a kfrag in clear: that the author made it for this policy and miner, and signed the
+/// commitments for this policy, both in one delegation. Only the reader can check that the kfrag's
+/// share lies on the committed polynomial.
 pub(super) fn verify(
     node: &Node,
     plain: &[u8],
@@ -144,7 +142,7 @@ pub(super) fn verify(
     Ok(kfrag)
 }
 
-/// Opens capsule (98 bytes) || ciphertext with the node's Umbral key.
+/// Decrypts capsule (98 bytes) || ciphertext with the node's Umbral key.
 fn open_sealed(node: &Node, upload: &KfragUpload) -> Verdict<Zeroizing<Vec<u8>>> {
     let short = || Problem::new(Refusal::KfragInvalid, "the sealed kfrag is too short");
     let bytes: &[u8] = upload.sealed_kfrag.as_ref();
@@ -157,8 +155,8 @@ fn open_sealed(node: &Node, upload: &KfragUpload) -> Verdict<Zeroizing<Vec<u8>>>
         .map_err(|error| invalid(&error))
 }
 
-/// Tells a kfrag that is well-formed but not signed for this policy, miner and chain from one that
-/// is broken.
+/// The problem of a kfrag that does not verify: signed for another policy, miner or chain, or
+/// malformed.
 fn invalid(error: &umbral::Error) -> Problem {
     let code = match *error == umbral::Error::KeyFragSignature {
         true => Refusal::KfragForeign,

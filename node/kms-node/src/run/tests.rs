@@ -5,7 +5,7 @@ use crate::testkit::World;
 use crate::testkit::chain::FakeChain;
 use crate::testkit::domain;
 
-/// The node's tasks on the chain in memory, without keystores and RPC.
+/// Starts the node's tasks on the chain in memory, without keystores and RPC.
 async fn started(world: &World) -> Started {
     let config = world.config();
     let lock = DirLock::take(&config.data_dir).unwrap();

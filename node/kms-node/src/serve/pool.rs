@@ -1,6 +1,5 @@
-//! The pool that computes, with backpressure: a bounded number of jobs at once, a bounded queue,
-//! and a refusal beyond. Jobs run on blocking threads; the threads of the HTTP server never
-//! compute.
+//! The pool for computation, with backpressure: a bounded number of jobs, a bounded queue, and a
+//! refusal beyond. Jobs run on blocking threads, not on those of the HTTP server.
 
 use std::sync::Arc;
 
@@ -12,9 +11,9 @@ use crate::gate::Verdict;
 
 /// The workers and their queue.
 pub(crate) struct Pool {
-    /// One permit per job working or waiting.
+    /// One permit per running or queued job.
     admitted: Arc<Semaphore>,
-    /// One permit per job working.
+    /// One permit per running job.
     workers: Arc<Semaphore>,
     total: usize,
 }
@@ -35,7 +34,7 @@ impl Pool {
         }
     }
 
-    /// Takes a place in the queue, or refuses with a time to wait.
+    /// Takes a place in the queue, or refuses with a retry hint.
     pub(crate) fn admit(&self) -> Verdict<Ticket> {
         match self.admitted.clone().try_acquire_owned() {
             Ok(admitted) => Ok(Ticket {
@@ -49,14 +48,14 @@ impl Pool {
         }
     }
 
-    /// Number of jobs working or waiting.
+    /// Number of running and queued jobs.
     pub(crate) fn depth(&self) -> usize {
         self.total.saturating_sub(self.admitted.available_permits())
     }
 }
 
 impl Ticket {
-    /// Runs a job when a worker is free. A job that panics refuses its own request only.
+    /// Runs a job once a worker is free. A panic of the job refuses its own request only.
     pub(crate) async fn run<T: Send + 'static>(
         self,
         job: impl FnOnce() -> Verdict<T> + Send + 'static,

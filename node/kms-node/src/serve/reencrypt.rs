@@ -1,6 +1,6 @@
-//! Answers a reader: gate, signature, replay, capsules, re-encryption, one signed receipt per
-//! cfrag. The gate is asked again right before the work, and the nonce is durable before the answer
-//! leaves. Signatures and re-encryption run on the threads of the pool.
+//! Answers a reader's request: gate, signature, replay, capsules, re-encryption, one signed receipt
+//! per cfrag. The gate is asked again right before re-encryption, and the nonce is durable before
+//! the reply is sent. Signatures and re-encryption run on the pool.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -43,7 +43,7 @@ pub(crate) async fn answer(
     Ok(reply)
 }
 
-/// Asks the gate over the newest snapshot; the head it decided on.
+/// Asks the gate over the newest snapshot; returns its head.
 fn may_serve(node: &Node, request: &ReencryptRequest) -> Verdict<Head> {
     let snapshot = node.snapshot();
     let (snapshot, _) = gate::serve(node.view(snapshot.as_ref()), &request.policy_id)?;
@@ -93,7 +93,7 @@ pub(crate) fn transform(capsule: &Capsule, held: &HeldKfrag) -> Verdict<CfragByt
     Ok(CfragBytes::from(cfrag.to_bytes()))
 }
 
-/// Reads and checks every capsule of the request, before anything is signed.
+/// Parses and verifies every capsule of the request, before anything is signed.
 fn capsules(request: &ReencryptRequest) -> Verdict<Vec<Capsule>> {
     let mut capsules = Vec::with_capacity(request.capsules.len());
     for (index, bytes) in request.capsules.iter().enumerate() {
@@ -104,8 +104,8 @@ fn capsules(request: &ReencryptRequest) -> Verdict<Vec<Capsule>> {
     Ok(capsules)
 }
 
-/// Block below which nonces may be forgotten: outside the request window even after the deepest
-/// reorg.
+/// Block number below which nonces may be forgotten: outside the request window even after the
+/// deepest reorg.
 pub(crate) fn oldest_nonce(head: u64, window_blocks: u64) -> u64 {
     head.saturating_sub(window_blocks)
         .saturating_sub(u64::from(kms_chain::HEADERS_KEPT))

@@ -1,8 +1,6 @@
 //! The guard against replay: no signed request is answered twice, across restarts too. A nonce is
-//! in memory and, before the answer leaves, in the database, written in batches of one commit each.
-//! The gate refuses requests outside the block window, so both places stay bounded. To refuse
-//! whatever is older than the last start instead would shut out honest readers while a quiet chain
-//! stands still.
+//! in memory and, before the reply is sent, in the database, written in batches of one commit each.
+//! The gate refuses requests outside the block window, which bounds both.
 
 use std::collections::{BTreeMap, HashSet};
 use std::sync::{Mutex, PoisonError};
@@ -15,22 +13,22 @@ use crate::gate::Verdict;
 use crate::host::stop::Stop;
 use crate::store::{Store, StoreError};
 
-/// Nonces per commit at most.
+/// Limit of nonces per commit.
 const BATCH: usize = 512;
-/// Nonces kept for a full disk at most, the newest.
+/// Limit of nonces kept in memory while the disk is full; older ones are dropped.
 const UNWRITTEN: usize = 10_000;
 
 /// A nonce on its way to the database.
 pub(crate) struct Taken {
     nonce: B256,
     block: u64,
-    /// Block below which nonces may be forgotten.
+    /// Block number below which nonces may be forgotten.
     oldest: u64,
-    /// Whether the request may be answered.
+    /// Sends true once the nonce is stored, or kept for a full disk; false if it is lost.
     answerable: oneshot::Sender<bool>,
 }
 
-/// What [`write_nonces`] has to write.
+/// The queue of nonces that [`write_nonces`] takes.
 pub(crate) type NonceQueue = mpsc::Receiver<Taken>;
 
 /// The nonces of the request window, in memory.
@@ -66,11 +64,11 @@ impl Seen {
     }
 }
 
-/// A nonce taken by a request, which resolves once it is durable.
+/// A nonce on its way to the database, for the request that took it.
 pub(crate) struct Pending(oneshot::Receiver<bool>);
 
 impl Pending {
-    /// Waits for the commit; without it there is no answer.
+    /// Waits for the commit. Refuses the request if it fails.
     pub(crate) async fn durable(self) -> Verdict {
         match self.0.await {
             Ok(true) => Ok(()),
@@ -83,7 +81,7 @@ impl Pending {
 }
 
 impl ReplayGuard {
-    /// Loads the nonces of the database; also the queue for [`write_nonces`].
+    /// Loads the nonces of the database; returns also the queue for [`write_nonces`].
     pub(crate) async fn load(
         store: &Store,
         capacity: usize,
@@ -103,7 +101,8 @@ impl ReplayGuard {
         ))
     }
 
-    /// Takes the nonce of a request whose signature and block window have been checked.
+    /// Takes the nonce of a request whose signature and block number were checked. Refuses a used
+    /// nonce, and any nonce while memory or queue is full.
     pub(crate) fn take(&self, nonce: B256, block: u64, oldest: u64) -> Verdict<Pending> {
         let (answerable, pending) = oneshot::channel();
         let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
@@ -130,9 +129,9 @@ impl ReplayGuard {
     }
 }
 
-/// Writes nonces until told to stop; one commit takes everything that waits. While the disk is full
-/// requests go on being answered: their nonces stay in memory and are written when there is room,
-/// so only a crash in that state lets one be used again. Any other failure refuses the request.
+/// Writes nonces until told to stop, as many per commit as are queued. While the disk is full
+/// requests are still answered: their nonces stay in memory and are written when there is room, so
+/// only a crash in that state lets one be used again. Any other failure refuses the request.
 pub(crate) async fn write_nonces(store: Store, mut queue: NonceQueue, stop: Stop) {
     let mut batch: Vec<Taken> = Vec::with_capacity(BATCH);
     let mut rows: Vec<(B256, u64)> = Vec::new();
@@ -149,7 +148,7 @@ pub(crate) async fn write_nonces(store: Store, mut queue: NonceQueue, stop: Stop
         let answerable = write(&store, &mut rows).await;
         let oldest = batch.iter().map(|taken| taken.oldest).max();
         for taken in batch.drain(..) {
-            // The request may have been given up meanwhile.
+            // Fails if the request was cancelled.
             let _ = taken.answerable.send(answerable);
         }
         if let Some(oldest) = oldest.filter(|oldest| *oldest > forgotten_below)
@@ -160,7 +159,7 @@ pub(crate) async fn write_nonces(store: Store, mut queue: NonceQueue, stop: Stop
     }
 }
 
-/// Writes the rows and empties the list, but for a full disk; false if they are lost.
+/// Writes the rows and clears them; a full disk keeps them. Returns false if they are lost.
 async fn write(store: &Store, rows: &mut Vec<(B256, u64)>) -> bool {
     match store.remember_nonces(rows).await {
         Ok(()) => rows.clear(),

@@ -1,5 +1,5 @@
-//! Replies to whoever asks about the node, and about one policy: whether it is served and if not
-//! why, whether its kfrag is held or erased.
+//! Public status of the node, and of one policy: whether it is served and if not why, whether its
+//! kfrag is held or erased.
 
 use kms_protocol::messages::{ErasureReceipt, KfragState, NodeInfo, PolicyStatus, Problem};
 use kms_protocol::{EthSignature, PolicyId, Refusal};
@@ -9,7 +9,6 @@ use crate::node::Node;
 use crate::store::kfrag::ErasureRow;
 
 impl Node {
-    /// Reply of `GET /v1/info`.
     pub(crate) fn info(&self) -> NodeInfo {
         NodeInfo {
             miner: self.miner(),
@@ -22,7 +21,6 @@ impl Node {
         }
     }
 
-    /// Reply of `GET /v1/policies/{id}`.
     pub(crate) async fn status(&self, id: PolicyId) -> Verdict<PolicyStatus> {
         let erasure = self.store.erasure(id).await?;
         let stored = self.store.kfrag(id).await?;

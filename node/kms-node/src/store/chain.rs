@@ -1,6 +1,6 @@
 //! The index of the chain: headers (the follower's cursor), policies of this miner, facts about it.
-//! A batch is applied with its cursor in one transaction; a revert deletes what lies above the
-//! ancestor, which leaves exactly what a replay up to the ancestor would.
+//! A batch is applied with its cursor in one transaction; a revert deletes the rows of blocks above
+//! the common ancestor, which leaves what a replay up to that block would.
 
 mod challenge;
 
@@ -15,31 +15,31 @@ use super::rows::{get_hash, get_policy_id, get_u32, get_u64, int, uint};
 use super::{Result, Store, StoreError};
 use crate::view::snapshot::{ChallengeView, PolicyView};
 
-/// Where in the chain something happened.
+/// A place in the chain, in chain order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Place {
     pub(crate) block_number: u64,
     pub(crate) log_index: u64,
 }
 
-/// What is kept of an event.
+/// The part of an event that the index keeps.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Fact {
     /// A policy with this miner was created.
     Created { id: PolicyId, terms: Box<Terms> },
-    /// A policy was extended.
+    /// A policy was extended; `last_period` is the new last period.
     Extended { id: PolicyId, last_period: u32 },
     /// A policy was revoked; `last_period` is the last one still paid.
     Revoked { id: PolicyId, last_period: u32 },
-    /// This miner was paid up to a period.
+    /// This miner collected its fees up to a period.
     Collected { id: PolicyId, through_period: u32 },
-    /// This miner's silence was challenged.
+    /// A challenge of this miner was opened.
     Challenged(Box<ChallengeView>),
-    /// The challenge was answered or closed.
+    /// The open challenge of a policy was answered or closed.
     ChallengeEnded { id: PolicyId },
-    /// The standing of this miner changed: the newest value of a kind holds.
+    /// The standing of this miner changed; the newest value of a kind holds.
     Miner { kind: &'static str, value: String },
-    /// A numbered event of a contract was seen, about this miner or not.
+    /// A contract emitted an event with a sequence number, about this miner or not.
     Sequence { contract: &'static str, seq: u64 },
 }
 
@@ -53,7 +53,7 @@ pub(crate) struct Batch {
 type Tx = Transaction<'static, Sqlite>;
 
 impl Store {
-    /// Applies a batch: facts, sequence check and cursor, all or nothing.
+    /// Applies a batch atomically: facts, check of the sequence numbers, cursor.
     pub(crate) async fn apply(&self, batch: &Batch) -> Result<()> {
         let mut tx = self.write.begin().await?;
         for (place, fact) in &batch.facts {
@@ -82,12 +82,12 @@ impl Store {
         Ok(())
     }
 
-    /// Deletes what blocks above `number` brought.
+    /// Deletes the rows of blocks above `number`.
     pub(crate) async fn revert(&self, number: u64) -> Result<()> {
         self.delete_above(int(number)?).await
     }
 
-    /// Forgets the index of the chain, to be built again. Kfrags and transactions stay.
+    /// Deletes the index of the chain, to be built again. Kfrags, intents and attempts stay.
     pub(crate) async fn reset_index(&self) -> Result<()> {
         self.delete_above(-1).await
     }
@@ -121,7 +121,7 @@ impl Store {
         rows.iter().map(header_row).collect()
     }
 
-    /// Every policy of the index.
+    /// Reads every policy of the index.
     pub(crate) async fn policies(&self) -> Result<HashMap<PolicyId, PolicyView>> {
         let mut tx = self.read.begin().await?;
         let rows = sqlx::query("select * from policy")
@@ -139,7 +139,7 @@ impl Store {
                 view.extensions.push(block_and_period(&row)?);
             }
         }
-        // An arrangement may be revoked, and later its whole policy: the first one counts.
+        // An arrangement may be revoked before its whole policy: the earlier revocation counts.
         let every = "select policy_id, block_number, last_period from policy_revocation \
             order by block_number, log_index";
         for row in sqlx::query(every).fetch_all(&mut *tx).await? {
@@ -157,7 +157,7 @@ impl Store {
         Ok(views)
     }
 
-    /// One policy of the index, as in [`Store::policies`].
+    /// Reads one policy of the index, as [`Store::policies`] does.
     pub(crate) async fn policy(&self, id: PolicyId) -> Result<Option<PolicyView>> {
         let mut tx = self.read.begin().await?;
         let key = id.0.0.to_vec();
@@ -188,7 +188,7 @@ impl Store {
         Ok(Some(view))
     }
 
-    /// The terms of a policy of the index.
+    /// Reads the terms of a policy of the index.
     pub(crate) async fn terms(&self, id: PolicyId) -> Result<Option<Terms>> {
         let row = sqlx::query("select terms from policy where policy_id = ?")
             .bind(id.0.0.to_vec())
@@ -266,7 +266,7 @@ async fn apply_fact(tx: &mut Tx, place: Place, fact: &Fact) -> Result<()> {
     Ok(())
 }
 
-/// Inserts a row about a policy, unless it is a policy of other miners.
+/// Inserts a row about a policy, if the index has the policy.
 async fn of_policy(
     tx: &mut SqliteConnection,
     insert: &'static str,
@@ -315,7 +315,7 @@ async fn next_sequence(
     Ok(())
 }
 
-/// Keeps the newest number of each contract below the oldest header, and all above it.
+/// Deletes sequence numbers of blocks below the oldest header, but the newest of each contract.
 async fn prune_sequences(tx: &mut SqliteConnection) -> Result<()> {
     let prune = "delete from event_seq \
         where block_number < (select coalesce(min(number), 0) from block_header) \

@@ -1,45 +1,45 @@
-//! Failures of the database: for the operator a code and a remedy, for the caller of a request a
-//! refusal without details.
+//! Errors of the database: a code and a remedy for the operator, a refusal without details for the
+//! client.
 
 use kms_protocol::Refusal;
 use kms_protocol::messages::Problem;
 
-/// Seconds after which a full disk may have room again.
+/// Retry hint, in seconds, of a refusal for a full disk.
 pub(crate) const FULL_RETRY_S: u32 = 60;
 
-/// Why the database did not do what was asked.
+/// Why an operation of the database failed.
 #[derive(Debug, thiserror::Error)]
 #[allow(missing_docs, reason = "fields are named after what they hold")]
 pub enum StoreError {
     /// The file was written by a newer program.
     #[error("schema version {found} is newer than this program knows")]
     NewerSchema { found: i64 },
-    /// The file is damaged, or was changed by something else.
+    /// The file is damaged, or another program changed it.
     #[error("damaged: {what}")]
     Corrupt { what: String },
-    /// The disk is full.
+    /// The disk has no room; new kfrags are refused meanwhile.
     #[error("the disk is full")]
     Full,
-    /// An endpoint left out an event: its sequence number is missing.
+    /// An endpoint omitted an event: its sequence number is missing.
     #[error("{contract}: event {expected} is missing, saw {found}")]
     SequenceGap {
         contract: &'static str,
         expected: u64,
         found: u64,
     },
-    /// A row that can exist once came twice: the events of the chain contradict each other.
+    /// The events of an endpoint contradict each other: a row that can exist once came twice.
     #[error("events contradict each other: {what}")]
     Inconsistent { what: String },
-    /// Signing inside the transaction failed.
+    /// Signing failed inside the database transaction that takes the nonce.
     #[error("signing: {0}")]
     Signing(#[source] kms_chain::ChainError),
-    /// Any other failure of the database.
+    /// Any other error of SQLite.
     #[error("{0}")]
     Database(#[source] sqlx::Error),
 }
 
 impl StoreError {
-    /// Stable identifier.
+    /// Stable identifier for scripts and logs.
     pub fn code(&self) -> &'static str {
         match self {
             Self::NewerSchema { .. } => "store_newer_schema",
@@ -52,7 +52,7 @@ impl StoreError {
         }
     }
 
-    /// What the operator does about it.
+    /// The operator's remedy, one sentence.
     pub fn remedy(&self) -> &'static str {
         match self {
             Self::NewerSchema { .. } => "run the newer program again, or restore an older backup",
@@ -71,7 +71,7 @@ impl StoreError {
     }
 }
 
-/// SQLITE_FULL, SQLITE_CORRUPT and SQLITE_NOTADB, primary result codes.
+/// Primary result codes of SQLite: SQLITE_FULL, SQLITE_CORRUPT and SQLITE_NOTADB.
 const FULL: i32 = 13;
 const CORRUPT: i32 = 11;
 const NOT_A_DATABASE: i32 = 26;
@@ -95,7 +95,7 @@ impl From<sqlx::Error> for StoreError {
     }
 }
 
-/// The refusal that the caller of a request sees; the cause goes to the log.
+/// Makes the refusal that the client receives; the cause goes to the log.
 impl From<StoreError> for Problem {
     fn from(error: StoreError) -> Self {
         tracing::error!(code = error.code(), %error, "database");

@@ -1,6 +1,6 @@
-//! Intents (effects wanted on chain) and attempts (signed transactions). The order that makes a
-//! crash harmless: intent row, then nonce + signature + bytes in one transaction, then broadcast.
-//! Nothing here talks to the chain; `act` drives it.
+//! Intents (effects wanted on chain) and attempts (signed transactions). The order of writes that
+//! survives a crash: intent row, then nonce + signature + bytes in one transaction, then broadcast.
+//! Nothing here uses the chain; `act` drives it.
 
 use kms_chain::{Fees, SignedTx};
 use kms_protocol::{Address, B256, Wei};
@@ -10,20 +10,20 @@ use sqlx::sqlite::{SqliteConnection, SqliteRow};
 use super::rows::{get_bytes, get_hash, get_u32, get_u64, int, uint};
 use super::{Result, Store, StoreError};
 
-/// Where an intent stands. `Done`, `Reverted` and `Abandoned` are final.
+/// The state of an intent. `Done`, `Reverted` and `Abandoned` are final.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum IntentState {
-    /// Wanted; no transaction signed yet.
+    /// Recorded; no attempt is signed.
     Planned,
-    /// Signed bytes are durable; broadcast at least attempted.
+    /// An attempt is signed and durable, and may have been broadcast.
     Signed,
-    /// In a block, not yet with enough confirmations.
+    /// An attempt is in a block, not yet confirmed.
     Mined,
-    /// Mined, succeeded, confirmed.
+    /// An attempt succeeded and is confirmed.
     Done,
-    /// Mined, failed on chain, confirmed.
+    /// An attempt reverted and is confirmed.
     Reverted,
-    /// Never happened: dropped before signing, or its nonce went to another transaction.
+    /// Dropped before signing, or another transaction took its nonce.
     Abandoned,
 }
 
@@ -54,17 +54,17 @@ impl IntentState {
     }
 }
 
-/// A wanted effect.
+/// One wanted effect on chain.
 #[derive(Debug, Clone)]
 pub(crate) struct Intent {
     pub(crate) id: i64,
     pub(crate) kind: String,
-    /// JSON of the duty.
+    /// The duty in JSON.
     pub(crate) payload: String,
     pub(crate) state: IntentState,
 }
 
-/// A new intent. The key makes asking twice harmless.
+/// A new intent; `key` is its idempotency key.
 pub(crate) struct NewIntent<'a> {
     pub(crate) key: &'a str,
     pub(crate) kind: &'a str,
@@ -72,7 +72,7 @@ pub(crate) struct NewIntent<'a> {
     pub(crate) period: u32,
 }
 
-/// A signed transaction of an intent.
+/// One signed transaction for an intent.
 #[derive(Debug, Clone)]
 pub(crate) struct Attempt {
     pub(crate) id: i64,
@@ -85,7 +85,7 @@ pub(crate) struct Attempt {
 }
 
 impl Attempt {
-    /// What the engine needs of it.
+    /// The fields that kms-chain's engine needs.
     pub(crate) fn for_engine(&self) -> kms_chain::Attempt {
         kms_chain::Attempt {
             hash: self.hash,
@@ -94,7 +94,7 @@ impl Attempt {
     }
 }
 
-/// Where an attempt was mined.
+/// The block of a mined attempt, and whether it succeeded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Mined {
     pub(crate) block_number: u64,
@@ -105,7 +105,7 @@ pub(crate) struct Mined {
 const OPEN: &str = "state in ('planned', 'signed', 'mined')";
 
 impl Store {
-    /// Records a wish and returns its id. An intent of the same key that exists is left as it is.
+    /// Records an intent and returns its id. An existing intent of the same key stays unchanged.
     pub(crate) async fn plan_intent(&self, new: &NewIntent<'_>) -> Result<i64> {
         let mut tx = self.write.begin().await?;
         let insert = "insert into intent (idempotency_key, kind, payload, period, state) \
@@ -125,7 +125,7 @@ impl Store {
         Ok(id)
     }
 
-    /// Intents that are not final, oldest first.
+    /// Reads the intents that are not final, oldest first.
     pub(crate) async fn open_intents(&self) -> Result<Vec<Intent>> {
         let select = sqlx::AssertSqlSafe(format!(
             "select * from intent where {OPEN} order by intent_id"
@@ -134,7 +134,7 @@ impl Store {
         rows.iter().map(intent_row).collect()
     }
 
-    /// Period of the newest intent of that kind that was carried out; 0 if there is none.
+    /// Period of the newest intent of a kind that is `Done`; 0 if there is none.
     pub(crate) async fn last_done_period(&self, kind: &str) -> Result<u32> {
         let select = "select coalesce(max(period), 0) as period from intent \
             where kind = ? and state = 'done'";
@@ -203,9 +203,9 @@ impl Store {
         Ok(())
     }
 
-    /// Takes the next nonce of `sender`, signs with it and stores the bytes in one transaction:
-    /// no other code allocates nonces. `chain_nonce` is the sender's next nonce on chain; nonces of
-    /// attempts not mined yet are above it. Nothing is sent unless this has returned.
+    /// Takes the next nonce of `sender`, signs with it and stores the bytes in one transaction. No
+    /// other code allocates nonces. `chain_nonce` is the sender's next nonce on chain; attempts not
+    /// mined yet have that nonce or a higher one. Broadcast only after this has returned.
     pub(crate) async fn sign_attempt(
         &self,
         intent_id: i64,
@@ -233,8 +233,8 @@ impl Store {
         Ok(attempt)
     }
 
-    /// Stores a dearer attempt at the nonce of the intent's earlier ones, which stay. Nothing is
-    /// sent unless this has returned.
+    /// Stores an attempt at higher fees and the nonce of the intent's earlier ones, which stay.
+    /// Broadcast only after this has returned.
     pub(crate) async fn add_attempt(
         &self,
         intent_id: i64,
@@ -247,8 +247,8 @@ impl Store {
         Ok(attempt)
     }
 
-    /// Attempts of intents that are not final: lowest nonce first, an intent's in the order in which
-    /// they were signed.
+    /// Reads the attempts of intents that are not final, by ascending nonce; those of one intent
+    /// in the order in which they were signed.
     pub(crate) async fn open_attempts(&self) -> Result<Vec<Attempt>> {
         let select = sqlx::AssertSqlSafe(format!(
             "select attempt.* from attempt join intent using (intent_id) \
@@ -258,7 +258,7 @@ impl Store {
         rows.iter().map(attempt_row).collect()
     }
 
-    /// Sets or clears where an attempt was mined, and its intent's state to match.
+    /// Sets or clears the block of an attempt, and its intent's state to match.
     pub(crate) async fn set_mined(&self, attempt: &Attempt, mined: Option<Mined>) -> Result<()> {
         let mut tx = self.write.begin().await?;
         let update = "update attempt set mined_block = ?, mined_hash = ?, succeeded = ? \
@@ -281,7 +281,7 @@ impl Store {
         Ok(())
     }
 
-    /// Moves an intent to a state, with a word on why.
+    /// Moves an intent to a state and stores the reason.
     pub(crate) async fn close_intent(
         &self,
         intent_id: i64,

@@ -10,34 +10,33 @@ use sqlx::sqlite::SqliteRow;
 use super::rows::{get_bytes, get_hash, get_policy_id, get_u32, get_u64, int};
 use super::{Result, Store, StoreError};
 
-/// Tries to cut the log after an erasure; it is cut at the latest when the node stops.
+/// Number of tries to truncate the write-ahead log after an erasure; closing truncates it anyway.
 const LOG_CUT_TRIES: u32 = 10;
 const LOG_CUT_PAUSE: Duration = Duration::from_millis(50);
 
-/// A stored kfrag; `sealed` is ciphertext, the other fields are public.
+/// The row of a kfrag; `sealed` is ciphertext, the other fields are public.
 pub(crate) struct KfragRow {
     pub(crate) policy_id: PolicyId,
     pub(crate) sealed_hash: B256,
     pub(crate) delegating_key: [u8; 33],
     pub(crate) receiving_key: [u8; 33],
     pub(crate) verifying_key: [u8; 33],
-    /// Last period of the terms, for kfrags whose policy a reorg removed.
+    /// Last period of the terms; it decides for a kfrag whose policy a reorg removed.
     pub(crate) last_period: u32,
-    /// Commitments of the delegation.
     pub(crate) commitments: Vec<u8>,
     pub(crate) sealed: Vec<u8>,
 }
 
-/// Outcome of an insertion.
+/// Outcome of [`Store::insert_kfrag`].
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Inserted {
     /// The kfrag is now durable.
     New,
-    /// The same kfrag was there.
+    /// The same kfrag was stored before.
     Same,
-    /// Another kfrag was there.
+    /// Another kfrag of the policy was stored before.
     Different,
-    /// A kfrag of the policy was there and was erased.
+    /// A kfrag of the policy was stored and erased.
     Erased(ErasureReason),
 }
 
@@ -57,7 +56,7 @@ impl ErasureReason {
     }
 }
 
-/// The refusal that the caller of a request sees: the reason outlives a reorg.
+/// Makes the refusal that the client receives; the reason outlives a reorg.
 impl From<ErasureReason> for Problem {
     fn from(reason: ErasureReason) -> Self {
         let code = match reason {
@@ -79,7 +78,7 @@ pub(crate) struct ErasureRow {
     pub(crate) signature: [u8; 65],
 }
 
-/// What the sweeper needs to know of a kfrag.
+/// The part of a kfrag's row that the sweeper needs.
 pub(crate) struct KfragHead {
     pub(crate) policy_id: PolicyId,
     pub(crate) sealed_hash: B256,
@@ -87,7 +86,7 @@ pub(crate) struct KfragHead {
 }
 
 impl Store {
-    /// Stores a kfrag durably, unless one is or was there.
+    /// Stores a kfrag durably, unless the policy has or had one.
     pub(crate) async fn insert_kfrag(&self, row: &KfragRow) -> Result<Inserted> {
         let mut tx = self.write.begin().await?;
         let id = row.policy_id.0.0;
@@ -131,7 +130,7 @@ impl Store {
         })
     }
 
-    /// The kfrag of a policy.
+    /// Reads the kfrag of a policy.
     pub(crate) async fn kfrag(&self, id: PolicyId) -> Result<Option<KfragRow>> {
         let row = sqlx::query("select * from kfrag where policy_id = ?")
             .bind(id.0.0.to_vec())
@@ -140,7 +139,7 @@ impl Store {
         row.map(|row| kfrag_row(&row)).transpose()
     }
 
-    /// The tombstone of a policy's kfrag.
+    /// Reads the tombstone of a policy's kfrag.
     pub(crate) async fn erasure(&self, id: PolicyId) -> Result<Option<ErasureRow>> {
         let row = sqlx::query("select * from erasure where policy_id = ?")
             .bind(id.0.0.to_vec())
@@ -149,7 +148,7 @@ impl Store {
         row.map(|row| erasure_row(&row)).transpose()
     }
 
-    /// The next kfrags after `after` in the order of their ids, at most `limit`.
+    /// Reads at most `limit` kfrags after the policy `after`, by ascending policy id.
     pub(crate) async fn kfrag_heads(
         &self,
         after: Option<PolicyId>,
@@ -174,7 +173,7 @@ impl Store {
             .collect()
     }
 
-    /// Overwrites and deletes kfrags, leaving their tombstones. One transaction.
+    /// Overwrites and deletes kfrags and inserts their tombstones, in one transaction.
     pub(crate) async fn erase_kfrags(&self, tombstones: &[ErasureRow]) -> Result<()> {
         let mut tx = self.write.begin().await?;
         for tombstone in tombstones {
@@ -200,7 +199,7 @@ impl Store {
         Ok(())
     }
 
-    /// Empties the write-ahead log, which holds old pages until then; waits for readers to finish.
+    /// Truncates the write-ahead log, which holds old pages until then; waits for readers.
     pub(crate) async fn cut_log(&self) -> Result<()> {
         for _ in 0..LOG_CUT_TRIES {
             let cut = sqlx::query("pragma wal_checkpoint(truncate)")
@@ -215,7 +214,7 @@ impl Store {
         Ok(())
     }
 
-    /// Overwrites stored commitments, as a damaged disk could.
+    /// Overwrites stored commitments, to simulate a damaged disk.
     #[cfg(test)]
     pub(crate) async fn overwrite_commitments(&self, id: PolicyId, commitments: &[u8]) {
         sqlx::query("update kfrag set commitments = ? where policy_id = ?")
@@ -226,7 +225,6 @@ impl Store {
             .unwrap();
     }
 
-    /// Number of kfrags held.
     pub(crate) async fn kfrag_count(&self) -> Result<u64> {
         let count: i64 = sqlx::query_scalar("select count(*) from kfrag")
             .fetch_one(&self.read)

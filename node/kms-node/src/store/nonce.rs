@@ -1,4 +1,4 @@
-//! Nonces of answered requests, written in batches: one statement and one commit for many.
+//! Nonces of answered requests, written in batches of one commit each.
 
 use kms_protocol::B256;
 
@@ -6,7 +6,7 @@ use super::rows::{get_hash, get_u64, int};
 use super::{Result, Store};
 
 impl Store {
-    /// Makes the nonces durable. Nonces already there are left alone.
+    /// Stores nonces durably; those stored before stay unchanged.
     pub(crate) async fn remember_nonces(&self, nonces: &[(B256, u64)]) -> Result<()> {
         let list: Vec<(String, u64)> = nonces
             .iter()
@@ -21,7 +21,7 @@ impl Store {
         Ok(())
     }
 
-    /// Every nonce remembered with a block number of `from` or above, oldest block first.
+    /// Reads the nonces with block number `from` or above, by ascending block number.
     pub(crate) async fn nonces_from(&self, from: u64) -> Result<Vec<(B256, u64)>> {
         let select = "select nonce, block_number from request_nonce where block_number >= ? \
             order by block_number";
@@ -34,7 +34,7 @@ impl Store {
             .collect()
     }
 
-    /// Forgets the nonces of blocks below `below`, which the window no longer lets in.
+    /// Deletes the nonces with block numbers below `below`, which the request window refuses.
     pub(crate) async fn forget_nonces(&self, below: u64) -> Result<()> {
         sqlx::query("delete from request_nonce where block_number < ?")
             .bind(int(below)?)

@@ -1,4 +1,4 @@
-//! Conversions between database columns and our types; a value out of range is a damaged file.
+//! Conversions between database columns and types; a value out of range means a damaged file.
 
 use kms_protocol::{B256, PolicyId};
 use sqlx::Row as _;
@@ -6,7 +6,7 @@ use sqlx::sqlite::SqliteRow;
 
 use super::{Result, StoreError};
 
-/// Converts a block number, period or nonce to what SQLite stores.
+/// Converts a block number, period or nonce to SQLite's integer.
 pub(super) fn int(value: u64) -> Result<i64> {
     i64::try_from(value).map_err(|_| StoreError::corrupt(format!("{value} exceeds 2^63")))
 }

@@ -1,5 +1,5 @@
-//! The task that keeps the view of the chain: follow, ingest, publish. Trouble with an endpoint
-//! never ends it: the view grows old meanwhile, and the gate refuses by its age.
+//! The task that follows the chain: follow, ingest, publish. A failing endpoint never ends it: the
+//! snapshot grows old meanwhile, and the gate refuses by its age.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -16,32 +16,31 @@ use crate::store::{Result, StoreError};
 use crate::view::ingest::{Indexer, Ingested, Scope};
 use crate::view::snapshot::Snapshot;
 
-/// Longest pause between two tries while the endpoints or the disk fail.
+/// Longest backoff while the endpoints or the disk fail.
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
-/// Pause before an index that had a gap is built again: doubles up to the last.
+/// Backoff before an index that had a gap is built again: doubles from the first to the last.
 const FIRST_REINDEX_PAUSE: Duration = Duration::from_secs(1);
 const LAST_REINDEX_PAUSE: Duration = Duration::from_secs(300);
-/// How often the contracts' own event counts are compared with the index.
+/// Interval at which the contracts' own event counts are compared with the index.
 const RECONCILE_EVERY: Duration = Duration::from_secs(10);
 
-/// The channel that snapshots are published on.
+/// The channel on which snapshots are published.
 pub(crate) type Publisher = watch::Sender<Option<Arc<Snapshot>>>;
 
-/// Follows the chain.
 pub(crate) struct Follower<C> {
     node: Arc<Node>,
     chain: C,
     indexer: Indexer,
     heartbeat: Heartbeat,
-    /// Pause after the next gap.
+    /// Backoff after the next gap.
     reindex_pause: Duration,
-    /// The contracts' counts to be reached by the next good poll, and when they were read.
+    /// The contracts' event counts that the next successful poll must reach.
     counts: Option<LastSeqs>,
     counted: Option<Instant>,
 }
 
 impl<C: NodeChain> Follower<C> {
-    /// Loads the index of the database and goes on from there.
+    /// Creates the follower at the cursor stored in the database.
     pub(crate) async fn new(
         node: Arc<Node>,
         chain: C,
@@ -91,7 +90,7 @@ impl<C: NodeChain> Follower<C> {
         Ok(())
     }
 
-    /// Takes one step in; true when there was none left to take.
+    /// Follows and ingests one step; returns true if there was none.
     pub(crate) async fn advance(&mut self) -> std::result::Result<bool, Trouble> {
         let next = next_step(&self.chain, self.indexer.cursor()).await;
         let step = match next.map_err(Trouble::Chain)? {
@@ -115,7 +114,7 @@ impl<C: NodeChain> Follower<C> {
             }
         }
         if self.node.age.age().is_some() {
-            // Up to date a moment ago: a revocation must not wait for the end of the batch.
+            // The snapshot is in use: a revocation must not wait until the last step is written.
             self.indexer.publish();
         }
         Ok(false)
@@ -129,16 +128,16 @@ impl<C: NodeChain> Follower<C> {
         let health = &self.node.health;
         health.set("rpc", Severity::Warning, None);
         health.set("events_complete", Severity::Critical, None);
-        // Followed to the head: what is short of room is new kfrags, if anything.
+        // The index is written up to the head: without the reserve only new kfrags are refused.
         let full = !self.node.reserve.retake();
         let reason = full.then(|| "nearly full: no new kfrags are taken".to_owned());
         health.set("disk", Severity::Warning, reason);
         Ok(())
     }
 
-    /// Compares the index with the contracts' own counts: the last event of a contract cannot be
-    /// missed by the gap in the numbers after it. The counts were read before the poll that found
-    /// the index up to date, so the index must have reached them.
+    /// Compares the index with the contracts' own event counts, since no later sequence number
+    /// shows that a contract's last event is missing. The counts were read before the poll that
+    /// found the index up to date, so the index must have reached them.
     async fn reconcile(&mut self) -> std::result::Result<(), Trouble> {
         if let Some(counts) = self.counts.take() {
             self.indexer
@@ -156,7 +155,7 @@ impl<C: NodeChain> Follower<C> {
         Ok(())
     }
 
-    /// Gives up what it can to make room: the reserve, and the old pages of the write-ahead log.
+    /// Frees room: removes the reserve and the old pages of the write-ahead log. Returns the pause.
     async fn disk_full(&self) -> Result<Duration> {
         let reason = "the disk is full: no new kfrags are taken, free some space";
         self.node
@@ -179,7 +178,7 @@ impl<C: NodeChain> Follower<C> {
             .set("rpc", Severity::Warning, Some(error.to_string()));
     }
 
-    /// Refuses to decide on an incomplete index and builds it again, ever less often.
+    /// Invalidates an incomplete index and builds it again. Returns the pause, which doubles.
     async fn gap(&mut self, error: &StoreError) -> Result<Duration> {
         self.node.metrics.gaps.inc();
         self.node.age.invalidate();
@@ -195,12 +194,12 @@ impl<C: NodeChain> Follower<C> {
     }
 }
 
-/// Why no step was taken.
+/// Why a step failed.
 #[derive(Debug)]
 pub(crate) enum Trouble {
-    /// The chain did not answer, or not truthfully.
+    /// The endpoints failed or contradicted themselves.
     Chain(ChainError),
-    /// The database did not take the step.
+    /// The step could not be written.
     Store(StoreError),
 }
 

@@ -1,7 +1,7 @@
-//! Turns steps of the chain into rows and snapshots. A step becomes a batch (what the node needs,
-//! and every sequence number), the batch is written with its cursor in one transaction, and the
-//! rows become a new snapshot. A missing number means that an endpoint dropped an event: the index
-//! starts over.
+//! Turns steps of the chain into rows and snapshots. A step becomes a batch (facts, and every
+//! sequence number), the batch is written with its cursor in one transaction, and the rows become
+//! a new snapshot. A missing number means that an endpoint omitted an event: the index is built
+//! again.
 
 mod facts;
 
@@ -17,21 +17,18 @@ use crate::view::snapshot::{Index, Snapshot};
 pub(crate) use facts::Scope;
 use facts::{batch, contract_name, miner_view};
 
-/// What a step did to the index.
+/// The effect of a step on the index.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Ingested {
-    /// The index is at the step's last block.
+    /// The index has reached the step's last block.
     Applied,
-    /// Blocks were undone.
-    Reverted {
-        /// Number of blocks.
-        depth: u64,
-    },
-    /// The index was dropped and starts over.
+    /// `depth` blocks were reverted.
+    Reverted { depth: u64 },
+    /// The index was deleted and starts empty.
     Restarted,
 }
 
-/// The one writer of the chain index.
+/// The only writer of the chain index.
 pub(crate) struct Indexer {
     store: Store,
     scope: Scope,
@@ -43,7 +40,7 @@ pub(crate) struct Indexer {
 }
 
 impl Indexer {
-    /// Loads the index that the database holds.
+    /// Loads the index from the database.
     pub(crate) async fn load(
         store: Store,
         scope: Scope,
@@ -64,12 +61,12 @@ impl Indexer {
         Ok(indexer)
     }
 
-    /// The cursor from which following goes on.
+    /// The cursor: the headers of the index.
     pub(crate) fn cursor(&self) -> &Cursor {
         &self.cursor
     }
 
-    /// Writes a step, all of it or nothing.
+    /// Writes a step atomically.
     pub(crate) async fn take(&mut self, step: Step) -> Result<Ingested> {
         match step {
             Step::Apply { headers, events } => {
@@ -94,13 +91,13 @@ impl Indexer {
         }
     }
 
-    /// Drops the index. Kfrags and transactions stay.
+    /// Deletes the index. Kfrags, intents and attempts stay.
     pub(crate) async fn restart(&mut self) -> Result<()> {
         self.store.reset_index().await?;
         self.reload().await
     }
 
-    /// Publishes a snapshot of the index as it is now.
+    /// Publishes a snapshot of the index.
     pub(crate) fn publish(&self) {
         let index = self.index.clone();
         let snapshot = Snapshot::new(&self.cursor.headers, &self.clock, self.confirmations, index);
@@ -114,7 +111,7 @@ impl Indexer {
         self.cursor.tip().map(|header| header.number)
     }
 
-    /// Checks that the index holds every numbered event up to these counts.
+    /// Checks that the index has every event up to these sequence numbers.
     pub(crate) async fn require_seqs(&self, counts: LastSeqs) -> Result<()> {
         let LastSeqs {
             escrow,
@@ -150,7 +147,7 @@ impl Indexer {
         Ok(())
     }
 
-    /// Brings the view in memory to the rows just written, touching only what changed.
+    /// Updates the index in memory after a batch: reads again only what its facts changed.
     async fn follow_batch(&mut self, batch: Batch) -> Result<()> {
         let mut changed: Vec<PolicyId> = Vec::new();
         let (mut miner_changed, mut challenges_changed) = (false, false);

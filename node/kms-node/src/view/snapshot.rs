@@ -1,6 +1,5 @@
-//! The immutable view of the chain that requests and duties are decided on. `ingest` makes one
-//! after every step and publishes it by a watch channel; readers never lock and never see half a
-//! block.
+//! The snapshot: an immutable view of the chain, over which gate and duties decide. `ingest` makes
+//! one after every step and publishes it by a watch channel; a reader never sees half a block.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -11,23 +10,23 @@ use kms_chain::BlockHeader;
 use kms_protocol::messages::CapsuleBytes;
 use kms_protocol::{Address, Amount, B256, Period, PeriodClock, PolicyId};
 
-/// A policy as far as the gate and the duties need it.
+/// The part of a policy that gate and duties need.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct PolicyView {
     pub(crate) created_block: u64,
     pub(crate) first_period: Period,
-    /// Last period of the terms, extensions not counted.
+    /// Last period of the terms, without extensions.
     pub(crate) last_period: Period,
-    /// Extensions: block and new last period, oldest first.
+    /// Extensions: block number and new last period, oldest first.
     pub(crate) extensions: Vec<(u64, Period)>,
-    /// Revocation: block and last period still paid.
+    /// Revocation: block number and last period that is still paid.
     pub(crate) revocation: Option<(u64, Period)>,
     /// Last period whose fees this miner has collected.
     pub(crate) collected_through: Period,
 }
 
 impl PolicyView {
-    /// Last period paid for by blocks up to and including `block`, revocation left aside.
+    /// Last period paid in blocks up to and including `block`, without regard to a revocation.
     pub(crate) fn last_as_of(&self, block: u64) -> Period {
         self.extensions
             .iter()
@@ -36,29 +35,29 @@ impl PolicyView {
             .fold(self.last_period, Period::max)
     }
 
-    /// Last period that fees can be due for, by the newest block.
+    /// Last period for which fees can be due as of the newest block.
     pub(crate) fn last_paid(&self) -> Period {
         self.revocation
             .map_or_else(|| self.last_as_of(u64::MAX), |(_, last)| last)
     }
 }
 
-/// A challenge of this miner's silence that waits for its answer.
+/// An open challenge of this miner.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct ChallengeView {
-    /// Its number in the contract.
+    /// Sequence number of the challenge in the contract.
     pub(crate) seq: u64,
     pub(crate) policy: PolicyId,
     pub(crate) opened_block: u64,
-    /// Requester that the receipt must name.
+    /// The requester that the receipt must name.
     pub(crate) requester: Address,
-    /// Last second at which an answer counts, by chain time.
+    /// Last second of chain time at which an answer is accepted.
     pub(crate) deadline: u64,
-    /// The capsule as posted. The contract checked its proof; so does the node before it answers.
+    /// The capsule as posted. The contract has checked its proof; the node checks it again.
     pub(crate) capsule: CapsuleBytes,
 }
 
-/// What the chain says about this miner.
+/// The standing of this miner.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct MinerView {
     pub(crate) worker: Option<Address>,
@@ -75,7 +74,7 @@ pub(crate) struct MinerView {
     pub(crate) unlock_period: Period,
 }
 
-/// The newest block of the index.
+/// The head: the newest block of the index.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Head {
     pub(crate) number: u64,
@@ -83,15 +82,15 @@ pub(crate) struct Head {
     pub(crate) timestamp: u64,
 }
 
-/// What the node knows of the chain as of one block.
+/// The index of the chain as of one block.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Snapshot {
     pub(crate) head: Head,
     /// Period of the head's timestamp; `NEVER` before genesis.
     pub(crate) period: Period,
-    /// Period of the newest block with enough confirmations; `NEVER` while there is none.
+    /// Period of the newest confirmed block; `NEVER` while there is none.
     pub(crate) confirmed_period: Period,
-    /// Number of blocks on top that make a block count.
+    /// Number of blocks on top that make a block confirmed.
     pub(crate) confirmations: u64,
     pub(crate) policies: Policies,
     pub(crate) miner: Arc<MinerView>,
@@ -99,10 +98,10 @@ pub(crate) struct Snapshot {
     pub(crate) challenges: Arc<Vec<ChallengeView>>,
 }
 
-/// The policies of the index by id.
+/// The policies that name this miner, by id.
 type Policies = Arc<HashMap<PolicyId, Arc<PolicyView>>>;
 
-/// The index in memory. Snapshots share its parts until one changes.
+/// The index in memory. Its parts are copied on write, so that snapshots are cheap.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Index {
     pub(crate) policies: Policies,
@@ -112,7 +111,7 @@ pub(crate) struct Index {
 }
 
 impl Snapshot {
-    /// The view after `headers`, newest last; `None` if there are none.
+    /// Makes the snapshot as of the newest header, the last one; `None` without headers.
     pub(crate) fn new(
         headers: &[BlockHeader],
         clock: &PeriodClock,
@@ -164,11 +163,11 @@ impl Snapshot {
     }
 }
 
-/// Time since the last look at the chain that ended with the view up to date; monotonic.
+/// Time since the last poll that found the index up to date, by a monotonic clock.
 #[derive(Debug, Clone)]
 pub(crate) struct ViewAge {
     start: Instant,
-    /// Milliseconds from `start` to the last good poll, plus one; 0 for never.
+    /// Milliseconds from `start` to the last successful poll, plus one; 0 for none.
     polled: Arc<AtomicU64>,
 }
 
@@ -180,17 +179,17 @@ impl ViewAge {
         }
     }
 
-    /// Notes that the view is up to date now.
+    /// Records a successful poll.
     pub(crate) fn refresh(&self) {
         self.polled.store(self.elapsed_ms() + 1, Ordering::Release);
     }
 
-    /// Forbids the use of the view until the next refresh.
+    /// Forbids decisions on the snapshot until the next refresh.
     pub(crate) fn invalidate(&self) {
         self.polled.store(0, Ordering::Release);
     }
 
-    /// Age of the view; `None` when there is none to use.
+    /// Age of the snapshot; `None` while decisions on it are forbidden.
     pub(crate) fn age(&self) -> Option<Duration> {
         let polled = self.polled.load(Ordering::Acquire).checked_sub(1)?;
         Some(Duration::from_millis(

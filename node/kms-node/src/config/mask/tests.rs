@@ -1,4 +1,4 @@
-//! What is shown of a URL.
+//! The masked form of URLs.
 
 use super::*;
 

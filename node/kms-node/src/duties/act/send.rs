@@ -1,6 +1,6 @@
-//! From a duty to a broadcast transaction: simulate, record the intent, take a nonce and sign in
-//! one database transaction, and only then broadcast. A stop between any two lines leaves either
-//! nothing, or an intent to resume, or bytes to send again.
+//! Turns a duty into a broadcast transaction: simulates, records the intent, takes a nonce and
+//! signs in one database transaction, and only then broadcasts. A crash in between leaves nothing,
+//! an intent to resume, or bytes to send again.
 
 use kms_chain::{Call, ChainError, Fees, GasLimit, TxPlan};
 use kms_protocol::{Period, PolicyId};
@@ -15,15 +15,15 @@ use crate::view::snapshot::Snapshot;
 
 /// Whether a duty can be sent now.
 enum Readiness {
-    /// It can.
+    /// The simulation passed and the worker can pay.
     Ready(Box<Prepared>),
-    /// The contract would refuse it.
+    /// The simulation reverted.
     Refused,
-    /// The worker cannot pay for it yet, or must not: the cap on fees forbids it.
+    /// The worker lacks ether, or `max_fee_per_gas` is below the fees now.
     Unaffordable,
 }
 
-/// A call that the contract accepts now, and what it takes.
+/// A call whose simulation passed, with its gas limit and fees.
 struct Prepared {
     call: Call,
     gas_limit: GasLimit,
@@ -31,7 +31,7 @@ struct Prepared {
 }
 
 impl<C: NodeChain> Sender<C> {
-    /// Starts a duty that has no intent under way.
+    /// Sends the first transaction of a duty that has no intent under way.
     pub(super) async fn start(&mut self, snapshot: &Snapshot, duty: &Duty) -> Result<()> {
         let Readiness::Ready(prepared) = self.prepare(snapshot.period, duty).await? else {
             return Ok(());
@@ -42,7 +42,7 @@ impl<C: NodeChain> Sender<C> {
             .await
     }
 
-    /// Goes on with an intent that was recorded but not signed before the last stop.
+    /// Resumes an intent that was recorded but not signed before a stop or crash.
     pub(super) async fn resume(&mut self, snapshot: &Snapshot, intent: &Intent) -> Result<()> {
         let duty: Option<Duty> = serde_json::from_str(&intent.payload).ok();
         let Some(duty) = duty else {
@@ -62,7 +62,7 @@ impl<C: NodeChain> Sender<C> {
             .await
     }
 
-    /// Records the wish; the key numbers the wishes of a kind, so asking twice records one.
+    /// Records an intent. Its idempotency key numbers the intents of a kind.
     pub(super) async fn plan(&mut self, period: Period, duty: &Duty) -> Result<i64> {
         let count = self.node.store.intent_count(duty.kind()).await?;
         let payload = super::payload_of(duty)?;
@@ -75,7 +75,7 @@ impl<C: NodeChain> Sender<C> {
         Ok(self.node.store.plan_intent(&new).await?)
     }
 
-    /// Simulates and prices. Why a duty has to wait is noted.
+    /// Simulates and prices a duty. Notes in the health conditions why it has to wait.
     async fn prepare(&mut self, now: Period, duty: &Duty) -> Result<Readiness> {
         let Some(call) = self.call(duty).await? else {
             return Ok(Readiness::Refused);
@@ -132,7 +132,7 @@ impl<C: NodeChain> Sender<C> {
         Ok((!terms.is_empty()).then_some(Call::Collect { terms, miner }))
     }
 
-    /// `None` while the gate would refuse a reader too.
+    /// Makes the answer to a challenge; `None` while the gate would refuse its reader.
     async fn answer(&self, policy: PolicyId, seq: u64) -> Result<Option<Call>> {
         let answer = match challenge::answer(&self.node, policy, seq).await {
             Ok(answer) => Box::new(answer),
@@ -164,7 +164,7 @@ impl<C: NodeChain> Sender<C> {
         }
     }
 
-    /// Nonce, signature and bytes in one database transaction; durable when this returns.
+    /// Takes a nonce, signs and stores the bytes in one database transaction, durable on return.
     async fn sign(&mut self, intent: i64, prepared: Box<Prepared>) -> Result<Attempt> {
         let worker = self.wishes.worker;
         let mined = self.chain.mined_nonce(worker).await?;
@@ -190,7 +190,7 @@ impl<C: NodeChain> Sender<C> {
             .await?)
     }
 
-    /// Signs and stores a dearer attempt at the same nonce.
+    /// Signs and stores an attempt at the same nonce and higher fees.
     pub(super) async fn reprice(
         &mut self,
         newest: &Attempt,
@@ -209,7 +209,7 @@ impl<C: NodeChain> Sender<C> {
         Ok(dearer)
     }
 
-    /// Sends durable bytes, as often as needed: the same bytes have one effect.
+    /// Broadcasts an attempt's stored bytes; idempotent, as the same bytes can be mined only once.
     pub(super) async fn offer(&mut self, attempt: &Attempt, kind: &str, now: u64) -> Result<()> {
         let sent = self.chain.broadcast(&attempt.raw).await;
         let kind = super::known_kind(kind);
@@ -223,7 +223,7 @@ impl<C: NodeChain> Sender<C> {
                 tracing::info!(duty = kind, nonce = attempt.nonce, hash = %attempt.hash, "sent");
                 Ok(())
             }
-            // The receipt or the nonce will tell what became of it.
+            // Not final: the receipt or the nonce decides.
             Err(ChainError::Rejected { reason, message }) => {
                 let nonce = attempt.nonce;
                 tracing::warn!(duty = kind, nonce, %reason, message, "not accepted");

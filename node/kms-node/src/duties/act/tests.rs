@@ -15,7 +15,7 @@ async fn staked() -> (World, Running) {
     (world, running)
 }
 
-/// A world whose only duty left is a claim.
+/// A world in which every duty but a claim is done.
 async fn at_rest() -> (World, Running) {
     let (world, mut running) = staked().await;
     running.live(&world.chain, 6).await;

@@ -1,6 +1,6 @@
-//! What becomes of signed transactions. `kms_chain`'s engine decides by what the chain shows; here
-//! it is asked, and what it says is stored and carried out: the same bytes again, a dearer attempt
-//! at the same nonce, or the end of the intent.
+//! Tracks signed transactions. `kms_chain`'s engine decides by what the chain shows; its decision
+//! is stored and carried out here: the same bytes again, an attempt at the same nonce and higher
+//! fees, or the end of the intent.
 
 use kms_chain::{Decision, Included, Outcome, Pursuit, Rules, Sight};
 
@@ -12,11 +12,11 @@ use crate::view::snapshot::Snapshot;
 
 /// Blocks without a receipt after which the same bytes are sent again.
 const OFFER_BLOCKS: u64 = 3;
-/// Blocks without a receipt after which a dearer attempt is signed.
+/// Blocks without a receipt after which an attempt at higher fees is signed.
 const REPRICE_BLOCKS: u64 = 10;
 
 impl<C: NodeChain> Sender<C> {
-    /// What the engine goes by; its moments are heights of the head.
+    /// The engine's rules; its unit of time is a block.
     pub(super) fn rules(&self) -> Rules {
         let config = &self.node.config;
         Rules {
@@ -25,12 +25,12 @@ impl<C: NodeChain> Sender<C> {
             offer_every: OFFER_BLOCKS,
             displaced_after: config.confirmations,
             confirmations: config.confirmations,
-            // A duty stays wanted: its transaction is mined once what was refused is mended.
+            // A duty stays due: its transaction is mined once the cause of the refusal is mended.
             gives_up: false,
         }
     }
 
-    /// Looks at every intent with an attempt that is not final, lowest nonce first.
+    /// Asks the engine about every intent that is not final, lowest nonce first.
     pub(super) async fn track(&mut self, snapshot: &Snapshot) -> Result<()> {
         let store = self.node.store.clone();
         let worker = self.wishes.worker;
@@ -39,7 +39,7 @@ impl<C: NodeChain> Sender<C> {
         };
         let next_nonce = self.chain.mined_nonce(worker).await?;
         if next_nonce <= last_nonce {
-            // A reorg took final transactions off the chain: their bytes go out again.
+            // A reorg removed final transactions: their bytes are broadcast again.
             store.reopen_from(worker, next_nonce).await?;
         }
         let intents = store.open_intents().await?;
@@ -77,7 +77,7 @@ impl<C: NodeChain> Sender<C> {
         Ok(())
     }
 
-    /// The engine's memory of an intent; after a start it is made anew from the store.
+    /// The engine's state of an intent, rebuilt from the store after a start.
     pub(super) fn pursuit(
         &mut self,
         attempts: &[Attempt],
@@ -123,7 +123,7 @@ impl<C: NodeChain> Sender<C> {
         Ok(sight)
     }
 
-    /// Stores which attempt is mined, or that none is any more.
+    /// Stores which attempt is mined, or that a reorg removed the mined one.
     async fn note_mined(&self, attempts: &[Attempt], sight: &Sight) -> Result<()> {
         let receipt = sight.included.map(|included| included.receipt);
         for attempt in attempts {

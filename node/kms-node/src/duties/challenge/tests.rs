@@ -42,7 +42,7 @@ fn challenge(chain: &FakeChain, grant: &Grant, seconds: u64) {
     chain.queue_challenge(&grant.terms, of, deadline, capsule(grant));
 }
 
-/// The one answer on chain.
+/// The only answer on chain; panics on any other number.
 fn sent(chain: &FakeChain) -> ChallengeAnswer {
     let calls = chain.calls(KIND);
     let [Call::AnswerChallenge { answer, miner, .. }] = calls.as_slice() else {

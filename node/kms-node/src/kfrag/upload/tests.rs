@@ -8,7 +8,7 @@ use super::*;
 use crate::testkit::grant::Grant;
 use crate::testkit::{MINER, Running, World, domain};
 
-/// A node that sees `grant` at the head, unconfirmed.
+/// A node whose head has the policy of `grant`, unconfirmed.
 async fn seen(grant: &Grant) -> (World, Running) {
     let world = World::new();
     world.chain.queue_policy(&grant.terms);

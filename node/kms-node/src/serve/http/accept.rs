@@ -30,17 +30,16 @@ use crate::error::NodeError;
 use crate::host::stop::Stop;
 use crate::node::Node;
 
-/// Largest request head, and read buffer.
+/// Largest request head, and size of the read buffer, in bytes.
 const MAX_BUFFER_BYTES: usize = 16 * 1024;
-/// A connection is asked to close after this time, however busy.
+/// Longest life of a connection, busy or not.
 const MAX_CONNECTION_LIFE: Duration = Duration::from_secs(300);
-/// Pause after `accept` failed (no file descriptors).
+/// Pause after a failed `accept`, which means that no file descriptors are left.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(20);
 const BEAT: Duration = Duration::from_secs(1);
-/// File descriptors kept for the database, the chain and logs.
+/// File descriptors reserved for the database, the chain and logs.
 const RESERVED_FILES: usize = 64;
 
-/// Binds the configured address.
 pub(crate) async fn bind(address: SocketAddr) -> Result<TcpListener, NodeError> {
     TcpListener::bind(address)
         .await
@@ -50,7 +49,7 @@ pub(crate) async fn bind(address: SocketAddr) -> Result<TcpListener, NodeError> 
         })
 }
 
-/// Serves until told to stop, then finishes the requests in flight within the configured time.
+/// Serves until told to stop, then finishes the requests in flight within `shutdown_grace_ms`.
 pub(crate) async fn serve(node: Arc<Node>, listener: TcpListener, stop: Stop) {
     let heartbeat = node.health.heartbeat("http");
     let total = usize::try_from(node.config.max_connections).unwrap_or(usize::MAX);
@@ -103,7 +102,7 @@ fn admit(node: &Node, connections: &Arc<Connections>, ip: IpAddr) -> Option<Entr
 }
 
 async fn connection(node: Arc<Node>, router: Router, stream: TcpStream, peer: Peer, stop: Stop) {
-    // Replies are small: waiting to fill a packet only adds latency.
+    // Replies are small: Nagle's algorithm only adds latency.
     let _ = stream.set_nodelay(true);
     let entry = peer.entry.clone();
     let service = service_fn(|request: Request<Incoming>| {
@@ -117,7 +116,7 @@ async fn connection(node: Arc<Node>, router: Router, stream: TcpStream, peer: Pe
         .serve_connection(TokioIo::new(stream), service);
     let mut served = std::pin::pin!(served);
     tokio::select! {
-        // Errors are the peer's: it hung up, was too slow, or does not speak HTTP.
+        // Every error is the peer's: it hung up, was too slow, or does not speak HTTP.
         _ = served.as_mut() => return,
         () = entry.evicted() => return,
         () = stop.stopped() => {}
@@ -159,7 +158,7 @@ fn panic_text(panic: &(dyn Any + Send)) -> &str {
         .unwrap_or("no message")
 }
 
-/// Number of connections that the process's file limit leaves room for.
+/// Number of connections that the process's limit of file descriptors allows.
 fn file_limit() -> usize {
     let limits = std::fs::read_to_string("/proc/self/limits").unwrap_or_default();
     let open_files = limits

@@ -1,6 +1,6 @@
-//! The table of open connections. When it is full, or one address has its share, the connection
-//! that has kept the node waiting longest is closed for the new one, so slow clients cannot shut
-//! others out; only when every connection is being answered is the new one turned away.
+//! The table of open connections. At the limit, in all or per address, the connection that has kept
+//! the node waiting longest is closed for a new one, so slow clients cannot shut others out. The
+//! new one is closed only while every connection is being answered.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -24,7 +24,7 @@ struct Table {
 
 struct Connection {
     ip: IpAddr,
-    /// Since when the node waits for the client; `None` while it works for it.
+    /// Start of the node's wait for the client; `None` while the client waits for the node.
     waiting_since: Option<Instant>,
     close: Arc<Notify>,
 }
@@ -43,11 +43,11 @@ pub(super) struct Peer {
     pub(super) entry: Arc<Entry>,
 }
 
-/// What admitting a connection did.
+/// How a connection was admitted.
 pub(super) enum Admitted {
-    /// There was room.
+    /// Below the limits.
     Free(Entry),
-    /// A waiting connection was closed to make room.
+    /// At a limit: a waiting connection was closed.
     Evicted(Entry),
 }
 
@@ -64,7 +64,7 @@ impl Connections {
         self.lock().open.len()
     }
 
-    /// Admits a connection, evicts another for it, or turns it away.
+    /// Admits a connection, evicting another if needed; `None` if none can be evicted.
     pub(super) fn admit(self: &Arc<Self>, ip: IpAddr) -> Option<Admitted> {
         let mut table = self.lock();
         let of_ip = table.open.values().filter(|other| other.ip == ip).count();
@@ -116,17 +116,17 @@ impl Table {
 }
 
 impl Entry {
-    /// Notes that the whole request has arrived: the node works now, the client waits.
+    /// Records that the request has arrived whole: the client waits for the node.
     pub(super) fn working(&self) {
         self.set(None);
     }
 
-    /// Notes that the reply is ready: the node waits for the client to read it and to ask again.
+    /// Records that the reply is ready: the node waits for the client to read it and to ask again.
     pub(super) fn waiting(&self) {
         self.set(Some(Instant::now()));
     }
 
-    /// Resolves when the connection has to make room.
+    /// Resolves when the connection is evicted.
     pub(super) async fn evicted(&self) {
         self.close.notified().await;
     }

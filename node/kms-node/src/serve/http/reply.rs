@@ -1,4 +1,4 @@
-//! Responses: JSON bodies and problems (RFC 9457), nothing else.
+//! HTTP responses: JSON bodies and problems (RFC 9457).
 
 use axum::body::Body;
 use axum::http::{HeaderValue, Response, StatusCode, header};
@@ -22,7 +22,7 @@ pub(super) fn text(content_type: &'static str, body: String) -> Response<Body> {
     with_type(StatusCode::OK, content_type, body.into_bytes())
 }
 
-/// Counts a refusal and answers with it.
+/// Counts a refusal and makes its response.
 pub(super) fn refuse(node: &Node, problem: &Problem) -> Response<Body> {
     node.metrics
         .refusals

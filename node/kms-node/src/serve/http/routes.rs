@@ -1,5 +1,5 @@
-//! The routes: each reads its input within a cap, calls one flow, and turns the verdict into a
-//! reply. No rule is decided here.
+//! The routes: each reads its input within a limit, calls one flow, and turns the verdict into a
+//! response. The rules are in `gate`.
 
 use std::sync::Arc;
 
@@ -20,7 +20,7 @@ use crate::kfrag::upload::{self, Stored};
 use crate::node::Node;
 use crate::serve::reencrypt;
 
-/// Largest request body. The largest honest one, 64 capsules, has under 16 KiB.
+/// Largest request body. A valid request has at most 64 capsules, under 16 KiB.
 pub(super) const MAX_BODY_BYTES: usize = 64 * 1024;
 const METRICS_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
@@ -95,7 +95,7 @@ async fn info(State(node): Shared, request: Request<Body>) -> Response<Body> {
     reply::json(StatusCode::OK, &node.info())
 }
 
-/// Shows that the runtime answers; asks nothing else of the node.
+/// Answers `/livez`: shows that the runtime is alive, and checks nothing else.
 async fn live(request: Request<Body>) -> Response<Body> {
     arrived(&request);
     reply::json(StatusCode::OK, &serde_json::json!({ "live": true }))
@@ -146,7 +146,7 @@ fn policy_id(text: &str) -> Verdict<PolicyId> {
     })
 }
 
-/// Tells the connection table that the whole request is here.
+/// Records in the connection table that the request has arrived whole.
 fn arrived(request: &Request<Body>) {
     if let Some(peer) = request.extensions().get::<Peer>() {
         peer.entry.working();
@@ -180,7 +180,7 @@ async fn read_json<T: DeserializeOwned>(request: Request<Body>) -> Verdict<T> {
     serde_json::from_slice(&bytes).map_err(|error| unreadable(&bytes, &error))
 }
 
-/// Tells a message without a signature from one that cannot be read.
+/// The problem of a malformed message: unsigned, or not to be parsed.
 fn unreadable(bytes: &[u8], error: &serde_json::Error) -> Problem {
     let object = serde_json::from_slice::<serde_json::Map<String, serde_json::Value>>(bytes);
     if object.is_ok_and(|object| !object.contains_key("signature")) {

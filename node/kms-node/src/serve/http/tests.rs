@@ -17,7 +17,6 @@ use crate::testkit::{Running, World, domain};
 
 mod limits;
 
-/// A served node.
 struct Served {
     world: World,
     running: Running,
@@ -66,7 +65,7 @@ impl Served {
         self.post(path, serde_json::to_vec(body).unwrap()).await
     }
 
-    /// Sends raw bytes and reads until the node closes; how long that took.
+    /// Sends raw bytes and reads until the node closes; returns what it read and the time it took.
     async fn raw(&self, bytes: &[u8]) -> (String, Duration) {
         let started = Instant::now();
         let mut stream = TcpStream::connect(self.address).await.unwrap();
@@ -100,7 +99,7 @@ async fn read<T: serde::de::DeserializeOwned>(response: Response) -> T {
     serde_json::from_slice(&response.bytes().await.unwrap()).unwrap()
 }
 
-/// The status has version 1; what takes a body has version 2.
+/// Path of a policy's route: the status has version 1, routes with a body have version 2.
 fn path(grant: &Grant, end: &str) -> String {
     let version = if end.is_empty() { 1 } else { 2 };
     format!("/v{version}/policies/{}{end}", grant.id())

@@ -62,7 +62,7 @@ async fn the_writer_forgets_what_the_window_has_left() {
     let writer = tokio::spawn(write_nonces(store.clone(), queue, stop));
     let pending = guard.take(nonce(2), 20, 11).unwrap();
     pending.durable().await.unwrap();
-    // The next answer comes after the one before has been cleaned up.
+    // This commit follows the writer's deletion of old nonces.
     let pending = guard.take(nonce(3), 20, 11).unwrap();
     pending.durable().await.unwrap();
     stopper.stop();

@@ -1,4 +1,4 @@
-//! Challenges of this miner's silence: what opened, what ended, what is open.
+//! The rows of challenges of this miner: openings and ends.
 
 use kms_protocol::messages::CapsuleBytes;
 use kms_protocol::{Address, PolicyId};
@@ -10,7 +10,7 @@ use super::Place;
 use crate::view::snapshot::ChallengeView;
 
 impl Store {
-    /// The challenges that are open by the index, the most urgent first.
+    /// Reads the open challenges, by ascending deadline.
     pub(crate) async fn challenges(&self) -> Result<Vec<ChallengeView>> {
         let select = "select * from challenge where not exists \
             (select 1 from challenge_end as ended where ended.policy_id = challenge.policy_id \

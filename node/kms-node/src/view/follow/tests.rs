@@ -184,7 +184,7 @@ async fn contradicting_events_do_not_end_the_node() {
     let grant = Grant::new(1, 100);
     world.chain.queue_policy(&grant.terms);
     world.chain.mine();
-    // No contract lets a policy be created twice; an endpoint may say so.
+    // Contracts create a policy once; a faulty endpoint may report it twice.
     world.chain.queue_policy(&grant.terms);
     world.chain.mine();
     let mut running = world.start().await;

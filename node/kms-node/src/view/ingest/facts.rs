@@ -1,4 +1,4 @@
-//! Pure functions from events to facts, the rows that the index keeps, and from facts to the
+//! Pure functions from events to facts, which the index keeps as rows, and from facts to the
 //! standing of the miner. `ingest` writes and publishes them.
 
 use std::collections::HashMap;
@@ -11,16 +11,15 @@ use crate::store::chain::{Batch, Fact, Place};
 use crate::store::{Result, StoreError};
 use crate::view::snapshot::{ChallengeView, MinerView};
 
-/// Whose events are kept.
+/// The miner and the chain whose events the index keeps.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Scope {
-    /// The miner this node works for.
     pub(crate) miner: Address,
-    /// Chain and policy manager, which the ids of policies depend on.
+    /// Chain id and PolicyManager, from which policy ids are computed.
     pub(crate) domain: Domain,
 }
 
-/// The batch of a step's headers and events, in chain order.
+/// Makes the batch of a step's headers and events, in chain order.
 pub(super) fn batch(scope: &Scope, headers: Vec<BlockHeader>, events: &[EventRecord]) -> Batch {
     let mut facts = Vec::new();
     for record in events {
@@ -48,7 +47,7 @@ pub(super) fn batch(scope: &Scope, headers: Vec<BlockHeader>, events: &[EventRec
     Batch { headers, facts }
 }
 
-/// The name of a contract in the table of sequence numbers.
+/// The contract's name in the table of sequence numbers.
 pub(super) fn contract_name(source: EventSource) -> &'static str {
     match source {
         EventSource::Escrow => "escrow",
@@ -59,7 +58,7 @@ pub(super) fn contract_name(source: EventSource) -> &'static str {
     }
 }
 
-/// What an event says about a policy of this miner.
+/// The fact of an event about a policy of this miner.
 fn of_policy(scope: &Scope, event: &ChainEvent) -> Option<Fact> {
     let own = |miner: &Address| *miner == scope.miner;
     match event {
@@ -82,7 +81,7 @@ fn of_policy(scope: &Scope, event: &ChainEvent) -> Option<Fact> {
             id: *policy_id,
             last_period: effective_last.0,
         }),
-        // To this miner the end of its arrangement is the end of the policy.
+        // For this miner, revoking its arrangement ends the policy.
         ChainEvent::ArrangementRevoked {
             policy_id,
             miner,
@@ -123,8 +122,8 @@ fn of_policy(scope: &Scope, event: &ChainEvent) -> Option<Fact> {
     }
 }
 
-/// The policy, if this miner is in it. The contract lets through terms that no node can serve;
-/// they are not indexed.
+/// The fact of a created policy, if it names this miner. The contract accepts terms that no node
+/// can serve; they are not indexed.
 fn created(scope: &Scope, id: PolicyId, terms: &Terms) -> Option<Fact> {
     if !terms.includes(&scope.miner) {
         return None;
@@ -138,7 +137,7 @@ fn created(scope: &Scope, id: PolicyId, terms: &Terms) -> Option<Fact> {
     Some(Fact::Created { id, terms })
 }
 
-/// What an event says about the challenges of `about`'s silence.
+/// The fact of an event about a challenge of the miner `about`.
 fn of_challenge(about: Address, opened_block: u64, event: &ChainEvent) -> Option<Fact> {
     if let ChainEvent::ChallengeOpened {
         seq,
@@ -150,7 +149,7 @@ fn of_challenge(about: Address, opened_block: u64, event: &ChainEvent) -> Option
         ..
     } = event
     {
-        // The contract takes no other length.
+        // The contract accepts no other length.
         let capsule = CapsuleBytes::try_from(capsule.as_slice()).ok()?;
         let opened = ChallengeView {
             seq: *seq,
@@ -174,7 +173,7 @@ fn of_challenge(about: Address, opened_block: u64, event: &ChainEvent) -> Option
     (*miner == about).then_some(Fact::ChallengeEnded { id: *policy_id })
 }
 
-/// What an event says about stake, worker and record of `about`: kinds and values of facts.
+/// The facts, kind and value, of an event about stake, worker and record of the miner `about`.
 fn of_stake(about: Address, event: &ChainEvent) -> Vec<(&'static str, String)> {
     let never = Period::NEVER.to_string();
     let (miner, facts) = match event {
@@ -246,7 +245,7 @@ fn of_stake(about: Address, event: &ChainEvent) -> Vec<(&'static str, String)> {
     if *miner == about { facts } else { Vec::new() }
 }
 
-/// What an event says about the lease of `about`.
+/// The facts, kind and value, of an event about the lease of the miner `about`.
 fn of_lease(about: Address, event: &ChainEvent) -> Vec<(&'static str, String)> {
     let (miner, facts) = if let ChainEvent::ActivityConfirmed {
         miner,
@@ -260,7 +259,7 @@ fn of_lease(about: Address, event: &ChainEvent) -> Vec<(&'static str, String)> {
         through_period,
     } = event
     {
-        // The lease ended: some period of the past.
+        // A past period stands for an ended lease.
         let lease = Period(1).to_string();
         let suspension = through_period.to_string();
         let facts = vec![("suspended_through", suspension), ("lease_through", lease)];
@@ -271,7 +270,7 @@ fn of_lease(about: Address, event: &ChainEvent) -> Vec<(&'static str, String)> {
     if *miner == about { facts } else { Vec::new() }
 }
 
-/// Parses the newest fact of each kind.
+/// Parses the standing of the miner from the newest fact of each kind.
 pub(super) fn miner_view(facts: &HashMap<String, String>) -> Result<MinerView> {
     fn get<T: std::str::FromStr + Default>(
         facts: &HashMap<String, String>,

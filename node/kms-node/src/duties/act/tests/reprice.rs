@@ -1,10 +1,10 @@
-//! Transactions that are stuck at their price.
+//! Transactions that are stuck at their fees.
 
 use kms_chain::Fees;
 
 use super::*;
 
-/// Above what the fake chain's market asks at first.
+/// Fee above the fake chain's first market price.
 const DEARER: Wei = Wei(2_100_000_000);
 const OUT_OF_REACH: Wei = Wei(u128::MAX);
 
@@ -18,7 +18,7 @@ fn claim_fees(chain: &FakeChain) -> Vec<u128> {
     fees
 }
 
-/// A world at rest in which a claim waits, and blocks take what offers `from` or more.
+/// A world at rest with a pending claim, whose blocks take transactions that offer `from` or more.
 async fn stuck(world: &World, from: Wei) -> Running {
     world.chain.queue_stake();
     world.chain.mine();
@@ -36,7 +36,7 @@ async fn open_claims(running: &Running) -> usize {
     open.iter().filter(|intent| intent.kind == "claim").count()
 }
 
-/// What the health check on the cap says.
+/// The reason of the failing health condition on the fee cap.
 async fn held(running: &Running) -> Option<String> {
     let report = running.node.report().await;
     let mut checks = report.checks.iter();
@@ -65,7 +65,7 @@ async fn an_old_hash_that_is_mined_after_the_reprice_counts() {
     let mut running = stuck(&world, OUT_OF_REACH).await;
     running.live(&world.chain, 13).await;
     assert_eq!(claim_fees(&world.chain).len(), 2, "repriced once");
-    // The fake chain mines the first of a nonce that it was given.
+    // The fake chain mines the attempt that it received first.
     world.chain.mine_from(Wei::ZERO);
     running.live(&world.chain, 6).await;
     assert_eq!(world.chain.effects("claim"), 1);

@@ -1,9 +1,9 @@
-//! Shares and commitments that the right author uploads and that this node must not take.
+//! Kfrags and commitments that the policy's author uploads and that this node must refuse.
 
 use super::*;
 use crate::testkit::grant::Share;
 
-/// A share made by the right author, uploaded by it, that this node must not take.
+/// Uploads a kfrag of the policy's author and returns the refusal.
 async fn share_refusal(grant: &Grant, running: &Running, share: &Share) -> Refusal {
     let upload = grant.upload_of(share, &node_key(running));
     refusal(running, grant.id(), upload).await

@@ -1,4 +1,4 @@
-//! What slow, large and many clients can do.
+//! Limits on slow clients, large requests and many connections.
 
 use std::time::{Duration, Instant};
 

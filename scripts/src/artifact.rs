@@ -1,5 +1,5 @@
-//! The committed compiler output, `deployments/artifacts/<Contract>.json`: what the Rust bindings
-//! and deployments are made from. Written by `contracts build` (see `compile.rs`), byte for byte
+//! The committed compiler output, `deployments/artifacts/<Contract>.json`, from which the Rust
+//! bindings and deployments are made. `contracts build` (see `compile.rs`) writes it, byte for byte
 //! the same for the same sources and settings, so that `contracts check` can compare whole files.
 
 use std::fs;
@@ -9,15 +9,15 @@ use anyhow::{Context, Result, bail, ensure};
 use kms_protocol::keccak256;
 use serde_json::{Map, Value, json};
 
-/// Where the artifacts live, below the workspace root.
+/// The folder of the artifacts in the workspace at `root`.
 pub(crate) fn folder(root: &Path) -> PathBuf {
     root.join("deployments/artifacts")
 }
 
-/// Makes one artifact from a contract of solc's standard JSON output.
+/// Makes the artifact of a contract from solc's standard JSON output.
 ///
-/// `deployedBytecodeHash` is the keccak-256 of the runtime code with its immutables still zero;
-/// `immutables` are the places, [first byte, bytes], that a deployment fills in.
+/// `deployedBytecodeHash` is the keccak-256 of the runtime code with its immutables zero;
+/// `immutables` are their places in it, as [offset, length] in bytes.
 pub(crate) fn from_solc(name: &str, output: &Value, compiler: &Value) -> Result<Value> {
     let abi = output
         .get("abi")
@@ -36,7 +36,7 @@ pub(crate) fn from_solc(name: &str, output: &Value, compiler: &Value) -> Result<
     }))
 }
 
-/// Every place of every immutable, ascending.
+/// Lists every place of every immutable, by ascending offset.
 fn immutables(output: &Value, code_bytes: usize) -> Result<Vec<[usize; 2]>> {
     let references = output.pointer("/evm/deployedBytecode/immutableReferences");
     let mut places = Vec::new();
@@ -73,7 +73,7 @@ fn code(output: &Value, which: &str) -> Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// Pretty JSON with sorted keys and a final newline, whatever the order of the map inside.
+/// Renders pretty JSON with sorted keys and a final newline.
 pub(crate) fn render(value: &Value) -> Result<String> {
     Ok(serde_json::to_string_pretty(&sorted(value))? + "\n")
 }
@@ -93,7 +93,7 @@ fn sorted(value: &Value) -> Value {
     }
 }
 
-/// Writes `artifacts` and says which files changed.
+/// Writes `artifacts`; returns the names of the files that changed.
 pub(crate) fn write(root: &Path, artifacts: &[(String, Value)]) -> Result<Vec<String>> {
     let folder = folder(root);
     fs::create_dir_all(&folder).with_context(|| format!("creating {}", folder.display()))?;
@@ -109,7 +109,7 @@ pub(crate) fn write(root: &Path, artifacts: &[(String, Value)]) -> Result<Vec<St
     Ok(changed)
 }
 
-/// Compares `artifacts` with the committed files; the error names each stale one.
+/// Compares `artifacts` with the committed files; the error names each file that differs.
 pub(crate) fn check(root: &Path, artifacts: &[(String, Value)]) -> Result<()> {
     let mut stale = Vec::new();
     for (name, value) in artifacts {

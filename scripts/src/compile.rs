@@ -1,6 +1,6 @@
-//! Compiles the contracts with foundry-compilers, under the settings of `contracts/foundry.toml`
-//! (read from there, not repeated here) and the solc named there: npm's solc behind a Node
-//! wrapper. A native solc of the pinned version on PATH is used instead. Nothing is downloaded.
+//! Compiles the contracts with foundry-compilers, under the settings of `contracts/foundry.toml`.
+//! The compiler is a native solc of the pinned version on PATH, else the Node wrapper of npm's solc
+//! that foundry.toml names. Nothing is downloaded.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -74,7 +74,7 @@ fn need<'a>(profile: &'a toml::Table, key: &str) -> Result<&'a toml::Value> {
         .with_context(|| format!("foundry.toml: [profile.default] lacks `{key}`"))
 }
 
-/// The `settings` object of solc's standard JSON input, but for remappings.
+/// The `settings` object of solc's standard JSON input, without remappings.
 fn solc_settings(profile: &toml::Table) -> Result<Value> {
     Ok(json!({
         "viaIR": need(profile, "via_ir")?,
@@ -138,7 +138,7 @@ fn project(
         .build(SolcCompiler::Specific(solc))?)
 }
 
-/// A native solc of the pinned version on PATH, else the wrapper that foundry.toml names.
+/// Finds a native solc of the pinned version on PATH, else the wrapper that foundry.toml names.
 fn find_solc(contracts: &Path, profile: &toml::Table) -> Result<Solc> {
     let pinned = pinned_version(contracts)?;
     if let Ok(output) = Command::new("solc").arg("--version").output()

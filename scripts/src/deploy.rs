@@ -1,7 +1,7 @@
-//! `kms-scripts deploy`: the contracts on a chain, their record in `deployments/<chain-id>.json`.
-//! Safe to repeat and to kill: a journal beside the record holds every transaction from before it
-//! was sent; a record that stands is left as it is; anything that does not fit is refused.
-//! `deploy/network.rs` finds chain, parameters and key, which `verify` needs too.
+//! `kms-scripts deploy`: deploys the contracts and writes the record `deployments/<chain-id>.json`.
+//! Idempotent and safe to kill: a journal beside the record has every transaction before it is
+//! sent; a valid record stays unchanged; one that does not match is refused.
+//! `deploy/network.rs` opens chain and parameters, for `verify` too.
 
 use std::path::{Path, PathBuf};
 
@@ -15,7 +15,6 @@ pub(crate) mod network;
 
 use network::{Network, Target};
 
-/// Options of `kms-scripts deploy`.
 #[derive(clap::Args)]
 pub(crate) struct Args {
     #[command(flatten)]
@@ -32,7 +31,7 @@ pub(crate) struct Args {
     deployer: Option<Address>,
 }
 
-/// Deploys, goes on with a deployment, or finds it done.
+/// Deploys, resumes a deployment, or finds it complete.
 pub(crate) fn run(args: &Args) -> Result<()> {
     let runtime = tokio::runtime::Runtime::new().context("starting the runtime")?;
     runtime.block_on(deploy(args))
@@ -42,7 +41,7 @@ async fn deploy(args: &Args) -> Result<()> {
     let network = args.target.open().await?;
     let (record, journal) = (network.record(), network.journal());
     if stands(&network, &record).await? {
-        // Left behind by a crash after the last step.
+        // A crash after the last step leaves the journal.
         remove(&journal)?;
         let path = record.display();
         say::line(&format!("deploy: {path} stands, nothing to do"));
@@ -70,7 +69,8 @@ async fn deploy(args: &Args) -> Result<()> {
     finish(&network, &key, state).await
 }
 
-/// Sends what is left, checks everything, and puts the record in the journal's place.
+/// Sends the remaining transactions, verifies the deployment, and replaces the journal by the
+/// record.
 async fn finish(network: &Network, key: &EthSecret, state: DeployState) -> Result<()> {
     let (record, journal) = (network.record(), network.journal());
     let mut keep = |state: &DeployState| {
@@ -91,9 +91,9 @@ async fn finish(network: &Network, key: &EthSecret, state: DeployState) -> Resul
     Ok(())
 }
 
-/// Whether the record's contracts are on the chain, deployed with these parameters. A record of
-/// another chain of the same id does not count on a local chain, which is often started anew; on
-/// any other it is refused, never overwritten.
+/// Whether the record's contracts are on the chain, deployed with these parameters. A record with
+/// another genesis hash is ignored on a local chain, which is often started anew; on any other it
+/// is an error, never overwritten.
 async fn stands(network: &Network, record: &Path) -> Result<bool> {
     if !record.exists() {
         return Ok(false);
@@ -120,7 +120,7 @@ async fn stands(network: &Network, record: &Path) -> Result<bool> {
     }
 }
 
-/// The journaled deployment to go on with. One of a local chain that is gone is forgotten.
+/// Reads the journaled deployment to resume. The journal of a former local chain is deleted.
 async fn resume(network: &Network, journal: &Path) -> Result<Option<DeployState>> {
     let Some(state) = DeployState::load(journal)? else {
         return Ok(None);
@@ -190,7 +190,7 @@ async fn print_plan(rpc: &Rpc, state: &DeployState) -> Result<()> {
     Ok(())
 }
 
-/// What the deployer has, and what the creations that are not signed yet cost at most, in wei.
+/// The deployer's balance, and the most that the creations not yet signed cost, both in wei.
 async fn funds(rpc: &Rpc, state: &DeployState) -> Result<(u128, u128)> {
     let price = network::gas_price(rpc).await?;
     let planned = state.plan()?;

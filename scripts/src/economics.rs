@@ -1,5 +1,5 @@
-//! `kms-scripts economics`: the supply curve, its half-life and the return of a miner, by the very
-//! formula the contracts and the demo use (kms-protocol's `RewardLedger`), for a parameter file.
+//! `kms-scripts economics`: the supply curve, its half-life and the return of a miner for a
+//! parameter file, by the same formula as the contracts (kms-protocol's `RewardLedger`).
 //! `economics/model.rs` simulates, `economics/plot.rs` draws.
 
 use std::path::PathBuf;
@@ -14,10 +14,9 @@ mod plot;
 
 use model::{Curve, Kappa, Model, Row};
 
-/// Options of `kms-scripts economics`.
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// Parameters of the deployment.
+    /// Parameter file of the deployment, TOML.
     #[arg(long, default_value = "deployments/params/mainnet.toml")]
     params: PathBuf,
     /// Share of the supply that miners keep locked, in percent (lambda of the mining paper).

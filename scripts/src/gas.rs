@@ -1,7 +1,7 @@
-//! `kms-scripts gas`: what every operation costs, by real transactions on a private chain, beside
-//! the systems of `data/gas_baseline.json`. `gas/bench.rs` is the chain, `gas/miners.rs`,
-//! `gas/policies.rs` and `gas/judges.rs` what is sent, `gas/compare.rs` the tables,
-//! `gas/growth.rs` what must be flat.
+//! `kms-scripts gas`: measures the gas of every operation by real transactions on a private chain,
+//! and compares it with the systems of `data/gas_baseline.json`. `gas/bench.rs` is the chain,
+//! `gas/miners.rs`, `gas/policies.rs` and `gas/judges.rs` are the operations, `gas/compare.rs` the
+//! tables, `gas/growth.rs` the limits of growth.
 
 use std::path::PathBuf;
 
@@ -21,10 +21,9 @@ mod policies;
 use bench::{Bench, Measured};
 use compare::Comparison;
 
-/// Miners of the ordinary network.
+/// Number of miners of the ordinary network.
 const MINERS: u32 = 40;
 
-/// Options of `kms-scripts gas`.
 #[derive(clap::Args)]
 pub(crate) struct Args {
     /// Where the figures are written: a list of {operation, gas}.
@@ -32,7 +31,7 @@ pub(crate) struct Args {
     figures: PathBuf,
 }
 
-/// Measures, prints, writes the figures; fails if a cost grows that must not.
+/// Measures, prints and writes the figures. Fails if a cost or its growth is above its limit.
 pub(crate) fn run(args: &Args) -> Result<()> {
     let path = std::path::absolute(&args.figures)?;
     let runtime = tokio::runtime::Runtime::new().context("starting the runtime")?;
@@ -79,7 +78,7 @@ async fn measure() -> Result<Vec<Measured>> {
     miners::crowd(&mut bench, &miners).await?;
     miners::stakes(&mut bench).await?;
     judges::challenges(&mut bench, few).await?;
-    // Last: the convicted stay convicted.
+    // Last, since a conviction cannot be undone.
     judges::convictions(&mut bench, few).await?;
     bench.roll().await?;
     bench.check_clock().await?;

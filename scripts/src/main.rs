@@ -1,5 +1,5 @@
-//! Developer tools of the workspace: compile the contracts, deploy them, show the main job, run
-//! every check. The shell files beside this crate only call it; nothing depends on it.
+//! Developer tools of the workspace: compile and deploy the contracts, run the demo, run every
+//! check. The shell files beside this crate only call it; no crate depends on it.
 
 use std::process::ExitCode;
 
@@ -34,7 +34,7 @@ enum Command {
     #[command(subcommand)]
     Contracts(Contracts),
     /// Deploy the contracts to a chain and write deployments/<chain-id>.json. Safe to repeat and to
-    /// kill: it goes on where it was, and leaves alone what stands.
+    /// kill: resumes where it was, and leaves a complete deployment unchanged.
     Deploy(deploy::Args),
     /// Compare a deployment with the chain: code, wiring, every parameter.
     Verify(verify::Args),

@@ -1,5 +1,4 @@
-//! `kms-scripts params FILE`: checks a parameter file and prints it with units, and what follows
-//! from it.
+//! `kms-scripts params FILE`: checks a parameter file and prints it with units and derived values.
 
 use std::path::PathBuf;
 
@@ -11,14 +10,13 @@ use serde_json::Value;
 use crate::deploy::network;
 use crate::say;
 
-/// Options of `kms-scripts params`.
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// The file.
+    /// The parameter file, TOML.
     file: PathBuf,
 }
 
-/// Prints the parameters, or the first one that cannot be.
+/// Prints the parameters, or fails at the first invalid one.
 pub(crate) fn run(args: &Args) -> Result<()> {
     let params = network::read_params(&args.file)?;
     lines(&params)?.iter().for_each(|line| say::line(line));
@@ -80,7 +78,7 @@ fn plain(value: &Value) -> String {
     }
 }
 
-/// The unit that the end of a key tells, and what it is for people.
+/// The unit by the suffix of a key, with periods converted to time.
 fn unit(key: &str, value: &Value, period_seconds: u32) -> String {
     let Some(number) = value.as_u64() else {
         return String::new();

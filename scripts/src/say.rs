@@ -1,19 +1,19 @@
-//! Printing, in one place: lines for people on stdout, errors on stderr. A closed pipe is no error.
+//! Prints lines on stdout and errors on stderr. A closed pipe is not an error.
 
 use std::io::Write;
 
-/// Prints one line.
+/// Prints one line on stdout.
 pub(crate) fn line(text: &str) {
     let mut out = std::io::stdout().lock();
     let _closed = writeln!(out, "{text}").and_then(|()| out.flush());
 }
 
-/// Prints one line of error, marked as such.
+/// Prints one line on stderr after `error: `.
 pub(crate) fn error(text: &str) {
     let _closed = writeln!(std::io::stderr().lock(), "error: {text}");
 }
 
-/// An error and its causes, outermost first; a cause that the text before it quotes is left out.
+/// Joins an error and its causes, outermost first, without causes that the text already contains.
 pub(crate) fn causes(error: &anyhow::Error) -> String {
     let mut text = String::new();
     for cause in error.chain().map(ToString::to_string) {

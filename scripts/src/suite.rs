@@ -1,6 +1,6 @@
-//! `kms-scripts test`: every check of the workspace, one after the other, stopping at the first
-//! that fails. `suite/tools.rs` runs and installs the tools, `suite/steps` are the checks,
-//! `suite/count.rs` reads how many tests of each kind ran, `suite/quick.rs` is `--quick`.
+//! `kms-scripts test`: runs every check of the workspace in order and stops at the first that
+//! fails. `suite/tools.rs` runs and installs the tools, `suite/steps` has the checks,
+//! `suite/count.rs` counts the tests that ran, `suite/quick.rs` is `--quick`.
 
 use std::time::Instant;
 
@@ -20,7 +20,6 @@ use count::Tally;
 use steps::{Depth, STEPS, Step};
 use tools::Suite;
 
-/// Options of `kms-scripts test`.
 #[derive(clap::Args)]
 pub(crate) struct Args {
     /// Search longer: forge's deep profile, many more cases for each property test and decoder,
@@ -52,7 +51,7 @@ impl Args {
     }
 }
 
-/// Runs every step; prints the tally and, last, `N passed, 0 failed`.
+/// Runs every step and prints the tally, last `N passed, 0 failed`.
 pub(crate) fn run(args: &Args) -> Result<()> {
     if args.quick {
         return quick::run(args.all);
@@ -89,7 +88,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         say::line(&format!("  {number:>6}  {kind}"));
     }
     ensure!(tally.failed() == 0, "{} tests failed", tally.failed());
-    // Single steps may be checks without a number.
+    // Steps named by --only may be checks that count no tests.
     ensure!(tally.passed() > 0 || !args.only.is_empty(), "no test ran");
     say::line(&format!("{} passed, 0 failed", tally.passed()));
     Ok(())

@@ -1,5 +1,5 @@
-//! `kms-scripts verify`: whether the contracts of a record are on the chain as compiled, wired and
-//! parameterised as the record says. Reads only.
+//! `kms-scripts verify`: compares the contracts on the chain with the record of a deployment: code,
+//! wiring, parameters. Sends nothing.
 
 use anyhow::{Context, Result, ensure};
 use kms_chain::{Deployment, Rpc, check_deployment};
@@ -7,14 +7,13 @@ use kms_chain::{Deployment, Rpc, check_deployment};
 use crate::deploy::network::Target;
 use crate::say;
 
-/// Options of `kms-scripts verify`.
 #[derive(clap::Args)]
 pub(crate) struct Args {
     #[command(flatten)]
     target: Target,
 }
 
-/// Compares and prints; fails on any fault.
+/// Compares the deployment with the chain and prints the result.
 pub(crate) fn run(args: &Args) -> Result<()> {
     let runtime = tokio::runtime::Runtime::new().context("starting the runtime")?;
     runtime.block_on(verify(args))
@@ -31,7 +30,7 @@ async fn verify(args: &Args) -> Result<()> {
     check(&network.rpc, &deployment).await
 }
 
-/// Prints every difference; fails if one is a fault.
+/// Prints every difference. Fails if one is a fault.
 pub(crate) async fn check(rpc: &Rpc, deployment: &Deployment) -> Result<()> {
     let (values, differences) = check_deployment(rpc, deployment).await?;
     for difference in &differences {

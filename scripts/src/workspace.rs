@@ -1,10 +1,10 @@
-//! The folder of the workspace and its crates, as the root manifest lists them.
+//! The root folder of the workspace and its crates, from the root manifest.
 
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 
-/// The root of the workspace: this crate's folder is one below it.
+/// The root of the workspace, the parent of this crate's folder.
 pub(crate) fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("..")
 }
@@ -12,15 +12,15 @@ pub(crate) fn root() -> PathBuf {
 /// A crate of the workspace.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Member {
-    /// Folder below the root.
+    /// Path of the folder, relative to the root.
     pub(crate) folder: String,
     /// Name of the package.
     pub(crate) name: String,
-    /// Whether it has sources of a library or a binary, which is where unit tests stand.
+    /// Whether the crate has a library or a binary, hence possibly unit tests.
     pub(crate) has_unit_tests: bool,
 }
 
-/// Every crate of the workspace at `root`, in the order of the root manifest.
+/// Lists the crates of the workspace at `root`, in the order of the root manifest.
 pub(crate) fn members(root: &Path) -> Result<Vec<Member>> {
     let listed = manifest(&root.join("Cargo.toml"))?;
     let listed = listed.get("workspace").and_then(|w| w.get("members"));

@@ -1,5 +1,4 @@
-//! A chain, the parameters meant for it, and where its record lies: what deploying and verifying
-//! begin with.
+//! The chain, its parameters and the path of its record, for `deploy` and `verify`.
 
 use std::path::{Path, PathBuf};
 
@@ -10,7 +9,6 @@ use serde_json::{Value, json};
 
 const NONE: [(); 0] = [];
 
-/// Options that name a network.
 #[derive(clap::Args, Clone)]
 pub(crate) struct Target {
     /// Name of the network: its parameters are deployments/params/NAME.toml.
@@ -27,7 +25,7 @@ pub(crate) struct Target {
     pub(crate) records: Option<PathBuf>,
 }
 
-/// A network that answers.
+/// An open connection to a chain, with the parameters meant for it.
 pub(crate) struct Network {
     pub(crate) params: DeployParams,
     pub(crate) config: RpcConfig,
@@ -37,7 +35,7 @@ pub(crate) struct Network {
 }
 
 impl Target {
-    /// Reads the parameters and asks the chain for its id, which must be theirs.
+    /// Reads the parameters and connects. Fails if the chain's id is not that of the parameters.
     pub(crate) async fn open(&self) -> Result<Network> {
         let deployments = crate::workspace::root().join("deployments");
         let file = match (&self.params, &self.network) {
@@ -78,22 +76,21 @@ impl Target {
 }
 
 impl Network {
-    /// Where the finished deployment is recorded.
+    /// Path of the record of a complete deployment.
     pub(crate) fn record(&self) -> PathBuf {
         self.records.join(format!("{}.json", self.chain_id))
     }
 
-    /// Where one under way is kept.
+    /// Path of the journal of a deployment under way.
     pub(crate) fn journal(&self) -> PathBuf {
         self.records.join(format!("{}.journal.json", self.chain_id))
     }
 
-    /// A chain of this machine, which may be started anew any time.
+    /// True for a development chain, which may be started anew under the same id.
     pub(crate) fn is_local(&self) -> bool {
         self.chain_id == devnet::CHAIN_ID
     }
 
-    /// Hash of block 0.
     pub(crate) async fn genesis_hash(&self) -> Result<B256> {
         let params = json!(["0x0", false]);
         let block: Value = self.rpc.request("eth_getBlockByNumber", &params).await?;
@@ -104,19 +101,19 @@ impl Network {
     }
 }
 
-/// The parameters of a file.
+/// Parses a parameter file.
 pub(crate) fn read_params(path: &Path) -> Result<DeployParams> {
     let text =
         std::fs::read_to_string(path).with_context(|| format!("reading {}", path.display()))?;
     DeployParams::from_toml(&text).with_context(|| path.display().to_string())
 }
 
-/// What a unit of gas costs now, in wei.
+/// The endpoint's gas price now, in wei.
 pub(crate) async fn gas_price(rpc: &Rpc) -> Result<u128> {
     number(&rpc.request::<_, String>("eth_gasPrice", &NONE).await?)
 }
 
-/// What an account has, in wei.
+/// The ether of an account, in wei.
 pub(crate) async fn balance(rpc: &Rpc, account: Address) -> Result<u128> {
     let params = json!([account, "latest"]);
     number(&rpc.request::<_, String>("eth_getBalance", &params).await?)

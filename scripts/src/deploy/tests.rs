@@ -1,4 +1,4 @@
-//! The whole command on private chains: twice, cut off, with the wrong chain, key or parameters.
+//! The command on private chains: repeated, killed, with the wrong chain, key or parameters.
 
 use std::path::Path;
 
@@ -39,7 +39,7 @@ impl Scene {
         }
     }
 
-    /// The arguments with a line of the local parameters replaced.
+    /// The arguments for local parameters in which `by` replaces `line`.
     fn args_with(&self, line: &str, by: &str) -> Args {
         let file = crate::workspace::root().join("deployments/params/local.toml");
         let text = std::fs::read_to_string(file).unwrap();
@@ -78,7 +78,7 @@ async fn deploys_once_however_often_it_runs() {
     let scene = scene().await;
     deploy(&scene.args()).await.unwrap();
     let record = std::fs::read(scene.file(RECORD)).unwrap();
-    // A crash may leave the journal of a deployment that stands.
+    // A crash may leave the journal of a complete deployment.
     std::fs::write(scene.file(JOURNAL), "left behind").unwrap();
     deploy(&scene.args()).await.unwrap();
     assert_eq!(scene.sent().await, 8);
@@ -86,7 +86,7 @@ async fn deploys_once_however_often_it_runs() {
     assert!(!scene.file(JOURNAL).exists());
 }
 
-/// Runs until `steps` transactions are journaled, the last one not sent, and dies.
+/// Simulates a crash after `steps` transactions are journaled, the last of them not sent.
 async fn die_after(scene: &Scene, steps: usize) {
     let network = scene.args().target.open().await.unwrap();
     let key = devnet::account(0).unwrap();

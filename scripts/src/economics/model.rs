@@ -1,5 +1,5 @@
-//! The simulation: a network that keeps a share of the supply locked, and four small miners in it
-//! (short and full lock; spending the reward or staking it again) whose return is observed.
+//! The simulation: a network that keeps a fraction of the supply locked, and four small miners in
+//! it (shortest and full lock; spending the reward or restaking it) whose return is observed.
 //! Pure; every reward is computed by `kms_protocol::reward`, in the token's smallest units.
 
 use anyhow::{Context, Result, ensure};
@@ -9,26 +9,26 @@ use kms_protocol::{Address, Amount, Period};
 
 /// Seconds of a year as the mining paper counts: 365 days.
 pub(crate) const YEAR_SECONDS: u64 = 365 * 86_400;
-/// Most periods a simulation may take: some seconds of computing.
+/// Limit of periods of a simulation: some seconds of computing.
 const PERIODS_MAX: u64 = 500_000;
-/// An observed miner's stake at the start is the supply divided by this: too small to matter.
+/// An observed miner's stake at the start is the supply divided by this, negligible in the total.
 const OBSERVED_DIVISOR: u128 = 1_000_000;
 
-/// The aggregates of the network and the observed miners, as addresses of the ledger.
+/// Addresses in the ledger, by lock (shortest, full): the network, then the observed miners.
 const NETWORK: [Address; 2] = [Address([1; 20]), Address([2; 20])];
 const EARNING: [Address; 2] = [Address([3; 20]), Address([4; 20])];
 const RESTAKING: [Address; 2] = [Address([5; 20]), Address([6; 20])];
 
-/// Whether the lock duration scales the weight.
+/// Whether the lock duration scales a miner's weight.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kappa {
-    /// The weight is what is locked.
+    /// The weight is the locked tokens.
     Off,
     /// kappa = 0.5 + 0.5 * min(T, T1) / T1.
     On,
 }
 
-/// What is simulated.
+/// The inputs of a simulation.
 pub(crate) struct Model {
     cap: Amount,
     initial_supply: Amount,
@@ -37,55 +37,54 @@ pub(crate) struct Model {
     row_count: u32,
     row_seconds: u64,
     pub(crate) kappa: Kappa,
-    /// T1: full weight from this lock on, in periods.
+    /// T1: shortest lock of full weight, in periods.
     pub(crate) full_lock: u32,
     /// Shortest lock, in periods.
     pub(crate) short_lock: u32,
-    /// Periods of a row of the table.
+    /// Length of a row of the table, in periods.
     pub(crate) periods_per_row: u64,
 }
 
-/// The outcome.
 #[derive(Debug)]
 pub(crate) struct Curve {
     pub(crate) rows: Vec<Row>,
-    /// When half of the reserve was emitted, in periods from the start; `None` if it never was.
+    /// Periods until half of the reserve is emitted; `None` if the simulation ends before.
     pub(crate) half_life_periods: Option<f64>,
 }
 
-/// One year, or one half-life.
+/// A row of the table: one year, or one half-life if that is shorter.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Row {
-    /// Counted from 1.
+    /// Number of the row, from 1.
     pub(crate) number: u32,
-    /// Supply at its end, all that was emitted included, in KMS.
+    /// Supply at the end of the row, in KMS.
     pub(crate) supply_kms: f64,
-    /// Emitted during it, in KMS.
+    /// Tokens emitted during the row, in KMS.
     pub(crate) emitted_kms: f64,
-    /// A miner with the shortest lock.
+    /// Return of a miner with the shortest lock.
     pub(crate) short: Return,
-    /// A miner with a lock of full weight.
+    /// Return of a miner with a lock of full weight.
     pub(crate) full: Return,
 }
 
-/// A miner's gain during a row, as a share of its stake at the beginning of the row.
+/// A miner's gain during a row, as a fraction of its stake at the beginning of the row.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Return {
-    /// The stake stays as it is, rewards are spent.
+    /// The miner spends its rewards, the stake stays constant.
     pub(crate) earned: f64,
-    /// Every reward is locked at once.
+    /// The miner restakes every reward at once.
     pub(crate) restaked: f64,
 }
 
 impl Row {
-    /// Emitted, as a share of the supply at the beginning.
+    /// Tokens emitted during the row, as a fraction of the supply at its beginning.
     pub(crate) fn growth(&self) -> f64 {
         self.emitted_kms / (self.supply_kms - self.emitted_kms)
     }
 }
 
 impl Model {
-    /// A network under `params` of which `locked_percent` of the supply is locked at any time.
+    /// Creates a network under `params` with `locked_percent` of the supply locked at any time.
     pub(crate) fn new(
         params: &DeployParams,
         locked_percent: u32,
@@ -126,7 +125,7 @@ impl Model {
         })
     }
 
-    /// "year" or "half-life".
+    /// Name of a row: "year" or "half-life".
     pub(crate) fn row_name(&self) -> &'static str {
         if self.row_seconds == YEAR_SECONDS {
             "year"
@@ -135,7 +134,7 @@ impl Model {
         }
     }
 
-    /// The same for several.
+    /// Plural of [`Model::row_name`].
     pub(crate) fn rows_name(&self) -> &'static str {
         if self.row_seconds == YEAR_SECONDS {
             "years"
@@ -144,12 +143,12 @@ impl Model {
         }
     }
 
-    /// Periods in units of rows.
+    /// Converts periods to rows.
     pub(crate) fn rows(&self, periods: f64) -> f64 {
         periods / self.periods_per_row as f64
     }
 
-    /// kappa of the shortest lock.
+    /// The factor kappa of the shortest lock.
     pub(crate) fn kappa_of_short(&self) -> f64 {
         let unit = Amount(u128::from(u64::MAX));
         self.weight(unit, self.short_lock)
@@ -169,7 +168,7 @@ impl Model {
         Ok(reward::weight(locked, lock_periods, kappa_periods)?)
     }
 
-    /// Runs period by period.
+    /// Simulates period by period.
     pub(crate) fn run(&self) -> Result<Curve> {
         let mut state = State::new(self)?;
         let mut rows = Vec::new();
@@ -195,17 +194,17 @@ impl Model {
     }
 }
 
-/// The network while it runs. Index 0: shortest lock, 1: full lock.
+/// The state of a simulation. Index 0: shortest lock, 1: full lock.
 struct State {
     ledger: RewardLedger,
     period: Period,
-    /// An observed miner's stake that never changes.
+    /// Constant stake of an observed miner that spends its rewards.
     stake: Amount,
     earned: [Amount; 2],
     restaked: [Amount; 2],
 }
 
-/// What a row is compared with.
+/// The state at the beginning of a row.
 struct Note {
     reserve: Amount,
     earned: [Amount; 2],
@@ -232,7 +231,7 @@ impl State {
         Amount(model.cap.0 - self.ledger.reserve().0)
     }
 
-    /// One period: everybody is active, everybody claims.
+    /// Simulates one period, in which every miner is active and claims.
     fn step(&mut self, model: &Model) -> Result<()> {
         let locked = self.supply(model).0 / 100 * u128::from(model.locked_percent);
         let observed = 2 * self.stake.0 + self.restaked.iter().map(|stake| stake.0).sum::<u128>();
@@ -308,7 +307,7 @@ fn sum(a: Amount, b: Amount) -> Result<Amount> {
     a.checked_add(b).context("an amount beyond 128 bits")
 }
 
-/// For tables and plots only: 53 bits are enough there.
+/// Divides two amounts, with the 53 bits of a float, for tables and plots.
 fn ratio(part: Amount, whole: Amount) -> f64 {
     part.0 as f64 / whole.0 as f64
 }

@@ -11,17 +11,17 @@ const RIGHT: f64 = 30.0;
 const PANEL_HEIGHT: f64 = 240.0;
 const PANEL_TOPS: [f64; 2] = [50.0, 370.0];
 const HEIGHT: f64 = 660.0;
-/// Horizontal lines of a panel above its axis.
+/// Number of horizontal lines of a panel above its axis.
 const TICKS: u32 = 5;
 const COLOURS: [&str; 2] = ["#1f5fa8", "#b4521f"];
 const NAMES: [&str; 2] = ["kappa off", "kappa on"];
 
-/// One panel's frame and scale.
+/// The frame and scale of a panel.
 struct Panel {
     top: f64,
-    /// Value at the top edge; the bottom is zero.
+    /// Value at the top edge; the bottom edge is zero.
     top_value: f64,
-    /// Rows along the axis.
+    /// Number of rows of the table along the axis.
     rows: f64,
 }
 
@@ -35,7 +35,7 @@ impl Panel {
     }
 }
 
-/// Draws the curves of kappa off and kappa on.
+/// Draws two curves, kappa off and kappa on, as SVG text.
 pub(crate) fn draw(model: &Model, curves: &[Curve; 2]) -> String {
     let (start, cap) = model.bounds_kms();
     let rows = f64::from(curves.iter().map(last_number).max().unwrap_or(1));
@@ -133,7 +133,7 @@ fn frame(svg: &mut String, panel: &Panel, title: &str, unit: &str) {
     );
 }
 
-/// A dashed line at a value.
+/// Draws a dashed horizontal line at a value.
 fn level(svg: &mut String, panel: &Panel, value: f64, name: &str) {
     let (left, right, y) = (panel.x(0.0), panel.x(panel.rows), panel.y(value));
     let label_y = y - 4.0;
@@ -163,7 +163,7 @@ fn mark(svg: &mut String, panel: &Panel, x: f64, y: f64, colour: &str) {
     );
 }
 
-/// A number with at most three digits before its unit: `2.7 G`.
+/// Formats a number with at most three digits before its decimal prefix: `2.7 G`.
 fn short(value: f64) -> String {
     for (size, unit) in [(1e9, " G"), (1e6, " M"), (1e3, " k")] {
         if value >= size {

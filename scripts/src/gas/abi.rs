@@ -1,5 +1,5 @@
-//! Calldata for any function by its signature: the ABI's heads and tails, as much as measuring
-//! needs. Calls of nodes and clients are `kms_chain::Call`; here stand those nobody sends daily.
+//! Encodes calldata by Solidity's ABI for any function signature, for calls that are not in
+//! `kms_chain::Call`.
 
 use kms_protocol::abi::WORD;
 use kms_protocol::{Address, B256, Terms, keccak256};
@@ -7,17 +7,17 @@ use kms_protocol::{Address, B256, Terms, keccak256};
 /// A value of Solidity's ABI.
 #[derive(Debug, Clone)]
 pub(crate) enum Abi {
-    /// Any static type of one word.
+    /// A static value of one word.
     Word([u8; WORD]),
-    /// `bytes`, `string`.
+    /// A value of type `bytes` or `string`.
     Bytes(Vec<u8>),
-    /// A struct.
+    /// A struct, static or dynamic as its fields are.
     Tuple(Vec<Abi>),
     /// A dynamic array.
     List(Vec<Abi>),
 }
 
-/// The calldata of a call of `signature`, e.g. `claim(address)`.
+/// Encodes the call of a function by its signature, such as `claim(address)`.
 pub(crate) fn call(signature: &str, arguments: &[Abi]) -> Vec<u8> {
     let selector = keccak256(signature.as_bytes());
     selector
@@ -28,7 +28,7 @@ pub(crate) fn call(signature: &str, arguments: &[Abi]) -> Vec<u8> {
         .collect()
 }
 
-/// An unsigned integer.
+/// Encodes an unsigned integer of any width.
 pub(crate) fn uint(value: impl Into<u128>) -> Abi {
     let mut word = [0; WORD];
     if let Some(low) = word.last_chunk_mut() {
@@ -37,7 +37,6 @@ pub(crate) fn uint(value: impl Into<u128>) -> Abi {
     Abi::Word(word)
 }
 
-/// An address.
 pub(crate) fn address(value: Address) -> Abi {
     let mut word = [0; WORD];
     if let Some(low) = word.last_chunk_mut() {
@@ -46,12 +45,11 @@ pub(crate) fn address(value: Address) -> Abi {
     Abi::Word(word)
 }
 
-/// A bytes32.
 pub(crate) fn bytes32(value: B256) -> Abi {
     Abi::Word(value.0)
 }
 
-/// `IPolicyManager.Terms`.
+/// Encodes the struct `IPolicyManager.Terms`.
 pub(crate) fn terms(terms: &Terms) -> Abi {
     Abi::Tuple(vec![
         address(terms.author),
@@ -67,7 +65,7 @@ pub(crate) fn terms(terms: &Terms) -> Abi {
     ])
 }
 
-/// The type text of `IPolicyManager.Terms`, for signatures.
+/// The type of `IPolicyManager.Terms` in function signatures.
 pub(crate) const TERMS: &str =
     "(address,address,address,bytes32,uint96,uint32,uint32,uint8,bytes32,address[])";
 
@@ -98,7 +96,7 @@ impl Abi {
     }
 }
 
-/// Heads, then tails: a dynamic item's head is the offset of its tail.
+/// Encodes heads, then tails; a dynamic item's head is the offset of its tail.
 fn sequence(items: &[Abi]) -> Vec<u8> {
     let encoded: Vec<(bool, Vec<u8>)> = items
         .iter()

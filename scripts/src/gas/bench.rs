@@ -1,5 +1,5 @@
-//! A private chain under the main network's parameters on which every transaction is real: sent,
-//! mined, and its `gasUsed` read from the receipt. Senders need neither keys nor ether there.
+//! The benchmark's private chain under the main network's parameters. Every transaction is sent and
+//! mined, and its `gasUsed` read from the receipt. Senders need neither keys nor ether.
 
 use anyhow::{Context, Result, bail, ensure};
 use kms_chain::devnet::{Devnet, DevnetOptions, Mining};
@@ -11,39 +11,39 @@ use serde_json::{Value, json};
 use super::abi::{Abi, call};
 
 const MAINNET: &str = include_str!("../../../deployments/params/mainnet.toml");
-/// Gas of a block.
+/// Gas limit of a block.
 const BLOCK_GAS: u64 = 30_000_000;
-/// Gas limit of a transaction that is measured, and of one that only sets the scene.
+/// Gas limit of a measured transaction, and of one that is not measured.
 const GAS_LIMIT: u64 = 16_000_000;
 const SMALL_GAS_LIMIT: u64 = 200_000;
-/// What each miner locks, and for how long.
+/// Stake of each miner in whole KMS, and its lock.
 pub(super) const STAKE_KMS: u64 = 20_000;
 pub(super) const LOCK_PERIODS: u32 = 3_000;
 
-/// One figure: the gas of a whole transaction, or of one of equal parts of it.
+/// A figure: the gas of a transaction, or of one of its equal parts.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Measured {
     pub(crate) operation: String,
     pub(crate) gas: u64,
 }
 
-/// A miner of the benchmark.
+/// A miner's owner address and worker key.
 pub(super) struct Miner {
     pub(super) owner: Address,
     pub(super) worker: EthSecret,
 }
 
-/// The chain, where it stands, and what was measured on it.
+/// The chain, its contracts and period, and the figures so far.
 pub(super) struct Bench {
     devnet: Devnet,
     pub(super) deployment: Deployment,
     pub(super) holder: Address,
-    /// The period of the next block.
+    /// Period of the next block.
     pub(super) period: Period,
     pub(super) measured: Vec<Measured>,
 }
 
-/// The contract a call goes to.
+/// The contract that a call goes to.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum To {
     Token,
@@ -71,7 +71,7 @@ impl Bench {
         bench
             .control("anvil_autoImpersonateAccount", json!([true]))
             .await?;
-        // From zero the base fee does not rise while blocks are less than half full.
+        // A base fee of zero does not rise while blocks are less than half full.
         bench
             .control("anvil_setNextBlockBaseFeePerGas", json!(["0x0"]))
             .await?;
@@ -92,7 +92,7 @@ impl Bench {
         }
     }
 
-    /// Sends a call of a node or client; returns its gas.
+    /// Sends a call of `kms_chain` and returns its gas.
     pub(super) async fn send(&self, from: Address, call: &Call) -> Result<u64> {
         let data = call.data(&self.deployment);
         self.transact(from, call.target(&self.deployment), &data)
@@ -100,7 +100,7 @@ impl Bench {
             .with_context(|| format!("{} from {from}", call.kind()))
     }
 
-    /// Sends a call of any function; returns its gas.
+    /// Sends a call of any function and returns its gas.
     pub(super) async fn invoke(
         &self,
         from: Address,
@@ -116,12 +116,12 @@ impl Bench {
 
     async fn transact(&self, from: Address, to: Address, data: &[u8]) -> Result<u64> {
         let transaction = transaction(from, to, data, GAS_LIMIT);
-        // Answers with the receipt, once it is mined (EIP-7966).
+        // EIP-7966: the response is the receipt, once mined.
         let receipt = self
             .control("eth_sendTransactionSync", json!([transaction]))
             .await?;
         if receipt.get("status").and_then(Value::as_str) != Some("0x1") {
-            // Running it again tells why.
+            // Simulating the call again gives the reason.
             let reason = self
                 .control("eth_call", json!([transaction, "latest"]))
                 .await;
@@ -130,8 +130,8 @@ impl Bench {
         quantity(&receipt, "gasUsed")
     }
 
-    /// Sends many calls that need no figure, and mines them in a few full blocks: anvil's work for
-    /// a block grows with the state. Whether they succeeded must show in what follows.
+    /// Sends many calls without measuring, and mines them in few full blocks, since anvil's work
+    /// per block grows with the state. Does not check whether they succeed.
     pub(super) async fn send_together(&self, calls: &[(Address, Call)]) -> Result<()> {
         self.devnet.set_mining(Mining::Manual).await?;
         for (from, call) in calls {
@@ -147,7 +147,7 @@ impl Bench {
         Ok(())
     }
 
-    /// Locked tokens of all who are active in the present period.
+    /// Sum of the locked tokens of all miners active in the current period.
     pub(super) async fn active_tokens(&self) -> Result<Amount> {
         let data = call("periodTotals(uint32)", &[super::abi::uint(self.period.0)]);
         let transaction = transaction(self.holder, self.address_of(To::Rewards), &data, GAS_LIMIT);
@@ -161,7 +161,7 @@ impl Bench {
         Ok(Amount(u128::from_str_radix(locked, 16)?))
     }
 
-    /// Notes a figure: `gas` is that of `parts` equal parts.
+    /// Records a figure: `gas` divided by the number of equal parts it is for.
     pub(super) fn note(&mut self, operation: impl Into<String>, gas: u64, parts: u64) {
         self.measured.push(Measured {
             operation: operation.into(),
@@ -169,7 +169,7 @@ impl Bench {
         });
     }
 
-    /// Makes the next block one of a later period.
+    /// Moves the chain's time on by a number of periods.
     pub(super) async fn skip(&mut self, periods: u32) -> Result<()> {
         let seconds = u64::from(self.deployment.params.period_seconds) * u64::from(periods);
         self.control("evm_increaseTime", json!([seconds])).await?;
@@ -180,13 +180,13 @@ impl Bench {
         Ok(())
     }
 
-    /// Books all emission, so that what is measured next does not.
+    /// Rolls: books all emission, so that the next measured transaction does not.
     pub(super) async fn roll(&self) -> Result<()> {
         self.invoke(self.holder, To::Rewards, "roll()", &[]).await?;
         Ok(())
     }
 
-    /// As many periods on as a lease is long.
+    /// Last period of a lease of full length from now.
     pub(super) fn lease_end(&self) -> Period {
         Period(self.period.0 + self.deployment.params.max_lease_periods)
     }
@@ -196,7 +196,7 @@ impl Bench {
             .await
     }
 
-    /// Every one of `miners` leases as long as it can.
+    /// Confirms the longest lease for each of `miners`.
     pub(super) async fn confirm_all(&self, miners: &[Miner]) -> Result<()> {
         for miner in miners {
             self.confirm(miner, self.lease_end()).await?;
@@ -204,7 +204,7 @@ impl Bench {
         Ok(())
     }
 
-    /// Gives somebody tokens.
+    /// Sends whole tokens to an account.
     pub(super) async fn fund(&self, to: Address, tokens: u64) -> Result<()> {
         let amount = kms(tokens)?;
         self.send(self.holder, &Call::TransferToken { to, amount })
@@ -212,7 +212,7 @@ impl Bench {
         Ok(())
     }
 
-    /// A new miner with a stake and a worker.
+    /// Creates a miner with stake and worker.
     pub(super) async fn enlist(&self, number: u32) -> Result<Miner> {
         let miner = Miner::new(number)?;
         self.fund(miner.owner, STAKE_KMS).await?;
@@ -227,7 +227,7 @@ impl Bench {
         Ok(miner)
     }
 
-    /// Terms of a policy that begins in the next period; `mark` tells it from its like.
+    /// Terms of a policy that begins in the next period; `mark` makes its id unique.
     pub(super) fn terms(&self, miners: &[Miner], periods: u32, mark: &str) -> Result<Terms> {
         let mut owners: Vec<Address> = miners.iter().map(|miner| miner.owner).collect();
         owners.sort_unstable();
@@ -247,7 +247,7 @@ impl Bench {
         Ok(terms)
     }
 
-    /// Checks that the clock of the contracts says what `period` does.
+    /// Checks that `period` is that of the contracts' clock.
     pub(super) async fn check_clock(&self) -> Result<()> {
         let call = json!({
             "to": self.address_of(To::Escrow),
@@ -264,7 +264,7 @@ impl Bench {
         Ok(())
     }
 
-    /// Gas of each contract's creation, in the order of deployment.
+    /// Gas of the creation of each contract, in the order of deployment.
     pub(super) async fn deployment_gas(&self) -> Result<Vec<u64>> {
         let head = self
             .control("eth_getBlockByNumber", json!(["latest", false]))
@@ -293,7 +293,7 @@ fn transaction(from: Address, to: Address, data: &[u8], gas: u64) -> Value {
 }
 
 impl Miner {
-    /// The miner of a number, always the same.
+    /// Derives the miner of a number, always the same.
     pub(super) fn new(number: u32) -> Result<Self> {
         let seed = keccak256(format!("worker {number}").as_bytes());
         Ok(Self {
@@ -303,12 +303,12 @@ impl Miner {
     }
 }
 
-/// Whole tokens.
+/// Converts whole tokens to an amount.
 pub(super) fn kms(tokens: u64) -> Result<Amount> {
     Amount::from_kms(tokens).context("more tokens than there are")
 }
 
-/// An account nobody has the key of.
+/// Derives an address from a name, without a known key.
 pub(super) fn person(name: &str) -> Address {
     let B256(hash) = keccak256(name.as_bytes());
     Address(hash.first_chunk().copied().unwrap_or_default())

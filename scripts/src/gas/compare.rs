@@ -1,6 +1,6 @@
-//! Ours beside theirs: each operation with the gas of every system of `data/gas_baseline.json`, how
-//! many times dearer the cheapest of them is, and the limit of our design, as
-//! `data/gas_pairs.toml` says. Pure.
+//! Compares the gas of each operation with other systems (`data/gas_baseline.json`): the ratio of
+//! the cheapest of them to ours, and our own limit. `data/gas_pairs.toml` says which operations
+//! correspond. Pure.
 
 use std::collections::BTreeMap;
 
@@ -12,7 +12,7 @@ use super::bench::Measured;
 const BASELINE: &str = include_str!("../../data/gas_baseline.json");
 const PAIRS: &str = include_str!("../../data/gas_pairs.toml");
 
-/// The file of other systems' gas; its note says how it was measured.
+/// The file of other systems' gas; `note` says how it was measured.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct BaselineFile {
@@ -27,12 +27,12 @@ struct Entry {
     gas: u64,
 }
 
-/// What others call an operation of ours, and what ours may cost.
+/// The corresponding operations of other systems, and the limit of ours.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 struct Pair {
     limit: Option<u64>,
-    /// Why the limit is not met, where it is not.
+    /// Reason why our operation is above its limit; `None` where it must not be.
     above: Option<String>,
     kms_jan18: Option<String>,
     kms_apr18: Option<String>,
@@ -43,7 +43,7 @@ struct Pair {
 }
 
 impl Pair {
-    /// Heading, system of the baseline and its operation, in the order of the columns.
+    /// Lists heading, baseline system and its operation, in the order of the columns.
     fn columns(&self) -> [(&'static str, &'static str, Option<&String>); 6] {
         [
             ("Jan 2018", "kms-jan18", self.kms_jan18.as_ref()),
@@ -56,7 +56,7 @@ impl Pair {
     }
 }
 
-/// Both files, every entry found.
+/// Both files, parsed; every entry of the pairs is in the baseline.
 pub(crate) struct Comparison {
     note: String,
     rows: BTreeMap<String, Row>,
@@ -70,7 +70,7 @@ struct Row {
 }
 
 impl Comparison {
-    /// The committed files.
+    /// Parses the committed files.
     pub(crate) fn load() -> Result<Self> {
         Self::parse(BASELINE, PAIRS)
     }
@@ -98,8 +98,8 @@ impl Comparison {
         })
     }
 
-    /// One line for each operation, in the order they were measured, and the limits that are not
-    /// met with the reason.
+    /// Formats one line per operation, in the order measured, then each operation above its limit
+    /// with the reason.
     pub(crate) fn table(&self, measured: &[Measured]) -> Vec<String> {
         let mut head = format!("{:<36} {:>9}", "operation", "ours");
         for (name, ..) in Pair::default().columns() {
@@ -140,7 +140,7 @@ impl Comparison {
         line.trim_end().to_owned()
     }
 
-    /// (operation, gas, limit, reason) of what costs more than its limit.
+    /// Lists (operation, gas, limit, reason) of each operation above its limit.
     fn above<'a>(&'a self, measured: &'a [Measured]) -> Vec<(&'a str, u64, u64, &'a str)> {
         measured
             .iter()
@@ -153,8 +153,8 @@ impl Comparison {
             .collect()
     }
 
-    /// Fails for an operation of the files that was not measured, and for one above its limit for
-    /// no stated reason.
+    /// Fails for an operation of the files that was not measured, and for one above its limit
+    /// without a reason.
     pub(crate) fn check(&self, measured: &[Measured]) -> Result<()> {
         for operation in self.rows.keys() {
             gas_of(measured, operation)?;
@@ -179,7 +179,7 @@ impl BaselineFile {
     }
 }
 
-/// The gas of an operation that must have been measured.
+/// The gas of a measured operation. Fails if it was not measured.
 pub(super) fn gas_of(measured: &[Measured], operation: &str) -> Result<u64> {
     measured
         .iter()

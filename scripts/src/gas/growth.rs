@@ -1,19 +1,19 @@
-//! What must not grow: with the length of a claim, of a policy or of a pause, with the number of
-//! miners in the network; and what may only grow evenly, with the miners of a policy. Pure.
+//! Limits of growth: costs that must be constant in the length of a claim, a policy or a pause and
+//! in the number of miners of the network, and costs linear in the miners of a policy. Pure.
 
 use anyhow::{Result, ensure};
 
 use super::bench::Measured;
 use super::compare::gas_of;
 
-/// Operations whose costs may differ by at most `tolerance` gas.
+/// Operations whose costs differ by at most `tolerance` gas, and the size `with` that varies.
 struct Flat {
     with: &'static str,
     operations: &'static [&'static str],
     tolerance: u64,
 }
 
-/// What longer numbers can cost in calldata; no loop over anything costs so little.
+/// Tolerance in gas for longer numbers in calldata; any loop costs more.
 const SAME: u64 = 500;
 const FLAT: [Flat; 7] = [
     Flat {
@@ -52,7 +52,7 @@ const FLAT: [Flat; 7] = [
     },
     Flat {
         with: "the periods the network slept, first of all",
-        // After one period alone the end of the last lease is not to be booked yet.
+        // Without "after_1_skipped": the end of the last lease is not booked yet.
         operations: &[
             "confirm_waking_network_after_30_skipped",
             "confirm_waking_network_after_365_skipped",
@@ -72,10 +72,10 @@ const FLAT: [Flat; 7] = [
     },
 ];
 
-/// Operations of policies of 1, 3, 10 and 30 miners, and what a further miner may cost.
+/// Operations of policies of 1 to 30 miners, and the limit of gas for each further miner.
 const PER_MINER: [(&str, u64); 3] = [("create", 4_200), ("refund", 3_800), ("revoke", 600)];
 
-/// The growth of each group.
+/// Formats the growth of each group, one line each.
 pub(crate) fn table(measured: &[Measured]) -> Result<Vec<String>> {
     let mut lines = vec![String::new(), "growth".to_owned()];
     for flat in &FLAT {
@@ -97,7 +97,7 @@ pub(crate) fn table(measured: &[Measured]) -> Result<Vec<String>> {
     Ok(lines)
 }
 
-/// Fails if a cost grows that must not.
+/// Fails if a cost grows more than its limit allows.
 pub(crate) fn check(measured: &[Measured]) -> Result<()> {
     for flat in &FLAT {
         let costs = costs(measured, flat.operations)?;
@@ -123,7 +123,7 @@ pub(crate) fn check(measured: &[Measured]) -> Result<()> {
     Ok(())
 }
 
-/// Gas of each further miner, from 1 to 30.
+/// Mean gas of each further miner of a policy, between 1 and 30 miners.
 fn slope(measured: &[Measured], operation: &str) -> Result<u64> {
     let [one, thirty] = [1, 30].map(|n| gas_of(measured, &format!("{operation}_{n}")));
     Ok(thirty?.saturating_sub(one?) / 29)

@@ -1,4 +1,4 @@
-//! Convictions and challenges of silence, over real cfrags of real policies.
+//! Measures convictions and challenges of silence, with real cfrags of real policies.
 
 use anyhow::{Context, Result};
 use getrandom::SysRng;
@@ -16,12 +16,12 @@ use umbral::{Capsule, Context as Keys, SecretKey, Signer};
 use super::bench::{Bench, Miner, person};
 use super::policies::create;
 
-/// End of the first point of a cfrag, in bytes.
+/// The bytes of a cfrag's first point.
 const FIRST_POINT: std::ops::Range<usize> = 0..33;
-/// Longer than the windows of the parameters, in periods.
+/// Periods after which the longest challenge window is over.
 const WINDOW_PERIODS: u32 = 2;
 
-/// A policy with what its author granted.
+/// A policy with the kfrags and commitments of its author.
 struct Delegation {
     terms: Terms,
     id: PolicyId,
@@ -33,7 +33,7 @@ struct Delegation {
 }
 
 impl Delegation {
-    /// Created by allowance; the holder is author and sponsor.
+    /// Creates the policy by allowance; the holder is author and sponsor.
     async fn create(bench: &Bench, miners: &[Miner], mark: &str) -> Result<Self> {
         let rng = &mut SysRng;
         let (delegating, receiving) = (SecretKey::random(rng)?, SecretKey::random(rng)?);
@@ -84,7 +84,7 @@ impl Delegation {
         ))
     }
 
-    /// The worker's signed receipt for a cfrag.
+    /// Signs the worker's receipt for a cfrag.
     fn receipt(
         &self,
         miner: &Miner,
@@ -105,8 +105,8 @@ impl Delegation {
     }
 }
 
-/// The reader of a policy of three miners takes a forged cfrag to the judge: of a miner whose
-/// lease is over, then of one that is active, on a day on which another came back before.
+/// The reader of a policy of three miners submits a forged cfrag to the Adjudicator: of a miner
+/// whose lease is over, then of an active one, after a confirmation of another in that period.
 pub(super) async fn convictions(bench: &mut Bench, miners: &[Miner]) -> Result<()> {
     let [three @ .., another] = miners.get(..4).context("too few miners")? else {
         return Ok(());
@@ -139,7 +139,7 @@ async fn convict(
 ) -> Result<u64> {
     let capsule = delegation.capsule()?;
     let bytes = FixedBytes(capsule.to_bytes());
-    // The first point of another answer: one equation does not hold.
+    // With the first point of another cfrag one equation does not hold.
     let mut forged = delegation.cfrag(&capsule, miner)?;
     let other = delegation.cfrag(&delegation.capsule()?, miner)?;
     if let (Some(to), Some(from)) = (forged.0.get_mut(FIRST_POINT), other.0.get(FIRST_POINT)) {
@@ -180,7 +180,7 @@ async fn convict(
     bench.send(bench.holder, &call).await
 }
 
-/// The author of a policy of three miners challenges two of them: one answers, one does not.
+/// The author of a policy of three miners challenges two of them, of which one answers.
 pub(super) async fn challenges(bench: &mut Bench, miners: &[Miner]) -> Result<()> {
     let three = miners.get(..3).context("too few miners")?;
     let [answering, silent, _] = three else {
@@ -190,7 +190,7 @@ pub(super) async fn challenges(bench: &mut Bench, miners: &[Miner]) -> Result<()
     bench
         .send(bench.holder, &Call::ApproveChallenges { amount })
         .await?;
-    // As anybody who was paid before.
+    // A balance above zero, as of any account that was paid before.
     bench.fund(answering.owner, 1).await?;
     let delegation = Delegation::create(bench, three, "challenged").await?;
     bench.confirm_all(three).await?;

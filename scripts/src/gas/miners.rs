@@ -1,5 +1,5 @@
-//! What miners send: deposits, confirmations, claims. Measured on a network in its stride: others
-//! are active, and others have opened the period, unless the operation's name says otherwise.
+//! Measures the transactions of miners: deposits, confirmations, claims. Others are active and have
+//! opened the period, unless the operation's name says otherwise.
 
 use anyhow::{Result, ensure};
 use kms_chain::Call;
@@ -9,14 +9,14 @@ use kms_protocol::eip712::{ActivityConfirmation, Domain, TypedData as _};
 use super::abi::{Abi, address, uint};
 use super::bench::{Bench, LOCK_PERIODS, Miner, STAKE_KMS, To, kms};
 
-/// Active periods between two claims.
+/// Measured numbers of active periods between two claims.
 pub(super) const CLAIM_PERIODS: [u32; 4] = [1, 30, 365, 5_000];
-/// Periods in which nobody at all was active.
+/// Measured numbers of periods in which no miner is active.
 pub(super) const SKIPPED_PERIODS: [u32; 4] = [1, 30, 365, 5_000];
-/// Miners of the large network.
+/// Number of miners of the large network.
 pub(super) const MANY_MINERS: u32 = 1_000;
 
-/// The life of a position.
+/// Measures the life of a stake, from deposit to withdrawal.
 pub(super) async fn stakes(bench: &mut Bench) -> Result<()> {
     bench.enlist(9_000).await?;
     let (one, other) = (Miner::new(9_001)?, Miner::new(9_002)?);
@@ -88,7 +88,7 @@ pub(super) async fn stakes(bench: &mut Bench) -> Result<()> {
     Ok(())
 }
 
-/// Direct confirmations of a full lease.
+/// Measures confirmations of a full lease, sent by the worker.
 pub(super) async fn confirmations(bench: &mut Bench, miners: &[Miner]) -> Result<()> {
     let Some((measured, others)) = miners.split_last() else {
         return Ok(());
@@ -116,7 +116,7 @@ pub(super) async fn confirmations(bench: &mut Bench, miners: &[Miner]) -> Result
     Ok(())
 }
 
-/// Confirmations signed by workers and sent by a stranger, several in a transaction.
+/// Measures confirmations that workers sign and another account sends, several per transaction.
 pub(super) async fn relayed(bench: &mut Bench, miners: &[Miner]) -> Result<()> {
     let lease = bench.deployment.params.max_lease_periods;
     for count in [1_usize, 10, 40] {
@@ -154,7 +154,7 @@ pub(super) async fn relayed(bench: &mut Bench, miners: &[Miner]) -> Result<()> {
     Ok(())
 }
 
-/// Claims after so many active periods: the index makes them one subtraction.
+/// Measures claims after different numbers of active periods.
 pub(super) async fn claims(bench: &mut Bench, miners: &[Miner]) -> Result<()> {
     let Some((miner, others)) = miners.split_last() else {
         return Ok(());
@@ -164,7 +164,7 @@ pub(super) async fn claims(bench: &mut Bench, miners: &[Miner]) -> Result<()> {
     bench.roll().await?;
     let gas = bench.send(miner.owner, &claim).await?;
     bench.note("claim_first_ever", gas, 1);
-    // The rest of the lease, so that the counts below are exact.
+    // Lets the lease end, so that the counts below are exact.
     bench
         .skip(bench.deployment.params.max_lease_periods)
         .await?;
@@ -188,13 +188,13 @@ pub(super) async fn claims(bench: &mut Bench, miners: &[Miner]) -> Result<()> {
     Ok(())
 }
 
-/// The network sleeps for k periods; one miner wakes it, another is merely back. Two entries of a
-/// miner's history share a slot, so each figure is the dearer of two gaps in a row.
+/// Measures the first and the second confirmation after k periods without any. Two entries of a
+/// miner's history lie in one slot, so each figure is the larger of two gaps in a row.
 pub(super) async fn gaps(bench: &mut Bench, miners: &[Miner]) -> Result<()> {
     let [.., first, other] = miners else {
         return Ok(());
     };
-    // Both are paid out before, so that each gap settles a reward into an empty place.
+    // Both have claimed, so that each gap settles a reward into an empty slot.
     for miner in [first.owner, other.owner] {
         bench.send(miner, &Call::Claim { miner }).await?;
     }
@@ -230,7 +230,7 @@ pub(super) async fn gaps(bench: &mut Bench, miners: &[Miner]) -> Result<()> {
     Ok(())
 }
 
-/// What one miner pays among a thousand.
+/// Measures the transactions of one miner among a thousand.
 pub(super) async fn crowd(bench: &mut Bench, miners: &[Miner]) -> Result<()> {
     let (Some(miner), Some(other)) = (miners.first(), miners.last()) else {
         return Ok(());
@@ -251,7 +251,7 @@ pub(super) async fn crowd(bench: &mut Bench, miners: &[Miner]) -> Result<()> {
     ensure!(active == expected, "{active} are active, not {expected}");
     let gas = bench.confirm(miner, bench.lease_end()).await?;
     bench.note(format!("confirm_among_{MANY_MINERS}"), gas, 1);
-    // Once to settle what earlier leases left, once for the lease alone.
+    // The first pass settles earlier leases, the second measures the lease alone.
     let mut gas = 0;
     for wait in [1, bench.deployment.params.max_lease_periods] {
         bench.skip(wait).await?;
@@ -266,7 +266,7 @@ pub(super) async fn crowd(bench: &mut Bench, miners: &[Miner]) -> Result<()> {
     Ok(())
 }
 
-/// As `Bench::enlist`, and a lease, for many at once.
+/// Creates many miners with stake, worker and lease, without measuring.
 async fn enlist_together(bench: &Bench, miners: &[Miner]) -> Result<()> {
     let (amount, through) = (kms(STAKE_KMS)?, bench.lease_end());
     let transfers: Vec<_> = miners

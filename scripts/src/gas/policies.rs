@@ -1,4 +1,4 @@
-//! What owners, sponsors and miners send about policies.
+//! Measures the transactions of authors, sponsors and miners about policies.
 
 use anyhow::{Context, Result};
 use kms_chain::Call;
@@ -8,16 +8,16 @@ use kms_protocol::{Address, Amount, B256, Period, Terms, keccak256};
 use super::abi::{self, Abi, address, uint};
 use super::bench::{Bench, Miner, To, kms};
 
-/// Miners of a policy.
+/// Measured numbers of miners of a policy.
 pub(super) const MINER_COUNTS: [usize; 4] = [1, 3, 10, 30];
-/// Lengths of a policy of three miners, in periods.
+/// Measured lengths of a policy of three miners, in periods.
 pub(super) const LENGTHS: [u32; 3] = [7, 30, 365];
 
 fn function(name: &str, more: &str) -> String {
     format!("{name}({}{more})", abi::TERMS)
 }
 
-/// Creates by allowance and returns the gas.
+/// Creates a policy by allowance and returns the gas.
 pub(super) async fn create(bench: &Bench, terms: &Terms) -> Result<u64> {
     let signature = function("createPolicy", "");
     bench
@@ -30,7 +30,7 @@ pub(super) async fn create(bench: &Bench, terms: &Terms) -> Result<u64> {
         .await
 }
 
-/// An allowance of ordinary size: it is counted down, unlike an unlimited one.
+/// Approves a finite allowance, which is counted down, unlike an unlimited one.
 pub(super) async fn allow(bench: &Bench) -> Result<()> {
     let policies = bench.deployment.contracts.policies.address;
     let arguments = [address(policies), uint(1_u128 << 90)];
@@ -49,8 +49,8 @@ fn first(miners: &[Miner], count: usize) -> Result<&[Miner]> {
     miners.get(..count).context("too few miners")
 }
 
-/// Policies of 1 to 30 miners from creation to revocation. The miners are active in the first
-/// periods only, so the sponsor has something to get back.
+/// Measures policies of 1 to 30 miners from creation to revocation. The miners are active in the
+/// first periods only, so that a refund is due to the sponsor.
 pub(super) async fn lives(bench: &mut Bench, miners: &[Miner]) -> Result<()> {
     allow(bench).await?;
     bench.confirm_all(miners).await?;
@@ -90,7 +90,7 @@ pub(super) async fn lives(bench: &mut Bench, miners: &[Miner]) -> Result<()> {
     Ok(())
 }
 
-/// A revocation signed by the author and sent by somebody else; an extension.
+/// Measures a revocation that the author signs and another account sends, and an extension.
 pub(super) async fn wishes(bench: &mut Bench, miners: &[Miner]) -> Result<()> {
     let mut terms = bench.terms(first(miners, 3)?, 30, "wishes")?;
     let author = Miner::new(9_100)?.worker;
@@ -132,8 +132,8 @@ pub(super) async fn wishes(bench: &mut Bench, miners: &[Miner]) -> Result<()> {
     Ok(())
 }
 
-/// Ten creations in one transaction, each of three miners; and creations with a quote of each
-/// miner, whose posted rate is above it.
+/// Measures ten creations in one transaction, of three miners each, and creations with a quote of
+/// each miner below its posted rate.
 pub(super) async fn batches(bench: &mut Bench, miners: &[Miner]) -> Result<()> {
     let three = first(miners, 3)?;
     let mut list = Vec::new();
@@ -177,7 +177,7 @@ pub(super) async fn batches(bench: &mut Bench, miners: &[Miner]) -> Result<()> {
 
 const QUOTE: &str = "(uint96,uint32,uint64,uint32,bytes32,bytes)";
 
-/// What a miner's worker signs to serve below its posted rate: `IPolicyManager.Quote`.
+/// The struct `IPolicyManager.Quote`, which a worker signs to serve below the posted rate.
 struct Quote {
     miner: Address,
     rate: Amount,
@@ -224,7 +224,7 @@ fn quote(bench: &Bench, miner: &Miner, rate: Amount) -> Abi {
     ])
 }
 
-/// The author takes one miner out of a policy.
+/// Measures the revocation of one arrangement.
 pub(super) async fn arrangements(bench: &mut Bench, miners: &[Miner]) -> Result<()> {
     for count in [3, 30] {
         let terms = bench.terms(first(miners, count)?, 30, "one is taken out")?;
@@ -239,7 +239,7 @@ pub(super) async fn arrangements(bench: &mut Bench, miners: &[Miner]) -> Result<
     Ok(())
 }
 
-/// A miner collects from one policy, from twenty at once, and from the same ones again.
+/// Measures collections from one policy, from twenty at once, and from the same ones again.
 pub(super) async fn collections(bench: &mut Bench, miners: &[Miner]) -> Result<()> {
     let three = first(miners, 3)?;
     let miner = three.first().context("no miner")?.owner;
@@ -253,11 +253,11 @@ pub(super) async fn collections(bench: &mut Bench, miners: &[Miner]) -> Result<(
         create(bench, terms).await?;
     }
     let last = *large.miners.last().context("no miner")?;
-    // As anybody who was paid before.
+    // A balance above zero, as of any account that was paid before.
     bench.fund(miner, 1).await?;
     bench.fund(last, 1).await?;
     for again in ["", "_again"] {
-        // The next lease begins where the last one ends: no gap.
+        // The next lease begins where the last one ends, without a gap.
         bench.confirm_all(miners).await?;
         bench
             .skip(bench.deployment.params.max_lease_periods)
@@ -278,7 +278,7 @@ async fn collect(bench: &Bench, terms: &[Terms], miner: Address) -> Result<u64> 
     bench.send(miner, &Call::Collect { terms, miner }).await
 }
 
-/// Refunds to the sponsor where each miner's activity has so many gaps.
+/// Measures refunds to the sponsor by the number of gaps in each miner's activity.
 pub(super) async fn gaps(bench: &mut Bench, miners: &[Miner]) -> Result<()> {
     for (count, gaps) in [(3, 20), (1, 200)] {
         let miners = first(miners, count)?;

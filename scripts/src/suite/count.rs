@@ -1,11 +1,11 @@
-//! How many tests of each kind ran, read from what the runners print. Pure but for
-//! [`property_tests`], which looks at the sources because a runner does not tell a property test.
+//! Counts the tests of each kind in the output of their runners. Pure but for [`property_tests`],
+//! which reads the sources, because no runner tells property tests from others.
 
 use std::path::Path;
 
 use anyhow::Result;
 
-/// Counts by kind, in the order they were met.
+/// Numbers of passed and failed tests by kind, in the order of the steps.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Tally {
     rows: Vec<(String, u64)>,
@@ -22,7 +22,7 @@ impl Tally {
         }
     }
 
-    /// One kind alone.
+    /// Creates a tally of one kind.
     pub(crate) fn of(kind: &str, passed: u64, failed: u64) -> Self {
         let mut tally = Self::default();
         tally.count(kind, passed);
@@ -38,7 +38,7 @@ impl Tally {
         self.properties = self.properties.saturating_add(other.properties);
     }
 
-    /// Property tests are among the Rust tests already: named in the table, not added to the sum.
+    /// Adds property tests to the table, not to the sum: they are among the Rust tests.
     pub(crate) fn note_properties(&mut self, number: u64) {
         self.properties = number;
     }
@@ -51,7 +51,7 @@ impl Tally {
         self.failed
     }
 
-    /// The table: kind and number.
+    /// Lists kind and number of tests, for the table.
     pub(crate) fn rows(&self) -> Vec<(String, u64)> {
         let mut rows = self.rows.clone();
         if self.properties > 0 {
@@ -64,7 +64,7 @@ impl Tally {
     }
 }
 
-/// Reads `cargo test`: a `Running` or `Doc-tests` line names the binary, `test result:` its counts.
+/// Parses `cargo test`: `Running` or `Doc-tests` names the binary, `test result:` its counts.
 pub(crate) fn cargo(lines: &[String]) -> Tally {
     let mut tally = Tally::default();
     let mut kind = "rust unit";
@@ -83,20 +83,20 @@ pub(crate) fn cargo(lines: &[String]) -> Tally {
     tally
 }
 
-/// Reads `cargo test`, all of it as tests of one kind.
+/// Parses `cargo test` and counts all its tests as one kind.
 pub(crate) fn cargo_as(kind: &str, lines: &[String]) -> Tally {
     let all = cargo(lines);
     Tally::of(kind, all.passed(), all.failed)
 }
 
-/// Reads a program of ours that prints one line with `mark` in it for each thing it tried, and that
-/// ends with an error if one of them failed.
+/// Counts the lines that contain `mark`, of a program that prints one per passed case and fails if
+/// a case fails.
 pub(crate) fn lines_with(kind: &str, mark: &str, lines: &[String]) -> Tally {
     let marked = lines.iter().filter(|line| line.contains(mark)).count();
     Tally::of(kind, marked.try_into().unwrap_or(u64::MAX), 0)
 }
 
-/// Reads halmos: `Symbolic test result: 9 passed; 0 failed` for each contract.
+/// Parses halmos: `Symbolic test result: 9 passed; 0 failed` for each contract.
 pub(crate) fn halmos(lines: &[String]) -> Tally {
     let mut tally = Tally::default();
     for line in lines {
@@ -122,7 +122,7 @@ fn cargo_kind(running: &str) -> &'static str {
     }
 }
 
-/// Reads `forge test`: one `[PASS] name(...) (runs: ..)` or `[FAIL...]` line for each test.
+/// Parses `forge test`: one `[PASS] name(...) (runs: ..)` or `[FAIL...]` line for each test.
 pub(crate) fn forge(lines: &[String]) -> Tally {
     let mut tally = Tally::default();
     for line in lines.iter().map(|line| line.trim()) {
@@ -142,7 +142,7 @@ pub(crate) fn forge(lines: &[String]) -> Tally {
     tally
 }
 
-/// Reads the last line of the vectors example: `N passed, M failed`.
+/// Parses the last line of the vectors example: `N passed, M failed`.
 pub(crate) fn vectors(lines: &[String]) -> Tally {
     let mut tally = Tally::default();
     let last = lines.iter().rev().find(|line| line.contains(" passed, "));
@@ -156,7 +156,7 @@ pub(crate) fn vectors(lines: &[String]) -> Tally {
     tally
 }
 
-/// The number that ends right before `word`: `number_before("ok. 12 passed", " passed")` is 12.
+/// Finds the number right before `word`: `number_before("ok. 12 passed", " passed")` is 12.
 fn number_before(text: &str, word: &str) -> Option<u64> {
     let before = text.split_once(word)?.0;
     before
@@ -166,7 +166,7 @@ fn number_before(text: &str, word: &str) -> Option<u64> {
         .ok()
 }
 
-/// Tests written inside `proptest!` blocks, in every Rust source below `root`.
+/// Counts the tests in `proptest!` blocks, in every Rust source below `root`.
 pub(crate) fn property_tests(root: &Path) -> Result<u64> {
     let mut total = 0;
     for folder in ["umbral", "node", "scripts", "tests"] {
@@ -188,7 +188,8 @@ fn property_tests_below(folder: &Path) -> Result<u64> {
     Ok(total)
 }
 
-/// In formatted sources a `proptest!` block ends at the first `}` in the column it began in.
+/// Counts the tests in `proptest!` blocks of a formatted source, in which a block ends at the first
+/// `}` in the column of its beginning.
 fn property_tests_in(source: &str) -> u64 {
     let mut total = 0;
     let mut end: Option<String> = None;

@@ -1,4 +1,4 @@
-//! Branch coverage of the contracts, from the report that `forge coverage` writes (lcov).
+//! Branch coverage of the contracts, from the lcov report of `forge coverage`.
 
 use std::path::Path;
 
@@ -6,20 +6,20 @@ use anyhow::{Context, Result, ensure};
 
 use crate::say;
 
-/// Least share of the branches of src/ that tests must reach, in percent.
+/// Least branch coverage of contracts/src, in percent.
 const LEAST_PERCENT: u64 = 95;
 
-/// Branches of one source file.
+/// The branch coverage of a source file.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct File {
     name: String,
     branches: u64,
     reached: u64,
-    /// Lines of the branches that were not reached.
+    /// Line numbers of branches that no test reached.
     missed: Vec<u64>,
 }
 
-/// Prints the branches of each file and fails if too few were reached over all.
+/// Prints the branch coverage of each file. Fails if the total is below [`LEAST_PERCENT`].
 pub(super) fn check(report: &Path) -> Result<()> {
     let text =
         std::fs::read_to_string(report).with_context(|| format!("reading {}", report.display()))?;
@@ -51,7 +51,7 @@ pub(super) fn check(report: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Reads `SF:file` and `BRDA:line,block,branch,times`; `-` or `0` times is not reached.
+/// Parses `SF:file` and `BRDA:line,block,branch,times`; `-` and `0` mean not reached.
 fn parse(text: &str) -> Vec<File> {
     let mut files: Vec<File> = Vec::new();
     for line in text.lines() {

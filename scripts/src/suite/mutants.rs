@@ -1,5 +1,5 @@
-//! Mutants of the accounting code: each changes one place of one source file, and the tests must
-//! notice. Works on a copy in the target folder; the sources are never touched.
+//! Mutation tests of the accounting contracts: each mutant changes one place of one source file,
+//! and a test must fail. Works on a copy in the target folder.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -15,7 +15,7 @@ mod mutate;
 
 use mutate::{Mutant, mutants};
 
-/// What is mutated, below contracts/src, and the test that notices most of it: tried first.
+/// Mutated files below contracts/src, each with the test that notices most mutants, run first.
 const FILES: [(&str, &str); 4] = [
     ("libraries/RewardMath.sol", "test/rewards/RewardMath.t.sol"),
     ("libraries/PolicyWord.sol", "test/policies/PolicyWord.t.sol"),
@@ -28,16 +28,16 @@ const FILES: [(&str, &str); 4] = [
 
 const HISTORIES: &str = "test/rewards/RewardHistories.t.sol";
 
-/// The copy holds these of contracts/.
+/// Entries of contracts/ that are copied.
 const COPIED: [&str; 4] = ["src", "test", "solc", "foundry.toml"];
 
-/// The tests that are tried then.
+/// Tests that run next, in this order.
 const TESTS: [&str; 3] = [HISTORIES, "test/{rewards,policies}/*", "test/invariant/*"];
 
-/// A mutant that runs for longer has changed the course of a loop: noticed.
+/// Timeout of a test, in seconds; a mutant that exceeds it counts as noticed.
 const SECONDS_MAX: &str = "300";
 
-/// A mutant that no test can notice, because it does the same.
+/// A listed mutant that behaves like the original, so that no test can notice it.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Equivalent {
@@ -64,15 +64,15 @@ impl Known {
     }
 }
 
-/// What became of a mutant.
+/// The result of a mutant.
 enum Fate {
-    /// The compiler refused it.
+    /// The compiler rejected the mutant; it is not counted.
     NotACase,
     Noticed,
     Survived,
 }
 
-/// Runs every mutant; those that survive are listed and counted as failed.
+/// Runs every mutant. A surviving one is printed and counts as a failed test.
 pub(super) fn run(suite: &Suite) -> Result<Tally> {
     let known = suite.contracts().join("mutants.toml");
     let known = std::fs::read_to_string(known).context("reading contracts/mutants.toml")?;
@@ -118,7 +118,7 @@ pub(super) fn run(suite: &Suite) -> Result<Tally> {
     ))
 }
 
-/// A fresh copy of the contracts; compiled files of an earlier run stay and save time.
+/// Copies the contracts afresh; compiled files of an earlier run stay, to save time.
 fn copy(suite: &Suite) -> Result<PathBuf> {
     let folder = suite.target().join("mutants/contracts");
     std::fs::create_dir_all(&folder)?;
@@ -150,9 +150,9 @@ fn copy_all(from: &Path, to: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Builds without optimizer, which is quick, and runs the tests until the first that fails; the
-/// smallest first, each with no more compiled than it needs: a test is compiled anew only if it has
-/// changed code in it, a library's, not if it deploys changed code.
+/// Builds without optimizer, for speed, and runs the tests until the first that fails, smallest
+/// first. Forge compiles only what a test needs: a test whose own code changed, such as an inlined
+/// library, not one that deploys changed code.
 fn test(suite: &Suite, folder: &Path, first: &str) -> Result<Fate> {
     for tests in [first].into_iter().chain(TESTS) {
         let mut command = Command::new("timeout");

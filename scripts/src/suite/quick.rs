@@ -1,6 +1,6 @@
-//! `kms-scripts test --quick`: format, clippy and unit tests of the crates that differ from the
-//! main branch or in the working tree, and the tidy rules. Needs no forge and no build of the whole
-//! workspace; `quick/scope.rs` says which crates and why.
+//! `kms-scripts test --quick`: checks format, runs clippy and unit tests of the crates that differ
+//! from the main branch or in the working tree, and the tidy rules. Needs no forge and no build of
+//! the whole workspace; `quick/scope.rs` finds the crates.
 
 mod scope;
 
@@ -16,10 +16,10 @@ use crate::say;
 use crate::workspace::{self, Member};
 use scope::Scope;
 
-/// The crate of the rules, which are checked whatever changed.
+/// The crate of the tidy rules, which always runs.
 const TIDY: &str = "kms-tidy";
 
-/// Runs every step, whatever the ones before it found; ends with `N passed, N failed`.
+/// Runs every step, also after a failed one, and prints last `N passed, N failed`.
 pub(super) fn run(all: bool) -> Result<()> {
     let root = std::fs::canonicalize(workspace::root())?;
     let members = workspace::members(&root)?;
@@ -48,7 +48,7 @@ pub(super) fn run(all: bool) -> Result<()> {
     Ok(())
 }
 
-/// The names of the steps and what cargo is asked for.
+/// The steps: name and arguments of cargo.
 fn steps(members: &[&Member]) -> Vec<(&'static str, Vec<String>)> {
     let owned = |args: &[&str]| args.iter().map(|arg| (*arg).to_owned()).collect::<Vec<_>>();
     let packages = |chosen: &mut dyn Iterator<Item = &&Member>| -> Vec<String> {
@@ -60,7 +60,7 @@ fn steps(members: &[&Member]) -> Vec<(&'static str, Vec<String>)> {
     let tested = packages(&mut members.iter().filter(|member| member.has_unit_tests));
     let mut steps = vec![("format", owned(&["fmt", "--all", "--check"]))];
     if !members.is_empty() {
-        // With the features of scripts/test: what did not change is not checked again.
+        // The same features as scripts/test, so that unchanged crates are not checked again.
         let everywhere = ["--release", "--workspace", "--all-targets", "--features"];
         let flags = ["kms-scripts/compile", "--quiet", "--", "--deny", "warnings"];
         let clippy = [&["clippy"], &everywhere[..], &flags].concat();
@@ -75,7 +75,7 @@ fn steps(members: &[&Member]) -> Vec<(&'static str, Vec<String>)> {
     steps
 }
 
-/// Runs cargo. A step that fails without a failed test counts as one.
+/// Runs cargo. A failure without a failed test counts as one failed test.
 fn step(root: &Path, args: &[String]) -> Result<Tally> {
     let mut command = Command::new("cargo");
     command.args(args).current_dir(root);

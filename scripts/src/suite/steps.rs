@@ -10,14 +10,14 @@ mod contracts;
 mod rust;
 mod umbral;
 
-/// When a step runs: always, or only under `--deep` (or when it is asked for by name).
+/// When a step runs: always, or only under `--deep` or `--only`.
 #[derive(Clone, Copy)]
 pub(super) enum Depth {
     Always,
     Deep,
 }
 
-/// One check.
+/// One check of the suite.
 pub(super) struct Step {
     pub(super) name: &'static str,
     pub(super) depth: Depth,

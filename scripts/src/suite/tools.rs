@@ -1,6 +1,5 @@
-//! The tools of the suite: where they are, how they are run, and how the ones that are missing are
-//! installed. A Debian package is installed by root alone; Python's packages go into the target
-//! folder, each checked against its hash.
+//! The tools of the suite: finds, installs and runs them. A missing Debian package is installed if
+//! the suite runs as root; Python packages go into the target folder, checked against their hashes.
 
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
@@ -11,13 +10,13 @@ use sha2::{Digest, Sha256};
 
 use crate::say;
 
-/// Cases per property test under `--deep`; the default of the tests themselves is 256 at most.
+/// Cases per property test under `--deep`; the default of the tests is at most 256.
 const DEEP_PROPTEST_CASES: &str = "4096";
 
-/// Python's packages and their hashes.
+/// The pinned Python packages and their hashes.
 const REQUIREMENTS: &str = "contracts/requirements.txt";
 
-/// Where the suite runs and how hard it tries.
+/// The workspace root and the options of a run.
 pub(super) struct Suite {
     root: PathBuf,
     target: PathBuf,
@@ -61,13 +60,13 @@ impl Suite {
         self.cargo_in("", args)
     }
 
-    /// Cargo in a workspace of its own below the root, with the target folder of the root: what
-    /// the workspaces have in common is compiled once.
+    /// The cargo command in another workspace below the root, with the root's target folder, so
+    /// that common crates are compiled once.
     pub(super) fn cargo_in(&self, folder: &str, args: &[&str]) -> Command {
         let mut command = Command::new("cargo");
         command.args(args).current_dir(self.root.join(folder));
         command.env("CARGO_TARGET_DIR", &self.target);
-        // Two test threads: most end-to-end tests run a chain and several nodes each.
+        // Most end-to-end tests run a chain and several nodes each.
         command.env("RUST_TEST_THREADS", "2");
         if self.deep {
             command.env("PROPTEST_CASES", DEEP_PROPTEST_CASES);
@@ -75,7 +74,7 @@ impl Suite {
         command
     }
 
-    /// `forge` in the contracts' folder, under the default profile.
+    /// The command `forge` in contracts/, under the default profile.
     pub(super) fn forge(&self, args: &[&str]) -> Command {
         let mut command = Command::new(&self.forge);
         command.args(args).current_dir(self.contracts());
@@ -91,14 +90,15 @@ impl Suite {
         self.target.join("release").join(name)
     }
 
-    /// A program of the contracts' npm packages.
+    /// The command of a program of the contracts' npm packages.
     pub(super) fn npm(&self, name: &str) -> Command {
         let mut command = Command::new(self.contracts().join("node_modules/.bin").join(name));
         command.current_dir(self.contracts());
         command
     }
 
-    /// A program of the pinned Python packages, installed if need be; it finds `forge` on its PATH.
+    /// The command of a program of the pinned Python packages, installed if missing, with `forge`
+    /// on its PATH.
     pub(super) fn python(&self, name: &str) -> Result<Command> {
         let programs = self.python_programs()?;
         let mut folders = vec![programs.clone(), self.contracts().join("node_modules/.bin")];
@@ -112,7 +112,7 @@ impl Suite {
         Ok(command)
     }
 
-    /// A virtual environment in the target folder with what `REQUIREMENTS` pins.
+    /// Makes a virtual environment in the target folder with the packages of [`REQUIREMENTS`].
     fn python_programs(&self) -> Result<PathBuf> {
         let requirements = self.root.join(REQUIREMENTS);
         let text = std::fs::read(&requirements).context("reading Python's requirements")?;
@@ -146,7 +146,7 @@ impl Suite {
     }
 }
 
-/// Makes sure that `program` is on PATH; `package` is the Debian package that has it.
+/// Ensures that `program` is on PATH, else installs the Debian package `package`.
 pub(super) fn ensure_program(program: &str, package: &str) -> Result<()> {
     if succeeds(program, &["--version"]) {
         return Ok(());
@@ -174,7 +174,7 @@ fn install(package: &str) -> Result<()> {
     Ok(())
 }
 
-/// Makes sure that the toolchain has the standard crates of a target.
+/// Ensures that the toolchain has the standard crates of a target.
 pub(super) fn ensure_target(suite: &Suite, target: &str) -> Result<()> {
     let mut sysroot = Command::new("rustc");
     sysroot.args(["--print", "target-libdir", "--target", target]);
@@ -201,7 +201,7 @@ fn succeeds(program: &str, args: &[&str]) -> bool {
     command.output().is_ok_and(|output| output.status.success())
 }
 
-/// `forge` of the pinned version: on PATH, else as npm installed it.
+/// Finds `forge` of the pinned version on PATH, else in the npm packages.
 fn find_forge(root: &Path) -> Result<PathBuf> {
     let package = std::fs::read_to_string(root.join("contracts/package.json"))?;
     let package: serde_json::Value = serde_json::from_str(&package)?;
@@ -228,7 +228,7 @@ fn find_forge(root: &Path) -> Result<PathBuf> {
         .context("no forge for this platform; run scripts/setup")
 }
 
-/// Runs `command` to its end and returns the lines of its output; it must succeed.
+/// Runs `command` and returns the lines of its output. Fails if it fails.
 pub(super) fn run(command: Command) -> Result<Vec<String>> {
     let what = format!("{command:?}");
     let (lines, succeeded) = attempt(command)?;
@@ -236,8 +236,7 @@ pub(super) fn run(command: Command) -> Result<Vec<String>> {
     Ok(lines)
 }
 
-/// Runs `command` to its end, echoing each line of its output. Returns the lines, and whether it
-/// succeeded.
+/// Runs `command` and prints each line of its output. Returns the lines, and whether it succeeded.
 pub(super) fn attempt(mut command: Command) -> Result<(Vec<String>, bool)> {
     let what = format!("{command:?}");
     let (reader, writer) = std::io::pipe().context("opening a pipe")?;
@@ -248,7 +247,7 @@ pub(super) fn attempt(mut command: Command) -> Result<(Vec<String>, bool)> {
     let mut child = command
         .spawn()
         .with_context(|| format!("starting {what}"))?;
-    // The command holds the writing ends; while it lives, the reader below would wait for ever.
+    // Closes the pipe's writing ends, without which the reader below would never end.
     drop(command);
     let mut lines = Vec::new();
     for line in BufReader::new(reader).split(b'\n') {

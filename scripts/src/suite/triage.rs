@@ -1,5 +1,5 @@
-//! Slither's findings against the list of those that were looked at. A finding is named by its
-//! check and by the function, variable or contract it begins at: the list survives moved lines.
+//! Compares slither's findings with the list of accepted ones. A finding is identified by its check
+//! and its function, variable or contract, not by lines, which move.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -10,12 +10,12 @@ use serde_json::Value;
 
 use crate::say;
 
-/// Why findings of one check are right as they are.
+/// An entry of the list: accepted findings of one check, with the reason.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Accepted {
     check: String,
-    /// `Contract.function`, `Contract.variable`, or `*` for every finding of the check.
+    /// Places: `Contract.function`, `Contract.variable`, or `*` for every finding of the check.
     places: Vec<String>,
     reason: String,
 }
@@ -33,7 +33,7 @@ struct Finding {
     text: String,
 }
 
-/// Fails on a finding that is not in the list, and on an entry of the list that nothing matches.
+/// Fails on a finding that is not in the list, and on an entry that matches no finding.
 pub(super) fn check(report: &Path, triage: &Path) -> Result<()> {
     let report = std::fs::read_to_string(report).context("slither wrote no report")?;
     let triage = std::fs::read_to_string(triage).context("reading slither's triage")?;
@@ -93,7 +93,7 @@ fn problems(findings: &[Finding], accepted: &[Accepted]) -> Vec<String> {
     problems
 }
 
-/// `results.detectors[*]`: check, description, and the elements it is about.
+/// Parses `results.detectors[*]` of the report: check, description and elements.
 fn findings(report: &Value) -> Result<Vec<Finding>> {
     ensure!(
         report.pointer("/success") == Some(&Value::Bool(true)),
@@ -121,7 +121,7 @@ fn findings(report: &Value) -> Result<Vec<Finding>> {
         .collect()
 }
 
-/// `Contract.function` for what is in a function, `Contract.name` or `name` for the rest.
+/// The place of an element: `Contract.function` inside a function, else `Contract.name` or `name`.
 fn place(element: &Value) -> Option<String> {
     let text = |value: &Value, path: &str| {
         value

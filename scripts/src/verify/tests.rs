@@ -43,7 +43,7 @@ async fn accepts_a_fresh_deployment_and_finds_a_tampered_contract() {
     let scene = Scene::new().await;
     scene.verify().await.unwrap();
     let escrow = scene.deployment.contracts.escrow.address;
-    // Returns zero to everything.
+    // Bytecode that returns zero to every call.
     let code = json!([escrow, "0x60206000f3"]);
     let _: Value = scene
         .devnet

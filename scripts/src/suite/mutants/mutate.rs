@@ -1,19 +1,19 @@
-//! Makes mutants of Solidity source, line by line: an operator exchanged, a number one larger, a
-//! statement left out. Pure.
+//! Makes mutants of Solidity source, line by line: exchanges an operator, increments a number, or
+//! deletes a statement. Pure.
 
-/// One change.
+/// A mutant: the source with one line changed.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Mutant {
-    /// Line of the change, from 1.
+    /// Line number of the change, from 1.
     pub(super) line: usize,
     pub(super) before: String,
-    /// The line after the change; empty for a statement left out.
+    /// The line after the change; empty for a deleted statement.
     pub(super) after: String,
     /// The whole file after the change.
     pub(super) source: String,
 }
 
-/// Operators in formatted source stand between spaces.
+/// Operators and their replacements; in formatted source they stand between spaces.
 const EXCHANGES: [(&str, &str); 24] = [
     (" + ", " - "),
     (" - ", " + "),
@@ -41,7 +41,7 @@ const EXCHANGES: [(&str, &str); 24] = [
     (".minus(", ".plus("),
 ];
 
-/// Every mutant of a source file.
+/// Makes every mutant of a source file.
 pub(super) fn mutants(source: &str) -> Vec<Mutant> {
     let lines: Vec<&str> = source.lines().collect();
     let mut found = Vec::new();
@@ -72,7 +72,7 @@ pub(super) fn mutants(source: &str) -> Vec<Mutant> {
     found
 }
 
-/// The line without a comment at its end.
+/// Cuts the comment at the end of a line.
 fn code_of(line: &str) -> &str {
     line.split_once("//").map_or(line, |(code, _)| code)
 }
@@ -111,7 +111,7 @@ fn replaced(code: &str, at: usize, length: usize, by: &str) -> String {
     [before.unwrap_or_default(), by, after.unwrap_or_default()].concat()
 }
 
-/// Decimal numbers that are no part of a name, of a hexadecimal number or of a longer constant.
+/// Finds the decimal numbers that are no part of a name, a hexadecimal number or a longer constant.
 fn numbers(code: &str) -> Vec<(usize, usize)> {
     let mut found = Vec::new();
     let mut previous = ' ';
@@ -134,7 +134,8 @@ fn numbers(code: &str) -> Vec<(usize, usize)> {
     found
 }
 
-/// A whole statement on one line that may be left out: an assignment or a call, no declaration.
+/// True for a whole statement on one line that may be deleted: an assignment or a call, not a
+/// declaration.
 fn is_statement(code: &str) -> bool {
     let code = code.trim();
     let Some(body) = code.strip_suffix(';') else {

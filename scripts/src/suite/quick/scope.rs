@@ -1,5 +1,5 @@
-//! Which crates a change is in: those whose files differ from where the branch left main, or are
-//! not committed.
+//! Finds the crates of a change: those with files that differ from the merge base with main, or
+//! are not committed.
 
 use std::path::Path;
 use std::process::Command;
@@ -8,10 +8,10 @@ use anyhow::{Context, Result};
 
 use crate::workspace::Member;
 
-/// Where work branches off, in the order they are tried.
+/// Names of the main branch, in the order they are tried.
 const MAIN_BRANCHES: [&str; 2] = ["main", "origin/main"];
 
-/// The crates to check, each with the reason, and what no crate covers.
+/// The crates to check, each with the reason, and the changed files outside of crates.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Scope<'a> {
     since: String,
@@ -20,7 +20,7 @@ pub(super) struct Scope<'a> {
 }
 
 impl<'a> Scope<'a> {
-    /// Every crate.
+    /// The scope of `--all`: every crate.
     pub(super) fn whole(members: &'a [Member]) -> Self {
         let taken = members.iter().map(|member| (member, "--all".to_owned()));
         Self {
@@ -30,7 +30,7 @@ impl<'a> Scope<'a> {
         }
     }
 
-    /// The crates with files that differ from main's merge base, committed or not.
+    /// The scope of a change: crates with files that differ from the merge base, committed or not.
     pub(super) fn changed(root: &Path, members: &'a [Member]) -> Result<Self> {
         let base = MAIN_BRANCHES
             .iter()
@@ -72,7 +72,7 @@ impl<'a> Scope<'a> {
         self.taken.iter().map(|(member, _)| *member).collect()
     }
 
-    /// What is checked and why, and what is not, for people.
+    /// Describes what is checked and why, and which files are not, one line each.
     pub(super) fn lines(&self) -> Vec<String> {
         let since = self.since.get(..12).unwrap_or(&self.since);
         let mut lines = vec![format!("quick: the crates that differ from {since}")];
@@ -90,7 +90,7 @@ impl<'a> Scope<'a> {
     }
 }
 
-/// The crate whose folder holds a file; the innermost, as folders lie in each other.
+/// Finds the crate of a file, the innermost one if crates are nested.
 fn owner<'a>(file: &str, members: &'a [Member]) -> Option<&'a Member> {
     let holds = |member: &&Member| {
         let rest = file.strip_prefix(&member.folder);

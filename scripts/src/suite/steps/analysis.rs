@@ -1,5 +1,4 @@
-//! What looks at the contracts without running a story: linter, static analysis, symbolic
-//! execution, and how much of them the tests reach.
+//! Analyses of the contracts: linter, static analysis, symbolic execution, branch coverage.
 
 use std::process::Stdio;
 
@@ -9,14 +8,14 @@ use crate::suite::count::{self, Tally};
 use crate::suite::tools::{Suite, run};
 use crate::suite::{coverage, triage};
 
-/// Shortened fuzz and invariant runs: unoptimised code is slow, and branches are reached early.
+/// Fuzz and invariant runs for coverage: few, since unoptimised code is slow.
 const COVERAGE_FUZZ_RUNS: &str = "64";
 const COVERAGE_INVARIANT_RUNS: &str = "8";
 
-/// Rules and reasons: contracts/solhint.config.js.
+/// Lints by the rules of contracts/solhint.config.js.
 pub(super) fn solhint(suite: &Suite) -> Result<Tally> {
     let mut command = suite.npm("solhint");
-    // No question to a server whether there is a newer one.
+    // Does not ask a server for a newer version.
     command.args([
         "--disc",
         "--noPoster",
@@ -28,7 +27,7 @@ pub(super) fn solhint(suite: &Suite) -> Result<Tally> {
     Ok(Tally::default())
 }
 
-/// Findings and reasons: contracts/slither.triage.toml.
+/// Runs slither; accepted findings are in contracts/slither.triage.toml.
 pub(super) fn slither(suite: &Suite) -> Result<Tally> {
     let report = suite.target().join("slither.json");
     if report.exists() {
@@ -38,8 +37,7 @@ pub(super) fn slither(suite: &Suite) -> Result<Tally> {
     command.env("FOUNDRY_PROFILE", "plain");
     command.args([".", "--config-file", "slither.config.json", "--json"]);
     command.arg(&report);
-    // Its status says whether there are findings at all; the triage says whether they are known,
-    // and prints those that are not.
+    // The exit status means that there are findings; the triage fails on those not accepted.
     let output = command.stdin(Stdio::null()).output()?;
     if !report.exists() {
         bail!("slither: {}", String::from_utf8_lossy(&output.stderr));
@@ -58,8 +56,8 @@ pub(super) fn halmos(suite: &Suite) -> Result<Tally> {
     Ok(tally)
 }
 
-/// Branch coverage of src/. Tests of gas fail in the unoptimised build that this needs; whether
-/// tests pass is the business of the step that runs them all.
+/// Measures branch coverage of contracts/src. Needs an unoptimised build, in which tests of gas
+/// fail; whether tests pass is checked by the step that runs them all.
 pub(super) fn coverage(suite: &Suite) -> Result<Tally> {
     let report = suite.target().join("contracts.lcov");
     if report.exists() {

@@ -7,7 +7,7 @@ use anyhow::{Context, Result, ensure};
 use crate::suite::count::{self, Tally};
 use crate::suite::tools::{Suite, run};
 
-/// The tests whose gas is in contracts/.gas-snapshot: no fuzz tests, the cost of those varies.
+/// The tests whose gas is in contracts/.gas-snapshot; fuzz tests are not, as their gas varies.
 const GAS_TESTS: &str = "GasTest$";
 
 pub(super) fn format(suite: &Suite) -> Result<Tally> {
@@ -42,7 +42,7 @@ pub(super) fn snapshot(suite: &Suite) -> Result<Tally> {
     Ok(Tally::default())
 }
 
-/// Every operation on a chain, beside other systems; fails if a cost grows that must not.
+/// Runs `kms-scripts gas`, which fails if a cost or its growth is above its limit.
 pub(super) fn gas(suite: &Suite) -> Result<Tally> {
     let mut command = Command::new(suite.release("kms-scripts"));
     command.arg("gas").current_dir(suite.root());
@@ -50,7 +50,7 @@ pub(super) fn gas(suite: &Suite) -> Result<Tally> {
     Ok(Tally::default())
 }
 
-/// Compiles the contracts once more, with foundry-compilers, and compares with the committed files.
+/// Compiles the contracts with foundry-compilers and compares them with the committed artifacts.
 #[cfg(feature = "compile")]
 pub(super) fn artifacts(suite: &Suite) -> Result<Tally> {
     let artifacts = crate::compile::compile(suite.root())?;

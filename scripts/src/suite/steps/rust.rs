@@ -1,4 +1,4 @@
-//! The Rust workspace as a whole: format, lints, tests, the demo.
+//! Steps of the whole Rust workspace: format, lints, tests, the demo.
 
 use std::process::Command;
 
@@ -7,7 +7,7 @@ use anyhow::{Result, ensure};
 use crate::suite::count::{self, Tally};
 use crate::suite::tools::{Suite, run};
 
-/// The workspaces that the root's `cargo fmt --all`, which scripts/test runs, does not reach.
+/// Workspaces that `cargo fmt --all` in the root does not reach.
 const OTHER_WORKSPACES: [&str; 3] = ["umbral/fuzz", "tests/ctgrind", "tests/peers"];
 
 pub(super) fn format(suite: &Suite) -> Result<Tally> {
@@ -20,7 +20,7 @@ pub(super) fn format(suite: &Suite) -> Result<Tally> {
 pub(super) fn clippy(suite: &Suite) -> Result<Tally> {
     let args = [
         "clippy",
-        // Procedural macros and build scripts are those of the release build.
+        // Uses the procedural macros and build scripts of the release build.
         "--release",
         "--workspace",
         "--all-targets",

@@ -1,5 +1,5 @@
-//! `umbral` in the other ways it is used: without std, on all cores, against its vectors, under
-//! mutated input, under valgrind, and together with another implementation.
+//! Steps of `umbral`: without std, with the feature `rayon`, shared vectors, fuzz targets,
+//! valgrind, and interoperation with another implementation.
 
 use std::process::Command;
 
@@ -8,14 +8,14 @@ use anyhow::{Result, ensure};
 use crate::suite::count::{self, Tally};
 use crate::suite::tools::{Suite, ensure_program, ensure_target, run};
 
-/// A target without an operating system, hence without std: what compiles here needs none.
+/// A target without std, to show that the crate compiles without it.
 const BARE_METAL: &str = "thumbv7em-none-eabi";
 
-/// Mutated inputs for each decoder. The targets that verify are bounded by the program itself.
+/// Mutated inputs per decoder; the targets that verify have their own limit.
 const EXECUTIONS: &str = "2000";
 const EXECUTIONS_DEEP: &str = "10000000";
 
-/// Measurements of each operation under `--deep`.
+/// Timing measurements per operation under `--deep`.
 const TIMING_SAMPLES: &str = "1000000";
 
 pub(super) fn clippy(suite: &Suite) -> Result<Tally> {
@@ -41,7 +41,7 @@ pub(super) fn bare_metal(suite: &Suite) -> Result<Tally> {
     Ok(Tally::default())
 }
 
-/// The unit and fault tests, which reach the batches and openings that `rayon` runs in parallel.
+/// Runs the unit and fault tests, which cover what the feature `rayon` runs in parallel.
 pub(super) fn rayon(suite: &Suite) -> Result<Tally> {
     let args = ["test", "--release", "--package", "umbral"];
     let mut command = suite.cargo(&args);
@@ -49,7 +49,7 @@ pub(super) fn rayon(suite: &Suite) -> Result<Tally> {
     counted(count::cargo_as("umbral on all cores", &run(command)?))
 }
 
-/// The example replays the shared vectors; `cargo test` has just built it.
+/// Replays the shared vectors by the example that `cargo test` has built.
 pub(super) fn vectors(suite: &Suite) -> Result<Tally> {
     let mut command = Command::new(suite.release("examples/vectors"));
     command.arg(suite.root().join("tests/vectors/umbral.json"));
@@ -95,7 +95,7 @@ pub(super) fn peers(suite: &Suite) -> Result<Tally> {
     counted(count::cargo_as("interoperability", &lines))
 }
 
-/// A step that is there to count must have counted.
+/// Fails if the step ran no test.
 fn counted(tally: Tally) -> Result<Tally> {
     ensure!(tally.passed() > 0, "no test ran");
     Ok(tally)

@@ -1,4 +1,4 @@
-//! Which crate a file belongs to, and what is said about it.
+//! The crates of changed files, and their description.
 
 use super::*;
 

@@ -1,6 +1,6 @@
-//! `kms-scripts demo [FILE]`: the main job on a private chain with five nodes, driven through the
-//! `kms` binary as people drive it, every figure checked. `demo/stage.rs` holds the processes,
-//! `demo/acts/` what happens, `demo/ledger.rs` the formula, `demo/figures.rs` the results.
+//! `kms-scripts demo [FILE]`: grants, reads and revokes on a private chain with five nodes through
+//! the `kms` binary, and checks every figure. `demo/stage.rs` has the processes, `demo/acts/` the
+//! acts, `demo/ledger.rs` the formula, `demo/figures.rs` the results.
 
 use std::path::PathBuf;
 use std::time::Instant;
@@ -20,7 +20,6 @@ mod stage;
 
 use show::Show;
 
-/// Options of `kms-scripts demo`.
 #[derive(clap::Args)]
 pub(crate) struct Args {
     /// The file to share; a generated one of 64 MiB without it.
@@ -33,7 +32,7 @@ pub(crate) struct Args {
     keep: Option<PathBuf>,
 }
 
-/// Runs every act; ends with `demo: ok`, or says what went wrong.
+/// Runs every act and prints `demo: ok` last, or fails at the first deviation.
 pub(crate) fn run(args: &Args) -> Result<()> {
     let started = Instant::now();
     let figures_path = std::path::absolute(&args.figures)?;
@@ -57,7 +56,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
 
 type Act = (&'static str, fn(&mut Show) -> Result<()>);
 
-/// The acts in their order; each builds on those before it.
+/// The acts in order; each depends on those before it.
 const ACTS: [Act; 13] = [
     (
         "a private chain and the contracts",

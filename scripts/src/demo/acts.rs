@@ -1,6 +1,5 @@
-//! The acts of the demo, by theme. Each is one function over the shared
-//! [`Show`](super::show::Show): it does something as a person would, and fails unless what
-//! happened is what should.
+//! The acts of the demo, by theme. Each is one function over [`Show`](super::show::Show): it runs
+//! `kms` as a user would, and fails unless the result is as expected.
 
 pub(super) mod money;
 pub(super) mod network;

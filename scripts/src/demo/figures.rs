@@ -1,71 +1,63 @@
-//! Every figure of a run, as written to `target/demo.json`, and the table of miners a person sees.
+//! The figures of a run, as written to `target/demo.json`, and the printed table of miners.
 //! Amounts are decimal strings of the smallest unit (1e-18 KMS); times are seconds.
 
 use kms_protocol::{Address, Amount};
 use serde::Serialize;
 
-/// One miner's figures.
 #[derive(Debug, Clone, Serialize)]
 pub(super) struct MinerFigures {
-    /// Owner address.
     pub(super) miner: Address,
-    /// Locked tokens.
     pub(super) locked: Amount,
-    /// Reward of its claims by the formula.
+    /// Sum of the rewards of the miner's claims, by the formula.
     pub(super) expected_reward: Amount,
-    /// Reward of its claims on chain.
+    /// Sum of the rewards of the miner's claims, on chain.
     pub(super) claimed_reward: Amount,
-    /// Number of claims compared.
     pub(super) claims: u32,
-    /// Policy fees paid to it.
+    /// Sum of the fees that the miner collected.
     pub(super) fees_collected: Amount,
-    /// Whether it is one of the policy's miners.
+    /// Whether the policy names the miner.
     pub(super) in_policy: bool,
 }
 
-/// Everything the demo measured.
 #[derive(Debug, Clone, Default, Serialize)]
 pub(super) struct Figures {
-    /// Size of the file.
     pub(super) file_bytes: u64,
-    /// Its hash.
+    /// SHA-256 of the shared file, in hexadecimal digits.
     pub(super) sha256_in: String,
-    /// Hash of what the reader got.
+    /// SHA-256 of what the reader read, in hexadecimal digits.
     pub(super) sha256_out: String,
-    /// The miners, by falling stake.
+    /// The miners by descending stake.
     pub(super) miners: Vec<MinerFigures>,
-    /// The policy.
     pub(super) policy_id: String,
-    /// What it cost.
+    /// Price of the policy.
     pub(super) price: Amount,
     /// Whether the file was read with two nodes down.
     pub(super) read_with_two_down: bool,
     /// Exit code of the read with three nodes down.
     pub(super) read_with_three_down_exit: i32,
-    /// The reason each of the policy's miners gave then.
+    /// Reason of each of the policy's miners for that failed read.
     pub(super) read_with_three_down_reasons: Vec<String>,
-    /// From the mined revocation to the last node's refusal.
+    /// Time from the mined revocation to the last node's refusal.
     pub(super) revoked_after_s: f64,
-    /// What the sponsor got back.
+    /// Sum of the refunds to the sponsor.
     pub(super) refund: Amount,
-    /// Rate times the periods that were paid and not worked.
+    /// Refund by the formula: rate times the paid periods in which a miner was not active.
     pub(super) refund_expected: Amount,
-    /// Whether the owner decrypted with every node and the chain stopped.
+    /// Whether the owner decrypted the file with every node and the chain stopped.
     pub(super) owner_offline_ok: bool,
-    /// Length of a period.
     pub(super) period_seconds: u32,
-    /// Periods that went by.
+    /// Number of periods of the run.
     pub(super) periods: u32,
-    /// Owner's encryption.
+    /// Duration of the owner's encryption.
     pub(super) encrypt_seconds: f64,
-    /// Reader's read, from chain and nodes to the last byte.
+    /// Duration of the reader's first read, with requests to chain and nodes.
     pub(super) read_seconds: f64,
-    /// The whole run.
+    /// Duration of the whole run.
     pub(super) seconds: f64,
 }
 
 impl Figures {
-    /// The table of miners: locked, share, expected reward, claimed, fees.
+    /// Formats the table of miners: locked, percent of the total, expected reward, claimed, fees.
     pub(super) fn table(&self) -> Vec<String> {
         let total: u128 = self.miners.iter().map(|miner| miner.locked.0).sum();
         let mut rows = vec![format!(
@@ -89,17 +81,17 @@ impl Figures {
     }
 }
 
-/// The first digits of an address.
+/// Shortens an address to its first digits.
 pub(super) fn short(address: &Address) -> String {
     address.to_string().chars().take(8).collect()
 }
 
-/// An amount without its unit.
+/// Formats an amount without its unit.
 fn exact(amount: Amount) -> String {
     amount.to_string().trim_end_matches(" KMS").to_owned()
 }
 
-/// An amount without its unit, cut to two decimals.
+/// Formats an amount without its unit, truncated to two decimals.
 fn coins(amount: Amount) -> String {
     let text = exact(amount);
     match text.split_once('.') {
@@ -108,7 +100,7 @@ fn coins(amount: Amount) -> String {
     }
 }
 
-/// A part of the whole in percent, one decimal.
+/// Formats a part of a total in percent, with one decimal.
 fn share(part: u128, total: u128) -> String {
     let tenths = part.saturating_mul(1000).checked_div(total).unwrap_or(0);
     format!("{}.{}%", tenths / 10, tenths % 10)

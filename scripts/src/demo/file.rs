@@ -1,4 +1,4 @@
-//! The file that is shared: making one, hashing one, in constant memory.
+//! Files of the demo: generates, hashes and copies them in constant memory.
 
 use std::fs::File;
 use std::io::{BufWriter, Read as _, Write as _};
@@ -7,7 +7,7 @@ use std::path::Path;
 use anyhow::{Context, Result};
 use sha2::{Digest as _, Sha256};
 
-/// Writes `bytes` bytes that do not repeat and do not compress: SHA-256 of a counter.
+/// Writes a file of `bytes` incompressible bytes: SHA-256 of a counter.
 pub(super) fn generate(path: &Path, bytes: u64) -> Result<()> {
     let file = File::create(path).with_context(|| format!("creating {}", path.display()))?;
     let mut out = BufWriter::with_capacity(1 << 20, file);
@@ -17,7 +17,7 @@ pub(super) fn generate(path: &Path, bytes: u64) -> Result<()> {
     out.flush().context("writing the generated file")
 }
 
-/// Size and SHA-256 in hexadecimal digits.
+/// The size of a file in bytes, and its SHA-256 in hexadecimal digits.
 pub(super) fn size_and_hash(path: &Path) -> Result<(u64, String)> {
     let mut file = File::open(path).with_context(|| format!("opening {}", path.display()))?;
     let mut hasher = Sha256::new();
@@ -35,7 +35,7 @@ pub(super) fn size_and_hash(path: &Path) -> Result<(u64, String)> {
     }
 }
 
-/// Copies a folder and all below it.
+/// Copies a folder recursively.
 pub(super) fn copy_tree(from: &Path, to: &Path) -> Result<()> {
     std::fs::create_dir_all(to)?;
     for entry in std::fs::read_dir(from)? {

@@ -1,6 +1,6 @@
-//! The seed's formula, computed from what the miners confirmed on chain and from nothing else:
-//! which miner was active in which period, with how many locked tokens, and what each of its
-//! claims must therefore have paid. Pure; `chain.rs` reads the events.
+//! The reward formula over the events of confirmations alone: which miner was active in which
+//! period, at which weight, and the reward that each claim must have paid. Pure; `chain.rs` reads
+//! the events.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,22 +9,19 @@ use kms_chain::{ChainEvent, EventRecord};
 use kms_protocol::reward::{ActiveMiner, RewardLedger};
 use kms_protocol::{Address, Amount, Period, Terms};
 
-/// An event with the period of its block.
 pub(super) struct Dated {
-    /// Period by the block's timestamp.
+    /// Period of the block's timestamp.
     pub(super) period: Period,
-    /// The event.
     pub(super) record: EventRecord,
 }
 
-/// What one miner should have got, and got.
+/// The rewards of a miner: expected and claimed.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Earned {
-    /// Sum of its claims by the formula.
+    /// Sum of the miner's claims, by the formula.
     pub(super) expected: Amount,
-    /// Sum of its claims on chain.
+    /// Sum of the miner's claims, on chain.
     pub(super) claimed: Amount,
-    /// Number of claims compared.
     pub(super) claims: u32,
 }
 
@@ -36,7 +33,7 @@ struct Lease {
     locked: Amount,
 }
 
-/// The chain's activity, replayed.
+/// The state after the events of the miners' activity.
 pub(super) struct Replay {
     ledger: RewardLedger,
     leases: BTreeMap<Address, Vec<Lease>>,
@@ -44,7 +41,7 @@ pub(super) struct Replay {
 }
 
 impl Replay {
-    /// Replays `events`, oldest first. `reserve`: tokens not yet emitted before period 1.
+    /// Replays `events`, oldest first. `reserve` is the reserve before period 1.
     pub(super) fn run(reserve: Amount, decay: u64, events: &[Dated]) -> Result<Self> {
         let mut replay = Self {
             ledger: RewardLedger::new(reserve, decay),
@@ -58,18 +55,18 @@ impl Replay {
         Ok(replay)
     }
 
-    /// What a miner should have got by now.
+    /// The rewards of a miner so far.
     pub(super) fn earned(&self, miner: &Address) -> Earned {
         self.earned.get(miner).copied().unwrap_or_default()
     }
 
-    /// Whether a lease covers the period.
+    /// Whether a lease of the miner covers the period.
     pub(super) fn is_active(&self, miner: &Address, period: Period) -> bool {
         self.lease_in(miner, period).is_some()
     }
 
-    /// What the sponsor gets back of a policy that was revoked with `effective_last` as its last
-    /// paid period: every miner's fee for every period that was not worked.
+    /// The refund of a policy that ends with the period `effective_last`: the rate for each
+    /// period of the terms and each miner that was not active in it.
     pub(super) fn unearned(&self, terms: &Terms, effective_last: Period) -> Result<Amount> {
         let mut periods: u128 = 0;
         for miner in &terms.miners {
@@ -164,15 +161,15 @@ impl Replay {
     }
 }
 
-/// Miners that collected fees, with the sums; and what a policy's sponsor got back.
+/// The payments of a policy: fees to miners, refunds to the sponsor.
 pub(super) struct Flows {
-    /// Fees collected, by miner.
+    /// Sum of the collected fees, by miner.
     pub(super) fees: BTreeMap<Address, Amount>,
-    /// Refunds to sponsors: at revocation and for idle periods.
+    /// Sum of the refunds, at revocation and for periods without activity.
     pub(super) refunds: Amount,
 }
 
-/// Sums the policy events of one policy.
+/// Sums the payments of one policy.
 pub(super) fn flows(events: &[Dated], policy: kms_protocol::PolicyId) -> Result<Flows> {
     let mut flows = Flows {
         fees: BTreeMap::new(),

@@ -69,7 +69,7 @@ fn pays_in_proportion_to_the_locked_tokens() {
     ];
     let replay = Replay::run(RESERVE, DECAY, &events).unwrap();
     let (large, small) = (replay.earned(&miner(1)), replay.earned(&miner(2)));
-    // R = 2^90 * 2^60 / 2^64 = 2^86, shared 3 : 1 without a remainder.
+    // R = 2^90 * 2^60 / 2^64 = 2^86, divided 3 : 1 without a remainder.
     assert_eq!(large.expected, Amount((1 << 86) / 4 * 3));
     assert_eq!(small.expected, Amount((1 << 86) / 4));
 }
@@ -117,7 +117,7 @@ fn unearned_are_the_periods_after_the_end_and_the_idle_ones() {
         confirmed(2, 4, 5, 100),
     ];
     let replay = Replay::run(RESERVE, DECAY, &events).unwrap();
-    // Miner 1 works 2..=3, miner 2 only 2; four periods of two miners were paid.
+    // Miner 1 is active in 2..=3, miner 2 in 2; four periods of two miners were paid.
     assert_eq!(
         replay.unearned(&terms(), Period(3)).unwrap(),
         Amount(10 * (8 - 3))

@@ -19,7 +19,7 @@ pub(crate) mod deploy;
 pub(crate) mod params;
 pub(crate) mod verify;
 
-/// One set of the contracts on one chain.
+/// The record of one deployment of the contracts on one chain.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Deployment {

@@ -43,7 +43,7 @@ const LISTENING: &str = "Listening on ";
 pub enum Mining {
     /// One block per transaction, at once.
     Auto,
-    /// One block every so many seconds.
+    /// One block each time this many seconds have passed.
     Every(u64),
     /// Blocks by `Devnet::mine` only.
     Manual,
@@ -268,7 +268,7 @@ impl Devnet {
         self.control("anvil_reorg", json!([depth, []])).await
     }
 
-    /// Sets an account's ether.
+    /// Sets the balance of an account, in wei.
     ///
     /// # Errors
     /// As `Rpc::request`.
@@ -277,7 +277,7 @@ impl Devnet {
             .await
     }
 
-    /// Sets the base fee of the next block.
+    /// Sets the base fee of the next block, in wei per gas.
     ///
     /// # Errors
     /// As `Rpc::request`.

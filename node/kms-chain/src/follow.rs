@@ -97,7 +97,7 @@ impl Cursor {
     }
 }
 
-/// One step of following: what the caller stores before it asks for the next.
+/// One step of `follow`, which the caller stores before it asks for the next.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Step {
     /// Undo everything that came from blocks above `to`.

@@ -207,7 +207,7 @@ fn refuse_open_permissions(_path: &Path) -> Result<(), ChainError> {
     Ok(())
 }
 
-/// keccak256(second half of the derived key || ciphertext).
+/// Computes the MAC: keccak256(second half of the derived key || ciphertext).
 fn mac(key: &[u8; 32], ciphertext: &[u8]) -> Result<[u8; 32], ChainError> {
     let (_, half) = key.split_at(16);
     let input = Zeroizing::new([half, ciphertext].concat());

@@ -32,7 +32,7 @@ pub struct RpcConfig {
 }
 
 impl RpcConfig {
-    /// 4 s and 32 MiB.
+    /// Takes URLs, with 4 s for a request and 32 MiB for an answer.
     #[must_use]
     pub fn new(urls: Vec<String>) -> Self {
         Self {

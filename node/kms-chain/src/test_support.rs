@@ -77,7 +77,7 @@ pub(crate) enum Reply {
     Error(i64, &'static str),
     /// An HTTP answer as it stands.
     Raw(StatusCode, Vec<(header::HeaderName, &'static str)>, Body),
-    /// Nothing, for so long.
+    /// No answer for this long.
     Silence(Duration),
 }
 
@@ -119,7 +119,8 @@ impl Server {
         Self { url, calls, task }
     }
 
-    /// One that serves `deployment()`, and leaves every other method to `handler`.
+    /// Starts a server that proves to serve `deployment()`, and leaves every other method to
+    /// `handler`.
     pub(crate) async fn of_deployment(
         handler: impl Fn(&str, &Value) -> Reply + Send + Sync + 'static,
     ) -> Self {
@@ -132,7 +133,7 @@ impl Server {
         .await
     }
 
-    /// How often a method was asked for.
+    /// Counts the requests of a method.
     pub(crate) fn count(&self, method: &str) -> usize {
         self.calls
             .lock()

@@ -18,7 +18,7 @@ impl Words {
         Self(Vec::with_capacity(words.saturating_mul(WORD)))
     }
 
-    /// Appends a bytes32.
+    /// Appends a bytes32 as one word.
     #[must_use]
     pub fn bytes32(mut self, word: &B256) -> Self {
         self.0.extend_from_slice(&word.0);

@@ -57,7 +57,7 @@ pub enum Error {
     /// Terms that no policy can have.
     #[error("policy terms: {0}")]
     Terms(TermsFault),
-    /// A message that speaks of another policy, miner, key or number of cfrags than it must.
+    /// A message about another policy, miner, key or number of cfrags than expected.
     #[error("message does not fit: {0}")]
     Mismatch(Mismatch),
     /// A list in a message that is empty or too long.

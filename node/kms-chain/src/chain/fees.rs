@@ -32,7 +32,7 @@ pub(crate) async fn estimate_fees(rpc: &Rpc) -> Result<Fees, ChainError> {
     fees_of(&history)
 }
 
-/// tip = max(median, floor); max_fee = 2 * next base fee + tip.
+/// Computes tip = max(median, floor) and max_fee = 2 * next base fee + tip.
 pub(super) fn fees_of(history: &WireFeeHistory) -> Result<Fees, ChainError> {
     let next_base = history
         .base_fee_per_gas

@@ -1,7 +1,7 @@
 //! Types generated from the artifacts of the contracts: calls, events, errors. Read by `call`,
 //! `events`, `revert` and `chain::views`; nothing generated leaves the crate.
 
-// Generated code: documented in the Solidity interfaces, and not ours to restyle.
+// Generated code: the Solidity interfaces document it, the generator determines its style.
 #![allow(
     missing_docs,
     unreachable_pub,

@@ -84,7 +84,7 @@ pub enum ChainEvent {
         url: String,
         umbral_key: [u8; 33],
     },
-    /// A least rate was posted.
+    /// A miner posted the least rate that it accepts.
     MinRatePosted {
         seq: u64,
         miner: Address,
@@ -100,9 +100,9 @@ pub enum ChainEvent {
         locked: Amount,
         unbonding: Amount,
     },
-    /// The worker may restake rewards, or not any more.
+    /// A miner allowed or forbade its worker to restake rewards.
     RestakeSet { miner: Address, enabled: bool },
-    /// A lease was taken or lengthened.
+    /// A miner took or lengthened its lease.
     ActivityConfirmed {
         miner: Address,
         from_period: Period,
@@ -122,7 +122,7 @@ pub enum ChainEvent {
         miner: Address,
         through_period: Period,
     },
-    /// Tokens burned by a conviction are emitted anew.
+    /// Tokens burned by a conviction returned to the reserve.
     ReserveReturned { amount: Amount },
     /// A policy was created and paid. What the contract does not check (the verifier, for one) is
     /// not checked here either, so that nobody can stop a node by creating a policy.

@@ -117,7 +117,7 @@ fn known(data: &[u8]) -> Option<ChainError> {
     })
 }
 
-/// `12.5 KMS`, if the argument is an amount.
+/// Formats an argument as `12.5 KMS` if it is an amount.
 fn amount(name: &str, kind: &ParamType, token: &Token) -> Option<String> {
     let is_amount = match kind {
         ParamType::Uint(96) => true,

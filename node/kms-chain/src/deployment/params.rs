@@ -26,7 +26,7 @@ const NAME_LENGTH: usize = 32;
 pub struct DeployParams {
     /// Name of the network, for people: 1 to 32 of a-z, 0-9, `-`.
     pub name: String,
-    /// EIP-155 id of the only chain they may be used on.
+    /// EIP-155 id of the only chain that the parameters may be used on.
     pub chain_id: u64,
     /// Cap of the token: the greatest supply that there can ever be.
     #[serde(with = "amount_text")]

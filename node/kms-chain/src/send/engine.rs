@@ -21,7 +21,7 @@ pub struct Rules {
     /// Moments after which a nonce that is used without a receipt counts as used by another sender:
     /// an endpoint may show receipts later than nonces.
     pub displaced_after: u64,
-    /// Blocks that must stand on the block of an attempt.
+    /// Blocks that must follow the block of an attempt before its outcome is final.
     pub confirmations: u64,
     /// Whether an intent ends when its only attempt was refused for a lasting reason.
     pub gives_up: bool,
@@ -93,7 +93,7 @@ pub struct Sight {
 pub struct Included {
     /// Receipt of the mined attempt.
     pub receipt: TxReceipt,
-    /// Height of the newest block that the caller goes by.
+    /// Height of the newest block, as the caller sees the chain.
     pub head: u64,
 }
 
@@ -106,7 +106,7 @@ pub enum Decision {
     Offer,
     /// Sign the same transaction at these fees, store it, and send it.
     Reprice(Fees),
-    /// Stop: the intent has ended so.
+    /// Stop: this is how the intent ended.
     Final(Outcome),
 }
 

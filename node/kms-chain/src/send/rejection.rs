@@ -41,7 +41,7 @@ pub enum TxRejection {
 }
 
 impl TxRejection {
-    /// Whether a higher price helps.
+    /// Whether the endpoint may accept the transaction at higher fees.
     #[must_use]
     pub fn asks_for_more(self) -> bool {
         match self {

@@ -1,5 +1,5 @@
-//! JSON shapes of the node's answers. Every field that matters is required here, because ethers'
-//! own structs read a missing one as zero; `TryFrom` then checks what types cannot say.
+//! JSON shapes of the endpoints' answers. Every field in use is required here, because ethers' own
+//! structs read a missing one as zero; `parse` then checks the values.
 
 use kms_protocol::{Address, B256, Wei};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};

@@ -97,7 +97,7 @@ impl FromStr for CommitmentsBytes {
     type Err = Error;
 
     fn from_str(text: &str) -> Result<Self> {
-        // Measured before it is decoded; an odd digit is for the decoder to refuse.
+        // The length is checked before decoding; the decoder refuses an odd number of digits.
         check_length(text.len().saturating_sub(2) / 2)?;
         decode(text).map(Self)
     }

@@ -27,7 +27,7 @@ pub(crate) fn all(
     })
 }
 
-/// `constructor(cap, initialSupply, initialHolder, minter)`.
+/// Encodes `constructor(cap, initialSupply, initialHolder, minter)`.
 fn token(params: &DeployParams, addresses: &Addresses) -> Result<Words, ChainError> {
     let holder = params
         .initial_holder
@@ -39,7 +39,7 @@ fn token(params: &DeployParams, addresses: &Addresses) -> Result<Words, ChainErr
         .address(&addresses.rewards))
 }
 
-/// `constructor(Params(token, genesisTime, periodSeconds, minLocked, minLockPeriods,
+/// Encodes `constructor(Params(token, genesisTime, periodSeconds, minLocked, minLockPeriods,
 /// maxLockPeriods, workerCooldown, rewards, adjudicator, control))`.
 fn escrow(params: &DeployParams, addresses: &Addresses) -> Result<Words, ChainError> {
     let Genesis::At(genesis) = params.genesis else {
@@ -58,7 +58,7 @@ fn escrow(params: &DeployParams, addresses: &Addresses) -> Result<Words, ChainEr
         .address(&addresses.control))
 }
 
-/// `constructor(Params(token, escrow, maxLeasePeriods, halfLifeSeconds, kappaEnabled,
+/// Encodes `constructor(Params(token, escrow, maxLeasePeriods, halfLifeSeconds, kappaEnabled,
 /// kappaPeriods, adjudicator, challenges))`.
 fn rewards(params: &DeployParams, addresses: &Addresses) -> Words {
     Words::default()
@@ -72,7 +72,7 @@ fn rewards(params: &DeployParams, addresses: &Addresses) -> Words {
         .address(&addresses.challenges)
 }
 
-/// `constructor(token, escrow, rewards, control, maxPolicyPeriods)`.
+/// Encodes `constructor(token, escrow, rewards, control, maxPolicyPeriods)`.
 fn policy_manager(params: &DeployParams, addresses: &Addresses) -> Words {
     Words::default()
         .address(&addresses.token)
@@ -82,7 +82,7 @@ fn policy_manager(params: &DeployParams, addresses: &Addresses) -> Words {
         .uint(params.max_policy_periods)
 }
 
-/// `constructor(minimumDelay, proposers, executors)`.
+/// Encodes the arguments `(minimumDelay, proposers, executors)`.
 fn timelock(params: &DeployParams) -> Words {
     let control = &params.control;
     let list = |words: Words, addresses: &[Address]| {
@@ -97,7 +97,7 @@ fn timelock(params: &DeployParams) -> Words {
     list(list(head, &control.proposers), &control.executors)
 }
 
-/// `constructor(Params(owner, guardian, escrow, rewards, policies, adjudicator, challenges,
+/// Encodes `constructor(Params(owner, guardian, escrow, rewards, policies, adjudicator, challenges,
 /// maxPausePeriods, minWindowSeconds, maxWindowSeconds, PenaltyTerms, ChallengeTerms))`.
 fn control(params: &DeployParams, addresses: &Addresses) -> Result<Words, ChainError> {
     let control = &params.control;
@@ -120,7 +120,7 @@ fn control(params: &DeployParams, addresses: &Addresses) -> Result<Words, ChainE
         .uint(control.min_window_seconds)
         .uint(control.max_window_seconds)
         .append(&penalty(params))
-        // pausedThrough.
+        // pausedThrough: not paused.
         .uint(0_u8)
         .append(&challenge(params)))
 }

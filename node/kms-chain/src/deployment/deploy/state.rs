@@ -75,8 +75,8 @@ pub struct PlannedContract {
     pub constructor_args: Vec<u8>,
     /// Creation code and arguments: the data of the transaction.
     pub creation: Vec<u8>,
-    /// Upper bound of the gas, computed from sizes: no node can estimate it before the contracts
-    /// that the constructor calls exist.
+    /// Upper bound of the gas, computed from sizes: no endpoint can estimate it before the
+    /// contracts that the constructor calls exist.
     pub gas_at_most: u64,
 }
 

@@ -199,7 +199,7 @@ fn control(deployment: &Deployment) -> Table {
         .number("maxPausePeriods()", params.control.max_pause_periods)
         .number("minWindowSeconds()", params.control.min_window_seconds)
         .number("maxWindowSeconds()", params.control.max_window_seconds)
-        // Without the pause at its end.
+        // Without the last word, `pausedThrough`, which the guardian sets.
         .at_first("penaltyTerms()", args::penalty(params))
         .at_first("challengeTerms()", args::challenge(params))
 }

@@ -14,7 +14,6 @@ pub(crate) fn root() -> PathBuf {
 pub(crate) struct Member {
     /// Path of the folder, relative to the root.
     pub(crate) folder: String,
-    /// Name of the package.
     pub(crate) name: String,
     /// Whether the crate has a library or a binary, hence possibly unit tests.
     pub(crate) has_unit_tests: bool,

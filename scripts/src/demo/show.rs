@@ -1,5 +1,5 @@
-//! What the acts share: the stage, the people, the miners, the chain, the figures so far. Also the
-//! watch for Ctrl-C, which stops every process before this one ends.
+//! The state of the acts: stage, people, miners, chain, figures. Also the handler of Ctrl-C, which
+//! stops every process before this one ends.
 
 use std::io::Write as _;
 use std::os::unix::fs::OpenOptionsExt as _;
@@ -15,20 +15,18 @@ use super::kms::Kms;
 use super::stage::Stage;
 use crate::say;
 
-/// The miners' stakes, in whole KMS: different, so that a wrong share shows.
+/// The miners' stakes, in whole KMS: all different, so that a wrong reward shows.
 pub(super) const STAKES_KMS: [u32; 5] = [40_000, 25_000, 15_000, 12_000, 8_000];
-/// How long anything on chain or at a node may take.
+/// Timeout of every wait for the chain or a node.
 pub(super) const PATIENCE: Duration = Duration::from_secs(40);
 /// Size of the generated file.
 const GENERATED_BYTES: u64 = 64 * 1024 * 1024;
 
-/// Somebody with a command line and an account of their own.
+/// A user with a home and an account of their own.
 pub(super) struct Person {
-    /// The command line.
     pub(super) kms: Kms,
-    /// The account's address.
     pub(super) account: Address,
-    /// File with the account's key, to be imported.
+    /// File with the account's secret key, which `kms init` imports.
     pub(super) key_file: PathBuf,
 }
 
@@ -59,45 +57,37 @@ impl Miner {
 
 /// The chain that `kms dev` started.
 pub(super) struct Network {
-    /// JSON-RPC endpoint.
     pub(super) rpc: String,
-    /// Deployment file.
     pub(super) deployment_file: PathBuf,
-    /// Reads the chain.
     pub(super) view: ChainView,
 }
 
-/// The policy under test.
+/// The policy that the owner grants to the reader.
 pub(super) struct Policy {
-    /// Its id.
     pub(super) id: PolicyId,
-    /// Its terms, from its creation event.
+    /// The terms from the event of its creation.
     pub(super) terms: Terms,
 }
 
-/// Everything the acts share.
 pub(super) struct Show {
-    /// Processes and files.
     pub(super) stage: Stage,
-    /// Drives requests.
     pub(super) runtime: tokio::runtime::Runtime,
     /// Asks nodes for their health.
     pub(super) http: reqwest::Client,
     /// The owner of the file.
     pub(super) alice: Person,
-    /// The reader.
     pub(super) bob: Person,
     /// The owners of the miners.
     pub(super) owners: Vec<Person>,
-    /// The file that is shared.
+    /// The file that the owner encrypts.
     pub(super) file: PathBuf,
-    /// Set by the first act.
+    /// `None` before the first act.
     network: Option<Network>,
-    /// Set by the second act.
+    /// Empty before the second act.
     pub(super) miners: Vec<Miner>,
-    /// Set by the grant.
+    /// `None` before the grant.
     policy: Option<Policy>,
-    /// What was measured so far.
+    /// The figures measured so far.
     pub(super) figures: Figures,
     started: Instant,
 }
@@ -146,12 +136,12 @@ impl Show {
         })
     }
 
-    /// Everybody with an account.
+    /// Every person with an account: owner, reader, owners of miners.
     pub(super) fn everybody(&self) -> impl Iterator<Item = &Person> {
         [&self.alice, &self.bob].into_iter().chain(&self.owners)
     }
 
-    /// Tells the audience what was seen, with the time since the beginning.
+    /// Prints a line with the time since the start.
     pub(super) fn tell(&self, what: &str) {
         say::line(&format!(
             "    {:>5.1} s  {what}",
@@ -159,31 +149,27 @@ impl Show {
         ));
     }
 
-    /// The chain.
     pub(super) fn network(&self) -> Result<&Network> {
         self.network
             .as_ref()
             .context("BUG: an act before the first one needs the chain")
     }
 
-    /// Remembers the chain.
     pub(super) fn set_network(&mut self, network: Network) {
         self.network = Some(network);
     }
 
-    /// The policy.
     pub(super) fn policy(&self) -> Result<&Policy> {
         self.policy
             .as_ref()
             .context("BUG: an act before the grant needs the policy")
     }
 
-    /// Remembers the policy.
     pub(super) fn set_policy(&mut self, policy: Policy) {
         self.policy = Some(policy);
     }
 
-    /// The miners that hold a share of the policy.
+    /// The miners that the policy names.
     pub(super) fn policy_miners(&self) -> Result<Vec<&Miner>> {
         let terms = &self.policy()?.terms;
         Ok(self
@@ -193,7 +179,7 @@ impl Show {
             .collect())
     }
 
-    /// Moves logs and homes out of the way of the cleaning up.
+    /// Stops every process and copies the stage to `folder`.
     pub(super) fn keep(&self, folder: &Path) -> Result<()> {
         self.stage.processes().stop_all();
         super::file::copy_tree(&self.stage.path(""), folder)
@@ -201,7 +187,7 @@ impl Show {
     }
 }
 
-/// A person with a fresh account, whose key waits in a file only they can read.
+/// Creates a person with a new account, whose secret key is in a file of mode 0600.
 fn person(stage: &Stage, name: &str) -> Result<Person> {
     let passphrase = stage.path(&format!("{name}.passphrase"));
     write_private(&passphrase, &format!("the passphrase of {name}\n"))?;

@@ -101,7 +101,6 @@ impl Network {
     }
 }
 
-/// Parses a parameter file.
 pub(crate) fn read_params(path: &Path) -> Result<DeployParams> {
     let text =
         std::fs::read_to_string(path).with_context(|| format!("reading {}", path.display()))?;

@@ -143,7 +143,6 @@ impl Model {
         }
     }
 
-    /// Converts periods to rows.
     pub(crate) fn rows(&self, periods: f64) -> f64 {
         periods / self.periods_per_row as f64
     }
@@ -168,7 +167,6 @@ impl Model {
         Ok(reward::weight(locked, lock_periods, kappa_periods)?)
     }
 
-    /// Simulates period by period.
     pub(crate) fn run(&self) -> Result<Curve> {
         let mut state = State::new(self)?;
         let mut rows = Vec::new();

@@ -70,7 +70,6 @@ struct Row {
 }
 
 impl Comparison {
-    /// Parses the committed files.
     pub(crate) fn load() -> Result<Self> {
         Self::parse(BASELINE, PAIRS)
     }

@@ -13,9 +13,7 @@ use prometheus_client::registry::{Registry, Unit};
 
 /// A label, name and value, from a closed set.
 type Label = [(&'static str, &'static str); 1];
-/// A gauge of integers.
 type Whole = Gauge<u64, AtomicU64>;
-/// A gauge of floats.
 type Float = Gauge<f64, AtomicU64>;
 
 /// Every metric of the node; its help text is at its registration.

@@ -1,4 +1,4 @@
-//! Rewards, fees and refunds, compared with the formula to the last unit.
+//! Compares rewards, fees and refunds with the formula, to the smallest unit.
 
 use std::thread;
 
@@ -12,10 +12,10 @@ use super::super::ledger::{Dated, Flows, Replay, flows};
 use super::super::show::{Miner, PATIENCE, Show};
 use super::network::joined;
 
-/// Periods that pass after the nodes came back.
+/// Number of periods to wait after the nodes have started again.
 const PERIODS: u32 = 3;
 
-/// Waits until some periods have passed and every miner has claimed and collected by itself.
+/// Waits until the periods have passed and every node has claimed and collected.
 pub(in super::super) fn pass_periods(show: &mut Show) -> Result<()> {
     let view = &show.network()?.view;
     let target = view
@@ -44,7 +44,7 @@ pub(in super::super) fn pass_periods(show: &mut Show) -> Result<()> {
     Ok(())
 }
 
-/// The owners take what is left, the sponsor what was not earned; then everything is added up.
+/// Claims, collects and refunds what is left, then compares all sums with the formula.
 pub(in super::super) fn settle(show: &mut Show) -> Result<()> {
     let view = &show.network()?.view;
     let policy = show.policy()?;
@@ -57,7 +57,7 @@ pub(in super::super) fn settle(show: &mut Show) -> Result<()> {
         .wait("the last paid period to end", &last, PATIENCE, || {
             Ok((view.period()? > ended).then_some(()))
         })?;
-    // From here on nobody else moves anything: what is added up below stays as it is.
+    // The nodes send nothing from here on, so the sums below are final.
     for miner in &show.miners {
         show.stage.processes().stop(&miner.name)?;
     }
@@ -96,8 +96,8 @@ pub(in super::super) fn settle(show: &mut Show) -> Result<()> {
     Ok(())
 }
 
-/// Every owner claims and collects what its node has not, the sponsor fetches what was not earned:
-/// at the same time, as people would.
+/// In parallel, every owner claims and collects what its node has not, and the sponsor takes its
+/// refund.
 fn take_the_rest(show: &Show) -> Result<()> {
     let policy = show.policy()?.id.to_string();
     thread::scope(|scope| {
@@ -132,7 +132,7 @@ fn unless_nothing(answer: &Answer) -> Result<()> {
     Ok(())
 }
 
-/// A miner's claims and fees, which must be what the formula and its activity make them.
+/// Compares a miner's claims and fees with the formula and its activity.
 fn compare(
     show: &Show,
     miner: &Miner,
@@ -167,7 +167,7 @@ fn compare(
     })
 }
 
-/// The last period the revocation left paid.
+/// The last period that is paid after the revocation.
 fn effective_last(events: &[Dated], show: &Show) -> Result<Period> {
     let policy = show.policy()?.id;
     events
@@ -183,7 +183,7 @@ fn effective_last(events: &[Dated], show: &Show) -> Result<Period> {
         .ok_or_else(|| anyhow::anyhow!("the chain shows no revocation"))
 }
 
-/// What a miner's worked periods of the policy are worth.
+/// The fees of the policy's periods in which a miner was active.
 fn fees_due(show: &Show, replay: &Replay, miner: &Miner, last: Period) -> Result<Amount> {
     let terms = &show.policy()?.terms;
     if !terms.includes(&miner.owner) {
@@ -196,7 +196,7 @@ fn fees_due(show: &Show, replay: &Replay, miner: &Miner, last: Period) -> Result
     due.ok_or_else(|| anyhow::anyhow!("fees beyond 128 bits"))
 }
 
-/// Tokens were not only reported: they are there.
+/// Compares the token balances with the claimed rewards and collected fees.
 fn check_balances(show: &Show, miners: &[MinerFigures]) -> Result<()> {
     let view = &show.network()?.view;
     for (figures, miner) in miners.iter().zip(&show.miners) {

@@ -1,4 +1,4 @@
-//! The chain, the stakes, the nodes.
+//! Starts the chain, creates the miners, starts the nodes.
 
 use std::thread;
 
@@ -14,12 +14,12 @@ use super::super::stage::free_port;
 /// Process name of the chain.
 pub(in super::super) const CHAIN: &str = "chain";
 
-/// Periods for which the miners lock: far beyond the end of the demo.
+/// Lock of each miner in periods, longer than the demo.
 const LOCK_PERIODS: &str = "1000";
-/// Ether of a worker, for its transactions.
+/// Ether sent to each worker, for gas.
 const WORKER_ETHER: &str = "10 ETH";
 
-/// Starts `kms dev`, with money for everybody, and reads the deployment it wrote.
+/// Starts `kms dev`, which funds every person, and reads the deployment that it writes.
 pub(in super::super) fn start_chain(show: &mut Show) -> Result<()> {
     let folder = show.stage.path("deployments");
     let file = folder.join(format!("{}.json", devnet::CHAIN_ID));
@@ -30,7 +30,7 @@ pub(in super::super) fn start_chain(show: &mut Show) -> Result<()> {
         args.extend(["--fund", account]);
     }
     let mut command = show.alice.kms.command(&args);
-    // The chain tool that scripts/setup installed is found from here.
+    // From the root `kms dev` finds the anvil that scripts/setup installs.
     command.current_dir(crate::workspace::root());
     show.stage.start(CHAIN, command)?;
     let rpc = format!("http://127.0.0.1:{port}");
@@ -52,8 +52,8 @@ pub(in super::super) fn start_chain(show: &mut Show) -> Result<()> {
     Ok(())
 }
 
-/// Five owners lock different amounts; each bonds the worker of a fresh node. In parallel, as five
-/// people would; the owner of the file and its reader make their homes meanwhile.
+/// In parallel, five owners create stakes and bond the workers of new nodes, and the owner of the
+/// file and its reader create their homes.
 pub(in super::super) fn stake(show: &mut Show) -> Result<()> {
     let shared: &Show = show;
     let miners: Result<Vec<Miner>> = thread::scope(|scope| {
@@ -76,12 +76,12 @@ pub(in super::super) fn stake(show: &mut Show) -> Result<()> {
     Ok(())
 }
 
-/// What a thread came to.
+/// The result of a thread; an error if it panicked.
 pub(in super::super) fn joined<T>(result: thread::Result<Result<T>>) -> Result<T> {
     result.map_err(|_| anyhow::anyhow!("BUG: a thread panicked"))?
 }
 
-/// Makes the person's home, with the account that was funded.
+/// Creates the person's home with the funded account.
 fn init(show: &Show, person: &Person) -> Result<()> {
     let network = show.network()?;
     let deployment = network.deployment_file.display().to_string();
@@ -166,7 +166,7 @@ fn one_miner(show: &Show, number: u32, owner: &Person, stake_kms: u32) -> Result
     })
 }
 
-/// Starts every node and waits until each is ready and active in the running period.
+/// Starts every node and waits until each is ready and active in the current period.
 pub(in super::super) fn start_nodes(show: &mut Show) -> Result<()> {
     for miner in &show.miners {
         start(show, miner)?;
@@ -190,7 +190,6 @@ pub(in super::super) fn start_nodes(show: &mut Show) -> Result<()> {
     Ok(())
 }
 
-/// Starts a miner's node.
 pub(in super::super) fn start(show: &Show, miner: &Miner) -> Result<()> {
     let data_dir = miner.data_dir.display().to_string();
     show.stage.start(
@@ -199,7 +198,7 @@ pub(in super::super) fn start(show: &Show, miner: &Miner) -> Result<()> {
     )
 }
 
-/// Waits until a node says that it is ready.
+/// Waits until `/readyz` of a node says that it is ready.
 pub(in super::super) fn wait_ready(show: &Show, miner: &Miner) -> Result<()> {
     let url = format!("{}/readyz", miner.url());
     show.stage.wait(

@@ -1,4 +1,4 @@
-//! Nodes die and come back.
+//! Kills nodes and starts them again.
 
 use anyhow::{Context, Result, ensure};
 use serde_json::Value;
@@ -8,12 +8,12 @@ use super::super::show::Show;
 use super::network::{start, wait_ready};
 use super::share::{check_read, try_read};
 
-/// How many nodes of the five are killed in all.
+/// Number of the five nodes that are killed in all.
 const KILLED: usize = 3;
-/// The exit code of a read that too few miners answered.
+/// Exit code of a read with fewer than m answers.
 const THRESHOLD_NOT_MET: i32 = 13;
 
-/// With two nodes gone, three are left, and three are enough.
+/// Kills two nodes; the read succeeds with the three that are left.
 pub(in super::super) fn two_down(show: &mut Show) -> Result<()> {
     kill(show, 0..KILLED - 1)?;
     let answer = try_read(show)?;
@@ -23,7 +23,7 @@ pub(in super::super) fn two_down(show: &mut Show) -> Result<()> {
     Ok(())
 }
 
-/// With three gone, nobody can read; the error names each miner's reason.
+/// Kills a third node; the read fails, and its error has each miner's reason.
 pub(in super::super) fn three_down(show: &mut Show) -> Result<()> {
     kill(show, KILLED - 1..KILLED)?;
     let answer = try_read(show)?;
@@ -60,7 +60,7 @@ pub(in super::super) fn three_down(show: &mut Show) -> Result<()> {
     Ok(())
 }
 
-/// The killed nodes start again on their data and serve at once.
+/// Starts the killed nodes again on their data; they serve at once.
 pub(in super::super) fn restart(show: &mut Show) -> Result<()> {
     for miner in show.miners.iter().take(KILLED) {
         start(show, miner)?;

@@ -1,4 +1,4 @@
-//! The owner takes the grant back.
+//! Revokes the policy and measures how soon the nodes refuse.
 
 use std::thread;
 use std::time::{Duration, Instant};
@@ -9,15 +9,15 @@ use serde_json::Value;
 use super::super::show::{Miner, PATIENCE, Show};
 use super::share::try_read;
 
-/// A node refuses within one block (1 s here) and this much.
+/// Longest time until a node refuses, beyond one block.
 const WITHIN: Duration = Duration::from_secs(2);
 const BLOCK: Duration = Duration::from_secs(1);
 /// The code of a revoked policy, at nodes and in the reader's error.
 const REVOKED: &str = "policy_revoked";
-/// The exit code of a read under a revoked policy.
+/// Exit code of a read under a revoked policy.
 const EXIT_REVOKED: i32 = 12;
 
-/// Revokes, and watches chain and nodes meanwhile, from the mined transaction on.
+/// Revokes the policy, and meanwhile polls chain and nodes.
 pub(in super::super) fn revoke(show: &mut Show) -> Result<()> {
     let shared: &Show = show;
     let (revoked, after) = thread::scope(|scope| {
@@ -63,7 +63,7 @@ pub(in super::super) fn revoke(show: &mut Show) -> Result<()> {
     Ok(())
 }
 
-/// Time from the block that revokes to the last node's refusal.
+/// Measures the time from the block of the revocation to the last node's refusal.
 fn watch(show: &Show) -> Result<Duration> {
     let network = show.network()?;
     let policy = show.policy()?.id;
@@ -81,7 +81,7 @@ fn watch(show: &Show) -> Result<Duration> {
     Ok(mined.elapsed())
 }
 
-/// Whether a node would refuse a request under the policy, because it was revoked.
+/// Whether a node would refuse a request because the policy is revoked.
 fn refuses(show: &Show, miner: &Miner) -> Result<Option<()>> {
     let status = status(show, miner)?;
     let code = status.pointer("/refusal/code").and_then(Value::as_str);

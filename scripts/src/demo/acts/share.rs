@@ -1,4 +1,4 @@
-//! Encrypting, granting, reading; and the owner's own way back to the data.
+//! Encrypts, grants and reads a file; decrypts it as the owner, offline.
 
 use std::time::Instant;
 
@@ -11,14 +11,14 @@ use super::super::kms::Answer;
 use super::super::show::{Policy, Show};
 use super::network::CHAIN;
 
-/// The label the file is encrypted for.
+/// Label for which the file is encrypted.
 const LABEL: &str = "films/demo";
-/// Periods that are paid; more than the demo lasts, so that the revocation has something to return.
+/// Paid periods, more than the demo lasts, so that the revocation has a refund.
 const PERIODS: &str = "40";
-/// Offered to each miner per period.
+/// Rate offered to each miner, per period.
 const RATE: &str = "0.25 KMS";
 
-/// The owner encrypts; nobody else is involved.
+/// The owner encrypts the file, offline.
 pub(in super::super) fn encrypt(show: &mut Show) -> Result<()> {
     let (bytes, hash) = size_and_hash(&show.file)?;
     (show.figures.file_bytes, show.figures.sha256_in) = (bytes, hash);
@@ -37,7 +37,7 @@ pub(in super::super) fn encrypt(show: &mut Show) -> Result<()> {
     Ok(())
 }
 
-/// The reader's card goes to the owner, who pays and hands a share to each of five miners.
+/// The owner stores the reader's card, pays, and delivers a kfrag to each of the policy's miners.
 pub(in super::super) fn grant(show: &mut Show) -> Result<()> {
     let card = show
         .bob
@@ -99,7 +99,7 @@ pub(in super::super) fn grant(show: &mut Show) -> Result<()> {
     Ok(())
 }
 
-/// The reader turns to the miners and gets the file back, bit by bit.
+/// The reader reads the file through the miners.
 pub(in super::super) fn read(show: &mut Show) -> Result<()> {
     let begun = Instant::now();
     let answer = try_read(show)?;
@@ -139,9 +139,9 @@ pub(in super::super) fn check_read(show: &Show, answer: &Answer) -> Result<Strin
     Ok(hash)
 }
 
-/// With nothing else in the world left, the owner still opens the file.
+/// The owner decrypts the file with every node and the chain stopped.
 pub(in super::super) fn decrypt_offline(show: &mut Show) -> Result<()> {
-    // The nodes were stopped before the sums were made.
+    // The act before has stopped the nodes.
     show.stage.processes().stop(CHAIN)?;
     let (from, to) = (path(show, Some("film.kms")), path(show, Some("own.bin")));
     show.alice.kms.ok(&["decrypt", &from, "-o", &to])?;
@@ -152,7 +152,7 @@ pub(in super::super) fn decrypt_offline(show: &mut Show) -> Result<()> {
     Ok(())
 }
 
-/// A path as an argument: of a file on the stage, or of the file that is shared.
+/// The path of a file on the stage, or of the original file, as an argument.
 fn path(show: &Show, name: Option<&str>) -> String {
     name.map_or_else(|| show.file.clone(), |name| show.stage.path(name))
         .display()

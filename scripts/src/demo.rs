@@ -13,7 +13,6 @@ mod acts;
 mod chain;
 mod figures;
 mod file;
-mod kms;
 mod ledger;
 mod show;
 mod stage;

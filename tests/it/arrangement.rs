@@ -4,13 +4,12 @@
 use kms_chain::Call;
 use kms_chain::devnet::Mining;
 use kms_protocol::Refusal;
-use kms_protocol::messages::PolicyStatus;
 use serde_json::Value;
 
 use crate::harness::grant::Grant;
-use crate::harness::kms::Kms;
-use crate::harness::wait::until;
 use crate::harness::world::{Miner, World};
+use kms_kit::kms::Kms;
+use kms_kit::wait::until;
 
 fn revocation(grant: &Grant, miner: &Miner) -> Call {
     let (terms, miner) = (grant.terms.clone(), miner.address());
@@ -25,7 +24,7 @@ async fn a_dismissed_miner_refuses_and_erases_and_the_others_serve() {
     let grant = Grant::prepare(&world, &addresses, 2).await;
     grant.pay(&world, &[&gone.node, &one.node, &two.node]).await;
     for miner in [&gone, &one, &two] {
-        grant.hand_over(&world, miner).await.unwrap();
+        grant.hand_over(miner).await.unwrap();
     }
     grant.ask(&world, &gone).await.unwrap();
 
@@ -35,7 +34,7 @@ async fn a_dismissed_miner_refuses_and_erases_and_the_others_serve() {
     }
     let refused = grant.ask(&world, &gone).await.unwrap_err();
     assert_eq!(refused.code, Refusal::PolicyRevoked);
-    let refused = grant.hand_over(&world, &gone).await.unwrap_err();
+    let refused = grant.hand_over(&gone).await.unwrap_err();
     assert_eq!(refused.code, Refusal::PolicyRevoked);
     let frags = [
         grant.ask(&world, &one).await.unwrap(),
@@ -51,28 +50,17 @@ async fn a_dismissed_miner_refuses_and_erases_and_the_others_serve() {
     assert_eq!(foreign, "PolicyNotAuthor");
 
     world.mine(3).await;
-    let path = format!("/v1/policies/{}", grant.id);
     let erasure = until("the erasure", async || {
-        let status: PolicyStatus = gone.node.get(&path).await.unwrap();
-        status.erasure
+        gone.node.status(grant.id()).await.erasure
     })
     .await;
     erasure.verify(&world.domain, &gone.worker).unwrap();
-    let status: PolicyStatus = one.node.get(&path).await.unwrap();
+    let status = one.node.status(grant.id()).await;
     assert!(status.serving && status.erasure.is_none());
 }
 
 fn path(world: &World, name: &str) -> String {
     world.path(name).display().to_string()
-}
-
-async fn person(world: &World, name: &str) -> Kms {
-    let person = Kms::at(&world.path(name));
-    let network = world.deployment_file.display().to_string();
-    let made = person.json(&["init", "--network", &network, "--rpc", &world.rpc_url]);
-    let wallet = made.assert_success().text("wallet").parse().unwrap();
-    world.fund(wallet, 100).await;
-    person
 }
 
 /// A file that Bob may read with two of three miners; the policy's id.
@@ -101,7 +89,8 @@ fn addresses(list: &Value) -> Vec<String> {
 async fn an_owner_dismisses_miners_one_by_one_and_the_reader_is_told_when_too_few_are_left() {
     let world = World::new().await;
     let miners: [Miner; 3] = world.miners().await;
-    let (alice, bob) = (person(&world, "alice").await, person(&world, "bob").await);
+    let alice = world.person("alice", 100).await;
+    let bob = world.person("bob", 100).await;
     // The chain goes on by itself, so that payments are confirmed while the owner waits.
     world.devnet.set_mining(Mining::Every(1)).await.unwrap();
     let policy = tokio::task::block_in_place(|| share(&world, &alice, &bob));

@@ -7,8 +7,8 @@ use kms_protocol::messages::ReencryptReply;
 use umbral::fault::{Fault, FragPoint};
 
 use crate::harness::grant::Grant;
-use crate::harness::wait::until;
 use crate::harness::world::{Miner, World};
+use kms_kit::wait::until;
 
 /// Offset of the last byte of z in a cfrag.
 const RESPONSE: usize = 294;
@@ -17,8 +17,7 @@ const WRONG_FRAGMENT: u8 = 1;
 
 /// Asks the node for its honest answer.
 async fn honest(world: &World, grant: &Grant, miner: &Miner) -> ReencryptReply {
-    let request = grant.request(world, miner.address()).await;
-    let request = request.signed(&world.domain, &grant.reader);
+    let request = grant.request(miner.address(), world.head().await.number);
     grant.post(miner, &request).await.unwrap()
 }
 
@@ -31,8 +30,8 @@ fn forged(world: &World, grant: &Grant, miner: &Miner, honest: &ReencryptReply) 
         ..honest.clone()
     };
     let (domain, worker) = (&world.domain, miner.node.worker_key());
-    let requester = grant.reader.address();
-    reply.push_signed(&grant.capsule(), cfrag, requester, domain, &worker);
+    let requester = grant.reader().address();
+    reply.push_signed(&grant.capsule_bytes(), cfrag, requester, domain, &worker);
     reply
 }
 
@@ -49,10 +48,10 @@ async fn a_forged_fragment_costs_the_stake_and_pays_who_found_it() {
     grant.complete(&world, std::slice::from_ref(&miner)).await;
     let honest = honest(&world, &grant, &miner).await;
     let forged = forged(&world, &grant, &miner, &honest);
-    let fault = grant.fault(&world, &forged).unwrap();
+    let fault = grant.fault(&forged).unwrap();
     let (relayer, finder) = (world.account(1).await, world.account(0).await);
     let accusation = grant.accusation(&miner, finder.address());
-    let accuse = grant.accuse(&world, accusation, (&forged, &fault));
+    let accuse = grant.accuse(&world, accusation, &forged, &fault);
 
     let (penalty, reward) = world.chain.penalty_of(miner.address()).await.unwrap();
     let (before, supply) = (
@@ -75,7 +74,7 @@ async fn a_forged_fragment_costs_the_stake_and_pays_who_found_it() {
 
     let events = world.events().await.into_iter().map(|record| record.event);
     let convicted = ChainEvent::MinerConvicted {
-        policy_id: grant.id,
+        policy_id: grant.id(),
         miner: miner.address(),
         challenger: finder.address(),
         offence: WRONG_FRAGMENT,
@@ -109,13 +108,13 @@ async fn an_honest_answer_convicts_nobody() {
     let grant = Grant::prepare(&world, &[miner.address()], 1).await;
     grant.complete(&world, std::slice::from_ref(&miner)).await;
     let honest = honest(&world, &grant, &miner).await;
-    assert_eq!(grant.fault(&world, &honest), None);
+    assert_eq!(grant.fault(&honest), None);
     let forged = forged(&world, &grant, &miner, &honest);
-    let proven = grant.fault(&world, &forged).unwrap();
+    let proven = grant.fault(&forged).unwrap();
     let finder = world.account(1).await;
     let accusation = grant.accusation(&miner, finder.address());
     let refusal = async |reply: &ReencryptReply, fault: &Fault| {
-        let call: Call = grant.accuse(&world, accusation, (reply, fault));
+        let call: Call = grant.accuse(&world, accusation, reply, fault);
         world.refusal(&finder, call).await
     };
 
@@ -138,8 +137,14 @@ async fn an_honest_answer_convicts_nobody() {
     assert_eq!(refused, "AdjudicatorReceiptInvalid");
     // And one that a stranger signed.
     let fragment = swapped.fragments.remove(0);
-    let (domain, requester) = (&world.domain, grant.reader.address());
-    swapped.push_signed(&grant.capsule(), fragment.cfrag, requester, domain, &finder);
+    let (domain, requester) = (&world.domain, grant.reader().address());
+    swapped.push_signed(
+        &grant.capsule_bytes(),
+        fragment.cfrag,
+        requester,
+        domain,
+        &finder,
+    );
     let refused = refusal(&swapped, &proven).await;
     assert_eq!(refused, "AdjudicatorReceiptInvalid");
     assert_eq!(

@@ -7,8 +7,8 @@ use tokio::sync::mpsc;
 
 use crate::harness::grant::Grant;
 use crate::harness::proxy::{Proxy, Verdict};
-use crate::harness::wait::until;
 use crate::harness::world::{Miner, World};
+use kms_kit::wait::until;
 
 /// The confirmations of a miner on chain, as (first, last) period.
 async fn confirmations(world: &World, miner: &Miner) -> Vec<(u32, u32)> {
@@ -111,8 +111,7 @@ async fn a_replay_is_refused_after_a_restart_too() {
     let [miner] = world.miners().await;
     let grant = Grant::prepare(&world, &[miner.address()], 1).await;
     grant.complete(&world, std::slice::from_ref(&miner)).await;
-    let request = grant.request(&world, miner.address()).await;
-    let request = request.signed(&world.domain, &grant.reader);
+    let request = grant.request(miner.address(), world.head().await.number);
     grant.post(&miner, &request).await.unwrap();
     miner.node.kill();
     miner.node.start();
@@ -126,8 +125,8 @@ async fn a_second_process_on_the_same_data_is_refused() {
     let world = World::new().await;
     let [miner] = world.miners().await;
     let data_dir = world.path("node0").display().to_string();
-    let second = crate::harness::kms::Kms::at(&world.path("node0-home"));
-    let listen = format!("listen=127.0.0.1:{}", crate::harness::node::free_port());
+    let second = kms_kit::kms::Kms::at(&world.path("node0-home"));
+    let listen = format!("listen=127.0.0.1:{}", kms_kit::process::free_port());
     let output = second.json(&["node", "run", "--data-dir", &data_dir, "--set", &listen]);
     assert_ne!(output.code, 0, "{}", output.stdout);
     assert!(output.stderr.contains("already"), "{}", output.stderr);

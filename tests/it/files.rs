@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::harness::kms::Kms;
 use crate::harness::world::World;
+use kms_kit::kms::Kms;
 
 /// Bytes of the plaintext: three chunks, the last one short.
 const PLAIN_BYTES: usize = 150_000;
@@ -31,10 +31,7 @@ impl Desk {
         let world = World::new().await;
         let folder = tempfile::tempdir().unwrap();
         let owner = Kms::at(&folder.path().join("home"));
-        let network = text(&world.deployment_file);
-        owner
-            .run(&["init", "--network", &network, "--rpc", &world.rpc_url])
-            .assert_success();
+        owner.init(&world.deployment_file, &world.rpc_url, &[]);
         owner.run(&["label", "new", "things"]).assert_success();
         let plain: Vec<u8> = (0..PLAIN_BYTES)
             .map(|i| u8::try_from(i % 251).unwrap())
@@ -200,10 +197,7 @@ async fn a_stranger_cannot_decrypt() {
     let desk = Desk::new().await;
     let world = World::new().await;
     let stranger = Kms::at(&desk.path("stranger"));
-    let network = text(&world.deployment_file);
-    stranger
-        .run(&["init", "--network", &network, "--rpc", &world.rpc_url])
-        .assert_success();
+    stranger.init(&world.deployment_file, &world.rpc_url, &[]);
     stranger.run(&["label", "new", "things"]).assert_success();
     let out = text(&desk.path("out"));
     let output = stranger.json(&["decrypt", &text(&desk.encrypted), "-o", &out]);

@@ -18,10 +18,10 @@ use tokio::sync::watch;
 use umbral::SecretKey;
 
 use crate::harness::grant::Grant;
-use crate::harness::kms::{Kms, PASSPHRASE};
-use crate::harness::node::free_port;
 use crate::harness::proxy::{Exchange, Proxy, Verdict, serve};
 use crate::harness::world::{Miner, World};
+use kms_kit::kms::{Kms, PASSPHRASE};
+use kms_kit::node::Place;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_reader_with_one_honest_miner_too_few_gets_nothing() {
@@ -141,7 +141,11 @@ impl PassphraseProvider for TestPassphrase {
 
 /// An honest miner whose clients reach it through a proxy.
 async fn miner_behind(world: &World, name: &str, proxy: &Proxy, listen: &str) -> Miner {
-    let miner = world.stopped_miner_at(name, (listen, &proxy.url)).await;
+    let place = Place {
+        listen: listen.to_owned(),
+        public_url: proxy.url.clone(),
+    };
+    let miner = world.stopped_miner_at(name, &place).await;
     world.at_work(&miner).await;
     miner
 }
@@ -152,8 +156,8 @@ async fn liar(
     overheard: watch::Receiver<Option<ReencryptReply>>,
 ) -> (Address, Proxy) {
     let worker = EthSecret::random().unwrap();
-    let owner = world.stake(1_000, worker.address()).await;
-    world.fund(worker.address(), 1).await;
+    let owner = EthSecret::random().unwrap();
+    world.stake(&owner, 1_000, worker.address()).await;
     let umbral_key = SecretKey::random(&mut getrandom::SysRng)
         .unwrap()
         .public_key();
@@ -214,16 +218,6 @@ async fn waiting(listen: &str, liar_named: watch::Receiver<Option<String>>) -> P
     Proxy::start(&format!("http://{listen}"), wait, |_, _| {}).await
 }
 
-/// A home with money, on the world's chain.
-async fn person(world: &World, name: &str, kms: u64) -> Kms {
-    let person = Kms::at(&world.path(name));
-    let network = world.deployment_file.display().to_string();
-    let made = person.json(&["init", "--network", &network, "--rpc", &world.rpc_url]);
-    let wallet = made.assert_success().text("wallet").parse().unwrap();
-    world.fund(wallet, kms).await;
-    person
-}
-
 /// The owner encrypts a file and grants it to the reader, 2 of 3.
 fn share(world: &World, owner: &Kms, reader: &Kms, file: &Path) {
     let card = reader
@@ -252,7 +246,7 @@ async fn a_miner_that_answers_with_anothers_fragment_is_named_and_the_read_succe
     let (named, liar_named) = watch::channel(None);
     let (liar_address, _liar_server) = liar(&world, overheard).await;
 
-    let [listen_first, listen_second] = [(); 2].map(|()| format!("127.0.0.1:{}", free_port()));
+    let [listen_first, listen_second] = [(); 2].map(|()| Place::free().listen);
     let first_proxy = overhearing(&listen_first, heard, first_counted).await;
     let second_proxy = waiting(&listen_second, liar_named.clone()).await;
     let first = miner_behind(&world, "first", &first_proxy, &listen_first).await;
@@ -264,10 +258,8 @@ async fn a_miner_that_answers_with_anothers_fragment_is_named_and_the_read_succe
         .await
         .unwrap();
 
-    let (alice, bob) = (
-        person(&world, "alice", 100).await,
-        person(&world, "bob", 1).await,
-    );
+    let alice = world.person("alice", 100).await;
+    let bob = world.person("bob", 1).await;
     let file = world.path("file.kms");
 
     tokio::task::block_in_place(|| share(&world, &alice, &bob, &file));

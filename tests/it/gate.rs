@@ -5,13 +5,13 @@ use kms_chain::devnet::Mining;
 use kms_protocol::{Amount, EthSecret, FixedBytes, Period, Refusal, Terms};
 
 use crate::harness::grant::Grant;
-use crate::harness::wait::until;
 use crate::harness::world::{Miner, World};
+use kms_kit::wait::until;
 
 /// The code with which a hand-over is refused.
-async fn hand_over_refusal(grant: &Grant, world: &World, miner: &Miner) -> Refusal {
+async fn hand_over_refusal(grant: &Grant, miner: &Miner) -> Refusal {
     grant
-        .hand_over(world, miner)
+        .hand_over(miner)
         .await
         .expect_err("the fragment was accepted")
         .code
@@ -32,7 +32,7 @@ async fn refuses_an_unpaid_policy_and_one_that_is_not_confirmed() {
     let [miner] = world.miners().await;
     let grant = Grant::prepare(&world, &[miner.address()], 1).await;
     assert_eq!(
-        hand_over_refusal(&grant, &world, &miner).await,
+        hand_over_refusal(&grant, &miner).await,
         Refusal::PolicyUnknown
     );
     assert_eq!(
@@ -48,7 +48,7 @@ async fn refuses_an_unpaid_policy_and_one_that_is_not_confirmed() {
     world.devnet.set_mining(Mining::Manual).await.unwrap();
     miner.node.sees(paid.block_number).await;
     // The kfrag may come early; nobody is served before the payment is confirmed.
-    grant.hand_over(&world, &miner).await.unwrap();
+    grant.hand_over(&miner).await.unwrap();
     let refusal = ask_refusal(&grant, &world, &miner).await;
     assert_eq!(refusal, Refusal::PolicyUnconfirmed);
     world.mine(1).await;
@@ -69,7 +69,7 @@ async fn refuses_a_policy_of_other_miners_and_one_without_its_share() {
     let foreign = Grant::prepare(&world, &[other.address()], 1).await;
     foreign.pay(&world, &[&ours.node, &other.node]).await;
     // A node knows the policies it has a part in, and no others.
-    let refusal = hand_over_refusal(&foreign, &world, &ours).await;
+    let refusal = hand_over_refusal(&foreign, &ours).await;
     assert_eq!(refusal, Refusal::PolicyUnknown);
     let refusal = ask_refusal(&foreign, &world, &ours).await;
     assert_eq!(refusal, Refusal::PolicyUnknown);
@@ -82,9 +82,9 @@ async fn refuses_before_the_first_period_and_after_the_last() {
     let world = World::new().await;
     let [miner] = world.miners().await;
     let first = Period(world.period().await.0 + 1);
-    let grant = Grant::prepare_from(&world, &[miner.address()], (1, first)).await;
+    let grant = Grant::prepare_from(&world, &[miner.address()], 1, first).await;
     grant.pay(&world, &[&miner.node]).await;
-    grant.hand_over(&world, &miner).await.unwrap();
+    grant.hand_over(&miner).await.unwrap();
     assert_eq!(
         ask_refusal(&grant, &world, &miner).await,
         Refusal::PolicyNotStarted
@@ -122,15 +122,13 @@ async fn refuses_from_the_block_that_revokes_and_erases_once_it_is_confirmed() {
         Refusal::PolicyRevoked
     );
     assert_eq!(
-        hand_over_refusal(&grant, &world, &miner).await,
+        hand_over_refusal(&grant, &miner).await,
         Refusal::PolicyRevoked
     );
 
     world.mine(3).await;
     let receipt = until("the erasure", async || {
-        let path = format!("/v1/policies/{}", grant.id);
-        let status: kms_protocol::messages::PolicyStatus = miner.node.get(&path).await.unwrap();
-        status.erasure
+        miner.node.status(grant.id()).await.erasure
     })
     .await;
     receipt.verify(&world.domain, &miner.worker).unwrap();
@@ -151,11 +149,11 @@ async fn refuses_a_request_that_the_reader_did_not_sign_and_one_sent_twice() {
     };
 
     let stranger = EthSecret::random().unwrap();
-    let request = grant.request(&world, miner.address()).await;
+    let request = grant.unsigned(miner.address(), world.head().await.number);
     let foreign = request.clone().signed(&world.domain, &stranger);
     assert_eq!(code(foreign).await, Err(Refusal::BadSignature));
 
-    let signed = request.signed(&world.domain, &grant.reader);
+    let signed = request.signed(&world.domain, &grant.reader());
     let mut altered = signed.clone();
     altered.block_number -= 1;
     assert_eq!(code(altered).await, Err(Refusal::BadSignature));
@@ -170,7 +168,7 @@ async fn refuses_a_request_for_another_miner_an_old_one_and_a_broken_capsule() {
     let grant = Grant::prepare(&world, &[miner.address()], 1).await;
     grant.complete(&world, std::slice::from_ref(&miner)).await;
     let code = async |request: kms_protocol::messages::ReencryptRequest| {
-        let signed = request.signed(&world.domain, &grant.reader);
+        let signed = request.signed(&world.domain, &grant.reader());
         grant
             .post(&miner, &signed)
             .await
@@ -179,14 +177,14 @@ async fn refuses_a_request_for_another_miner_an_old_one_and_a_broken_capsule() {
     };
 
     let elsewhere = EthSecret::random().unwrap().address();
-    let request = grant.request(&world, elsewhere).await;
+    let request = grant.unsigned(elsewhere, world.head().await.number);
     assert_eq!(code(request).await, Refusal::NotThisMiner);
 
-    let mut broken = grant.request(&world, miner.address()).await;
+    let mut broken = grant.unsigned(miner.address(), world.head().await.number);
     broken.capsules = vec![FixedBytes([7; 98])];
     assert_eq!(code(broken).await, Refusal::CapsuleInvalid);
 
-    let old = grant.request(&world, miner.address()).await;
+    let old = grant.unsigned(miner.address(), world.head().await.number);
     world.mine(100).await;
     miner.node.sees(world.head().await.number).await;
     assert_eq!(code(old).await, Refusal::StaleRequest);
@@ -198,8 +196,8 @@ async fn refuses_a_hand_over_whose_terms_were_altered() {
     let [miner] = world.miners().await;
     let grant = Grant::prepare(&world, &[miner.address()], 1).await;
     grant.pay(&world, &[&miner.node]).await;
-    let path = format!("/v2/policies/{}/kfrag", grant.id);
-    let upload = grant.upload(&world, &miner);
+    let path = format!("/v2/policies/{}/kfrag", grant.id());
+    let upload = grant.upload(miner.address(), &miner.node.umbral_key);
 
     let cheaper = Terms {
         rate: Amount(1),
@@ -231,7 +229,7 @@ async fn refuses_a_hand_over_whose_terms_were_altered() {
         .post::<serde_json::Value>(&path, &upload)
         .await
         .unwrap();
-    let again = grant.upload(&world, &miner);
+    let again = grant.upload(miner.address(), &miner.node.umbral_key);
     let conflict = miner
         .node
         .post::<serde_json::Value>(&path, &again)

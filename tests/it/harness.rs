@@ -1,12 +1,8 @@
-//! What the tests stand on: a private world (`world`) with a chain and miners, nodes as processes
-//! (`node`), the command line (`kms`), a hand-made grant with every key in reach (`grant`), what of
-//! it goes to the judges (`judge`), servers that stand between (`proxy`), and waiting for
-//! conditions (`wait`).
+//! What the end-to-end tests add to the kit: a private world (`world`) of a chain and miners, a
+//! grant handed over and asked for in it (`grant`), what of it goes to the judges (`judge`), and
+//! servers that stand between (`proxy`).
 
 pub(crate) mod grant;
 pub(crate) mod judge;
-pub(crate) mod kms;
-pub(crate) mod node;
 pub(crate) mod proxy;
-pub(crate) mod wait;
 pub(crate) mod world;

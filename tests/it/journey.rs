@@ -2,22 +2,13 @@
 
 use serde_json::Value;
 
-use crate::harness::kms::Kms;
 use crate::harness::world::{Miner, World};
+use kms_kit::kms::Kms;
 
 const PLAIN: &str = "what is to be shared";
 
 fn path(world: &World, name: &str) -> String {
     world.path(name).display().to_string()
-}
-
-async fn person(world: &World, name: &str, kms: u64) -> Kms {
-    let person = Kms::at(&world.path(name));
-    let network = world.deployment_file.display().to_string();
-    let made = person.json(&["init", "--network", &network, "--rpc", &world.rpc_url]);
-    let wallet = made.assert_success().text("wallet").parse().unwrap();
-    world.fund(wallet, kms).await;
-    person
 }
 
 /// The reader's card is with the owner, the file is encrypted, the grant is paid and delivered.
@@ -88,10 +79,8 @@ async fn outage(world: &World, bob: &Kms, miners: &[Miner; 3]) {
 async fn an_owner_shares_a_reader_reads_a_revocation_ends_it_and_the_owner_still_decrypts() {
     let world = World::new().await;
     let miners: [Miner; 3] = world.miners().await;
-    let (alice, bob) = (
-        person(&world, "alice", 100).await,
-        person(&world, "bob", 1).await,
-    );
+    let alice = world.person("alice", 100).await;
+    let bob = world.person("bob", 1).await;
     // The chain goes on by itself, so that payments are confirmed while the owner waits.
     world
         .devnet
@@ -137,10 +126,8 @@ async fn an_owner_shares_a_reader_reads_a_revocation_ends_it_and_the_owner_still
 #[tokio::test(flavor = "multi_thread")]
 async fn a_reader_without_a_grant_is_told_so() {
     let world = World::new().await;
-    let (alice, bob) = (
-        person(&world, "alice", 1).await,
-        person(&world, "bob", 1).await,
-    );
+    let alice = world.person("alice", 1).await;
+    let bob = world.person("bob", 1).await;
     std::fs::write(world.path("plain"), PLAIN).unwrap();
     alice.run(&["label", "new", "things"]).assert_success();
     let (from, to) = (path(&world, "plain"), path(&world, "file.kms"));
@@ -155,7 +142,7 @@ async fn a_reader_without_a_grant_is_told_so() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_miner_stakes_shows_and_unbonds_through_the_command_line() {
     let world = World::new().await;
-    let miner = person(&world, "miner", 2_000).await;
+    let miner = world.person("miner", 2_000).await;
     let amount = ["--amount", "1000 KMS", "--periods", "10"];
     miner
         .json(&[&["stake", "create"], &amount[..]].concat())

@@ -4,19 +4,16 @@ use kms_chain::{Call, Deployment};
 use kms_protocol::B256;
 use serde_json::Value;
 
-use crate::harness::kms::Kms;
-use crate::harness::node::free_port;
 use crate::harness::world::World;
+use kms_kit::kms::Kms;
+use kms_kit::process::free_port;
 
 /// A home on the world's chain, made with another deployment file than the true one.
 fn home_with(world: &World, name: &str, deployment: &Deployment) -> Kms {
     let file = world.path(&format!("{name}.json"));
     deployment.save(&file).unwrap();
     let person = Kms::at(&world.path(name));
-    let network = file.display().to_string();
-    person
-        .run(&["init", "--network", &network, "--rpc", &world.rpc_url])
-        .assert_success();
+    person.init(&file, &world.rpc_url, &[]);
     person
 }
 
@@ -60,8 +57,9 @@ async fn a_node_refuses_to_start_on_another_chain() {
         genesis_hash: B256([7; 32]),
         ..world.deployment.clone()
     };
-    wrong.save(&world.deployment_file).unwrap();
-    let data_dir = world.path("node").display().to_string();
+    let data_dir = &miner.node.data_dir;
+    wrong.save(&data_dir.join("deployment.json")).unwrap();
+    let data_dir = data_dir.display().to_string();
     let output = Kms::at(&world.path("node-home")).json(&["node", "run", "--data-dir", &data_dir]);
     output.assert_failure(30, "wrong_chain");
     drop(miner);
@@ -88,11 +86,8 @@ async fn a_node_refuses_a_wrong_passphrase_and_an_unknown_setting() {
 async fn says_that_the_chain_cannot_be_reached() {
     let world = World::new().await;
     let person = Kms::at(&world.path("alice"));
-    let network = world.deployment_file.display().to_string();
     let nobody = format!("http://127.0.0.1:{}", free_port());
-    person
-        .run(&["init", "--network", &network, "--rpc", &nobody])
-        .assert_success();
+    person.init(&world.deployment_file, &nobody, &[]);
     let output = person.json(&["status"]);
     assert_eq!(output.code, 30, "{output:?}");
 }

@@ -1,7 +1,7 @@
 //! Every command is in README.md and explains itself. Its tables of refusals and of settings are
 //! checked by kms-protocol and kms-node, which own them.
 
-use crate::harness::kms::Kms;
+use kms_kit::kms::Kms;
 
 fn readme() -> String {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../README.md");

@@ -4,8 +4,8 @@ use kms_chain::Call;
 use kms_protocol::Refusal;
 
 use crate::harness::grant::Grant;
-use crate::harness::wait::until;
 use crate::harness::world::World;
+use kms_kit::wait::until;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_policy_that_a_reorg_removes_is_refused_and_served_again_when_it_returns() {
@@ -19,14 +19,14 @@ async fn a_policy_that_a_reorg_removes_is_refused_and_served_again_when_it_retur
     let paid = world.broadcast(&payment).await;
     world.mine(2).await;
     miner.node.sees(paid.block_number + 2).await;
-    grant.hand_over(&world, &miner).await.unwrap();
+    grant.hand_over(&miner).await.unwrap();
     grant.ask(&world, &miner).await.unwrap();
 
     let depth = world.head().await.number - paid.block_number + 1;
     world.devnet.reorg(depth).await.unwrap();
-    assert_eq!(world.chain.policy_state(grant.id).await.unwrap(), None);
+    assert_eq!(world.chain.policy_state(grant.id()).await.unwrap(), None);
     until("the node to notice the reorg", async || {
-        (miner.node.refusal(grant.id).await == Some(Refusal::PolicyUnknown)).then_some(())
+        (miner.node.refusal(grant.id()).await == Some(Refusal::PolicyUnknown)).then_some(())
     })
     .await;
     let refused = grant.ask(&world, &miner).await.unwrap_err();
@@ -37,7 +37,7 @@ async fn a_policy_that_a_reorg_removes_is_refused_and_served_again_when_it_retur
     assert_ne!(paid_again.block_hash, paid.block_hash);
     world.mine(2).await;
     until("the node to serve again", async || {
-        miner.node.refusal(grant.id).await.is_none().then_some(())
+        miner.node.refusal(grant.id()).await.is_none().then_some(())
     })
     .await;
     let frag = grant.ask(&world, &miner).await.unwrap();
@@ -57,13 +57,13 @@ async fn a_revocation_that_a_reorg_removes_is_undone() {
     let revoked = world.send(&grant.sponsor, call).await;
     miner.node.sees(revoked.block_number).await;
     assert_eq!(
-        miner.node.refusal(grant.id).await,
+        miner.node.refusal(grant.id()).await,
         Some(Refusal::PolicyRevoked)
     );
 
     world.devnet.reorg(1).await.unwrap();
     until("the node to serve again", async || {
-        miner.node.refusal(grant.id).await.is_none().then_some(())
+        miner.node.refusal(grant.id()).await.is_none().then_some(())
     })
     .await;
     let frag = grant.ask(&world, &miner).await.unwrap();

@@ -3,15 +3,21 @@
 
 use kms_protocol::messages::KfragUpload;
 use kms_protocol::{Period, Refusal};
-use umbral::{SecretKey, SecretKeyFactory};
+use umbral::{Granted, SecretKey, SecretKeyFactory};
 
 use crate::harness::grant::Grant;
-use crate::harness::kms::Kms;
 use crate::harness::world::{Miner, World};
+use kms_kit::kms::Kms;
+
+/// The upload for a miner out of any delegation.
+fn upload_of(grant: &Grant, granted: &Granted, miner: &Miner) -> KfragUpload {
+    let parcel = grant.parcel_of(granted, miner.address());
+    grant.upload_of(&parcel, miner.address(), &miner.node.umbral_key)
+}
 
 /// The code with which a node refuses an upload.
 async fn refusal(grant: &Grant, miner: &Miner, upload: &KfragUpload) -> Refusal {
-    let path = format!("/v2/policies/{}/kfrag", grant.id);
+    let path = format!("/v2/policies/{}/kfrag", grant.id());
     let refused = miner.node.post::<serde_json::Value>(&path, upload).await;
     refused.expect_err("the fragment was accepted").code
 }
@@ -24,7 +30,7 @@ async fn a_share_for_another_policy_miner_or_chain_is_refused_at_upload() {
     let grant = Grant::prepare(&world, &miners, 2).await;
     grant.pay(&world, &[&ours.node, &other.node]).await;
 
-    let policy = grant.policy(&world);
+    let policy = grant.policy();
     let elsewhere = [
         umbral::Policy {
             policy_id: [7; 32],
@@ -41,7 +47,7 @@ async fn a_share_for_another_policy_miner_or_chain_is_refused_at_upload() {
     ];
     for wrong in &elsewhere {
         let granted = grant.grant_again(wrong, &grant.terms.miners);
-        let upload = grant.upload_of(&granted, &world, &ours);
+        let upload = upload_of(&grant, &granted, &ours);
         let code = refusal(&grant, &ours, &upload).await;
         assert_eq!(code, Refusal::KfragForeign, "{wrong:?}");
     }
@@ -50,19 +56,19 @@ async fn a_share_for_another_policy_miner_or_chain_is_refused_at_upload() {
     swapped.reverse();
     let granted = grant.grant_again(&policy, &swapped);
     for miner in [&ours, &other] {
-        let upload = grant.upload_of(&granted, &world, miner);
+        let upload = upload_of(&grant, &granted, miner);
         let code = refusal(&grant, miner, &upload).await;
         assert_eq!(code, Refusal::KfragForeign);
     }
     // The kfrag of one delegation, the commitments of another.
     let mut mixed = grant.grant_again(&policy, &grant.terms.miners);
     mixed.commitments = grant.grant_again(&policy, &grant.terms.miners).commitments;
-    let upload = grant.upload_of(&mixed, &world, &ours);
+    let upload = upload_of(&grant, &mixed, &ours);
     let code = refusal(&grant, &ours, &upload).await;
     assert_eq!(code, Refusal::CommitmentsInvalid);
 
-    grant.hand_over(&world, &ours).await.unwrap();
-    grant.hand_over(&world, &other).await.unwrap();
+    grant.hand_over(&ours).await.unwrap();
+    grant.hand_over(&other).await.unwrap();
     let frags = [
         grant.ask(&world, &ours).await.unwrap(),
         grant.ask(&world, &other).await.unwrap(),
@@ -76,12 +82,8 @@ fn reader(world: &World) -> (Kms, SecretKey) {
     let file = world.path("seed");
     std::fs::write(&file, hex::encode(seed)).unwrap();
     let person = Kms::at(&world.path("bob"));
-    let network = world.deployment_file.display().to_string();
-    let seed_file = file.display().to_string();
-    let source = ["--rpc", &world.rpc_url, "--import-seed", &seed_file];
-    person
-        .run(&[&["init", "--network", &network], &source[..]].concat())
-        .assert_success();
+    let seed_file = ["--import-seed", &file.display().to_string()];
+    person.init(&world.deployment_file, &world.rpc_url, &seed_file);
     let readers = SecretKeyFactory::from_secret_bytes(&seed).make_factory(b"kms/v1/reader");
     let key = readers.unwrap().make_key(&0_u32.to_be_bytes()).unwrap();
     (person, key)
@@ -94,13 +96,13 @@ async fn an_author_with_inconsistent_shares_is_told_to_the_reader_by_a_code_of_i
     let addresses = miners.each_ref().map(Miner::address);
     let (bob, key) = reader(&world);
     let first: Period = world.period().await;
-    let grant = Grant::prepare_for(&world, &addresses, (2, first), key).await;
+    let grant = Grant::prepare_for(&world, &addresses, 2, first, key).await;
     grant.pay(&world, &[&miners[0].node, &miners[1].node]).await;
     // Two delegations for one policy, each rightly signed: no node can tell.
-    grant.hand_over(&world, &miners[0]).await.unwrap();
-    let second = grant.grant_again(&grant.policy(&world), &grant.terms.miners);
-    let upload = grant.upload_of(&second, &world, &miners[1]);
-    let path = format!("/v2/policies/{}/kfrag", grant.id);
+    grant.hand_over(&miners[0]).await.unwrap();
+    let second = grant.grant_again(&grant.policy(), &grant.terms.miners);
+    let upload = upload_of(&grant, &second, &miners[1]);
+    let path = format!("/v2/policies/{}/kfrag", grant.id());
     let node = &miners[1].node;
     node.post::<serde_json::Value>(&path, &upload)
         .await
@@ -108,7 +110,7 @@ async fn an_author_with_inconsistent_shares_is_told_to_the_reader_by_a_code_of_i
 
     let file = world.path("file.kms");
     let mut encrypted = Vec::new();
-    kms_format::Encryptor::new(&grant.label_key())
+    kms_format::Encryptor::new(&grant.delegating.public_key())
         .encrypt(
             &mut getrandom::SysRng,
             &b"x"[..],
@@ -122,7 +124,7 @@ async fn an_author_with_inconsistent_shares_is_told_to_the_reader_by_a_code_of_i
         bob.json(&["read", &file, "-o", &plain.display().to_string()])
     });
     let error = read.assert_failure(14, "shares_inconsistent");
-    assert_eq!(error["policy"], grant.id.to_string());
+    assert_eq!(error["policy"], grant.id().to_string());
     let nodes = error["nodes"].as_array().unwrap();
     assert_eq!(nodes.len(), 1);
     assert_eq!(nodes[0]["code"], "inconsistent_share");

@@ -6,9 +6,9 @@ use kms_protocol::messages::{CfragBytes, Receipt};
 use kms_protocol::{EthSignature, Period, TypedData as _, keccak256};
 
 use crate::harness::grant::Grant;
-use crate::harness::node::free_port;
-use crate::harness::wait::until;
 use crate::harness::world::{Miner, World};
+use kms_kit::node::Place;
+use kms_kit::wait::until;
 
 /// Outcomes, numbered as in `ISilenceChallenges`.
 const SILENT: u8 = 0;
@@ -17,42 +17,38 @@ const VOID: u8 = 1;
 /// Blocks on top that make a challenge count.
 const CONFIRMATIONS: u64 = 3;
 
-async fn find<T>(world: &World, mut pick: impl FnMut(ChainEvent) -> Option<T>) -> Option<T> {
-    let events = world.events().await.into_iter();
-    events.map(|record| record.event).find_map(&mut pick)
-}
-
 /// The cfrag with which a miner answered on chain, its receipt verified.
 async fn answered(world: &World, grant: &Grant, of: &Miner) -> CfragBytes {
     let (cfrag, receipt, signature) = until("the node's answer on chain", async || {
-        find(world, |event| match event {
-            ChainEvent::ChallengeAnswered {
-                policy_id,
-                miner,
-                requester,
-                capsule_hash,
-                block_number,
-                block_hash,
-                cfrag,
-                signature,
-            } if (policy_id, miner) == (grant.id, of.address()) => {
-                let receipt = Receipt {
+        world
+            .find(|event| match event {
+                ChainEvent::ChallengeAnswered {
                     policy_id,
                     miner,
-                    capsule_hash,
-                    cfrag_hash: keccak256(&cfrag),
                     requester,
+                    capsule_hash,
                     block_number,
                     block_hash,
-                };
-                Some((cfrag, receipt, signature))
-            }
-            _ => None,
-        })
-        .await
+                    cfrag,
+                    signature,
+                } if (policy_id, miner) == (grant.id(), of.address()) => {
+                    let receipt = Receipt {
+                        policy_id,
+                        miner,
+                        capsule_hash,
+                        cfrag_hash: keccak256(&cfrag),
+                        requester,
+                        block_number,
+                        block_hash,
+                    };
+                    Some((cfrag, receipt, signature))
+                }
+                _ => None,
+            })
+            .await
     })
     .await;
-    assert_eq!(receipt.requester, grant.reader.address());
+    assert_eq!(receipt.requester, grant.reader().address());
     let signature = EthSignature(signature.try_into().unwrap());
     receipt
         .check(&world.domain, &signature, &of.worker)
@@ -62,24 +58,26 @@ async fn answered(world: &World, grant: &Grant, of: &Miner) -> CfragBytes {
 
 /// How the challenge of a miner ended.
 async fn outcome(world: &World, of: &Miner) -> Option<u8> {
-    find(world, |event| match event {
-        ChainEvent::ChallengeClosed { miner, outcome, .. } if miner == of.address() => {
-            Some(outcome)
-        }
-        _ => None,
-    })
-    .await
+    world
+        .find(|event| match event {
+            ChainEvent::ChallengeClosed { miner, outcome, .. } if miner == of.address() => {
+                Some(outcome)
+            }
+            _ => None,
+        })
+        .await
 }
 
 async fn suspended_through(world: &World, of: &Miner) -> Option<Period> {
-    find(world, |event| match event {
-        ChainEvent::MinerSuspended {
-            miner,
-            through_period,
-        } if miner == of.address() => Some(through_period),
-        _ => None,
-    })
-    .await
+    world
+        .find(|event| match event {
+            ChainEvent::MinerSuspended {
+                miner,
+                through_period,
+            } if miner == of.address() => Some(through_period),
+            _ => None,
+        })
+        .await
 }
 
 async fn balance(world: &World, of: kms_protocol::Address) -> u128 {
@@ -91,18 +89,20 @@ async fn a_running_node_answers_on_chain_and_a_stopped_one_is_suspended() {
     let world = World::new().await;
     let [served, stopped] = world.miners().await;
     // No client reaches this one: nobody listens where it says it is.
-    let listen = format!("127.0.0.1:{}", free_port());
-    let nowhere = format!("http://127.0.0.1:{}", free_port());
-    let hidden = world.stopped_miner_at("hidden", (&listen, &nowhere)).await;
+    let hidden = Place {
+        public_url: Place::free().public_url,
+        ..Place::free()
+    };
+    let hidden = world.stopped_miner_at("hidden", &hidden).await;
     world.at_work(&hidden).await;
     world.all_active(&[&served, &stopped, &hidden]).await;
     let addresses = [served.address(), stopped.address(), hidden.address()];
     let grant = Grant::prepare(&world, &addresses, 2).await;
     let nodes = [&served.node, &stopped.node, &hidden.node];
     grant.pay(&world, &nodes).await;
-    grant.hand_over(&world, &served).await.unwrap();
-    let of_hidden = grant.hand_over(&world, &hidden).await.unwrap();
-    let of_stopped = grant.hand_over(&world, &stopped).await.unwrap();
+    grant.hand_over(&served).await.unwrap();
+    let of_hidden = grant.hand_over(&hidden).await.unwrap();
+    let of_stopped = grant.hand_over(&stopped).await.unwrap();
     stopped.node.kill();
     let one = grant.ask(&world, &served).await.unwrap();
     assert!(!grant.opens(std::slice::from_ref(&one)));
@@ -110,26 +110,23 @@ async fn a_running_node_answers_on_chain_and_a_stopped_one_is_suspended() {
     // The reader asks the one by somebody who pays the bond, the author the other.
     let helper = world.account(10).await;
     let deadline = world.head().await.timestamp + 3_600;
-    let parties = (hidden.address(), helper.address());
-    let consent = grant.consent(&world, parties, deadline);
+    let consent = grant.consent(&world, hidden.address(), helper.address(), deadline);
     let bond = world.chain.challenge_bond().await.unwrap().0;
     let judge = world.deployment.contracts.challenges.address;
     let earned = balance(&world, hidden.address()).await;
     let owned = balance(&world, grant.sponsor.address()).await;
-    grant
-        .challenge(&world, (&helper, consent), &of_hidden)
-        .await;
-    let author = (&grant.sponsor, ChallengeRight::Author);
-    grant.challenge(&world, author, &of_stopped).await;
+    grant.challenge(&world, &helper, consent, &of_hidden).await;
+    let (sponsor, author) = (&grant.sponsor, ChallengeRight::Author);
+    grant.challenge(&world, sponsor, author, &of_stopped).await;
     assert_eq!(balance(&world, grant.sponsor.address()).await, owned - bond);
     world.mine(CONFIRMATIONS).await;
 
     let cfrag = answered(&world, &grant, &hidden).await;
-    let other = grant.verified(&world, &hidden, &cfrag);
+    let other = grant.verified(hidden.address(), &cfrag);
     assert!(grant.opens(&[one, other]), "the answer on chain is a share");
     assert_eq!(balance(&world, judge).await, bond, "the other bond");
     assert!(balance(&world, hidden.address()).await >= earned + bond);
-    let open = world.chain.challenge_of(grant.id, hidden.address()).await;
+    let open = world.chain.challenge_of(grant.id(), hidden.address()).await;
     assert_eq!(open.unwrap(), None);
 
     let early = world.refusal(&helper, grant.close(&stopped)).await;
@@ -169,11 +166,11 @@ async fn a_revocation_ends_a_challenge_and_nobody_is_suspended() {
     world.all_active(&[&miner]).await;
     let grant = Grant::prepare(&world, &[miner.address()], 1).await;
     grant.pay(&world, &[&miner.node]).await;
-    let ack = grant.hand_over(&world, &miner).await.unwrap();
+    let ack = grant.hand_over(&miner).await.unwrap();
     miner.node.kill();
     let owned = balance(&world, grant.sponsor.address()).await;
-    let author = (&grant.sponsor, ChallengeRight::Author);
-    grant.challenge(&world, author, &ack).await;
+    let (sponsor, author) = (&grant.sponsor, ChallengeRight::Author);
+    grant.challenge(&world, sponsor, author, &ack).await;
     let (terms, of) = (grant.terms.clone(), miner.address());
     let dismiss = kms_chain::Call::RevokeArrangement { terms, miner: of };
     world.send(&grant.sponsor, dismiss).await;

@@ -13,10 +13,6 @@ const PACKED: &[(&str, &str)] = &[
     ("node/kms-chain/src/follow/tests.rs", OLDER),
     ("node/kms-node/src/testkit/chain.rs", OLDER),
     ("node/kms-node/src/testkit/grant.rs", OLDER),
-    ("tests/it/harness/grant.rs", OLDER),
-    ("tests/it/harness/judge.rs", OLDER),
-    ("tests/it/harness/node.rs", OLDER),
-    ("tests/it/harness/world.rs", OLDER),
 ];
 
 /// Collects the functions that take a tuple or too many parameters.

@@ -1,17 +1,16 @@
 //! The state of the acts: stage, people, miners, chain, figures. Also the handler of Ctrl-C, which
 //! stops every process before this one ends.
 
-use std::io::Write as _;
-use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
+use kms_kit::kms::{Kms, write_private};
+use kms_kit::node::Node;
 use kms_protocol::{Address, Amount, EthSecret, PolicyId, Terms};
 
 use super::chain::ChainView;
 use super::figures::Figures;
-use super::kms::Kms;
 use super::stage::Stage;
 use crate::say;
 
@@ -34,25 +33,16 @@ pub(super) struct Person {
 pub(super) struct Miner {
     /// Name of the node's process.
     pub(super) name: String,
-    /// The owner's command line; the node runs under the same binary.
+    /// The owner's command line.
     pub(super) kms: Kms,
     /// Owner address.
     pub(super) owner: Address,
-    /// The node's data directory.
-    pub(super) data_dir: PathBuf,
-    /// Address the node listens on, `127.0.0.1:port`.
-    pub(super) listen: String,
+    /// Its node.
+    pub(super) node: Node,
     /// What it locks.
     pub(super) stake: Amount,
     /// What its account holds beside that, before it has earned anything.
     pub(super) left: Amount,
-}
-
-impl Miner {
-    /// Base URL of the node.
-    pub(super) fn url(&self) -> String {
-        format!("http://{}", self.listen)
-    }
 }
 
 /// The chain that `kms dev` started.
@@ -72,8 +62,6 @@ pub(super) struct Policy {
 pub(super) struct Show {
     pub(super) stage: Stage,
     pub(super) runtime: tokio::runtime::Runtime,
-    /// Asks nodes for their health.
-    pub(super) http: reqwest::Client,
     /// The owner of the file.
     pub(super) alice: Person,
     pub(super) bob: Person,
@@ -115,15 +103,11 @@ impl Show {
                 generated
             }
         };
-        let http = reqwest::Client::builder()
-            .timeout(Duration::from_secs(2))
-            .build()?;
         let (miners, figures) = (Vec::new(), Figures::default());
         let (network, policy, started) = (None, None, Instant::now());
         Ok(Self {
             stage,
             runtime,
-            http,
             alice,
             bob,
             owners,
@@ -189,31 +173,14 @@ impl Show {
 
 /// Creates a person with a new account, whose secret key is in a file of mode 0600.
 fn person(stage: &Stage, name: &str) -> Result<Person> {
-    let passphrase = stage.path(&format!("{name}.passphrase"));
-    write_private(&passphrase, &format!("the passphrase of {name}\n"))?;
     let secret = EthSecret::random()?;
     let key_file = stage.path(&format!("{name}.key"));
-    write_private(
-        &key_file,
-        &(hex::encode(secret.expose_bytes().as_slice()) + "\n"),
-    )?;
-    let kms = Kms::new(&stage.path(name), &passphrase)?;
+    write_private(&key_file, &hex::encode(secret.expose_bytes().as_slice()));
     Ok(Person {
-        kms,
+        kms: Kms::at(&stage.path(name)),
         account: secret.address(),
         key_file,
     })
-}
-
-fn write_private(path: &Path, text: &str) -> Result<()> {
-    let mut file = std::fs::File::options()
-        .write(true)
-        .create_new(true)
-        .mode(0o600)
-        .open(path)
-        .with_context(|| format!("creating {}", path.display()))?;
-    file.write_all(text.as_bytes())
-        .with_context(|| format!("writing {}", path.display()))
 }
 
 /// Ends everything on Ctrl-C or a request to end.

@@ -22,7 +22,7 @@ impl Grant {
         Box::new(ChallengeDemand {
             terms: self.terms.clone(),
             miner: ack.miner,
-            capsule: self.capsule(),
+            capsule: self.capsule_bytes(),
             witness: CapsuleWitness::new(&self.capsule)
                 .unwrap()
                 .equation
@@ -36,13 +36,14 @@ impl Grant {
     pub(crate) fn consent(
         &self,
         world: &World,
-        (miner, challenger): (Address, Address),
+        miner: Address,
+        challenger: Address,
         deadline: u64,
     ) -> ChallengeRight {
         let consent = ChallengeConsent {
-            policy_id: self.id,
+            policy_id: self.id(),
             miner,
-            capsule_hash: keccak256(self.capsule().as_ref()),
+            capsule_hash: keccak256(self.capsule_bytes().as_ref()),
             challenger,
             deadline,
         };
@@ -51,7 +52,7 @@ impl Grant {
         ChallengeRight::Reader(ReaderConsent {
             keys: self.keys(),
             deadline,
-            signature: consent.sign(&domain, &self.reader),
+            signature: consent.sign(&domain, &self.reader()),
         })
     }
 
@@ -59,7 +60,8 @@ impl Grant {
     pub(crate) async fn challenge(
         &self,
         world: &World,
-        (from, right): (&EthSecret, ChallengeRight),
+        from: &EthSecret,
+        right: ChallengeRight,
         ack: &KfragAck,
     ) {
         let amount = world.chain.challenge_bond().await.unwrap();
@@ -80,8 +82,8 @@ impl Grant {
     pub(crate) fn accusation(&self, miner: &Miner, challenger: Address) -> Accusation {
         Accusation {
             miner: miner.address(),
-            policy_id: self.id,
-            capsule_hash: keccak256(self.capsule().as_ref()),
+            policy_id: self.id(),
+            capsule_hash: keccak256(self.capsule_bytes().as_ref()),
             challenger,
         }
     }
@@ -91,7 +93,8 @@ impl Grant {
         &self,
         world: &World,
         accusation: Accusation,
-        (reply, fault): (&ReencryptReply, &Fault),
+        reply: &ReencryptReply,
+        fault: &Fault,
     ) -> Call {
         let contract = world.deployment.contracts.adjudicator.address;
         let domain = Domain::adjudicator(world.deployment.chain_id, contract);
@@ -102,7 +105,7 @@ impl Grant {
             case: Box::new(WrongFragment {
                 accusation,
                 keys: self.keys(),
-                signature: accusation.sign(&domain, &self.reader),
+                signature: accusation.sign(&domain, &self.reader()),
                 block_number: reply.block_number,
                 block_hash: reply.block_hash,
                 receipt_signature: fragment.signature,
@@ -112,9 +115,9 @@ impl Grant {
     }
 
     /// The fault of the one fragment of a reply, if it has one.
-    pub(crate) fn fault(&self, world: &World, reply: &ReencryptReply) -> Option<Fault> {
+    pub(crate) fn fault(&self, reply: &ReencryptReply) -> Option<Fault> {
         let cfrag = &reply.fragments[0].cfrag.0;
-        let (context, policy) = (self.context(), self.policy(world));
+        let (context, policy) = (self.context(), self.policy());
         umbral::fault::prove_fault(&self.capsule, cfrag, &context, &policy, &reply.miner.0)
     }
 }

@@ -8,61 +8,35 @@
     reason = "a test may stop at once; helpers outside #[test] need this said"
 )]
 
-mod grant;
-mod net;
 mod served;
 
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use kms_chain::devnet::account;
-use kms_chain::{Call, ChainEvent};
+use kms_chain::devnet::Mining;
+use kms_chain::{Call, ChainEvent, DeployParams};
+use kms_kit::grant::{Grant, Offer};
+use kms_kit::net::Net;
+use kms_kit::wait::until;
 use kms_node::NodeConfig;
-use kms_protocol::messages::{
-    KfragAck, KfragState, NodeInfo, PolicyStatus, ReencryptReply, ReplyExpectation,
-};
-use kms_protocol::{Address, EthSecret, Period, PolicyId, Refusal, Wei};
+use kms_protocol::messages::{KfragAck, KfragState, NodeInfo, PolicyStatus, ReencryptReply};
+use kms_protocol::{Address, Amount, EthSecret, Period, PolicyId, Refusal};
 
-use grant::{Grant, MESSAGE};
-use net::{Net, kms, until};
 use served::{Served, init_node};
 
 /// A chain with a staked miner whose node is initialised, bonded and funded.
 async fn staked(dir: &Path) -> (Net, NodeConfig, Address) {
-    let net = Net::start(dir).await;
-    let (bank, owner) = (account(0).unwrap(), account(1).unwrap());
+    let params = DeployParams::local().unwrap();
+    let net = Net::start(dir, Mining::Every(1), &params).await;
+    let owner = EthSecret::random().unwrap();
     let (worker, config) = init_node(dir, &net, owner.address());
-    for to in [owner.address(), account(2).unwrap().address()] {
-        net.send(
-            &bank,
-            Call::TransferToken {
-                to,
-                amount: kms(1_000),
-            },
-        )
-        .await;
-    }
-    net.send(
-        &bank,
-        Call::TransferEth {
-            to: worker,
-            wei: Wei(10_u128.pow(18)),
-        },
-    )
-    .await;
-    let stake = Call::DepositViaTransfer {
-        amount: kms(1_000),
-        lock_periods: 1_000,
-    };
-    net.send(&owner, stake).await;
-    net.send(
-        &owner,
-        Call::BondWorker {
-            worker: Some(worker),
-        },
-    )
-    .await;
+    net.stake(&owner, 1_000, worker).await;
     (net, config, worker)
+}
+
+/// Whether an event of this kind has happened.
+async fn saw(net: &Net, wanted: impl Fn(&ChainEvent) -> bool) -> Option<()> {
+    net.find(|event| wanted(&event).then_some(())).await
 }
 
 async fn registers_and_confirms(net: &Net, served: &Served, miner: Address) {
@@ -77,7 +51,7 @@ async fn registers_and_confirms(net: &Net, served: &Served, miner: Address) {
 
 async fn claims_and_collects(net: &Net, miner: Address, id: PolicyId) {
     let claimed = async || {
-        net.saw(|event| match event {
+        saw(net, |event| match event {
             ChainEvent::RewardClaimed { miner: who, .. } => *who == miner,
             _ => false,
         })
@@ -85,7 +59,7 @@ async fn claims_and_collects(net: &Net, miner: Address, id: PolicyId) {
     };
     until("the node claims its reward", claimed).await;
     let collected = async || {
-        net.saw(|event| match event {
+        saw(net, |event| match event {
             ChainEvent::FeesCollected { policy_id, .. } => *policy_id == id,
             _ => false,
         })
@@ -100,17 +74,18 @@ fn version_2(policy: &str, end: &str) -> String {
 }
 
 /// Uploads, waits for service, and reads the message.
-async fn serves(net: &Net, served: &Served, grant: &Grant, policy: &str) {
+async fn serves(served: &Served, grant: &Grant, policy: &str) {
     let known = async || {
         let status: PolicyStatus = served.get(policy).await?;
         (status.refusal?.code != Refusal::PolicyUnknown).then_some(())
     };
     until("the node sees the policy", known).await;
     let info: NodeInfo = served.get("/v1/info").await.unwrap();
-    let body = serde_json::to_string(&grant.upload).unwrap();
+    let upload = grant.upload(info.miner, &info.umbral_key);
+    let body = serde_json::to_string(&upload).unwrap();
     let (status, ack): (u16, KfragAck) = served.post(&version_2(policy, "kfrag"), body).await;
     assert_eq!(status, 201);
-    ack.verify(&net.domain(), &grant.upload, &info.miner, &info.worker)
+    ack.verify(&grant.domain, &upload, &info.miner, &info.worker)
         .unwrap();
     let serving = async || {
         let status: PolicyStatus = served.get(policy).await?;
@@ -118,20 +93,12 @@ async fn serves(net: &Net, served: &Served, grant: &Grant, policy: &str) {
     };
     until("the policy is confirmed and has started", serving).await;
     let info: NodeInfo = served.get("/v1/info").await.unwrap();
-    let request = grant.request(net, &info);
+    let request = grant.request(info.miner, info.head_block);
     let body = serde_json::to_string(&request).unwrap();
     let (status, reply): (u16, ReencryptReply) =
         served.post(&version_2(policy, "reencrypt"), body).await;
     assert_eq!(status, 200);
-    let requester = EthSecret::from_umbral(&grant.receiving).unwrap().address();
-    let (worker, verifier) = (info.worker, grant.terms.verifier);
-    let expected = ReplyExpectation {
-        requester,
-        worker,
-        verifier,
-    };
-    reply.verify(&net.domain(), &request, &expected).unwrap();
-    assert_eq!(grant.open(&reply), MESSAGE);
+    assert!(grant.opens(&[grant.check(&request, &reply, info.worker)]));
 }
 
 async fn forgets(net: &Net, served: &Served, policy: &str, worker: Address) {
@@ -153,27 +120,36 @@ async fn forgets(net: &Net, served: &Served, policy: &str, worker: Address) {
             .flatten()
     };
     let receipt = until("the kfrag is erased", erased).await;
-    receipt.verify(&net.domain(), &worker).unwrap();
+    receipt.verify(&net.domain, &worker).unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_node_earns_serves_and_forgets_by_itself() {
     let dir = tempfile::tempdir().unwrap();
     let (net, config, worker) = staked(dir.path()).await;
-    let (miner, alice) = (config.miner, account(2).unwrap());
+    let (miner, alice) = (config.miner, net.account(1_000).await);
     let served = Served::start(config);
-    until("ready", || served.ready()).await;
+    until("ready", async || served.ready().await).await;
     registers_and_confirms(&net, &served, miner).await;
     let info: NodeInfo = served.get("/v1/info").await.unwrap();
     assert_eq!((info.miner, info.worker), (miner, worker));
     let now = net.chain.current_period().await.unwrap();
-    let grant = grant::grant(&net, alice.address(), &info, Period(now.0 + 1));
+    let offer = Offer {
+        author: alice.address(),
+        rate: Amount::KMS,
+        first: Period(now.0 + 1),
+        last: Period(now.0 + 51),
+        threshold: 1,
+        miners: vec![miner],
+    };
+    let grant = Grant::new(net.domain, offer);
     let terms = grant.terms.clone();
     net.send(&alice, Call::CreatePolicyViaTransfer { terms })
         .await;
-    let id = grant.terms.id(info.chain_id, &info.policy_manager);
+    let id = grant.id();
+    assert_eq!(id, grant.terms.id(info.chain_id, &info.policy_manager));
     let policy = format!("/v1/policies/{id}");
-    serves(&net, &served, &grant, &policy).await;
+    serves(&served, &grant, &policy).await;
     claims_and_collects(&net, miner, id).await;
     net.send(
         &alice,

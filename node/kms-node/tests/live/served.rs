@@ -2,14 +2,14 @@
 
 use std::path::Path;
 
+use kms_kit::net::Net;
+use kms_kit::process::free_port;
 use kms_node::{InitOptions, NodeConfig, NodeError, Sources, init, run};
 use kms_protocol::Address;
 use reqwest::Client;
 use serde::de::DeserializeOwned;
 use tokio::sync::oneshot;
 use zeroize::Zeroizing;
-
-use crate::net::Net;
 
 const PASSPHRASE: &str = "a passphrase for one test";
 
@@ -70,23 +70,12 @@ impl Served {
     }
 }
 
-pub(crate) fn free_port() -> u16 {
-    std::net::TcpListener::bind("127.0.0.1:0")
-        .unwrap()
-        .local_addr()
-        .unwrap()
-        .port()
-}
-
 pub(crate) fn init_node(dir: &Path, net: &Net, miner: Address) -> (Address, NodeConfig) {
     let address = format!("127.0.0.1:{}", free_port());
     let data_dir = dir.join("node");
     let settings = [
-        (
-            "deployment",
-            dir.join("deployment.json").display().to_string(),
-        ),
-        ("rpc_urls", net.devnet.url().to_owned()),
+        ("deployment", net.deployment_file.display().to_string()),
+        ("rpc_urls", net.rpc_url.clone()),
         ("miner", miner.to_string()),
         ("public_url", format!("http://{address}")),
         ("listen", address),

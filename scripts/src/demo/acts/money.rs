@@ -4,10 +4,10 @@ use std::thread;
 
 use anyhow::{Result, ensure};
 use kms_chain::ChainEvent;
+use kms_kit::kms::Output;
 use kms_protocol::{Amount, Period};
 
 use super::super::figures::MinerFigures;
-use super::super::kms::Answer;
 use super::super::ledger::{Dated, Flows, Replay, flows};
 use super::super::show::{Miner, PATIENCE, Show};
 use super::network::joined;
@@ -103,12 +103,12 @@ fn take_the_rest(show: &Show) -> Result<()> {
     thread::scope(|scope| {
         let miners = show.miners.iter().map(|miner| {
             scope.spawn(|| {
-                unless_nothing(&miner.kms.run(&["rewards", "claim"])?)?;
-                unless_nothing(&miner.kms.run(&["fees", "collect"])?)
+                unless_nothing(&miner.kms.json(&["rewards", "claim"]))?;
+                unless_nothing(&miner.kms.json(&["fees", "collect"]))
             })
         });
         let mut people: Vec<_> = miners.collect();
-        let refund = || unless_nothing(&show.alice.kms.run(&["refund", &policy])?);
+        let refund = || unless_nothing(&show.alice.kms.json(&["refund", &policy]));
         people.push(scope.spawn(refund));
         people
             .into_iter()
@@ -118,12 +118,8 @@ fn take_the_rest(show: &Show) -> Result<()> {
 
 /// The node may have been quicker, every miner may have worked all the time: then the contract says
 /// that nothing is due, and that is fine.
-fn unless_nothing(answer: &Answer) -> Result<()> {
-    let error = answer
-        .error
-        .as_ref()
-        .map(ToString::to_string)
-        .unwrap_or_default();
+fn unless_nothing(answer: &Output) -> Result<()> {
+    let error = answer.error().unwrap_or_default().to_string();
     ensure!(
         answer.code == 0 || error.contains("Nothing"),
         "{}: {error}",

@@ -4,12 +4,13 @@ use std::thread;
 
 use anyhow::{Context, Result, ensure};
 use kms_chain::{Deployment, devnet};
+use kms_kit::node::{Node, Place};
+use kms_kit::process::free_port;
 use kms_protocol::Amount;
 
 use super::super::chain::ChainView;
 use super::super::figures::short;
 use super::super::show::{Miner, Network, PATIENCE, Person, STAKES_KMS, Show};
-use super::super::stage::free_port;
 
 /// Process name of the chain.
 pub(in super::super) const CHAIN: &str = "chain";
@@ -23,7 +24,7 @@ const WORKER_ETHER: &str = "10 ETH";
 pub(in super::super) fn start_chain(show: &mut Show) -> Result<()> {
     let folder = show.stage.path("deployments");
     let file = folder.join(format!("{}.json", devnet::CHAIN_ID));
-    let (port, folder) = (free_port()?.to_string(), folder.display().to_string());
+    let (port, folder) = (free_port().to_string(), folder.display().to_string());
     let mut args = vec!["dev", "--port", &port, "--deployments", &folder];
     let everybody: Vec<String> = show.everybody().map(|p| p.account.to_string()).collect();
     for account in &everybody {
@@ -84,18 +85,10 @@ pub(in super::super) fn joined<T>(result: thread::Result<Result<T>>) -> Result<T
 /// Creates the person's home with the funded account.
 fn init(show: &Show, person: &Person) -> Result<()> {
     let network = show.network()?;
-    let deployment = network.deployment_file.display().to_string();
     let key = person.key_file.display().to_string();
-    let args = [
-        "init",
-        "--network",
-        &deployment,
-        "--rpc",
-        &network.rpc,
-        "--import-wallet",
-        &key,
-    ];
-    let account = person.kms.ok(&args)?.address("wallet")?;
+    let own = ["--import-wallet", &key];
+    let (file, rpc) = (&network.deployment_file, &network.rpc);
+    let account = person.kms.init(file, rpc, &own);
     ensure!(
         account == person.account,
         "the home has another account than was imported"
@@ -107,30 +100,13 @@ fn one_miner(show: &Show, number: u32, owner: &Person, stake_kms: u32) -> Result
     let (name, kms) = (format!("node{}", number + 1), owner.kms.clone());
     init(show, owner)?;
     let data_dir = show.stage.path(&name);
-    let listen = format!("127.0.0.1:{}", free_port()?);
-    let (url, directory) = (format!("http://{listen}"), data_dir.display().to_string());
-    let args = [
-        "node",
-        "init",
-        "--data-dir",
-        &directory,
-        "--public-url",
-        &url,
-        "--listen",
-        &listen,
-    ];
-    let worker = kms.ok(&args)?.address("worker")?;
-    let worker_text = worker.to_string();
+    let node = Node::init(kms.clone(), &data_dir, &Place::free(), &[]);
+    let worker = node.worker.to_string();
     let stake = format!("{stake_kms} KMS");
-    kms.ok(&[
-        "stake",
-        "create",
-        "--amount",
-        &stake,
-        "--periods",
-        LOCK_PERIODS,
-    ])?;
-    kms.ok(&["worker", "bond", &worker_text])?;
+    let lock = ["--amount", &stake, "--periods", LOCK_PERIODS];
+    kms.json(&[&["stake", "create"], &lock[..]].concat())
+        .success()?;
+    kms.json(&["worker", "bond", &worker]).success()?;
     let network = show.network()?;
     let deployment = network.deployment_file.display().to_string();
     let purse = [
@@ -141,8 +117,10 @@ fn one_miner(show: &Show, number: u32, owner: &Person, stake_kms: u32) -> Result
         "--network",
         &deployment,
     ];
-    kms.ok(&[&["dev", "fund", &worker_text], &purse[..]].concat())?;
-    let locked = kms.ok(&["stake", "status"])?.amount("locked")?;
+    kms.json(&[&["dev", "fund", &worker], &purse[..]].concat())
+        .success()?;
+    let status = kms.json(&["stake", "status"]).success()?;
+    let locked = status.amount("locked");
     let expected: Amount = stake.parse().context("BUG: a stake that is no amount")?;
     ensure!(
         locked == expected,
@@ -153,14 +131,13 @@ fn one_miner(show: &Show, number: u32, owner: &Person, stake_kms: u32) -> Result
     show.tell(&format!(
         "miner {} locked {locked}, worker {}",
         short(&account),
-        short(&worker)
+        short(&node.worker)
     ));
     Ok(Miner {
         name,
         kms,
         owner: account,
-        data_dir,
-        listen,
+        node,
         stake: locked,
         left,
     })
@@ -183,36 +160,21 @@ pub(in super::super) fn start_nodes(show: &mut Show) -> Result<()> {
         })?;
         show.tell(&format!(
             "{} at {} is active in period {period}",
-            miner.name,
-            miner.url()
+            miner.name, miner.node.url
         ));
     }
     Ok(())
 }
 
 pub(in super::super) fn start(show: &Show, miner: &Miner) -> Result<()> {
-    let data_dir = miner.data_dir.display().to_string();
-    show.stage.start(
-        &miner.name,
-        miner.kms.command(&["node", "run", "--data-dir", &data_dir]),
-    )
+    show.stage.start(&miner.name, miner.node.command())
 }
 
 /// Waits until `/readyz` of a node says that it is ready.
 pub(in super::super) fn wait_ready(show: &Show, miner: &Miner) -> Result<()> {
-    let url = format!("{}/readyz", miner.url());
-    show.stage.wait(
-        &format!("{} to be ready", miner.name),
-        &miner.name,
-        PATIENCE,
-        || {
-            let reply = show
-                .runtime
-                .block_on(async { show.http.get(&url).send().await });
-            Ok(reply
-                .ok()
-                .filter(|reply| reply.status().is_success())
-                .map(drop))
-        },
-    )
+    let what = format!("{} to be ready", miner.name);
+    show.stage.wait(&what, &miner.name, PATIENCE, || {
+        let ready = show.runtime.block_on(miner.node.is_ready());
+        Ok(ready.then_some(()))
+    })
 }

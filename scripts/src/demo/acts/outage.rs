@@ -38,8 +38,7 @@ pub(in super::super) fn three_down(show: &mut Show) -> Result<()> {
         "a failed read left a file"
     );
     let error = answer
-        .error
-        .as_ref()
+        .error()
         .context("the failed read printed no error object")?;
     let nodes = error
         .get("nodes")

@@ -3,7 +3,9 @@
 use std::thread;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Result, ensure};
+use kms_protocol::Refusal;
+use kms_protocol::messages::{KfragState, PolicyStatus};
 use serde_json::Value;
 
 use super::super::show::{Miner, PATIENCE, Show};
@@ -12,7 +14,7 @@ use super::share::try_read;
 /// Longest time until a node refuses, beyond one block.
 const WITHIN: Duration = Duration::from_secs(2);
 const BLOCK: Duration = Duration::from_secs(1);
-/// The code of a revoked policy, at nodes and in the reader's error.
+/// The code of a revoked policy in the reader's error.
 const REVOKED: &str = "policy_revoked";
 /// Exit code of a read under a revoked policy.
 const EXIT_REVOKED: i32 = 12;
@@ -23,7 +25,7 @@ pub(in super::super) fn revoke(show: &mut Show) -> Result<()> {
     let (revoked, after) = thread::scope(|scope| {
         let order = scope.spawn(|| {
             let policy = shared.policy()?.id.to_string();
-            shared.alice.kms.ok(&["revoke", &policy])
+            shared.alice.kms.json(&["revoke", &policy]).success()
         });
         let after = watch(shared);
         let order = order
@@ -37,11 +39,8 @@ pub(in super::super) fn revoke(show: &mut Show) -> Result<()> {
         "the last node refused after {after:?}"
     );
     let answer = try_read(show)?;
-    let code = answer
-        .error
-        .as_ref()
-        .and_then(|error| error.get("code"))
-        .and_then(Value::as_str);
+    let error = answer.error().unwrap_or_default();
+    let code = error.get("code").and_then(Value::as_str);
     ensure!(
         (answer.code, code) == (EXIT_REVOKED, Some(REVOKED)),
         "the read ended with {} {code:?} instead of 12 {REVOKED}",
@@ -50,13 +49,13 @@ pub(in super::super) fn revoke(show: &mut Show) -> Result<()> {
     show.tell(&format!(
         "all nodes refused within {:.1} s of the mined revocation; {} came back at once",
         show.figures.revoked_after_s,
-        revoked.amount("refund")?
+        revoked.amount("refund")
     ));
     for miner in show.policy_miners()? {
         let what = format!("{} to erase its share", miner.name);
         show.stage.wait(&what, &miner.name, PATIENCE, || {
-            let kfrag = status(show, miner)?.get("kfrag").and_then(Value::as_str) == Some("erased");
-            Ok(kfrag.then_some(()))
+            let erased = status(show, miner)?.kfrag == KfragState::Erased;
+            Ok(erased.then_some(()))
         })?;
     }
     show.tell("every node has erased its share of the key");
@@ -83,16 +82,13 @@ fn watch(show: &Show) -> Result<Duration> {
 
 /// Whether a node would refuse a request because the policy is revoked.
 fn refuses(show: &Show, miner: &Miner) -> Result<Option<()>> {
-    let status = status(show, miner)?;
-    let code = status.pointer("/refusal/code").and_then(Value::as_str);
-    Ok((code == Some(REVOKED)).then_some(()))
+    let refusal = status(show, miner)?.refusal;
+    let revoked = refusal.is_some_and(|problem| problem.code == Refusal::PolicyRevoked);
+    Ok(revoked.then_some(()))
 }
 
 /// What a node says of the policy.
-fn status(show: &Show, miner: &Miner) -> Result<Value> {
-    let url = format!("{}/v1/policies/{}", miner.url(), show.policy()?.id);
-    let reply = show
-        .runtime
-        .block_on(async { show.http.get(&url).send().await?.bytes().await });
-    Ok(serde_json::from_slice(&reply.context("asking the node")?)?)
+fn status(show: &Show, miner: &Miner) -> Result<PolicyStatus> {
+    let policy = show.policy()?.id;
+    Ok(show.runtime.block_on(miner.node.status(policy)))
 }

@@ -4,10 +4,10 @@ use std::time::Instant;
 
 use anyhow::{Context, Result, ensure};
 use kms_chain::ChainEvent;
+use kms_kit::kms::Output;
 use kms_protocol::PolicyId;
 
 use super::super::file::size_and_hash;
-use super::super::kms::Answer;
 use super::super::show::{Policy, Show};
 use super::network::CHAIN;
 
@@ -22,12 +22,13 @@ const RATE: &str = "0.25 KMS";
 pub(in super::super) fn encrypt(show: &mut Show) -> Result<()> {
     let (bytes, hash) = size_and_hash(&show.file)?;
     (show.figures.file_bytes, show.figures.sha256_in) = (bytes, hash);
-    show.alice.kms.ok(&["label", "new", LABEL])?;
+    show.alice.kms.json(&["label", "new", LABEL]).success()?;
     let begun = Instant::now();
     let (from, to) = (path(show, None), path(show, Some("film.kms")));
     show.alice
         .kms
-        .ok(&["encrypt", "-t", LABEL, &from, "-o", &to])?;
+        .json(&["encrypt", "-t", LABEL, &from, "-o", &to])
+        .success()?;
     show.figures.encrypt_seconds = begun.elapsed().as_secs_f64();
     let (encrypted, _) = size_and_hash(&show.stage.path("film.kms"))?;
     show.tell(&format!(
@@ -42,13 +43,15 @@ pub(in super::super) fn grant(show: &mut Show) -> Result<()> {
     let card = show
         .bob
         .kms
-        .ok(&["card", "make", "--name", "bob"])?
-        .text("card")?;
+        .json(&["card", "make", "--name", "bob"])
+        .success()?
+        .text("card");
     let card_file = show.stage.path("bob.card");
     std::fs::write(&card_file, card + "\n")?;
     show.alice
         .kms
-        .ok(&["card", "add", &card_file.display().to_string()])?;
+        .json(&["card", "add", &card_file.display().to_string()])
+        .success()?;
     let args = [
         "grant",
         LABEL,
@@ -61,13 +64,14 @@ pub(in super::super) fn grant(show: &mut Show) -> Result<()> {
         "--rate",
         RATE,
     ];
-    let quote = show.alice.kms.ok(&[&args[..], &["--dry-run"]].concat())?;
+    let dry_run = [&args[..], &["--dry-run"]].concat();
+    let quote = show.alice.kms.json(&dry_run).success()?;
     show.tell(&format!(
         "quote: 3 of 5 miners for {PERIODS} periods cost {}",
-        quote.amount("price")?
+        quote.amount("price")
     ));
-    let granted = show.alice.kms.ok(&args)?;
-    let id: PolicyId = granted.text("policy")?.parse().context("the policy's id")?;
+    let granted = show.alice.kms.json(&args).success()?;
+    let id: PolicyId = granted.text("policy").parse().context("the policy's id")?;
     let view = &show.network()?.view;
     let terms = view
         .events()?
@@ -85,7 +89,7 @@ pub(in super::super) fn grant(show: &mut Show) -> Result<()> {
     );
     let price = terms.price()?;
     ensure!(
-        price == quote.amount("price")?,
+        price == quote.amount("price"),
         "{price} were paid, not what was quoted"
     );
     (show.figures.policy_id, show.figures.price) = (id.to_string(), price);
@@ -113,27 +117,18 @@ pub(in super::super) fn read(show: &mut Show) -> Result<()> {
 }
 
 /// Reads into `out.bin`, whatever comes of it.
-pub(in super::super) fn try_read(show: &Show) -> Result<Answer> {
+pub(in super::super) fn try_read(show: &Show) -> Result<Output> {
     let out = show.stage.path("out.bin");
     if out.exists() {
         std::fs::remove_file(&out)?;
     }
-    show.bob.kms.run(&[
-        "read",
-        &path(show, Some("film.kms")),
-        "-o",
-        &out.display().to_string(),
-    ])
+    let (from, to) = (path(show, Some("film.kms")), out.display().to_string());
+    Ok(show.bob.kms.json(&["read", &from, "-o", &to]))
 }
 
 /// Fails unless the read succeeded and gave the file; returns the hash of what was read.
-pub(in super::super) fn check_read(show: &Show, answer: &Answer) -> Result<String> {
-    ensure!(
-        answer.code == 0,
-        "the read failed ({}): {:?}",
-        answer.code,
-        answer.error
-    );
+pub(in super::super) fn check_read(show: &Show, answer: &Output) -> Result<String> {
+    ensure!(answer.code == 0, "the read failed: {answer:?}");
     let (_, hash) = size_and_hash(&show.stage.path("out.bin"))?;
     ensure!(hash == show.figures.sha256_in, "the reader got other bytes");
     Ok(hash)
@@ -144,7 +139,10 @@ pub(in super::super) fn decrypt_offline(show: &mut Show) -> Result<()> {
     // The act before has stopped the nodes.
     show.stage.processes().stop(CHAIN)?;
     let (from, to) = (path(show, Some("film.kms")), path(show, Some("own.bin")));
-    show.alice.kms.ok(&["decrypt", &from, "-o", &to])?;
+    show.alice
+        .kms
+        .json(&["decrypt", &from, "-o", &to])
+        .success()?;
     let (_, hash) = size_and_hash(&show.stage.path("own.bin"))?;
     ensure!(hash == show.figures.sha256_in, "the owner got other bytes");
     show.figures.owner_offline_ok = true;

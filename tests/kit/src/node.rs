@@ -1,0 +1,236 @@
+//! A node as a process of its own: initialised in a private directory, started, killed, asked.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::Mutex;
+use std::time::Duration;
+
+use kms_chain::keystore;
+use kms_protocol::messages::{NodeInfo, PolicyStatus, Problem};
+use kms_protocol::{Address, EthSecret, PolicyId, Refusal};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+use umbral::PublicKey;
+
+use crate::kms::{Kms, PASSPHRASE};
+use crate::process::{Process, free_port};
+use crate::wait::until;
+
+/// How long a node that runs may take to say whether it is ready.
+const READY_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// Where a node listens, and the URL clients reach it under, which may be another's.
+#[derive(Debug, Clone)]
+pub struct Place {
+    /// Address and port.
+    pub listen: String,
+    /// What the node registers on chain.
+    pub public_url: String,
+}
+
+impl Place {
+    /// A free port of this machine, reached as it is.
+    pub fn free() -> Self {
+        let listen = format!("127.0.0.1:{}", free_port());
+        Self {
+            public_url: format!("http://{listen}"),
+            listen,
+        }
+    }
+}
+
+/// A node's directory, and its process while it runs.
+#[derive(Debug)]
+pub struct Node {
+    /// Where it is asked.
+    pub url: String,
+    /// Where clients believe it to be.
+    pub public_url: String,
+    /// The key that signs for the miner.
+    pub worker: Address,
+    /// The key that kfrags are sealed for.
+    pub umbral_key: PublicKey,
+    /// Keys, settings, database.
+    pub data_dir: PathBuf,
+    kms: Kms,
+    rpc_url: Mutex<Option<String>>,
+    log: PathBuf,
+    process: Mutex<Option<Process>>,
+    http: reqwest::Client,
+}
+
+impl Node {
+    /// Makes the data directory of a node by `kms node init`. Miner and chain are those of the home,
+    /// unless `more` names others.
+    #[track_caller]
+    pub fn init(kms: Kms, data_dir: &Path, place: &Place, more: &[&str]) -> Self {
+        let directory = data_dir.display().to_string();
+        let args = [
+            "node",
+            "init",
+            "--data-dir",
+            &directory,
+            "--public-url",
+            &place.public_url,
+            "--listen",
+            &place.listen,
+        ];
+        let made = kms.json(&[&args, more].concat()).assert_success();
+        let key = hex::decode(made.text("umbral_key")).unwrap();
+        Self {
+            url: format!("http://{}", place.listen),
+            public_url: place.public_url.clone(),
+            worker: made.address("worker"),
+            umbral_key: PublicKey::from_bytes(key.as_slice().try_into().unwrap()).unwrap(),
+            kms,
+            data_dir: data_dir.to_owned(),
+            rpc_url: Mutex::default(),
+            log: data_dir.with_extension("log"),
+            process: Mutex::default(),
+            http: reqwest::Client::new(),
+        }
+    }
+
+    /// From the next start on, the node speaks to the chain through another URL.
+    pub fn reach_chain_by(&self, rpc_url: &str) {
+        *self.rpc_url.lock().unwrap() = Some(rpc_url.to_owned());
+    }
+
+    /// What runs the node.
+    pub fn command(&self) -> Command {
+        let data_dir = self.data_dir.display().to_string();
+        let mut command = self.kms.command(&["node", "run", "--data-dir", &data_dir]);
+        let rpc_url = self.rpc_url.lock().unwrap();
+        command.envs(rpc_url.iter().map(|url| ("KMS_NODE_RPC_URLS", url)));
+        command
+    }
+
+    /// Starts the process, which ends with this value.
+    pub fn start(&self) {
+        let process = Process::start(self.command(), &self.log).unwrap();
+        let before = self.process.lock().unwrap().replace(process);
+        assert!(before.is_none(), "the node runs already");
+    }
+
+    /// Ends the process as a crash or a power cut would.
+    pub fn kill(&self) {
+        let process = self.process.lock().unwrap().take();
+        process.expect("the node does not run").kill();
+    }
+
+    /// The key that signs for the miner; on disk it is encrypted.
+    pub fn worker_key(&self) -> EthSecret {
+        let path = self.data_dir.join("worker.json");
+        let bytes = keystore::load(&path, PASSPHRASE).unwrap();
+        EthSecret::from_bytes(&bytes).unwrap()
+    }
+
+    /// Whether the node says that it is ready.
+    pub async fn is_ready(&self) -> bool {
+        let request = self.http.get(format!("{}/readyz", self.url));
+        let reply = request.timeout(READY_TIMEOUT).send().await;
+        reply.is_ok_and(|reply| reply.status().is_success())
+    }
+
+    /// Waits until the node says that it is ready.
+    pub async fn ready(&self) {
+        until(&format!("{} to be ready", self.url), async || {
+            if let Some(process) = self.process.lock().unwrap().as_mut() {
+                process.check().unwrap();
+            }
+            self.is_ready().await.then_some(())
+        })
+        .await;
+    }
+
+    /// Why a condition of the node's own report fails; `None` while it holds.
+    pub async fn complaint(&self, condition: &str) -> Option<String> {
+        let report: Value = self.get("/readyz").await.unwrap();
+        let checks = report["checks"].as_array().unwrap();
+        let check = checks.iter().find(|check| check["name"] == condition)?;
+        Some(check["reason"].as_str()?.to_owned())
+    }
+
+    /// A gauge of the node.
+    pub async fn gauge(&self, name: &str) -> f64 {
+        let url = format!("{}/metrics", self.url);
+        let text = self.http.get(url).send().await.unwrap().text().await;
+        let text = text.unwrap();
+        let value = text.lines().find_map(|line| line.strip_prefix(name));
+        let value = value.unwrap_or_else(|| panic!("no {name}"));
+        value.trim().parse().unwrap()
+    }
+
+    /// Waits until the node has seen a block of this height.
+    pub async fn sees(&self, block: u64) {
+        until("the node to follow the chain", async || {
+            let info: NodeInfo = self.get("/v1/info").await.ok()?;
+            (info.head_block >= block).then_some(())
+        })
+        .await;
+    }
+
+    /// Asks the node.
+    ///
+    /// # Errors
+    /// Its refusal.
+    pub async fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, Problem> {
+        answer(self.http.get(format!("{}{path}", self.url))).await
+    }
+
+    /// Posts a body, as the real client does or as it never would.
+    ///
+    /// # Errors
+    /// The node's refusal.
+    pub async fn post<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        body: &impl Serialize,
+    ) -> Result<T, Problem> {
+        let request = self
+            .http
+            .post(format!("{}{path}", self.url))
+            .header("content-type", "application/json")
+            .body(serde_json::to_vec(body).unwrap());
+        answer(request).await
+    }
+
+    /// What the node says of a policy.
+    pub async fn status(&self, policy: PolicyId) -> PolicyStatus {
+        let path = format!("/v1/policies/{policy}");
+        let status: PolicyStatus = self.get(&path).await.unwrap();
+        assert_eq!(status.serving, status.refusal.is_none());
+        status
+    }
+
+    /// What the node would refuse a request under a policy with.
+    pub async fn refusal(&self, policy: PolicyId) -> Option<Refusal> {
+        let refusal = self.status(policy).await.refusal;
+        refusal.map(|problem| problem.code)
+    }
+}
+
+/// A body of the expected type, or a problem whose status and media type are those of its code.
+async fn answer<T: DeserializeOwned>(request: reqwest::RequestBuilder) -> Result<T, Problem> {
+    let reply = request.send().await.unwrap();
+    let status = reply.status();
+    let kind = reply.headers().get("content-type").cloned();
+    let body = reply.bytes().await.unwrap();
+    if status.is_success() {
+        return Ok(serde_json::from_slice(&body).unwrap());
+    }
+    assert_eq!(kind.unwrap(), Problem::MEDIA_TYPE);
+    let problem: Problem = serde_json::from_slice(&body).unwrap();
+    assert_eq!(problem.code.http_status(), status.as_u16());
+    Err(problem)
+}
+
+impl Drop for Node {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            let log = std::fs::read_to_string(&self.log).unwrap_or_default();
+            eprintln!("--- {}\n{log}", self.log.display());
+        }
+    }
+}

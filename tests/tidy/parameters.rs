@@ -12,7 +12,6 @@ const OLDER: &str = "older than the rule";
 const PACKED: &[(&str, &str)] = &[
     ("node/kms-chain/src/follow/tests.rs", OLDER),
     ("node/kms-node/src/testkit/chain.rs", OLDER),
-    ("node/kms-node/src/testkit/grant.rs", OLDER),
 ];
 
 /// Collects the functions that take a tuple or too many parameters.

@@ -192,9 +192,9 @@ fn legal(script: &[Move]) -> Vec<Move> {
 
 async fn check(script: Vec<Move>) {
     let world = World::new();
-    let mut foreign = Grant::new(1, 50).terms;
+    let mut foreign = Grant::new(1, 50).terms.clone();
     foreign.miners = vec![Address([0xbb; 20])];
-    let terms = (0..4).map(|_| Grant::new(1, 20).terms).collect();
+    let terms = (0..4).map(|_| Grant::new(1, 20).terms.clone()).collect();
     let scene = Scene {
         chain: world.chain.clone(),
         terms,
@@ -231,10 +231,10 @@ proptest! {
 #[tokio::test]
 async fn terms_that_no_node_can_serve_are_not_indexed_and_stop_nothing() {
     let world = World::new();
-    let mut broken = Grant::new(1, 20).terms;
+    let mut broken = Grant::new(1, 20).terms.clone();
     broken.verifier = Address::ZERO;
     world.chain.queue_policy(&broken);
-    let mut honest = Grant::new(1, 20).terms;
+    let mut honest = Grant::new(1, 20).terms.clone();
     honest.salt.0[0] ^= 1;
     world.chain.queue_policy(&honest);
     world.chain.mine();
@@ -250,7 +250,7 @@ async fn terms_that_no_node_can_serve_are_not_indexed_and_stop_nothing() {
 #[tokio::test]
 async fn events_of_other_miners_leave_no_row() {
     let world = World::new();
-    let mut foreign = Grant::new(1, 20).terms;
+    let mut foreign = Grant::new(1, 20).terms.clone();
     foreign.miners = vec![Address([0xbb; 20])];
     world.chain.queue_policy(&foreign);
     let policy_id = foreign.id(domain().chain_id, &domain().contract);
@@ -292,7 +292,7 @@ fn arrangement_revoked(policy_id: PolicyId, miner: Address, last: u32) -> ChainE
 #[tokio::test]
 async fn a_revoked_arrangement_ends_the_policy_for_this_miner_and_no_other() {
     let world = World::new();
-    let terms = Grant::new(1, 20).terms;
+    let terms = Grant::new(1, 20).terms.clone();
     let id = terms.id(domain().chain_id, &domain().contract);
     world.chain.queue_policy(&terms);
     world
@@ -310,7 +310,7 @@ async fn a_revoked_arrangement_ends_the_policy_for_this_miner_and_no_other() {
 #[tokio::test]
 async fn neither_an_extension_nor_the_policys_end_revives_a_revoked_arrangement() {
     let world = World::new();
-    let terms = Grant::new(1, 20).terms;
+    let terms = Grant::new(1, 20).terms.clone();
     let policy_id = terms.id(domain().chain_id, &domain().contract);
     world.chain.queue_policy(&terms);
     world.chain.queue(arrangement_revoked(policy_id, MINER, 5));

@@ -19,7 +19,7 @@ pub(crate) struct Args {
     /// Parameter file of the deployment, TOML.
     #[arg(long, default_value = "deployments/params/mainnet.toml")]
     params: PathBuf,
-    /// Share of the supply that miners keep locked, in percent (lambda of the mining paper).
+    /// Part of the supply that miners keep locked, in percent.
     #[arg(long, default_value_t = 60)]
     locked_percent: u32,
     /// How many years (half-lives, where those are shorter) to simulate.

@@ -7,7 +7,7 @@ use kms_chain::DeployParams;
 use kms_protocol::reward::{self, ActiveMiner, RewardLedger};
 use kms_protocol::{Address, Amount, Period};
 
-/// Seconds of a year as the mining paper counts: 365 days.
+/// Seconds of a year of 365 days, the unit of rates and half-lives.
 pub(crate) const YEAR_SECONDS: u64 = 365 * 86_400;
 /// Limit of periods of a simulation: some seconds of computing.
 const PERIODS_MAX: u64 = 500_000;

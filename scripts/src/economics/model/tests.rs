@@ -1,6 +1,6 @@
-//! The figures of the mining paper, and its closed forms: with kappa* the mean kappa of the network
-//! and lambda the locked share, S(t) = cap - (cap - S0) * 2^(-kappa* t / T_half), a miner that
-//! spends its rewards gets kappa / (kappa* lambda) * ln(S/S0), one that stakes them again
+//! The closed forms of supply and return: with kappa* the mean kappa of the network and lambda the
+//! locked part of the supply, S(t) = cap - (cap - S0) * 2^(-kappa* t / T_half); a miner that spends
+//! its rewards gets kappa / (kappa* lambda) * ln(S/S0), one that restakes them
 //! (S/S0)^(kappa / (kappa* lambda)) - 1.
 
 use kms_chain::DeployParams;
@@ -14,7 +14,7 @@ fn mainnet() -> DeployParams {
     DeployParams::from_toml(MAINNET).unwrap()
 }
 
-/// The paper's own cap, S0 * (1 + i0 * T_half / ln 2) with i0 = 1 a year and T_half = 2 years.
+/// Parameters with the cap S0 * (1 + i0 * T_half / ln 2), i0 = 1 a year and T_half = 2 years.
 fn paper() -> DeployParams {
     let mut params = mainnet();
     params.cap = Amount(params.initial_supply.0 / 1_000_000_000 * 3_885_390_082);
@@ -40,7 +40,6 @@ fn near(value: f64, expected: f64, tolerance: f64) {
 fn the_first_year_returns_what_the_mining_paper_says() {
     let (_, curve) = curve(&paper(), Kappa::Off, 1);
     let year = curve.rows[0].full;
-    // The paper prints 100.2 %; its own formula gives 102.1 %.
     near(year.earned, 1.021, 0.002);
     near(year.restaked, 1.775, 0.003);
 }
@@ -101,7 +100,7 @@ fn the_half_life_comes_from_seconds_not_from_periods() {
 fn kappa_holds_back_what_short_locks_do_not_earn() {
     let (model, on) = curve(&mainnet(), Kappa::On, 4);
     let (_, off) = curve(&mainnet(), Kappa::Off, 4);
-    // One month of twelve: 0.5 + 0.5 / 12, which the paper rounds to 0.54.
+    // One month of twelve: 0.5 + 0.5 / 12.
     near(model.kappa_of_short(), 0.541, 0.001);
     for (with, without) in on.rows.iter().zip(&off.rows) {
         assert!(with.supply_kms < without.supply_kms, "{with:?}");

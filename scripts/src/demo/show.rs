@@ -35,13 +35,10 @@ pub(super) struct Miner {
     pub(super) name: String,
     /// The owner's command line.
     pub(super) kms: Kms,
-    /// Owner address.
     pub(super) owner: Address,
-    /// Its node.
     pub(super) node: Node,
-    /// What it locks.
     pub(super) stake: Amount,
-    /// What its account holds beside that, before it has earned anything.
+    /// Balance of the owner's account after the deposit, before any reward.
     pub(super) left: Amount,
 }
 
@@ -183,7 +180,7 @@ fn person(stage: &Stage, name: &str) -> Result<Person> {
     })
 }
 
-/// Ends everything on Ctrl-C or a request to end.
+/// Stops every process and ends this one on SIGINT or SIGTERM.
 fn watch_signals(runtime: &tokio::runtime::Runtime, stage: &Stage) {
     let processes = stage.processes().clone();
     let folder = stage.path("");

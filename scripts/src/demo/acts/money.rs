@@ -116,8 +116,8 @@ fn take_the_rest(show: &Show) -> Result<()> {
     })
 }
 
-/// The node may have been quicker, every miner may have worked all the time: then the contract says
-/// that nothing is due, and that is fine.
+/// Accepts the contract's error that nothing is due: the node may have claimed before, or every
+/// miner may have been active throughout.
 fn unless_nothing(answer: &Output) -> Result<()> {
     let error = answer.error().unwrap_or_default().to_string();
     ensure!(

@@ -87,7 +87,7 @@ fn refuses(show: &Show, miner: &Miner) -> Result<Option<()>> {
     Ok(revoked.then_some(()))
 }
 
-/// What a node says of the policy.
+/// Asks a node for the status of the policy.
 fn status(show: &Show, miner: &Miner) -> Result<PolicyStatus> {
     let policy = show.policy()?.id;
     Ok(show.runtime.block_on(miner.node.status(policy)))

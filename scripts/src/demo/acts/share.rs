@@ -116,7 +116,7 @@ pub(in super::super) fn read(show: &mut Show) -> Result<()> {
     Ok(())
 }
 
-/// Reads into `out.bin`, whatever comes of it.
+/// Reads into `out.bin`; the read may fail.
 pub(in super::super) fn try_read(show: &Show) -> Result<Output> {
     let out = show.stage.path("out.bin");
     if out.exists() {
@@ -126,7 +126,7 @@ pub(in super::super) fn try_read(show: &Show) -> Result<Output> {
     Ok(show.bob.kms.json(&["read", &from, "-o", &to]))
 }
 
-/// Fails unless the read succeeded and gave the file; returns the hash of what was read.
+/// Fails unless the read succeeded and `out.bin` equals the file; returns its hash.
 pub(in super::super) fn check_read(show: &Show, answer: &Output) -> Result<String> {
     ensure!(answer.code == 0, "the read failed: {answer:?}");
     let (_, hash) = size_and_hash(&show.stage.path("out.bin"))?;

@@ -128,9 +128,6 @@ pub enum Error {
     #[error("cannot build the HTTP client: {reason}")]
     HttpClient { reason: String },
 
-    /// The transaction was mined and reverted.
-    #[error("transaction {hash} reverted on chain")]
-    TxReverted { hash: String },
     /// The account holds too few tokens, or no ETH for gas.
     #[error("{address} holds {have}, {need} are needed")]
     InsufficientFunds {

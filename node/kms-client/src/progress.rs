@@ -5,7 +5,6 @@ use kms_protocol::{Address, PolicyId};
 
 /// Something that happened during a long operation.
 #[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
 pub enum Event {
     /// A grant was written to the journal, before anything was paid.
     Journaled {

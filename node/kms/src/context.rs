@@ -25,7 +25,7 @@ impl Context {
         let home = match &global.home {
             Some(home) => home.clone(),
             None => default_home().ok_or_else(|| {
-                Failure::new("home_missing", "there is no home directory").hint("set KMS_HOME")
+                Failure::new("home_missing", "there is no home directory", "set KMS_HOME")
             })?,
         };
         let context = Self {

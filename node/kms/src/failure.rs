@@ -26,20 +26,20 @@ struct Report {
     exit: u8,
     message: String,
     cause: Option<String>,
-    hint: Option<&'static str>,
+    hint: &'static str,
     policy: Option<PolicyId>,
     nodes: Vec<NodeFailure>,
 }
 
 impl Failure {
     /// Creates a failure of this crate.
-    pub(crate) fn new(code: &'static str, message: impl Into<String>) -> Self {
+    pub(crate) fn new(code: &'static str, message: impl Into<String>, hint: &'static str) -> Self {
         Self(Box::new(Report {
             code,
             exit: exit::of(code),
             message: message.into(),
             cause: None,
-            hint: None,
+            hint,
             policy: None,
             nodes: Vec::new(),
         }))
@@ -47,45 +47,49 @@ impl Failure {
 
     /// Creates a failure from an error of a library crate.
     fn below(code: &'static str, error: &dyn StdError, remedy: &'static str) -> Self {
-        let mut failure = Self::new(code, error.to_string()).hint(remedy);
+        let mut failure = Self::new(code, error.to_string(), remedy);
         failure.0.cause = cause_of(error, &failure.0.message);
         failure
     }
 
     /// Creates a failure for wrong use of the command line.
     pub(crate) fn usage(message: impl Into<String>) -> Self {
-        Self::new("usage", message)
+        let hint = "add --help to the command to see its flags";
+        Self::new("usage", message, hint)
     }
 
     /// Creates the failure for a closed output pipe; it is not printed.
     pub(crate) fn broken_pipe() -> Self {
-        Self::new("broken_pipe", "the reader of the output has gone")
+        let hint = "read the output to its end";
+        Self::new("broken_pipe", "the reader of the output has gone", hint)
     }
 
     /// Creates the failure of a command that a signal stopped.
     pub(crate) fn interrupted() -> Self {
-        Self::new("interrupted", "interrupted")
-            .hint("files are as they were; what was begun on chain goes on with the next command")
+        let hint = "files are as they were; what was begun on chain goes on with the next command";
+        Self::new("interrupted", "interrupted", hint)
     }
 
     /// Creates the failure of a file or stream that the command itself uses.
     pub(crate) fn io(what: impl fmt::Display, source: &io::Error) -> Self {
         let message = format!("{what}: {source}");
         match source.kind() {
-            io::ErrorKind::NotFound => Self::new("not_found", message),
-            _ => Self::new("io", message),
+            io::ErrorKind::NotFound => Self::new("not_found", message, "check the path"),
+            _ => Self::new("io", message, "check the disk and its permissions"),
         }
     }
 
+    /// Replaces the next step by a better one.
     #[must_use]
     pub(crate) fn hint(mut self, hint: &'static str) -> Self {
-        self.0.hint = Some(hint);
+        self.0.hint = hint;
         self
     }
 
     /// Creates the failure for a violated invariant of this program.
     pub(crate) fn bug(what: impl fmt::Display) -> Self {
-        Self::new("bug", format!("BUG: {what}")).hint("report this with the message")
+        let hint = "report this with the message";
+        Self::new("bug", format!("BUG: {what}"), hint)
     }
 
     /// The exit code of the process.
@@ -112,9 +116,7 @@ impl Failure {
         for node in &report.nodes {
             let _ = write!(text, "\n  {node}");
         }
-        if let Some(hint) = &report.hint {
-            let _ = write!(text, "\nhint: {hint}");
-        }
+        let _ = write!(text, "\nhint: {}", report.hint);
         text
     }
 }

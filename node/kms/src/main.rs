@@ -96,10 +96,7 @@ fn explain(error: &clap::Error) -> ExitCode {
                 let text = error.render().to_string();
                 let first = text.lines().next().unwrap_or_default();
                 let message = first.strip_prefix("error: ").unwrap_or(first);
-                return end(
-                    &Failure::usage(message).hint("see kms --help"),
-                    Format::Json,
-                );
+                return end(&Failure::usage(message), Format::Json);
             }
             // Writes to stderr; a failure of that cannot be reported.
             let _ = error.print();

@@ -103,7 +103,6 @@ impl Progress for Steps {
                     utc(starts_at)
                 ));
             }
-            _ => {}
         }
     }
 }

@@ -64,7 +64,6 @@ table! {{
         "card_exists", "compare fingerprints; remove the stored card to replace it";
     Self::CardInvalid { .. } => "card_invalid", "ask for the line again";
     Self::HttpClient { .. } => "http_client", "report this with the message";
-    Self::TxReverted { .. } => "tx_reverted", "ask for a new quote and try again";
     Self::InsufficientFunds { .. } =>
         "insufficient_funds", "fund the account, or ask for fewer periods or miners";
     Self::FeeAboveMax { .. } =>

@@ -127,7 +127,7 @@ impl Owner<'_> {
         }
     }
 
-    /// Settles the grants in the journal: when no transaction is pending, a prepared grant is either
+    /// Settles the grants in the journal: with no transaction pending, a prepared grant is either
     /// paid, or never will be and is forgotten. A receipt counts even where the endpoint that is
     /// asked for the policy lags behind.
     async fn settle_unpaid(&self, settled: &[Settled], pay: &dyn PayPort) -> Result<()> {
@@ -250,7 +250,6 @@ fn never_paid(error: &Error) -> bool {
     matches!(
         error,
         Error::Chain(ChainError::Reverted { .. } | ChainError::RevertedOnChain { .. })
-            | Error::TxReverted { .. }
     )
 }
 

@@ -164,7 +164,7 @@ fn a_node_whose_data_is_in_use_or_foreign_has_a_code_and_a_remedy() {
     let path = std::path::PathBuf::from("/node/lock");
     let failure = Failure::from(kms_node::NodeError::AlreadyRunning { path });
     assert_eq!((failure.exit(), failure.0.code), (50, "already_running"));
-    assert!(failure.0.hint.is_some());
+    assert!(!failure.0.hint.is_empty());
 }
 
 #[test]
@@ -176,7 +176,7 @@ fn an_outdated_deployment_file_is_a_bad_file_and_says_what_to_do() {
         (failure.exit(), failure.0.code),
         (20, "deployment_incomplete")
     );
-    assert!(failure.0.hint.is_some());
+    assert!(!failure.0.hint.is_empty());
 }
 
 #[test]
@@ -189,6 +189,7 @@ fn every_failure_of_a_file_that_is_not_there_is_not_found() {
     );
     assert_eq!((own.exit(), own.0.code), (3, "not_found"));
     assert_eq!((below.exit(), below.0.code), (3, "not_found"));
+    assert_eq!(own.0.hint, below.0.hint);
 }
 
 #[test]

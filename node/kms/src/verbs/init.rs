@@ -125,8 +125,8 @@ pub(crate) fn deployment(network: &Path) -> Outcome<Deployment> {
         .map(|dir| dir.join(&name))
         .find(|path| path.is_file());
     let path = found.ok_or_else(|| {
-        Failure::new("not_found", format!("no {name} here or above"))
-            .hint("start `kms dev` first, or name the file with --network FILE")
+        let hint = "start `kms dev` first, or name the file with --network FILE";
+        Failure::new("not_found", format!("no {name} here or above"), hint)
     })?;
     Ok(Deployment::load(&path)?)
 }

@@ -164,8 +164,8 @@ fn show(args: &ShowArgs, context: &Context) -> Outcome {
         name => row.kind == "label" && row.name == name,
     };
     let row = rows.iter().find(fits).ok_or_else(|| {
-        Failure::new("key_unknown", format!("no key {:?} here", args.key))
-            .hint("see `kms key list`")
+        let message = format!("no key {:?} here", args.key);
+        Failure::new("key_unknown", message, "see `kms key list`")
     })?;
     context.out.emit(row)
 }

@@ -120,8 +120,8 @@ fn load(args: RunArgs, context: &Context) -> Outcome<LoadedConfig> {
         return Err(Failure::new(
             "node_missing",
             format!("there is no node at {}", file.display()),
-        )
-        .hint("make one with `kms node init`, or name its directory with --data-dir"));
+            "make one with `kms node init`, or name its directory with --data-dir",
+        ));
     }
     // A variable that is not Unicode cannot be a setting.
     let env = std::env::vars_os()

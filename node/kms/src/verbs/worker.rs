@@ -79,8 +79,8 @@ fn node_in(home: &Path) -> Outcome<PathBuf> {
         [node] => Ok(node.clone()),
         [] => {
             let message = format!("there is no node in {}", home.display());
-            Err(Failure::new("node_missing", message)
-                .hint("make one with `kms node init`, or name the worker or its node with --node"))
+            let hint = "make one with `kms node init`, or name the worker or its node with --node";
+            Err(Failure::new("node_missing", message, hint))
         }
         _ => {
             let names: Vec<_> = nodes

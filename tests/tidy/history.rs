@@ -6,7 +6,7 @@ use std::process::Command;
 use super::sources::{self, report};
 
 /// The last commit before the rule.
-const HELD_AFTER: &str = "24bd2475710d";
+const HELD_AFTER: &str = "9d77c6ef32d6";
 const COLUMNS_MAX: usize = 72;
 
 /// What is wrong with a subject, if anything.

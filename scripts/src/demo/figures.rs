@@ -76,7 +76,7 @@ impl Figures {
                 coins(miner.fees_collected),
             ));
         }
-        rows.push("(* holds a share of the policy; rewards and fees in KMS)".to_owned());
+        rows.push("(* holds a kfrag of the policy; rewards and fees in KMS)".to_owned());
         rows
     }
 }

@@ -52,13 +52,13 @@ pub(in super::super) fn revoke(show: &mut Show) -> Result<()> {
         revoked.amount("refund")
     ));
     for miner in show.policy_miners()? {
-        let what = format!("{} to erase its share", miner.name);
+        let what = format!("{} to erase its kfrag", miner.name);
         show.stage.wait(&what, &miner.name, PATIENCE, || {
             let erased = status(show, miner)?.kfrag == KfragState::Erased;
             Ok(erased.then_some(()))
         })?;
     }
-    show.tell("every node has erased its share of the key");
+    show.tell("every node has erased its kfrag");
     Ok(())
 }
 

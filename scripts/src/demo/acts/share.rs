@@ -94,7 +94,7 @@ pub(in super::super) fn grant(show: &mut Show) -> Result<()> {
     );
     (show.figures.policy_id, show.figures.price) = (id.to_string(), price);
     show.tell(&format!(
-        "policy {} paid with {price}, periods {} to {}, every miner holds its share",
+        "policy {} paid with {price}, periods {} to {}, every miner holds its kfrag",
         id.to_string().chars().take(10).collect::<String>(),
         terms.first_period,
         terms.last_period

@@ -117,12 +117,11 @@ pub(crate) async fn run(args: GrantArgs, context: &Context) -> Outcome {
     if args.dry_run {
         for quote in &quotes {
             let plan = session.owner().plan_payment(quote).await?;
-            // The estimate fails if the account lacks tokens; the quote is printed all the same.
-            let plan = plan
-                .clone()
-                .estimate(&session.network)
-                .await
-                .unwrap_or(plan);
+            let plan = match plan.clone().estimate(&session.network).await {
+                // Without the tokens there is no estimate, and the quote is printed all the same.
+                Err(kms_client::Error::InsufficientFunds { .. }) => plan,
+                estimated => estimated?,
+            };
             context.out.emit(&QuoteReport::new(quote, plan.steps))?;
         }
         return Ok(());

@@ -61,8 +61,8 @@ pub struct Node {
 }
 
 impl Node {
-    /// Makes the data directory of a node by `kms node init`. Miner and chain are those of the home,
-    /// unless `more` names others.
+    /// Makes the data directory of a node by `kms node init`. Miner and chain are those of the
+    /// home, unless `more` names others.
     #[track_caller]
     pub fn init(kms: Kms, data_dir: &Path, place: &Place, more: &[&str]) -> Self {
         let directory = data_dir.display().to_string();

@@ -176,10 +176,8 @@ async fn a_grant_is_paid_read_listed_renewed_and_revoked_on_a_real_chain() {
     let passphrase = Fixed(PASSPHRASE);
     let keys = home.unlock_owner(&passphrase).unwrap();
     let lock = home.lock().unwrap();
-    let label = home
-        .add_label(&lock, &keys, "films/demo")
-        .unwrap()
-        .public_key();
+    let label = home.add_label(&lock, &keys, "films/demo").unwrap();
+    let label = label.public_key();
     let payer = real.payer(home.unlock_wallet(&passphrase).unwrap());
     let spend = Spend {
         lock: &lock,

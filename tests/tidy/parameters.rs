@@ -7,12 +7,8 @@ use super::sources::{self, report};
 
 const PARAMETERS_MAX: usize = 5;
 
-const OLDER: &str = "older than the rule";
 /// path, reason.
-const PACKED: &[(&str, &str)] = &[
-    ("node/kms-chain/src/follow/tests.rs", OLDER),
-    ("node/kms-node/src/testkit/chain.rs", OLDER),
-];
+const PACKED: &[(&str, &str)] = &[];
 
 /// Collects the functions that take a tuple or too many parameters.
 #[derive(Default)]

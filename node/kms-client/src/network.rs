@@ -150,7 +150,7 @@ impl ChainPort for Network {
 }
 
 /// Reads the revocation out of an event, if it is one.
-fn revocation(event: ChainEvent) -> Option<((PolicyId, Scope), Revoked)> {
+pub(crate) fn revocation(event: ChainEvent) -> Option<((PolicyId, Scope), Revoked)> {
     let (of, effective_last, refund) = match event {
         ChainEvent::PolicyRevoked {
             policy_id,

@@ -3,7 +3,7 @@
 
 mod chain;
 mod node;
-mod world;
+pub(crate) mod world;
 
 use std::path::Path;
 use std::sync::Mutex;

@@ -8,7 +8,8 @@ use std::fs::Permissions;
 use std::os::unix::fs::PermissionsExt as _;
 use std::sync::Arc;
 
-use kms_protocol::{Address, Domain, EthSecret};
+pub(crate) use kms_kit::chain::domain;
+use kms_protocol::{Address, EthSecret};
 use tempfile::TempDir;
 use tokio::sync::watch;
 use umbral::SecretKey;
@@ -22,7 +23,7 @@ use crate::node::{Node, NodeParts};
 use crate::serve::replay::{ReplayGuard, write_nonces};
 use crate::store::Store;
 use crate::view::follow::Follower;
-use chain::{CHAIN_ID, FakeChain, MAX_LEASE, POLICY_MANAGER};
+use chain::{FakeChain, MAX_LEASE};
 
 pub(crate) const MINER: Address = Address([0xaa; 20]);
 
@@ -43,10 +44,6 @@ pub(crate) struct Running {
     _stopper: Stopper,
 }
 
-pub(crate) fn domain() -> Domain {
-    Domain::node(CHAIN_ID, POLICY_MANAGER)
-}
-
 impl World {
     pub(crate) fn new() -> Self {
         let worker = EthSecret::random().unwrap();
@@ -55,7 +52,7 @@ impl World {
         std::fs::set_permissions(dir.path(), Permissions::from_mode(0o700)).unwrap();
         Self {
             dir,
-            chain: FakeChain::new(worker.address()),
+            chain: FakeChain::new(chain::params(), MINER, worker.address()),
             settings: Vec::new(),
             worker: *worker.expose_bytes(),
             umbral: *umbral.to_secret_bytes(),
@@ -118,8 +115,8 @@ impl World {
             replay,
         });
         let node = Arc::new(node);
-        let clock = FakeChain::clock();
-        let follower = Follower::new(node.clone(), self.chain.clone(), clock, publisher);
+        let chain = self.chain.clone();
+        let follower = Follower::new(node.clone(), chain, chain::params().clock, publisher);
         Running {
             follower: follower.await.unwrap(),
             sender: Sender::new(node.clone(), self.chain.clone(), MAX_LEASE),

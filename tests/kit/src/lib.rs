@@ -1,7 +1,7 @@
 //! The test kit: what the end-to-end tests, the demo and the tests of the crates share. `kms`
 //! drives the binary, `process` ends what it starts, `wait` polls, `net` is a real chain with the
-//! contracts, `node` a node as a process, `grant` a grant made by hand. Set-up that fails is a
-//! panic; what a command did is a value.
+//! contracts, `chain` one in memory, `node` a node as a process, `grant` a grant made by hand.
+//! Set-up that fails is a panic; what a command did is a value.
 
 #![allow(
     clippy::unwrap_used,
@@ -11,6 +11,7 @@
     reason = "code of tests: whatever goes wrong here ends the test"
 )]
 
+pub mod chain;
 pub mod grant;
 pub mod kms;
 pub mod net;

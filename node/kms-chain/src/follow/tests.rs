@@ -59,7 +59,7 @@ impl State {
         }
     }
 
-    fn events_of(&self, (header, count): &(BlockHeader, u64)) -> Vec<EventRecord> {
+    fn events_of(&self, header: &BlockHeader, count: u64) -> Vec<EventRecord> {
         if header.number < START {
             return Vec::new();
         }
@@ -74,7 +74,7 @@ impl State {
                 min_rate: Amount(u128::from(header.number)),
             },
         };
-        (0..*count).map(event).collect()
+        (0..count).map(event).collect()
     }
 }
 
@@ -110,7 +110,7 @@ impl Fake {
         state
             .blocks
             .iter()
-            .flat_map(|block| state.events_of(block))
+            .flat_map(|(header, count)| state.events_of(header, *count))
             .collect()
     }
 }
@@ -138,7 +138,9 @@ impl ChainRead for Fake {
             .blocks
             .iter()
             .filter(|(header, _)| (from..=to).contains(&header.number));
-        Ok(inside.flat_map(|block| state.events_of(block)).collect())
+        Ok(inside
+            .flat_map(|(header, count)| state.events_of(header, *count))
+            .collect())
     }
 
     async fn events_in_block(&self, hash: B256) -> Result<Vec<EventRecord>, ChainError> {
@@ -146,7 +148,7 @@ impl ChainRead for Fake {
         // As some nodes do, a block that is gone has no logs rather than an error.
         let block = state.blocks.iter().find(|(header, _)| header.hash == hash);
         Ok(block
-            .map(|block| state.events_of(block))
+            .map(|(header, count)| state.events_of(header, *count))
             .unwrap_or_default())
     }
 }

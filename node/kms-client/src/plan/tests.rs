@@ -12,9 +12,9 @@ async fn several_policies_end_by_one_plan() {
     world.nodes.iter().for_each(TestNode::revoke);
     let owner = world.owner();
     let plan = owner.plan_revocation(&policies, Scope::Policy).await;
-    let plan = plan.unwrap().estimate(world.chain.as_ref()).await.unwrap();
+    let plan = plan.unwrap().estimate(&world.chain).await.unwrap();
     assert!(plan.steps.iter().all(|step| step.gas == Some(100_000)));
-    let sent = |world: &World| world.chain.state().calls[2..].to_vec();
+    let sent = |world: &World| world.chain.kinds()[2..].to_vec();
     assert!(sent(&world).is_empty(), "a plan only reads");
     let reports = owner.revoke(&plan, world.spend(), &Silent).await.unwrap();
     let ended: Vec<_> = reports.iter().map(|report| report.policy).collect();
@@ -39,7 +39,7 @@ async fn a_revocation_killed_while_mined_is_not_sent_twice() {
     world.pay.set(PayMode::Mined);
     let report = revoke(&owner).await.unwrap().remove(0);
     assert_eq!(report.refund, Amount(5));
-    let calls = world.chain.state().calls.clone();
+    let calls = world.chain.kinds();
     assert_eq!(calls, ["create_policy", "revoke_policy"]);
 }
 
@@ -52,7 +52,7 @@ async fn a_step_that_builds_on_the_last_one_has_no_estimate() {
         max_fee: crate::owner::FeeLimit::AsQuoted,
     };
     let plan = world.owner().plan_renewal(policy, more).await.unwrap();
-    let plan = plan.estimate(world.chain.as_ref()).await.unwrap();
+    let plan = plan.estimate(&world.chain).await.unwrap();
     let gas: Vec<_> = plan.steps.iter().map(|step| step.gas).collect();
     assert_eq!(gas, [Some(100_000), None]);
     assert_eq!(plan.steps[1].amount, Some(Amount(5_000)));
@@ -61,7 +61,7 @@ async fn a_step_that_builds_on_the_last_one_has_no_estimate() {
 #[tokio::test]
 async fn a_deposit_is_refused_without_tokens_and_sent_once() {
     let world = World::new(1).await;
-    let chain = world.chain.as_ref();
+    let chain = &world.chain;
     let staker = Staker::new(chain, world.pay.address());
     let plan = staker.deposit(Amount::KMS, 9);
     world.chain.state().tokens = Amount(1);
@@ -77,7 +77,7 @@ async fn a_deposit_is_refused_without_tokens_and_sent_once() {
     world.pay.set(PayMode::Mined);
     let receipts = plan.carry_out(chain, &world.pay, &Silent).await.unwrap();
     assert_eq!(receipts.len(), 1);
-    assert_eq!(world.chain.state().calls, ["deposit"]);
+    assert_eq!(world.chain.kinds(), ["deposit"]);
 }
 
 #[test]

@@ -173,7 +173,7 @@ async fn refuses_without_a_policy_for_these_keys() {
     assert_eq!(error.code(), "no_policy");
     world.granted(2, 3).await;
     let stranger = [ReaderKey::random().unwrap()];
-    let reader = Reader::new(&stranger, world.chain.as_ref(), &world.http);
+    let reader = Reader::new(&stranger, &world.chain, &world.http);
     let error = world.read(&reader, &capsule).await.unwrap_err();
     assert_eq!(error.code(), "no_policy");
 }
@@ -183,7 +183,7 @@ async fn refuses_before_during_and_after_by_the_chain() {
     let world = World::new(3).await;
     let policy = world.granted(2, 3).await;
     let (capsule, _) = world.capsule();
-    world.chain.state().now -= 100;
+    world.chain.drop_blocks(1);
     let early = world.read(&world.reader(), &capsule).await.unwrap_err();
     assert!(matches!(early, Error::PolicyNotStarted { .. }));
     world.chain.advance(100);
@@ -192,7 +192,7 @@ async fn refuses_before_during_and_after_by_the_chain() {
     let late = world.read(&world.reader(), &capsule).await.unwrap_err();
     assert!(matches!(late, Error::PolicyExpired { .. }));
     assert_eq!(late.code(), "policy_expired");
-    world.chain.set_state(policy, |state| state.revoked = true);
+    world.chain.state().policy(policy).unwrap().state.revoked = true;
     let revoked = world.read(&world.reader(), &capsule).await.unwrap_err();
     assert_eq!(
         (revoked.code(), revoked.policy()),
@@ -234,7 +234,8 @@ async fn a_policy_that_a_stranger_paid_for_does_not_block_the_owners() {
         author: crate::testkit::address(9),
         ..own[0].terms.clone()
     };
-    world.chain.create(&squat);
+    let squat = kms_chain::Call::CreatePolicyViaTransfer { terms: squat };
+    world.chain.send(&squat).unwrap();
     let read = world.read(&world.reader(), &capsule).await.unwrap();
     assert_eq!(read.expose(), secret.expose());
 }
@@ -244,15 +245,7 @@ async fn terms_that_do_not_hash_to_their_id_are_ignored() {
     let world = World::new(3).await;
     let policy = world.granted(2, 3).await;
     let (capsule, _) = world.capsule();
-    {
-        let mut state = world.chain.state();
-        let (created, _) = state
-            .policies
-            .iter_mut()
-            .find(|(p, _)| p.id == policy)
-            .unwrap();
-        created.terms.threshold = 1;
-    }
+    world.chain.state().policy(policy).unwrap().terms.threshold = 1;
     let error = world.read(&world.reader(), &capsule).await.unwrap_err();
     assert!(matches!(error, Error::NoPolicy { .. }));
 }

@@ -1,7 +1,5 @@
 //! Alice's home, a chain in memory and n nodes on loopback.
 
-use std::sync::Arc;
-
 use kms_chain::{Lease, MinerInfo, Position};
 use kms_protocol::{Address, Amount, Period, PolicyId};
 use umbral::{Capsule, SharedSecret};
@@ -19,7 +17,7 @@ use crate::reader::{ReadLimits, Reader};
 pub(crate) const LABEL: &str = "films/demo";
 
 pub(crate) struct World {
-    pub(crate) chain: Arc<FakeChain>,
+    pub(crate) chain: FakeChain,
     pub(crate) pay: FakePay,
     pub(crate) home: Home,
     pub(crate) lock: HomeLock,
@@ -39,20 +37,15 @@ impl World {
         let lock = home.lock().unwrap();
         let keys = OwnerKeys::from_seed(&Seed::from_bytes(&SEED).unwrap()).unwrap();
         home.add_label(&lock, &keys, LABEL).unwrap();
-        let chain = FakeChain::new();
+        let chain = super::chain::chain();
         let pay = FakePay::new(home.wallet_address(), &chain);
         let mut nodes = Vec::new();
         for number in 1..=n {
             let miner = Address([number; 20]);
-            let node = TestNode::start(miner, chain.domain).await;
-            let mut state = chain.state();
-            state.miners.push(info(miner, &node, number));
-            let lease = Lease {
-                through: Some(Period(11)),
-                weight: Amount::KMS,
-            };
-            state.leases.push((miner, lease));
-            drop(state);
+            let node = TestNode::start(miner, kms_kit::chain::domain()).await;
+            let info = info(miner, &node, number);
+            chain.state().miners.push(info);
+            chain.state().leases.insert(miner, lease(11));
             nodes.push(node);
         }
         let limits = NodeLimits {
@@ -80,7 +73,7 @@ impl World {
             revoke_ms: 5_000,
             first_pause_ms: 1,
         };
-        Owner::new(&self.home, self.chain.as_ref(), &self.http).with_limits(limits)
+        Owner::new(&self.home, &self.chain, &self.http).with_limits(limits)
     }
 
     pub(crate) fn hasty_owner(&self) -> Owner<'_> {
@@ -102,7 +95,7 @@ impl World {
             start_wait_s: 0,
             lag_ms: 1_000,
         };
-        Reader::new(&self.bob, self.chain.as_ref(), &self.http).with_limits(limits)
+        Reader::new(&self.bob, &self.chain, &self.http).with_limits(limits)
     }
 
     pub(crate) fn spend(&self) -> Spend<'_> {
@@ -137,6 +130,12 @@ impl World {
         report.policy
     }
 
+    /// The author takes back the arrangement with one miner.
+    pub(crate) fn dismiss(&self, id: PolicyId, miner: Address) {
+        let mut state = self.chain.state();
+        state.policy(id).unwrap().dismissed.push(miner);
+    }
+
     /// What a producer makes for the label.
     pub(crate) fn capsule(&self) -> (Capsule, SharedSecret) {
         let key = self.keys.label_key(LABEL).unwrap();
@@ -153,6 +152,13 @@ impl World {
             .open(&key, std::slice::from_ref(capsule), &Silent)
             .await?;
         Ok(secrets.remove(0))
+    }
+}
+
+pub(crate) fn lease(through: u32) -> Lease {
+    Lease {
+        through: Some(Period(through)),
+        weight: Amount::KMS,
     }
 }
 

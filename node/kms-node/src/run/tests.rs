@@ -92,7 +92,7 @@ async fn runs_its_duties_by_itself_and_stops_when_asked() {
 #[tokio::test]
 async fn starts_and_stays_up_while_no_endpoint_answers() {
     let world = World::new();
-    world.chain.set_online(false);
+    world.chain.state().online = false;
     let started = started(&world).await;
     let address = started.listener.local_addr().unwrap();
     let (_stop, task) = running(started, world.chain.clone());
@@ -100,7 +100,7 @@ async fn starts_and_stays_up_while_no_endpoint_answers() {
     let response = reqwest::get(&url).await.unwrap();
     assert_eq!(response.status().as_u16(), 503);
     assert!(!task.is_finished());
-    world.chain.set_online(true);
+    world.chain.state().online = true;
     let deadline = std::time::Instant::now() + Duration::from_secs(20);
     while reqwest::get(&url).await.unwrap().status() != 200 {
         assert!(std::time::Instant::now() < deadline);

@@ -1,9 +1,9 @@
-use kms_chain::Lease;
 use proptest::prelude::*;
 
 use super::*;
 use crate::owner::Span;
 use crate::testkit::World;
+use crate::testkit::world::lease;
 
 fn codes(nodes: &[NodeFailure]) -> Vec<&str> {
     nodes.iter().map(|node| node.code.as_str()).collect()
@@ -64,10 +64,7 @@ async fn sets_aside_each_miner_that_cannot_serve() {
         state.miners[4].position.locked = Amount::from_kms(99).unwrap();
         state.miners[5].position.lock_periods = 29;
         state.miners[6].position.unlock_period = Some(Period(40));
-        state.leases[7].1 = Lease {
-            through: Some(Period(9)),
-            weight: Amount::KMS,
-        };
+        state.leases.insert(Address([8; 20]), lease(9));
     }
     let error = refused(&world, &world.spec(1, 1)).await;
     assert!(matches!(

@@ -27,7 +27,7 @@ async fn one_miner_is_dismissed_once_and_only_its_node_is_waited_for() {
     assert_eq!(report.erased.len(), 1);
     let again = dismiss(&world, policy, address(2)).await.unwrap();
     assert_eq!((again.tx_hash, again.left), (None, 2));
-    let calls = world.chain.state().calls.clone();
+    let calls = world.chain.kinds();
     assert_eq!(calls, ["create_policy", "revoke_arrangement"]);
 }
 
@@ -55,8 +55,8 @@ async fn refuses_a_miner_the_policy_does_not_name_and_accounts_that_may_not() {
 async fn the_list_names_who_was_dismissed_and_who_serves_all_the_same() {
     let world = World::new(3).await;
     let policy = world.granted(2, 3).await;
-    world.chain.dismiss(policy, address(1));
-    world.chain.dismiss(policy, address(2));
+    world.dismiss(policy, address(1));
+    world.dismiss(policy, address(2));
     world.nodes[0].revoke();
     let listed = world.owner().policies().await.unwrap();
     assert_eq!(listed[0].revoked_miners, [address(1), address(2)]);
@@ -79,7 +79,7 @@ async fn the_list_names_who_was_dismissed_and_who_serves_all_the_same() {
         (false, None),
     ];
     assert_eq!(of, expected);
-    world.chain.set_state(policy, |state| state.revoked = true);
+    world.chain.state().policy(policy).unwrap().state.revoked = true;
     let over = world.owner().policies().await.unwrap();
     assert_eq!(over[0].standing, Standing::Revoked);
     assert!(over[0].revoked_miners.is_empty(), "{:?}", over[0]);
@@ -90,14 +90,14 @@ async fn a_renewal_pays_the_miners_left_and_none_when_too_few_are() {
     let world = World::new(3).await;
     let policy = world.granted(2, 3).await;
     let rate = world.owner().find(policy).await.unwrap().terms.rate;
-    world.chain.dismiss(policy, address(1));
+    world.dismiss(policy, address(1));
     let more = Extension {
         periods: 5,
         max_fee: FeeLimit::AsQuoted,
     };
     let renewed = renew(&world, policy, more).await;
     assert_eq!(renewed.unwrap().price, Amount(rate.0 * 2 * 5));
-    world.chain.dismiss(policy, address(3));
+    world.dismiss(policy, address(3));
     let refused = renew(&world, policy, more).await;
     let refused = refused.unwrap_err();
     assert_eq!(refused.code(), "arrangements_revoked");

@@ -44,7 +44,7 @@ async fn a_grant_is_journaled_before_it_is_paid_and_delivered_after() {
 #[tokio::test]
 async fn a_refused_payment_leaves_nothing() {
     let world = World::new(3).await;
-    world.pay.set(PayMode::Reverts);
+    world.chain.state().refuse = Some(("create_policy", "EscrowMinerCannotServe"));
     let error = grant(&world, &world.owner()).await.unwrap_err();
     assert_eq!(error.code(), "tx_reverted");
     assert!(world.home.journal().list().unwrap().is_empty());
@@ -81,7 +81,7 @@ async fn a_death_after_sending_is_resumed_without_paying_twice() {
         Err(Error::Interrupted)
     ));
     let policy = only_grant(&world).policy;
-    assert!(world.chain.state().policies.is_empty());
+    assert!(world.chain.kinds().is_empty());
     world.pay.set(PayMode::Mined);
     let report = world
         .owner()
@@ -89,7 +89,7 @@ async fn a_death_after_sending_is_resumed_without_paying_twice() {
         .await
         .unwrap();
     assert_eq!((report.policy, report.delivered.len()), (policy, 3));
-    assert_eq!(world.chain.state().policies.len(), 1);
+    assert_eq!(world.chain.kinds(), ["create_policy"]);
     assert_eq!(only_grant(&world).state, GrantState::Delivered);
 }
 
@@ -103,7 +103,7 @@ async fn a_second_grant_is_refused_while_the_first_is_unfinished() {
     let Error::GrantUnfinished { policy, .. } = refused else {
         panic!("{refused}")
     };
-    assert_eq!(world.chain.state().policies.len(), 1);
+    assert_eq!(world.chain.kinds(), ["create_policy"]);
     world
         .owner()
         .resume(policy, world.spend(), &Silent)
@@ -192,7 +192,7 @@ async fn refuses_to_grant_without_funds() {
     let error = grant(&world, &world.owner()).await.unwrap_err();
     assert!(matches!(error, Error::InsufficientFunds { .. }));
     world.chain.state().tokens = Amount::KMS;
-    world.chain.state().wei = kms_protocol::Wei::ZERO;
+    world.chain.state().ether = kms_protocol::Wei::ZERO;
     let error = grant(&world, &world.owner()).await.unwrap_err();
     assert_eq!(error.code(), "insufficient_funds");
     assert!(world.home.journal().list().unwrap().is_empty());

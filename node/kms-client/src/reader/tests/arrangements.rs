@@ -11,7 +11,7 @@ async fn a_miner_that_was_dismissed_is_not_asked_and_the_others_are_enough() {
     let (capsule, secret) = world.capsule();
     // It would answer, and hang: who asks it waits.
     world.nodes[0].set(Habit::Hangs);
-    world.chain.dismiss(policy, address(1));
+    world.dismiss(policy, address(1));
     let seen = Recorder::default();
     let key = world.keys.label_key("films/demo").unwrap();
     let read = world.reader().open(&key, &[capsule], &seen).await.unwrap();
@@ -31,8 +31,8 @@ async fn an_answer_of_a_dismissed_miner_does_not_count() {
     let policy = world.granted(2, 3).await;
     let (capsule, _) = world.capsule();
     // All three would answer honestly; two of them must not any more.
-    world.chain.dismiss(policy, address(1));
-    world.chain.dismiss(policy, address(3));
+    world.dismiss(policy, address(1));
+    world.dismiss(policy, address(3));
     let error = world.read(&world.reader(), &capsule).await.unwrap_err();
     assert_eq!(error.code(), "arrangements_revoked");
     assert_eq!(error.policy(), Some(policy));
@@ -46,8 +46,8 @@ async fn a_policy_whose_every_miner_was_dismissed_is_revoked() {
     let world = World::new(2).await;
     let policy = world.granted(1, 2).await;
     let (capsule, _) = world.capsule();
-    world.chain.dismiss(policy, address(1));
-    world.chain.dismiss(policy, address(2));
+    world.dismiss(policy, address(1));
+    world.dismiss(policy, address(2));
     let error = world.read(&world.reader(), &capsule).await.unwrap_err();
     assert_eq!(
         (error.code(), error.policy()),
@@ -60,7 +60,7 @@ async fn the_miners_left_decide_whether_all_is_over() {
     let world = World::new(3).await;
     let policy = world.granted(2, 3).await;
     let (capsule, _) = world.capsule();
-    world.chain.dismiss(policy, address(2));
+    world.dismiss(policy, address(2));
     // The whole policy is revoked in a block that only the nodes have seen.
     let refuses = Habit::Refuses(Refusal::PolicyRevoked);
     world

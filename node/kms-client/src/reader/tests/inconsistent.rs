@@ -20,7 +20,7 @@ impl Author {
     async fn of(world: &World, policy: PolicyId) -> Self {
         let filter = crate::ports::PolicyFilter::Id(policy);
         let terms = world.chain.policies(filter).await.unwrap().remove(0).terms;
-        let domain = world.chain.domain;
+        let domain = kms_kit::chain::domain();
         let signer = world.keys.signer("films/demo").unwrap();
         Self {
             policy: kfrag_policy(&terms, domain.chain_id, &domain.contract).unwrap(),

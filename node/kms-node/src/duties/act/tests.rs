@@ -76,7 +76,7 @@ async fn does_nothing_without_the_bond() {
 #[tokio::test]
 async fn claims_what_waits_once() {
     let (world, mut running) = at_rest().await;
-    world.chain.set_claimable(Amount(7));
+    world.chain.state().claimable = Amount(7);
     running.live(&world.chain, 5).await;
     assert_eq!(world.chain.effects("claim"), 1);
 }
@@ -86,7 +86,7 @@ async fn claims_what_waits_once() {
 async fn a_crash_between_any_two_steps_leaves_exactly_one_effect() {
     for steps in 0..=4 {
         let (world, mut running) = at_rest().await;
-        world.chain.set_claimable(Amount(7));
+        world.chain.state().claimable = Amount(7);
         world.chain.mine();
         running.sync().await;
         let snapshot = running.node.snapshot().unwrap();
@@ -137,9 +137,9 @@ async fn a_crash_between_any_two_steps_leaves_exactly_one_effect() {
 async fn sends_the_same_bytes_again_when_the_pool_forgets_them() {
     let (world, mut running) = at_rest().await;
     let before = kinds_sent(&world.chain);
-    world.chain.set_claimable(Amount(7));
+    world.chain.state().claimable = Amount(7);
     running.live(&world.chain, 1).await;
-    world.chain.drop_pool();
+    world.chain.state().pool.clear();
     running.live(&world.chain, 5).await;
     assert_eq!(world.chain.effects("claim"), 1);
     assert_eq!(
@@ -153,7 +153,7 @@ async fn sends_the_same_bytes_again_when_the_pool_forgets_them() {
 async fn a_reorg_that_takes_a_transaction_back_gets_the_same_bytes_again() {
     for confirmed in [false, true] {
         let (world, mut running) = at_rest().await;
-        world.chain.set_claimable(Amount(7));
+        world.chain.state().claimable = Amount(7);
         // The first tick sends; then it is mined, and perhaps final by our count.
         running
             .live(&world.chain, if confirmed { 5 } else { 2 })
@@ -171,18 +171,18 @@ async fn a_reorg_that_takes_a_transaction_back_gets_the_same_bytes_again() {
 #[tokio::test]
 async fn a_nonce_used_elsewhere_is_given_up_only_after_the_confirmations() {
     let (world, mut running) = at_rest().await;
-    world.chain.set_claimable(Amount(7));
-    world.chain.accept_broadcasts(false);
+    world.chain.state().claimable = Amount(7);
+    world.chain.state().accept_broadcasts = false;
     running.live(&world.chain, 1).await;
     let sent = kinds_sent(&world.chain);
-    world.chain.use_nonce_elsewhere();
+    world.chain.state().foreign_nonces += 1;
     running.live(&world.chain, 2).await;
     assert_eq!(
         kinds_sent(&world.chain),
         sent,
         "the old bytes might still be mined"
     );
-    world.chain.accept_broadcasts(true);
+    world.chain.state().accept_broadcasts = true;
     running.live(&world.chain, 5).await;
     assert_eq!(world.chain.effects("claim"), 1);
     assert_eq!(kinds_sent(&world.chain), sent + 1);
@@ -192,8 +192,8 @@ async fn a_nonce_used_elsewhere_is_given_up_only_after_the_confirmations() {
 async fn signs_nothing_that_the_worker_cannot_pay() {
     let (world, mut running) = at_rest().await;
     let sent = kinds_sent(&world.chain);
-    world.chain.set_claimable(Amount(7));
-    world.chain.set_ether(Wei(1));
+    world.chain.state().claimable = Amount(7);
+    world.chain.state().ether = Wei(1);
     running.live(&world.chain, 2).await;
     assert_eq!(kinds_sent(&world.chain), sent);
     let report = running.node.report().await;
@@ -203,7 +203,7 @@ async fn signs_nothing_that_the_worker_cannot_pay() {
             .iter()
             .any(|check| check.name == "worker_balance" && !check.ok)
     );
-    world.chain.set_ether(Wei(10_u128.pow(18)));
+    world.chain.state().ether = Wei(10_u128.pow(18));
     running.live(&world.chain, 2).await;
     assert_eq!(world.chain.effects("claim"), 1);
 }
@@ -211,8 +211,8 @@ async fn signs_nothing_that_the_worker_cannot_pay() {
 #[tokio::test]
 async fn a_duty_the_contract_refuses_leaves_no_intent_and_does_not_spin() {
     let (world, mut running) = at_rest().await;
-    world.chain.set_claimable(Amount(7));
-    world.chain.refuse("claim", "RewardsNothingToClaim");
+    world.chain.state().claimable = Amount(7);
+    world.chain.state().refuse = Some(("claim", "RewardsNothingToClaim"));
     let sent = world.chain.broadcasts().len();
     running.live(&world.chain, 5).await;
     assert_eq!(world.chain.broadcasts().len(), sent);
@@ -222,7 +222,7 @@ async fn a_duty_the_contract_refuses_leaves_no_intent_and_does_not_spin() {
             .sender
             .may_try(&Duty::Claim, running.node.snapshot().unwrap().period)
     );
-    world.chain.accept_all();
+    world.chain.state().refuse = None;
     let next = running.node.snapshot().unwrap().period.0 + 1;
     world.chain.mine_to_period(next);
     running.live(&world.chain, 2).await;
@@ -232,8 +232,8 @@ async fn a_duty_the_contract_refuses_leaves_no_intent_and_does_not_spin() {
 #[tokio::test]
 async fn a_transaction_that_reverts_on_chain_is_not_repeated_at_once() {
     let (world, mut running) = at_rest().await;
-    world.chain.set_claimable(Amount(7));
-    world.chain.fail_on_chain(true);
+    world.chain.state().claimable = Amount(7);
+    world.chain.state().fail_on_chain = true;
     running.live(&world.chain, 1).await;
     let sent = kinds_sent(&world.chain);
     world.chain.mine_many(3);
@@ -245,16 +245,16 @@ async fn a_transaction_that_reverts_on_chain_is_not_repeated_at_once() {
 #[tokio::test]
 async fn an_outage_in_the_middle_loses_nothing() {
     let (world, mut running) = at_rest().await;
-    world.chain.set_claimable(Amount(7));
+    world.chain.state().claimable = Amount(7);
     world.chain.mine();
     running.sync().await;
     let snapshot = running.node.snapshot().unwrap();
-    world.chain.set_online(false);
+    world.chain.state().online = false;
     assert!(matches!(
         running.sender.tick(&snapshot).await,
         Err(ActError::Chain(_))
     ));
-    world.chain.set_online(true);
+    world.chain.state().online = true;
     running.live(&world.chain, 3).await;
     assert_eq!(world.chain.effects("claim"), 1);
 }
@@ -263,7 +263,7 @@ async fn an_outage_in_the_middle_loses_nothing() {
 async fn nonces_are_contiguous_over_many_transactions() {
     let (world, mut running) = at_rest().await;
     for amount in 1..=8 {
-        world.chain.set_claimable(Amount(amount));
+        world.chain.state().claimable = Amount(amount);
         running.live(&world.chain, 3).await;
         let next = running.node.snapshot().unwrap().period.0 + 1;
         world.chain.mine_to_period(next);

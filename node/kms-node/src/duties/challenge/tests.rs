@@ -4,7 +4,7 @@ use kms_protocol::{Address, Amount, Period};
 
 use super::*;
 use crate::kfrag::upload;
-use crate::testkit::chain::FakeChain;
+use crate::testkit::chain::{FakeChain, Parties};
 use crate::testkit::grant::{Grant, MESSAGE};
 use crate::testkit::{MINER, Running, World, domain};
 
@@ -38,8 +38,15 @@ fn capsule(grant: &Grant) -> CapsuleBytes {
 
 /// The reader of `grant` challenges the node, for so many seconds, in the next block.
 fn challenge(chain: &FakeChain, grant: &Grant, seconds: u64) {
-    let (of, deadline) = ((MINER, grant.reader().address()), chain.time() + seconds);
+    let (of, deadline) = (by_reader(grant), chain.time() + seconds);
     chain.queue_challenge(&grant.terms, of, deadline, capsule(grant));
+}
+
+fn by_reader(grant: &Grant) -> Parties {
+    Parties {
+        miner: MINER,
+        requester: grant.reader().address(),
+    }
 }
 
 /// The only answer on chain; panics on any other number.
@@ -90,7 +97,11 @@ async fn answers_once_with_a_cfrag_that_opens_and_a_receipt_for_the_requester() 
 async fn the_receipt_names_the_authors_key_when_the_author_asks() {
     let grant = Grant::new(1, 50);
     let (world, mut running) = serving(&[&grant]).await;
-    let (of, deadline) = ((MINER, grant.terms.verifier), world.chain.time() + 60);
+    let deadline = world.chain.time() + 60;
+    let of = Parties {
+        miner: MINER,
+        requester: grant.terms.verifier,
+    };
     world
         .chain
         .queue_challenge(&grant.terms, of, deadline, capsule(&grant));
@@ -129,8 +140,11 @@ async fn waits_for_the_confirmations_of_the_challenge() {
 async fn answers_nothing_that_is_not_its_affair_or_too_late() {
     let grant = Grant::new(1, 50);
     let (world, mut running) = serving(&[&grant]).await;
-    let (reader, chain) = (grant.reader().address(), &world.chain);
-    let other = (Address([0xbb; 20]), reader);
+    let chain = &world.chain;
+    let other = Parties {
+        miner: Address([0xbb; 20]),
+        ..by_reader(&grant)
+    };
     chain.queue_challenge(&grant.terms, other, chain.time() + 60, capsule(&grant));
     // Over before it is confirmed.
     challenge(chain, &grant, 3);
@@ -167,7 +181,7 @@ async fn one_that_cannot_be_answered_holds_up_no_other() {
     world.chain.queue_policy(&missing.terms);
     let mut bytes = *capsule(&broken).as_bytes();
     bytes[97] ^= 1;
-    let of = (MINER, broken.reader().address());
+    let of = by_reader(&broken);
     let deadline = world.chain.time() + 50;
     let bad = CapsuleBytes::from(bytes);
     world
@@ -203,7 +217,7 @@ async fn a_restart_sends_the_same_answer_and_not_another() {
     let (world, mut running) = serving(&[&grant]).await;
     challenge(&world.chain, &grant, 60);
     running.live(&world.chain, 3).await;
-    world.chain.drop_pool();
+    world.chain.state().pool.clear();
     let store = running.node.store.clone();
     drop(running);
     store.close().await;
@@ -220,10 +234,10 @@ async fn a_refused_answer_is_tried_again_until_it_is_accepted() {
     let grant = Grant::new(1, 50);
     let (world, mut running) = serving(&[&grant]).await;
     challenge(&world.chain, &grant, 60);
-    world.chain.refuse(KIND, "ChallengeNotOpen");
+    world.chain.state().refuse = Some((KIND, "ChallengeNotOpen"));
     assert_eq!(answers_of(&world, &mut running, 6).await, 0);
     assert_eq!(running.node.store.intent_count(KIND).await.unwrap(), 0);
-    world.chain.accept_all();
+    world.chain.state().refuse = None;
     let next = world.chain.period().0 + 1;
     world.chain.mine_to_period(next);
     assert_eq!(answers_of(&world, &mut running, 3).await, 1);

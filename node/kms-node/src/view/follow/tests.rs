@@ -65,7 +65,7 @@ async fn a_dropped_event_is_found_by_the_next_one_and_stops_service() {
     let mut running = world.start().await;
     world.chain.queue_policy(&first.terms);
     let block = world.chain.mine();
-    world.chain.hide(block, 0);
+    world.chain.state().hidden.insert((block, 0));
     world.chain.queue_policy(&second.terms);
     world.chain.mine_many(3);
     let trouble = loop {
@@ -97,7 +97,7 @@ async fn a_dropped_event_is_found_by_the_next_one_and_stops_service() {
             .iter()
             .any(|check| check.name == "events_complete" && !check.ok)
     );
-    world.chain.unhide();
+    world.chain.state().hidden.clear();
     running.sync().await;
     assert_eq!(verdict(&running.node, &first), None);
     assert_eq!(verdict(&running.node, &second), None);
@@ -111,7 +111,7 @@ async fn a_dropped_last_event_is_found_by_the_contracts_own_count() {
     let mut running = world.start().await;
     world.chain.queue_policy(&grant.terms);
     let block = world.chain.mine();
-    world.chain.hide(block, 0);
+    world.chain.state().hidden.insert((block, 0));
     running.sync().await;
     assert!(running.follower.counts.is_some(), "read while up to date");
     let trouble = running.follower.advance().await.unwrap_err();
@@ -126,7 +126,7 @@ async fn an_outage_lets_the_view_grow_old_and_recovers() {
     let world = World::new();
     let mut running = world.start().await;
     running.sync().await;
-    world.chain.set_online(false);
+    world.chain.state().online = false;
     let trouble = running.follower.advance().await.unwrap_err();
     let Trouble::Chain(error) = trouble else {
         panic!("{trouble:?}")
@@ -142,7 +142,7 @@ async fn an_outage_lets_the_view_grow_old_and_recovers() {
     );
     running.node.age.invalidate();
     assert!(!running.node.report().await.ready);
-    world.chain.set_online(true);
+    world.chain.state().online = true;
     running.sync().await;
     assert!(running.node.report().await.ready);
 }

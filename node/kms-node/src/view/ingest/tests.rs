@@ -4,9 +4,14 @@ use kms_protocol::{Address, Amount, Period, Terms};
 use proptest::prelude::*;
 
 use super::*;
-use crate::testkit::chain::FakeChain;
+use crate::testkit::chain::{FakeChain, Parties, params};
 use crate::testkit::grant::Grant;
 use crate::testkit::{MINER, World, domain};
+
+const ASKED: Parties = Parties {
+    miner: MINER,
+    requester: Address([3; 20]),
+};
 
 /// One move of the chain.
 #[derive(Debug, Clone)]
@@ -109,8 +114,7 @@ impl Scene {
             }),
             Move::Challenge(index, deadline) => {
                 let capsule = CapsuleBytes::from([7; 98]);
-                let of = (MINER, Address([3; 20]));
-                chain.queue_challenge(&self.terms[index], of, deadline, capsule);
+                chain.queue_challenge(&self.terms[index], ASKED, deadline, capsule);
             }
             Move::EndChallenge(index) => chain.queue(ChainEvent::ChallengeClosed {
                 policy_id: self.id(index),
@@ -157,7 +161,7 @@ async fn indexer(world: &World) -> (Indexer, watch::Receiver<Option<Arc<Snapshot
         domain: domain(),
     };
     let store = world.store().await;
-    let indexer = Indexer::load(store, scope, FakeChain::clock(), 2, publisher)
+    let indexer = Indexer::load(store, scope, params().clock, 2, publisher)
         .await
         .unwrap();
     (indexer, snapshots)

@@ -24,8 +24,8 @@ async fn stuck(world: &World, from: Wei) -> Running {
     world.chain.mine();
     let mut running = world.start().await;
     running.live(&world.chain, 6).await;
-    world.chain.mine_from(from);
-    world.chain.set_claimable(Amount(7));
+    world.chain.state().mines_from = from;
+    world.chain.state().claimable = Amount(7);
     running.live(&world.chain, 1).await;
     running
 }
@@ -66,7 +66,7 @@ async fn an_old_hash_that_is_mined_after_the_reprice_counts() {
     running.live(&world.chain, 13).await;
     assert_eq!(claim_fees(&world.chain).len(), 2, "repriced once");
     // The fake chain mines the attempt that it received first.
-    world.chain.mine_from(Wei::ZERO);
+    world.chain.state().mines_from = Wei::ZERO;
     running.live(&world.chain, 6).await;
     assert_eq!(world.chain.effects("claim"), 1);
     assert_eq!(open_claims(&running).await, 0);
@@ -99,7 +99,7 @@ async fn a_crash_between_any_two_steps_of_a_reprice_leaves_one_effect() {
         }
         drop(running);
         store.close().await;
-        world.chain.mine_from(Wei::ZERO);
+        world.chain.state().mines_from = Wei::ZERO;
         if steps >= 3 {
             world.chain.mine();
         }
@@ -137,7 +137,7 @@ async fn the_cap_holds_and_the_operator_is_told() {
     let reason = held(&running).await.unwrap();
     assert!(reason.contains("max_fee_per_gas"), "{reason}");
     assert!(running.node.report().await.ready, "readers are served");
-    world.chain.mine_from(Wei::ZERO);
+    world.chain.state().mines_from = Wei::ZERO;
     running.live(&world.chain, 6).await;
     assert_eq!(world.chain.effects("claim"), 1);
     assert_eq!(held(&running).await, None);
@@ -154,12 +154,12 @@ async fn signs_nothing_while_the_market_is_above_the_cap() {
         max_fee: Wei(gwei * Wei::GWEI.0),
         tip: Wei(1),
     };
-    world.chain.set_fees(market(8));
-    world.chain.set_claimable(Amount(7));
+    world.chain.state().fees = market(8);
+    world.chain.state().claimable = Amount(7);
     running.live(&world.chain, 3).await;
     assert!(world.chain.plans_of("claim").is_empty());
     assert!(held(&running).await.unwrap().contains("max_fee_per_gas"));
-    world.chain.set_fees(market(5));
+    world.chain.state().fees = market(5);
     running.live(&world.chain, 5).await;
     assert_eq!(world.chain.effects("claim"), 1);
     assert_eq!(claim_fees(&world.chain), [3_000_000_000]);

@@ -1,0 +1,193 @@
+//! The contracts: a call is refused as they refuse it, or stored and told in events.
+
+use kms_chain::{Call, ChainEvent, Lease, PolicyState};
+use kms_protocol::{Address, Amount, B256, Period, PolicyId, Terms};
+
+use super::policy_id;
+use super::state::State;
+
+/// A policy, as the policy manager stores it.
+pub struct Policy {
+    /// Hash of the terms it was created with.
+    pub id: PolicyId,
+    /// What is paid for.
+    pub terms: Terms,
+    /// What changes of it.
+    pub state: PolicyState,
+    /// Miners whose arrangement was revoked.
+    pub dismissed: Vec<Address>,
+    /// Height of the block that created it.
+    pub block_number: u64,
+}
+
+impl State {
+    /// Policies stored under this id: one or none.
+    pub fn policy(&mut self, id: PolicyId) -> Option<&mut Policy> {
+        self.policies.iter_mut().find(|policy| policy.id == id)
+    }
+
+    /// Price of a call; the error with which the contracts refuse it.
+    pub(super) fn price(&mut self, call: &Call, period: Period) -> Result<Amount, &'static str> {
+        let tokens = self.tokens;
+        let price = match call {
+            Call::CreatePolicyViaTransfer { terms } => match self.policy(policy_id(terms)) {
+                Some(_) => return Err("PolicyExists"),
+                None => terms.price().unwrap().0,
+            },
+            Call::RevokePolicy { terms } => self.running(terms, period).map(|_| 0)?,
+            Call::RevokeArrangement { terms, miner } => {
+                let twice = self.running(terms, period)?.dismissed.contains(miner);
+                return (!twice)
+                    .then_some(Amount::ZERO)
+                    .ok_or("PolicyArrangementRevoked");
+            }
+            Call::ExtendPolicy { terms, last_period } => {
+                let policy = self.running(terms, period)?;
+                let more = last_period.0.saturating_sub(policy.state.effective_last.0);
+                let serving = terms.miners.len() - policy.dismissed.len();
+                terms.rate.0 * u128::try_from(serving).unwrap() * u128::from(more)
+            }
+            _ => 0,
+        };
+        let paid = (price <= tokens.0).then_some(Amount(price));
+        paid.ok_or("ERC20InsufficientBalance")
+    }
+
+    /// The policy, while it is neither revoked nor ended.
+    fn running(&mut self, terms: &Terms, period: Period) -> Result<&mut Policy, &'static str> {
+        let policy = self.policy(policy_id(terms)).ok_or("PolicyUnknown")?;
+        match policy.state {
+            state if state.revoked => Err("PolicyAlreadyRevoked"),
+            state if state.effective_last < period => Err("PolicyEnded"),
+            _ => Ok(policy),
+        }
+    }
+
+    /// Carries out a call that is not refused.
+    pub(super) fn effect(&mut self, call: &Call, period: Period) -> Vec<ChainEvent> {
+        let miner = self.miner;
+        let event = match call {
+            Call::ConfirmActivity { through } => {
+                let (through, weight) = (Some(*through), Amount(1));
+                self.leases.insert(miner, Lease { through, weight });
+                ChainEvent::ActivityConfirmed {
+                    miner,
+                    from_period: Period(period.0 + 1),
+                    through_period: through.unwrap(),
+                    weight,
+                    locked: Amount(1),
+                }
+            }
+            Call::RegisterNode { url, umbral_key } => ChainEvent::NodeRegistered {
+                seq: 0,
+                miner,
+                url: url.clone(),
+                umbral_key: *umbral_key,
+            },
+            Call::SetMinRate { rate } => ChainEvent::MinRatePosted {
+                seq: 0,
+                miner,
+                min_rate: *rate,
+            },
+            Call::Claim { .. } => ChainEvent::RewardClaimed {
+                miner,
+                recipient: miner,
+                amount: std::mem::replace(&mut self.claimable, Amount::ZERO),
+            },
+            Call::Collect { terms, .. } => {
+                let collected = terms.iter().map(|terms| ChainEvent::FeesCollected {
+                    policy_id: policy_id(terms),
+                    miner,
+                    through_period: terms.last_period.min(period.saturating_sub(1)),
+                    amount: terms.rate,
+                });
+                return collected.collect();
+            }
+            Call::AnswerChallenge { terms, answer, .. } => ChainEvent::ChallengeAnswered {
+                policy_id: policy_id(terms),
+                miner,
+                requester: Address::ZERO,
+                capsule_hash: B256::ZERO,
+                block_number: answer.block_number,
+                block_hash: answer.block_hash,
+                cfrag: answer.cfrag.as_ref().to_vec(),
+                signature: answer.signature.0.to_vec(),
+            },
+            other => return self.policy_effect(other, period).into_iter().collect(),
+        };
+        vec![event]
+    }
+
+    fn policy_effect(&mut self, call: &Call, period: Period) -> Option<ChainEvent> {
+        let (Call::CreatePolicyViaTransfer { terms }
+        | Call::RevokePolicy { terms }
+        | Call::RevokeArrangement { terms, .. }
+        | Call::ExtendPolicy { terms, .. }) = call
+        else {
+            return None;
+        };
+        let (seq, policy_id) = (0, policy_id(terms));
+        let begun = terms.first_period <= period;
+        let effective_last = if begun { period } else { Period::NEVER };
+        let Some(policy) = self.policy(policy_id) else {
+            self.store(terms);
+            return Some(created(terms));
+        };
+        match call {
+            Call::RevokeArrangement { miner, .. } => {
+                policy.dismissed.push(*miner);
+                Some(ChainEvent::ArrangementRevoked {
+                    seq,
+                    policy_id,
+                    miner: *miner,
+                    effective_last,
+                    refund: Amount(2),
+                })
+            }
+            Call::ExtendPolicy { last_period, .. } => {
+                policy.state.effective_last = *last_period;
+                Some(ChainEvent::PolicyExtended {
+                    seq,
+                    policy_id,
+                    last_period: *last_period,
+                    payer: terms.sponsor,
+                })
+            }
+            _ => {
+                policy.state.revoked = true;
+                policy.state.effective_last = effective_last;
+                Some(ChainEvent::PolicyRevoked {
+                    seq,
+                    policy_id,
+                    effective_last,
+                    refund: Amount(5),
+                })
+            }
+        }
+    }
+
+    fn store(&mut self, terms: &Terms) {
+        let block_number = self.head().number + 1;
+        self.policies.push(Policy {
+            id: policy_id(terms),
+            terms: terms.clone(),
+            state: PolicyState {
+                revoked: false,
+                effective_last: terms.last_period,
+                refunded_through: None,
+            },
+            dismissed: Vec::new(),
+            block_number,
+        });
+    }
+}
+
+pub(super) fn created(terms: &Terms) -> ChainEvent {
+    ChainEvent::PolicyCreated {
+        seq: 0,
+        policy_id: policy_id(terms),
+        keys_hash: terms.keys_hash,
+        author: terms.author,
+        terms: terms.clone(),
+    }
+}

@@ -17,6 +17,8 @@ pub(crate) struct Member {
     pub(crate) name: String,
     /// Whether the crate has a library or a binary, hence possibly unit tests.
     pub(crate) has_unit_tests: bool,
+    /// Whether the crate has a library: cargo refuses `--lib` when no chosen crate has one.
+    pub(crate) has_library: bool,
 }
 
 /// Lists the crates of the workspace at `root`, in the order of the root manifest.
@@ -35,6 +37,7 @@ pub(crate) fn members(root: &Path) -> Result<Vec<Member>> {
                 folder: folder.to_owned(),
                 name: name.context("a package has a name")?.to_owned(),
                 has_unit_tests: root.join(folder).join("src").is_dir(),
+                has_library: root.join(folder).join("src/lib.rs").is_file(),
             })
         })
         .collect()

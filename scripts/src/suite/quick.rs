@@ -67,7 +67,11 @@ fn steps(members: &[&Member]) -> Vec<(&'static str, Vec<String>)> {
         steps.push(("clippy, of the users of these crates too", owned(&clippy)));
     }
     if !tested.is_empty() {
-        let start = owned(&["test", "--release", "--lib", "--bins", "--no-fail-fast"]);
+        let mut start = owned(&["test", "--release", "--bins", "--no-fail-fast"]);
+        let library = |member: &&Member| member.has_library && member.name != TIDY;
+        if members.iter().any(library) {
+            start.push("--lib".to_owned());
+        }
         steps.push(("unit tests", [start, tested].concat()));
     }
     let tidy = ["test", "--release", "--quiet", "--package", TIDY];
@@ -86,3 +90,6 @@ fn step(root: &Path, args: &[String]) -> Result<Tally> {
     }
     Ok(Tally::of("", 0, 1))
 }
+
+#[cfg(test)]
+mod tests;

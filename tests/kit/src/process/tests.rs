@@ -20,9 +20,15 @@ fn shell(folder: &TempDir, script: &str) -> Process {
     Process::start(command, &folder.path().join("log")).unwrap()
 }
 
+/// Whether the process exists and is no zombie. `stat` shows the state after the last `)`; the
+/// command line would not do: it is empty for a moment while a process executes its program.
 fn is_alive(pid: &str) -> bool {
-    // A zombie has no command line any more.
-    std::fs::read(Path::new("/proc").join(pid).join("cmdline")).is_ok_and(|line| !line.is_empty())
+    let stat = std::fs::read_to_string(Path::new("/proc").join(pid).join("stat"));
+    let state = stat.ok().and_then(|stat| {
+        let (_name, rest) = stat.rsplit_once(") ")?;
+        rest.chars().next()
+    });
+    state.is_some_and(|state| !"ZXx".contains(state))
 }
 
 /// A signal is delivered when it was sent; the process dies a little later.

@@ -8,6 +8,7 @@ fn members() -> Vec<Member> {
             folder: folder.to_owned(),
             name: folder.rsplit('/').next().unwrap().to_owned(),
             has_unit_tests: true,
+            has_library: true,
         })
         .to_vec()
 }

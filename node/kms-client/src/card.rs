@@ -202,7 +202,7 @@ pub(crate) fn check_card_name(name: &str) -> Result<()> {
     };
     Err(Error::NameInvalid {
         name: name.to_owned(),
-        why,
+        why: why.into(),
     })
 }
 

@@ -6,11 +6,14 @@ mod codes;
 #[cfg(test)]
 mod tests;
 
+use std::borrow::Cow;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
 use kms_protocol::{Address, Amount, Period, PolicyId};
 use serde::Serialize;
+
+use crate::label::Label;
 
 /// Shorthand used by every fallible function of this crate.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -89,13 +92,16 @@ pub enum Error {
 
     /// A label or card name is empty, too long or holds characters that would be misread.
     #[error("{name:?} is not a name: {why}")]
-    NameInvalid { name: String, why: &'static str },
+    NameInvalid {
+        name: String,
+        why: Cow<'static, str>,
+    },
     /// No such label in the home.
     #[error("no label {label:?} here")]
-    LabelUnknown { label: String },
+    LabelUnknown { label: Label },
     /// A label of that name exists with another key.
     #[error("label {label:?} exists")]
-    LabelExists { label: String },
+    LabelExists { label: Label },
     /// A `kmslabel1...` line does not decode.
     #[error("not a label key: {why}")]
     LabelKeyInvalid { why: &'static str },
@@ -159,7 +165,7 @@ pub enum Error {
     #[error("a grant of {label:?} to {reader:?} is unfinished: policy {policy}")]
     GrantUnfinished {
         policy: PolicyId,
-        label: String,
+        label: Label,
         reader: String,
     },
 

@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use umbral::PublicKey;
 
 use crate::error::{Error, Result};
+use crate::label::Label;
 use crate::store::{self, Versioned};
 
 /// How far a grant has come, as the home remembers it.
@@ -51,7 +52,7 @@ pub struct Grant {
     /// The policy, whether it exists yet or not.
     pub policy: PolicyId,
     /// Name of the label in this home.
-    pub label: String,
+    pub label: Label,
     /// Name on the reader's card.
     pub reader: String,
     /// Key of the reader that the kfrags are for.
@@ -74,7 +75,7 @@ impl Versioned for Grant {
 impl Grant {
     pub(crate) fn prepared(
         policy: PolicyId,
-        label: &str,
+        label: &Label,
         reader: &str,
         receiving_key: PublicKey,
         uploads: Vec<(Address, KfragUpload)>,
@@ -95,7 +96,7 @@ impl Grant {
         Ok(Self {
             version: Self::VERSION,
             policy,
-            label: label.to_owned(),
+            label: label.clone(),
             reader: reader.to_owned(),
             receiving_key,
             terms,

@@ -7,12 +7,12 @@ use umbral::{PublicKey, SecretKey, SecretKeyFactory, Signer, VerifyingKey};
 use zeroize::Zeroizing;
 
 use crate::error::{Error, Result};
+use crate::label::Label;
 
 const LABEL: &[u8] = b"kms/v1/label";
 const SIGNER: &[u8] = b"kms/v1/signer";
 const READER: &[u8] = b"kms/v1/reader";
 const WALLET: &[u8] = b"kms/v1/wallet";
-const MAX_LABEL_BYTES: usize = 128;
 
 /// The 32 secret bytes everything of a person is derived from. Never printed; erased when dropped.
 pub struct Seed(Zeroizing<[u8; 32]>);
@@ -99,24 +99,22 @@ impl OwnerKeys {
     /// The delegating key of a label: opens every file made for that label, and no other.
     ///
     /// # Errors
-    /// [`Error::NameInvalid`].
-    pub fn delegating(&self, label: &str) -> Result<SecretKey> {
-        check_label(label)?;
-        Ok(self.labels.make_key(label.as_bytes())?)
+    /// None in practice.
+    pub fn delegating(&self, label: &Label) -> Result<SecretKey> {
+        Ok(self.labels.make_key(label.as_str().as_bytes())?)
     }
 
     /// The public half of [`OwnerKeys::delegating`], to be given to producers.
     ///
     /// # Errors
-    /// [`Error::NameInvalid`].
-    pub fn label_key(&self, label: &str) -> Result<PublicKey> {
+    /// None in practice.
+    pub fn label_key(&self, label: &Label) -> Result<PublicKey> {
         Ok(self.delegating(label)?.public_key())
     }
 
     /// Derives the signer of a label's grants.
-    pub(crate) fn signer(&self, label: &str) -> Result<GrantSigner> {
-        check_label(label)?;
-        let key = self.signers.make_key(label.as_bytes())?;
+    pub(crate) fn signer(&self, label: &Label) -> Result<GrantSigner> {
+        let key = self.signers.make_key(label.as_str().as_bytes())?;
         let umbral = Signer::from_secret_bytes(&key.to_secret_bytes())?;
         Ok(GrantSigner {
             eth: EthSecret::from_signer(&umbral)?,
@@ -207,26 +205,4 @@ impl std::fmt::Debug for ReaderKey {
             hex::encode(self.receiving_key().to_bytes())
         )
     }
-}
-
-/// Checks a label, which people read and type: printable, without surrounding space, and unlike a
-/// label key.
-pub(crate) fn check_label(label: &str) -> Result<()> {
-    let why = if label.is_empty() {
-        "it is empty"
-    } else if label.len() > MAX_LABEL_BYTES {
-        "it is longer than 128 bytes"
-    } else if label.chars().any(char::is_control) {
-        "it holds control characters"
-    } else if label.trim() != label {
-        "it begins or ends with white space"
-    } else if label.starts_with("kmslabel1") || label.starts_with("kmscard1") {
-        "it looks like a key"
-    } else {
-        return Ok(());
-    };
-    Err(Error::NameInvalid {
-        name: label.to_owned(),
-        why,
-    })
 }

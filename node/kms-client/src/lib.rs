@@ -13,6 +13,7 @@ mod error;
 mod home;
 mod journal;
 mod keys;
+mod label;
 mod network;
 mod node_http;
 mod node_url;
@@ -38,6 +39,7 @@ pub use home::{
 };
 pub use journal::{Grant, GrantState, Journal, Sealed};
 pub use keys::{OwnerKeys, ReaderKey, Seed};
+pub use label::Label;
 pub use network::{Network, NetworkStatus, network_status};
 pub use node_http::{HttpNodes, NodeLimits};
 pub use node_url::{AddressRule, NodeUrl};

@@ -21,6 +21,7 @@ use crate::home::{
     Home, InitOptions, Passphrase, PassphraseProvider, SeedSource, Unlock, WalletSource,
 };
 use crate::keys::Seed;
+use crate::label::Label;
 use crate::progress::{Event, Progress};
 
 pub(crate) const PASSPHRASE: &str = "correct horse";
@@ -49,6 +50,10 @@ impl Progress for Recorder {
     fn event(&self, event: Event) {
         self.0.lock().unwrap().push(event);
     }
+}
+
+pub(crate) fn label(name: &str) -> Label {
+    Label::new(name).unwrap()
 }
 
 pub(crate) fn address(byte: u8) -> Address {

@@ -1,6 +1,7 @@
 //! The arguments that name a policy: its id, or label and reader.
 
 use clap::Args;
+use kms_client::Label;
 use kms_protocol::PolicyId;
 
 use crate::failure::{Failure, Outcome};
@@ -20,10 +21,10 @@ impl Target {
     /// Finds every policy that the arguments name; label and reader may have several.
     pub(crate) async fn find_all(&self, session: &Session) -> Outcome<Vec<PolicyId>> {
         let (label, card) = match &self.to {
-            Some(card) => (&self.which, card),
+            Some(card) => (Label::new(&self.which)?, card),
             None => return Ok(vec![self.find(session).await?]),
         };
-        match session.owner().policy_of(label, card).await {
+        match session.owner().policy_of(&label, card).await {
             Ok(policy) => Ok(vec![policy]),
             Err(kms_client::Error::PolicyAmbiguous { policies }) => Ok(policies),
             Err(error) => Err(error.into()),
@@ -33,7 +34,10 @@ impl Target {
     /// Finds the one policy that the arguments name. Fails if label and reader have several.
     pub(crate) async fn find(&self, session: &Session) -> Outcome<PolicyId> {
         match (&self.to, self.which.parse::<PolicyId>()) {
-            (Some(card), _) => Ok(session.owner().policy_of(&self.which, card).await?),
+            (Some(card), _) => Ok(session
+                .owner()
+                .policy_of(&Label::new(&self.which)?, card)
+                .await?),
             (None, Ok(policy)) => Ok(policy),
             (None, Err(_)) => Err(Failure::usage(format!(
                 "{:?} is not a policy id; a label needs --to CARD",

@@ -8,6 +8,7 @@ use kms_protocol::Address;
 use serde::{Deserialize, Serialize};
 use umbral::PublicKey;
 
+use crate::label::Label;
 use crate::node_url::AddressRule;
 use crate::store::Versioned;
 
@@ -73,7 +74,7 @@ impl Config {
 #[serde(deny_unknown_fields)]
 pub struct Labels {
     version: u32,
-    labels: BTreeMap<String, HexKey>,
+    labels: BTreeMap<Label, HexKey>,
 }
 
 /// A public key as 66 hexadecimal digits.
@@ -114,26 +115,24 @@ impl Versioned for Labels {
 
 impl Labels {
     /// The public key of a label.
-    pub fn get(&self, label: &str) -> Option<PublicKey> {
+    pub fn get(&self, label: &Label) -> Option<PublicKey> {
         self.labels.get(label).map(|key| key.0)
     }
 
     /// The label with this public key.
-    pub fn name_of(&self, key: &PublicKey) -> Option<&str> {
+    pub fn name_of(&self, key: &PublicKey) -> Option<&Label> {
         self.labels
             .iter()
             .find(|(_, held)| held.0 == *key)
-            .map(|(label, _)| label.as_str())
+            .map(|(label, _)| label)
     }
 
     /// All labels with their keys, in order of name.
-    pub fn iter(&self) -> impl Iterator<Item = (&str, PublicKey)> {
-        self.labels
-            .iter()
-            .map(|(label, key)| (label.as_str(), key.0))
+    pub fn iter(&self) -> impl Iterator<Item = (&Label, PublicKey)> {
+        self.labels.iter().map(|(label, key)| (label, key.0))
     }
 
-    pub(crate) fn insert(&mut self, label: &str, key: PublicKey) {
-        self.labels.insert(label.to_owned(), HexKey(key));
+    pub(crate) fn insert(&mut self, label: Label, key: PublicKey) {
+        self.labels.insert(label, HexKey(key));
     }
 }

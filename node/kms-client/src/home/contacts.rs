@@ -5,7 +5,8 @@ use std::path::PathBuf;
 use super::{CARDS, Home, HomeLock, LABELS, Labels};
 use crate::card::{Card, LabelKey, check_card_name};
 use crate::error::{Error, Result};
-use crate::keys::{OwnerKeys, check_label};
+use crate::keys::OwnerKeys;
+use crate::label::Label;
 use crate::store;
 
 impl Home {
@@ -21,42 +22,35 @@ impl Home {
     /// Derives a label's key and stores its public half; idempotent.
     ///
     /// # Errors
-    /// [`Error::NameInvalid`], or [`Error::LabelExists`] if it is stored with another key, which
-    /// means that the seed is another one.
-    pub fn add_label(&self, lock: &HomeLock, keys: &OwnerKeys, label: &str) -> Result<LabelKey> {
+    /// [`Error::LabelExists`] if it is stored with another key, so that the seed is another one.
+    pub fn add_label(&self, lock: &HomeLock, keys: &OwnerKeys, label: &Label) -> Result<LabelKey> {
         self.check(lock)?;
-        check_label(label)?;
         let key = keys.label_key(label)?;
         let mut labels = self.labels()?;
         match labels.get(label) {
             Some(stored) if stored == key => {}
             Some(_) => {
                 return Err(Error::LabelExists {
-                    label: label.to_owned(),
+                    label: label.clone(),
                 });
             }
             None => {
-                labels.insert(label, key);
+                labels.insert(label.clone(), key);
                 store::write_json(&self.path.join(LABELS), &labels)?;
             }
         }
         Ok(LabelKey::from(key))
     }
 
-    /// A label's key by its name here, or the key a `kmslabel1...` line holds.
+    /// A label's key by its name here.
     ///
     /// # Errors
-    /// [`Error::LabelUnknown`], [`Error::LabelKeyInvalid`].
-    pub fn label_key(&self, name_or_line: &str) -> Result<LabelKey> {
-        if name_or_line.starts_with("kmslabel1") {
-            return name_or_line.parse();
-        }
-        self.labels()?
-            .get(name_or_line)
-            .map(LabelKey::from)
-            .ok_or_else(|| Error::LabelUnknown {
-                label: name_or_line.to_owned(),
-            })
+    /// [`Error::LabelUnknown`].
+    pub fn label_key(&self, label: &Label) -> Result<LabelKey> {
+        let key = self.labels()?.get(label).map(LabelKey::from);
+        key.ok_or_else(|| Error::LabelUnknown {
+            label: label.clone(),
+        })
     }
 
     /// Stores a card; idempotent.

@@ -3,7 +3,7 @@ use crate::card::Card;
 use crate::keys::ReaderKey;
 use crate::keys::{OwnerKeys, Seed};
 use crate::node_url::AddressRule;
-use crate::testkit::{Fixed, PASSPHRASE, SEED, home_at, options};
+use crate::testkit::{Fixed, PASSPHRASE, SEED, home_at, label, options};
 use kms_protocol::Address;
 use std::path::Path;
 
@@ -185,7 +185,7 @@ fn refuses_the_lock_of_another_home() {
     let keys = one.unlock_owner(&Fixed(PASSPHRASE)).unwrap();
     let lock = two.lock().unwrap();
     assert!(matches!(
-        one.add_label(&lock, &keys, "x"),
+        one.add_label(&lock, &keys, &label("x")),
         Err(Error::Bug(_))
     ));
 }
@@ -197,7 +197,10 @@ fn a_seed_brings_every_key_back() {
     assert_eq!(*seed.expose_hex(), hex::encode(SEED));
     let again = OwnerKeys::from_seed(&Seed::from_hex(&seed.expose_hex()).unwrap()).unwrap();
     let keys = home.unlock_owner(&Fixed(PASSPHRASE)).unwrap();
-    assert_eq!(keys.label_key("a").unwrap(), again.label_key("a").unwrap());
+    assert_eq!(
+        keys.label_key(&label("a")).unwrap(),
+        again.label_key(&label("a")).unwrap()
+    );
     assert_eq!(again.wallet().unwrap().address(), home.wallet_address());
     let wallet = home.unlock_wallet(&Fixed(PASSPHRASE)).unwrap();
     assert_eq!(wallet.address(), home.wallet_address());
@@ -206,14 +209,14 @@ fn a_seed_brings_every_key_back() {
 #[test]
 fn keys_of_different_purposes_differ() {
     let keys = OwnerKeys::from_seed(&Seed::from_bytes(&SEED).unwrap()).unwrap();
-    let label = keys.label_key("0").unwrap();
+    let delegating = keys.label_key(&label("0")).unwrap();
     let reader = keys.reader(0).unwrap().receiving_key();
-    assert_ne!(label, reader);
-    assert_ne!(label, keys.label_key("1").unwrap());
+    assert_ne!(delegating, reader);
+    assert_ne!(delegating, keys.label_key(&label("1")).unwrap());
     assert_ne!(reader, keys.reader(1).unwrap().receiving_key());
     assert_ne!(
-        keys.signer("0").unwrap().verifying_key().to_bytes(),
-        label.to_bytes()
+        keys.signer(&label("0")).unwrap().verifying_key().to_bytes(),
+        delegating.to_bytes()
     );
 }
 
@@ -239,39 +242,25 @@ fn labels_are_readable_without_a_passphrase() {
     let (_dir, home) = home();
     let keys = home.unlock_owner(&Fixed(PASSPHRASE)).unwrap();
     let lock = home.lock().unwrap();
-    let made = home.add_label(&lock, &keys, "films/demo").unwrap();
-    assert_eq!(home.add_label(&lock, &keys, "films/demo").unwrap(), made);
+    let made = home.add_label(&lock, &keys, &label("films/demo")).unwrap();
+    assert_eq!(
+        home.add_label(&lock, &keys, &label("films/demo")).unwrap(),
+        made
+    );
     let reopened = Home::open(home.path()).unwrap();
-    assert_eq!(reopened.label_key("films/demo").unwrap(), made);
-    assert_eq!(reopened.label_key(&made.to_string()).unwrap(), made);
+    assert_eq!(reopened.label_key(&label("films/demo")).unwrap(), made);
     let labels = reopened.labels().unwrap();
-    assert_eq!(labels.name_of(&made.public_key()), Some("films/demo"));
+    assert_eq!(
+        labels.name_of(&made.public_key()),
+        Some(&label("films/demo"))
+    );
 }
 
 #[test]
-fn refuses_labels_that_would_be_misread() {
+fn a_label_that_is_not_here_is_unknown() {
     let (_dir, home) = home();
-    let keys = home.unlock_owner(&Fixed(PASSPHRASE)).unwrap();
-    let lock = home.lock().unwrap();
-    let long = "x".repeat(129);
-    for label in [
-        "",
-        " a",
-        "a ",
-        "a\nb",
-        "\u{7}",
-        "kmslabel1abc",
-        "kmscard1abc",
-        &long,
-    ] {
-        let refused = home.add_label(&lock, &keys, label);
-        assert!(
-            matches!(refused, Err(Error::NameInvalid { .. })),
-            "{label:?}"
-        );
-    }
     assert!(matches!(
-        home.label_key("nothing"),
+        home.label_key(&label("nothing")),
         Err(Error::LabelUnknown { .. })
     ));
 }
@@ -282,8 +271,8 @@ fn refuses_a_label_of_another_seed() {
     let lock = home.lock().unwrap();
     let ours = home.unlock_owner(&Fixed(PASSPHRASE)).unwrap();
     let other = OwnerKeys::from_seed(&Seed::from_bytes(&[8; 32]).unwrap()).unwrap();
-    home.add_label(&lock, &ours, "a").unwrap();
-    let refused = home.add_label(&lock, &other, "a");
+    home.add_label(&lock, &ours, &label("a")).unwrap();
+    let refused = home.add_label(&lock, &other, &label("a"));
     assert!(matches!(refused, Err(Error::LabelExists { .. })));
 }
 

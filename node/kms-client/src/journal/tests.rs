@@ -1,5 +1,5 @@
 use super::*;
-use crate::testkit::World;
+use crate::testkit::{World, label};
 
 async fn one_grant() -> (World, Grant) {
     let world = World::new(3).await;
@@ -81,8 +81,8 @@ async fn a_delivered_grant_keeps_acknowledgements_but_no_kfrags() {
 async fn no_key_of_the_owner_is_in_the_journal() {
     let (world, grant) = one_grant().await;
     let text = std::fs::read_to_string(file_of(&world, &grant)).unwrap();
-    let delegating = world.keys.delegating("films/demo").unwrap();
+    let delegating = world.keys.delegating(&label("films/demo")).unwrap();
     assert!(!text.contains(&hex::encode(*delegating.to_secret_bytes())));
-    let signer = world.keys.signer("films/demo").unwrap();
+    let signer = world.keys.signer(&label("films/demo")).unwrap();
     assert!(!text.contains(&hex::encode(*signer.umbral.to_secret_bytes())));
 }

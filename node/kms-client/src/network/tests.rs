@@ -16,7 +16,7 @@ use crate::progress::Silent;
 use crate::reader::{ReadLimits, Reader};
 use crate::staker::{Staker, fees_of, stake_status};
 use crate::standing::Standing;
-use crate::testkit::{Fixed, PASSPHRASE, TestNode, options};
+use crate::testkit::{Fixed, PASSPHRASE, TestNode, label, options};
 
 /// The canonical text of an event, from the ABI.
 fn signature(artifact: &str, event: &str) -> String {
@@ -154,7 +154,7 @@ impl Real {
 
 fn spec(card: Card) -> GrantSpec {
     GrantSpec {
-        label: "films/demo".to_owned(),
+        label: label("films/demo"),
         card,
         threshold: 2,
         shares: 3,
@@ -176,8 +176,8 @@ async fn a_grant_is_paid_read_listed_renewed_and_revoked_on_a_real_chain() {
     let passphrase = Fixed(PASSPHRASE);
     let keys = home.unlock_owner(&passphrase).unwrap();
     let lock = home.lock().unwrap();
-    let label = home.add_label(&lock, &keys, "films/demo").unwrap();
-    let label = label.public_key();
+    let films = label("films/demo");
+    let key = home.add_label(&lock, &keys, &films).unwrap().public_key();
     let payer = real.payer(home.unlock_wallet(&passphrase).unwrap());
     let spend = Spend {
         lock: &lock,
@@ -195,7 +195,7 @@ async fn a_grant_is_paid_read_listed_renewed_and_revoked_on_a_real_chain() {
     let policy = report.policy;
 
     real.devnet.advance(12).await.unwrap();
-    let (capsule, secret) = umbral::encapsulate(&mut getrandom::SysRng, &label).unwrap();
+    let (capsule, secret) = umbral::encapsulate(&mut getrandom::SysRng, &key).unwrap();
     let limits = ReadLimits {
         total_ms: 10_000,
         start_wait_s: 0,
@@ -203,7 +203,7 @@ async fn a_grant_is_paid_read_listed_renewed_and_revoked_on_a_real_chain() {
     };
     let reader = Reader::new(&bob, chain, chain.nodes()).with_limits(limits);
     let read = reader
-        .open(&label, std::slice::from_ref(&capsule), &Silent)
+        .open(&key, std::slice::from_ref(&capsule), &Silent)
         .await
         .unwrap();
     assert_eq!(read[0].expose(), secret.expose());
@@ -219,7 +219,7 @@ async fn a_grant_is_paid_read_listed_renewed_and_revoked_on_a_real_chain() {
     assert_eq!((listed.len(), listed[0].policy), (1, policy));
     assert_eq!(listed[0].effective_last, renewed.last_period);
     assert_eq!(listed[0].standing, Standing::Active);
-    assert_eq!(owner.policy_of("films/demo", "bob").await.unwrap(), policy);
+    assert_eq!(owner.policy_of(&films, "bob").await.unwrap(), policy);
 
     miners.iter().for_each(|(_, node)| node.revoke());
     let plan = owner
@@ -229,7 +229,7 @@ async fn a_grant_is_paid_read_listed_renewed_and_revoked_on_a_real_chain() {
     let revoked = owner.revoke(&plan, spend, &Silent).await.unwrap().remove(0);
     assert!(revoked.refund > Amount::ZERO);
     assert_eq!((revoked.refusing.len(), revoked.erased.len()), (3, 3));
-    let refused = reader.open(&label, &[capsule], &Silent).await.unwrap_err();
+    let refused = reader.open(&key, &[capsule], &Silent).await.unwrap_err();
     assert_eq!(
         (refused.code(), refused.policy()),
         ("policy_revoked", Some(policy))

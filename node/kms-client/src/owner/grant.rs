@@ -91,7 +91,7 @@ impl Owner<'_> {
         let granted = make_kfrags(&terms, &parties, domain)?;
         let uploads = seal_all(&quote, &terms, granted, &parties, domain)?;
         let policy = terms.id(domain.chain_id, &domain.contract);
-        let (label, reader) = (quote.spec.label.as_str(), quote.spec.card.name());
+        let (label, reader) = (&quote.spec.label, quote.spec.card.name());
         let grant = Grant::prepared(policy, label, reader, receiving, uploads)?;
         self.journal().put(&grant)?;
         progress.event(Event::Journaled { policy });

@@ -7,12 +7,13 @@ use crate::card::fingerprint;
 use crate::error::{Error, Result};
 use crate::home::Labels;
 use crate::keys::OwnerKeys;
+use crate::label::Label;
 
 /// The name of the label a file is made for.
 ///
 /// # Errors
 /// [`Error::FileOfUnknownLabel`].
-pub fn label_of<'a>(labels: &'a Labels, header: &Header) -> Result<&'a str> {
+pub fn label_of<'a>(labels: &'a Labels, header: &Header) -> Result<&'a Label> {
     labels
         .name_of(header.label_key())
         .ok_or_else(|| unknown(header))
@@ -30,7 +31,7 @@ pub fn data_key(keys: &OwnerKeys, labels: &Labels, header: &Header) -> Result<Da
 ///
 /// # Errors
 /// [`Error::FileOfUnknownLabel`] if the file is of another label, [`Error::Format`].
-pub fn data_key_of_label(keys: &OwnerKeys, label: &str, header: &Header) -> Result<DataKey> {
+pub fn data_key_of_label(keys: &OwnerKeys, label: &Label, header: &Header) -> Result<DataKey> {
     let delegating = keys.delegating(label)?;
     if delegating.public_key() != *header.label_key() {
         return Err(unknown(header));

@@ -11,6 +11,7 @@ use super::Owner;
 use crate::asking::{dismissed, failed, reach};
 use crate::error::{Error, NodeFailure, Result};
 use crate::journal::GrantState;
+use crate::label::Label;
 use crate::ports::{CreatedPolicy, PolicyFilter};
 use crate::standing::{Standing, standing};
 
@@ -25,7 +26,7 @@ pub struct PolicyReport {
     /// What was paid for: miners, rate, periods, keys.
     pub terms: Terms,
     /// Name of the label, where the home knows it.
-    pub label: Option<String>,
+    pub label: Option<Label>,
     /// Name of the reader, where the home knows it.
     pub reader: Option<String>,
     /// State in the present period.
@@ -237,7 +238,7 @@ struct Known {
 }
 
 /// Hash, label and reader of each label with each card: on chain a policy shows the hash alone.
-struct Names(Vec<(B256, String, String)>);
+struct Names(Vec<(B256, Label, String)>);
 
 impl Names {
     fn of(owner: &Owner<'_>) -> Result<Self> {
@@ -246,13 +247,13 @@ impl Names {
         for (label, key) in labels.iter() {
             for card in &cards {
                 let hash = keys_hash(&key, &card.receiving_key());
-                hashes.push((hash, label.to_owned(), card.name().to_owned()));
+                hashes.push((hash, label.clone(), card.name().to_owned()));
             }
         }
         Ok(Self(hashes))
     }
 
-    fn find(&self, terms: &Terms) -> Option<(String, String)> {
+    fn find(&self, terms: &Terms) -> Option<(Label, String)> {
         let (_, label, reader) = self.0.iter().find(|(hash, ..)| *hash == terms.keys_hash)?;
         Some((label.clone(), reader.clone()))
     }

@@ -14,6 +14,7 @@ use super::{Owner, Schedule, Span};
 use crate::asking::failed;
 use crate::card::{Card, LabelKey};
 use crate::error::{Error, NodeFailure, Result};
+use crate::label::Label;
 use crate::node_http::HttpNodes;
 
 /// Miners asked for in one call to the chain.
@@ -67,7 +68,7 @@ impl Selection {
 #[derive(Debug, Clone)]
 pub struct GrantSpec {
     /// Name of a label of the home.
-    pub label: String,
+    pub label: Label,
     /// Name and receiving key of the reader.
     pub card: Card,
     /// m: miners needed to read.

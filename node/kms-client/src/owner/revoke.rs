@@ -13,6 +13,7 @@ use tokio::time::Instant;
 use super::{Owner, Spend};
 use crate::asking::{Pause, failed, reach, within};
 use crate::error::{Error, NodeFailure, Result};
+use crate::label::Label;
 use crate::node_http::AskError;
 use crate::plan::{Plan, Sender};
 use crate::ports::{CreatedPolicy, PolicyFilter, Revoked, Scope};
@@ -200,7 +201,7 @@ impl Owner<'_> {
     ///
     /// # Errors
     /// [`Error::NoPolicy`] if there is none, [`Error::PolicyAmbiguous`] if there are several.
-    pub async fn policy_of(&self, label: &str, reader: &str) -> Result<PolicyId> {
+    pub async fn policy_of(&self, label: &Label, reader: &str) -> Result<PolicyId> {
         let label_key = self.home.label_key(label)?.public_key();
         let card = self.home.card(reader)?;
         let keys = kms_protocol::keys_hash(&label_key, &card.receiving_key());

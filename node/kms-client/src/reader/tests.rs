@@ -9,7 +9,7 @@ use kms_protocol::{B256, Terms};
 use super::*;
 use crate::keys::ReaderKey;
 use crate::ports::ChainPort as _;
-use crate::testkit::{Habit, Recorder, World};
+use crate::testkit::{Habit, Recorder, World, label};
 
 fn named(error: &Error) -> Vec<(u8, &str)> {
     error
@@ -145,7 +145,7 @@ async fn a_batch_opens_in_order() {
     world.granted(2, 3).await;
     let made: Vec<_> = (0..5).map(|_| world.capsule()).collect();
     let capsules: Vec<_> = made.iter().map(|(capsule, _)| capsule.clone()).collect();
-    let key = world.keys.label_key("films/demo").unwrap();
+    let key = world.keys.label_key(&label("films/demo")).unwrap();
     let read = world
         .reader()
         .open(&key, &capsules, &Recorder::default())
@@ -271,7 +271,7 @@ async fn a_worker_that_was_rotated_out_is_refused() {
 async fn a_capsule_of_another_label_does_not_open() {
     let world = World::new(3).await;
     world.granted(2, 3).await;
-    let other = world.keys.label_key("other").unwrap();
+    let other = world.keys.label_key(&label("other")).unwrap();
     let (capsule, secret) = umbral::encapsulate(&mut getrandom::SysRng, &other).unwrap();
     match world.read(&world.reader(), &capsule).await {
         Err(error) => assert!(matches!(error, Error::FragmentsDoNotOpen { .. }), "{error}"),

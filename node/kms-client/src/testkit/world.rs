@@ -4,7 +4,7 @@ use kms_chain::{Lease, MinerInfo, Position};
 use kms_protocol::{Address, Amount, Period, PolicyId};
 use umbral::{Capsule, SharedSecret};
 
-use super::{FakeChain, FakePay, SEED, TestNode, home_at};
+use super::{FakeChain, FakePay, SEED, TestNode, home_at, label};
 use crate::card::Card;
 use crate::home::{Home, HomeLock};
 use crate::keys::{OwnerKeys, ReaderKey, Seed};
@@ -36,7 +36,7 @@ impl World {
         let home = home_at(&dir.path().join("alice"));
         let lock = home.lock().unwrap();
         let keys = OwnerKeys::from_seed(&Seed::from_bytes(&SEED).unwrap()).unwrap();
-        home.add_label(&lock, &keys, LABEL).unwrap();
+        home.add_label(&lock, &keys, &label(LABEL)).unwrap();
         let chain = super::chain::chain();
         let pay = FakePay::new(home.wallet_address(), &chain);
         let mut nodes = Vec::new();
@@ -107,7 +107,7 @@ impl World {
 
     pub(crate) fn spec(&self, threshold: u8, shares: u8) -> GrantSpec {
         GrantSpec {
-            label: LABEL.to_owned(),
+            label: label(LABEL),
             card: Card::make("bob", &self.bob[0]).unwrap(),
             threshold,
             shares,
@@ -138,7 +138,7 @@ impl World {
 
     /// What a producer makes for the label.
     pub(crate) fn capsule(&self) -> (Capsule, SharedSecret) {
-        let key = self.keys.label_key(LABEL).unwrap();
+        let key = self.keys.label_key(&label(LABEL)).unwrap();
         umbral::encapsulate(&mut getrandom::SysRng, &key).unwrap()
     }
 
@@ -147,7 +147,7 @@ impl World {
         reader: &Reader<'_>,
         capsule: &Capsule,
     ) -> crate::Result<SharedSecret> {
-        let key = self.keys.label_key(LABEL).unwrap();
+        let key = self.keys.label_key(&label(LABEL)).unwrap();
         let mut secrets = reader
             .open(&key, std::slice::from_ref(capsule), &Silent)
             .await?;

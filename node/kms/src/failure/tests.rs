@@ -36,7 +36,7 @@ fn exits_are_the_documented_ones() {
         (Error::SeedInvalid, 2),
         (
             Error::LabelUnknown {
-                label: "x".to_owned(),
+                label: kms_client::Label::new("x").unwrap(),
             },
             3,
         ),

@@ -1,7 +1,7 @@
 //! `kms decrypt`: opens a file of one of the owner's labels, offline.
 
 use clap::Args;
-use kms_client::{data_key, data_key_of_label};
+use kms_client::{Label, data_key, data_key_of_label};
 
 use crate::context::Context;
 use crate::failure::Outcome;
@@ -24,11 +24,12 @@ pub(crate) struct DecryptArgs {
 }
 
 pub(crate) fn run(args: &DecryptArgs, context: &Context) -> Outcome {
+    let label = args.label.as_deref().map(Label::new).transpose()?;
     let home = context.home()?;
     let opened = Opened::new(&args.open)?;
     let keys = home.unlock_owner(&context.passphrases)?;
-    let key = match &args.label {
-        Some(label) => data_key_of_label(&keys, label, &opened.header)?,
+    let key = match label {
+        Some(label) => data_key_of_label(&keys, &label, &opened.header)?,
         None => data_key(&keys, &home.labels()?, &opened.header)?,
     };
     opened.write(&key, context)

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 use getrandom::SysRng;
-use kms_client::{Existing, Home, LabelKey};
+use kms_client::{Existing, Home, Label, LabelKey};
 use kms_format::{Encryptor, Locator, Summary};
 use serde::Serialize;
 
@@ -116,7 +116,7 @@ fn label_key(to: &str, context: &Context) -> Outcome<(LabelKey, Option<Home>)> {
         return Ok((to.parse()?, context.home().ok()));
     }
     let home = context.home()?;
-    Ok((home.label_key(to)?, Some(home)))
+    Ok((home.label_key(&Label::new(to)?)?, Some(home)))
 }
 
 fn is_key(to: &str) -> bool {

@@ -5,7 +5,7 @@ mod report;
 use std::str::FromStr;
 
 use clap::Args;
-use kms_client::{FeeLimit, GrantReport, GrantSpec, Quote, Rate, Selection, Span};
+use kms_client::{FeeLimit, GrantReport, GrantSpec, Label, Quote, Rate, Selection, Span};
 use kms_protocol::{Address, Amount, PolicyId};
 
 use crate::context::Context;
@@ -142,7 +142,8 @@ pub(crate) async fn run(args: GrantArgs, context: &Context) -> Outcome {
 
 fn specs(args: &GrantArgs, session: &Session) -> Outcome<Vec<GrantSpec>> {
     let missing = |what: &str| Failure::usage(format!("{what} is needed"));
-    let label = args.label.clone().ok_or_else(|| missing("a label"))?;
+    let label = args.label.as_deref().ok_or_else(|| missing("a label"))?;
+    let label = Label::new(label)?;
     let span = match (args.periods, args.until) {
         (Some(periods), _) => Span::Periods(periods),
         (None, Some(time)) => Span::Until(time),

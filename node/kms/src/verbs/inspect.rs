@@ -4,7 +4,7 @@ use std::fmt;
 use std::path::PathBuf;
 
 use clap::Args;
-use kms_client::LabelKey;
+use kms_client::{Label, LabelKey};
 use kms_format::Header;
 use kms_protocol::Address;
 use serde::Serialize;
@@ -32,7 +32,7 @@ struct InspectReport {
     label_key: String,
     label_fingerprint: String,
     /// The label's name; `None` if this home does not list it.
-    label: Option<String>,
+    label: Option<Label>,
     capsule: String,
     chain_id: Option<u64>,
     policy_manager: Option<Address>,
@@ -52,7 +52,7 @@ pub(crate) fn run(args: &InspectArgs, context: &Context) -> Outcome {
         .transpose()?;
     let label_key = LabelKey::from(*header.label_key());
     let labels = context.home().and_then(|home| Ok(home.labels()?)).ok();
-    let label = labels.and_then(|labels| labels.name_of(header.label_key()).map(str::to_owned));
+    let label = labels.and_then(|labels| labels.name_of(header.label_key()).cloned());
     let locator = header.locator();
     context.out.emit(&InspectReport {
         version: kms_format::VERSION,
@@ -85,7 +85,8 @@ impl fmt::Display for InspectReport {
             f,
             "format     KMS v{version}, {suite}, header of {header_bytes} bytes"
         )?;
-        let name = self.label.as_deref().unwrap_or("not one of this home");
+        let name = self.label.as_ref();
+        let name = name.map_or("not one of this home", Label::as_str);
         writeln!(
             f,
             "label      {name}, {label_fingerprint}\n           {label_key}"

@@ -5,7 +5,7 @@ use std::io::Write as _;
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
-use kms_client::{Existing, Home, LabelKey};
+use kms_client::{Existing, Home, Label, LabelKey};
 use kms_protocol::Address;
 use serde::Serialize;
 
@@ -137,7 +137,7 @@ fn open_keys(home: &Home) -> Outcome<Vec<KeyRow>> {
     let labels = home.labels()?;
     let labels = labels
         .iter()
-        .map(|(name, key)| KeyRow::point("label", name.to_owned(), LabelKey::from(key)));
+        .map(|(name, key)| KeyRow::point("label", name.to_string(), LabelKey::from(key)));
     Ok(std::iter::once(KeyRow::wallet(home.wallet_address()))
         .chain(labels)
         .collect())
@@ -159,11 +159,15 @@ fn show(args: &ShowArgs, context: &Context) -> Outcome {
         "reader" => reader_keys(context)?,
         _ => open_keys(&context.home()?)?,
     };
-    let fits = |row: &&KeyRow| match args.key.as_str() {
-        "wallet" | "reader" => row.kind == args.key,
-        name => row.kind == "label" && row.name == name,
+    let row = match args.key.as_str() {
+        kind @ ("wallet" | "reader") => rows.iter().find(|row| row.kind == kind),
+        name => {
+            let label = Label::new(name)?;
+            let fits = |row: &&KeyRow| row.kind == "label" && row.name == label.as_str();
+            rows.iter().find(fits)
+        }
     };
-    let row = rows.iter().find(fits).ok_or_else(|| {
+    let row = row.ok_or_else(|| {
         let message = format!("no key {:?} here", args.key);
         Failure::new("key_unknown", message, "see `kms key list`")
     })?;

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use clap::{Args, Subcommand};
-use kms_client::LabelKey;
+use kms_client::{Label, LabelKey};
 use serde::Serialize;
 
 use crate::context::Context;
@@ -30,22 +30,22 @@ pub(crate) enum LabelVerb {
 
 #[derive(Debug, Args)]
 pub(crate) struct NameArgs {
-    /// Name of the label: up to 128 bytes, without control characters
+    /// Name of the label: up to 128 bytes of characters that can be seen, kept in Unicode form NFC
     label: String,
 }
 
 #[derive(Serialize)]
 struct LabelRow {
-    label: String,
+    label: Label,
     key: String,
     fingerprint: String,
 }
 
 impl LabelRow {
-    fn new(label: &str, key: LabelKey) -> Self {
+    fn new(label: Label, key: &LabelKey) -> Self {
         let (key, fingerprint) = (key.to_string(), key.fingerprint());
         Self {
-            label: label.to_owned(),
+            label,
             key,
             fingerprint,
         }
@@ -63,7 +63,7 @@ impl Row for LabelRow {
 
     fn cells(&self) -> Vec<String> {
         vec![
-            self.label.clone(),
+            self.label.to_string(),
             self.key.clone(),
             self.fingerprint.clone(),
         ]
@@ -74,22 +74,24 @@ pub(crate) fn run(verb: LabelVerb, context: &Context) -> Outcome {
     let home = context.home()?;
     match verb {
         LabelVerb::New(NameArgs { label }) => {
+            let label = Label::new(&label)?;
             let lock = home.lock()?;
             let keys = home.unlock_owner(&context.passphrases)?;
             let key = home.add_label(&lock, &keys, &label)?;
-            context.out.emit(&LabelRow::new(&label, key))
+            context.out.emit(&LabelRow::new(label, &key))
         }
         LabelVerb::List => {
             let labels = home.labels()?;
-            let row = |(name, key)| LabelRow::new(name, LabelKey::from(key));
+            let row = |(name, key): (&Label, _)| LabelRow::new(name.clone(), &LabelKey::from(key));
             let rows: Vec<LabelRow> = labels.iter().map(row).collect();
             context
                 .out
                 .list(&rows, "no labels; make one with `kms label new NAME`")
         }
         LabelVerb::Pubkey(NameArgs { label }) => {
+            let label = Label::new(&label)?;
             let key = home.label_key(&label)?;
-            context.out.emit(&LabelRow::new(&label, key))
+            context.out.emit(&LabelRow::new(label, &key))
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use clap::{Args, Subcommand};
-use kms_client::{GrantState, MinerHealth, NodeFailure, PolicyDetail, PolicyReport};
+use kms_client::{GrantState, Label, MinerHealth, NodeFailure, PolicyDetail, PolicyReport};
 use kms_protocol::messages::KfragState;
 use kms_protocol::{Address, Amount, B256, Period, PolicyId};
 use serde::Serialize;
@@ -39,7 +39,7 @@ pub(crate) struct ShowArgs {
 #[derive(Serialize)]
 struct PolicyRow {
     policy: PolicyId,
-    label: Option<String>,
+    label: Option<Label>,
     reader: Option<String>,
     standing: &'static str,
     threshold: u8,
@@ -94,7 +94,7 @@ impl PolicyRow {
 
     fn names(&self) -> (&str, &str) {
         (
-            self.label.as_deref().unwrap_or("?"),
+            self.label.as_ref().map_or("?", Label::as_str),
             self.reader.as_deref().unwrap_or("?"),
         )
     }

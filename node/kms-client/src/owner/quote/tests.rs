@@ -2,8 +2,8 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::owner::Span;
-use crate::testkit::World;
 use crate::testkit::world::lease;
+use crate::testkit::{World, label};
 
 fn codes(nodes: &[NodeFailure]) -> Vec<&str> {
     nodes.iter().map(|node| node.code.as_str()).collect()
@@ -45,7 +45,7 @@ async fn refuses_numbers_that_cannot_be() {
             "{error}"
         );
     }
-    let unknown = with(|s| s.label = "other".to_owned());
+    let unknown = with(|s| s.label = label("other"));
     assert!(matches!(
         refused(&world, &unknown).await,
         Error::LabelUnknown { .. }

@@ -5,7 +5,7 @@ use kms_protocol::{Amount, Period, Refusal};
 use super::*;
 use crate::journal::GrantState;
 use crate::progress::{Event, Silent};
-use crate::testkit::{Habit, PayMode, Recorder, World};
+use crate::testkit::{Habit, PayMode, Recorder, World, label};
 
 #[tokio::test]
 async fn a_grant_is_journaled_before_it_is_paid_and_delivered_after() {
@@ -35,7 +35,7 @@ async fn a_grant_is_journaled_before_it_is_paid_and_delivered_after() {
     ));
     assert!(matches!(events[4], Event::NodeDone { done: 3, of: 3, .. }));
     let policies = world.owner().policies().await.unwrap();
-    assert_eq!(policies[0].label.as_deref(), Some("films/demo"));
+    assert_eq!(policies[0].label, Some(label("films/demo")));
     assert_eq!(policies[0].reader.as_deref(), Some("bob"));
     assert_eq!(policies[0].standing, Standing::NotStarted);
     assert_eq!(policies[0].grant, Some(GrantState::Delivered));

@@ -5,7 +5,7 @@ use kms_protocol::{Amount, Period};
 use super::*;
 use crate::journal::GrantState;
 use crate::progress::Silent;
-use crate::testkit::{Habit, PayMode, World};
+use crate::testkit::{Habit, PayMode, World, label};
 
 #[tokio::test]
 async fn a_revocation_waits_for_refusals_and_keeps_their_words() {
@@ -14,7 +14,7 @@ async fn a_revocation_waits_for_refusals_and_keeps_their_words() {
     assert_eq!(
         world
             .owner()
-            .policy_of("films/demo", &card(&world))
+            .policy_of(&label("films/demo"), &card(&world))
             .await
             .unwrap(),
         policy
@@ -99,7 +99,7 @@ async fn a_restored_home_finds_policies_and_names_again() {
         .add_card(&world.lock, &world.spec(1, 1).card)
         .unwrap();
     let named = world.owner().policies().await.unwrap();
-    assert_eq!(named[0].label.as_deref(), Some("films/demo"));
+    assert_eq!(named[0].label, Some(label("films/demo")));
     assert_eq!(named[0].reader.as_deref(), Some("bob"));
     world
         .nodes
@@ -190,16 +190,16 @@ async fn a_renewal_killed_while_mined_is_not_paid_twice() {
 #[tokio::test]
 async fn an_owner_opens_offline_and_only_own_labels() {
     let world = World::new(1).await;
-    let key = world.keys.label_key("films/demo").unwrap();
+    let key = world.keys.label_key(&label("films/demo")).unwrap();
     let mut file = Vec::new();
     kms_format::Encryptor::new(&key)
         .encrypt(&mut getrandom::SysRng, &b"data"[..], &mut file, &mut |_| {})
         .unwrap();
     let header = kms_format::Header::read(&mut &file[..]).unwrap();
     let labels = world.home.labels().unwrap();
-    assert_eq!(label_of(&labels, &header).unwrap(), "films/demo");
+    assert_eq!(*label_of(&labels, &header).unwrap(), label("films/demo"));
     assert!(data_key(&world.keys, &labels, &header).is_ok());
-    let other = data_key_of_label(&world.keys, "other", &header);
+    let other = data_key_of_label(&world.keys, &label("other"), &header);
     assert!(matches!(other, Err(Error::FileOfUnknownLabel { .. })));
     let none = data_key(&world.keys, &crate::Labels::default(), &header);
     assert!(matches!(none, Err(Error::FileOfUnknownLabel { .. })));

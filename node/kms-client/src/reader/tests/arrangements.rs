@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::progress::Event;
-use crate::testkit::address;
+use crate::testkit::{address, label};
 
 #[tokio::test]
 async fn a_miner_that_was_dismissed_is_not_asked_and_the_others_are_enough() {
@@ -13,7 +13,7 @@ async fn a_miner_that_was_dismissed_is_not_asked_and_the_others_are_enough() {
     world.nodes[0].set(Habit::Hangs);
     world.dismiss(policy, address(1));
     let seen = Recorder::default();
-    let key = world.keys.label_key("films/demo").unwrap();
+    let key = world.keys.label_key(&label("films/demo")).unwrap();
     let read = world.reader().open(&key, &[capsule], &seen).await.unwrap();
     assert_eq!(read[0].expose(), secret.expose());
     let code = "arrangement_revoked".to_owned();

@@ -5,7 +5,7 @@ use crate::progress::Silent;
 
 /// The header of a file for the world's label.
 pub(super) fn header(world: &World) -> Header {
-    let key = world.keys.label_key("films/demo").unwrap();
+    let key = world.keys.label_key(&label("films/demo")).unwrap();
     let mut file = Vec::new();
     kms_format::Encryptor::new(&key)
         .encrypt(&mut getrandom::SysRng, &b"data"[..], &mut file, &mut |_| {})
@@ -59,7 +59,7 @@ async fn neither_proofs_nor_commitments_are_needed_to_open_what_opens() {
 async fn a_tampered_header_is_no_miners_fault() {
     let world = World::new(3).await;
     world.granted(2, 3).await;
-    let key = world.keys.label_key("films/demo").unwrap();
+    let key = world.keys.label_key(&label("films/demo")).unwrap();
     let mut file = Vec::new();
     kms_format::Encryptor::new(&key)
         .encrypt(&mut getrandom::SysRng, &b"data"[..], &mut file, &mut |_| {})

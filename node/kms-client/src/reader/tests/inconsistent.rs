@@ -21,12 +21,12 @@ impl Author {
         let filter = crate::ports::PolicyFilter::Id(policy);
         let terms = world.chain.policies(filter).await.unwrap().remove(0).terms;
         let domain = kms_kit::chain::domain();
-        let signer = world.keys.signer("films/demo").unwrap();
+        let signer = world.keys.signer(&label("films/demo")).unwrap();
         Self {
             policy: kfrag_policy(&terms, domain.chain_id, &domain.contract).unwrap(),
             miners: terms.miners.iter().map(|miner| miner.0).collect(),
             context: Context {
-                delegating: world.keys.label_key("films/demo").unwrap(),
+                delegating: world.keys.label_key(&label("films/demo")).unwrap(),
                 receiving: world.bob[0].receiving_key(),
                 verifying: signer.verifying_key(),
             },
@@ -151,7 +151,7 @@ async fn a_single_false_share_costs_its_place_and_no_more() {
         let world = World::new(3).await;
         let policy = world.granted(threshold, 3).await;
         let author = Author::of(&world, policy).await;
-        let label = world.keys.delegating("films/demo").unwrap();
+        let label = world.keys.delegating(&label("films/demo")).unwrap();
         // The share of one delegation with the commitments of the other: both rightly signed.
         let [first, second] = [(); 2].map(|()| author.grant(&label));
         for (index, node) in world.nodes.iter().enumerate() {
@@ -169,7 +169,7 @@ async fn an_author_who_commits_twice_is_told_and_the_larger_part_opens() {
         let world = World::new(3).await;
         let policy = world.granted(threshold, 3).await;
         let author = Author::of(&world, policy).await;
-        let label = world.keys.delegating("films/demo").unwrap();
+        let label = world.keys.delegating(&label("films/demo")).unwrap();
         let mut second = author.grant(&label);
         let commitments = bytes(&second);
         world.nodes[0].exchange(policy, second.kfrags.remove(0), commitments);
@@ -182,7 +182,7 @@ async fn one_share_given_to_two_miners_counts_once() {
     let world = World::new(3).await;
     let policy = world.granted(2, 3).await;
     let author = Author::of(&world, policy).await;
-    let label = world.keys.delegating("films/demo").unwrap();
+    let label = world.keys.delegating(&label("films/demo")).unwrap();
     let granted = author.grant(&label);
     for (miner, node) in author.miners.iter().zip(&world.nodes) {
         let share = author.sign_share(&granted.kfrags[0], miner);
@@ -205,7 +205,7 @@ async fn a_false_share_beside_an_absent_miner_is_not_the_end() {
     let world = World::new(3).await;
     let policy = world.granted(2, 3).await;
     let author = Author::of(&world, policy).await;
-    let label = world.keys.delegating("films/demo").unwrap();
+    let label = world.keys.delegating(&label("films/demo")).unwrap();
     let mut other = author.grant(&label);
     let commitments = world.nodes[1].uploaded(policy).commitments;
     world.nodes[1].exchange(policy, other.kfrags.remove(1), commitments);
@@ -222,7 +222,7 @@ async fn a_file_under_inconsistent_shares_is_the_authors_fault_too() {
     let world = World::new(2).await;
     let policy = world.granted(2, 2).await;
     let author = Author::of(&world, policy).await;
-    let label = world.keys.delegating("films/demo").unwrap();
+    let label = world.keys.delegating(&label("films/demo")).unwrap();
     let mut second = author.grant(&label);
     let commitments = bytes(&second);
     world.nodes[1].exchange(policy, second.kfrags.remove(1), commitments);

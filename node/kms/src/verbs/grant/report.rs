@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use kms_client::{GrantReport, NodeFailure, Quote, Step};
+use kms_client::{GrantReport, Label, NodeFailure, Quote, Step};
 use kms_protocol::{Address, Amount, B256, Period, PolicyId};
 use serde::Serialize;
 
@@ -13,7 +13,7 @@ use crate::text::utc;
 #[derive(Serialize)]
 pub(super) struct QuoteReport {
     dry_run: bool,
-    label: String,
+    label: Label,
     reader: String,
     threshold: u8,
     rate: Amount,

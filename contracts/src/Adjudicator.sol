@@ -221,6 +221,7 @@ contract Adjudicator is PeriodClock, EIP712, IAdjudicator {
                 miner: miner,
                 capsuleHash: case_.capsuleHash,
                 cfragHash: cfragHash,
+                commitmentsHash: answer.commitmentsHash,
                 requester: case_.requester,
                 blockNumber: answer.blockNumber,
                 blockHash: answer.blockHash

@@ -21,6 +21,8 @@ contract PolicyManager is PolicyRevocations, QuoteBook, Multicall, IERC1363Recei
     // ---------------------------------------------------------------- immutables
 
     uint256 private constant MAX_MINERS = 32;
+    /// @dev Bytes of the longest memo.
+    uint256 private constant MAX_MEMO = 256;
 
     // ---------------------------------------------------------------- constructor
 
@@ -37,39 +39,47 @@ contract PolicyManager is PolicyRevocations, QuoteBook, Multicall, IERC1363Recei
     // ---------------------------------------------------------------- create and extend
 
     /// @inheritdoc IPolicyManager
-    function createPolicy(Terms calldata terms) external override returns (bytes32 id) {
+    function createPolicy(Terms calldata terms, bytes calldata memo) external override returns (bytes32 id) {
         uint256 price;
-        (id, price) = _create(terms, msg.sender);
+        (id, price) = _create(terms, memo, msg.sender);
         _pull(msg.sender, price);
     }
 
     /// @inheritdoc IPolicyManager
-    function createPolicyWithPermit(Terms calldata terms, uint256 deadline, uint8 v, bytes32 r, bytes32 s)
-        external
-        override
-        returns (bytes32 id)
-    {
+    function createPolicyWithPermit(
+        Terms calldata terms,
+        bytes calldata memo,
+        uint256 deadline,
+        uint8 v,
+        bytes32 r,
+        bytes32 s
+    ) external override returns (bytes32 id) {
         uint256 price;
-        (id, price) = _create(terms, msg.sender);
+        (id, price) = _create(terms, memo, msg.sender);
         // A permit that was front-run has set the allowance; without one _pull reverts.
         try _token.permit(msg.sender, address(this), price, deadline, v, r, s) {} catch {}
         _pull(msg.sender, price);
     }
 
     /// @inheritdoc IPolicyManager
-    function createPolicies(Terms[] calldata terms) external override returns (bytes32[] memory ids) {
+    function createPolicies(Terms[] calldata terms, bytes[] calldata memos)
+        external
+        override
+        returns (bytes32[] memory ids)
+    {
         ids = new bytes32[](_checkedBatch(terms.length));
+        require(memos.length == terms.length, PolicyMemosMismatch(memos.length, terms.length));
         uint256 sum;
         for (uint256 i = 0; i < terms.length; ++i) {
             uint256 price;
-            (ids[i], price) = _create(terms[i], msg.sender);
+            (ids[i], price) = _create(terms[i], memos[i], msg.sender);
             sum += price;
         }
         _pull(msg.sender, sum);
     }
 
     /// @inheritdoc IPolicyManager
-    function createPolicyWithQuotes(Terms calldata terms, Quote[] calldata quotes)
+    function createPolicyWithQuotes(Terms calldata terms, bytes calldata memo, Quote[] calldata quotes)
         external
         override
         returns (bytes32 id)
@@ -78,10 +88,10 @@ contract PolicyManager is PolicyRevocations, QuoteBook, Multicall, IERC1363Recei
         uint16 length;
         (id, length) = _admit(copy, msg.sender);
         _requireQuoted(id, copy, quotes, length);
-        _pull(msg.sender, _open(id, copy, length));
+        _pull(msg.sender, _open(id, copy, memo, length));
     }
 
-    /// @notice Creates a policy by `token.transferAndCall(policies, price, abi.encode(terms))` of the
+    /// @notice Creates a policy by `token.transferAndCall(policies, price, abi.encode(terms, memo))` of the
     /// sponsor, who pays exactly priceOf(terms) (PolicyPaymentMismatch). Callable by the token only
     /// (PolicyNotToken), which has moved `value` before.
     function onTransferReceived(address operator, address from, uint256 value, bytes calldata data)
@@ -90,10 +100,10 @@ contract PolicyManager is PolicyRevocations, QuoteBook, Multicall, IERC1363Recei
         returns (bytes4)
     {
         require(msg.sender == address(_token), PolicyNotToken(msg.sender));
-        Terms memory terms = abi.decode(data, (Terms));
+        (Terms memory terms, bytes memory memo) = abi.decode(data, (Terms, bytes));
         // An allowance over the sponsor's tokens is no consent to a policy in its name.
         require(operator == terms.sponsor, PolicySponsorMismatch(terms.sponsor, operator));
-        (, uint256 price) = _create(terms, from);
+        (, uint256 price) = _create(terms, memo, from);
         require(value == price, PolicyPaymentMismatch(value, price));
         return IERC1363Receiver.onTransferReceived.selector;
     }
@@ -161,11 +171,14 @@ contract PolicyManager is PolicyRevocations, QuoteBook, Multicall, IERC1363Recei
     // ---------------------------------------------------------------- internal
 
     /// @dev Checks and effects of a creation at posted rates; the caller takes the payment.
-    function _create(Terms memory terms, address payer) private returns (bytes32 id, uint256 price) {
+    function _create(Terms memory terms, bytes memory memo, address payer)
+        private
+        returns (bytes32 id, uint256 price)
+    {
         uint16 length;
         (id, length) = _admit(terms, payer);
         _escrow.requireCanServe(terms.miners, terms.rate, terms.lastPeriod);
-        price = _open(id, terms, length);
+        price = _open(id, terms, memo, length);
     }
 
     /// @dev Checks the terms but for the miners' stakes and rates; `length` is the number of their periods.
@@ -199,10 +212,14 @@ contract PolicyManager is PolicyRevocations, QuoteBook, Multicall, IERC1363Recei
         require(!_words[id].exists(), PolicyExists(id));
     }
 
-    /// @dev Effects of a creation.
-    function _open(bytes32 id, Terms memory terms, uint16 length) private returns (uint256 price) {
+    /// @dev Effects of a creation. The memo is of no concern to the contract: it only goes into the event.
+    function _open(bytes32 id, Terms memory terms, bytes memory memo, uint16 length)
+        private
+        returns (uint256 price)
+    {
+        require(memo.length <= MAX_MEMO, PolicyMemoTooLong(memo.length));
         _words[id] = newPolicyWord(terms.firstPeriod, length);
-        emit PolicyCreated(_nextSeqUnlessPaused(), id, terms.keysHash, terms.author, terms);
+        emit PolicyCreated(_nextSeqUnlessPaused(), id, terms.keysHash, terms.author, terms, memo);
         price = uint256(terms.rate) * terms.miners.length * length;
     }
 

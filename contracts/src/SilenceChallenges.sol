@@ -147,6 +147,7 @@ contract SilenceChallenges is PeriodClock, EIP712, ISilenceChallenges {
                 miner: miner,
                 capsuleHash: challenge.capsuleHash,
                 cfragHash: keccak256(reply.cfrag),
+                commitmentsHash: reply.commitmentsHash,
                 requester: challenge.requester,
                 blockNumber: reply.blockNumber,
                 blockHash: reply.blockHash
@@ -162,6 +163,7 @@ contract SilenceChallenges is PeriodClock, EIP712, ISilenceChallenges {
             miner,
             challenge.requester,
             challenge.capsuleHash,
+            reply.commitmentsHash,
             reply.blockNumber,
             reply.blockHash,
             reply.cfrag,
@@ -207,7 +209,7 @@ contract SilenceChallenges is PeriodClock, EIP712, ISilenceChallenges {
         require(last.challenger == address(0), ChallengeAlreadyOpen(id, miner));
         uint256 allowedFrom = _allowedFrom(last);
         require(current >= allowedFrom, ChallengeTooSoon(id, miner, allowedFrom));
-        NodeMessages.KfragAck memory ack = NodeMessages.KfragAck(id, miner, demand.sealedHash);
+        NodeMessages.KfragAck memory ack = NodeMessages.KfragAck(id, miner, demand.kfragHash);
         address signer = NodeMessages.signerOf(ack, address(_policies), demand.ackSignature);
         require(_isOf(signer, miner), ChallengeNotAcknowledged(miner));
         require(UmbralProof.capsuleValid(demand.capsule, demand.capsuleWitness), ChallengeCapsuleInvalid());

@@ -52,7 +52,7 @@ contract Defects2018Test is KmsTest {
         vm.startPrank(alice);
         token.approve(address(policies), price);
         vm.record();
-        policies.createPolicy(terms);
+        policies.createPolicy(terms, "");
         vm.stopPrank();
         (, bytes32[] memory writes) = vm.accesses(address(policies));
         assertEq(writes.length, 2, "the policy word and the sequence number");

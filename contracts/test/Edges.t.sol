@@ -178,7 +178,7 @@ contract EdgesTest is KmsTest {
         (terms.firstPeriod, terms.lastPeriod) = (first, last);
         // Its miner serves whatever ends before its lock would, wound down now.
         bool right = first >= current && last >= first && last <= current + 40;
-        bool done = _do(alice, address(policies), abi.encodeCall(policies.createPolicy, (terms)));
+        bool done = _do(alice, address(policies), abi.encodeCall(policies.createPolicy, (terms, "")));
         assertEq(done, right);
         assertEq(token.balanceOf(address(policies)), right ? (uint256(last) - first + 1) * RATE : 0);
     }
@@ -225,7 +225,7 @@ contract EdgesTest is KmsTest {
         assertEq(policies.collect(twice, miner), periods * uint256(RATE));
         _payable(1_000 * uint256(RATE));
         (twice[0], twice[1]) = (_terms(miners, 5), _terms(miners, 5));
-        bytes memory data = abi.encodeCall(policies.createPolicies, (twice));
+        bytes memory data = abi.encodeCall(policies.createPolicies, (twice, new bytes[](twice.length)));
         assertFalse(_do(alice, address(policies), data));
     }
 }

@@ -120,7 +120,7 @@ contract NoProxyTest is KmsTest {
         terms.salt = bytes32(uint256(1));
         vm.prank(alice);
         vm.expectRevert();
-        policies.createPolicy(terms);
+        policies.createPolicy(terms, "");
         assertEq(policies.lastSeq(), 1);
         assertEq(policies.stateOf(id).refundedThrough, terms.firstPeriod - 1);
     }

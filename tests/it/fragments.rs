@@ -70,7 +70,7 @@ async fn take_share(
     let ack = KfragAck {
         policy_id: upload.verify(&liar.domain, liar.miner).unwrap(),
         miner: liar.miner,
-        sealed_hash: upload.sealed_hash(),
+        kfrag_hash: upload.kfrag_hash,
         signature: EthSignature::UNSIGNED,
     };
     (

@@ -42,6 +42,7 @@ async fn refuses_an_unpaid_policy_and_one_that_is_not_confirmed() {
 
     let call = Call::CreatePolicyViaTransfer {
         terms: grant.terms.clone(),
+        memo: Vec::new(),
     };
     let paid = world.send(&grant.sponsor, call).await;
     // The payment is in the newest block; nothing more is mined until this test says so.

@@ -14,6 +14,7 @@ async fn a_policy_that_a_reorg_removes_is_refused_and_served_again_when_it_retur
     let grant = Grant::prepare(&world, &[miner.address()], 1).await;
     let call = Call::CreatePolicyViaTransfer {
         terms: grant.terms.clone(),
+        memo: Vec::new(),
     };
     let payment = world.sign(&grant.sponsor, call).await;
     let paid = world.broadcast(&payment).await;

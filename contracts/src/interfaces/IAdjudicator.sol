@@ -7,10 +7,10 @@ import {IPolicyManager} from "./IPolicyManager.sol";
 
 /// @title Adjudicator
 /// @notice Convicts miners by receipts that their workers signed (EIP-712, see NodeMessages), each of which
-/// names policy, miner, capsule, cfrag, requester and block, and by no other evidence. A conviction takes a
-/// part of the stake, pays a share of it to the challenger, returns the rest to the reserve, and suspends
-/// the miner. A miner is convicted once per policy and capsule, whatever the offence and the bytes of the
-/// evidence.
+/// names policy, miner, capsule, cfrag, commitments, requester and block, and by no other evidence. A
+/// conviction takes a part of the stake, pays a share of it to the challenger, returns the rest to the
+/// reserve, and suspends the miner. A miner is convicted once per policy and capsule, whatever the offence
+/// and the bytes of the evidence.
 interface IAdjudicator is IPeriodClock, IControlled {
     /// @notice Offences of which a miner is convicted.
     enum Offence {
@@ -39,6 +39,8 @@ interface IAdjudicator is IPeriodClock, IControlled {
 
     /// @notice Fields of a receipt besides policy, miner, capsule, cfrag and requester.
     struct Answer {
+        /// keccak256 of the author's commitments that came with the cfrag.
+        bytes32 commitmentsHash;
         uint64 blockNumber;
         bytes32 blockHash;
         /// By a worker of the miner, present or former: 65 bytes r || s || v.

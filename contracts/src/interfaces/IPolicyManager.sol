@@ -66,8 +66,14 @@ interface IPolicyManager is IPeriodClock {
 
     /// @notice A policy was created and paid for.
     /// @param seq sequence number, without gaps, over the events of this contract that a node must not miss.
+    /// @param memo at most 256 bytes that the creator keeps for itself, such as a sealed note; may be empty.
     event PolicyCreated(
-        uint64 seq, bytes32 indexed policyId, bytes32 indexed keysHash, address indexed author, Terms terms
+        uint64 seq,
+        bytes32 indexed policyId,
+        bytes32 indexed keysHash,
+        address indexed author,
+        Terms terms,
+        bytes memo
     );
     /// @notice A policy was extended.
     /// @param lastPeriod new last period of all arrangements that are not revoked.
@@ -110,6 +116,10 @@ interface IPolicyManager is IPeriodClock {
     error PolicyMinersUnsorted(uint256 index);
     error PolicyThresholdInvalid(uint8 threshold, uint256 miners);
     error PolicyRateZero();
+    /// @notice The memo has more than 256 bytes.
+    error PolicyMemoTooLong(uint256 length);
+    /// @notice There is not one memo, which may be empty, for each policy.
+    error PolicyMemosMismatch(uint256 memos, uint256 policies);
     error PolicyAuthorZero();
     error PolicySponsorMismatch(address sponsor, address payer);
     error PolicyPaymentMismatch(uint256 paid, uint256 due);
@@ -194,28 +204,37 @@ interface IPolicyManager is IPeriodClock {
 
     // ---------------------------------------------------------------- creation and extension
 
-    /// @notice Creates a policy, which the caller, terms.sponsor, pays (allowance of priceOf needed). Reverts
-    /// with PolicyPaused; PolicyAuthorZero, PolicySponsorMismatch, PolicyRateZero, PolicyMinersInvalid,
+    /// @notice Creates a policy, which the caller, terms.sponsor, pays (allowance of priceOf needed). The
+    /// memo goes into the event and is neither stored nor part of the id. Reverts with PolicyPaused;
+    /// PolicyAuthorZero, PolicySponsorMismatch, PolicyRateZero, PolicyMinersInvalid,
     /// PolicyThresholdInvalid, PolicyPeriodsInvalid, PolicyTooLong, PolicyMinersUnsorted for bad terms;
-    /// PolicyExists; EscrowMinerCannotServe (from the escrow) when a miner's lock may end before the
-    /// policy or its posted rate is higher.
-    function createPolicy(Terms calldata terms) external returns (bytes32 id);
+    /// PolicyExists; PolicyMemoTooLong; EscrowMinerCannotServe (from the escrow) when a miner's lock may
+    /// end before the policy or its posted rate is higher.
+    function createPolicy(Terms calldata terms, bytes calldata memo) external returns (bytes32 id);
     /// @notice Creates a policy with an ERC-2612 permit over priceOf(terms) in the same transaction. A permit
     /// that was front-run does not make it fail. Reverts as createPolicy does.
-    function createPolicyWithPermit(Terms calldata terms, uint256 deadline, uint8 v, bytes32 r, bytes32 s)
+    function createPolicyWithPermit(
+        Terms calldata terms,
+        bytes calldata memo,
+        uint256 deadline,
+        uint8 v,
+        bytes32 r,
+        bytes32 s
+    ) external returns (bytes32 id);
+    /// @notice Creates 1 to 256 policies, terms[i] with memos[i], with one transfer of the sum, all or none.
+    /// Reverts as createPolicy does, and with PolicyBatchInvalid, PolicyMemosMismatch.
+    function createPolicies(Terms[] calldata terms, bytes[] calldata memos)
         external
-        returns (bytes32 id);
-    /// @notice Creates 1 to 256 policies with one transfer of the sum, all or none. Reverts as createPolicy
-    /// does.
-    function createPolicies(Terms[] calldata terms) external returns (bytes32[] memory ids);
+        returns (bytes32[] memory ids);
     /// @notice Creates a policy for which quotes[i], unless empty, replaces the posted rate of miners[i]; the
     /// lock of the miner must outlast the policy all the same. Reverts as createPolicy does, and with
     /// PolicyQuotesMismatch, PolicyQuoteRateTooLow, PolicyQuoteTooShort, PolicyQuoteExpired,
     /// PolicyQuoteUsedUp, PolicyQuoteSignatureInvalid.
-    function createPolicyWithQuotes(Terms calldata terms, Quote[] calldata quotes)
+    function createPolicyWithQuotes(Terms calldata terms, bytes calldata memo, Quote[] calldata quotes)
         external
         returns (bytes32 id);
-    // ERC-1363: `token.transferAndCall(policies, price, abi.encode(Terms))` by the sponsor creates one too.
+    // ERC-1363: `token.transferAndCall(policies, price, abi.encode(terms, memo))` by the sponsor creates one
+    // too.
     /// @notice Moves the last period of every arrangement that is not revoked. Callable by the author only,
     /// who decides how long the reader has access; the author pays the new periods (allowance needed),
     /// refunds still go to the sponsor. Reverts with PolicyNotAuthor, PolicyPaused, PolicyAlreadyRevoked,

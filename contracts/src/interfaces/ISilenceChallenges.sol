@@ -21,8 +21,8 @@ interface ISilenceChallenges is IPeriodClock, IControlled {
         bytes capsule;
         /// W1.x W1.y W2.x W2.y V.y with W1 = sG, W2 = hE: see UmbralProof.capsuleValid.
         bytes capsuleWitness;
-        /// keccak256 of the sealed kfrag that the miner acknowledged.
-        bytes32 sealedHash;
+        /// keccak256 of the kfrag's 195 bytes, which the miner acknowledged.
+        bytes32 kfragHash;
         /// Signature of the KfragAck by a worker of the miner: 65 bytes r || s || v.
         bytes ackSignature;
     }
@@ -46,6 +46,8 @@ interface ISilenceChallenges is IPeriodClock, IControlled {
     struct Answer {
         /// Cfrag of 359 bytes, not verified here, see SilenceChallenges.
         bytes cfrag;
+        /// keccak256 of the author's commitments that the miner holds beside its kfrag.
+        bytes32 commitmentsHash;
         /// Head of the chain that the node decided on.
         uint64 blockNumber;
         bytes32 blockHash;
@@ -95,13 +97,14 @@ interface ISilenceChallenges is IPeriodClock, IControlled {
         bytes capsule
     );
     /// @notice A challenge was answered. With the capsule of the opening this is evidence for the
-    /// Adjudicator: the receipt is (policyId, miner, capsuleHash, keccak256(cfrag), requester, blockNumber,
-    /// blockHash).
+    /// Adjudicator: the receipt is (policyId, miner, capsuleHash, keccak256(cfrag), commitmentsHash,
+    /// requester, blockNumber, blockHash).
     event ChallengeAnswered(
         bytes32 indexed policyId,
         address indexed miner,
         address indexed requester,
         bytes32 capsuleHash,
+        bytes32 commitmentsHash,
         uint64 blockNumber,
         bytes32 blockHash,
         bytes cfrag,

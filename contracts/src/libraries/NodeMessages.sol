@@ -11,23 +11,26 @@ import {MessageHashUtils} from "@openzeppelin/contracts/utils/cryptography/Messa
 ///
 /// The domain is hashed at each use, so that it follows the chain id through a fork of the chain.
 library NodeMessages {
-    /// @notice Receipt that a worker signs for each cfrag it gives to `requester`; blockNumber and blockHash
-    /// are the head of the chain that the node decided on.
+    /// @notice Receipt that a worker signs for each cfrag it gives to `requester`; commitmentsHash is the
+    /// keccak256 of the author's commitments in the reply, blockNumber and blockHash are the head of the
+    /// chain that the node decided on.
     struct Receipt {
         bytes32 policyId;
         address miner;
         bytes32 capsuleHash;
         bytes32 cfragHash;
+        bytes32 commitmentsHash;
         address requester;
         uint64 blockNumber;
         bytes32 blockHash;
     }
 
-    /// @notice Acknowledgement that a worker signs once the sealed kfrag is stored durably.
+    /// @notice Acknowledgement that a worker signs once the kfrag, whose keccak256 it names, is stored
+    /// durably.
     struct KfragAck {
         bytes32 policyId;
         address miner;
-        bytes32 sealedHash;
+        bytes32 kfragHash;
     }
 
     bytes32 private constant DOMAIN_TYPEHASH =
@@ -35,11 +38,11 @@ library NodeMessages {
     bytes32 private constant NAME_HASH = keccak256("KMS Node");
     bytes32 private constant VERSION_HASH = keccak256("1");
     bytes32 private constant RECEIPT_TYPEHASH = keccak256(
-        "Receipt(bytes32 policyId,address miner,bytes32 capsuleHash,bytes32 cfragHash,address requester,"
-        "uint64 blockNumber,bytes32 blockHash)"
+        "Receipt(bytes32 policyId,address miner,bytes32 capsuleHash,bytes32 cfragHash,"
+        "bytes32 commitmentsHash,address requester,uint64 blockNumber,bytes32 blockHash)"
     );
     bytes32 private constant ACK_TYPEHASH =
-        keccak256("KfragAck(bytes32 policyId,address miner,bytes32 sealedHash)");
+        keccak256("KfragAck(bytes32 policyId,address miner,bytes32 kfragHash)");
 
     /// @notice Recovers the signer of `receipt`; zero unless the signature has 65 bytes, low s, v 27 or 28.
     function signerOf(Receipt memory receipt, address policies, bytes calldata signature)

@@ -46,7 +46,7 @@ contract AccusationTest is AdjudicatorTest {
     }
 
     function test_refusesAReceiptWithAnotherField() public {
-        for (uint256 i = 0; i < 7; ++i) {
+        for (uint256 i = 0; i < 8; ++i) {
             Charge memory charge = _falseScalar();
             NodeMessages.Receipt memory receipt =
                 _receipt(delegation.capsule, _slice(charge.evidence, 98, 457));
@@ -57,6 +57,7 @@ contract AccusationTest is AdjudicatorTest {
             if (i == 4) receipt.requester = alice;
             if (i == 5) receipt.blockNumber += 1;
             if (i == 6) receipt.blockHash = keccak256("other");
+            if (i == 7) receipt.commitmentsHash = keccak256("other");
             charge.answer = _answerSigned(_signReceipt(workerKey, receipt));
             _expect(IAdjudicator.AdjudicatorReceiptInvalid.selector);
             _submit(charge);
@@ -88,8 +89,8 @@ contract AccusationTest is AdjudicatorTest {
     function test_refusesAReceiptForAnotherContract() public {
         Charge memory charge = _falseScalar();
         bytes32 typeHash = keccak256(
-            "Receipt(bytes32 policyId,address miner,bytes32 capsuleHash,bytes32 cfragHash,address requester,"
-            "uint64 blockNumber,bytes32 blockHash)"
+            "Receipt(bytes32 policyId,address miner,bytes32 capsuleHash,bytes32 cfragHash,"
+            "bytes32 commitmentsHash,address requester,uint64 blockNumber,bytes32 blockHash)"
         );
         bytes32 structHash =
             keccak256(abi.encode(typeHash, _receipt(delegation.capsule, _slice(charge.evidence, 98, 457))));

@@ -22,7 +22,7 @@ contract RevocationTest is AdjudicatorTest {
         NodeMessages.Receipt memory receipt = _receipt(delegation.capsule, delegation.cfrag);
         receipt.blockNumber = blockNumber;
         IAdjudicator.Answer memory answer =
-            IAdjudicator.Answer(blockNumber, BLOCK_HASH, _signReceipt(workerKey, receipt));
+            IAdjudicator.Answer(COMMITMENTS_HASH, blockNumber, BLOCK_HASH, _signReceipt(workerKey, receipt));
         judge.accuseOfServingAfterRevocation(
             terms, _accusation(capsuleHash), answer, capsuleHash, receipt.cfragHash
         );
@@ -97,8 +97,9 @@ contract RevocationTest is AdjudicatorTest {
         bytes32 capsuleHash = keccak256(delegation.capsule);
         NodeMessages.Receipt memory receipt = _receipt(delegation.capsule, delegation.cfrag);
         receipt.blockNumber = REVOKED_IN - 1;
-        IAdjudicator.Answer memory answer =
-            IAdjudicator.Answer(REVOKED_IN + GRACE, BLOCK_HASH, _signReceipt(workerKey, receipt));
+        IAdjudicator.Answer memory answer = IAdjudicator.Answer(
+            COMMITMENTS_HASH, REVOKED_IN + GRACE, BLOCK_HASH, _signReceipt(workerKey, receipt)
+        );
         IAdjudicator.Accusation memory accusation = _accusation(capsuleHash);
         _expect(IAdjudicator.AdjudicatorReceiptInvalid.selector);
         judge.accuseOfServingAfterRevocation(terms, accusation, answer, capsuleHash, receipt.cfragHash);

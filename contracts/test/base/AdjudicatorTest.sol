@@ -40,6 +40,7 @@ abstract contract AdjudicatorTest is KmsTest {
 
     uint64 internal constant ANSWERED_IN = 5_000;
     bytes32 internal constant BLOCK_HASH = keccak256("block");
+    bytes32 internal constant COMMITMENTS_HASH = keccak256("commitments");
 
     Adjudicator internal judge;
     Delegation internal delegation;
@@ -148,6 +149,7 @@ abstract contract AdjudicatorTest is KmsTest {
             miner: miner,
             capsuleHash: keccak256(capsule),
             cfragHash: keccak256(cfrag),
+            commitmentsHash: COMMITMENTS_HASH,
             requester: reader,
             blockNumber: ANSWERED_IN,
             blockHash: BLOCK_HASH
@@ -160,8 +162,8 @@ abstract contract AdjudicatorTest is KmsTest {
         returns (bytes memory)
     {
         bytes32 typeHash = keccak256(
-            "Receipt(bytes32 policyId,address miner,bytes32 capsuleHash,bytes32 cfragHash,address requester,"
-            "uint64 blockNumber,bytes32 blockHash)"
+            "Receipt(bytes32 policyId,address miner,bytes32 capsuleHash,bytes32 cfragHash,"
+            "bytes32 commitmentsHash,address requester,uint64 blockNumber,bytes32 blockHash)"
         );
         return _sign(key, _digest("KMS Node", address(policies), keccak256(abi.encode(typeHash, receipt))));
     }
@@ -219,7 +221,7 @@ abstract contract AdjudicatorTest is KmsTest {
     }
 
     function _answerSigned(bytes memory signature) internal pure returns (IAdjudicator.Answer memory) {
-        return IAdjudicator.Answer(ANSWERED_IN, BLOCK_HASH, signature);
+        return IAdjudicator.Answer(COMMITMENTS_HASH, ANSWERED_IN, BLOCK_HASH, signature);
     }
 
     /// @dev A cfrag with a false scalar: the cheapest crime.

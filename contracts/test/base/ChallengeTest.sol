@@ -14,7 +14,7 @@ import {Secp256k1} from "../../src/libraries/Secp256k1.sol";
 abstract contract ChallengeTest is KmsTest {
     uint32 internal constant PERIODS = 60;
     uint256 internal constant WINDOW = 1 days;
-    bytes32 internal constant SEALED = keccak256("sealed key fragment");
+    bytes32 internal constant KFRAG_HASH = keccak256("key fragment");
 
     SilenceChallenges internal silence;
     address[] internal miners;
@@ -108,13 +108,13 @@ abstract contract ChallengeTest is KmsTest {
         return abi.encodePacked(r, s, v);
     }
 
-    function _ack(address by, bytes32 policyId, address of_, bytes32 sealedHash)
+    function _ack(address by, bytes32 policyId, address of_, bytes32 kfragHash)
         internal
         view
         returns (bytes memory)
     {
-        bytes32 typehash = keccak256("KfragAck(bytes32 policyId,address miner,bytes32 sealedHash)");
-        bytes32 structHash = keccak256(abi.encode(typehash, policyId, of_, sealedHash));
+        bytes32 typehash = keccak256("KfragAck(bytes32 policyId,address miner,bytes32 kfragHash)");
+        bytes32 structHash = keccak256(abi.encode(typehash, policyId, of_, kfragHash));
         return _sign(keyOf[by], _digest("KMS Node", address(policies), structHash));
     }
 
@@ -122,8 +122,8 @@ abstract contract ChallengeTest is KmsTest {
         demand.terms = terms;
         demand.miner = miner;
         (demand.capsule, demand.capsuleWitness) = _capsule(2 * seed + 1, 2 * seed + 2);
-        demand.sealedHash = SEALED;
-        demand.ackSignature = _ack(worker, id, miner, SEALED);
+        demand.kfragHash = KFRAG_HASH;
+        demand.ackSignature = _ack(worker, id, miner, KFRAG_HASH);
     }
 
     function _consent(ISilenceChallenges.Demand memory demand, address challenger, uint64 deadline)
@@ -164,6 +164,7 @@ abstract contract ChallengeTest is KmsTest {
         for (uint256 i = 0; i < 359; ++i) {
             reply.cfrag[i] = filling;
         }
+        reply.commitmentsHash = keccak256("commitments");
         reply.blockNumber = uint64(vm.getBlockNumber() - 1);
         reply.blockHash = keccak256("a head");
         ISilenceChallenges.Challenge memory challenge = silence.challengeOf(id, of_);
@@ -181,12 +182,13 @@ abstract contract ChallengeTest is KmsTest {
             abi.encode(
                 keccak256(
                     "Receipt(bytes32 policyId,address miner,bytes32 capsuleHash,bytes32 cfragHash,"
-                    "address requester,uint64 blockNumber,bytes32 blockHash)"
+                    "bytes32 commitmentsHash,address requester,uint64 blockNumber,bytes32 blockHash)"
                 ),
                 id,
                 of_,
                 capsuleHash,
                 keccak256(reply.cfrag),
+                reply.commitmentsHash,
                 requester,
                 reply.blockNumber,
                 reply.blockHash

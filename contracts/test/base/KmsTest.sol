@@ -336,7 +336,7 @@ abstract contract KmsTest is Shipped {
         _fund(terms.sponsor, price);
         vm.startPrank(terms.sponsor);
         token.approve(address(policies), price);
-        id = policies.createPolicy(terms);
+        id = policies.createPolicy(terms, "");
         vm.stopPrank();
     }
 

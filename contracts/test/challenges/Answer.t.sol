@@ -36,6 +36,7 @@ contract AnswerTest is ChallengeTest {
             miner,
             terms.verifier,
             keccak256(demand.capsule),
+            reply.commitmentsHash,
             reply.blockNumber,
             reply.blockHash,
             reply.cfrag,
@@ -68,9 +69,12 @@ contract AnswerTest is ChallengeTest {
         _answer();
         Vm.Log[] memory logs = vm.getRecordedLogs();
         assertEq(logs[0].emitter, address(silence));
-        (bytes32 capsuleHash, uint64 number, bytes32 blockHash, bytes memory cfrag, bytes memory signature) =
-            abi.decode(logs[0].data, (bytes32, uint64, bytes32, bytes, bytes));
-        ISilenceChallenges.Answer memory reply = ISilenceChallenges.Answer(cfrag, number, blockHash, "");
+        ISilenceChallenges.Answer memory reply;
+        bytes32 capsuleHash;
+        bytes memory signature;
+        (capsuleHash, reply.commitmentsHash, reply.blockNumber, reply.blockHash, reply.cfrag, signature) =
+            abi.decode(logs[0].data, (bytes32, bytes32, uint64, bytes32, bytes, bytes));
+        assertEq(reply.commitmentsHash, keccak256("commitments"));
         address requester = address(uint160(uint256(logs[0].topics[3])));
         assertEq(capsuleHash, keccak256(demand.capsule));
         assertEq(requester, terms.verifier);
@@ -202,9 +206,12 @@ contract AnswerTest is ChallengeTest {
         _refuses(reply, _invalid());
     }
 
-    function test_refusesAFragmentOrBlockThatWasNotSigned() public {
+    function test_refusesAFragmentCommitmentsOrBlockThatWereNotSigned() public {
         ISilenceChallenges.Answer memory reply = _answerBy(worker, miner, 0x02);
         reply.cfrag[358] = 0x03;
+        _refuses(reply, _invalid());
+        reply = _answerBy(worker, miner, 0x02);
+        reply.commitmentsHash = keccak256("other commitments");
         _refuses(reply, _invalid());
         reply = _answerBy(worker, miner, 0x02);
         ++reply.blockNumber;

@@ -119,8 +119,8 @@ contract ChallengeHandler is ChallengeTest {
             miner: miner,
             capsule: _texts[capsule % CAPSULES],
             capsuleWitness: _witnesses[capsule % CAPSULES],
-            sealedHash: SEALED,
-            ackSignature: _ack(worker, id, miner, SEALED)
+            kfragHash: KFRAG_HASH,
+            ackSignature: _ack(worker, id, miner, KFRAG_HASH)
         });
         ISilenceChallenges.ReaderConsent memory consent =
             _consent(demand, bob, uint64(vm.getBlockTimestamp()));

@@ -13,7 +13,7 @@ contract GriefTest is ChallengeTest {
     function test_anAuthorWhoNeverDeliveredTheFragmentCannotChallenge() public {
         ISilenceChallenges.Demand memory demand = _demand(1);
         // All it has is what it can sign itself.
-        demand.ackSignature = _ack(alice, id, miner, SEALED);
+        demand.ackSignature = _ack(alice, id, miner, KFRAG_HASH);
         vm.expectRevert(abi.encodeWithSelector(ISilenceChallenges.ChallengeNotAcknowledged.selector, miner));
         vm.prank(alice);
         silence.openAsAuthor(demand);

@@ -35,9 +35,9 @@ contract JudgeTest is ChallengeTest {
 
     /// @dev What the event says, and the evidence made of it with the capsule of the opening.
     function _evidence() private returns (IAdjudicator.Answer memory judged, bytes memory evidence) {
-        (, uint64 number, bytes32 blockHash, bytes memory cfrag, bytes memory signature) =
-            abi.decode(told[0].data, (bytes32, uint64, bytes32, bytes, bytes));
-        judged = IAdjudicator.Answer(number, blockHash, signature);
+        bytes memory cfrag;
+        (, judged.commitmentsHash, judged.blockNumber, judged.blockHash, cfrag, judged.signature) =
+            abi.decode(told[0].data, (bytes32, bytes32, uint64, bytes32, bytes, bytes));
         evidence = bytes.concat(
             capsule,
             cfrag,

@@ -51,7 +51,7 @@ contract OpenTest is ChallengeTest {
     function test_eachMinerOfAPolicyHasItsOwn() public {
         ISilenceChallenges.Demand memory demand = _open(1);
         demand.miner = miners[2];
-        demand.ackSignature = _ack(workers[2], id, miners[2], SEALED);
+        demand.ackSignature = _ack(workers[2], id, miners[2], KFRAG_HASH);
         vm.prank(alice);
         silence.openAsAuthor(demand);
         assertEq(silence.lastSeq(), 2);
@@ -209,10 +209,10 @@ contract OpenTest is ChallengeTest {
         bytes[7] memory wrong = [
             bytes(""),
             new bytes(65),
-            _ack(workers[0], id, miner, SEALED), // another miner's worker
-            _ack(alice, id, miner, SEALED), // the author itself
-            _ack(worker, keccak256("another policy"), miner, SEALED),
-            _ack(worker, id, miners[0], SEALED), // for another miner
+            _ack(workers[0], id, miner, KFRAG_HASH), // another miner's worker
+            _ack(alice, id, miner, KFRAG_HASH), // the author itself
+            _ack(worker, keccak256("another policy"), miner, KFRAG_HASH),
+            _ack(worker, id, miners[0], KFRAG_HASH), // for another miner
             _ack(worker, id, miner, keccak256("another fragment"))
         ];
         for (uint256 i = 0; i < wrong.length; ++i) {
@@ -225,7 +225,10 @@ contract OpenTest is ChallengeTest {
         ISilenceChallenges.Demand memory demand = _demand(1);
         bytes32 structHash = keccak256(
             abi.encode(
-                keccak256("KfragAck(bytes32 policyId,address miner,bytes32 sealedHash)"), id, miner, SEALED
+                keccak256("KfragAck(bytes32 policyId,address miner,bytes32 kfragHash)"),
+                id,
+                miner,
+                KFRAG_HASH
             )
         );
         bytes memory error =
@@ -242,7 +245,7 @@ contract OpenTest is ChallengeTest {
         vm.assume(key != keyOf[worker]);
         keyOf[bob] = key;
         ISilenceChallenges.Demand memory demand = _demand(1);
-        demand.ackSignature = _ack(bob, id, miner, SEALED);
+        demand.ackSignature = _ack(bob, id, miner, KFRAG_HASH);
         _refusesDemand(
             demand, abi.encodeWithSelector(ISilenceChallenges.ChallengeNotAcknowledged.selector, miner)
         );

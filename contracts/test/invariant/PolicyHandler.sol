@@ -58,7 +58,7 @@ contract PolicyHandler is Handler {
         if (terms.miners.length == 0 || !_canServe(terms, terms.lastPeriod)) return;
         uint256 price = policies.priceOf(terms);
         if (token.balanceOf(address(this)) < price) return;
-        policies.createPolicy(terms);
+        policies.createPolicy(terms, "");
         ++policySeq;
         _terms.push(terms);
         _ghosts.push();

@@ -34,7 +34,7 @@ contract BatchTest is KmsTest {
         uint64 seq = policies.lastSeq();
         vm.prank(alice);
         vm.expectRevert(reason);
-        policies.createPolicies(list);
+        policies.createPolicies(list, new bytes[](list.length));
         assertEq(token.balanceOf(address(policies)), held);
         assertEq(policies.lastSeq(), seq, "all or none");
     }
@@ -48,12 +48,12 @@ contract BatchTest is KmsTest {
             sum += policies.priceOf(list[i]);
             vm.expectEmit(address(policies));
             emit IPolicyManager.PolicyCreated(
-                uint64(i + 1), policies.policyId(list[i]), list[i].keysHash, alice, list[i]
+                uint64(i + 1), policies.policyId(list[i]), list[i].keysHash, alice, list[i], ""
             );
         }
         vm.expectCall(address(token), abi.encodeCall(token.transferFrom, (alice, address(policies), sum)), 1);
         vm.prank(alice);
-        bytes32[] memory ids = policies.createPolicies(list);
+        bytes32[] memory ids = policies.createPolicies(list, new bytes[](list.length));
         assertEq(token.balanceOf(address(policies)), sum);
         IPolicyManager.State[] memory states = policies.statesOf(ids);
         for (uint256 i = 0; i < list.length; ++i) {
@@ -71,9 +71,9 @@ contract BatchTest is KmsTest {
         vm.startPrank(alice);
         token.approve(address(policies), sum - 1);
         vm.expectRevert();
-        policies.createPolicies(list);
+        policies.createPolicies(list, new bytes[](list.length));
         token.approve(address(policies), sum);
-        policies.createPolicies(list);
+        policies.createPolicies(list, new bytes[](list.length));
         vm.stopPrank();
         assertEq(token.allowance(alice, address(policies)), 0);
     }
@@ -109,7 +109,7 @@ contract BatchTest is KmsTest {
     function test_batchViewsSayWhatTheSingleOnesDo() public {
         IPolicyManager.Terms[] memory list = _listOf(4);
         vm.prank(alice);
-        policies.createPolicies(list);
+        policies.createPolicies(list, new bytes[](list.length));
         vm.prank(alice);
         policies.revokeArrangement(list[2], miners[0]);
         _confirm(workers[0], _now() + 5);
@@ -153,7 +153,7 @@ contract BatchTest is KmsTest {
 
     function test_aMulticallActsInTheCallersName() public {
         bytes[] memory calls = new bytes[](3);
-        calls[0] = abi.encodeCall(policies.createPolicy, (terms));
+        calls[0] = abi.encodeCall(policies.createPolicy, (terms, ""));
         calls[1] = abi.encodeCall(policies.extendPolicy, (terms, terms.lastPeriod + 2));
         calls[2] = abi.encodeCall(policies.revokeArrangement, (terms, miners[0]));
         vm.prank(bob);
@@ -198,19 +198,19 @@ contract BatchTest is KmsTest {
         vm.startPrank(alice);
         token.approve(address(policies), type(uint256).max);
         vm.expectRevert(reason);
-        policies.createPolicy(next);
+        policies.createPolicy(next, "");
         vm.expectRevert(reason);
-        policies.createPolicies(list);
+        policies.createPolicies(list, new bytes[](list.length));
         vm.expectRevert(reason);
-        policies.createPolicyWithPermit(next, 0, 27, bytes32(0), bytes32(0));
+        policies.createPolicyWithPermit(next, "", 0, 27, bytes32(0), bytes32(0));
         vm.expectRevert(reason);
-        policies.createPolicyWithQuotes(next, new IPolicyManager.Quote[](3));
+        policies.createPolicyWithQuotes(next, "", new IPolicyManager.Quote[](3));
         vm.expectRevert(reason);
-        token.transferAndCall(address(policies), price, abi.encode(next));
+        token.transferAndCall(address(policies), price, abi.encode(next, ""));
         vm.expectRevert(reason);
         policies.extendPolicy(terms, terms.lastPeriod + 1);
         vm.warp(GENESIS + uint256(through) * DAY);
-        policies.createPolicy(_terms(miners, 10));
+        policies.createPolicy(_terms(miners, 10), "");
         policies.extendPolicy(terms, terms.lastPeriod + 1);
         vm.stopPrank();
         assertEq(policies.lastSeq(), 3);
@@ -240,6 +240,6 @@ contract BatchTest is KmsTest {
         _pause(_now() + 10);
         _pause(0);
         vm.prank(alice);
-        policies.createPolicy(terms);
+        policies.createPolicy(terms, "");
     }
 }

@@ -22,7 +22,7 @@ contract CreateTest is KmsTest {
     function _refuses(bytes memory reason) private {
         vm.expectRevert(reason);
         vm.prank(alice);
-        policies.createPolicy(terms);
+        policies.createPolicy(terms, "");
         terms = _terms(miners, 30);
     }
 
@@ -43,9 +43,9 @@ contract CreateTest is KmsTest {
         uint256 before = token.balanceOf(alice);
         bytes32 id = keccak256(abi.encode(block.chainid, address(policies), terms));
         vm.expectEmit(address(policies));
-        emit IPolicyManager.PolicyCreated(1, id, terms.keysHash, alice, terms);
+        emit IPolicyManager.PolicyCreated(1, id, terms.keysHash, alice, terms, "");
         vm.prank(alice);
-        assertEq(policies.createPolicy(terms), id);
+        assertEq(policies.createPolicy(terms, ""), id);
         assertEq(policies.policyId(terms), id);
         assertEq(before - token.balanceOf(alice), price);
         assertEq(token.balanceOf(address(policies)), price);
@@ -62,14 +62,14 @@ contract CreateTest is KmsTest {
         // January 2018: gas grew with the duration (8.4 million at 365 periods).
         (address[] memory long,) = _miners(1, MAX_LOCK);
         vm.startPrank(alice);
-        policies.createPolicy(terms);
+        policies.createPolicy(terms, "");
         terms = _terms(long, 1);
         uint256 gas = gasleft();
-        policies.createPolicy(terms);
+        policies.createPolicy(terms, "");
         uint256 short = gas - gasleft();
         terms = _terms(long, MAX_LOCK);
         gas = gasleft();
-        policies.createPolicy(terms);
+        policies.createPolicy(terms, "");
         assertApproxEqAbs(gas - gasleft(), short, 200);
         vm.stopPrank();
     }
@@ -85,20 +85,20 @@ contract CreateTest is KmsTest {
         terms = _terms(miners, 30);
         terms.threshold = 32;
         vm.prank(alice);
-        policies.createPolicy(terms);
+        policies.createPolicy(terms, "");
     }
 
     function test_theSameTermsOnlyOnce() public {
         vm.startPrank(alice);
-        bytes32 id = policies.createPolicy(terms);
+        bytes32 id = policies.createPolicy(terms, "");
         vm.expectRevert(abi.encodeWithSelector(IPolicyManager.PolicyExists.selector, id));
-        policies.createPolicy(terms);
+        policies.createPolicy(terms, "");
         // A revoked policy stays known: its id never comes back.
         policies.revokePolicy(terms);
         vm.expectRevert(abi.encodeWithSelector(IPolicyManager.PolicyExists.selector, id));
-        policies.createPolicy(terms);
+        policies.createPolicy(terms, "");
         terms.salt = bytes32(uint256(1));
-        policies.createPolicy(terms);
+        policies.createPolicy(terms, "");
         vm.stopPrank();
     }
 
@@ -153,7 +153,7 @@ contract CreateTest is KmsTest {
     function test_thePolicyMayStartInTheCurrentPeriod() public {
         terms.firstPeriod = _now();
         vm.prank(alice);
-        policies.createPolicy(terms);
+        policies.createPolicy(terms, "");
     }
 
     function test_theFirstPeriodMustNotBeOver() public {
@@ -161,7 +161,7 @@ contract CreateTest is KmsTest {
         uint256 snapshot = vm.snapshotState();
         vm.warp(end - 1);
         vm.prank(alice);
-        policies.createPolicy(terms);
+        policies.createPolicy(terms, "");
         vm.revertToState(snapshot);
         for (uint256 time = end; time <= end + 1; ++time) {
             vm.warp(time);
@@ -174,14 +174,14 @@ contract CreateTest is KmsTest {
                     terms.firstPeriod + 1
                 )
             );
-            policies.createPolicy(terms);
+            policies.createPolicy(terms, "");
         }
     }
 
     function test_onlyTheSponsorPays() public {
         vm.prank(bob);
         vm.expectRevert(abi.encodeWithSelector(IPolicyManager.PolicySponsorMismatch.selector, alice, bob));
-        policies.createPolicy(terms);
+        policies.createPolicy(terms, "");
     }
 
     function test_aMinerMayRefuseAPolicyOfOneUnit() public {
@@ -217,7 +217,7 @@ contract CreateTest is KmsTest {
     function test_transferAndCallNeedsNoAllowance() public {
         vm.startPrank(alice);
         token.approve(address(policies), 0);
-        token.transferAndCall(address(policies), policies.priceOf(terms), abi.encode(terms));
+        token.transferAndCall(address(policies), policies.priceOf(terms), abi.encode(terms, ""));
         vm.stopPrank();
         assertTrue(policies.stateOf(policies.policyId(terms)).exists);
         assertEq(token.allowance(alice, address(policies)), 0);
@@ -230,7 +230,7 @@ contract CreateTest is KmsTest {
             vm.expectRevert(
                 abi.encodeWithSelector(IPolicyManager.PolicyPaymentMismatch.selector, paid, price)
             );
-            token.transferAndCall(address(policies), paid, abi.encode(terms));
+            token.transferAndCall(address(policies), paid, abi.encode(terms, ""));
         }
         vm.stopPrank();
     }
@@ -241,18 +241,18 @@ contract CreateTest is KmsTest {
         token.approve(bob, price);
         vm.prank(bob);
         vm.expectRevert(abi.encodeWithSelector(IPolicyManager.PolicySponsorMismatch.selector, alice, bob));
-        token.transferFromAndCall(alice, address(policies), price, abi.encode(terms));
+        token.transferFromAndCall(alice, address(policies), price, abi.encode(terms, ""));
         terms.sponsor = bob;
         vm.prank(bob);
         vm.expectRevert(abi.encodeWithSelector(IPolicyManager.PolicySponsorMismatch.selector, bob, alice));
-        token.transferFromAndCall(alice, address(policies), price, abi.encode(terms));
+        token.transferFromAndCall(alice, address(policies), price, abi.encode(terms, ""));
     }
 
     function testFuzz_onlyTheTokenReportsATransfer(address caller) public {
         vm.assume(caller != address(token));
         vm.prank(caller);
         vm.expectRevert(abi.encodeWithSelector(IPolicyManager.PolicyNotToken.selector, caller));
-        policies.onTransferReceived(alice, alice, 1, abi.encode(terms));
+        policies.onTransferReceived(alice, alice, 1, abi.encode(terms, ""));
     }
 
     function test_permitFrontRunAndNothingLeft() public {
@@ -265,7 +265,7 @@ contract CreateTest is KmsTest {
         vm.prank(bob);
         token.permit(sponsor, address(policies), price, block.timestamp, v, r, s);
         vm.prank(sponsor);
-        policies.createPolicyWithPermit(terms, block.timestamp, v, r, s);
+        policies.createPolicyWithPermit(terms, "", block.timestamp, v, r, s);
         assertEq(token.allowance(sponsor, address(policies)), 0);
         assertEq(token.balanceOf(sponsor), 0);
     }
@@ -278,7 +278,7 @@ contract CreateTest is KmsTest {
         (uint8 v, bytes32 r, bytes32 s) =
             _signPermit(key, sponsor, address(policies), price, block.timestamp);
         vm.prank(sponsor);
-        bytes32 id = policies.createPolicyWithPermit(terms, block.timestamp, v, r, s);
+        bytes32 id = policies.createPolicyWithPermit(terms, "", block.timestamp, v, r, s);
         assertTrue(policies.stateOf(id).exists);
     }
 

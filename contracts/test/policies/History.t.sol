@@ -69,7 +69,7 @@ contract HistoryTest is KmsTest {
         terms.rate = rate;
         model = new NaivePolicies(terms);
         vm.prank(alice);
-        id = policies.createPolicy(terms);
+        id = policies.createPolicy(terms, "");
         ghost.deposited = policies.priceOf(terms);
     }
 

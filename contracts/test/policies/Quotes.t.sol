@@ -74,7 +74,7 @@ contract QuotesTest is KmsTest {
 
     function _create() private returns (bytes32) {
         vm.prank(alice);
-        return policies.createPolicyWithQuotes(terms, quotes);
+        return policies.createPolicyWithQuotes(terms, "", quotes);
     }
 
     function _refuses(bytes memory reason) private {
@@ -95,7 +95,7 @@ contract QuotesTest is KmsTest {
                 IStakingEscrow.EscrowMinerCannotServe.selector, miners[0], RATE, terms.lastPeriod
             )
         );
-        policies.createPolicy(terms);
+        policies.createPolicy(terms, "");
 
         bytes32 id = policies.policyId(terms);
         uint256 before = token.balanceOf(alice);
@@ -106,7 +106,7 @@ contract QuotesTest is KmsTest {
             emit IPolicyManager.QuoteUsed(id, miners[i], digest, 1);
         }
         vm.expectEmit(address(policies));
-        emit IPolicyManager.PolicyCreated(1, id, terms.keysHash, alice, terms);
+        emit IPolicyManager.PolicyCreated(1, id, terms.keysHash, alice, terms, "");
         assertEq(_create(), id);
         assertEq(before - token.balanceOf(alice), 2 * 30 * uint256(RATE));
         assertEq(policies.quoteUses(_hash(miners[0], quotes[0], address(policies))), 1);
@@ -141,7 +141,7 @@ contract QuotesTest is KmsTest {
         _fund(bob, 60 ether);
         vm.startPrank(bob);
         token.approve(address(policies), 60 ether);
-        policies.createPolicyWithQuotes(terms, quotes);
+        policies.createPolicyWithQuotes(terms, "", quotes);
         vm.stopPrank();
         assertEq(token.allowance(bob, address(policies)), 0);
     }

@@ -91,7 +91,7 @@ contract ThreatsTest is KmsTest {
         vm.expectRevert(reason);
         policies.extendPolicy(terms, terms.lastPeriod + 1);
         vm.expectRevert(reason);
-        policies.createPolicy(next);
+        policies.createPolicy(next, "");
         vm.stopPrank();
     }
 
@@ -148,7 +148,7 @@ contract ThreatsTest is KmsTest {
         weird.set(address(policies), 1_000_000 ether);
         vm.mockCall(address(token), abi.encodeWithSelector(token.transferFrom.selector), abi.encode(true));
         vm.prank(alice);
-        policies.createPolicy(terms);
+        policies.createPolicy(terms, "");
         bytes memory whole = abi.encodeCall(policies.revokePolicy, (terms));
         bytes memory one = abi.encodeCall(policies.revokeArrangement, (terms, miners[0]));
         _paysOnce(weird, whole, whole, 90 * uint256(RATE));
@@ -253,7 +253,7 @@ contract ThreatsTest is KmsTest {
         vm.startPrank(alice);
         token.approve(address(policies), type(uint256).max);
         vm.expectRevert();
-        policies.createPolicy(terms);
+        policies.createPolicy(terms, "");
         vm.stopPrank();
     }
 

@@ -38,8 +38,8 @@ pub struct Sealed {
     pub miner: Address,
     /// The body to be sent to it; `None` once it has acknowledged or was dismissed.
     pub upload: Option<KfragUpload>,
-    /// keccak256 of the sealed kfrag.
-    pub sealed_hash: B256,
+    /// keccak256 of the kfrag (195 bytes).
+    pub kfrag_hash: B256,
     /// Signed by the miner's worker and verified; `None` until then.
     pub ack: Option<KfragAck>,
 }
@@ -88,7 +88,7 @@ impl Grant {
             .into_iter()
             .map(|(miner, upload)| Sealed {
                 miner,
-                sealed_hash: upload.sealed_hash(),
+                kfrag_hash: upload.kfrag_hash,
                 upload: Some(upload),
                 ack: None,
             })

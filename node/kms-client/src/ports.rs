@@ -15,6 +15,8 @@ pub struct CreatedPolicy {
     pub id: PolicyId,
     /// What is paid for; the endpoint's word until it is hashed.
     pub terms: Terms,
+    /// What its creator put into the event for itself; empty if the policy comes from the journal.
+    pub memo: Vec<u8>,
     /// Height of the event's block; 0 if the policy comes from the journal.
     pub block_number: u64,
     /// Transaction that created the policy; zero if the journal does not know it.

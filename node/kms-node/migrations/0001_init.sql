@@ -96,7 +96,7 @@ create index challenge_end_policy on challenge_end (policy_id);
 -- those of the kfrag's delegation.
 create table kfrag (
     policy_id blob not null,
-    sealed_hash blob not null,
+    kfrag_hash blob not null,
     delegating_key blob not null,
     receiving_key blob not null,
     verifying_key blob not null,
@@ -109,7 +109,7 @@ create table kfrag (
 -- Tombstones: a kfrag that was erased never comes back.
 create table erasure (
     policy_id blob not null,
-    sealed_hash blob not null,
+    kfrag_hash blob not null,
     reason text not null,
     block_number integer not null,
     block_hash blob not null,

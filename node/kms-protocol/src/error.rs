@@ -120,8 +120,8 @@ pub enum Mismatch {
     /// A verifying key whose address is not in the terms.
     #[error("the verifying key is not that of the terms")]
     VerifyingKey,
-    #[error("another sealed kfrag")]
-    SealedKfrag,
+    #[error("another kfrag")]
+    Kfrag,
     #[error("not one cfrag for each capsule")]
     CfragCount,
 }

@@ -167,7 +167,7 @@ impl Terms {
         PolicyId(keccak256(words.as_bytes()))
     }
 
-    /// Computes abi.encode(terms): the data of `transferAndCall` to the policy manager.
+    /// Computes abi.encode(terms).
     pub fn abi_encode(&self) -> Vec<u8> {
         Words::with_capacity(HEAD_WORDS + 2 + self.miners.len())
             .size(WORD)

@@ -97,6 +97,7 @@ impl Delegation {
             miner: miner.owner,
             capsule_hash: keccak256(capsule.as_ref()),
             cfrag_hash: keccak256(cfrag.as_ref()),
+            commitments_hash: B256::default(),
             requester,
             block_number: 1,
             block_hash: B256::default(),
@@ -171,6 +172,7 @@ async fn convict(
             accusation,
             keys: RevealedKeys::of_reader(&delegation.keys.delegating, &delegation.keys.receiving),
             signature: accusation.sign(&judge, &reader),
+            commitments_hash: B256::default(),
             block_number: 1,
             block_hash: B256::default(),
             receipt_signature: receipt,
@@ -205,6 +207,7 @@ pub(super) async fn challenges(bench: &mut Bench, miners: &[Miner]) -> Result<()
     let requester = delegation.terms.verifier;
     let answer = ChallengeAnswer {
         cfrag,
+        commitments_hash: B256::default(),
         block_number: 1,
         block_hash: B256::default(),
         signature: delegation.receipt(answering, &bytes, &cfrag, requester),
@@ -234,7 +237,7 @@ async fn open(bench: &Bench, delegation: &Delegation, miner: &Miner) -> Result<(
     let ack = KfragAck {
         policy_id: delegation.id,
         miner: miner.owner,
-        sealed_hash: keccak256(b"sealed key fragment"),
+        kfrag_hash: keccak256(b"key fragment"),
         signature: EthSignature([0; 65]),
     }
     .signed(&delegation.node, &miner.worker);
@@ -244,7 +247,7 @@ async fn open(bench: &Bench, delegation: &Delegation, miner: &Miner) -> Result<(
             miner: miner.owner,
             capsule: FixedBytes(capsule.to_bytes()),
             witness: witness.equation.to_bytes(),
-            sealed_hash: ack.sealed_hash,
+            kfrag_hash: ack.kfrag_hash,
             ack_signature: ack.signature,
         }),
         right: ChallengeRight::Author,

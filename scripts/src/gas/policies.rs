@@ -12,20 +12,27 @@ use super::bench::{Bench, Miner, To, kms};
 pub(super) const MINER_COUNTS: [usize; 4] = [1, 3, 10, 30];
 /// Measured lengths of a policy of three miners, in periods.
 pub(super) const LENGTHS: [u32; 3] = [7, 30, 365];
+/// Measured lengths of the memo of a policy of three miners, in bytes.
+pub(super) const MEMOS: [usize; 4] = [0, 64, 128, 256];
 
 fn function(name: &str, more: &str) -> String {
     format!("{name}({}{more})", abi::TERMS)
 }
 
-/// Creates a policy by allowance and returns the gas.
+/// Creates a policy by allowance, without a memo, and returns the gas.
 pub(super) async fn create(bench: &Bench, terms: &Terms) -> Result<u64> {
-    let signature = function("createPolicy", "");
+    create_with(bench, terms, 0).await
+}
+
+/// The same with a memo of so many bytes, none of them zero.
+async fn create_with(bench: &Bench, terms: &Terms, memo: usize) -> Result<u64> {
+    let signature = function("createPolicy", ",bytes");
     bench
         .invoke(
             terms.sponsor,
             To::Policies,
             &signature,
-            &[abi::terms(terms)],
+            &[abi::terms(terms), Abi::Bytes(vec![0xff; memo])],
         )
         .await
 }
@@ -64,6 +71,7 @@ pub(super) async fn lives(bench: &mut Bench, miners: &[Miner]) -> Result<()> {
         let terms = bench.terms(first(miners, count)?, 30, "in one transaction")?;
         let call = Call::CreatePolicyViaTransfer {
             terms: terms.clone(),
+            memo: Vec::new(),
         };
         let gas = bench.send(bench.holder, &call).await?;
         bench.note(format!("create_one_tx_{count}"), gas, 1);
@@ -72,6 +80,11 @@ pub(super) async fn lives(bench: &mut Bench, miners: &[Miner]) -> Result<()> {
         let terms = bench.terms(first(miners, 3)?, length, "by length")?;
         let gas = create(bench, &terms).await?;
         bench.note(format!("create_3_periods_{length}"), gas, 1);
+    }
+    for length in MEMOS {
+        let terms = bench.terms(first(miners, 3)?, 30, &format!("memo of {length}"))?;
+        let gas = create_with(bench, &terms, length).await?;
+        bench.note(format!("create_3_memo_{length}"), gas, 1);
     }
     bench.skip(20).await?;
     bench.roll().await?;
@@ -136,14 +149,16 @@ pub(super) async fn wishes(bench: &mut Bench, miners: &[Miner]) -> Result<()> {
 /// each miner below its posted rate.
 pub(super) async fn batches(bench: &mut Bench, miners: &[Miner]) -> Result<()> {
     let three = first(miners, 3)?;
-    let mut list = Vec::new();
+    let (mut list, mut memos) = (Vec::new(), Vec::new());
     for number in 0..10 {
         let terms = bench.terms(three, 30, &format!("in a batch {number}"))?;
         list.push(abi::terms(&terms));
+        memos.push(Abi::Bytes(Vec::new()));
     }
-    let function = format!("createPolicies({}[])", abi::TERMS);
+    let function = format!("createPolicies({}[],bytes[])", abi::TERMS);
+    let arguments = [Abi::List(list), Abi::List(memos)];
     let gas = bench
-        .invoke(bench.holder, To::Policies, &function, &[Abi::List(list)])
+        .invoke(bench.holder, To::Policies, &function, &arguments)
         .await?;
     bench.note("create_batch_10", gas, 10);
     let posted = kms(2)?;
@@ -160,8 +175,12 @@ pub(super) async fn batches(bench: &mut Bench, miners: &[Miner]) -> Result<()> {
         let miner = three.iter().find(|miner| miner.owner == *owner);
         quotes.push(quote(bench, miner.context("no such miner")?, terms.rate));
     }
-    let function = format!("createPolicyWithQuotes({},{QUOTE}[])", abi::TERMS);
-    let arguments = [abi::terms(&terms), Abi::List(quotes)];
+    let function = format!("createPolicyWithQuotes({},bytes,{QUOTE}[])", abi::TERMS);
+    let arguments = [
+        abi::terms(&terms),
+        Abi::Bytes(Vec::new()),
+        Abi::List(quotes),
+    ];
     let gas = bench
         .invoke(bench.holder, To::Policies, &function, &arguments)
         .await?;

@@ -74,7 +74,10 @@ impl Grant {
     /// Pays on chain, and lets enough blocks pass that the payment counts everywhere.
     pub(crate) async fn pay(&self, world: &World, nodes: &[&Node]) {
         let terms = self.terms.clone();
-        let call = Call::CreatePolicyViaTransfer { terms };
+        let call = Call::CreatePolicyViaTransfer {
+            terms,
+            memo: Vec::new(),
+        };
         world.send(&self.sponsor, call).await;
         world.mine(2).await;
         let head = world.head().await.number;

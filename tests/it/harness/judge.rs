@@ -27,7 +27,7 @@ impl Grant {
                 .unwrap()
                 .equation
                 .to_bytes(),
-            sealed_hash: ack.sealed_hash,
+            kfrag_hash: ack.kfrag_hash,
             ack_signature: ack.signature,
         })
     }
@@ -106,6 +106,7 @@ impl Grant {
                 accusation,
                 keys: self.keys(),
                 signature: accusation.sign(&domain, &self.reader()),
+                commitments_hash: reply.commitments.hash(),
                 block_number: reply.block_number,
                 block_hash: reply.block_hash,
                 receipt_signature: fragment.signature,

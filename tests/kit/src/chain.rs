@@ -154,7 +154,7 @@ impl FakeChain {
 
     /// A paid policy for the next block.
     pub fn queue_policy(&self, terms: &Terms) {
-        self.queue(contracts::created(terms));
+        self.queue(contracts::created(terms, &[]));
     }
 
     /// Queues a challenge of a miner's silence with this capsule.

@@ -7,7 +7,7 @@ use kms_protocol::messages::{
 };
 use kms_protocol::{
     Address, Amount, B256, Domain, EthSecret, EthSignature, FixedBytes, Period, PolicyId, Terms,
-    address_of_verifying, keys_hash, kfrag_policy,
+    address_of_verifying, keccak256, keys_hash, kfrag_policy,
 };
 use umbral::{
     Capsule, CapsuleFrag, Context, GrantParams, Granted, Policy, PublicKey, SecretKey, Signer,
@@ -178,6 +178,7 @@ impl Grant {
             delegating_key: self.delegating.public_key(),
             receiving_key: self.receiving.public_key(),
             verifying_key: self.signer.verifying_key(),
+            kfrag_hash: keccak256(&parcel.kfrag),
             sealed_kfrag: SealedKfrag::try_from(sealed.as_slice()).unwrap(),
             commitments: parcel.commitments.clone(),
             signature: EthSignature::UNSIGNED,

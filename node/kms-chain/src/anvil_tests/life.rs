@@ -14,6 +14,8 @@ use crate::wallet::DirJournal;
 use crate::wallet::Wallet;
 
 const RATE: Amount = Amount(1_000_000);
+/// Longer than a word and no multiple of one.
+const MEMO: [u8; 65] = [7; 65];
 
 struct Life {
     setup: Setup,
@@ -96,6 +98,7 @@ impl Life {
         };
         self.act(Call::CreatePolicyViaTransfer {
             terms: terms.clone(),
+            memo: MEMO.to_vec(),
         })
         .await;
         let deployment = &self.setup.deployment;
@@ -154,6 +157,7 @@ async fn a_miner_earns_rewards_and_fees() {
         keys_hash: terms.keys_hash,
         author: miner,
         terms: terms.clone(),
+        memo: MEMO.to_vec(),
     };
     assert!(events.contains(&&created));
     let collected = ChainEvent::FeesCollected {

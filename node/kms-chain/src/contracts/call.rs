@@ -4,7 +4,7 @@
 mod accuse;
 mod challenge;
 
-use ethers::abi::{AbiEncode, Token, encode};
+use ethers::abi::{AbiEncode, Token, Tokenizable as _, encode};
 use kms_protocol::{Address, Amount, Period, Terms, Wei};
 
 use crate::contracts::bindings::{kms_token, mining_rewards, policy_manager, staking_escrow};
@@ -42,8 +42,8 @@ pub enum Call {
     /// Posts the least rate that the miner accepts, per period.
     SetMinRate { rate: Amount },
     /// Pays and creates a policy in one transaction (transferAndCall to the policy manager). Sent
-    /// by the sponsor.
-    CreatePolicyViaTransfer { terms: Terms },
+    /// by the sponsor. The memo, at most 256 bytes, goes into the event and nowhere else.
+    CreatePolicyViaTransfer { terms: Terms, memo: Vec<u8> },
     /// Ends a policy now. Sent by its author.
     RevokePolicy { terms: Terms },
     /// Ends the arrangement with one miner now; the others go on. Sent by the policy's author.
@@ -157,7 +157,7 @@ impl Call {
             Self::RevokeArrangement { terms, miner } => dismiss(terms, *miner),
             Self::RefundPolicy { terms } => refund(terms),
             Self::ExtendPolicy { terms, last_period } => extend(terms, *last_period),
-            Self::CreatePolicyViaTransfer { terms } => create(terms, deployment),
+            Self::CreatePolicyViaTransfer { terms, memo } => create(terms, memo, deployment),
             Self::DepositViaTransfer {
                 amount,
                 lock_periods,
@@ -260,14 +260,14 @@ fn extend(terms: &Terms, last_period: Period) -> Vec<u8> {
     .encode()
 }
 
-fn create(terms: &Terms, deployment: &Deployment) -> Vec<u8> {
+fn create(terms: &Terms, memo: &[u8], deployment: &Deployment) -> Vec<u8> {
     // A price above 128 bits is covered by no balance: the token refuses it.
     let price = terms.price().unwrap_or(Amount(u128::MAX));
-    transfer_and_call(
-        deployment.contracts.policies.address,
-        price,
-        terms.abi_encode(),
-    )
+    let data = encode(&[
+        ethers_terms(terms).into_token(),
+        Token::Bytes(memo.to_vec()),
+    ]);
+    transfer_and_call(deployment.contracts.policies.address, price, data)
 }
 
 fn register(url: &str, umbral_key: &[u8; 33]) -> Vec<u8> {

@@ -132,6 +132,7 @@ pub enum ChainEvent {
         keys_hash: B256,
         author: Address,
         terms: Terms,
+        memo: Vec<u8>,
     },
     /// A policy was extended to a later last period.
     PolicyExtended {
@@ -196,6 +197,7 @@ pub enum ChainEvent {
         miner: Address,
         requester: Address,
         capsule_hash: B256,
+        commitments_hash: B256,
         block_number: u64,
         block_hash: B256,
         cfrag: Vec<u8>,

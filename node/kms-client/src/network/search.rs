@@ -15,7 +15,7 @@ use crate::ports::{CreatedPolicy, PolicyFilter};
 
 /// Signature of the event in IPolicyManager.sol; topic 0 is its keccak256.
 pub(super) const POLICY_CREATED: &str = "PolicyCreated(uint64,bytes32,bytes32,address,\
-    (address,address,address,bytes32,uint96,uint32,uint32,uint8,bytes32,address[]))";
+    (address,address,address,bytes32,uint96,uint32,uint32,uint8,bytes32,address[]),bytes)";
 /// Signature of the event in IStakingEscrow.sol.
 pub(super) const NODE_REGISTERED: &str = "NodeRegistered(uint64,address,string,bytes)";
 /// Greatest number of requests for one search.
@@ -54,12 +54,14 @@ impl Network {
                 policy_id,
                 terms,
                 author,
+                memo,
                 ..
             } if matches(filter, policy_id, &terms, author) => {
                 let (block_number, tx_hash) = (record.block_number, record.tx_hash);
                 Some(CreatedPolicy {
                     id: policy_id,
                     terms,
+                    memo,
                     block_number,
                     tx_hash,
                 })

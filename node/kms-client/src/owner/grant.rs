@@ -5,7 +5,9 @@
 
 use kms_chain::{Call, ChainError};
 use kms_protocol::messages::{CommitmentsBytes, KfragUpload, SealedKfrag};
-use kms_protocol::{Address, B256, Domain, EthSignature, PolicyId, Terms, keys_hash, kfrag_policy};
+use kms_protocol::{
+    Address, B256, Domain, EthSignature, PolicyId, Terms, keccak256, keys_hash, kfrag_policy,
+};
 use umbral::{GrantParams, Granted, PublicKey, VerifiedKeyFrag};
 
 use super::quote::{FeeLimit, price_of};
@@ -47,7 +49,7 @@ impl Owner<'_> {
         let terms = self.terms(quote, payer, payer).await?;
         let price = terms.price()?;
         let plan = Plan::new(payer, Payment(())).needing(price);
-        Ok(plan.step(Call::CreatePolicyViaTransfer { terms }, Some(price)))
+        Ok(plan.step(creation(terms), Some(price)))
     }
 
     /// Pays for a quote and hands the kfrags to the miners.
@@ -132,9 +134,7 @@ impl Owner<'_> {
     /// asked for the policy lags behind.
     async fn settle_unpaid(&self, settled: &[Settled], pay: &dyn PayPort) -> Result<()> {
         for mut grant in self.journal().unfinished()? {
-            let call = Call::CreatePolicyViaTransfer {
-                terms: grant.terms.clone(),
-            };
+            let call = creation(grant.terms.clone());
             let call = pay.fingerprint(&call);
             let state = self.chain.policy_state(grant.policy).await?;
             if let Some(paid) = settled.iter().find(|settled| settled.call == call) {
@@ -224,9 +224,7 @@ impl Owner<'_> {
         pay: &dyn PayPort,
         progress: &dyn Progress,
     ) -> Result<Grant> {
-        let call = Call::CreatePolicyViaTransfer {
-            terms: grant.terms.clone(),
-        };
+        let call = creation(grant.terms.clone());
         match pay.send(&call, progress).await {
             Ok(receipt) => {
                 grant.state = GrantState::Paid;
@@ -273,6 +271,12 @@ fn make_kfrags(terms: &Terms, parties: &Parties<'_>, domain: Domain) -> Result<G
     Ok(umbral::generate_kfrags(&mut getrandom::SysRng, &params)?)
 }
 
+/// The call that pays and creates the policy.
+fn creation(terms: Terms) -> Call {
+    let memo = Vec::new();
+    Call::CreatePolicyViaTransfer { terms, memo }
+}
+
 /// Seals kfrag number i to miner number i of the terms; the commitments go to all.
 fn seal_all(
     quote: &Quote,
@@ -291,6 +295,7 @@ fn seal_all(
             delegating_key: parties.delegating.public_key(),
             receiving_key: parties.receiving,
             verifying_key,
+            kfrag_hash: keccak256(kfrag.to_secret_bytes().as_slice()),
             sealed_kfrag: seal(&quoted.umbral_key, &kfrag)?,
             commitments: commitments.clone(),
             signature: EthSignature::UNSIGNED,

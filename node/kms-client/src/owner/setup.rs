@@ -76,6 +76,7 @@ impl<'a> Owner<'a> {
             return Ok(CreatedPolicy {
                 id: policy,
                 terms: grant.terms,
+                memo: Vec::new(),
                 block_number: 0,
                 tx_hash,
             });

@@ -234,7 +234,10 @@ async fn a_policy_that_a_stranger_paid_for_does_not_block_the_owners() {
         author: crate::testkit::address(9),
         ..own[0].terms.clone()
     };
-    let squat = kms_chain::Call::CreatePolicyViaTransfer { terms: squat };
+    let squat = kms_chain::Call::CreatePolicyViaTransfer {
+        terms: squat,
+        memo: Vec::new(),
+    };
     world.chain.send(&squat).unwrap();
     let read = world.read(&world.reader(), &capsule).await.unwrap();
     assert_eq!(read.expose(), secret.expose());

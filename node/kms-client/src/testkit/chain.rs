@@ -69,6 +69,7 @@ impl ChainPort for FakeChain {
         let created = |policy: &Policy| CreatedPolicy {
             id: policy.id,
             terms: policy.terms.clone(),
+            memo: policy.memo.clone(),
             block_number: policy.block_number,
             tx_hash: keccak256(policy.id.as_bytes()),
         };

@@ -279,7 +279,7 @@ async fn upload(State(node): State<TestNode>, body: axum::body::Bytes) -> Respon
     let upload: KfragUpload = serde_json::from_slice(&body).unwrap();
     let policy_id = upload.verify(&node.inner.domain, node.inner.miner).unwrap();
     let kfrag = Arc::new(node.unseal(&upload));
-    let sealed_hash = upload.sealed_hash();
+    let kfrag_hash = upload.kfrag_hash;
     node.inner
         .held
         .lock()
@@ -289,7 +289,7 @@ async fn upload(State(node): State<TestNode>, body: axum::body::Bytes) -> Respon
     let ack = KfragAck {
         policy_id,
         miner,
-        sealed_hash,
+        kfrag_hash,
         signature: EthSignature::UNSIGNED,
     };
     json(
@@ -323,7 +323,7 @@ async fn status(State(node): State<TestNode>, Path(id): Path<String>) -> Respons
         ErasureReceipt {
             policy_id,
             miner: node.inner.miner,
-            sealed_hash: upload.sealed_hash(),
+            kfrag_hash: upload.kfrag_hash,
             block_number: 100,
             block_hash: B256([2; 32]),
             signature: EthSignature::UNSIGNED,

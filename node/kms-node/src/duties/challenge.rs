@@ -63,12 +63,14 @@ fn make(
         miner: node.miner(),
         capsule_hash: keccak256(bytes.as_ref()),
         cfrag_hash: keccak256(cfrag.as_ref()),
+        commitments_hash: held.commitments.hash(),
         requester: challenge.requester,
         block_number: head.number,
         block_hash: head.hash,
     };
     Ok(ChallengeAnswer {
         cfrag,
+        commitments_hash: receipt.commitments_hash,
         block_number: head.number,
         block_hash: head.hash,
         signature: receipt.sign(&node.domain, &node.keys.worker),

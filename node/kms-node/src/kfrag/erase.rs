@@ -114,7 +114,7 @@ fn tombstone(
     let receipt = ErasureReceipt {
         policy_id: head.policy_id,
         miner: node.miner(),
-        sealed_hash: head.sealed_hash,
+        kfrag_hash: head.kfrag_hash,
         block_number: snapshot.head.number,
         block_hash: snapshot.head.hash,
         signature: EthSignature::UNSIGNED,
@@ -122,7 +122,7 @@ fn tombstone(
     let signed = receipt.signed(&node.domain, &node.keys.worker);
     ErasureRow {
         policy_id: head.policy_id,
-        sealed_hash: head.sealed_hash,
+        kfrag_hash: head.kfrag_hash,
         reason,
         block_number: signed.block_number,
         block_hash: signed.block_hash,

@@ -1,5 +1,5 @@
 //! Encryption of kfrags at rest: AES-256-GCM under a key derived by HKDF-SHA256 from the node's
-//! Umbral secret; policy id and sealed hash are associated data.
+//! Umbral secret; policy id and kfrag hash are associated data.
 
 use kms_protocol::{B256, PolicyId};
 use ring::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
@@ -36,7 +36,7 @@ impl StorageKey {
     pub(crate) fn seal(
         &self,
         id: PolicyId,
-        sealed_hash: B256,
+        kfrag_hash: B256,
         plain: &[u8],
     ) -> Result<Vec<u8>, NodeError> {
         let mut nonce = [0; NONCE_LEN];
@@ -47,7 +47,7 @@ impl StorageKey {
         self.key
             .seal_in_place_append_tag(
                 Nonce::assume_unique_for_key(nonce),
-                context(id, sealed_hash),
+                context(id, kfrag_hash),
                 &mut body,
             )
             .map_err(|_| NodeError::Crypto("a kfrag could not be encrypted"))?;
@@ -58,7 +58,7 @@ impl StorageKey {
     pub(crate) fn open(
         &self,
         id: PolicyId,
-        sealed_hash: B256,
+        kfrag_hash: B256,
         row: &[u8],
     ) -> Result<Zeroizing<Vec<u8>>, SealBroken> {
         let (nonce, body) = row.split_at_checked(NONCE_LEN).ok_or(SealBroken)?;
@@ -66,7 +66,7 @@ impl StorageKey {
         let mut buffer = Zeroizing::new(body.to_vec());
         let length = self
             .key
-            .open_in_place(nonce, context(id, sealed_hash), &mut buffer)
+            .open_in_place(nonce, context(id, kfrag_hash), &mut buffer)
             .map_err(|_| SealBroken)?
             .len();
         buffer.truncate(length);
@@ -74,11 +74,11 @@ impl StorageKey {
     }
 }
 
-fn context(id: PolicyId, sealed_hash: B256) -> Aad<[u8; 64]> {
+fn context(id: PolicyId, kfrag_hash: B256) -> Aad<[u8; 64]> {
     let mut bytes = [0; 64];
     let (first, second) = bytes.split_at_mut(32);
     first.copy_from_slice(&id.0.0);
-    second.copy_from_slice(&sealed_hash.0);
+    second.copy_from_slice(&kfrag_hash.0);
     Aad::from(bytes)
 }
 

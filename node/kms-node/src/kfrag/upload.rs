@@ -1,11 +1,11 @@
 //! Accepts an uploaded kfrag: checks it against the chain, its signatures and its proof, stores it
-//! durably, and only then acknowledges it. Idempotent: the same bytes are acknowledged again, other
-//! bytes are a conflict.
+//! durably, and only then acknowledges it. Idempotent: the same kfrag is acknowledged again,
+//! another is a conflict.
 
 use std::sync::Arc;
 
 use kms_protocol::messages::{CommitmentsBytes, KfragAck, KfragUpload, Problem};
-use kms_protocol::{EthSignature, PolicyId, Refusal, Terms, address_of, kfrag_policy};
+use kms_protocol::{EthSignature, PolicyId, Refusal, Terms, address_of, keccak256, kfrag_policy};
 use umbral::{Capsule, Context, KeyFrag, VerifiedKeyFrag, decrypt_original};
 use zeroize::Zeroizing;
 
@@ -56,7 +56,7 @@ pub(crate) async fn accept(
     let ack = KfragAck {
         policy_id: id,
         miner: node.miner(),
-        sealed_hash: row.sealed_hash,
+        kfrag_hash: row.kfrag_hash,
         signature: EthSignature::UNSIGNED,
     };
     Ok((stored, ack.signed(&node.domain, &node.keys.worker)))
@@ -76,24 +76,28 @@ fn check_and_seal(
         return Err(Problem::new(Refusal::BadRequest, detail));
     }
     let plain = open_sealed(node, upload)?;
+    if keccak256(&plain) != upload.kfrag_hash {
+        let detail = "the kfrag is not the one whose hash was signed";
+        return Err(Problem::new(Refusal::KfragInvalid, detail));
+    }
     let context = Context {
         delegating: upload.delegating_key,
         receiving: upload.receiving_key,
         verifying: upload.verifying_key,
     };
     let kfrag = verify(node, &plain, &upload.terms, &upload.commitments, &context)?;
-    let sealed_hash = upload.sealed_hash();
+    let kfrag_hash = upload.kfrag_hash;
     let sealed = node
         .keys
         .storage
-        .seal(id, sealed_hash, &plain)
+        .seal(id, kfrag_hash, &plain)
         .map_err(|error| {
             tracing::error!(code = error.code(), %error, "a kfrag was not sealed");
             Problem::from(Refusal::Internal)
         })?;
     let row = KfragRow {
         policy_id: id,
-        sealed_hash,
+        kfrag_hash,
         delegating_key: upload.delegating_key.to_bytes(),
         receiving_key: upload.receiving_key.to_bytes(),
         verifying_key: upload.verifying_key.to_bytes(),

@@ -52,7 +52,7 @@ impl Node {
         ErasureReceipt {
             policy_id: row.policy_id,
             miner: self.miner(),
-            sealed_hash: row.sealed_hash,
+            kfrag_hash: row.kfrag_hash,
             block_number: row.block_number,
             block_hash: row.block_hash,
             signature: EthSignature(row.signature),

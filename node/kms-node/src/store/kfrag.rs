@@ -17,7 +17,7 @@ const LOG_CUT_PAUSE: Duration = Duration::from_millis(50);
 /// The row of a kfrag; `sealed` is ciphertext, the other fields are public.
 pub(crate) struct KfragRow {
     pub(crate) policy_id: PolicyId,
-    pub(crate) sealed_hash: B256,
+    pub(crate) kfrag_hash: B256,
     pub(crate) delegating_key: [u8; 33],
     pub(crate) receiving_key: [u8; 33],
     pub(crate) verifying_key: [u8; 33],
@@ -71,7 +71,7 @@ impl From<ErasureReason> for Problem {
 #[derive(Clone)]
 pub(crate) struct ErasureRow {
     pub(crate) policy_id: PolicyId,
-    pub(crate) sealed_hash: B256,
+    pub(crate) kfrag_hash: B256,
     pub(crate) reason: ErasureReason,
     pub(crate) block_number: u64,
     pub(crate) block_hash: B256,
@@ -81,7 +81,7 @@ pub(crate) struct ErasureRow {
 /// The part of a kfrag's row that the sweeper needs.
 pub(crate) struct KfragHead {
     pub(crate) policy_id: PolicyId,
-    pub(crate) sealed_hash: B256,
+    pub(crate) kfrag_hash: B256,
     pub(crate) last_period: u32,
 }
 
@@ -97,13 +97,13 @@ impl Store {
         if let Some(gone) = gone {
             return Ok(Inserted::Erased(reason(&gone)?));
         }
-        let insert = "insert into kfrag (policy_id, sealed_hash, delegating_key, receiving_key, \
+        let insert = "insert into kfrag (policy_id, kfrag_hash, delegating_key, receiving_key, \
             verifying_key, last_period, commitments, sealed) \
             values (?, ?, ?, ?, ?, ?, ?, ?) \
             on conflict (policy_id) do nothing";
         let done = sqlx::query(insert)
             .bind(&id[..])
-            .bind(&row.sealed_hash.0[..])
+            .bind(&row.kfrag_hash.0[..])
             .bind(&row.delegating_key[..])
             .bind(&row.receiving_key[..])
             .bind(&row.verifying_key[..])
@@ -116,13 +116,13 @@ impl Store {
             tx.commit().await?;
             return Ok(Inserted::New);
         }
-        let there = sqlx::query("select sealed_hash, commitments from kfrag where policy_id = ?")
+        let there = sqlx::query("select kfrag_hash, commitments from kfrag where policy_id = ?")
             .bind(&id[..])
             .fetch_one(&mut *tx)
             .await?;
         let commitments: &[u8] = there.try_get("commitments")?;
         let same =
-            get_hash(&there, "sealed_hash")? == row.sealed_hash && commitments == row.commitments;
+            get_hash(&there, "kfrag_hash")? == row.kfrag_hash && commitments == row.commitments;
         Ok(if same {
             Inserted::Same
         } else {
@@ -155,7 +155,7 @@ impl Store {
         limit: u32,
     ) -> Result<Vec<KfragHead>> {
         let after = after.map_or_else(Vec::new, |id| id.0.0.to_vec());
-        let select = "select policy_id, sealed_hash, last_period from kfrag \
+        let select = "select policy_id, kfrag_hash, last_period from kfrag \
             where policy_id > ? order by policy_id limit ?";
         let rows = sqlx::query(select)
             .bind(after)
@@ -166,7 +166,7 @@ impl Store {
             .map(|row| {
                 Ok(KfragHead {
                     policy_id: get_policy_id(row)?,
-                    sealed_hash: get_hash(row, "sealed_hash")?,
+                    kfrag_hash: get_hash(row, "kfrag_hash")?,
                     last_period: get_u32(row, "last_period")?,
                 })
             })
@@ -178,11 +178,11 @@ impl Store {
         let mut tx = self.write.begin().await?;
         for tombstone in tombstones {
             let id = tombstone.policy_id.0.0;
-            let insert = "insert into erasure (policy_id, sealed_hash, reason, block_number, \
+            let insert = "insert into erasure (policy_id, kfrag_hash, reason, block_number, \
                 block_hash, signature) values (?, ?, ?, ?, ?, ?) on conflict do nothing";
             sqlx::query(insert)
                 .bind(&id[..])
-                .bind(&tombstone.sealed_hash.0[..])
+                .bind(&tombstone.kfrag_hash.0[..])
                 .bind(tombstone.reason.text())
                 .bind(int(tombstone.block_number)?)
                 .bind(&tombstone.block_hash.0[..])
@@ -236,7 +236,7 @@ impl Store {
 fn kfrag_row(row: &SqliteRow) -> Result<KfragRow> {
     Ok(KfragRow {
         policy_id: get_policy_id(row)?,
-        sealed_hash: get_hash(row, "sealed_hash")?,
+        kfrag_hash: get_hash(row, "kfrag_hash")?,
         delegating_key: get_bytes(row, "delegating_key")?,
         receiving_key: get_bytes(row, "receiving_key")?,
         verifying_key: get_bytes(row, "verifying_key")?,
@@ -257,7 +257,7 @@ fn reason(row: &SqliteRow) -> Result<ErasureReason> {
 fn erasure_row(row: &SqliteRow) -> Result<ErasureRow> {
     Ok(ErasureRow {
         policy_id: get_policy_id(row)?,
-        sealed_hash: get_hash(row, "sealed_hash")?,
+        kfrag_hash: get_hash(row, "kfrag_hash")?,
         reason: reason(row)?,
         block_number: get_u64(row, "block_number")?,
         block_hash: get_hash(row, "block_hash")?,

@@ -144,7 +144,8 @@ async fn a_node_earns_serves_and_forgets_by_itself() {
     };
     let grant = Grant::new(net.domain, offer);
     let terms = grant.terms.clone();
-    net.send(&alice, Call::CreatePolicyViaTransfer { terms })
+    let memo = Vec::new();
+    net.send(&alice, Call::CreatePolicyViaTransfer { terms, memo })
         .await;
     let id = grant.id();
     assert_eq!(id, grant.terms.id(info.chain_id, &info.policy_manager));

@@ -79,7 +79,7 @@ impl Mismatch {
         match self {
             Self::Policy | Self::CfragCount => BadRequest,
             Self::Miner => Refusal::NotThisMiner,
-            Self::Keys | Self::VerifyingKey | Self::SealedKfrag => Refusal::KfragInvalid,
+            Self::Keys | Self::VerifyingKey | Self::Kfrag => Refusal::KfragInvalid,
         }
     }
 }

@@ -17,8 +17,8 @@ pub struct ErasureReceipt {
     pub policy_id: PolicyId,
     /// Owner address of the miner that erased it.
     pub miner: Address,
-    /// keccak256 of the sealed kfrag, as in its acknowledgement.
-    pub sealed_hash: B256,
+    /// keccak256 of the kfrag (195 bytes), as in its acknowledgement.
+    pub kfrag_hash: B256,
     /// The block whose state ended the policy.
     pub block_number: u64,
     /// Hash of the block whose state ended the policy.
@@ -45,14 +45,14 @@ impl ErasureReceipt {
 }
 
 impl TypedData for ErasureReceipt {
-    const TYPE: &'static str = "Erasure(bytes32 policyId,address miner,bytes32 sealedHash,\
+    const TYPE: &'static str = "Erasure(bytes32 policyId,address miner,bytes32 kfragHash,\
         uint64 blockNumber,bytes32 blockHash)";
 
     fn encode_fields(&self, hasher: StructHasher) -> StructHasher {
         hasher
             .bytes32(&self.policy_id.0)
             .address(&self.miner)
-            .bytes32(&self.sealed_hash)
+            .bytes32(&self.kfrag_hash)
             .uint(self.block_number)
             .bytes32(&self.block_hash)
     }

@@ -12,7 +12,7 @@ use crate::error::{Error, Mismatch, Result};
 use crate::eth::{EthSecret, EthSignature, address_of_verifying};
 use crate::hex_serde::umbral_key;
 use crate::policy::{Terms, keys_hash};
-use crate::primitives::{Address, B256, PolicyId, keccak256};
+use crate::primitives::{Address, B256, PolicyId};
 
 /// Body of `POST /v2/policies/{id}/kfrag`. Signed by the verifying key over [`KfragGrant`].
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -29,6 +29,8 @@ pub struct KfragUpload {
     /// The author's key that signs kfrags; its address is `terms.verifier`.
     #[serde(with = "crate::hex_serde::verifying_key")]
     pub verifying_key: VerifyingKey,
+    /// keccak256 of the kfrag (195 bytes), which the author and the worker sign.
+    pub kfrag_hash: B256,
     /// The kfrag, encrypted to the miner's Umbral key.
     pub sealed_kfrag: SealedKfrag,
     /// Commitments of the delegation, the same for every miner.
@@ -38,18 +40,13 @@ pub struct KfragUpload {
 }
 
 impl KfragUpload {
-    /// keccak256 of the sealed kfrag.
-    pub fn sealed_hash(&self) -> B256 {
-        keccak256(self.sealed_kfrag.as_ref())
-    }
-
     /// Makes the statement that is signed for `miner`.
     pub fn grant(&self, domain: &Domain, miner: Address) -> KfragGrant {
         KfragGrant {
             policy_id: self.terms.id(domain.chain_id, &domain.contract),
             miner,
             threshold: self.terms.threshold,
-            sealed_hash: self.sealed_hash(),
+            kfrag_hash: self.kfrag_hash,
             commitments_hash: self.commitments.hash(),
         }
     }
@@ -93,22 +90,22 @@ pub struct KfragGrant {
     pub miner: Address,
     /// m: number of cfrags that a reader needs.
     pub threshold: u8,
-    /// keccak256 of the sealed kfrag.
-    pub sealed_hash: B256,
+    /// keccak256 of the kfrag (195 bytes).
+    pub kfrag_hash: B256,
     /// keccak256 of the commitments' bytes, signature included.
     pub commitments_hash: B256,
 }
 
 impl TypedData for KfragGrant {
     const TYPE: &'static str = "KfragGrant(bytes32 policyId,address miner,uint8 threshold,\
-        bytes32 sealedHash,bytes32 commitmentsHash)";
+        bytes32 kfragHash,bytes32 commitmentsHash)";
 
     fn encode_fields(&self, hasher: StructHasher) -> StructHasher {
         hasher
             .bytes32(&self.policy_id.0)
             .address(&self.miner)
             .uint(self.threshold)
-            .bytes32(&self.sealed_hash)
+            .bytes32(&self.kfrag_hash)
             .bytes32(&self.commitments_hash)
     }
 }
@@ -121,8 +118,8 @@ pub struct KfragAck {
     pub policy_id: PolicyId,
     /// Owner address of the miner that stored it.
     pub miner: Address,
-    /// keccak256 of the sealed kfrag.
-    pub sealed_hash: B256,
+    /// keccak256 of the kfrag (195 bytes).
+    pub kfrag_hash: B256,
     /// Signature by the miner's worker.
     pub signature: EthSignature,
 }
@@ -152,21 +149,21 @@ impl KfragAck {
         if self.miner != *miner {
             return Err(Error::Mismatch(Mismatch::Miner));
         }
-        if self.sealed_hash != upload.sealed_hash() {
-            return Err(Error::Mismatch(Mismatch::SealedKfrag));
+        if self.kfrag_hash != upload.kfrag_hash {
+            return Err(Error::Mismatch(Mismatch::Kfrag));
         }
         self.check(domain, &self.signature, worker)
     }
 }
 
 impl TypedData for KfragAck {
-    const TYPE: &'static str = "KfragAck(bytes32 policyId,address miner,bytes32 sealedHash)";
+    const TYPE: &'static str = "KfragAck(bytes32 policyId,address miner,bytes32 kfragHash)";
 
     fn encode_fields(&self, hasher: StructHasher) -> StructHasher {
         hasher
             .bytes32(&self.policy_id.0)
             .address(&self.miner)
-            .bytes32(&self.sealed_hash)
+            .bytes32(&self.kfrag_hash)
     }
 }
 

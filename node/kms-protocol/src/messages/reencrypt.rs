@@ -90,8 +90,8 @@ pub struct ReencryptReply {
     /// The author's verifying key, needed to verify cfrags; its address is in the terms.
     #[serde(with = "crate::hex_serde::verifying_key")]
     pub verifying_key: VerifyingKey,
-    /// The author's commitments, signed by the verifying key and not by the worker. They tell a
-    /// reader whose cfrags do not open whether a miner or the author is at fault.
+    /// The author's commitments, which every receipt covers. They tell a reader whose cfrags do not
+    /// open whether a miner or the author is at fault.
     pub commitments: CommitmentsBytes,
     /// Height of the node's head when it decided.
     pub block_number: u64,
@@ -136,6 +136,7 @@ impl ReencryptReply {
             miner: self.miner,
             capsule_hash: keccak256(capsule.as_ref()),
             cfrag_hash: keccak256(cfrag.as_ref()),
+            commitments_hash: self.commitments.hash(),
             requester,
             block_number: self.block_number,
             block_hash: self.block_hash,
@@ -203,6 +204,8 @@ pub struct Receipt {
     pub capsule_hash: B256,
     /// keccak256 of the cfrag (359 bytes).
     pub cfrag_hash: B256,
+    /// keccak256 of the commitments' bytes in the reply.
+    pub commitments_hash: B256,
     /// Address of the receiving key that asked.
     pub requester: Address,
     /// Height of the node's head when it decided.
@@ -213,7 +216,8 @@ pub struct Receipt {
 
 impl TypedData for Receipt {
     const TYPE: &'static str = "Receipt(bytes32 policyId,address miner,bytes32 capsuleHash,\
-        bytes32 cfragHash,address requester,uint64 blockNumber,bytes32 blockHash)";
+        bytes32 cfragHash,bytes32 commitmentsHash,address requester,uint64 blockNumber,\
+        bytes32 blockHash)";
 
     fn encode_fields(&self, hasher: StructHasher) -> StructHasher {
         hasher
@@ -221,6 +225,7 @@ impl TypedData for Receipt {
             .address(&self.miner)
             .bytes32(&self.capsule_hash)
             .bytes32(&self.cfrag_hash)
+            .bytes32(&self.commitments_hash)
             .address(&self.requester)
             .uint(self.block_number)
             .bytes32(&self.block_hash)

@@ -12,6 +12,8 @@ pub struct Policy {
     pub id: PolicyId,
     /// What is paid for.
     pub terms: Terms,
+    /// What its creator put into the event.
+    pub memo: Vec<u8>,
     /// What changes of it.
     pub state: PolicyState,
     /// Miners whose arrangement was revoked.
@@ -30,7 +32,7 @@ impl State {
     pub(super) fn price(&mut self, call: &Call, period: Period) -> Result<Amount, &'static str> {
         let tokens = self.tokens;
         let price = match call {
-            Call::CreatePolicyViaTransfer { terms } => match self.policy(policy_id(terms)) {
+            Call::CreatePolicyViaTransfer { terms, .. } => match self.policy(policy_id(terms)) {
                 Some(_) => return Err("PolicyExists"),
                 None => terms.price().unwrap().0,
             },
@@ -108,6 +110,7 @@ impl State {
                 miner,
                 requester: Address::ZERO,
                 capsule_hash: B256::ZERO,
+                commitments_hash: answer.commitments_hash,
                 block_number: answer.block_number,
                 block_hash: answer.block_hash,
                 cfrag: answer.cfrag.as_ref().to_vec(),
@@ -119,7 +122,7 @@ impl State {
     }
 
     fn policy_effect(&mut self, call: &Call, period: Period) -> Option<ChainEvent> {
-        let (Call::CreatePolicyViaTransfer { terms }
+        let (Call::CreatePolicyViaTransfer { terms, .. }
         | Call::RevokePolicy { terms }
         | Call::RevokeArrangement { terms, .. }
         | Call::ExtendPolicy { terms, .. }) = call
@@ -130,8 +133,13 @@ impl State {
         let begun = terms.first_period <= period;
         let effective_last = if begun { period } else { Period::NEVER };
         let Some(policy) = self.policy(policy_id) else {
-            self.store(terms);
-            return Some(created(terms));
+            let memo = match call {
+                Call::CreatePolicyViaTransfer { memo, .. } => memo.clone(),
+                _ => Vec::new(),
+            };
+            let event = created(terms, &memo);
+            self.store(terms, memo);
+            return Some(event);
         };
         match call {
             Call::RevokeArrangement { miner, .. } => {
@@ -166,11 +174,12 @@ impl State {
         }
     }
 
-    fn store(&mut self, terms: &Terms) {
+    fn store(&mut self, terms: &Terms, memo: Vec<u8>) {
         let block_number = self.head().number + 1;
         self.policies.push(Policy {
             id: policy_id(terms),
             terms: terms.clone(),
+            memo,
             state: PolicyState {
                 revoked: false,
                 effective_last: terms.last_period,
@@ -182,12 +191,13 @@ impl State {
     }
 }
 
-pub(super) fn created(terms: &Terms) -> ChainEvent {
+pub(super) fn created(terms: &Terms, memo: &[u8]) -> ChainEvent {
     ChainEvent::PolicyCreated {
         seq: 0,
         policy_id: policy_id(terms),
         keys_hash: terms.keys_hash,
         author: terms.author,
         terms: terms.clone(),
+        memo: memo.to_vec(),
     }
 }

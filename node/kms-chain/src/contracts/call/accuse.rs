@@ -16,6 +16,8 @@ pub struct WrongFragment {
     pub keys: RevealedKeys,
     /// Signature over the accusation, by the requester that the receipt names.
     pub signature: EthSignature,
+    /// keccak256 of the commitments in the reply, as in the receipt.
+    pub commitments_hash: B256,
     /// Height, in the receipt, of the head that the node decided on.
     pub block_number: u64,
     /// Hash, in the receipt, of the same block.
@@ -38,6 +40,7 @@ impl WrongFragment {
                 signature: self.signature.0.to_vec().into(),
             },
             answer: contract::Answer {
+                commitments_hash: self.commitments_hash.0,
                 block_number: self.block_number,
                 block_hash: self.block_hash.0,
                 signature: self.receipt_signature.0.to_vec().into(),

@@ -18,8 +18,8 @@ pub struct ChallengeDemand {
     pub capsule: CapsuleBytes,
     /// Witness of the capsule by `umbral`: W1, W2 and y of V.
     pub witness: [u8; 160],
-    /// keccak256 of the sealed kfrag that the miner acknowledged.
-    pub sealed_hash: B256,
+    /// keccak256 of the kfrag (195 bytes) that the miner acknowledged.
+    pub kfrag_hash: B256,
     /// Signature of that acknowledgement, by the miner's worker.
     pub ack_signature: EthSignature,
 }
@@ -49,6 +49,8 @@ pub struct ReaderConsent {
 pub struct ChallengeAnswer {
     /// The cfrag in its simple form.
     pub cfrag: CfragBytes,
+    /// keccak256 of the commitments that the node holds beside its kfrag.
+    pub commitments_hash: B256,
     /// Height of the head that the node decided on.
     pub block_number: u64,
     /// Hash of the head that the node decided on.
@@ -64,7 +66,7 @@ impl ChallengeDemand {
             miner: h160(self.miner),
             capsule: self.capsule.as_ref().to_vec().into(),
             capsule_witness: self.witness.to_vec().into(),
-            sealed_hash: self.sealed_hash.0,
+            kfrag_hash: self.kfrag_hash.0,
             ack_signature: self.ack_signature.0.to_vec().into(),
         };
         match right {
@@ -89,6 +91,7 @@ impl ChallengeAnswer {
             miner: h160(miner),
             reply: contract::Answer {
                 cfrag: self.cfrag.as_ref().to_vec().into(),
+                commitments_hash: self.commitments_hash.0,
                 block_number: self.block_number,
                 block_hash: self.block_hash.0,
                 signature: self.signature.0.to_vec().into(),

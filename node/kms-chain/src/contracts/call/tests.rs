@@ -1,7 +1,7 @@
 use ethers::abi::{Abi, Token};
 use ethers::types::{H160, U256};
 use kms_protocol::messages::CfragBytes;
-use kms_protocol::{Address, Amount, EthSignature, Period, Wei, keccak256};
+use kms_protocol::{Address, Amount, EthSignature, Period, Terms, Wei, keccak256};
 
 mod judged;
 
@@ -82,7 +82,10 @@ fn policy_calls() -> Vec<(Call, &'static str)> {
              address[])[],address)",
         ),
         (
-            Call::CreatePolicyViaTransfer { terms: terms() },
+            Call::CreatePolicyViaTransfer {
+                terms: terms(),
+                memo: vec![1; 64],
+            },
             "transferAndCall(address,uint256,bytes)",
         ),
         (
@@ -117,13 +120,14 @@ fn policy_calls() -> Vec<(Call, &'static str)> {
                 miner: address(5),
                 answer: Box::new(ChallengeAnswer {
                     cfrag: CfragBytes::from([7; 359]),
+                    commitments_hash: hash(6),
                     block_number: 9,
                     block_hash: hash(9),
                     signature: EthSignature([8; 65]),
                 }),
             },
             "answer((address,address,address,bytes32,uint96,uint32,uint32,uint8,bytes32,\
-             address[]),address,(bytes,uint64,bytes32,bytes))",
+             address[]),address,(bytes,bytes32,uint64,bytes32,bytes))",
         ),
     ]
 }
@@ -208,16 +212,40 @@ fn deposits_with_the_lock_in_one_word() {
     assert_eq!(data, word);
 }
 
+fn two_miners() -> Terms {
+    terms(&[address(5), address(6)])
+}
+
+fn creation(memo: Vec<u8>) -> Call {
+    let terms = two_miners();
+    Call::CreatePolicyViaTransfer { terms, memo }
+}
+
 #[test]
 fn pays_the_exact_price_of_a_policy() {
-    let terms = terms(&[address(5), address(6)]);
-    let (to, value, data) = transfer_arguments(&Call::CreatePolicyViaTransfer {
-        terms: terms.clone(),
-    });
+    let (to, value, _) = transfer_arguments(&creation(Vec::new()));
     assert_eq!(to.0, deployment().contracts.policies.address.0);
     // 7 per miner and period, 2 miners, periods 2 to 5.
     assert_eq!(value, U256::from(7 * 2 * 4));
-    assert_eq!(data, terms.abi_encode());
+}
+
+#[test]
+fn sends_the_memo_beside_the_terms() {
+    for length in [0, 1, 32, 65, 256] {
+        let memo: Vec<u8> = (0..=255).cycle().take(length).collect();
+        let (_, _, data) = transfer_arguments(&creation(memo.clone()));
+        let bare = two_miners().abi_encode();
+        // Two offsets, the tuple without its own offset, the length, the memo in whole words.
+        assert_eq!(U256::from(&data[..32]), U256::from(64));
+        let rest = bare.len() - 32;
+        assert_eq!(U256::from(&data[32..64]), U256::from(64 + rest));
+        assert_eq!(data[64..64 + rest], bare[32..]);
+        let tail = &data[64 + rest..];
+        assert_eq!(U256::from(&tail[..32]), U256::from(length));
+        assert_eq!(tail[32..32 + length], memo);
+        assert!(tail[32 + length..].iter().all(|byte| *byte == 0));
+        assert_eq!(tail.len(), 32 + length.next_multiple_of(32));
+    }
 }
 
 #[test]

@@ -148,6 +148,7 @@ fn policies(event: policy_manager::PolicyManagerEvents) -> Result<Option<ChainEv
             keys_hash: B256(e.keys_hash),
             author: address(e.author),
             terms: terms(e.terms),
+            memo: e.memo.to_vec(),
         },
         E::PolicyExtendedFilter(e) => ChainEvent::PolicyExtended {
             seq: e.seq,
@@ -222,6 +223,7 @@ fn challenges(
             miner: address(e.miner),
             requester: address(e.requester),
             capsule_hash: B256(e.capsule_hash),
+            commitments_hash: B256(e.commitments_hash),
             block_number: e.block_number,
             block_hash: B256(e.block_hash),
             cfrag: e.cfrag.to_vec(),

@@ -164,7 +164,7 @@ fn terms_token() -> Token {
 }
 
 const CREATED: &str = "PolicyCreated(uint64,bytes32,bytes32,address,\
-    (address,address,address,bytes32,uint96,uint32,uint32,uint8,bytes32,address[]))";
+    (address,address,address,bytes32,uint96,uint32,uint32,uint8,bytes32,address[]),bytes)";
 
 #[test]
 fn reads_the_events_of_the_policies() {
@@ -172,7 +172,7 @@ fn reads_the_events_of_the_policies() {
     let created = log(
         CREATED,
         &[id.0, hash(3), word(address(1))],
-        &[uint(1), terms_token()],
+        &[uint(1), terms_token(), Token::Bytes(vec![7; 65])],
     );
     let event = ChainEvent::PolicyCreated {
         seq: 1,
@@ -180,6 +180,7 @@ fn reads_the_events_of_the_policies() {
         keys_hash: hash(3),
         author: address(1),
         terms: terms(&[address(5), address(6)]),
+        memo: vec![7; 65],
     };
     check(EventSource::Policies, &created, event);
     let revoked = log(

@@ -112,6 +112,7 @@ async fn the_receipt_names_the_authors_key_when_the_author_asks() {
         miner: MINER,
         capsule_hash: keccak256(capsule(&grant).as_ref()),
         cfrag_hash: keccak256(answer.cfrag.as_ref()),
+        commitments_hash: answer.commitments_hash,
         requester: grant.terms.verifier,
         block_number: answer.block_number,
         block_hash: answer.block_hash,

@@ -51,20 +51,48 @@ async fn acknowledges_what_is_durable_and_the_same_bytes_again() {
 }
 
 #[tokio::test]
-async fn refuses_other_bytes_for_the_same_policy() {
+async fn acknowledges_the_same_kfrag_again_however_it_is_sealed() {
     let grant = Grant::new(1, 5);
     let (_world, running) = seen(&grant).await;
     let first = grant.upload(&node_key(&running));
     let sealed_anew = grant.upload(&node_key(&running));
+    assert_ne!(sealed_anew.sealed_kfrag, first.sealed_kfrag);
+    let (stored, ack) = accept(&running.node, grant.id(), first).await.unwrap();
+    assert_eq!(stored, Stored::Now);
+    let again = accept(&running.node, grant.id(), sealed_anew).await;
+    assert_eq!(again.unwrap(), (Stored::Before, ack));
+}
+
+#[tokio::test]
+async fn refuses_a_kfrag_whose_hash_was_not_signed() {
+    let grant = Grant::new(1, 5);
+    let (_world, running) = seen(&grant).await;
+    let mut upload = grant.upload(&node_key(&running));
+    upload.kfrag_hash.0[0] ^= 1;
+    let signer = EthSecret::from_signer(&grant.signer).unwrap();
+    let signed = upload.signed(&domain(), MINER, &signer);
+    assert_eq!(
+        refusal(&running, grant.id(), signed).await,
+        Refusal::KfragInvalid
+    );
+}
+
+#[tokio::test]
+async fn refuses_another_kfrag_for_the_same_policy() {
+    let grant = Grant::new(1, 5);
+    let (_world, running) = seen(&grant).await;
+    let first = grant.upload(&node_key(&running));
+    let other = grant.upload_of(
+        &grant.share_for(&grant.policy(), MINER),
+        &node_key(&running),
+    );
     accept(&running.node, grant.id(), first.clone())
         .await
         .unwrap();
-    let refused = accept(&running.node, grant.id(), sealed_anew)
-        .await
-        .unwrap_err();
+    let refused = accept(&running.node, grant.id(), other).await.unwrap_err();
     assert_eq!(refused.code, Refusal::KfragConflict);
     let row = running.node.store.kfrag(grant.id()).await.unwrap().unwrap();
-    assert_eq!(row.sealed_hash, first.sealed_hash());
+    assert_eq!(row.kfrag_hash, first.kfrag_hash);
 }
 
 #[tokio::test]

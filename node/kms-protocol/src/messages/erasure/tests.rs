@@ -12,11 +12,11 @@ use crate::test_support::{
 };
 
 fn receipt() -> ErasureReceipt {
-    let sealed: Vec<u8> = (0..=250).cycle().take(448).collect();
+    let kfrag: Vec<u8> = (0..195).collect();
     ErasureReceipt {
         policy_id: terms().id(CHAIN_ID, &POLICY_MANAGER),
         miner: MINER,
-        sealed_hash: keccak256(&sealed),
+        kfrag_hash: keccak256(&kfrag),
         block_number: 1_234_569,
         block_hash: B256([0x99; 32]),
         signature: EthSignature::UNSIGNED,
@@ -35,8 +35,8 @@ fn check_refused(change: impl FnOnce(&mut ErasureReceipt)) {
 fn a_receipt_signs_as_cast_does() {
     assert_eq!(
         receipt().signature.to_string(),
-        "0xb63844acf14768b9ec59479152c2c17a2a30df08220913bb9dacfb488bae3334\
-         1d843d2d0cd9fa810c5fb416acdcc21d72d5c40e2c5fcadf0182abbf4637ee191b"
+        "0x0722a57f30a6f03a6ab4d186f18f4dfead2c569a8533d5ff811fc7c473170d04\
+         70b6815848e14669ec7d276b90fd2b1905a9b97a26d43a575b339e26147682771b"
     );
     assert_eq!(receipt().verify(&DOMAIN, &secret(4).address()), Ok(()));
 }
@@ -45,7 +45,7 @@ fn a_receipt_signs_as_cast_does() {
 fn refuses_a_receipt_changed_after_signing() {
     check_refused(|receipt| receipt.policy_id = PolicyId(B256([1; 32])));
     check_refused(|receipt| receipt.miner = Address([1; 20]));
-    check_refused(|receipt| receipt.sealed_hash = B256([1; 32]));
+    check_refused(|receipt| receipt.kfrag_hash = B256([1; 32]));
     check_refused(|receipt| receipt.block_number += 1);
     check_refused(|receipt| receipt.block_hash = B256([1; 32]));
 }
@@ -56,7 +56,7 @@ fn refuses_a_receipt_by_another_key_or_with_an_acknowledgements_signature() {
     let ack = KfragAck {
         policy_id: receipt().policy_id,
         miner: MINER,
-        sealed_hash: receipt().sealed_hash,
+        kfrag_hash: receipt().kfrag_hash,
         signature: EthSignature::UNSIGNED,
     };
     check_refused(|receipt| receipt.signature = ack.signed(&DOMAIN, &secret(4)).signature);
@@ -76,10 +76,10 @@ proptest! {
         block_number: u64,
         signature in any_signature(),
     ) {
-        let (sealed_hash, block_hash) = hashes;
+        let (kfrag_hash, block_hash) = hashes;
         let policy_id = PolicyId(id);
         let receipt =
-            ErasureReceipt { policy_id, miner, sealed_hash, block_number, block_hash, signature };
+            ErasureReceipt { policy_id, miner, kfrag_hash, block_number, block_hash, signature };
         let json = serde_json::to_string(&receipt).unwrap();
         prop_assert_eq!(serde_json::from_str::<ErasureReceipt>(&json).unwrap(), receipt);
     }

@@ -30,7 +30,7 @@ fn status() -> PolicyStatus {
         erasure: Some(ErasureReceipt {
             policy_id: PolicyId(B256([1; 32])),
             miner: MINER,
-            sealed_hash: B256([2; 32]),
+            kfrag_hash: B256([2; 32]),
             block_number: 12,
             block_hash: B256([3; 32]),
             signature: EthSignature([4; 65]),

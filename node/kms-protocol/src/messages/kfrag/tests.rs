@@ -7,6 +7,7 @@ use super::super::tests::{check_damaged, check_refused, check_strict};
 use super::*;
 use crate::error::TermsFault;
 use crate::policy::Terms;
+use crate::primitives::keccak256;
 use crate::refusal::Refusal;
 use crate::test_support::{
     CHAIN_ID, DOMAIN, MINER, POLICY_MANAGER, any_address, any_b256, any_signature, commitments,
@@ -24,6 +25,7 @@ fn upload() -> KfragUpload {
         delegating_key: delegating(),
         receiving_key: receiving(),
         verifying_key: verifying(),
+        kfrag_hash: keccak256(&(0..195).collect::<Vec<u8>>()),
         sealed_kfrag: sealed(),
         commitments: commitments(),
         signature: EthSignature::UNSIGNED,
@@ -35,7 +37,7 @@ fn ack() -> KfragAck {
     KfragAck {
         policy_id: terms().id(CHAIN_ID, &POLICY_MANAGER),
         miner: MINER,
-        sealed_hash: upload().sealed_hash(),
+        kfrag_hash: upload().kfrag_hash,
         signature: EthSignature::UNSIGNED,
     }
     .signed(&DOMAIN, &secret(4))
@@ -63,14 +65,14 @@ fn check_ack_refused(change: impl FnOnce(&mut KfragAck)) -> Error {
 
 #[test]
 fn a_grant_signs_as_cast_does() {
-    let hash = "0x0611918535ebdfc2f1e9f4e6fb1ecc2657bc21219d4fb207b347ab764be7983d";
-    assert_eq!(upload().sealed_hash().to_string(), hash);
+    let hash = "0xa4171027e815bf01d698ce82cd6a645a2a5cabc2a2aaef8fef1bb47f182f51b6";
+    assert_eq!(upload().kfrag_hash.to_string(), hash);
     let hash = "0x74f7b41b8224f8fe8f7de5381fe1800b1e14cc85d585defe71f32bd3cfda4fad";
     assert_eq!(commitments().hash().to_string(), hash);
     assert_eq!(
         upload().signature.to_string(),
-        "0xddaa8c32be160610a16e5a9663ea21833e1a38303f5855521437a249ce0f03d6\
-         53e329e2a08aaa8febba56b3419529ebf886067b3e30ca3b877e84999c34f1051b"
+        "0x6ba69f41a6280d9658a01d1ece13959f7b4099021f105a04a65ad0a529c3ae2e\
+         654c87696c512c8a223b4322cabcb0f724bdac53199b3801fb98893670ee57b21b"
     );
 }
 
@@ -78,12 +80,12 @@ fn a_grant_signs_as_cast_does() {
 fn an_acknowledgement_signs_as_cast_does() {
     assert_eq!(
         ack().digest(&DOMAIN).to_string(),
-        "0xc9aedfab29a3d65a4eda5db32f45b07a1c4c3dd33732d1d070354b5d5fbde768"
+        "0x06c9071ab4ff4602eec01c33227c0bce9b81552b3e18443468083a36c9a721e3"
     );
     assert_eq!(
         ack().signature.to_string(),
-        "0xb907b9ddebb52f552920fd3f06c4cc6a1cf15b54499b6f2a057194aecd96aa78\
-         1bd314ba07441aecdefd8818dcd11e2679c339c5e2fe637e22642d5afeb60dce1c"
+        "0x2b6ac7b09b9c9d878fb2aeeda509b6e2068a8a6053de3fd03849dc550edae02f\
+         6f6468d7ab010943a162638ce405851da2bc4b79e28205f52890eaf3d9c00ecf1b"
     );
 }
 
@@ -137,7 +139,7 @@ fn refuses_an_upload_whose_terms_no_policy_has() {
 #[test]
 fn refuses_an_upload_that_changed_after_signing() {
     let changes: [fn(&mut KfragUpload); 5] = [
-        |upload| upload.sealed_kfrag.0[332] ^= 1,
+        |upload| upload.kfrag_hash.0[31] ^= 1,
         |upload| {
             let mut bytes = upload.commitments.as_ref().to_vec();
             bytes[40] ^= 1;
@@ -192,8 +194,8 @@ fn refuses_an_acknowledgement_of_something_else() {
     assert_eq!(policy, Error::Mismatch(Mismatch::Policy));
     let miner = check_ack_refused(|ack| ack.miner = Address([1; 20]));
     assert_eq!(miner, Error::Mismatch(Mismatch::Miner));
-    let hash = check_ack_refused(|ack| ack.sealed_hash = B256([1; 32]));
-    assert_eq!(hash, Error::Mismatch(Mismatch::SealedKfrag));
+    let hash = check_ack_refused(|ack| ack.kfrag_hash = B256([1; 32]));
+    assert_eq!(hash, Error::Mismatch(Mismatch::Kfrag));
 }
 
 #[test]
@@ -236,10 +238,10 @@ proptest! {
     fn messages_survive_json(
         id in any_b256(),
         miner in any_address(),
-        sealed_hash in any_b256(),
+        kfrag_hash in any_b256(),
         signature in any_signature(),
     ) {
-        let ack = KfragAck { policy_id: PolicyId(id), miner, sealed_hash, signature };
+        let ack = KfragAck { policy_id: PolicyId(id), miner, kfrag_hash, signature };
         let json = serde_json::to_string(&ack).unwrap();
         prop_assert_eq!(serde_json::from_str::<KfragAck>(&json).unwrap(), ack);
         let terms = Terms { salt: id, ..terms() };

@@ -85,8 +85,8 @@ fn a_request_signs_as_cast_does() {
 fn a_receipt_signs_as_cast_does() {
     assert_eq!(
         reply().fragments[0].signature.to_string(),
-        "0x5204ca248e9156256bc201baa14e10d8891cbe2cf00ed925717f43a16b99ab04\
-         6ed1e3bcbd7808581d5729b8ea4bdcc1382e6a681e9229cbb3c9c828406b13161b"
+        "0x9dbe64d8039609cb550849dcc463dbb52b38c7d1ae555069e657c297ca7ec7ef\
+         3a8d62a91c51041b3f61f0be0a2f265e4dc0b40e4a74b2309c878f419fb4573d1b"
     );
 }
 
@@ -188,8 +188,13 @@ fn refuses_a_reply_with_too_few_or_too_many_fragments() {
 
 #[test]
 fn refuses_a_reply_whose_receipts_cover_something_else() {
-    let changes: [fn(&mut ReencryptReply); 5] = [
+    let changes: [fn(&mut ReencryptReply); 6] = [
         |reply| reply.fragments.swap(0, 1),
+        |reply| {
+            let mut bytes = reply.commitments.as_ref().to_vec();
+            bytes[40] ^= 1;
+            reply.commitments = CommitmentsBytes::try_from(bytes.as_slice()).unwrap();
+        },
         |reply| reply.fragments[1].cfrag.0[0] ^= 1,
         |reply| reply.block_number += 1,
         |reply| reply.block_hash = B256::ZERO,

@@ -17,7 +17,7 @@ fn demand() -> Box<ChallengeDemand> {
         miner: address(5),
         capsule: CapsuleBytes::from([6; 98]),
         witness: [7; 160],
-        sealed_hash: hash(8),
+        kfrag_hash: hash(8),
         ack_signature: EthSignature([9; 65]),
     })
 }
@@ -32,6 +32,7 @@ fn case() -> Box<WrongFragment> {
         },
         keys: KEYS,
         signature: EthSignature([1; 65]),
+        commitments_hash: hash(7),
         block_number: 9,
         block_hash: hash(9),
         receipt_signature: EthSignature([2; 65]),
@@ -64,7 +65,8 @@ pub(super) fn calls() -> Vec<(Call, &'static str)> {
                 case: case(),
             },
             "accuseOfWrongFragment((address,address,address,bytes32,uint96,uint32,uint32,uint8,\
-             bytes32,address[]),(address,address,bytes,uint256,bytes),(uint64,bytes32,bytes),\
+             bytes32,address[]),(address,address,bytes,uint256,bytes),\
+             (bytes32,uint64,bytes32,bytes),\
              bytes)",
         ),
     ]

@@ -26,6 +26,8 @@ mod readme;
 #[cfg(test)]
 mod reorg;
 #[cfg(test)]
+mod seed;
+#[cfg(test)]
 mod shares;
 #[cfg(test)]
 mod silence;

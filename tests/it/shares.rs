@@ -1,6 +1,7 @@
 //! The signed message, from outside: a kfrag is good for one policy, one miner and one chain, and
 //! an author whose shares do not fit together is told apart from a false miner.
 
+use kms_client::Seed;
 use kms_protocol::messages::KfragUpload;
 use kms_protocol::{Period, Refusal};
 use umbral::{Granted, SecretKey, SecretKeyFactory};
@@ -79,8 +80,9 @@ async fn a_share_for_another_policy_miner_or_chain_is_refused_at_upload() {
 /// A home whose seed the test knows, and the key it reads with.
 fn reader(world: &World) -> (Kms, SecretKey) {
     let seed = [7; 32];
+    let words = Seed::from_bytes(&seed).unwrap().expose_words().unwrap();
     let file = world.path("seed");
-    std::fs::write(&file, hex::encode(seed)).unwrap();
+    std::fs::write(&file, words.as_bytes()).unwrap();
     let person = Kms::at(&world.path("bob"));
     let seed_file = ["--import-seed", &file.display().to_string()];
     person.init(&world.deployment_file, &world.rpc_url, &seed_file);

@@ -15,6 +15,7 @@ use bech32::{Bech32m, Hrp};
 use umbral::{PublicKey, Signature, VerifyingKey};
 
 use crate::error::{Error, Result};
+use crate::fingerprint::tagged_fingerprint;
 use crate::keys::ReaderKey;
 
 const CARD_PREFIX: &str = "kmscard";
@@ -27,10 +28,8 @@ const MAX_NAME_BYTES: usize = 64;
 const MAX_LINE_BYTES: usize = 400;
 /// Tag of the signed message: tag, key 33 B, name.
 const SIGNED_TAG: &[u8] = b"KMS reader card v1";
-/// Tag of the hash that fingerprints are taken from.
+/// Tag of the hash that the fingerprint of a key is taken from.
 const FINGERPRINT_TAG: &[u8] = b"KMS key fingerprint v1";
-/// Bytes of the hash that a fingerprint shows: 80 bits against a second preimage.
-const FINGERPRINT_BYTES: usize = 10;
 
 /// A reader's business card: name and receiving key, signed with that key, so that the name cannot
 /// be moved to another key unseen. Who the reader is must still be checked by its fingerprint.
@@ -206,18 +205,9 @@ pub(crate) fn check_card_name(name: &str) -> Result<()> {
     })
 }
 
-/// Writes the tagged hash of a key as five groups of four hexadecimal digits.
+/// The fingerprint of a public key.
 pub(crate) fn fingerprint(key: &PublicKey) -> String {
-    let mut input = FINGERPRINT_TAG.to_vec();
-    input.extend_from_slice(&key.to_bytes());
-    let digest = kms_protocol::keccak256(&input);
-    let digits: Vec<String> = digest
-        .0
-        .chunks(2)
-        .take(FINGERPRINT_BYTES / 2)
-        .map(hex::encode)
-        .collect();
-    digits.join("-")
+    tagged_fingerprint(FINGERPRINT_TAG, &key.to_bytes())
 }
 
 fn signed_message(key: &PublicKey, name: &str) -> Vec<u8> {

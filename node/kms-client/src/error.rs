@@ -18,6 +18,24 @@ use crate::label::Label;
 /// Shorthand used by every fallible function of this crate.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
+/// Why a text is no seed. Tells a word by its place and never repeats it: it may be secret.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[allow(missing_docs, reason = "a message names its fields")]
+pub enum SeedFault {
+    /// Too few or too many words; a key written as digits counts as one.
+    #[error("a seed has 24 words, not {found}")]
+    WordCount { found: usize },
+    /// A word is not in the English list of BIP-39.
+    #[error("word {number} is not in the list of words (BIP-39, English)")]
+    WordUnknown { number: usize },
+    /// Every word is in the list, but together they are no seed.
+    #[error("its checksum does not fit: a word is wrong, or two are exchanged")]
+    Checksum,
+    /// All bits are zero: a file or a variable that was never filled.
+    #[error("it is all zeros")]
+    Zero,
+}
+
 /// Why one miner did not do its part.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct NodeFailure {
@@ -83,9 +101,9 @@ pub enum Error {
     /// The passphrase of a new home is too short.
     #[error("the passphrase has {given} characters, at least {least} are needed")]
     PassphraseTooShort { given: usize, least: usize },
-    /// A seed is not 64 hexadecimal digits, or all zeros.
-    #[error("a seed is 64 hexadecimal digits")]
-    SeedInvalid,
+    /// A text is not the 24 words of a seed, or the seed is all zeros.
+    #[error("not a seed: {why}")]
+    SeedInvalid { why: SeedFault },
     /// The system's random generator failed.
     #[error("the random generator of the system failed")]
     Random,

@@ -183,7 +183,12 @@ impl Home {
     /// # Errors
     /// [`Error::WrongPassphrase`], [`Error::PermissionsTooOpen`], [`Error::HomeCorrupt`].
     pub fn unlock_seed(&self, passphrase: &dyn PassphraseProvider) -> Result<Seed> {
-        Seed::from_bytes(&*unlock(&self.path.join(SEED), passphrase, Unlock::Seed)?)
+        let path = self.path.join(SEED);
+        let seed = Seed::from_bytes(&*unlock(&path, passphrase, Unlock::Seed)?)?;
+        if seed.fingerprint() != self.config.seed_fingerprint {
+            return Err(store::corrupt(&path, "the seed inside is another home's"));
+        }
+        Ok(seed)
     }
 
     /// Decrypts the seed and derives the keys of owner and reader.
@@ -254,7 +259,8 @@ fn fill(dir: &Path, options: InitOptions<'_>) -> Result<()> {
     for name in [KEYS, CARDS, JOURNAL, TX] {
         store::create_private_dir(&dir.join(name))?;
     }
-    let config = Config::new(options.deployment, options.rpc_urls, wallet.address());
+    let (deployment, rpc_urls) = (options.deployment, options.rpc_urls);
+    let config = Config::new(deployment, rpc_urls, &seed, wallet.address());
     let text = passphrase.expose();
     keystore::save(&dir.join(SEED), seed.expose_bytes(), text, None)?;
     keystore::save(

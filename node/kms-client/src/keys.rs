@@ -2,69 +2,20 @@
 //! purpose, so no key tells anything about another or about the seed.
 //! Neighbours: `home` stores the seed; `owner` and `reader` use the keys.
 
+mod seed;
+
 use kms_protocol::EthSecret;
 use umbral::{PublicKey, SecretKey, SecretKeyFactory, Signer, VerifyingKey};
-use zeroize::Zeroizing;
 
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::label::Label;
+
+pub use seed::Seed;
 
 const LABEL: &[u8] = b"kms/v1/label";
 const SIGNER: &[u8] = b"kms/v1/signer";
 const READER: &[u8] = b"kms/v1/reader";
 const WALLET: &[u8] = b"kms/v1/wallet";
-
-/// The 32 secret bytes everything of a person is derived from. Never printed; erased when dropped.
-pub struct Seed(Zeroizing<[u8; 32]>);
-
-impl Seed {
-    /// Draws a seed from the operating system.
-    ///
-    /// # Errors
-    /// [`Error::Random`] if the system has no randomness to give.
-    pub fn random() -> Result<Self> {
-        let mut bytes = Zeroizing::new([0; 32]);
-        getrandom::fill(bytes.as_mut_slice()).map_err(|_| Error::Random)?;
-        Ok(Self(bytes))
-    }
-
-    /// Takes 32 bytes that are already uniformly random.
-    ///
-    /// # Errors
-    /// [`Error::SeedInvalid`] for all zeros: a file or a variable that was never filled.
-    pub fn from_bytes(bytes: &[u8; 32]) -> Result<Self> {
-        if bytes.iter().all(|byte| *byte == 0) {
-            return Err(Error::SeedInvalid);
-        }
-        Ok(Self(Zeroizing::new(*bytes)))
-    }
-
-    /// Reads 64 hexadecimal digits, surrounded by nothing but white space.
-    ///
-    /// # Errors
-    /// [`Error::SeedInvalid`].
-    pub fn from_hex(text: &str) -> Result<Self> {
-        let mut bytes = Zeroizing::new([0; 32]);
-        hex::decode_to_slice(text.trim(), bytes.as_mut_slice()).map_err(|_| Error::SeedInvalid)?;
-        Self::from_bytes(&bytes)
-    }
-
-    /// The seed as 64 hexadecimal digits, for its backup. Each call copies the secret.
-    pub fn expose_hex(&self) -> Zeroizing<String> {
-        Zeroizing::new(hex::encode(self.0.as_slice()))
-    }
-
-    /// The seed's bytes, for the key file.
-    pub(crate) fn expose_bytes(&self) -> &[u8; 32] {
-        &self.0
-    }
-}
-
-impl std::fmt::Debug for Seed {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Seed(<redacted>)")
-    }
-}
 
 /// Keys of an owner, derived from its seed; they open everything made for its labels, offline.
 ///
@@ -87,7 +38,7 @@ impl OwnerKeys {
     /// # Errors
     /// None in practice.
     pub fn from_seed(seed: &Seed) -> Result<Self> {
-        let root = SecretKeyFactory::from_secret_bytes(&seed.0);
+        let root = SecretKeyFactory::from_secret_bytes(seed.expose_bytes());
         Ok(Self {
             labels: root.make_factory(LABEL)?,
             signers: root.make_factory(SIGNER)?,

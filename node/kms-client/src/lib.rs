@@ -10,6 +10,7 @@ mod asking;
 mod atomic;
 mod card;
 mod error;
+mod fingerprint;
 mod home;
 mod journal;
 mod keys;
@@ -32,7 +33,7 @@ mod testkit;
 
 pub use atomic::{AtomicFile, Existing, Visibility};
 pub use card::{Card, LabelKey};
-pub use error::{Error, NodeFailure, Result};
+pub use error::{Error, NodeFailure, Result, SeedFault};
 pub use home::{
     Config, Home, HomeLock, InitOptions, Labels, MIN_PASSPHRASE_CHARS, NodeAddresses, Passphrase,
     PassphraseProvider, SeedSource, Unlock, WalletSource,

@@ -50,7 +50,8 @@ table! {{
     Self::PassphraseMissing =>
         "passphrase_missing", "give one by prompt, KMS_PASSPHRASE_FILE or a descriptor";
     Self::PassphraseTooShort { .. } => "passphrase_too_short", "choose a longer passphrase";
-    Self::SeedInvalid => "seed_invalid", "copy the seed from its backup, whole and unchanged";
+    Self::SeedInvalid { .. } =>
+        "seed_invalid", "copy the 24 words from the backup again, whole and in order";
     Self::Random => "random_failed", "check the random source of this machine";
     Self::NameInvalid { .. } => "name_invalid", "choose another name";
     Self::LabelUnknown { .. } =>

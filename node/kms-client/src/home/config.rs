@@ -8,6 +8,7 @@ use kms_protocol::Address;
 use serde::{Deserialize, Serialize};
 use umbral::PublicKey;
 
+use crate::keys::Seed;
 use crate::label::Label;
 use crate::node_url::AddressRule;
 use crate::store::Versioned;
@@ -34,6 +35,8 @@ pub struct Config {
     pub deployment: Deployment,
     /// JSON-RPC endpoints, tried in order.
     pub rpc_urls: Vec<String>,
+    /// [`crate::Seed::fingerprint`] of the seed that the home was made from.
+    pub seed_fingerprint: String,
     /// Address of the key that pays.
     pub wallet: Address,
     /// Number of reader keys in use, numbered from 0; at least 1.
@@ -47,11 +50,17 @@ impl Versioned for Config {
 }
 
 impl Config {
-    pub(crate) fn new(deployment: Deployment, rpc_urls: Vec<String>, wallet: Address) -> Self {
+    pub(crate) fn new(
+        deployment: Deployment,
+        rpc_urls: Vec<String>,
+        seed: &Seed,
+        wallet: Address,
+    ) -> Self {
         Self {
             version: Self::VERSION,
             deployment,
             rpc_urls,
+            seed_fingerprint: seed.fingerprint(),
             wallet,
             reader_keys: 1,
             node_addresses: NodeAddresses::Public,

@@ -1,4 +1,6 @@
-use super::{CARDS, CONFIG, Config, Error, Home, NodeAddresses, Passphrase};
+use super::{
+    CARDS, CONFIG, Config, Error, Home, InitOptions, NodeAddresses, Passphrase, SeedSource,
+};
 use crate::card::Card;
 use crate::keys::ReaderKey;
 use crate::keys::{OwnerKeys, Seed};
@@ -194,8 +196,9 @@ fn refuses_the_lock_of_another_home() {
 fn a_seed_brings_every_key_back() {
     let (_dir, home) = home();
     let seed = home.unlock_seed(&Fixed(PASSPHRASE)).unwrap();
-    assert_eq!(*seed.expose_hex(), hex::encode(SEED));
-    let again = OwnerKeys::from_seed(&Seed::from_hex(&seed.expose_hex()).unwrap()).unwrap();
+    assert_eq!(home.config().seed_fingerprint, seed.fingerprint());
+    let words = seed.expose_words().unwrap();
+    let again = OwnerKeys::from_seed(&Seed::from_words(&words).unwrap()).unwrap();
     let keys = home.unlock_owner(&Fixed(PASSPHRASE)).unwrap();
     assert_eq!(
         keys.label_key(&label("a")).unwrap(),
@@ -221,20 +224,20 @@ fn keys_of_different_purposes_differ() {
 }
 
 #[test]
-fn refuses_seeds_that_are_none() {
-    for text in [
-        "",
-        "00",
-        &"0".repeat(64),
-        &"g".repeat(64),
-        &"1".repeat(63),
-        &"1".repeat(66),
-    ] {
-        assert!(
-            matches!(Seed::from_hex(text), Err(Error::SeedInvalid)),
-            "{text}"
-        );
-    }
+fn refuses_the_seed_file_of_another_home() {
+    let (dir, home) = home();
+    let other = Home::init(
+        &dir.path().join("other"),
+        InitOptions {
+            seed: SeedSource::New,
+            ..options(&Fixed(PASSPHRASE))
+        },
+    )
+    .unwrap();
+    let file = |home: &Home| home.path().join(super::SEED);
+    std::fs::copy(file(&other), file(&home)).unwrap();
+    let refused = home.unlock_owner(&Fixed(PASSPHRASE)).unwrap_err();
+    assert_eq!(reason(&refused), "the seed inside is another home's");
 }
 
 #[test]
@@ -332,7 +335,8 @@ fn a_leftover_part_file_is_no_card() {
 fn private_addresses_are_for_local_chains_or_on_demand() {
     let config = |chain_id| {
         let deployment = crate::testkit::deployment(chain_id);
-        Config::new(deployment, Vec::new(), Address::ZERO)
+        let seed = Seed::from_bytes(&SEED).unwrap();
+        Config::new(deployment, Vec::new(), &seed, Address::ZERO)
     };
     assert_eq!(config(31337).address_rule(), AddressRule::AnyAddress);
     let mut main = config(1);

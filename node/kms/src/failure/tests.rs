@@ -1,4 +1,4 @@
-use kms_client::Error;
+use kms_client::{Error, SeedFault};
 use kms_protocol::{Address, B256, Period};
 
 use super::*;
@@ -31,9 +31,10 @@ fn exits_are_the_documented_ones() {
         args: Vec::new(),
     };
     let nodes = Vec::new();
+    let why = SeedFault::Checksum;
     let io = |kind: std::io::ErrorKind| Error::io(std::path::Path::new("x"), kind.into());
     let cases = [
-        (Error::SeedInvalid, 2),
+        (Error::SeedInvalid { why }, 2),
         (
             Error::LabelUnknown {
                 label: kms_client::Label::new("x").unwrap(),

@@ -22,8 +22,9 @@ pub(crate) const LOCAL_RPC_URL: &str = "http://127.0.0.1:8545";
 ///
 /// Draws a seed, from which every key is derived: label keys, reader keys, and the account that
 /// pays. The seed is kept encrypted under a passphrase of at least 8 characters. Its backup
-/// (`kms key backup`) is enough to restore all of it, to open every file ever encrypted, and to
-/// revoke every grant.
+/// (`kms key backup`), 24 words, is enough to restore all of it, to open every file ever
+/// encrypted, and to revoke every grant. The fingerprint that is printed tells one seed from
+/// another: a restored home shows the same one.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -38,7 +39,7 @@ pub(crate) struct InitArgs {
     /// JSON-RPC endpoint; several are tried in order [local default: http://127.0.0.1:8545]
     #[arg(long, value_name = "URL")]
     rpc: Vec<String>,
-    /// Restore: a file with the seed's 64 hexadecimal digits; `-` is stdin
+    /// Restore: a file with the seed's 24 words, as `kms key backup` writes it; `-` is stdin
     #[arg(long, value_name = "FILE")]
     import_seed: Option<PathBuf>,
     /// Pay from another account: a file with its key, 64 hexadecimal digits; `-` is stdin
@@ -50,6 +51,8 @@ pub(crate) struct InitArgs {
 struct InitReport {
     home: PathBuf,
     chain_id: u64,
+    /// Fingerprint of the seed.
+    seed: String,
     wallet: Address,
 }
 
@@ -58,11 +61,12 @@ impl fmt::Display for InitReport {
         let Self {
             home,
             chain_id,
+            seed,
             wallet,
         } = self;
         write!(
             f,
-            "home     {}\nchain    {chain_id}\naccount  {wallet}",
+            "home     {}\nchain    {chain_id}\nseed     {seed}\naccount  {wallet}",
             home.display()
         )
     }
@@ -81,7 +85,7 @@ pub(crate) fn run(args: InitArgs, context: &Context) -> Outcome {
         }
     };
     let seed = match &args.import_seed {
-        Some(path) => SeedSource::Import(Seed::from_hex(&read_secret(path)?)?),
+        Some(path) => SeedSource::Import(Seed::from_words(&read_secret(path)?)?),
         None => SeedSource::New,
     };
     let wallet = match &args.import_wallet {
@@ -100,6 +104,7 @@ pub(crate) fn run(args: InitArgs, context: &Context) -> Outcome {
     let report = InitReport {
         home: home.path().to_path_buf(),
         chain_id,
+        seed: home.config().seed_fingerprint.clone(),
         wallet: home.wallet_address(),
     };
     context.out.emit(&report)?;

@@ -17,22 +17,24 @@ use crate::sink::{Content, Sink};
 /// Public keys of this home, and the backup of its seed
 #[derive(Debug, Subcommand)]
 pub(crate) enum KeyVerb {
-    /// List the account and the label keys; with a passphrase, the reader keys too
+    /// List the seed's fingerprint, the account and the label keys; with a passphrase, the reader
+    /// keys too
     #[command(after_help = "Examples:\n  kms key list\n  kms key list --readers --json")]
     List(ListArgs),
-    /// Show one public key: `wallet`, `reader`, or the name of a label
+    /// Show one public key, `wallet`, `reader` or the name of a label; or `seed`, its fingerprint
     #[command(
         after_help = "Examples:\n  kms key show wallet\n  kms key show reader\n  \
-                            kms key show films/demo"
+                            kms key show films/demo\n  kms key show seed"
     )]
     Show(ShowArgs),
     /// Write all public keys of this home, one JSON object per line, to a file
     #[command(after_help = "Examples:\n  kms key export -o public.jsonl")]
     Export(ExportArgs),
-    /// Write the seed, in the clear: the backup that restores everything
+    /// Write the seed, 24 words in the clear: the backup that restores everything
     ///
-    /// Whoever has it can open every file of every label and spend from the account.
-    /// Restore with `kms init --import-seed FILE`.
+    /// Whoever has it can open every file of every label and spend from the account. The words are
+    /// those of BIP-39 in English, with a checksum; write them down in their order.
+    /// Restore with `kms init --import-seed FILE`, and compare the fingerprints.
     #[command(after_help = "Examples:\n  kms key backup -o /media/usb/kms-seed.txt")]
     Backup(BackupArgs),
 }
@@ -46,7 +48,7 @@ pub(crate) struct ListArgs {
 
 #[derive(Debug, Args)]
 pub(crate) struct ShowArgs {
-    /// `wallet`, `reader`, or the name of a label
+    /// `wallet`, `reader`, `seed`, or the name of a label
     key: String,
 }
 
@@ -64,21 +66,45 @@ pub(crate) struct BackupArgs {
     output: PathBuf,
 }
 
+/// Tells where the words of a seed went, and by which fingerprint to know them again.
+#[derive(Serialize)]
+struct BackupReport {
+    output: PathBuf,
+    /// Fingerprint of the seed.
+    seed: String,
+}
+
+impl fmt::Display for BackupReport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (output, seed) = (self.output.display(), &self.seed);
+        write!(f, "backup   {output}\nseed     {seed}")
+    }
+}
+
 #[derive(Debug, Clone, Serialize)]
 struct KeyRow {
     kind: &'static str,
     name: String,
-    public: String,
+    /// None for the seed, which has no public half of its own.
+    public: Option<String>,
     fingerprint: Option<String>,
 }
 
 impl KeyRow {
+    fn seed(home: &Home) -> Self {
+        Self {
+            kind: "seed",
+            name: "0".to_owned(),
+            public: None,
+            fingerprint: Some(home.config().seed_fingerprint.clone()),
+        }
+    }
+
     fn wallet(address: Address) -> Self {
-        let (name, public) = ("0".to_owned(), address.to_string());
         Self {
             kind: "wallet",
-            name,
-            public,
+            name: "0".to_owned(),
+            public: Some(address.to_string()),
             fingerprint: None,
         }
     }
@@ -91,7 +117,7 @@ impl KeyRow {
         Self {
             kind,
             name,
-            public,
+            public: Some(public),
             fingerprint: Some(key.fingerprint()),
         }
     }
@@ -101,26 +127,28 @@ impl Row for KeyRow {
     const HEAD: &'static [&'static str] = &["KIND", "NAME", "PUBLIC KEY", "FINGERPRINT"];
 
     fn cells(&self) -> Vec<String> {
-        let fingerprint = self.fingerprint.clone().unwrap_or_default();
         vec![
             self.kind.to_owned(),
             self.name.clone(),
-            self.public.clone(),
-            fingerprint,
+            self.public.clone().unwrap_or_default(),
+            self.fingerprint.clone().unwrap_or_default(),
         ]
     }
 }
 
 impl fmt::Display for KeyRow {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.public)
+        let shown = self.public.as_ref().or(self.fingerprint.as_ref());
+        f.write_str(shown.map_or("", String::as_str))
     }
 }
 
 pub(crate) fn run(verb: KeyVerb, context: &Context) -> Outcome {
     match verb {
         KeyVerb::List(args) => {
-            let mut rows = open_keys(&context.home()?)?;
+            let home = context.home()?;
+            let mut rows = vec![KeyRow::seed(&home)];
+            rows.extend(open_keys(&home)?);
             if args.readers {
                 rows.extend(reader_keys(context)?);
             }
@@ -157,10 +185,11 @@ fn reader_keys(context: &Context) -> Outcome<Vec<KeyRow>> {
 fn show(args: &ShowArgs, context: &Context) -> Outcome {
     let rows = match args.key.as_str() {
         "reader" => reader_keys(context)?,
+        "seed" => vec![KeyRow::seed(&context.home()?)],
         _ => open_keys(&context.home()?)?,
     };
     let row = match args.key.as_str() {
-        kind @ ("wallet" | "reader") => rows.iter().find(|row| row.kind == kind),
+        kind @ ("wallet" | "reader" | "seed") => rows.iter().find(|row| row.kind == kind),
         name => {
             let label = Label::new(name)?;
             let fits = |row: &&KeyRow| row.kind == "label" && row.name == label.as_str();
@@ -187,12 +216,24 @@ fn export(args: &ExportArgs, context: &Context) -> Outcome {
 
 fn backup(args: &BackupArgs, context: &Context) -> Outcome {
     let seed = context.home()?.unlock_seed(&context.passphrases)?;
+    let words = seed.expose_words()?;
     let mut sink = Sink::open(&args.output, Content::Secret, Existing::Refuse)?;
-    writeln!(sink, "{}", seed.expose_hex().as_str())
-        .map_err(|error| Failure::io(args.output.display(), &error))?;
+    let alone = sink.is_stdout();
+    for part in [words.as_str(), "\n"] {
+        let written = sink.write_all(part.as_bytes());
+        written.map_err(|error| Failure::io(args.output.display(), &error))?;
+    }
     sink.finish()?;
+    let report = BackupReport {
+        output: args.output.clone(),
+        seed: seed.fingerprint(),
+    };
+    match alone {
+        true => context.out.note(&report.to_string()),
+        false => context.out.emit(&report)?,
+    }
     context
         .out
-        .note("whoever has this seed can open every file of yours: keep it off this machine");
+        .note("whoever has these words can open every file of yours: keep them off this machine");
     Ok(())
 }

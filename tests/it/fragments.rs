@@ -2,26 +2,33 @@
 
 use std::fs::File;
 use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
+use axum::Router;
 use axum::body::Bytes;
 use axum::extract::State;
-use axum::http::StatusCode;
-use axum::routing::post;
-use axum::{Json, Router};
+use axum::routing::{get, post};
 use futures_util::FutureExt as _;
-use kms_chain::Call;
+use kms_chain::{Call, ChainEvent};
 use kms_client::{Event, Home, Network, Passphrase, PassphraseProvider, Progress, Reader, Unlock};
 use kms_format::Header;
-use kms_protocol::messages::{KfragAck, KfragUpload, ReencryptReply, ReencryptRequest};
-use kms_protocol::{Address, Domain, EthSecret, EthSignature, Period};
+use kms_protocol::messages::{
+    Answer, KfragAck, KfragUpload, Message, ReencryptReply, ReencryptRequest,
+};
+use kms_protocol::{
+    Address, B256, Domain, EthSecret, EthSignature, FixedBytes, Period, TypedData as _,
+};
 use tokio::sync::watch;
 use umbral::SecretKey;
 
 use crate::harness::grant::Grant;
-use crate::harness::proxy::{Exchange, Proxy, Verdict, serve};
+use crate::harness::proxy::{Proxy, Verdict, serve};
 use crate::harness::world::{Miner, World};
+use crate::shares::reader;
 use kms_kit::kms::{Kms, PASSPHRASE};
 use kms_kit::node::Place;
+use kms_kit::wire::Endpoint;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_reader_with_one_honest_miner_too_few_gets_nothing() {
@@ -47,65 +54,77 @@ async fn a_reader_with_one_honest_miner_too_few_gets_nothing() {
 
 /// A miner with a stake and a worker's key that answers readers with another miner's cfrag.
 struct Liar {
-    domain: Domain,
-    miner: Address,
-    worker: EthSecret,
-    /// What the honest miner answered, once it has and the reader has counted it.
-    overheard: watch::Receiver<Option<ReencryptReply>>,
+    endpoint: Endpoint,
+    now: Period,
+    /// What the honest miner answered this reader, in a request of its own.
+    honest: watch::Receiver<Option<ReencryptReply>>,
+    /// Whether the reader has counted the honest miner's answer.
+    counted: watch::Receiver<bool>,
 }
 
 impl Liar {
     fn router(self) -> Router {
         Router::new()
-            .route("/v2/policies/{id}/kfrag", post(take_share))
-            .route("/v2/policies/{id}/reencrypt", post(repeat_another))
-            .with_state(std::sync::Arc::new(self))
+            .route("/v2/info", get(info))
+            .route("/v2/message", post(message))
+            .with_state(Arc::new(self))
+    }
+
+    fn take_share(&self, upload: &KfragUpload) -> KfragAck {
+        let Endpoint {
+            domain,
+            miner,
+            worker,
+            ..
+        } = &self.endpoint;
+        let ack = KfragAck {
+            policy_id: upload.verify(domain, *miner).unwrap(),
+            miner: *miner,
+            kfrag_hash: upload.kfrag_hash,
+            signature: EthSignature::UNSIGNED,
+        };
+        ack.signed(domain, worker)
+    }
+
+    async fn repeat_another(&self, request: &ReencryptRequest) -> ReencryptReply {
+        let (mut honest, mut counted) = (self.honest.clone(), self.counted.clone());
+        counted.wait_for(|counted| *counted).await.unwrap();
+        let honest = honest.wait_for(Option::is_some).await.unwrap().clone();
+        let honest = honest.unwrap();
+        let Endpoint {
+            domain,
+            miner,
+            worker,
+            ..
+        } = &self.endpoint;
+        let digest_signer = requester(domain, request);
+        let mut reply = ReencryptReply {
+            miner: *miner,
+            fragments: Vec::new(),
+            ..honest.clone()
+        };
+        for (capsule, fragment) in request.capsules.iter().zip(&honest.fragments) {
+            reply.push_signed(capsule, fragment.cfrag, digest_signer, domain, worker);
+        }
+        reply
     }
 }
 
-async fn take_share(
-    State(liar): State<std::sync::Arc<Liar>>,
-    Json(upload): Json<KfragUpload>,
-) -> (StatusCode, Json<KfragAck>) {
-    let ack = KfragAck {
-        policy_id: upload.verify(&liar.domain, liar.miner).unwrap(),
-        miner: liar.miner,
-        kfrag_hash: upload.kfrag_hash,
-        signature: EthSignature::UNSIGNED,
-    };
-    (
-        StatusCode::CREATED,
-        Json(ack.signed(&liar.domain, &liar.worker)),
-    )
+async fn info(State(liar): State<Arc<Liar>>) -> Vec<u8> {
+    liar.endpoint.info(liar.now)
 }
 
-async fn repeat_another(
-    State(liar): State<std::sync::Arc<Liar>>,
-    Json(request): Json<ReencryptRequest>,
-) -> Json<ReencryptReply> {
-    let mut overheard = liar.overheard.clone();
-    let honest = overheard
-        .wait_for(Option::is_some)
-        .await
-        .unwrap()
-        .clone()
-        .unwrap();
-    let digest_signer = requester(&liar.domain, &request);
-    let fragments = Vec::new();
-    let mut reply = ReencryptReply {
-        miner: liar.miner,
-        fragments,
-        ..honest.clone()
+async fn message(State(liar): State<Arc<Liar>>, body: Bytes) -> Vec<u8> {
+    let (message, exchange) = liar.endpoint.open(&body).unwrap();
+    let answer = match message {
+        Message::Kfrag(upload) => Answer::Stored(liar.take_share(&upload)),
+        Message::Reencrypt(request) => Answer::Fragments(liar.repeat_another(&request).await),
+        Message::Status(policy) => panic!("nobody asks for the status of {policy}"),
     };
-    for (capsule, fragment) in request.capsules.iter().zip(&honest.fragments) {
-        let (domain, worker) = (&liar.domain, &liar.worker);
-        reply.push_signed(capsule, fragment.cfrag, digest_signer, domain, worker);
-    }
-    Json(reply)
+    liar.endpoint.answer(&answer, &exchange)
 }
 
 fn requester(domain: &Domain, request: &ReencryptRequest) -> Address {
-    use kms_protocol::TypedData as _;
     request.signature.recover(&request.digest(domain)).unwrap()
 }
 
@@ -153,7 +172,8 @@ async fn miner_behind(world: &World, name: &str, proxy: &Proxy, listen: &str) ->
 /// A stake whose registered node is the liar's server.
 async fn liar(
     world: &World,
-    overheard: watch::Receiver<Option<ReencryptReply>>,
+    honest: watch::Receiver<Option<ReencryptReply>>,
+    counted: watch::Receiver<bool>,
 ) -> (Address, Proxy) {
     let worker = EthSecret::random().unwrap();
     let owner = EthSecret::random().unwrap();
@@ -162,15 +182,15 @@ async fn liar(
         .unwrap()
         .public_key();
     let miner = owner.address();
-    let through = Period(world.period().await.0 + 2);
+    let now = world.period().await;
+    let through = Period(now.0 + 2);
     world.send(&worker, Call::ConfirmActivity { through }).await;
-    let domain = world.domain;
     let server = serve(
         Liar {
-            domain,
-            miner,
-            worker,
-            overheard,
+            endpoint: Endpoint::new(world.domain, miner, worker, umbral_key),
+            now,
+            honest,
+            counted,
         }
         .router(),
     )
@@ -182,33 +202,16 @@ async fn liar(
     (miner, server)
 }
 
-/// The first honest miner's replies are overheard; the liar repeats them once they counted.
-async fn overhearing(
+/// Once somebody reads, the second honest miner is reached only after the liar was found out.
+async fn waiting(
     listen: &str,
-    heard: watch::Sender<Option<ReencryptReply>>,
-    counted: watch::Receiver<bool>,
+    reading: Arc<AtomicBool>,
+    liar_named: watch::Receiver<Option<String>>,
 ) -> Proxy {
-    let pass = |_| async { Verdict::Pass }.boxed();
-    let overhear = move |exchange: &Exchange, reply: &Bytes| {
-        if exchange.path.ends_with("/reencrypt") {
-            let reply: ReencryptReply = serde_json::from_slice(reply)
-                .unwrap_or_else(|e| panic!("{e}: {}", String::from_utf8_lossy(reply)));
-            let (heard, mut counted) = (heard.clone(), counted.clone());
-            tokio::spawn(async move {
-                counted.wait_for(|counted| *counted).await.unwrap();
-                heard.send_replace(Some(reply));
-            });
-        }
-    };
-    Proxy::start(&format!("http://{listen}"), pass, overhear).await
-}
-
-/// The second honest miner is reached only after the liar was found out.
-async fn waiting(listen: &str, liar_named: watch::Receiver<Option<String>>) -> Proxy {
-    let wait = move |exchange: Exchange| {
-        let mut named = liar_named.clone();
+    let wait = move |_| {
+        let (reading, mut named) = (reading.clone(), liar_named.clone());
         async move {
-            if exchange.path.ends_with("/reencrypt") {
+            if reading.load(Ordering::Acquire) {
                 named.wait_for(Option::is_some).await.unwrap();
             }
             Verdict::Pass
@@ -238,19 +241,41 @@ fn share(world: &World, owner: &Kms, reader: &Kms, file: &Path) {
         .assert_success();
 }
 
+/// What the miner answers the reader with this key.
+async fn asked_directly(
+    world: &World,
+    miner: &Miner,
+    header: &Header,
+    key: &SecretKey,
+) -> ReencryptReply {
+    let created = |event| match event {
+        ChainEvent::PolicyCreated { policy_id, .. } => Some(policy_id),
+        _ => None,
+    };
+    let request = ReencryptRequest {
+        policy_id: world.find(created).await.unwrap(),
+        miner: miner.address(),
+        capsules: vec![FixedBytes(header.capsule().to_bytes())],
+        block_number: world.head().await.number,
+        nonce: B256::random().unwrap(),
+        signature: EthSignature::UNSIGNED,
+    };
+    let request = request.signed(&world.domain, &EthSecret::from_umbral(key).unwrap());
+    miner.node.wire().reencrypt(&request).await.unwrap()
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_miner_that_answers_with_anothers_fragment_is_named_and_the_read_succeeds() {
     let world = World::new().await;
-    let (heard, overheard) = watch::channel(None);
+    let (heard, honest) = watch::channel(None);
     let (counted, first_counted) = watch::channel(false);
     let (named, liar_named) = watch::channel(None);
-    let (liar_address, _liar_server) = liar(&world, overheard).await;
+    let (liar_address, _liar_server) = liar(&world, honest, first_counted).await;
 
-    let [listen_first, listen_second] = [(); 2].map(|()| Place::free().listen);
-    let first_proxy = overhearing(&listen_first, heard, first_counted).await;
-    let second_proxy = waiting(&listen_second, liar_named.clone()).await;
-    let first = miner_behind(&world, "first", &first_proxy, &listen_first).await;
-    let _second = miner_behind(&world, "second", &second_proxy, &listen_second).await;
+    let (reading, listen) = (Arc::new(AtomicBool::new(false)), Place::free().listen);
+    let second_proxy = waiting(&listen, reading.clone(), liar_named.clone()).await;
+    let [first] = world.miners().await;
+    let _second = miner_behind(&world, "second", &second_proxy, &listen).await;
     // The chain goes on by itself now, so that payments are confirmed while the owner waits.
     world
         .devnet
@@ -259,7 +284,7 @@ async fn a_miner_that_answers_with_anothers_fragment_is_named_and_the_read_succe
         .unwrap();
 
     let alice = world.person("alice", 100).await;
-    let bob = world.person("bob", 1).await;
+    let (bob, key) = reader(&world);
     let file = world.path("file.kms");
 
     tokio::task::block_in_place(|| share(&world, &alice, &bob, &file));
@@ -276,6 +301,9 @@ async fn a_miner_that_answers_with_anothers_fragment_is_named_and_the_read_succe
         .reader(0)
         .unwrap()];
     let header = Header::read(&mut File::open(&file).unwrap()).unwrap();
+    let overheard = asked_directly(&world, &first, &header, &key).await;
+    heard.send_replace(Some(overheard));
+    reading.store(true, Ordering::Release);
     let order = Order {
         first: first.address(),
         liar: liar_address,

@@ -197,7 +197,7 @@ async fn refuses_a_hand_over_whose_terms_were_altered() {
     let [miner] = world.miners().await;
     let grant = Grant::prepare(&world, &[miner.address()], 1).await;
     grant.pay(&world, &[&miner.node]).await;
-    let path = format!("/v2/policies/{}/kfrag", grant.id());
+    let wire = miner.node.wire();
     let upload = grant.upload(miner.address(), &miner.node.umbral_key);
 
     let cheaper = Terms {
@@ -208,33 +208,15 @@ async fn refuses_a_hand_over_whose_terms_were_altered() {
         terms: cheaper,
         ..upload.clone()
     };
-    let refused = miner
-        .node
-        .post::<serde_json::Value>(&path, &altered)
-        .await
-        .unwrap_err();
-    assert!(
-        matches!(refused.code, Refusal::BadRequest | Refusal::BadSignature),
-        "{:?}",
-        refused.code
-    );
+    let refused = wire.hand_over(&altered).await.unwrap_err();
+    assert_eq!(refused.code, Refusal::PolicyUnknown);
 
     // The same kfrag again is accepted; another one for the same policy is a conflict.
-    miner
-        .node
-        .post::<serde_json::Value>(&path, &upload)
-        .await
-        .unwrap();
-    miner
-        .node
-        .post::<serde_json::Value>(&path, &upload)
-        .await
-        .unwrap();
-    let again = grant.upload(miner.address(), &miner.node.umbral_key);
-    let conflict = miner
-        .node
-        .post::<serde_json::Value>(&path, &again)
-        .await
-        .unwrap_err();
+    wire.hand_over(&upload).await.unwrap();
+    wire.hand_over(&upload).await.unwrap();
+    let other = grant.grant_again(&grant.policy(), &grant.terms.miners);
+    let other = grant.parcel_of(&other, miner.address());
+    let other = grant.upload_of(&other, miner.address(), &miner.node.umbral_key);
+    let conflict = wire.hand_over(&other).await.unwrap_err();
     assert_eq!(conflict.code, Refusal::KfragConflict);
 }

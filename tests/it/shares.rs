@@ -17,9 +17,8 @@ fn upload_of(grant: &Grant, granted: &Granted, miner: &Miner) -> KfragUpload {
 }
 
 /// The code with which a node refuses an upload.
-async fn refusal(grant: &Grant, miner: &Miner, upload: &KfragUpload) -> Refusal {
-    let path = format!("/v2/policies/{}/kfrag", grant.id());
-    let refused = miner.node.post::<serde_json::Value>(&path, upload).await;
+async fn refusal(miner: &Miner, upload: &KfragUpload) -> Refusal {
+    let refused = miner.node.wire().hand_over(upload).await;
     refused.expect_err("the fragment was accepted").code
 }
 
@@ -49,7 +48,7 @@ async fn a_share_for_another_policy_miner_or_chain_is_refused_at_upload() {
     for wrong in &elsewhere {
         let granted = grant.grant_again(wrong, &grant.terms.miners);
         let upload = upload_of(&grant, &granted, &ours);
-        let code = refusal(&grant, &ours, &upload).await;
+        let code = refusal(&ours, &upload).await;
         assert_eq!(code, Refusal::KfragForeign, "{wrong:?}");
     }
     // Each miner is given the other's kfrag.
@@ -58,14 +57,14 @@ async fn a_share_for_another_policy_miner_or_chain_is_refused_at_upload() {
     let granted = grant.grant_again(&policy, &swapped);
     for miner in [&ours, &other] {
         let upload = upload_of(&grant, &granted, miner);
-        let code = refusal(&grant, miner, &upload).await;
+        let code = refusal(miner, &upload).await;
         assert_eq!(code, Refusal::KfragForeign);
     }
     // The kfrag of one delegation, the commitments of another.
     let mut mixed = grant.grant_again(&policy, &grant.terms.miners);
     mixed.commitments = grant.grant_again(&policy, &grant.terms.miners).commitments;
     let upload = upload_of(&grant, &mixed, &ours);
-    let code = refusal(&grant, &ours, &upload).await;
+    let code = refusal(&ours, &upload).await;
     assert_eq!(code, Refusal::CommitmentsInvalid);
 
     grant.hand_over(&ours).await.unwrap();
@@ -78,7 +77,7 @@ async fn a_share_for_another_policy_miner_or_chain_is_refused_at_upload() {
 }
 
 /// A home whose seed the test knows, and the key it reads with.
-fn reader(world: &World) -> (Kms, SecretKey) {
+pub(crate) fn reader(world: &World) -> (Kms, SecretKey) {
     let seed = [7; 32];
     let words = Seed::from_bytes(&seed).unwrap().expose_words().unwrap();
     let file = world.path("seed");
@@ -104,11 +103,7 @@ async fn an_author_with_inconsistent_shares_is_told_to_the_reader_by_a_code_of_i
     grant.hand_over(&miners[0]).await.unwrap();
     let second = grant.grant_again(&grant.policy(), &grant.terms.miners);
     let upload = upload_of(&grant, &second, &miners[1]);
-    let path = format!("/v2/policies/{}/kfrag", grant.id());
-    let node = &miners[1].node;
-    node.post::<serde_json::Value>(&path, &upload)
-        .await
-        .unwrap();
+    miners[1].node.wire().hand_over(&upload).await.unwrap();
 
     let file = world.path("file.kms");
     let mut encrypted = Vec::new();

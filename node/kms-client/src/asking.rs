@@ -4,29 +4,29 @@
 use std::time::Duration;
 
 use kms_chain::MinerInfo;
-use kms_protocol::Address;
 use tokio::time::Instant;
 
 use crate::error::{NodeFailure, Result};
+use crate::line::Peer;
 use crate::node_http::{AskError, HttpNodes};
-use crate::node_url::NodeUrl;
 
 /// [`NodeFailure::code`] of a miner whose arrangement the author revoked.
-pub(crate) const ARRANGEMENT_REVOKED: &str = "arrangement_revoked";
+const ARRANGEMENT_REVOKED: &str = "arrangement_revoked";
 /// Upper bound on a node's `retry_after_s`, in seconds.
 const RETRY_AFTER_MAX_SECONDS: u64 = 30;
 
 /// Returns the worker and the checked URL of a miner.
-pub(crate) fn reach(
-    info: &MinerInfo,
-    nodes: &HttpNodes,
-) -> Result<(Address, NodeUrl), NodeFailure> {
+pub(crate) fn reach(info: &MinerInfo, nodes: &HttpNodes) -> Result<Peer, NodeFailure> {
     let worker = info
         .worker
         .ok_or_else(|| failed(info, "worker_missing", "no worker is bonded".to_owned()))?;
     let url = nodes.parse_url(&info.url);
     let url = url.map_err(|error| failed(info, "url_refused", error.to_string()))?;
-    Ok((worker, url))
+    Ok(Peer {
+        miner: info.miner,
+        worker,
+        url,
+    })
 }
 
 /// Reports that a miner did not do its part.

@@ -15,6 +15,7 @@ mod home;
 mod journal;
 mod keys;
 mod label;
+mod line;
 mod network;
 mod node_http;
 mod node_url;

@@ -1,23 +1,20 @@
 //! HTTP client of the nodes, assumed hostile: no redirects, proxies or content encoding, a bounded
 //! body, two time limits, and off a local chain only addresses that are public once resolved (DNS
-//! rebinding). Neighbours: `node_url` has the rules, `asking` waits and retries.
+//! rebinding). Neighbours: `node_url` has the rules, `line` seals what is sent.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use kms_protocol::PolicyId;
-use kms_protocol::messages::{
-    KfragAck, KfragUpload, PolicyStatus, Problem, ReencryptReply, ReencryptRequest,
-};
+use kms_protocol::Refusal;
+use kms_protocol::messages::Problem;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use reqwest::header::{ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_TYPE, HeaderValue};
 use reqwest::redirect::Policy;
 use reqwest::{Client, RequestBuilder, Response, StatusCode, Url};
-use serde::Serialize;
-use serde::de::DeserializeOwned;
 
 use crate::error::{Error, Result};
+use crate::line::Certificates;
 use crate::node_url::{AddressRule, NodeUrl, is_public};
 
 /// Greatest length of an error's detail, in characters.
@@ -47,8 +44,22 @@ impl Default for NodeLimits {
 /// Why a node gave no usable answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum AskError {
-    /// The node refused, with its reason.
+    /// The node refused, with its reason, signed by the miner's worker.
     Refused(Box<Problem>),
+    /// Whoever answered refused without the worker's signature: the reason is nobody's.
+    Unsigned {
+        status: u16,
+        key_unknown: bool,
+    },
+    /// The answer is signed by somebody else, or for something else.
+    BadSignature(String),
+    /// The node's transport key is not certified by the miner's worker for the present period.
+    BadCertificate(String),
+    /// The chain could not be asked.
+    Chain {
+        code: &'static str,
+        detail: String,
+    },
     Unreachable(String),
     Timeout,
     TooLarge,
@@ -64,6 +75,7 @@ pub struct HttpNodes {
     client: Client,
     rule: AddressRule,
     max_body_bytes: usize,
+    pub(crate) certificates: Arc<Certificates>,
 }
 
 impl HttpNodes {
@@ -89,6 +101,7 @@ impl HttpNodes {
             client,
             rule,
             max_body_bytes: limits.max_body_bytes,
+            certificates: Arc::default(),
         })
     }
 
@@ -97,55 +110,19 @@ impl HttpNodes {
         NodeUrl::parse(url, self.rule)
     }
 
-    pub(crate) async fn upload(
-        &self,
-        node: &NodeUrl,
-        policy: PolicyId,
-        upload: &KfragUpload,
-    ) -> Result<KfragAck, AskError> {
-        self.post(node.join(&format!("v2/policies/{policy}/kfrag")), upload)
-            .await
+    /// Posts a sealed message; returns the sealed answer.
+    pub(crate) async fn post(&self, url: Url, sealed: Vec<u8>) -> Result<Vec<u8>, AskError> {
+        let kind = HeaderValue::from_static("application/octet-stream");
+        let request = self.client.post(url).header(CONTENT_TYPE, kind);
+        self.call(request.body(sealed)).await
     }
 
-    pub(crate) async fn reencrypt(
-        &self,
-        node: &NodeUrl,
-        request: &ReencryptRequest,
-    ) -> Result<ReencryptReply, AskError> {
-        let policy = request.policy_id;
-        self.post(
-            node.join(&format!("v2/policies/{policy}/reencrypt")),
-            request,
-        )
-        .await
-    }
-
-    /// Asks what a node holds of a policy.
-    pub(crate) async fn policy_status(
-        &self,
-        node: &NodeUrl,
-        policy: PolicyId,
-    ) -> Result<PolicyStatus, AskError> {
-        self.get(node.join(&format!("v1/policies/{policy}"))).await
-    }
-
-    async fn post<B: Serialize + Sync, T: DeserializeOwned>(
-        &self,
-        url: Url,
-        body: &B,
-    ) -> Result<T, AskError> {
-        let body = serde_json::to_vec(body)
-            .map_err(|_| AskError::BadReply("BUG: the request does not serialise".to_owned()))?;
-        let json = HeaderValue::from_static("application/json");
-        self.call(self.client.post(url).header(CONTENT_TYPE, json).body(body))
-            .await
-    }
-
-    async fn get<T: DeserializeOwned>(&self, url: Url) -> Result<T, AskError> {
+    /// Reads a public page of a node.
+    pub(crate) async fn get(&self, url: Url) -> Result<Vec<u8>, AskError> {
         self.call(self.client.get(url)).await
     }
 
-    async fn call<T: DeserializeOwned>(&self, request: RequestBuilder) -> Result<T, AskError> {
+    async fn call(&self, request: RequestBuilder) -> Result<Vec<u8>, AskError> {
         let request = request.header(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
         let response = request.send().await.map_err(|error| node_error(&error))?;
         let status = response.status();
@@ -159,16 +136,16 @@ impl HttpNodes {
             ));
         }
         let body = self.body(response).await?;
-        if status == StatusCode::OK || status == StatusCode::CREATED {
-            return serde_json::from_slice(&body)
-                .map_err(|error| AskError::BadReply(cut(&error.to_string())));
+        if status == StatusCode::OK {
+            return Ok(body);
         }
+        let status = status.as_u16();
         match serde_json::from_slice::<Problem>(&body) {
-            Ok(problem) => Err(AskError::Refused(Box::new(problem))),
-            Err(_) => Err(AskError::BadReply(format!(
-                "HTTP status {}",
-                status.as_u16()
-            ))),
+            Ok(problem) => Err(AskError::Unsigned {
+                status,
+                key_unknown: problem.code == Refusal::TransportKeyUnknown,
+            }),
+            Err(_) => Err(AskError::BadReply(format!("HTTP status {status}"))),
         }
     }
 
@@ -193,6 +170,10 @@ impl AskError {
     pub(crate) fn code(&self) -> &'static str {
         match self {
             Self::Refused(problem) => problem.code.code(),
+            Self::Unsigned { .. } => "unsigned_refusal",
+            Self::BadSignature(_) => "bad_signature",
+            Self::BadCertificate(_) => "bad_certificate",
+            Self::Chain { code, .. } => code,
             Self::Unreachable(_) => "unreachable",
             Self::Timeout => "timeout",
             Self::TooLarge => "too_large_reply",
@@ -206,10 +187,26 @@ impl AskError {
         match self {
             Self::Refused(problem) if problem.detail.is_empty() => problem.title.clone(),
             Self::Refused(problem) => problem.detail.clone(),
-            Self::Unreachable(detail) | Self::BadReply(detail) => detail.clone(),
+            Self::Unsigned { status, .. } => {
+                format!("refused without the worker's signature (HTTP status {status})")
+            }
+            Self::Unreachable(detail)
+            | Self::BadReply(detail)
+            | Self::BadSignature(detail)
+            | Self::BadCertificate(detail)
+            | Self::Chain { detail, .. } => cut(detail),
             Self::Timeout => "no complete answer in time".to_owned(),
             Self::TooLarge => "the answer is longer than the limit".to_owned(),
             Self::Redirected => "the answer is a redirect, which is not followed".to_owned(),
+        }
+    }
+}
+
+impl From<Error> for AskError {
+    fn from(error: Error) -> Self {
+        Self::Chain {
+            code: error.code(),
+            detail: error.to_string(),
         }
     }
 }

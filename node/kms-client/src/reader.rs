@@ -13,14 +13,14 @@ mod tests;
 use std::time::Duration;
 
 use kms_format::{DataKey, Header};
-use kms_protocol::Refusal;
 use kms_protocol::messages::CAPSULES_MAX;
 use tokio::time::Instant;
 use umbral::{Capsule, PublicKey, SharedSecret};
 
-use crate::asking::ARRANGEMENT_REVOKED;
-use crate::error::{Error, NodeFailure, Result};
+use crate::error::{Error, Result};
+use crate::line::Moment;
 use crate::progress::Progress;
+use crate::standing::{Standing, standing};
 
 use answers::Goal;
 use collect::Question;
@@ -106,37 +106,35 @@ impl Reader<'_> {
                 // Another policy helps neither a failing chain nor a header that was tampered with.
                 Err(error @ (Error::Chain(_) | Error::Format(_))) => return Err(error),
                 Err(error) => {
-                    let error = explained(error, candidate);
+                    let error = self.explained(error, candidate).await?;
                     first_error = first_error.or(Some(error));
                 }
             }
         }
         Err(first_error.unwrap_or(Error::Bug("at least one policy is usable")))
     }
-}
 
-/// Replaces a missed threshold by its cause: every miner asked says that the policy was revoked or
-/// ended, or no arrangement is left. A single answer proves that the policy is in force.
-fn explained(error: Error, candidate: &Candidate<'_>) -> Error {
-    let policy = candidate.created.id;
-    let nobody = matches!(error, Error::ArrangementsRevoked { left: 0, .. });
-    if matches!(error, Error::ThresholdNotMet { got: 1.., .. }) {
-        error
-    } else if nobody || all_say(error.nodes(), Refusal::PolicyRevoked) {
-        Error::PolicyRevoked { policy }
-    } else if all_say(error.nodes(), Refusal::PolicyEnded) {
-        Error::PolicyExpired {
-            policy,
-            last: candidate.state.effective_last,
+    /// Replaces a missed threshold by its cause, if the chain has one: the policy was revoked or
+    /// ended while its miners were asked. What nodes say of it is shown, and proves nothing.
+    async fn explained(&self, error: Error, candidate: &Candidate<'_>) -> Result<Error> {
+        let policy = candidate.created.id;
+        if matches!(error, Error::ArrangementsRevoked { left: 0, .. }) {
+            return Ok(Error::PolicyRevoked { policy });
         }
-    } else {
-        error
+        if !matches!(error, Error::ThresholdNotMet { .. }) {
+            return Ok(error);
+        }
+        let Some(state) = self.chain.policy_state(policy).await? else {
+            return Ok(error);
+        };
+        let now = Moment::now(self.chain).await?.period;
+        Ok(match standing(&candidate.created.terms, state, now) {
+            Standing::Revoked => Error::PolicyRevoked { policy },
+            Standing::Ended => Error::PolicyExpired {
+                policy,
+                last: state.effective_last,
+            },
+            Standing::NotStarted | Standing::Active => error,
+        })
     }
-}
-
-/// Whether every miner that was asked refused for this reason.
-fn all_say(nodes: &[NodeFailure], refusal: Refusal) -> bool {
-    let asked = nodes.iter().filter(|node| node.code != ARRANGEMENT_REVOKED);
-    let mut asked = asked.peekable();
-    asked.peek().is_some() && asked.all(|node| node.code == refusal.code())
 }

@@ -3,6 +3,7 @@
 
 mod chain;
 mod node;
+mod proxy;
 pub(crate) mod world;
 
 use std::path::Path;
@@ -13,7 +14,8 @@ use kms_chain::{ContractRecord, Contracts, DeployParams, Deployment};
 use kms_protocol::{Address, B256};
 
 pub(crate) use chain::{FakeChain, FakePay, PayMode};
-pub(crate) use node::{Habit, TestNode};
+pub(crate) use node::{Clock, Habit, TestNode};
+pub(crate) use proxy::{Forgery, Proxy};
 pub(crate) use world::World;
 
 use crate::error::Result;

@@ -36,13 +36,15 @@ mod kfrag {
     pub(crate) mod upload;
 }
 
-/// A request: http -> gate -> replay -> pool -> reencrypt -> signed reply.
+/// A request: http -> message -> gate -> replay -> pool -> reencrypt -> signed, sealed answer.
 mod serve {
     pub(crate) mod http;
+    pub(crate) mod message;
     pub(crate) mod pool;
     pub(crate) mod reencrypt;
     pub(crate) mod replay;
-    mod status;
+    pub(crate) mod status;
+    pub(crate) mod transport;
 }
 
 /// The process and its machine: data directory, keys, tasks, readiness, metrics.

@@ -17,6 +17,8 @@ use crate::host::metrics::Metrics;
 use crate::kfrag::cache::KfragCache;
 use crate::serve::pool::Pool;
 use crate::serve::replay::ReplayGuard;
+use crate::serve::status::InfoCache;
+use crate::serve::transport::TransportKeys;
 use crate::store::Store;
 use crate::view::snapshot::{Snapshot, ViewAge};
 
@@ -38,6 +40,8 @@ pub(crate) struct Node {
     pub(crate) replay: ReplayGuard,
     pub(crate) pool: Pool,
     pub(crate) reserve: Reserve,
+    pub(crate) transport: TransportKeys,
+    pub(crate) info: InfoCache,
     closing: AtomicBool,
 }
 
@@ -70,6 +74,8 @@ impl Node {
             metrics: Metrics::new(),
             cache: KfragCache::new(CACHED_KFRAGS),
             replay: parts.replay,
+            transport: TransportKeys::default(),
+            info: InfoCache::default(),
             closing: AtomicBool::new(false),
         }
     }

@@ -70,6 +70,15 @@ pub enum Error {
     Text { maximum: usize },
     #[error("unknown refusal code")]
     RefusalCode,
+    /// A sealed message or reply that is damaged, sealed to another key, or meant for another
+    /// chain or miner.
+    #[error("the sealed message does not open")]
+    Envelope,
+    /// What was sealed is no message of this protocol.
+    #[error("the content of the sealed message is not of this protocol")]
+    MessageFormat,
+    #[error("the transport key is for periods {first} to {last}, the present one is {now}")]
+    CertificatePeriods { first: u32, last: u32, now: u32 },
     /// Fewer candidates with stake than asked for.
     #[error("{wanted} miners wanted, {available} with stake available")]
     TooFewCandidates { wanted: usize, available: usize },
@@ -114,6 +123,10 @@ pub enum Mismatch {
     Policy,
     #[error("another miner")]
     Miner,
+    #[error("another worker")]
+    Worker,
+    #[error("another chain or policy manager")]
+    Chain,
     /// Keys whose hash is not in the terms.
     #[error("the keys are not those of the terms")]
     Keys,

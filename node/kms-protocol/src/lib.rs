@@ -17,6 +17,7 @@ pub mod primitives;
 pub mod refusal;
 pub mod reward;
 pub mod sampling;
+pub mod transport;
 
 pub use accusation::Accusation;
 pub use amount::{Amount, Wei};
@@ -28,6 +29,7 @@ pub use period::{Period, PeriodClock};
 pub use policy::{RevealedKeys, Terms, keys_hash, kfrag_policy};
 pub use primitives::{Address, B256, FixedBytes, PolicyId, keccak256};
 pub use refusal::Refusal;
+pub use transport::{Destination, Exchange, TransportKey, TransportKeyId, TransportSecret};
 
 #[cfg(test)]
 mod test_support;

@@ -112,6 +112,9 @@ refusals! {
     BadRequest: "bad_request", 400, LASTING,
         "the request cannot be read",
         "update the client; both sides must speak the same protocol version";
+    TransportKeyUnknown: "transport_key_unknown", 409, TEMPORARY,
+        "the message is not sealed to a key that the node has now",
+        "ask the node for its present key and seal the message to it";
     TooLarge: "too_large", 413, LASTING,
         "the request is too large",
         "send fewer capsules in one request";

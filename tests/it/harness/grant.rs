@@ -98,8 +98,7 @@ impl Grant {
     /// Hands a miner its kfrag; checks the acknowledgement.
     pub(crate) async fn hand_over(&self, miner: &Miner) -> Result<KfragAck, Problem> {
         let upload = self.upload(miner.address(), &miner.node.umbral_key);
-        let path = format!("/v2/policies/{}/kfrag", self.id());
-        let ack: KfragAck = miner.node.post(&path, &upload).await?;
+        let ack = miner.node.wire().hand_over(&upload).await?;
         ack.verify(&self.domain, &upload, &miner.address(), &miner.worker)
             .unwrap();
         Ok(ack)
@@ -122,7 +121,6 @@ impl Grant {
         miner: &Miner,
         request: &ReencryptRequest,
     ) -> Result<ReencryptReply, Problem> {
-        let path = format!("/v2/policies/{}/reencrypt", self.id());
-        miner.node.post(&path, request).await
+        miner.node.wire().reencrypt(request).await
     }
 }

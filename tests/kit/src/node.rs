@@ -6,16 +6,15 @@ use std::sync::Mutex;
 use std::time::Duration;
 
 use kms_chain::keystore;
-use kms_protocol::messages::{NodeInfo, PolicyStatus, Problem};
+use kms_protocol::messages::PolicyStatus;
 use kms_protocol::{Address, EthSecret, PolicyId, Refusal};
-use serde::Serialize;
-use serde::de::DeserializeOwned;
 use serde_json::Value;
 use umbral::PublicKey;
 
 use crate::kms::{Kms, PASSPHRASE};
 use crate::process::{Process, free_port};
 use crate::wait::until;
+use crate::wire::Wire;
 
 /// How long a node that runs may take to say whether it is ready.
 const READY_TIMEOUT: Duration = Duration::from_secs(2);
@@ -146,7 +145,9 @@ impl Node {
 
     /// Why a condition of the node's own report fails; `None` while it holds.
     pub async fn complaint(&self, condition: &str) -> Option<String> {
-        let report: Value = self.get("/readyz").await.unwrap();
+        let url = format!("{}/readyz", self.url);
+        let report = self.http.get(url).send().await.unwrap().bytes().await;
+        let report: Value = serde_json::from_slice(&report.unwrap()).unwrap();
         let checks = report["checks"].as_array().unwrap();
         let check = checks.iter().find(|check| check["name"] == condition)?;
         Some(check["reason"].as_str()?.to_owned())
@@ -165,41 +166,20 @@ impl Node {
     /// Waits until the node has seen a block of this height.
     pub async fn sees(&self, block: u64) {
         until("the node to follow the chain", async || {
-            let info: NodeInfo = self.get("/v1/info").await.ok()?;
+            let info = self.wire().info().await.ok()?;
             (info.head_block >= block).then_some(())
         })
         .await;
     }
 
-    /// Asks the node.
-    ///
-    /// # Errors
-    /// Its refusal.
-    pub async fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, Problem> {
-        answer(self.http.get(format!("{}{path}", self.url))).await
-    }
-
-    /// Posts a body, as the real client does or as it never would.
-    ///
-    /// # Errors
-    /// The node's refusal.
-    pub async fn post<T: DeserializeOwned>(
-        &self,
-        path: &str,
-        body: &impl Serialize,
-    ) -> Result<T, Problem> {
-        let request = self
-            .http
-            .post(format!("{}{path}", self.url))
-            .header("content-type", "application/json")
-            .body(serde_json::to_vec(body).unwrap());
-        answer(request).await
+    /// A client's line to the node.
+    pub fn wire(&self) -> Wire {
+        Wire::to(&self.url)
     }
 
     /// What the node says of a policy.
     pub async fn status(&self, policy: PolicyId) -> PolicyStatus {
-        let path = format!("/v1/policies/{policy}");
-        let status: PolicyStatus = self.get(&path).await.unwrap();
+        let status = self.wire().status(policy).await.unwrap();
         assert_eq!(status.serving, status.refusal.is_none());
         status
     }
@@ -209,21 +189,6 @@ impl Node {
         let refusal = self.status(policy).await.refusal;
         refusal.map(|problem| problem.code)
     }
-}
-
-/// A body of the expected type, or a problem whose status and media type are those of its code.
-async fn answer<T: DeserializeOwned>(request: reqwest::RequestBuilder) -> Result<T, Problem> {
-    let reply = request.send().await.unwrap();
-    let status = reply.status();
-    let kind = reply.headers().get("content-type").cloned();
-    let body = reply.bytes().await.unwrap();
-    if status.is_success() {
-        return Ok(serde_json::from_slice(&body).unwrap());
-    }
-    assert_eq!(kind.unwrap(), Problem::MEDIA_TYPE);
-    let problem: Problem = serde_json::from_slice(&body).unwrap();
-    assert_eq!(problem.code.http_status(), status.as_u16());
-    Err(problem)
 }
 
 impl Drop for Node {

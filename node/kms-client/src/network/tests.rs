@@ -1,5 +1,8 @@
 //! Event topics against the committed artifacts, and owner, reader and staker over a real chain.
 
+use std::sync::Arc;
+
+use futures_util::FutureExt as _;
 use kms_chain::devnet::{self, Devnet, DevnetOptions};
 use kms_chain::{Call, DeployParams, WalletOptions};
 use kms_protocol::EthSecret;
@@ -16,7 +19,7 @@ use crate::progress::Silent;
 use crate::reader::{ReadLimits, Reader};
 use crate::staker::{Staker, fees_of, stake_status};
 use crate::standing::Standing;
-use crate::testkit::{Fixed, PASSPHRASE, TestNode, label, options};
+use crate::testkit::{Clock, Fixed, PASSPHRASE, TestNode, label, options};
 
 /// The canonical text of an event, from the ABI.
 fn signature(artifact: &str, event: &str) -> String {
@@ -110,7 +113,12 @@ impl Real {
         let payer = self.payer(devnet::account(index).unwrap());
         let miner = payer.address();
         self.fund(miner).await;
-        let node = TestNode::start(miner, self.network.domain()).await;
+        let chain = self.network.chain().clone();
+        let clock: Clock = Arc::new(move || {
+            let chain = chain.clone();
+            async move { chain.current_period().await.unwrap() }.boxed()
+        });
+        let node = TestNode::start(miner, self.network.domain(), clock).await;
         self.devnet
             .set_balance(node.worker(), Wei(10 * Wei::ETH.0))
             .await

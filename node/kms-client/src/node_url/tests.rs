@@ -138,10 +138,10 @@ fn takes_public_hosts() {
 #[test]
 fn a_resource_keeps_the_base_path() {
     let parse = |text| NodeUrl::parse(text, AddressRule::AnyAddress).unwrap();
-    let join = |text| parse(text).join("v1/info").to_string();
-    assert_eq!(join("http://h.org"), "http://h.org/v1/info");
-    assert_eq!(join("http://h.org/"), "http://h.org/v1/info");
-    assert_eq!(join("http://h.org/kms/"), "http://h.org/kms/v1/info");
+    let join = |text| parse(text).join("v2/info").to_string();
+    assert_eq!(join("http://h.org"), "http://h.org/v2/info");
+    assert_eq!(join("http://h.org/"), "http://h.org/v2/info");
+    assert_eq!(join("http://h.org/kms/"), "http://h.org/kms/v2/info");
 }
 
 proptest! {

@@ -14,6 +14,7 @@ use super::{GrantReport, Owner};
 use crate::asking::{Pause, failed, reach, within};
 use crate::error::{Error, NodeFailure, Result};
 use crate::journal::Grant;
+use crate::line::Moment;
 use crate::node_http::AskError;
 use crate::progress::{Event, Progress};
 
@@ -80,16 +81,18 @@ impl Owner<'_> {
         deadline: Instant,
         progress: &dyn Progress,
     ) -> Result<KfragAck, NodeFailure> {
-        let (worker, url) = reach(info, self.nodes)?;
+        let peer = reach(info, self.nodes)?;
         let domain = self.chain.domain();
-        let policy = upload.terms.id(domain.chain_id, &domain.contract);
         let mut pause = Pause::new(self.limits.first_pause_ms);
         loop {
-            let answer = within(deadline, self.nodes.upload(&url, policy, upload)).await;
-            let error = match answer {
+            let answer = async {
+                let moment = Moment::now(self.chain).await?;
+                self.nodes.upload(&peer, &moment, upload).await
+            };
+            let error = match within(deadline, answer).await {
                 Ok(ack) => {
                     return ack
-                        .verify(&domain, upload, &info.miner, &worker)
+                        .verify(&domain, upload, &info.miner, &peer.worker)
                         .map(|()| ack)
                         .map_err(|error| failed(info, "bad_signature", error.to_string()));
                 }
@@ -136,7 +139,14 @@ fn may_pass(error: &AskError) -> bool {
         AskError::Refused(problem) => {
             problem.code.is_temporary() || problem.code == Refusal::PolicyUnknown
         }
-        AskError::Unreachable(_) | AskError::Timeout => true,
-        AskError::TooLarge | AskError::Redirected | AskError::BadReply(_) => false,
+        AskError::Unreachable(_)
+        | AskError::Unsigned { .. }
+        | AskError::Chain { .. }
+        | AskError::Timeout => true,
+        AskError::TooLarge
+        | AskError::Redirected
+        | AskError::BadSignature(_)
+        | AskError::BadCertificate(_)
+        | AskError::BadReply(_) => false,
     }
 }

@@ -12,6 +12,7 @@ use crate::asking::{dismissed, failed, reach};
 use crate::error::{Error, NodeFailure, Result};
 use crate::journal::GrantState;
 use crate::label::Label;
+use crate::line::Moment;
 use crate::ports::{CreatedPolicy, PolicyFilter};
 use crate::standing::{Standing, standing};
 
@@ -170,11 +171,13 @@ impl Owner<'_> {
         };
         let status = match reach(&info, self.nodes) {
             Err(failure) => Err(failure),
-            Ok((_, url)) => self
-                .nodes
-                .policy_status(&url, report.policy)
-                .await
-                .map_err(|error| failed(&info, error.code(), error.detail())),
+            Ok(peer) => {
+                let moment = Moment::now(self.chain).await?;
+                let status = self.nodes.policy_status(&peer, &moment, report.policy);
+                status
+                    .await
+                    .map_err(|error| failed(&info, error.code(), error.detail()))
+            }
         };
         match status {
             Ok(status) => {

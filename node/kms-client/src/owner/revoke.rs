@@ -14,6 +14,7 @@ use super::{Owner, Spend};
 use crate::asking::{Pause, failed, reach, within};
 use crate::error::{Error, NodeFailure, Result};
 use crate::label::Label;
+use crate::line::{Moment, Peer};
 use crate::node_http::AskError;
 use crate::plan::{Plan, Sender};
 use crate::ports::{CreatedPolicy, PolicyFilter, Revoked, Scope};
@@ -295,29 +296,32 @@ impl Owner<'_> {
         deadline: Instant,
         progress: &dyn Progress,
     ) -> Result<Option<ErasureReceipt>, NodeFailure> {
-        let (worker, url) = reach(info, self.nodes)?;
+        let peer = reach(info, self.nodes)?;
         let mut pause = Pause::new(self.limits.first_pause_ms);
         loop {
-            let (code, detail, wait) =
-                match within(deadline, self.nodes.policy_status(&url, policy)).await {
-                    Ok(status) if refuses(&status) => {
-                        return Ok(self.verified_erasure(&status, info, worker));
-                    }
-                    Ok(status) => {
-                        let code = if status.serving {
-                            "still_serving"
-                        } else {
-                            "not_ended_yet"
-                        };
-                        (
-                            code,
-                            "the node has not seen the revocation".to_owned(),
-                            pause.usual(),
-                        )
-                    }
-                    Err(error) if over(&error) => return Ok(None),
-                    Err(error) => (error.code(), error.detail(), pause.next(&error)),
-                };
+            let status = async {
+                let moment = Moment::now(self.chain).await?;
+                self.nodes.policy_status(&peer, &moment, policy).await
+            };
+            let (code, detail, wait) = match within(deadline, status).await {
+                Ok(status) if refuses(&status) => {
+                    return Ok(self.verified_erasure(&status, &peer));
+                }
+                Ok(status) => {
+                    let code = if status.serving {
+                        "still_serving"
+                    } else {
+                        "not_ended_yet"
+                    };
+                    (
+                        code,
+                        "the node has not seen the revocation".to_owned(),
+                        pause.usual(),
+                    )
+                }
+                Err(error) if over(&error) => return Ok(None),
+                Err(error) => (error.code(), error.detail(), pause.next(&error)),
+            };
             if Instant::now() + wait >= deadline {
                 return Err(failed(info, code, detail));
             }
@@ -330,18 +334,13 @@ impl Owner<'_> {
     }
 
     /// The erasure receipt, if it is of this policy and miner and signed by the bonded worker.
-    fn verified_erasure(
-        &self,
-        status: &PolicyStatus,
-        info: &MinerInfo,
-        worker: Address,
-    ) -> Option<ErasureReceipt> {
+    fn verified_erasure(&self, status: &PolicyStatus, peer: &Peer) -> Option<ErasureReceipt> {
         let domain = self.chain.domain();
-        let own = |r: &ErasureReceipt| r.policy_id == status.policy_id && r.miner == info.miner;
+        let own = |r: &ErasureReceipt| r.policy_id == status.policy_id && r.miner == peer.miner;
         status
             .erasure
             .filter(own)
-            .filter(|r| r.verify(&domain, &worker).is_ok())
+            .filter(|r| r.verify(&domain, &peer.worker).is_ok())
     }
 }
 

@@ -17,6 +17,7 @@ use super::answers::{Answer, Answers, Fault, Goal, Step};
 use super::find::Candidate;
 use crate::asking::{Pause, dismissed, failed, reach, within};
 use crate::error::{Error, NodeFailure, Result};
+use crate::line::{Moment, Peer};
 use crate::node_http::AskError;
 use crate::progress::{Event, Progress};
 
@@ -144,15 +145,17 @@ impl Reader<'_> {
     /// Asks until there is an answer, a refusal that stands, or time is up. A node may see a new
     /// block, and with it a policy's beginning, a little later than this reader.
     async fn ask(&self, info: &MinerInfo, question: &Question<'_>) -> Result<Answer, NodeFailure> {
-        let (worker, url) = reach(info, self.nodes)?;
+        let peer = reach(info, self.nodes)?;
         let lag = Duration::from_millis(self.limits.lag_ms);
         let patience = question.deadline.min(Instant::now() + lag);
         let mut pause = Pause::new(RETRY_FIRST_MS);
         loop {
-            let request = self.request(info, question).await?;
-            let error = match within(question.deadline, self.nodes.reencrypt(&url, &request)).await
-            {
-                Ok(reply) => return self.check(reply, &request, info, worker, question),
+            let moment = Moment::now(self.chain).await;
+            let moment = moment.map_err(|error| failed(info, error.code(), error.to_string()))?;
+            let request = self.request(info, question, &moment)?;
+            let answer = self.nodes.reencrypt(&peer, &moment, &request);
+            let error = match within(question.deadline, answer).await {
+                Ok(reply) => return self.check(reply, &request, info, &peer, question),
                 Err(error) => error,
             };
             let wait = pause.next(&error);
@@ -164,23 +167,23 @@ impl Reader<'_> {
     }
 
     /// A request for this miner alone, with a fresh nonce and the present block.
-    async fn request(
+    fn request(
         &self,
         info: &MinerInfo,
         question: &Question<'_>,
+        moment: &Moment,
     ) -> Result<ReencryptRequest, NodeFailure> {
-        let no_head = |error: Error| failed(info, error.code(), error.to_string());
         let no_nonce =
             |error: kms_protocol::Error| failed(info, "random_failed", error.to_string());
         let unsigned = ReencryptRequest {
             policy_id: question.candidate.created.id,
             miner: info.miner,
             capsules: question.capsules.iter().map(bytes_of).collect(),
-            block_number: self.chain.head().await.map_err(no_head)?.number,
+            block_number: moment.block,
             nonce: B256::random().map_err(no_nonce)?,
             signature: EthSignature::UNSIGNED,
         };
-        Ok(unsigned.signed(&self.chain.domain(), question.candidate.key.eth()))
+        Ok(unsigned.signed(&moment.domain, question.candidate.key.eth()))
     }
 
     fn check(
@@ -188,12 +191,12 @@ impl Reader<'_> {
         reply: ReencryptReply,
         request: &ReencryptRequest,
         info: &MinerInfo,
-        worker: Address,
+        peer: &Peer,
         question: &Question<'_>,
     ) -> Result<Answer, NodeFailure> {
         let expected = ReplyExpectation {
             requester: question.candidate.key.eth().address(),
-            worker,
+            worker: peer.worker,
             verifier: question.candidate.created.terms.verifier,
         };
         reply

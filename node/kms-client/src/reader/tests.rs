@@ -4,7 +4,7 @@ mod arrangements;
 mod header;
 mod inconsistent;
 
-use kms_protocol::{B256, Terms};
+use kms_protocol::{B256, Refusal, Terms};
 
 use super::*;
 use crate::keys::ReaderKey;
@@ -50,6 +50,11 @@ async fn check_habit(habit: Habit, code: &str) {
 
 #[tokio::test]
 async fn names_a_miner_whose_receipt_a_stranger_signed() {
+    check_habit(Habit::WrongReceipts, "bad_signature").await;
+}
+
+#[tokio::test]
+async fn names_a_miner_whose_answer_a_stranger_signed() {
     check_habit(Habit::WrongSigner, "bad_signature").await;
 }
 
@@ -201,11 +206,11 @@ async fn refuses_before_during_and_after_by_the_chain() {
 }
 
 #[tokio::test]
-async fn miners_that_all_say_revoked_or_ended_say_so() {
-    for (refusal, code) in [
-        (Refusal::PolicyRevoked, "policy_revoked"),
-        (Refusal::PolicyEnded, "policy_expired"),
-        (Refusal::KfragMissing, "threshold_not_met"),
+async fn miners_that_all_say_revoked_or_ended_are_shown_and_the_chain_is_believed() {
+    for refusal in [
+        Refusal::PolicyRevoked,
+        Refusal::PolicyEnded,
+        Refusal::KfragMissing,
     ] {
         let world = World::new(3).await;
         world.granted(2, 3).await;
@@ -215,8 +220,36 @@ async fn miners_that_all_say_revoked_or_ended_say_so() {
             .iter()
             .for_each(|node| node.set(Habit::Refuses(refusal)));
         let error = world.read(&world.reader(), &capsule).await.unwrap_err();
-        assert_eq!(error.code(), code, "{refusal}");
+        assert_eq!(error.code(), "threshold_not_met", "{refusal}");
+        let code = refusal.code();
+        assert_eq!(named(&error), [(1, code), (2, code), (3, code)]);
     }
+}
+
+/// Revokes on chain as soon as the first miner has refused.
+struct RevokesMeanwhile<'a>(&'a World, kms_protocol::PolicyId);
+
+impl Progress for RevokesMeanwhile<'_> {
+    fn event(&self, _event: crate::progress::Event) {
+        let mut state = self.0.chain.state();
+        state.policy(self.1).unwrap().state.revoked = true;
+    }
+}
+
+#[tokio::test]
+async fn a_policy_revoked_while_its_miners_are_asked_is_revoked() {
+    let world = World::new(3).await;
+    let policy = world.granted(2, 3).await;
+    let (capsule, _) = world.capsule();
+    world
+        .nodes
+        .iter()
+        .for_each(|node| node.set(Habit::Refuses(Refusal::PolicyRevoked)));
+    let key = crate::testkit::label(crate::testkit::world::LABEL);
+    let key = world.keys.label_key(&key).unwrap();
+    let meanwhile = RevokesMeanwhile(&world, policy);
+    let read = world.reader().open(&key, &[capsule], &meanwhile).await;
+    assert_eq!(read.unwrap_err().code(), "policy_revoked");
 }
 
 #[tokio::test]
@@ -260,7 +293,7 @@ async fn a_worker_that_was_rotated_out_is_refused() {
     let (capsule, _) = world.capsule();
     world.chain.state().miners[0].worker = Some(crate::testkit::address(77));
     let error = world.read(&world.reader(), &capsule).await.unwrap_err();
-    assert_eq!(named(&error), [(1, "bad_signature")]);
+    assert_eq!(named(&error), [(1, "bad_certificate")]);
     world.chain.state().miners[0].worker = None;
     let error = world.read(&world.reader(), &capsule).await.unwrap_err();
     assert_eq!(named(&error), [(1, "worker_missing")]);

@@ -1,19 +1,23 @@
 //! A node: a real HTTP server with a real Umbral key and worker, honest or with one bad habit.
 
+mod answers;
+
 use std::sync::{Arc, Mutex};
 
 use axum::Router;
 use axum::body::Body;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
+use futures_util::future::BoxFuture;
+use kms_kit::wire::Endpoint;
 use kms_protocol::messages::{
-    CommitmentsBytes, ErasureReceipt, KfragAck, KfragState, KfragUpload, PolicyStatus, Problem,
-    ReencryptReply, ReencryptRequest,
+    Answer, CommitmentsBytes, KfragUpload, Message, NodeInfo, Problem, ReencryptReply,
+    ReencryptRequest,
 };
 use kms_protocol::{
-    Address, B256, Domain, EthSecret, EthSignature, FixedBytes, PolicyId, Refusal, kfrag_policy,
+    Address, B256, Domain, EthSecret, FixedBytes, Period, PolicyId, Refusal, kfrag_policy,
 };
 use umbral::{Capsule, Context, KeyFrag, PublicKey, SecretKey, VerifiedKeyFrag};
 
@@ -22,12 +26,20 @@ use umbral::{Capsule, Context, KeyFrag, PublicKey, SecretKey, VerifiedKeyFrag};
 pub(crate) enum Habit {
     /// Nothing else.
     Honest,
-    /// Refuses everything.
+    /// Refuses everything, and signs the refusal.
     Refuses(Refusal),
+    /// Refuses everything in clear, as anybody between could.
+    RefusesInClear(Refusal),
+    /// Loses its transport key before each of the first so many messages.
+    Forgets(u32),
+    /// Has its transport key certified by a key that is not bonded.
+    WrongCertificate,
     /// Knows no policy for the first so many requests.
     LagsBy(u32),
-    /// Signs with a key that is not bonded.
+    /// Signs its answers with a key that is not bonded.
     WrongSigner,
+    /// Signs receipts and acknowledgements with a key that is not bonded.
+    WrongReceipts,
     /// Answers with a fragment of another capsule, rightly signed.
     OtherCapsule,
     /// Answers with a valid fragment of another miner's key fragment, rightly signed.
@@ -50,15 +62,22 @@ pub(crate) enum Habit {
     Garbage,
 }
 
+/// Tells the period that the chain is in.
+pub(crate) type Clock = Arc<dyn Fn() -> BoxFuture<'static, Period> + Send + Sync>;
+
 struct Inner {
     miner: Address,
     domain: Domain,
-    worker: EthSecret,
+    endpoint: Endpoint,
+    clock: Clock,
     stranger: EthSecret,
     umbral: SecretKey,
     habit: Mutex<Habit>,
     held: Mutex<Vec<(PolicyId, KfragUpload, Arc<VerifiedKeyFrag>)>>,
     uploads: Mutex<u32>,
+    cfrags: Mutex<Vec<[u8; 359]>>,
+    /// How often its certificate was asked for.
+    infos: Mutex<u32>,
     revoked: Mutex<bool>,
     /// Whose key fragment or reply is used by the habits that steal.
     victim: Mutex<Option<TestNode>>,
@@ -71,26 +90,30 @@ pub(crate) struct TestNode {
 }
 
 impl TestNode {
-    pub(crate) async fn start(miner: Address, domain: Domain) -> Self {
+    pub(crate) async fn start(miner: Address, domain: Domain, clock: Clock) -> Self {
+        let umbral = SecretKey::random(&mut getrandom::SysRng).unwrap();
+        let worker = EthSecret::random().unwrap();
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let inner = Arc::new(Inner {
             miner,
             domain,
-            worker: EthSecret::random().unwrap(),
+            endpoint: Endpoint::new(domain, miner, worker, umbral.public_key()),
+            clock,
             stranger: EthSecret::random().unwrap(),
-            umbral: SecretKey::random(&mut getrandom::SysRng).unwrap(),
+            umbral,
             habit: Mutex::new(Habit::Honest),
             held: Mutex::default(),
             uploads: Mutex::default(),
+            cfrags: Mutex::default(),
+            infos: Mutex::default(),
             revoked: Mutex::default(),
             victim: Mutex::default(),
         });
         let node = Self { inner, url };
         let app = Router::new()
-            .route("/v2/policies/{id}/kfrag", post(upload))
-            .route("/v2/policies/{id}/reencrypt", post(reencrypt))
-            .route("/v1/policies/{id}", get(status))
+            .route("/v2/message", post(message))
+            .route("/v2/info", get(info))
             .with_state(node.clone());
         tokio::spawn(async move { axum::serve(listener, app).await.unwrap() });
         node
@@ -113,13 +136,22 @@ impl TestNode {
         *self.inner.uploads.lock().unwrap()
     }
 
+    /// Every cfrag it made for a reader.
+    pub(crate) fn cfrags(&self) -> Vec<[u8; 359]> {
+        self.inner.cfrags.lock().unwrap().clone()
+    }
+
+    pub(crate) fn infos(&self) -> u32 {
+        *self.inner.infos.lock().unwrap()
+    }
+
     pub(crate) fn worker(&self) -> Address {
-        self.inner.worker.address()
+        self.inner.endpoint.worker.address()
     }
 
     /// For transactions of the worker on a real chain.
     pub(crate) fn worker_secret(&self) -> EthSecret {
-        EthSecret::from_bytes(&self.inner.worker.expose_bytes()).unwrap()
+        EthSecret::from_bytes(&self.inner.endpoint.worker.expose_bytes()).unwrap()
     }
 
     pub(crate) fn umbral_key(&self) -> [u8; 33] {
@@ -132,8 +164,8 @@ impl TestNode {
 
     fn signer(&self) -> &EthSecret {
         match self.habit() {
-            Habit::WrongSigner => &self.inner.stranger,
-            _ => &self.inner.worker,
+            Habit::WrongReceipts => &self.inner.stranger,
+            _ => &self.inner.endpoint.worker,
         }
     }
 
@@ -213,6 +245,7 @@ impl TestNode {
                 // The last byte of z.
                 cfrag[294] ^= 1;
             }
+            self.inner.cfrags.lock().unwrap().push(cfrag);
             reply.push_signed(
                 bytes,
                 FixedBytes(cfrag),
@@ -227,10 +260,11 @@ impl TestNode {
     /// The answers that have nothing to do with the question.
     async fn unruly(&self) -> Option<Response> {
         match self.habit() {
-            Habit::Refuses(refusal) => Some(problem(refusal)),
-            Habit::LagsBy(left @ 1..) => {
-                self.set(Habit::LagsBy(left - 1));
-                Some(problem(Refusal::PolicyUnknown))
+            Habit::RefusesInClear(refusal) => Some(problem(refusal)),
+            Habit::Forgets(left @ 1..) => {
+                self.set(Habit::Forgets(left - 1));
+                self.inner.endpoint.forget_key();
+                None
             }
             Habit::Oversize => Some(vec![b' '; 1024 * 1024].into_response()),
             Habit::Redirects => {
@@ -261,90 +295,55 @@ fn cfrag_of(
 }
 
 fn problem(refusal: Refusal) -> Response {
-    json(
-        StatusCode::from_u16(refusal.http_status()).unwrap(),
-        &Problem::from(refusal),
-    )
+    let status = StatusCode::from_u16(refusal.http_status()).unwrap();
+    let body = serde_json::to_vec(&Problem::from(refusal)).unwrap();
+    (status, Body::from(body)).into_response()
 }
 
-fn json<T: serde::Serialize>(status: StatusCode, body: &T) -> Response {
-    (status, Body::from(serde_json::to_vec(body).unwrap())).into_response()
+async fn info(State(node): State<TestNode>) -> Response {
+    *node.inner.infos.lock().unwrap() += 1;
+    let inner = &node.inner;
+    let now = (inner.clock)().await;
+    let info = inner.endpoint.info(now);
+    if node.habit() != Habit::WrongCertificate {
+        return info.into_response();
+    }
+    let mut info: NodeInfo = serde_json::from_slice(&info).unwrap();
+    info.transport = info.transport.signed(&inner.domain, &inner.stranger);
+    let info = info.signed(&inner.domain, &inner.endpoint.worker);
+    serde_json::to_vec(&info).unwrap().into_response()
 }
 
-async fn upload(State(node): State<TestNode>, body: axum::body::Bytes) -> Response {
-    *node.inner.uploads.lock().unwrap() += 1;
+async fn message(State(node): State<TestNode>, body: axum::body::Bytes) -> Response {
     if let Some(response) = node.unruly().await {
-        return response;
-    }
-    let upload: KfragUpload = serde_json::from_slice(&body).unwrap();
-    let policy_id = upload.verify(&node.inner.domain, node.inner.miner).unwrap();
-    let kfrag = Arc::new(node.unseal(&upload));
-    let kfrag_hash = upload.kfrag_hash;
-    node.inner
-        .held
-        .lock()
-        .unwrap()
-        .push((policy_id, upload, kfrag));
-    let miner = node.inner.miner;
-    let ack = KfragAck {
-        policy_id,
-        miner,
-        kfrag_hash,
-        signature: EthSignature::UNSIGNED,
-    };
-    json(
-        StatusCode::CREATED,
-        &ack.signed(&node.inner.domain, node.signer()),
-    )
-}
-
-async fn reencrypt(State(node): State<TestNode>, body: axum::body::Bytes) -> Response {
-    if let Some(response) = node.unruly().await {
-        return response;
-    }
-    let request: ReencryptRequest = serde_json::from_slice(&body).unwrap();
-    if *node.inner.revoked.lock().unwrap() {
-        return problem(Refusal::PolicyRevoked);
-    }
-    match node.reply(&request) {
-        Some(reply) => json(StatusCode::OK, &reply),
-        None => problem(Refusal::KfragMissing),
-    }
-}
-
-async fn status(State(node): State<TestNode>, Path(id): Path<String>) -> Response {
-    if let Some(response) = node.unruly().await {
-        return response;
-    }
-    let policy_id: PolicyId = id.parse().unwrap();
-    let revoked = *node.inner.revoked.lock().unwrap();
-    let held = node.held(policy_id);
-    let erasure = held.as_ref().filter(|_| revoked).map(|(upload, _)| {
-        ErasureReceipt {
-            policy_id,
-            miner: node.inner.miner,
-            kfrag_hash: upload.kfrag_hash,
-            block_number: 100,
-            block_hash: B256([2; 32]),
-            signature: EthSignature::UNSIGNED,
+        if matches!(
+            node.inner.endpoint.open(&body),
+            Some((Message::Kfrag(_), _))
+        ) {
+            *node.inner.uploads.lock().unwrap() += 1;
         }
-        .signed(&node.inner.domain, node.signer())
-    });
-    let refusal = revoked.then(|| Problem::from(Refusal::PolicyRevoked));
-    let kfrag = match (&held, revoked) {
-        (Some(_), true) => KfragState::Erased,
-        (Some(_), false) => KfragState::Stored,
-        (None, _) => KfragState::Missing,
+        return response;
+    }
+    let Some((message, exchange)) = node.inner.endpoint.open(&body) else {
+        return problem(Refusal::TransportKeyUnknown);
     };
-    let serving = held.is_some() && !revoked;
-    json(
-        StatusCode::OK,
-        &PolicyStatus {
-            policy_id,
-            serving,
-            refusal,
-            kfrag,
-            erasure,
-        },
-    )
+    if matches!(message, Message::Kfrag(_)) {
+        *node.inner.uploads.lock().unwrap() += 1;
+    }
+    let answer = match node.habit() {
+        Habit::Refuses(refusal) => Answer::Refused(refusal.into()),
+        Habit::LagsBy(left @ 1..) => {
+            node.set(Habit::LagsBy(left - 1));
+            Answer::Refused(Refusal::PolicyUnknown.into())
+        }
+        _ => node.answer(message),
+    };
+    let endpoint = &node.inner.endpoint;
+    let signer = match node.habit() {
+        Habit::WrongSigner => &node.inner.stranger,
+        _ => &endpoint.worker,
+    };
+    endpoint
+        .answer_as(&answer, &exchange, signer)
+        .into_response()
 }

@@ -1,10 +1,14 @@
 //! Alice's home, a chain in memory and n nodes on loopback.
 
+use std::sync::Arc;
+
+use futures_util::FutureExt as _;
+use futures_util::future::ready;
 use kms_chain::{Lease, MinerInfo, Position};
 use kms_protocol::{Address, Amount, Period, PolicyId};
 use umbral::{Capsule, SharedSecret};
 
-use super::{FakeChain, FakePay, SEED, TestNode, home_at, label};
+use super::{Clock, FakeChain, FakePay, SEED, TestNode, home_at, label};
 use crate::card::Card;
 use crate::home::{Home, HomeLock};
 use crate::keys::{OwnerKeys, ReaderKey, Seed};
@@ -42,7 +46,7 @@ impl World {
         let mut nodes = Vec::new();
         for number in 1..=n {
             let miner = Address([number; 20]);
-            let node = TestNode::start(miner, kms_kit::chain::domain()).await;
+            let node = TestNode::start(miner, kms_kit::chain::domain(), clock(&chain)).await;
             let info = info(miner, &node, number);
             chain.state().miners.push(info);
             chain.state().leases.insert(miner, lease(11));
@@ -153,6 +157,12 @@ impl World {
             .await?;
         Ok(secrets.remove(0))
     }
+}
+
+/// The clock of nodes on this chain.
+fn clock(chain: &FakeChain) -> Clock {
+    let chain = chain.clone();
+    Arc::new(move || ready(chain.period()).boxed())
 }
 
 pub(crate) fn lease(through: u32) -> Lease {

@@ -3,6 +3,7 @@
 
 use std::sync::atomic::AtomicU64;
 
+use kms_protocol::messages::Problem;
 use prometheus_client::encoding::text::encode;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
@@ -193,6 +194,15 @@ impl Metrics {
         // Writing to a string does not fail.
         let _ = encode(&mut text, &self.registry);
         text
+    }
+
+    pub(crate) fn request(&self, route: &'static str) {
+        self.requests.get_or_create(&[("route", route)]).inc();
+    }
+
+    pub(crate) fn refused(&self, problem: &Problem) {
+        let code = problem.code.code();
+        self.refusals.get_or_create(&[("code", code)]).inc();
     }
 
     pub(crate) fn rpc_error(&self, task: &'static str) {

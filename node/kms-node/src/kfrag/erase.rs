@@ -43,6 +43,12 @@ pub(crate) async fn run(node: Arc<Node>, stop: Stop) -> Result<()> {
                 }
             }
         }
+        // Keys are made when one is asked for; here those that are over are wiped unasked.
+        if node.snapshot().is_some()
+            && let Err(problem) = node.transport_certificate()
+        {
+            tracing::error!(code = problem.code.code(), detail = %problem.detail, "no new key");
+        }
         heartbeat.beat();
         stop.sleep(PAUSE).await;
     }

@@ -5,7 +5,7 @@
 use std::sync::Arc;
 
 use kms_protocol::messages::{CommitmentsBytes, KfragAck, KfragUpload, Problem};
-use kms_protocol::{EthSignature, PolicyId, Refusal, Terms, address_of, keccak256, kfrag_policy};
+use kms_protocol::{EthSignature, Refusal, Terms, address_of, keccak256, kfrag_policy};
 use umbral::{Capsule, Context, KeyFrag, VerifiedKeyFrag, decrypt_original};
 use zeroize::Zeroizing;
 
@@ -22,13 +22,10 @@ pub(crate) enum Stored {
     Before,
 }
 
-/// Handles `POST /v2/policies/{id}/kfrag`.
-pub(crate) async fn accept(
-    node: &Arc<Node>,
-    id: PolicyId,
-    upload: KfragUpload,
-) -> Verdict<(Stored, KfragAck)> {
+/// Handles the upload of a kfrag.
+pub(crate) async fn accept(node: &Arc<Node>, upload: KfragUpload) -> Verdict<(Stored, KfragAck)> {
     node.check_open()?;
+    let id = upload.terms.id(node.domain.chain_id, &node.domain.contract);
     if !node.reserve.is_held() {
         return Err(Problem::from(Refusal::StorageFull).retry_after(FULL_RETRY_S));
     }
@@ -38,7 +35,7 @@ pub(crate) async fn accept(
     let (row, held) = node
         .pool
         .admit()?
-        .run(move || check_and_seal(&worker, id, &upload))
+        .run(move || check_and_seal(&worker, &upload))
         .await?;
     // The chain may have a newer head since the gate was asked.
     let snapshot = node.snapshot();
@@ -63,18 +60,10 @@ pub(crate) async fn accept(
 }
 
 /// Computes on the pool: checks three signatures and the kfrag's proof, decrypts and seals.
-fn check_and_seal(
-    node: &Node,
-    id: PolicyId,
-    upload: &KfragUpload,
-) -> Verdict<(KfragRow, HeldKfrag)> {
-    let named = upload
+fn check_and_seal(node: &Node, upload: &KfragUpload) -> Verdict<(KfragRow, HeldKfrag)> {
+    let id = upload
         .verify(&node.domain, node.miner())
         .map_err(|e| Problem::from(&e))?;
-    if named != id {
-        let detail = format!("the terms are those of policy {named}");
-        return Err(Problem::new(Refusal::BadRequest, detail));
-    }
     let plain = open_sealed(node, upload)?;
     if keccak256(&plain) != upload.kfrag_hash {
         let detail = "the kfrag is not the one whose hash was signed";

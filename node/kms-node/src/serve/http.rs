@@ -1,7 +1,7 @@
 //! The HTTP surface. `accept` owns connections and their limits, `routes` turns requests into calls
-//! of `kfrag::upload` and `reencrypt`, `reply` turns verdicts into responses.
+//! of `serve::message`, `reply` turns verdicts into responses.
 //!
-//! connection -> caps and eviction -> head timeout -> body cap -> request timeout -> route -> gate
+//! connection -> caps and eviction -> head timeout -> body cap -> request timeout -> route
 
 mod accept;
 mod connections;

@@ -5,8 +5,8 @@
 use std::sync::Arc;
 use std::time::Instant;
 
+use kms_protocol::Refusal;
 use kms_protocol::messages::{CfragBytes, Problem, ReencryptReply, ReencryptRequest};
-use kms_protocol::{PolicyId, Refusal};
 use umbral::{Capsule, reencrypt};
 
 use crate::gate::{self, Verdict};
@@ -16,21 +16,13 @@ use crate::node::Node;
 use crate::serve::replay::Pending;
 use crate::view::snapshot::Head;
 
-/// Handles `POST /v2/policies/{id}/reencrypt`.
-pub(crate) async fn answer(
-    node: &Arc<Node>,
-    id: PolicyId,
-    request: ReencryptRequest,
-) -> Verdict<ReencryptReply> {
+/// Handles a reader's request.
+pub(crate) async fn answer(node: &Arc<Node>, request: ReencryptRequest) -> Verdict<ReencryptReply> {
     let started = Instant::now();
     node.check_open()?;
-    if request.policy_id != id {
-        let detail = format!("the request is signed for policy {}", request.policy_id);
-        return Err(Problem::new(Refusal::BadRequest, detail));
-    }
     gate::this_miner(&request.miner, &node.miner())?;
     may_serve(node, &request)?;
-    let held = held::get(node, id).await?;
+    let held = held::get(node, request.policy_id).await?;
     let ticket = node.pool.admit().inspect_err(|_| {
         node.metrics.shed.inc();
     })?;

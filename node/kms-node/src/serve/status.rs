@@ -1,5 +1,7 @@
-//! Public status of the node, and of one policy: whether it is served and if not why, whether its
-//! kfrag is held or erased.
+//! What the node says of itself, signed, and of one policy: whether it is served and if not why,
+//! whether its kfrag is held or erased.
+
+use std::sync::{Mutex, PoisonError};
 
 use kms_protocol::messages::{ErasureReceipt, KfragState, NodeInfo, PolicyStatus, Problem};
 use kms_protocol::{EthSignature, PolicyId, Refusal};
@@ -8,9 +10,13 @@ use crate::gate::{self, Verdict};
 use crate::node::Node;
 use crate::store::kfrag::ErasureRow;
 
+/// The information signed last: signed once for each head and key, however often it is asked for.
+pub(crate) type InfoCache = Mutex<Option<NodeInfo>>;
+
 impl Node {
-    pub(crate) fn info(&self) -> NodeInfo {
-        NodeInfo {
+    /// The node's signed information; refused before the first snapshot.
+    pub(crate) fn info(&self) -> Verdict<NodeInfo> {
+        let info = NodeInfo {
             miner: self.miner(),
             worker: self.keys.worker.address(),
             umbral_key: self.keys.umbral.public_key(),
@@ -18,7 +24,24 @@ impl Node {
             policy_manager: self.domain.contract,
             version: env!("CARGO_PKG_VERSION").to_owned(),
             head_block: self.snapshot().map_or(0, |snapshot| snapshot.head.number),
+            transport: self.transport_certificate()?,
+            signature: EthSignature::UNSIGNED,
+        };
+        let mut cache = self.info.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(signed) = cache.as_ref() {
+            let signature = signed.signature;
+            if *signed
+                == (NodeInfo {
+                    signature,
+                    ..info.clone()
+                })
+            {
+                return Ok(signed.clone());
+            }
         }
+        let signed = info.signed(&self.domain, &self.keys.worker);
+        *cache = Some(signed.clone());
+        Ok(signed)
     }
 
     pub(crate) async fn status(&self, id: PolicyId) -> Verdict<PolicyStatus> {

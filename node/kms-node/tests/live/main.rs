@@ -19,7 +19,7 @@ use kms_kit::grant::{Grant, Offer};
 use kms_kit::net::Net;
 use kms_kit::wait::until;
 use kms_node::NodeConfig;
-use kms_protocol::messages::{KfragAck, KfragState, NodeInfo, PolicyStatus, ReencryptReply};
+use kms_protocol::messages::KfragState;
 use kms_protocol::{Address, Amount, EthSecret, Period, PolicyId, Refusal};
 
 use served::{Served, init_node};
@@ -68,43 +68,34 @@ async fn claims_and_collects(net: &Net, miner: Address, id: PolicyId) {
     until("the node collects its fees", collected).await;
 }
 
-/// What takes a body has version 2.
-fn version_2(policy: &str, end: &str) -> String {
-    format!("{}/{end}", policy.replacen("/v1/", "/v2/", 1))
-}
-
 /// Uploads, waits for service, and reads the message.
-async fn serves(served: &Served, grant: &Grant, policy: &str) {
+async fn serves(served: &Served, grant: &Grant) {
+    let (wire, id) = (served.wire(), grant.id());
     let known = async || {
-        let status: PolicyStatus = served.get(policy).await?;
+        let status = wire.status(id).await.ok()?;
         (status.refusal?.code != Refusal::PolicyUnknown).then_some(())
     };
     until("the node sees the policy", known).await;
-    let info: NodeInfo = served.get("/v1/info").await.unwrap();
+    let info = wire.info().await.unwrap();
     let upload = grant.upload(info.miner, &info.umbral_key);
-    let body = serde_json::to_string(&upload).unwrap();
-    let (status, ack): (u16, KfragAck) = served.post(&version_2(policy, "kfrag"), body).await;
-    assert_eq!(status, 201);
+    let ack = wire.hand_over(&upload).await.unwrap();
     ack.verify(&grant.domain, &upload, &info.miner, &info.worker)
         .unwrap();
     let serving = async || {
-        let status: PolicyStatus = served.get(policy).await?;
+        let status = wire.status(id).await.ok()?;
         status.serving.then_some(())
     };
     until("the policy is confirmed and has started", serving).await;
-    let info: NodeInfo = served.get("/v1/info").await.unwrap();
+    let info = wire.info().await.unwrap();
     let request = grant.request(info.miner, info.head_block);
-    let body = serde_json::to_string(&request).unwrap();
-    let (status, reply): (u16, ReencryptReply) =
-        served.post(&version_2(policy, "reencrypt"), body).await;
-    assert_eq!(status, 200);
+    let reply = wire.reencrypt(&request).await.unwrap();
     assert!(grant.opens(&[grant.check(&request, &reply, info.worker)]));
 }
 
-async fn forgets(net: &Net, served: &Served, policy: &str, worker: Address) {
-    let revoked = Instant::now();
+async fn forgets(net: &Net, served: &Served, id: PolicyId, worker: Address) {
+    let (wire, revoked) = (served.wire(), Instant::now());
     let refused = async || {
-        let status: PolicyStatus = served.get(policy).await?;
+        let status = wire.status(id).await.ok()?;
         (status.refusal?.code == Refusal::PolicyRevoked).then_some(())
     };
     until("the node sees the revocation", refused).await;
@@ -113,7 +104,7 @@ async fn forgets(net: &Net, served: &Served, policy: &str, worker: Address) {
         "one block and two seconds"
     );
     let erased = async || {
-        let status: PolicyStatus = served.get(policy).await?;
+        let status = wire.status(id).await.ok()?;
         assert!(!status.serving);
         (status.kfrag == KfragState::Erased)
             .then_some(status.erasure)
@@ -131,7 +122,7 @@ async fn a_node_earns_serves_and_forgets_by_itself() {
     let served = Served::start(config);
     until("ready", async || served.ready().await).await;
     registers_and_confirms(&net, &served, miner).await;
-    let info: NodeInfo = served.get("/v1/info").await.unwrap();
+    let info = served.wire().info().await.unwrap();
     assert_eq!((info.miner, info.worker), (miner, worker));
     let now = net.chain.current_period().await.unwrap();
     let offer = Offer {
@@ -149,8 +140,7 @@ async fn a_node_earns_serves_and_forgets_by_itself() {
         .await;
     let id = grant.id();
     assert_eq!(id, grant.terms.id(info.chain_id, &info.policy_manager));
-    let policy = format!("/v1/policies/{id}");
-    serves(&served, &grant, &policy).await;
+    serves(&served, &grant).await;
     claims_and_collects(&net, miner, id).await;
     net.send(
         &alice,
@@ -159,7 +149,7 @@ async fn a_node_earns_serves_and_forgets_by_itself() {
         },
     )
     .await;
-    forgets(&net, &served, &policy, worker).await;
+    forgets(&net, &served, id, worker).await;
     served.stop.send(()).unwrap();
     let ended = tokio::time::timeout(Duration::from_secs(10), served.task).await;
     ended.unwrap().unwrap().unwrap();

@@ -4,10 +4,10 @@ use std::path::Path;
 
 use kms_kit::net::Net;
 use kms_kit::process::free_port;
+use kms_kit::wire::Wire;
 use kms_node::{InitOptions, NodeConfig, NodeError, Sources, init, run};
 use kms_protocol::Address;
 use reqwest::Client;
-use serde::de::DeserializeOwned;
 use tokio::sync::oneshot;
 use zeroize::Zeroizing;
 
@@ -37,26 +37,8 @@ impl Served {
         }
     }
 
-    pub(crate) async fn get<T: DeserializeOwned>(&self, path: &str) -> Option<T> {
-        let response = self
-            .http
-            .get(format!("{}{path}", self.base))
-            .send()
-            .await
-            .ok()?;
-        serde_json::from_slice(&response.bytes().await.ok()?).ok()
-    }
-
-    pub(crate) async fn post<T: DeserializeOwned>(&self, path: &str, body: String) -> (u16, T) {
-        let url = format!("{}{path}", self.base);
-        let response = self.http.post(url).body(body).send().await.unwrap();
-        let status = response.status().as_u16();
-        let bytes = response.bytes().await.unwrap();
-        let value = serde_json::from_slice(&bytes);
-        (
-            status,
-            value.unwrap_or_else(|_| panic!("{status} {}", String::from_utf8_lossy(&bytes))),
-        )
+    pub(crate) fn wire(&self) -> Wire {
+        Wire::to(&self.base)
     }
 
     pub(crate) async fn ready(&self) -> Option<()> {

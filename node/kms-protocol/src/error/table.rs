@@ -63,6 +63,13 @@ impl Error {
             }
             Self::Text { .. } => ("text_invalid", BadRequest, "shorten the text to one plain line"),
             Self::RefusalCode => ("refusal_unknown", BadRequest, "update this program"),
+            Self::Envelope => {
+                ("envelope_broken", BadRequest, "seal the message to the node's present key")
+            }
+            Self::MessageFormat => ("message_malformed", BadRequest, "update this program"),
+            Self::CertificatePeriods { .. } => {
+                ("certificate_period", BadRequest, "ask the node for its present key")
+            }
             Self::TooFewCandidates { .. } => {
                 ("candidates_few", BadRequest, "ask for fewer miners, or wait for more to join")
             }
@@ -77,7 +84,7 @@ impl Error {
 impl Mismatch {
     const fn refusal(self) -> Refusal {
         match self {
-            Self::Policy | Self::CfragCount => BadRequest,
+            Self::Policy | Self::CfragCount | Self::Worker | Self::Chain => BadRequest,
             Self::Miner => Refusal::NotThisMiner,
             Self::Keys | Self::VerifyingKey | Self::Kfrag => Refusal::KfragInvalid,
         }

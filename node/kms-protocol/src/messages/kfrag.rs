@@ -14,7 +14,7 @@ use crate::hex_serde::umbral_key;
 use crate::policy::{Terms, keys_hash};
 use crate::primitives::{Address, B256, PolicyId};
 
-/// Body of `POST /v2/policies/{id}/kfrag`. Signed by the verifying key over [`KfragGrant`].
+/// An owner's message to one miner. Signed by the verifying key over [`KfragGrant`].
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct KfragUpload {

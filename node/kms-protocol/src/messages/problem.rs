@@ -1,4 +1,5 @@
-//! The JSON body of every refusal, after RFC 9457, sent as `application/problem+json`.
+//! The JSON of every refusal, after RFC 9457: in a sealed and signed answer, or in clear as
+//! `application/problem+json` where a message does not open.
 //!
 //! `refusal.rs` lists the codes. Text is checked when parsed: bounded and printable.
 

@@ -12,7 +12,7 @@ use crate::error::{Error, Mismatch, Result};
 use crate::eth::{EthSecret, EthSignature, address_of_verifying};
 use crate::primitives::{Address, B256, PolicyId, keccak256};
 
-/// Body of `POST /v2/policies/{id}/reencrypt`, signed by the reader's receiving key.
+/// A reader's message to one miner, signed by the reader's receiving key.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ReencryptRequest {

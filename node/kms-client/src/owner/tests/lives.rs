@@ -59,9 +59,14 @@ async fn an_erasure_signed_by_a_stranger_is_not_kept() {
     let world = World::new(1).await;
     let policy = world.granted(1, 1).await;
     world.nodes[0].revoke();
-    world.nodes[0].set(Habit::WrongSigner);
+    world.nodes[0].set(Habit::WrongReceipts);
     let report = revoke(&world.owner(), policy, world.spend()).await.unwrap();
     assert_eq!((report.refusing.len(), report.erased.len()), (1, 0));
+    world.nodes[0].set(Habit::WrongSigner);
+    let report = revoke(&world.hasty_owner(), policy, world.spend()).await;
+    let report = report.unwrap();
+    assert!(report.refusing.is_empty(), "nobody's word");
+    assert_eq!(report.pending[0].code, "bad_signature");
 }
 
 #[tokio::test]

@@ -56,20 +56,27 @@ async fn a_policy_whose_every_miner_was_dismissed_is_revoked() {
 }
 
 #[tokio::test]
-async fn the_miners_left_decide_whether_all_is_over() {
+async fn what_the_miners_left_say_of_the_whole_policy_is_shown_and_not_believed() {
     let world = World::new(3).await;
     let policy = world.granted(2, 3).await;
     let (capsule, _) = world.capsule();
     world.dismiss(policy, address(2));
-    // The whole policy is revoked in a block that only the nodes have seen.
+    // As if the whole policy were revoked in a block that only the nodes have seen.
     let refuses = Habit::Refuses(Refusal::PolicyRevoked);
     world
         .nodes
         .iter()
         .for_each(|node| node.set(refuses.clone()));
     let error = world.read(&world.reader(), &capsule).await.unwrap_err();
-    assert_eq!(error.code(), "policy_revoked");
-    assert!(matches!(error, Error::PolicyRevoked { .. }), "{error}");
+    assert_eq!(error.code(), "threshold_not_met");
+    assert_eq!(
+        named(&error),
+        [
+            (1, "policy_revoked"),
+            (2, "arrangement_revoked"),
+            (3, "policy_revoked")
+        ]
+    );
     world.nodes[0].set(Habit::Honest);
     let error = world.read(&world.reader(), &capsule).await.unwrap_err();
     assert_eq!(error.code(), "threshold_not_met");

@@ -24,7 +24,7 @@ async fn serving(grants: &[&Grant]) -> (World, Running) {
     running.sync().await;
     for grant in grants {
         let node_key = running.node.keys.umbral.public_key();
-        upload::accept(&running.node, grant.id(), grant.upload(&node_key))
+        upload::accept(&running.node, grant.upload(&node_key))
             .await
             .unwrap();
     }

@@ -16,7 +16,7 @@ async fn holding(grant: &Grant) -> (World, Running) {
     let mut running = world.start().await;
     running.sync().await;
     let node_key = running.node.keys.umbral.public_key();
-    upload::accept(&running.node, grant.id(), grant.upload(&node_key))
+    upload::accept(&running.node, grant.upload(&node_key))
         .await
         .unwrap();
     (world, running)
@@ -92,7 +92,7 @@ async fn an_extension_keeps_the_kfrag() {
     sweep_now(&mut running).await;
     assert_eq!(state(&running, &grant).await, KfragState::Stored);
     let request = grant.request(world.chain.height());
-    assert!(answer(&running.node, grant.id(), request).await.is_ok());
+    assert!(answer(&running.node, request).await.is_ok());
 }
 
 #[tokio::test]
@@ -107,14 +107,10 @@ async fn erased_stays_erased_when_a_reorg_undoes_the_revocation() {
     sweep_now(&mut running).await;
     let node_key = running.node.keys.umbral.public_key();
     let upload = grant.upload(&node_key);
-    let refused = upload::accept(&running.node, grant.id(), upload)
-        .await
-        .unwrap_err();
+    let refused = upload::accept(&running.node, upload).await.unwrap_err();
     assert_eq!(refused.code, Refusal::PolicyRevoked);
     let request = grant.request(world.chain.height());
-    let refused = answer(&running.node, grant.id(), request)
-        .await
-        .unwrap_err();
+    let refused = answer(&running.node, request).await.unwrap_err();
     assert_eq!(refused.code, Refusal::PolicyRevoked);
 }
 

@@ -1,7 +1,7 @@
 mod shares;
 
 use kms_chain::ChainEvent;
-use kms_protocol::{Address, Amount, EthSecret, Period};
+use kms_protocol::{Amount, EthSecret, Period, PolicyId};
 use umbral::PublicKey;
 
 use super::*;
@@ -23,7 +23,7 @@ fn node_key(running: &Running) -> PublicKey {
 }
 
 async fn refusal(running: &Running, id: PolicyId, upload: KfragUpload) -> Refusal {
-    let refused = accept(&running.node, id, upload).await.unwrap_err().code;
+    let refused = accept(&running.node, upload).await.unwrap_err().code;
     assert!(
         running.node.store.kfrag(id).await.unwrap().is_none(),
         "nothing was stored"
@@ -37,15 +37,13 @@ async fn acknowledges_what_is_durable_and_the_same_bytes_again() {
     let (world, running) = seen(&grant).await;
     let upload = grant.upload(&node_key(&running));
     let worker = running.node.keys.worker.address();
-    let (stored, ack) = accept(&running.node, grant.id(), upload.clone())
-        .await
-        .unwrap();
+    let (stored, ack) = accept(&running.node, upload.clone()).await.unwrap();
     assert_eq!(stored, Stored::Now);
     ack.verify(&domain(), &upload, &MINER, &worker).unwrap();
     drop(running);
     let mut again = world.start().await;
     again.sync().await;
-    let (stored, second) = accept(&again.node, grant.id(), upload).await.unwrap();
+    let (stored, second) = accept(&again.node, upload).await.unwrap();
     assert_eq!(stored, Stored::Before);
     assert_eq!(second, ack);
 }
@@ -57,9 +55,9 @@ async fn acknowledges_the_same_kfrag_again_however_it_is_sealed() {
     let first = grant.upload(&node_key(&running));
     let sealed_anew = grant.upload(&node_key(&running));
     assert_ne!(sealed_anew.sealed_kfrag, first.sealed_kfrag);
-    let (stored, ack) = accept(&running.node, grant.id(), first).await.unwrap();
+    let (stored, ack) = accept(&running.node, first).await.unwrap();
     assert_eq!(stored, Stored::Now);
-    let again = accept(&running.node, grant.id(), sealed_anew).await;
+    let again = accept(&running.node, sealed_anew).await;
     assert_eq!(again.unwrap(), (Stored::Before, ack));
 }
 
@@ -86,10 +84,8 @@ async fn refuses_another_kfrag_for_the_same_policy() {
         &grant.share_for(&grant.policy(), MINER),
         &node_key(&running),
     );
-    accept(&running.node, grant.id(), first.clone())
-        .await
-        .unwrap();
-    let refused = accept(&running.node, grant.id(), other).await.unwrap_err();
+    accept(&running.node, first.clone()).await.unwrap();
+    let refused = accept(&running.node, other).await.unwrap_err();
     assert_eq!(refused.code, Refusal::KfragConflict);
     let row = running.node.store.kfrag(grant.id()).await.unwrap().unwrap();
     assert_eq!(row.kfrag_hash, first.kfrag_hash);
@@ -106,26 +102,16 @@ async fn refuses_a_policy_that_the_chain_does_not_show() {
     );
 }
 
+/// Other terms are another policy.
 #[tokio::test]
-async fn refuses_terms_of_another_policy() {
-    let (grant, other) = (Grant::new(1, 5), Grant::new(1, 5));
-    let (_world, running) = seen(&grant).await;
-    let upload = other.upload(&node_key(&running));
-    assert_eq!(
-        refusal(&running, grant.id(), upload).await,
-        Refusal::BadRequest
-    );
-}
-
-#[tokio::test]
-async fn refuses_terms_without_this_miner() {
+async fn refuses_terms_that_were_altered() {
     let grant = Grant::new(1, 5);
     let (_world, running) = seen(&grant).await;
     let mut upload = grant.upload(&node_key(&running));
-    upload.terms.miners = vec![Address([0xbb; 20])];
+    upload.terms.rate = Amount(1);
     assert_eq!(
         refusal(&running, grant.id(), upload).await,
-        Refusal::NotThisMiner
+        Refusal::PolicyUnknown
     );
 }
 
@@ -214,7 +200,7 @@ async fn refuses_while_shutting_down() {
 async fn the_database_does_not_hold_the_kfrag_in_clear() {
     let grant = Grant::new(1, 5);
     let (world, running) = seen(&grant).await;
-    accept(&running.node, grant.id(), grant.upload(&node_key(&running)))
+    accept(&running.node, grant.upload(&node_key(&running)))
         .await
         .unwrap();
     running.node.store.close().await;
@@ -236,13 +222,11 @@ async fn a_full_disk_refuses_new_kfrags_serves_old_ones_and_recovers_alone() {
     let mut running = world.start().await;
     running.sync().await;
     let (node, key) = (running.node.clone(), node_key(&running));
-    accept(&node, grants[0].id(), grants[0].upload(&key))
-        .await
-        .unwrap();
+    accept(&node, grants[0].upload(&key)).await.unwrap();
     node.store.limit_growth(0).await;
     let mut refused = None;
     for grant in &grants[1..] {
-        if let Err(problem) = accept(&node, grant.id(), grant.upload(&key)).await {
+        if let Err(problem) = accept(&node, grant.upload(&key)).await {
             refused = Some((grant, problem.code));
             break;
         }
@@ -257,12 +241,12 @@ async fn a_full_disk_refuses_new_kfrags_serves_old_ones_and_recovers_alone() {
     running.sync().await;
     let request = grants[0].request(world.chain.height());
     assert!(
-        crate::serve::reencrypt::answer(&node, grants[0].id(), request)
+        crate::serve::reencrypt::answer(&node, request)
             .await
             .is_ok()
     );
     node.store.limit_growth(1_000).await;
-    assert!(accept(&node, late.id(), late.upload(&key)).await.is_ok());
+    assert!(accept(&node, late.upload(&key)).await.is_ok());
 }
 
 #[tokio::test]
@@ -276,5 +260,5 @@ async fn without_the_reserve_no_kfrag_is_taken() {
         Refusal::StorageFull
     );
     running.node.reserve.take();
-    assert!(accept(&running.node, grant.id(), upload).await.is_ok());
+    assert!(accept(&running.node, upload).await.is_ok());
 }

@@ -18,16 +18,18 @@ pub(super) fn json(status: StatusCode, value: &impl Serialize) -> Response<Body>
     }
 }
 
+/// The sealed answer to a sealed message; its status tells nothing.
+pub(super) fn sealed(bytes: Vec<u8>) -> Response<Body> {
+    with_type(StatusCode::OK, "application/octet-stream", bytes)
+}
+
 pub(super) fn text(content_type: &'static str, body: String) -> Response<Body> {
     with_type(StatusCode::OK, content_type, body.into_bytes())
 }
 
 /// Counts a refusal and makes its response.
 pub(super) fn refuse(node: &Node, problem: &Problem) -> Response<Body> {
-    node.metrics
-        .refusals
-        .get_or_create(&[("code", problem.code.code())])
-        .inc();
+    node.metrics.refused(problem);
     self::problem(problem)
 }
 

@@ -4,23 +4,21 @@
 use std::sync::Arc;
 
 use axum::Router;
-use axum::body::Body;
-use axum::extract::{Path, State};
+use axum::body::{Body, Bytes};
+use axum::extract::State;
 use axum::http::{Request, Response, StatusCode, header};
 use axum::routing::{get, post};
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
-use kms_protocol::messages::{KfragUpload, Problem, ReencryptRequest};
-use kms_protocol::{PolicyId, Refusal};
-use serde::de::DeserializeOwned;
+use kms_protocol::Refusal;
+use kms_protocol::messages::Problem;
 
 use super::connections::Peer;
 use super::reply::{self, refuse};
 use crate::gate::Verdict;
-use crate::kfrag::upload::{self, Stored};
 use crate::node::Node;
-use crate::serve::reencrypt;
+use crate::serve::message;
 
-/// Largest request body. A valid request has at most 64 capsules, under 16 KiB.
+/// Largest request body. A valid message has at most 64 capsules, under 16 KiB.
 pub(super) const MAX_BODY_BYTES: usize = 64 * 1024;
 const METRICS_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
@@ -28,10 +26,8 @@ type Shared = State<Arc<Node>>;
 
 pub(super) fn router(node: Arc<Node>) -> Router {
     Router::new()
-        .route("/v2/policies/{id}/kfrag", post(upload))
-        .route("/v2/policies/{id}/reencrypt", post(reencrypt))
-        .route("/v1/policies/{id}", get(status))
-        .route("/v1/info", get(info))
+        .route("/v2/message", post(message))
+        .route("/v2/info", get(info))
         .route("/livez", get(live))
         .route("/readyz", get(ready))
         .route("/metrics", get(metrics))
@@ -40,59 +36,27 @@ pub(super) fn router(node: Arc<Node>) -> Router {
         .with_state(node)
 }
 
-async fn upload(
-    State(node): Shared,
-    Path(id): Path<String>,
-    request: Request<Body>,
-) -> Response<Body> {
-    count(&node, "kfrag");
-    let accepted = async {
-        let id = policy_id(&id)?;
-        let upload: KfragUpload = read_json(request).await?;
-        upload::accept(&node, id, upload).await
-    };
-    match accepted.await {
-        Ok((Stored::Now, ack)) => reply::json(StatusCode::CREATED, &ack),
-        Ok((Stored::Before, ack)) => reply::json(StatusCode::OK, &ack),
-        Err(problem) => refuse(&node, &problem),
-    }
-}
-
-async fn reencrypt(
-    State(node): Shared,
-    Path(id): Path<String>,
-    request: Request<Body>,
-) -> Response<Body> {
-    count(&node, "reencrypt");
+async fn message(State(node): Shared, request: Request<Body>) -> Response<Body> {
     let answered = async {
-        let id = policy_id(&id)?;
-        let request: ReencryptRequest = read_json(request).await?;
-        reencrypt::answer(&node, id, request).await
+        let body = read_body(request).await?;
+        message::exchange(&node, &body).await
     };
     match answered.await {
-        Ok(answer) => reply::json(StatusCode::OK, &answer),
-        Err(problem) => refuse(&node, &problem),
-    }
-}
-
-async fn status(
-    State(node): Shared,
-    Path(id): Path<String>,
-    request: Request<Body>,
-) -> Response<Body> {
-    count(&node, "policy");
-    arrived(&request);
-    let status = async { node.status(policy_id(&id)?).await };
-    match status.await {
-        Ok(status) => reply::json(StatusCode::OK, &status),
-        Err(problem) => refuse(&node, &problem),
+        Ok(answer) => reply::sealed(answer),
+        Err(problem) => {
+            node.metrics.request("message");
+            refuse(&node, &problem)
+        }
     }
 }
 
 async fn info(State(node): Shared, request: Request<Body>) -> Response<Body> {
-    count(&node, "info");
+    node.metrics.request("info");
     arrived(&request);
-    reply::json(StatusCode::OK, &node.info())
+    match node.info() {
+        Ok(info) => reply::json(StatusCode::OK, &info),
+        Err(problem) => refuse(&node, &problem),
+    }
 }
 
 /// Answers `/livez`: shows that the runtime is alive, and checks nothing else.
@@ -130,22 +94,6 @@ async fn unknown(State(node): Shared) -> Response<Body> {
     refuse(&node, &Problem::from(Refusal::NotFound))
 }
 
-fn count(node: &Node, route: &'static str) {
-    node.metrics
-        .requests
-        .get_or_create(&[("route", route)])
-        .inc();
-}
-
-fn policy_id(text: &str) -> Verdict<PolicyId> {
-    text.parse().map_err(|_| {
-        Problem::new(
-            Refusal::BadRequest,
-            "a policy id is 0x and 64 hexadecimal digits",
-        )
-    })
-}
-
 /// Records in the connection table that the request has arrived whole.
 fn arrived(request: &Request<Body>) {
     if let Some(peer) = request.extensions().get::<Peer>() {
@@ -153,7 +101,7 @@ fn arrived(request: &Request<Body>) {
     }
 }
 
-async fn read_json<T: DeserializeOwned>(request: Request<Body>) -> Verdict<T> {
+async fn read_body(request: Request<Body>) -> Verdict<Bytes> {
     let too_large = || {
         Problem::new(
             Refusal::TooLarge,
@@ -176,15 +124,5 @@ async fn read_json<T: DeserializeOwned>(request: Request<Body>) -> Verdict<T> {
     if let Some(peer) = parts.extensions.get::<Peer>() {
         peer.entry.working();
     }
-    let bytes = body.to_bytes();
-    serde_json::from_slice(&bytes).map_err(|error| unreadable(&bytes, &error))
-}
-
-/// The problem of a malformed message: unsigned, or not to be parsed.
-fn unreadable(bytes: &[u8], error: &serde_json::Error) -> Problem {
-    let object = serde_json::from_slice::<serde_json::Map<String, serde_json::Value>>(bytes);
-    if object.is_ok_and(|object| !object.contains_key("signature")) {
-        return Problem::new(Refusal::BadSignature, "the message is not signed");
-    }
-    Problem::new(Refusal::BadRequest, error.to_string())
+    Ok(body.to_bytes())
 }

@@ -2,10 +2,10 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use kms_protocol::messages::{KfragAck, NodeInfo, PolicyStatus, Problem, ReencryptReply};
-use kms_protocol::{B256, Refusal};
+use kms_kit::wire::Wire;
+use kms_protocol::messages::{Answer, Message, Problem};
+use kms_protocol::{B256, Destination, PolicyId, Refusal, transport};
 use reqwest::{Client, Response};
-use serde::Serialize;
 use serde_json::Value;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
@@ -61,8 +61,27 @@ impl Served {
             .unwrap()
     }
 
-    async fn post_json(&self, path: &str, body: &impl Serialize) -> Response {
-        self.post(path, serde_json::to_vec(body).unwrap()).await
+    fn wire(&self) -> Wire {
+        Wire::to(&self.url(""))
+    }
+
+    /// Seals bytes that may be no message, and sends them.
+    async fn seal(&self, plain: &[u8]) -> Answer {
+        let node = &self.running.node;
+        let destination = Destination {
+            domain: &node.domain,
+            miner: &node.config.miner,
+        };
+        let key = node.transport_certificate().unwrap().key;
+        let (sealed, exchange) = transport::seal(&key, &destination, plain).unwrap();
+        let reply = self.wire().post(sealed).await.unwrap();
+        let worker = node.keys.worker.address();
+        Answer::open(&destination, &exchange, &worker, &reply).unwrap()
+    }
+
+    async fn hand_over(&self, grant: &Grant) {
+        let upload = grant.upload(&self.running.node.keys.umbral.public_key());
+        self.wire().hand_over(&upload).await.unwrap();
     }
 
     /// Sends raw bytes and reads until the node closes; returns what it read and the time it took.
@@ -99,10 +118,11 @@ async fn read<T: serde::de::DeserializeOwned>(response: Response) -> T {
     serde_json::from_slice(&response.bytes().await.unwrap()).unwrap()
 }
 
-/// Path of a policy's route: the status has version 1, routes with a body have version 2.
-fn path(grant: &Grant, end: &str) -> String {
-    let version = if end.is_empty() { 1 } else { 2 };
-    format!("/v{version}/policies/{}{end}", grant.id())
+fn refused(answer: Answer) -> Refusal {
+    let Answer::Refused(problem) = answer else {
+        panic!("{answer:?}")
+    };
+    problem.code
 }
 
 #[tokio::test]
@@ -112,28 +132,95 @@ async fn a_grant_from_upload_to_revealed_message() {
     world.chain.queue_policy(&grant.terms);
     world.chain.mine_many(3);
     let served = Served::new(world).await;
-    let info: NodeInfo = read(served.get("/v1/info").await).await;
+    let wire = served.wire();
+    let info = wire.info().await.unwrap();
     let upload = grant.upload(&info.umbral_key);
-    for expected in [201, 200] {
-        let response = served.post_json(&path(&grant, "/kfrag"), &upload).await;
-        assert_eq!(response.status().as_u16(), expected);
-        let ack: KfragAck = read(response).await;
+    for _ in 0..2 {
+        let ack = wire.hand_over(&upload).await.unwrap();
         ack.verify(&domain(), &upload, &info.miner, &info.worker)
             .unwrap();
     }
-    let status: PolicyStatus = read(served.get(&path(&grant, "")).await).await;
+    let status = wire.status(grant.id()).await.unwrap();
     assert!(status.serving, "{status:?}");
     let request = grant.request(info.head_block);
-    let response = served
-        .post_json(&path(&grant, "/reencrypt"), &request)
-        .await;
-    assert_eq!(response.status().as_u16(), 200);
-    let reply: ReencryptReply = read(response).await;
+    let reply = wire.reencrypt(&request).await.unwrap();
     assert_eq!(grant.open(&request, &reply, info.worker), MESSAGE);
-    let again = served
-        .post_json(&path(&grant, "/reencrypt"), &request)
-        .await;
-    assert_eq!(code(again).await, Refusal::Replay);
+    let again = wire.reencrypt(&request).await.unwrap_err();
+    assert_eq!(again.code, Refusal::Replay);
+}
+
+#[tokio::test]
+async fn the_information_is_signed_once_for_each_head_and_key() {
+    let mut served = Served::new(World::new()).await;
+    let first = served.wire().info().await.unwrap();
+    assert_eq!(served.wire().info().await.unwrap(), first);
+    served.world.chain.mine();
+    served.running.sync().await;
+    let next = served.wire().info().await.unwrap();
+    assert_eq!(next.head_block, first.head_block + 1);
+    assert_eq!(next.transport, first.transport, "the same period");
+    served
+        .world
+        .chain
+        .mine_to_period(first.transport.first_period.0 + 1);
+    served.running.sync().await;
+    let later = served.wire().info().await.unwrap();
+    assert_ne!(later.transport.key, first.transport.key);
+}
+
+#[tokio::test]
+async fn a_message_to_a_key_that_is_over_is_refused_in_clear() {
+    let mut served = Served::new(World::new()).await;
+    let node = served.running.node.clone();
+    let destination = Destination {
+        domain: &node.domain,
+        miner: &node.config.miner,
+    };
+    let key = node.transport_certificate().unwrap();
+    let message = Message::Status(PolicyId(B256([1; 32])));
+    let recorded = message.seal(&key.key, &destination).unwrap().0;
+    let wire = served.wire();
+    wire.post(recorded.clone()).await.unwrap();
+    served.world.chain.mine_to_period(key.last_period.0);
+    served.running.sync().await;
+    wire.post(recorded.clone()).await.unwrap();
+    served.world.chain.mine_to_period(key.last_period.0 + 1);
+    served.running.sync().await;
+    let refused = wire.post(recorded).await.unwrap_err();
+    assert_eq!(refused.code, Refusal::TransportKeyUnknown);
+}
+
+#[tokio::test]
+async fn bytes_that_do_not_open_are_refused_in_clear() {
+    let served = Served::new(World::new()).await;
+    let node = &served.running.node;
+    let elsewhere = kms_protocol::Domain {
+        chain_id: 1,
+        ..domain()
+    };
+    let destination = Destination {
+        domain: &elsewhere,
+        miner: &node.config.miner,
+    };
+    let key = node.transport_certificate().unwrap().key;
+    let message = Message::Status(PolicyId(B256([1; 32])));
+    let foreign = message.seal(&key, &destination).unwrap().0;
+    let mut version = foreign.clone();
+    version[0] = 2;
+    let mut unknown = foreign.clone();
+    unknown[1] ^= 1;
+    let cases = [
+        (Vec::new(), Refusal::BadRequest),
+        (b"{}".to_vec(), Refusal::BadRequest),
+        (foreign[..56].to_vec(), Refusal::BadRequest),
+        (foreign, Refusal::BadRequest),
+        (version, Refusal::BadRequest),
+        (unknown, Refusal::TransportKeyUnknown),
+    ];
+    for (bytes, code) in cases {
+        let refused = served.wire().post(bytes.clone()).await.unwrap_err();
+        assert_eq!(refused.code, code, "{bytes:?}");
+    }
 }
 
 #[tokio::test]
@@ -142,10 +229,11 @@ async fn unknown_paths_methods_and_ids_are_problems() {
     for path in [
         "/",
         "/v1",
-        "/v1/policies",
-        "/v1/policies/%2e%2e/kfrag/x",
+        "/v1/info",
+        "/v1/policies/0x00",
+        "/v2/%2e%2e/info",
         "/v2/policies",
-        "/v2/info",
+        "/v2/message",
     ] {
         assert_eq!(
             code(served.get(path).await).await,
@@ -157,54 +245,43 @@ async fn unknown_paths_methods_and_ids_are_problems() {
         code(served.post("/livez", "").await).await,
         Refusal::NotFound
     );
-    let long = "a".repeat(10_000);
-    for id in ["0x00", "..%2f..%2fetc%2fpasswd", "%00", long.as_str()] {
-        let response = served.get(&format!("/v1/policies/{id}")).await;
-        assert_eq!(code(response).await, Refusal::BadRequest, "{id}");
-    }
-    let absent = format!("/v1/policies/{}", B256([1; 32]));
-    let status: PolicyStatus = read(served.get(&absent).await).await;
-    assert_eq!(status.refusal.unwrap().code, Refusal::PolicyUnknown);
+    let absent = served.wire().status(PolicyId(B256([1; 32]))).await.unwrap();
+    assert_eq!(absent.refusal.unwrap().code, Refusal::PolicyUnknown);
 }
 
 #[tokio::test]
-async fn bodies_that_are_not_messages_are_refused() {
+async fn contents_that_are_no_messages_are_refused() {
     let grant = Grant::new(1, 5);
     let served = Served::new(World::new()).await;
-    let path = path(&grant, "/reencrypt");
-    let good = serde_json::to_string(&grant.request(1)).unwrap();
+    let good = Message::Reencrypt(grant.request(1));
+    let good = serde_json::to_string(&good).unwrap();
     let deep = "[".repeat(30_000);
-    let bodies: [&[u8]; 8] = [
+    let bodies: [&[u8]; 9] = [
         b"",
         b"null",
+        b"{}",
         b"{}x",
         deep.as_bytes(),
-        b"{\"signature\": NaN}",
+        b"{\"reencrypt\":{\"signature\": NaN}}",
         b"\xff\xfe",
-        b"{\"signature\": 1e400}",
+        b"{\"erase\":{\"signature\": 1}}",
         good.get(..good.len() - 1).unwrap().as_bytes(),
     ];
     for body in bodies {
-        let response = served.post(&path, body.to_vec()).await;
-        assert_eq!(code(response).await, Refusal::BadRequest);
+        assert_eq!(refused(served.seal(body).await), Refusal::BadRequest);
     }
     let mut extra: Value = serde_json::from_str(&good).unwrap();
-    extra["more"] = Value::from(1);
-    assert_eq!(
-        code(served.post_json(&path, &extra).await).await,
-        Refusal::BadRequest
-    );
-    let twice = good.replacen('{', "{\"block_number\":1,", 1);
-    assert_eq!(
-        code(served.post(&path, twice).await).await,
-        Refusal::BadRequest
-    );
+    extra["reencrypt"]["more"] = Value::from(1);
+    let extra = serde_json::to_vec(&extra).unwrap();
+    assert_eq!(refused(served.seal(&extra).await), Refusal::BadRequest);
+    let twice = good.replacen(":{", ":{\"block_number\":1,", 1);
+    let twice = served.seal(twice.as_bytes()).await;
+    assert_eq!(refused(twice), Refusal::BadRequest);
     let mut unsigned: Value = serde_json::from_str(&good).unwrap();
-    unsigned.as_object_mut().unwrap().remove("signature");
-    assert_eq!(
-        code(served.post_json(&path, &unsigned).await).await,
-        Refusal::BadSignature
-    );
+    let body = unsigned["reencrypt"].as_object_mut().unwrap();
+    body.remove("signature");
+    let unsigned = serde_json::to_vec(&unsigned).unwrap();
+    assert_eq!(refused(served.seal(&unsigned).await), Refusal::BadSignature);
 }
 
 #[tokio::test]
@@ -216,32 +293,17 @@ async fn a_full_queue_sheds_with_a_time_to_wait() {
     world.chain.queue_policy(&grant.terms);
     world.chain.mine_many(3);
     let served = Served::new(world).await;
-    let node = &served.running.node;
-    let upload = grant.upload(&node.keys.umbral.public_key());
-    assert_eq!(
-        served
-            .post_json(&path(&grant, "/kfrag"), &upload)
-            .await
-            .status(),
-        201
-    );
+    let (node, wire) = (&served.running.node, served.wire());
+    served.hand_over(&grant).await;
     let tickets = (node.pool.admit().unwrap(), node.pool.admit().unwrap());
     let request = grant.request(served.world.chain.height());
-    let response = served
-        .post_json(&path(&grant, "/reencrypt"), &request)
-        .await;
-    assert!(response.headers().contains_key("retry-after"));
-    assert_eq!(code(response).await, Refusal::TooMany);
+    let shed = wire.reencrypt(&request).await.unwrap_err();
+    assert_eq!(shed.code, Refusal::TooMany);
+    assert!(shed.retry_after_s.is_some());
     assert_eq!(node.metrics.shed.get(), 1);
     drop(tickets);
-    let response = served
-        .post_json(&path(&grant, "/reencrypt"), &request)
-        .await;
-    assert_eq!(
-        response.status().as_u16(),
-        200,
-        "the shed request is not a replay"
-    );
+    let answered = wire.reencrypt(&request).await;
+    assert!(answered.is_ok(), "the shed request is not a replay");
 }
 
 #[tokio::test]
@@ -266,10 +328,9 @@ async fn readiness_says_why_and_liveness_does_not_care() {
 async fn metrics_are_text_and_name_no_policy() {
     let grant = Grant::new(1, 5);
     let served = Served::new(World::new()).await;
-    served.get(&path(&grant, "")).await;
-    served
-        .post_json(&path(&grant, "/reencrypt"), &grant.request(1))
-        .await;
+    served.wire().status(grant.id()).await.unwrap();
+    let refused = served.wire().reencrypt(&grant.request(1)).await;
+    assert_eq!(refused.unwrap_err().code, Refusal::PolicyUnknown);
     let text = served.get("/metrics").await.text().await.unwrap();
     for series in [
         "kms_ready 1",
@@ -286,10 +347,8 @@ async fn shutdown_refuses_new_work_and_ends() {
     let grant = Grant::new(1, 5);
     let served = Served::new(World::new()).await;
     served.running.node.close();
-    let response = served
-        .post_json(&path(&grant, "/reencrypt"), &grant.request(1))
-        .await;
-    assert_eq!(code(response).await, Refusal::ShuttingDown);
+    let refused = served.wire().reencrypt(&grant.request(1)).await;
+    assert_eq!(refused.unwrap_err().code, Refusal::ShuttingDown);
     assert_eq!(served.get("/readyz").await.status().as_u16(), 503);
     served.stopper.stop();
     tokio::time::timeout(Duration::from_secs(10), served.task)
@@ -318,13 +377,12 @@ async fn honest_requests_in_parallel_are_all_answered() {
     world.chain.queue_policy(&grant.terms);
     world.chain.mine_many(3);
     let served = Arc::new(Served::new(world).await);
-    let upload = grant.upload(&served.running.node.keys.umbral.public_key());
-    served.post_json(&path(&grant, "/kfrag"), &upload).await;
+    served.hand_over(&grant).await;
     let requests = (0..32).map(|_| grant.request(served.world.chain.height()));
     let answers = requests.map(|request| {
-        let (served, path) = (served.clone(), path(&grant, "/reencrypt"));
-        async move { served.post_json(&path, &request).await.status().as_u16() }
+        let served = served.clone();
+        async move { served.wire().reencrypt(&request).await.is_ok() }
     });
     let answers = futures_util::future::join_all(answers).await;
-    assert_eq!(answers, vec![200; 32]);
+    assert_eq!(answers, vec![true; 32]);
 }

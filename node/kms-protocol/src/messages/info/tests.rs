@@ -1,4 +1,4 @@
-//! Information and status: strict JSON.
+//! Information, certificate and status: strict JSON, signed for one miner, worker, chain and time.
 
 use proptest::prelude::*;
 
@@ -7,18 +7,38 @@ use super::*;
 use crate::eth::EthSignature;
 use crate::primitives::B256;
 use crate::refusal::Refusal;
-use crate::test_support::{CHAIN_ID, MINER, POLICY_MANAGER, any_address, any_b256, delegating};
+use crate::test_support::{
+    CHAIN_ID, DOMAIN, MINER, POLICY_MANAGER, any_address, any_b256, delegating, secret,
+};
+
+fn certificate() -> TransportCertificate {
+    TransportCertificate {
+        miner: MINER,
+        key: B256([7; 32]),
+        first_period: Period(5),
+        last_period: Period(6),
+        signature: EthSignature::UNSIGNED,
+    }
+    .signed(&DOMAIN, &secret(4))
+}
 
 fn info() -> NodeInfo {
     NodeInfo {
         miner: MINER,
-        worker: MINER,
+        worker: secret(4).address(),
         umbral_key: delegating(),
         chain_id: CHAIN_ID,
         policy_manager: POLICY_MANAGER,
         version: "0.1.0".to_owned(),
         head_block: 12,
+        transport: certificate(),
+        signature: EthSignature::UNSIGNED,
     }
+    .signed(&DOMAIN, &secret(4))
+}
+
+fn verify(info: &NodeInfo) -> Result<()> {
+    info.verify(&DOMAIN, &MINER, &secret(4).address(), Period(5))
 }
 
 fn status() -> PolicyStatus {
@@ -41,6 +61,7 @@ fn status() -> PolicyStatus {
 #[test]
 fn json_is_strict() {
     check_strict(&info(), &[]);
+    check_strict(&certificate(), &[]);
     check_strict(&status(), &["refusal", "erasure"]);
 }
 
@@ -74,6 +95,118 @@ fn refuses_an_unknown_state_and_a_version_that_could_deceive_a_terminal() {
     check_refused::<NodeInfo>(&json);
 }
 
+#[test]
+fn information_signs_as_cast_does() {
+    assert_eq!(
+        info().signature.to_string(),
+        "0x30509a773f43d27621a957ad4df0aae89eca30ee08797fa7970b44f4a0fb11fc61\
+         d72ec0865e77c973e87584ba0cff550ef2349e657b182d5ab3462e31db413c1b"
+    );
+    assert_eq!(
+        certificate().signature.to_string(),
+        "0xca2a2e3638770e45546703d8dbfe390382d80a028853927bacc821114386fea867\
+         97d68d98b5c8f77e45de57f36f90dd4de99dfdd5cb70a4f739f914e5248bce1b"
+    );
+}
+
+#[test]
+fn information_holds_for_one_miner_worker_and_chain() {
+    let (info, worker) = (info(), secret(4).address());
+    verify(&info).unwrap();
+    let other = secret(9).address();
+    let refused = info
+        .verify(&DOMAIN, &other, &worker, Period(5))
+        .unwrap_err();
+    assert_eq!(refused, Error::Mismatch(Mismatch::Miner));
+    let refused = info.verify(&DOMAIN, &MINER, &other, Period(5)).unwrap_err();
+    assert_eq!(refused, Error::Mismatch(Mismatch::Worker));
+    let elsewhere = Domain {
+        chain_id: 1,
+        ..DOMAIN
+    };
+    let refused = info
+        .verify(&elsewhere, &MINER, &worker, Period(5))
+        .unwrap_err();
+    assert_eq!(refused, Error::Mismatch(Mismatch::Chain));
+}
+
+#[test]
+fn refuses_information_that_was_changed() {
+    let changed = [
+        NodeInfo {
+            version: "9".to_owned(),
+            ..info()
+        },
+        NodeInfo {
+            head_block: 13,
+            ..info()
+        },
+        NodeInfo {
+            signature: EthSignature::UNSIGNED,
+            ..info()
+        },
+        info().signed(&DOMAIN, &secret(9)),
+    ];
+    for info in changed {
+        assert!(verify(&info).is_err(), "{info:?}");
+    }
+}
+
+/// Who signs the information anew cannot certify a key by it.
+#[test]
+fn refuses_a_certificate_that_was_changed() {
+    let changed = [
+        TransportCertificate {
+            key: B256([8; 32]),
+            ..certificate()
+        },
+        TransportCertificate {
+            first_period: Period(4),
+            ..certificate()
+        },
+        TransportCertificate {
+            last_period: Period(5),
+            ..certificate()
+        },
+        TransportCertificate {
+            miner: secret(9).address(),
+            ..certificate()
+        }
+        .signed(&DOMAIN, &secret(4)),
+        certificate().signed(&DOMAIN, &secret(9)),
+    ];
+    for transport in changed {
+        let info = NodeInfo {
+            transport,
+            ..info()
+        }
+        .signed(&DOMAIN, &secret(4));
+        assert!(verify(&info).is_err(), "{transport:?}");
+    }
+}
+
+#[test]
+fn a_certificate_holds_for_two_periods_at_most() {
+    let (certificate, worker) = (certificate(), secret(4).address());
+    for (now, holds) in [(3, false), (4, true), (5, true), (6, true), (7, false)] {
+        let verified = certificate.verify(&DOMAIN, &MINER, &worker, Period(now));
+        assert_eq!(verified.is_ok(), holds, "period {now}");
+    }
+    for (first, last) in [(5, 7), (0, u32::MAX), (4, 6)] {
+        let (first_period, last_period) = (Period(first), Period(last));
+        let long = TransportCertificate {
+            first_period,
+            last_period,
+            ..certificate
+        };
+        let long = long.signed(&DOMAIN, &secret(4));
+        let refused = long
+            .verify(&DOMAIN, &MINER, &worker, Period(5))
+            .unwrap_err();
+        assert_eq!(refused.code(), "certificate_period");
+    }
+}
+
 proptest! {
     #[test]
     fn messages_survive_json(
@@ -103,5 +236,6 @@ proptest! {
     fn damaged_json_is_read_or_refused(at: prop::sample::Index, byte: u8) {
         check_damaged(&info(), at, byte);
         check_damaged(&status(), at, byte);
+        check_damaged(&certificate(), at, byte);
     }
 }

@@ -45,12 +45,12 @@ async fn refuses_a_kfrag_for_another_policy_miner_or_chain() {
         let code = share_refusal(&grant, &running, &share).await;
         assert_eq!(code, Refusal::KfragForeign, "{other:?}");
     }
-    let share = grant.share_for(&policy, Address([0xbb; 20]));
+    let share = grant.share_for(&policy, kms_protocol::Address([0xbb; 20]));
     let code = share_refusal(&grant, &running, &share).await;
     assert_eq!(code, Refusal::KfragForeign);
     let share = grant.share_for(&policy, MINER);
     let upload = grant.upload_of(&share, &node_key(&running));
-    accept(&running.node, grant.id(), upload).await.unwrap();
+    accept(&running.node, upload).await.unwrap();
 }
 
 #[tokio::test]
@@ -149,9 +149,7 @@ async fn other_commitments_for_the_stored_kfrag_are_a_conflict() {
     let grant = Grant::new(1, 5);
     let (_world, running) = seen(&grant).await;
     let upload = grant.upload(&node_key(&running));
-    accept(&running.node, grant.id(), upload.clone())
-        .await
-        .unwrap();
+    accept(&running.node, upload.clone()).await.unwrap();
     let stored = running.node.store.kfrag(grant.id()).await.unwrap().unwrap();
     let other = KfragRow {
         commitments: vec![1],

@@ -6,21 +6,20 @@ use kms_protocol::Refusal;
 use tokio::io::AsyncWriteExt as _;
 use tokio::net::TcpStream;
 
-use super::{Served, code, path};
+use super::{Served, code};
 use crate::testkit::World;
-use crate::testkit::grant::Grant;
+
+const PATH: &str = "/v2/message";
 
 #[tokio::test]
 async fn a_body_above_the_cap_is_refused_declared_or_not() {
-    let grant = Grant::new(1, 5);
     let served = Served::new(World::new()).await;
-    let path = path(&grant, "/kfrag");
     let large = vec![b' '; routes_cap() + 1];
     assert_eq!(
-        code(served.post(&path, large).await).await,
+        code(served.post(PATH, large).await).await,
         Refusal::TooLarge
     );
-    let head = format!("POST {path} HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\n");
+    let head = format!("POST {PATH} HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\n");
     let chunk = format!("{:x}\r\n{}\r\n", 40_000, " ".repeat(40_000));
     let request = format!("{head}{chunk}{chunk}0\r\n\r\n");
     let (answer, _) = served.raw(request.as_bytes()).await;
@@ -46,10 +45,8 @@ async fn a_client_slow_with_its_head_is_dropped() {
 
 #[tokio::test]
 async fn a_client_slow_with_its_body_is_refused_in_time() {
-    let grant = Grant::new(1, 5);
     let served = Served::new(World::new().set("request_timeout_ms", "200")).await;
-    let path = path(&grant, "/kfrag");
-    let head = format!("POST {path} HTTP/1.1\r\nhost: a\r\ncontent-length: 100\r\n\r\n{{");
+    let head = format!("POST {PATH} HTTP/1.1\r\nhost: a\r\ncontent-length: 100\r\n\r\n{{");
     let (answer, time) = served.raw(head.as_bytes()).await;
     assert!(answer.starts_with("HTTP/1.1 429"), "{answer}");
     assert!(time < Duration::from_secs(6), "{time:?}");

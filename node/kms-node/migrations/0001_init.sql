@@ -92,8 +92,8 @@ create table challenge_end (
 );
 create index challenge_end_policy on challenge_end (policy_id);
 
--- Kfrags. `sealed` is AES-256-GCM under a key derived from the node's secret; `commitments` are
--- those of the kfrag's delegation.
+-- Kfrags. `sealed` is AES-256-GCM under a key of the row, derived from the storage root and `salt`;
+-- `commitments` are those of the kfrag's delegation.
 create table kfrag (
     policy_id blob not null,
     kfrag_hash blob not null,
@@ -102,6 +102,7 @@ create table kfrag (
     verifying_key blob not null,
     last_period integer not null,
     commitments blob not null,
+    salt blob not null,
     sealed blob not null,
     constraint kfrag_policy_unique unique (policy_id)
 );

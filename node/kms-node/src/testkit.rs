@@ -18,7 +18,7 @@ use crate::config::{NodeConfig, Sources};
 use crate::duties::act::Sender;
 use crate::host::identity::{Keys, database_path};
 use crate::host::stop::Stopper;
-use crate::kfrag::seal::StorageKey;
+use crate::kfrag::seal::StorageRoot;
 use crate::node::{Node, NodeParts};
 use crate::serve::replay::{ReplayGuard, write_nonces};
 use crate::store::Store;
@@ -34,6 +34,7 @@ pub(crate) struct World {
     pub(crate) settings: Vec<(String, String)>,
     worker: [u8; 32],
     umbral: [u8; 32],
+    storage: [u8; 32],
 }
 
 /// One run of the node.
@@ -56,6 +57,7 @@ impl World {
             settings: Vec::new(),
             worker: *worker.expose_bytes(),
             umbral: *umbral.to_secret_bytes(),
+            storage: *StorageRoot::random().unwrap().expose_bytes(),
         }
     }
 
@@ -90,7 +92,7 @@ impl World {
         Keys {
             worker: EthSecret::from_bytes(&self.worker).unwrap(),
             umbral: SecretKey::from_secret_bytes(&self.umbral).unwrap(),
-            storage: StorageKey::derive(&self.umbral).unwrap(),
+            storage: StorageRoot::from_bytes(&self.storage),
         }
     }
 

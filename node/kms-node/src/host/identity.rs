@@ -1,6 +1,7 @@
-//! The node's keys on disk: the worker key (signs transactions and receipts) and the node's Umbral
-//! key, each in a v3 keystore of mode 0600; the storage key is derived from the latter. The owner
-//! key of the stake is never on this host. `init` creates both keys, once.
+//! The node's keys on disk: the worker key (signs transactions, receipts and answers), the storage
+//! root (encrypts kfrags at rest, derived from no other key) and the node's Umbral key, each in a
+//! v3 keystore of mode 0600. The owner key of the stake is never on this host. `init` creates the
+//! keys, once.
 
 use std::fs;
 use std::io::Write as _;
@@ -13,10 +14,11 @@ use umbral::{PublicKey, SecretKey};
 
 use crate::config::{NodeConfig, Sources};
 use crate::error::NodeError;
-use crate::kfrag::seal::StorageKey;
+use crate::kfrag::seal::StorageRoot;
 
 const CONFIG_FILE: &str = "node.toml";
 const WORKER_FILE: &str = "worker.json";
+const STORAGE_FILE: &str = "storage-key.json";
 const UMBRAL_FILE: &str = "node-key.json";
 const DATABASE_FILE: &str = "node.sqlite";
 
@@ -39,8 +41,8 @@ pub struct Initialised {
     pub umbral_key: PublicKey,
 }
 
-/// Creates the data directory (mode 0700), both keystores (0600) and `node.toml`. Overwrites
-/// nothing. Blocking for about a second (scrypt, twice).
+/// Creates the data directory (mode 0700), the keystores (0600) and `node.toml`. Overwrites
+/// nothing. Blocking for about a second (scrypt, for each keystore).
 ///
 /// # Errors
 /// [`NodeError::AlreadyInitialised`] or [`NodeError::Config`], before anything is written;
@@ -48,7 +50,13 @@ pub struct Initialised {
 pub fn init(options: &InitOptions, passphrase: &str) -> Result<Initialised, NodeError> {
     let dir = &options.data_dir;
     let text = config_text(options)?;
-    for name in [CONFIG_FILE, WORKER_FILE, UMBRAL_FILE, DATABASE_FILE] {
+    for name in [
+        CONFIG_FILE,
+        WORKER_FILE,
+        STORAGE_FILE,
+        UMBRAL_FILE,
+        DATABASE_FILE,
+    ] {
         let path = dir.join(name);
         if path.exists() {
             return Err(NodeError::AlreadyInitialised { path });
@@ -62,6 +70,14 @@ pub fn init(options: &InitOptions, passphrase: &str) -> Result<Initialised, Node
     let path = dir.join(WORKER_FILE);
     keystore::save(&path, &worker.expose_bytes(), passphrase, Some(address))
         .map_err(|source| keystore_error(path, source))?;
+    let path = dir.join(STORAGE_FILE);
+    keystore::save(
+        &path,
+        StorageRoot::random()?.expose_bytes(),
+        passphrase,
+        None,
+    )
+    .map_err(|source| keystore_error(path, source))?;
     let path = dir.join(UMBRAL_FILE);
     keystore::save(&path, &umbral.to_secret_bytes(), passphrase, None)
         .map_err(|source| keystore_error(path, source))?;
@@ -169,23 +185,23 @@ fn write_new(path: &Path, text: &str) -> Result<(), NodeError> {
 pub(crate) struct Keys {
     pub(crate) worker: EthSecret,
     pub(crate) umbral: SecretKey,
-    pub(crate) storage: StorageKey,
+    pub(crate) storage: StorageRoot,
 }
 
 impl Keys {
-    /// Opens both keystores. Blocking for about a second (scrypt, twice).
+    /// Opens the keystores. Blocking for about a second (scrypt, for each).
     pub(crate) fn open(data_dir: &Path, passphrase: &str) -> Result<Self, NodeError> {
         let worker_bytes = open_keystore(data_dir.join(WORKER_FILE), passphrase)?;
         let umbral_bytes = open_keystore(data_dir.join(UMBRAL_FILE), passphrase)?;
+        let storage = open_keystore(data_dir.join(STORAGE_FILE), passphrase)?;
         let bad_key = |_| NodeError::Crypto("a keystore holds no valid key");
         let worker = EthSecret::from_bytes(&worker_bytes).map_err(bad_key)?;
         let umbral = SecretKey::from_secret_bytes(&umbral_bytes)
             .map_err(|_| NodeError::Crypto("a keystore holds no valid key"))?;
-        let storage = StorageKey::derive(&umbral_bytes)?;
         Ok(Self {
             worker,
             umbral,
-            storage,
+            storage: StorageRoot::from_bytes(&storage),
         })
     }
 }

@@ -49,7 +49,7 @@ fn restore(node: &Node, row: &KfragRow, terms: &Terms) -> Option<HeldKfrag> {
     let plain = node
         .keys
         .storage
-        .open(row.policy_id, row.kfrag_hash, &row.sealed)
+        .open(row.policy_id, row.kfrag_hash, &row.row)
         .ok()?;
     let receiving = PublicKey::from_bytes(&row.receiving_key).ok()?;
     let verifying = VerifyingKey::from_bytes(&row.verifying_key).ok()?;

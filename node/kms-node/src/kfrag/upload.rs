@@ -76,7 +76,7 @@ fn check_and_seal(node: &Node, upload: &KfragUpload) -> Verdict<(KfragRow, HeldK
     };
     let kfrag = verify(node, &plain, &upload.terms, &upload.commitments, &context)?;
     let kfrag_hash = upload.kfrag_hash;
-    let sealed = node
+    let sealed_row = node
         .keys
         .storage
         .seal(id, kfrag_hash, &plain)
@@ -92,7 +92,7 @@ fn check_and_seal(node: &Node, upload: &KfragUpload) -> Verdict<(KfragRow, HeldK
         verifying_key: upload.verifying_key.to_bytes(),
         last_period: upload.terms.last_period.0,
         commitments: upload.commitments.as_ref().to_vec(),
-        sealed,
+        row: sealed_row,
     };
     let reader = address_of(&upload.receiving_key);
     Ok((

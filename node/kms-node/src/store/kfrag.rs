@@ -9,12 +9,13 @@ use sqlx::sqlite::SqliteRow;
 
 use super::rows::{get_bytes, get_hash, get_policy_id, get_u32, get_u64, int};
 use super::{Result, Store, StoreError};
+use crate::kfrag::seal::SealedRow;
 
 /// Number of tries to truncate the write-ahead log after an erasure; closing truncates it anyway.
 const LOG_CUT_TRIES: u32 = 10;
 const LOG_CUT_PAUSE: Duration = Duration::from_millis(50);
 
-/// The row of a kfrag; `sealed` is ciphertext, the other fields are public.
+/// The row of a kfrag; `row` is ciphertext, the other fields are public.
 pub(crate) struct KfragRow {
     pub(crate) policy_id: PolicyId,
     pub(crate) kfrag_hash: B256,
@@ -24,7 +25,7 @@ pub(crate) struct KfragRow {
     /// Last period of the terms; it decides for a kfrag whose policy a reorg removed.
     pub(crate) last_period: u32,
     pub(crate) commitments: Vec<u8>,
-    pub(crate) sealed: Vec<u8>,
+    pub(crate) row: SealedRow,
 }
 
 /// Outcome of [`Store::insert_kfrag`].
@@ -98,8 +99,8 @@ impl Store {
             return Ok(Inserted::Erased(reason(&gone)?));
         }
         let insert = "insert into kfrag (policy_id, kfrag_hash, delegating_key, receiving_key, \
-            verifying_key, last_period, commitments, sealed) \
-            values (?, ?, ?, ?, ?, ?, ?, ?) \
+            verifying_key, last_period, commitments, salt, sealed) \
+            values (?, ?, ?, ?, ?, ?, ?, ?, ?) \
             on conflict (policy_id) do nothing";
         let done = sqlx::query(insert)
             .bind(&id[..])
@@ -109,7 +110,8 @@ impl Store {
             .bind(&row.verifying_key[..])
             .bind(i64::from(row.last_period))
             .bind(&row.commitments)
-            .bind(&row.sealed)
+            .bind(&row.row.salt[..])
+            .bind(&row.row.sealed)
             .execute(&mut *tx)
             .await?;
         if done.rows_affected() == 1 {
@@ -189,7 +191,8 @@ impl Store {
                 .bind(&tombstone.signature[..])
                 .execute(&mut *tx)
                 .await?;
-            let wipe = "update kfrag set sealed = zeroblob(length(sealed)) where policy_id = ?";
+            let wipe = "update kfrag set sealed = zeroblob(length(sealed)), \
+                salt = zeroblob(length(salt)) where policy_id = ?";
             sqlx::query(wipe).bind(&id[..]).execute(&mut *tx).await?;
             let delete = "delete from kfrag where policy_id = ?";
             sqlx::query(delete).bind(&id[..]).execute(&mut *tx).await?;
@@ -242,7 +245,10 @@ fn kfrag_row(row: &SqliteRow) -> Result<KfragRow> {
         verifying_key: get_bytes(row, "verifying_key")?,
         last_period: get_u32(row, "last_period")?,
         commitments: row.try_get("commitments")?,
-        sealed: row.try_get("sealed")?,
+        row: SealedRow {
+            salt: get_bytes(row, "salt")?,
+            sealed: row.try_get("sealed")?,
+        },
     })
 }
 

@@ -29,7 +29,7 @@ fn makes_a_node_that_loads_and_refuses_to_overwrite_it() {
     let dir = parent.path().join("new/node");
     let made = init(&options(&dir), "a passphrase").unwrap();
     assert_eq!(mode(&dir), 0o700);
-    for name in [CONFIG_FILE, WORKER_FILE, UMBRAL_FILE] {
+    for name in [CONFIG_FILE, WORKER_FILE, STORAGE_FILE, UMBRAL_FILE] {
         assert_eq!(mode(&dir.join(name)), 0o600, "{name}");
     }
     check_data_dir(&dir).unwrap();

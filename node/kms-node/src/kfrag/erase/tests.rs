@@ -131,26 +131,19 @@ async fn a_kfrag_whose_policy_a_reorg_removed_goes_with_the_end_of_its_terms() {
 async fn no_byte_of_an_erased_kfrag_is_left_on_disk() {
     let grant = Grant::new(1, 50);
     let (world, mut running) = holding(&grant).await;
-    let sealed = running
-        .node
-        .store
-        .kfrag(grant.id())
-        .await
-        .unwrap()
-        .unwrap()
-        .sealed;
-    let part = &sealed[20..60];
-    let on_disk = || {
+    let stored = running.node.store.kfrag(grant.id()).await;
+    let row = stored.unwrap().unwrap().row;
+    let on_disk = |part: &[u8]| {
         std::fs::read_dir(world.dir.path()).unwrap().any(|file| {
             let bytes = std::fs::read(file.unwrap().path()).unwrap();
             bytes.windows(part.len()).any(|window| window == part)
         })
     };
-    assert!(on_disk());
+    assert!(on_disk(&row.sealed[20..60]) && on_disk(&row.salt));
     queue_revocation(&world, &grant);
     world.chain.mine_many(3);
     sweep_now(&mut running).await;
-    assert!(!on_disk());
+    assert!(!on_disk(&row.sealed[20..60]) && !on_disk(&row.salt));
     assert_eq!(running.node.store.kfrag_count().await.unwrap(), 0);
 }
 

@@ -29,7 +29,7 @@ const LONG_HEADS: [(&str, &str); 2] = [
         "the documentation of the crate, with its whole story as a tested example",
     ),
 ];
-const LARGE_BLOBS: [(&str, &str); 5] = [
+const LARGE_BLOBS: [(&str, &str); 7] = [
     ("Cargo.lock", "written by cargo"),
     (
         "deployments/artifacts/MiningRewards.json",
@@ -42,6 +42,14 @@ const LARGE_BLOBS: [(&str, &str); 5] = [
     (
         "deployments/artifacts/PolicyManager.json",
         "compiler output, checked fresh by scripts/test",
+    ),
+    (
+        "tests/vectors/files.json",
+        "the public test kit, checked fresh by tests/replay",
+    ),
+    (
+        "tests/vectors/grants.json",
+        "the public test kit, checked fresh by tests/replay",
     ),
     (
         "tests/vectors/umbral.json",

@@ -142,15 +142,12 @@ pub(crate) fn forge(lines: &[String]) -> Tally {
     tally
 }
 
-/// Parses the last line of the vectors example: `N passed, M failed`.
-pub(crate) fn vectors(lines: &[String]) -> Tally {
+/// Parses the last line of a program that replays vectors: `N passed, M failed`.
+pub(crate) fn vectors(kind: &str, lines: &[String]) -> Tally {
     let mut tally = Tally::default();
     let last = lines.iter().rev().find(|line| line.contains(" passed, "));
     if let Some(line) = last {
-        tally.count(
-            "umbral vectors",
-            number_before(line, " passed").unwrap_or(0),
-        );
+        tally.count(kind, number_before(line, " passed").unwrap_or(0));
         tally.failed = number_before(line, " failed").unwrap_or(0);
     }
     tally

@@ -40,7 +40,7 @@ const fn deep(name: &'static str, run: fn(&Suite) -> Result<Tally>) -> Step {
     }
 }
 
-pub(super) const STEPS: [Step; 23] = [
+pub(super) const STEPS: [Step; 24] = [
     step("format of the other workspaces", rust::format),
     step("clippy", rust::clippy),
     step("umbral without std: clippy", umbral::clippy),
@@ -58,6 +58,7 @@ pub(super) const STEPS: [Step; 23] = [
     step("rust tests", rust::test),
     step("umbral on all cores", umbral::rayon),
     step("umbral vectors", umbral::vectors),
+    step("test kit in Python", rust::python_kit),
     step("fuzz smoke", umbral::smoke),
     step("constant time: valgrind", umbral::constant_time),
     step("interoperability", umbral::peers),

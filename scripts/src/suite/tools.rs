@@ -13,8 +13,21 @@ use crate::say;
 /// Cases per property test under `--deep`; the default of the tests is at most 256.
 const DEEP_PROPTEST_CASES: &str = "4096";
 
-/// The pinned Python packages and their hashes.
-const REQUIREMENTS: &str = "contracts/requirements.txt";
+/// Pinned Python packages with their hashes, and the folder below the target folder they go into.
+struct Pins {
+    requirements: &'static str,
+    folder: &'static str,
+}
+
+const ANALYSES: Pins = Pins {
+    requirements: "contracts/requirements.txt",
+    folder: "python",
+};
+/// Apart from the analyses, so that the kit's program has what it names and nothing else.
+const KIT: Pins = Pins {
+    requirements: "tests/python/requirements.txt",
+    folder: "python-kit",
+};
 
 /// The workspace root and the options of a run.
 pub(super) struct Suite {
@@ -97,10 +110,9 @@ impl Suite {
         command
     }
 
-    /// The command of a program of the pinned Python packages, installed if missing, with `forge`
-    /// on its PATH.
+    /// The command of an analysis of the contracts, installed if missing, with `forge` on its PATH.
     pub(super) fn python(&self, name: &str) -> Result<Command> {
-        let programs = self.python_programs()?;
+        let programs = self.python_programs(&ANALYSES)?;
         let mut folders = vec![programs.clone(), self.contracts().join("node_modules/.bin")];
         folders.extend(self.forge.parent().map(Path::to_path_buf));
         let path = std::env::var_os("PATH").unwrap_or_default();
@@ -112,12 +124,21 @@ impl Suite {
         Ok(command)
     }
 
-    /// Makes a virtual environment in the target folder with the packages of [`REQUIREMENTS`].
-    fn python_programs(&self) -> Result<PathBuf> {
-        let requirements = self.root.join(REQUIREMENTS);
+    /// The command of a script of the root, run by a Python that has the packages of the kit.
+    pub(super) fn python_kit(&self, script: &str) -> Result<Command> {
+        let mut command = Command::new(self.python_programs(&KIT)?.join("python"));
+        command.arg(script).current_dir(&self.root);
+        // No folders of compiled files among the sources.
+        command.env("PYTHONDONTWRITEBYTECODE", "1");
+        Ok(command)
+    }
+
+    /// Makes a virtual environment in the target folder with the packages of `pins`.
+    fn python_programs(&self, pins: &Pins) -> Result<PathBuf> {
+        let requirements = self.root.join(pins.requirements);
         let text = std::fs::read(&requirements).context("reading Python's requirements")?;
         let wanted = hex::encode(Sha256::digest(&text));
-        let folder = self.target.join("python");
+        let folder = self.target.join(pins.folder);
         let stamp = folder.join("requirements.sha256");
         let programs = folder.join("bin");
         if std::fs::read_to_string(&stamp).is_ok_and(|present| present == wanted) {

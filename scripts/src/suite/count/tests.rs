@@ -40,13 +40,13 @@ fn counts_a_failed_test_as_failed() {
     let tally = cargo(&lines("test result: FAILED. 1 passed; 2 failed; 0 ignored"));
     assert_eq!((tally.passed(), tally.failed()), (1, 2));
     assert_eq!(forge(&lines("[FAIL: no] test_a() (gas: 1)")).failed(), 1);
-    assert_eq!(vectors(&lines("3 passed, 4 failed")).failed(), 4);
+    assert_eq!(vectors("v", &lines("3 passed, 4 failed")).failed(), 4);
 }
 
 #[test]
 fn counts_nothing_in_foreign_output() {
     assert_eq!(cargo(&lines("hello\n5 passed")), Tally::default());
-    assert_eq!(vectors(&[]), Tally::default());
+    assert_eq!(vectors("v", &[]), Tally::default());
 }
 
 #[test]

@@ -47,6 +47,12 @@ pub(super) fn test(suite: &Suite) -> Result<Tally> {
     Ok(tally)
 }
 
+/// Passes the kit of tests/vectors with the implementation in Python.
+pub(super) fn python_kit(suite: &Suite) -> Result<Tally> {
+    let command = suite.python_kit("tests/python/run.py")?;
+    super::umbral::counted(count::vectors("kit in Python", &run(command)?))
+}
+
 pub(super) fn demo(suite: &Suite) -> Result<Tally> {
     let mut command = Command::new(suite.release("kms-scripts"));
     command.arg("demo").current_dir(suite.root());

@@ -53,7 +53,7 @@ pub(super) fn rayon(suite: &Suite) -> Result<Tally> {
 pub(super) fn vectors(suite: &Suite) -> Result<Tally> {
     let mut command = Command::new(suite.release("examples/vectors"));
     command.arg(suite.root().join("tests/vectors/umbral.json"));
-    counted(count::vectors(&run(command)?))
+    counted(count::vectors("umbral vectors", &run(command)?))
 }
 
 pub(super) fn smoke(suite: &Suite) -> Result<Tally> {
@@ -96,7 +96,7 @@ pub(super) fn peers(suite: &Suite) -> Result<Tally> {
 }
 
 /// Fails if the step ran no test.
-fn counted(tally: Tally) -> Result<Tally> {
+pub(super) fn counted(tally: Tally) -> Result<Tally> {
     ensure!(tally.passed() > 0, "no test ran");
     Ok(tally)
 }

@@ -1,0 +1,164 @@
+//! `files.json`: encrypted files, whole and damaged, as their owner opens them.
+
+use kms_format::{Encryptor, Header, Locator};
+use serde_json::{Map, Value, json};
+use umbral::{SecretKey, SecretKeyFactory};
+
+use super::{case, damage, forged, text};
+use crate::bytes::{Drawn, sha256};
+use crate::play;
+
+/// The seed of the kit's owner.
+pub(crate) const SEED: [u8; 32] = [0x5e; 32];
+/// The label of every file but those of another one.
+pub(crate) const LABEL: &str = "films/demo";
+
+/// The key of one of the owner's labels.
+pub(crate) fn label_key(label: &str) -> SecretKey {
+    let root = SecretKeyFactory::from_secret_bytes(&SEED);
+    let labels = root.make_factory(b"kms/v1/label").unwrap();
+    labels.make_key(label.as_bytes()).unwrap()
+}
+
+/// A file that the product wrote, with its data key.
+pub(crate) struct Base {
+    pub(crate) name: &'static str,
+    pub(crate) header: Vec<u8>,
+    pub(crate) data_key: Vec<u8>,
+    /// The plaintext is this byte, so many times.
+    plaintext: (u8, usize),
+}
+
+impl Base {
+    pub(crate) fn bytes(&self) -> Vec<u8> {
+        let body = forged::body(&self.data_key, &self.plaintext());
+        [self.header.clone(), body].concat()
+    }
+
+    fn plaintext(&self) -> Vec<u8> {
+        vec![self.plaintext.0; self.plaintext.1]
+    }
+
+    fn json(&self) -> Value {
+        let (byte, length) = self.plaintext;
+        let mut json = json!({
+            "header": hex::encode(&self.header), "data_key": hex::encode(&self.data_key),
+            "plaintext": { "byte": byte, "length": length },
+        });
+        if length < 1024 {
+            let body = forged::body(&self.data_key, &self.plaintext());
+            json["body"] = hex::encode(body).into();
+        }
+        json
+    }
+}
+
+struct Wanted {
+    name: &'static str,
+    label: &'static str,
+    located: bool,
+    plaintext: (u8, usize),
+}
+
+const fn wanted(name: &'static str, byte: u8, length: usize) -> Wanted {
+    Wanted {
+        name,
+        label: LABEL,
+        located: false,
+        plaintext: (byte, length),
+    }
+}
+
+fn encrypt(wanted: &Wanted) -> Base {
+    let key = label_key(wanted.label);
+    let mut encryptor = Encryptor::new(&key.public_key());
+    if wanted.located {
+        encryptor = encryptor.with_locator(Locator {
+            chain_id: 31_337,
+            contract: [0xc0; 20],
+        });
+    }
+    let (byte, length) = wanted.plaintext;
+    let mut file = Vec::new();
+    let mut rng = Drawn::new(wanted.name);
+    encryptor
+        .encrypt(&mut rng, &*vec![byte; length], &mut file, &mut |_| ())
+        .unwrap();
+    let header = Header::read(&mut &*file).unwrap();
+    let capsule_key = umbral::decapsulate_original(&key, header.capsule()).unwrap();
+    let (_, wrapped) = &forged::fields(header.as_bytes())[2];
+    let base = Base {
+        name: wanted.name,
+        data_key: forged::unwrap_data_key(capsule_key.expose(), wrapped),
+        header: header.as_bytes().to_vec(),
+        plaintext: wanted.plaintext,
+    };
+    assert!(base.bytes() == file, "the kit's own writer differs");
+    base
+}
+
+/// Every file that is not damaged.
+pub(crate) fn bases() -> Vec<Base> {
+    let wanted = [
+        wanted("plain", 0x61, 100),
+        Wanted {
+            located: true,
+            ..wanted("full", 0x4b, 40)
+        },
+        Wanted {
+            located: true,
+            ..wanted("located", 0x4d, 2)
+        },
+        wanted("empty", 0, 0),
+        wanted("twin", 0x62, 100),
+        Wanted {
+            label: "films/other",
+            ..wanted("stranger", 0x63, 100)
+        },
+        wanted("one chunk", 0x31, 65_536),
+        wanted("two chunks", 0x32, 131_072),
+        wanted("four chunks", 0x33, 196_708),
+        wanted("other chunks", 0x34, 196_708),
+    ];
+    wanted.iter().map(encrypt).collect()
+}
+
+/// A case of opening a base after edits. What comes of it is what the product says, which the
+/// second implementation has to say as well.
+pub(crate) fn opening(bases: &Map<String, Value>, name: &str, base: &str, edits: Value) -> Value {
+    opening_for(
+        bases,
+        name,
+        json!({ "base": base, "edits": edits, "label": LABEL }),
+    )
+}
+
+fn opening_for(bases: &Map<String, Value>, name: &str, mut given: Value) -> Value {
+    let label = label_key(given["label"].as_str().unwrap());
+    let file = play::file(bases, &given);
+    given["sha256"] = sha256(&file).into();
+    case("file", name, given, play::open(&file, &label))
+}
+
+pub(crate) fn make() -> String {
+    let whole = bases();
+    let bases: Map<String, Value> = whole
+        .iter()
+        .map(|base| (base.name.to_owned(), base.json()))
+        .collect();
+    let mut cases = Vec::new();
+    for base in &whole {
+        let name = format!("{}, as it was written", base.name);
+        cases.push(opening(&bases, &name, base.name, json!([])));
+    }
+    let given = json!({ "base": "stranger", "edits": [], "label": "films/other" });
+    cases.push(opening_for(&bases, "stranger, with its own label", given));
+    damage::regions(&whole, &bases, &mut cases);
+    damage::chunks(&whole, &bases, &mut cases);
+    damage::headers(&whole, &bases, &mut cases);
+    let head = [
+        ("owner", json!({ "seed": hex::encode(SEED) })),
+        ("bases", Value::Object(bases)),
+    ];
+    text("Encrypted files, opened by their owner", &head, &cases)
+}

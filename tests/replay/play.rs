@@ -1,0 +1,101 @@
+//! Replays a case with the product: what comes of what is given.
+
+use kms_format::{Decryptor, Error, Header};
+use serde_json::{Map, Value, json};
+use umbral::SecretKey;
+
+use crate::bytes::{edited, exactly, number, sha256, unhex};
+use crate::make::{files, forged};
+
+pub(crate) mod grants;
+
+/// What a case says: `out`, or `error` and where it is.
+pub(crate) fn expected(case: &Value) -> Value {
+    let kept = ["out", "error", "at"];
+    let fields = case.as_object().unwrap().iter();
+    let fields = fields.filter(|(name, _)| kept.contains(&name.as_str()));
+    Value::Object(
+        fields
+            .map(|(name, value)| (name.clone(), value.clone()))
+            .collect(),
+    )
+}
+
+/// Runs a case of this file.
+pub(crate) fn case(whole: &Value, case: &Value) -> Value {
+    let given = &case["in"];
+    match case["kind"].as_str().unwrap() {
+        "file" => {
+            let file = file(whole["bases"].as_object().unwrap(), given);
+            let sha = given["sha256"].as_str().unwrap();
+            assert_eq!(sha256(&file), sha, "{}", case["name"]);
+            open(&file, &files::label_key(given["label"].as_str().unwrap()))
+        }
+        kind => grants::run(whole["grants"].as_object().unwrap(), kind, given),
+    }
+}
+
+/// The bytes of a base.
+fn base(bases: &Map<String, Value>, name: &str) -> Vec<u8> {
+    let base = &bases[name];
+    let (byte, length) = (
+        &base["plaintext"]["byte"],
+        number(&base["plaintext"]["length"]),
+    );
+    let plaintext = vec![u8::try_from(number(byte)).unwrap(); length];
+    let body = forged::body(&unhex(&base["data_key"]), &plaintext);
+    if base["body"].is_string() {
+        assert_eq!(unhex(&base["body"]), body);
+    }
+    [unhex(&base["header"]), body].concat()
+}
+
+/// The file that a case describes.
+pub(crate) fn file(bases: &Map<String, Value>, given: &Value) -> Vec<u8> {
+    let start = base(bases, given["base"].as_str().unwrap());
+    let edits = given["edits"].as_array().unwrap();
+    edited(start, edits, &|name| base(bases, name))
+}
+
+/// Opens a file with the key of its label.
+pub(crate) fn open(mut file: &[u8], label: &SecretKey) -> Value {
+    let mut plain = Vec::new();
+    let outcome = (|| {
+        let header = Header::read(&mut file)?;
+        let secret = umbral::decapsulate_original(label, header.capsule()).unwrap();
+        let data_key = header.unlock(&secret)?;
+        Decryptor::new(&header, &data_key, file)?.decrypt(&mut plain, &mut |_| ())
+    })();
+    match outcome {
+        Ok(summary) => json!({ "out": {
+            "length": summary.plaintext_bytes, "sha256": sha256(&plain),
+        } }),
+        Err(error) => refused(&error),
+    }
+}
+
+fn refused(error: &Error) -> Value {
+    let mut out = json!({ "error": error.code() });
+    let at = match error {
+        Error::ChunkTampered { chunk } => Some(chunk),
+        Error::Truncated { offset } | Error::TrailingData { offset } => Some(offset),
+        _ => None,
+    };
+    if let Some(at) = at {
+        out["at"] = (*at).into();
+    }
+    out
+}
+
+/// The outcome of a check by `umbral`, which is `out` if it holds.
+pub(crate) fn verdict(outcome: umbral::Result<Value>) -> Value {
+    match outcome {
+        Ok(out) => json!({ "out": out }),
+        Err(error) => json!({ "error": error.code() }),
+    }
+}
+
+/// A secret key in hexadecimal.
+pub(crate) fn secret(value: &Value) -> SecretKey {
+    SecretKey::from_secret_bytes(&exactly(value)).unwrap()
+}

@@ -298,6 +298,7 @@ impl Owner<'_> {
     ) -> Result<Option<ErasureReceipt>, NodeFailure> {
         let peer = reach(info, self.nodes)?;
         let mut pause = Pause::new(self.limits.first_pause_ms);
+        let mut said = None;
         loop {
             let status = async {
                 let moment = Moment::now(self.chain).await?;
@@ -320,7 +321,13 @@ impl Owner<'_> {
                     )
                 }
                 Err(error) if over(&error) => return Ok(None),
-                Err(error) => (error.code(), error.detail(), pause.next(&error)),
+                Err(error) => match said.take() {
+                    // What it said before tells more than that time was up.
+                    Some((code, detail)) if Instant::now() >= deadline => {
+                        return Err(failed(info, code, detail));
+                    }
+                    Some(_) | None => (error.code(), error.detail(), pause.next(&error)),
+                },
             };
             if Instant::now() + wait >= deadline {
                 return Err(failed(info, code, detail));
@@ -329,6 +336,7 @@ impl Owner<'_> {
                 miner: info.miner,
                 code: code.to_owned(),
             });
+            said = Some((code, detail));
             tokio::time::sleep(wait).await;
         }
     }

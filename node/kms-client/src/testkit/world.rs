@@ -82,8 +82,8 @@ impl World {
 
     pub(crate) fn hasty_owner(&self) -> Owner<'_> {
         let limits = WaitLimits {
-            deliver_ms: 200,
-            revoke_ms: 200,
+            deliver_ms: 400,
+            revoke_ms: 400,
             first_pause_ms: 1,
         };
         self.owner().with_limits(limits)

@@ -8,7 +8,7 @@ use rand_core::TryCryptoRng;
 use zeroize::{ZeroizeOnDrop, Zeroizing};
 
 use crate::arithmetic::constant_time::mul_generator;
-use crate::arithmetic::point::Point;
+use crate::arithmetic::point::{POINT_BYTES, Point, compress_secret};
 use crate::arithmetic::scalar::SecretScalar;
 use crate::error::{Error, Result};
 
@@ -59,6 +59,14 @@ impl SecretKey {
     /// Public key aG. Costs nothing.
     pub const fn public_key(&self) -> PublicKey {
         self.public
+    }
+
+    /// Computes the Diffie-Hellman point aP with another's key, compressed (33 bytes), erased when
+    /// dropped: what the owners of both keys share. Constant time in the secret.
+    ///
+    /// Feed it to a key derivation with both public keys in its info, never to a cipher as it is.
+    pub fn diffie_hellman(&self, other: &PublicKey) -> Zeroizing<[u8; POINT_BYTES]> {
+        compress_secret(&Zeroizing::new(other.projective() * self.expose()))
     }
 
     pub(crate) fn expose(&self) -> &Scalar {

@@ -4,6 +4,7 @@
 mod deliver;
 mod grant;
 mod offline;
+mod pairs;
 mod policies;
 mod quote;
 mod refund;

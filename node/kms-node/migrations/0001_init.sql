@@ -99,6 +99,7 @@ create table kfrag (
     kfrag_hash blob not null,
     delegating_key blob not null,
     receiving_key blob not null,
+    blinding blob not null,
     verifying_key blob not null,
     last_period integer not null,
     commitments blob not null,

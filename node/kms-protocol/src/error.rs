@@ -37,6 +37,9 @@ pub enum Error {
     /// Bytes that are no secp256k1 secret key: zero, or not below the group order.
     #[error("not a secret key")]
     SecretKey,
+    /// A derivation that takes any key and gives few bytes cannot fail.
+    #[error("a key was not derived")]
+    Derivation,
     #[error("no randomness from the operating system")]
     Randomness,
     /// r or s is zero or not below the group order, or no key fits the signature.

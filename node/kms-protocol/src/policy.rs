@@ -32,7 +32,7 @@ pub struct Terms {
     pub sponsor: Address,
     /// Ethereum address of the author's Umbral verifying key.
     pub verifier: Address,
-    /// [`keys_hash`] of the delegating and the receiving key.
+    /// [`keys_hash`] of the delegating and the receiving key, which says nothing to others.
     pub keys_hash: B256,
     /// Fee per miner and period, > 0, at most 96 bits.
     pub rate: Amount,
@@ -42,7 +42,8 @@ pub struct Terms {
     pub last_period: Period,
     /// m: cfrags a reader needs, 1 <= m <= n.
     pub threshold: u8,
-    /// Random bytes that make equal grants different policies.
+    /// 16 random bytes that make equal grants different policies, then the tag by which the reader
+    /// knows the owner's hand, see [`PairKey`](crate::PairKey).
     pub salt: B256,
     /// n miners, strictly ascending, 1 <= n <= 32.
     pub miners: Vec<Address>,
@@ -85,38 +86,53 @@ impl TryFrom<TermsWire> for Terms {
     }
 }
 
-/// Computes keccak256(delegating key || receiving key), both compressed (66 bytes hashed).
-pub fn keys_hash(delegating: &umbral::PublicKey, receiving: &umbral::PublicKey) -> B256 {
-    keccak256(&RevealedKeys::of_author(delegating, receiving).keys)
+/// Computes keccak256(delegating key || receiving key || blinding), the keys compressed (98 bytes
+/// hashed). The blinding is [`PairKey::blinding`](crate::PairKey::blinding).
+pub fn keys_hash(
+    delegating: &umbral::PublicKey,
+    receiving: &umbral::PublicKey,
+    blinding: &B256,
+) -> B256 {
+    keccak256(&RevealedKeys::of_author(delegating, receiving, blinding).keys)
 }
 
-/// The keys behind [`Terms::keys_hash`], as a judge takes them.
+/// The keys and the blinding behind [`Terms::keys_hash`], as a judge takes them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RevealedKeys {
-    /// Delegating key || receiving key, both compressed.
-    pub keys: [u8; 66],
+    /// Delegating key || receiving key, both compressed, || blinding.
+    pub keys: [u8; 98],
     /// y of the receiving key for a reader; 0, which no point has, for the author.
     pub receiving_y: [u8; 32],
 }
 
 impl RevealedKeys {
     /// Makes the form for a reader, who signs with the receiving key.
-    pub fn of_reader(delegating: &umbral::PublicKey, receiving: &umbral::PublicKey) -> Self {
+    pub fn of_reader(
+        delegating: &umbral::PublicKey,
+        receiving: &umbral::PublicKey,
+        blinding: &B256,
+    ) -> Self {
         let mut receiving_y = [0; 32];
         let point = receiving.to_uncompressed();
         receiving_y.copy_from_slice(point.split_at(32).1);
         Self {
             receiving_y,
-            ..Self::of_author(delegating, receiving)
+            ..Self::of_author(delegating, receiving, blinding)
         }
     }
 
     /// Makes the form for the author, who signs with the verifying key.
-    pub fn of_author(delegating: &umbral::PublicKey, receiving: &umbral::PublicKey) -> Self {
-        let mut keys = [0; 66];
-        let (first, second) = keys.split_at_mut(33);
+    pub fn of_author(
+        delegating: &umbral::PublicKey,
+        receiving: &umbral::PublicKey,
+        blinding: &B256,
+    ) -> Self {
+        let mut keys = [0; 98];
+        let (points, rest) = keys.split_at_mut(66);
+        let (first, second) = points.split_at_mut(33);
         first.copy_from_slice(&delegating.to_bytes());
         second.copy_from_slice(&receiving.to_bytes());
+        rest.copy_from_slice(blinding.as_ref());
         Self {
             keys,
             receiving_y: [0; 32],

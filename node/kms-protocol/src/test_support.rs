@@ -28,6 +28,8 @@ pub(crate) const POLICY_MANAGER: Address = Address([
 
 pub(crate) const MINER: Address = Address([0x51; 20]);
 
+pub(crate) const BLINDING: B256 = B256([0x42; 32]);
+
 pub(crate) const DOMAIN: Domain = Domain::node(CHAIN_ID, POLICY_MANAGER);
 
 /// Secret scalars are one byte repeated: 1 delegating, 2 receiving, 3 verifying, 4 worker.
@@ -52,7 +54,7 @@ pub(crate) fn terms() -> Terms {
         author: Address([0x11; 20]),
         sponsor: Address([0x22; 20]),
         verifier: secret(3).address(),
-        keys_hash: keys_hash(&delegating(), &receiving()),
+        keys_hash: keys_hash(&delegating(), &receiving(), &BLINDING),
         rate: Amount(12_500_000_000_000_000),
         first_period: Period(5),
         last_period: Period(34),

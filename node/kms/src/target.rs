@@ -1,9 +1,11 @@
-//! The arguments that name a policy: its id, or label and reader.
+//! The arguments that name a policy: its id, or label and reader, whose policies only the seed can
+//! tell from others.
 
 use clap::Args;
 use kms_client::Label;
 use kms_protocol::PolicyId;
 
+use crate::context::Context;
 use crate::failure::{Failure, Outcome};
 use crate::session::Session;
 
@@ -19,12 +21,17 @@ pub(crate) struct Target {
 
 impl Target {
     /// Finds every policy that the arguments name; label and reader may have several.
-    pub(crate) async fn find_all(&self, session: &Session) -> Outcome<Vec<PolicyId>> {
+    pub(crate) async fn find_all(
+        &self,
+        session: &Session,
+        context: &Context,
+    ) -> Outcome<Vec<PolicyId>> {
         let (label, card) = match &self.to {
             Some(card) => (Label::new(&self.which)?, card),
-            None => return Ok(vec![self.find(session).await?]),
+            None => return Ok(vec![self.find(session, context).await?]),
         };
-        match session.owner().policy_of(&label, card).await {
+        let keys = session.home.unlock_owner(&context.passphrases)?;
+        match session.owner().policy_of(&label, card, &keys).await {
             Ok(policy) => Ok(vec![policy]),
             Err(kms_client::Error::PolicyAmbiguous { policies }) => Ok(policies),
             Err(error) => Err(error.into()),
@@ -32,12 +39,15 @@ impl Target {
     }
 
     /// Finds the one policy that the arguments name. Fails if label and reader have several.
-    pub(crate) async fn find(&self, session: &Session) -> Outcome<PolicyId> {
+    pub(crate) async fn find(&self, session: &Session, context: &Context) -> Outcome<PolicyId> {
         match (&self.to, self.which.parse::<PolicyId>()) {
-            (Some(card), _) => Ok(session
-                .owner()
-                .policy_of(&Label::new(&self.which)?, card)
-                .await?),
+            (Some(card), _) => {
+                let keys = session.home.unlock_owner(&context.passphrases)?;
+                Ok(session
+                    .owner()
+                    .policy_of(&Label::new(&self.which)?, card, &keys)
+                    .await?)
+            }
             (None, Ok(policy)) => Ok(policy),
             (None, Err(_)) => Err(Failure::usage(format!(
                 "{:?} is not a policy id; a label needs --to CARD",

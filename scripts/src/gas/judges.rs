@@ -7,8 +7,8 @@ use kms_protocol::accusation::{Accusation, wrong_fragment_evidence};
 use kms_protocol::eip712::{Domain, TypedData as _};
 use kms_protocol::messages::{CapsuleBytes, CfragBytes, KfragAck, Receipt};
 use kms_protocol::{
-    Address, Amount, B256, EthSecret, EthSignature, FixedBytes, PolicyId, RevealedKeys, Terms,
-    address_of_verifying, keccak256, keys_hash, kfrag_policy,
+    Address, Amount, B256, EthSecret, EthSignature, FixedBytes, PairKey, PolicyId, RevealedKeys,
+    Terms, address_of_verifying, keccak256, kfrag_policy,
 };
 use umbral::fault::{CapsuleWitness, prove_fault};
 use umbral::{Capsule, Context as Keys, SecretKey, Signer};
@@ -27,6 +27,7 @@ struct Delegation {
     id: PolicyId,
     keys: Keys,
     receiving: SecretKey,
+    blinding: B256,
     kfrags: Vec<umbral::VerifiedKeyFrag>,
     policy: umbral::Policy,
     node: Domain,
@@ -40,7 +41,8 @@ impl Delegation {
         let signer = Signer::random(rng)?;
         let mut terms = bench.terms(miners, 30, mark)?;
         terms.verifier = address_of_verifying(&signer.verifying_key());
-        terms.keys_hash = keys_hash(&delegating.public_key(), &receiving.public_key());
+        let pair = PairKey::of_owner(&delegating, &receiving.public_key())?;
+        terms.keys_hash = pair.keys_hash(0);
         let chain_id = bench.deployment.chain_id;
         let contract = bench.deployment.contracts.policies.address;
         let policy = kfrag_policy(&terms, chain_id, &contract)?;
@@ -65,6 +67,7 @@ impl Delegation {
                 verifying: signer.verifying_key(),
             },
             receiving,
+            blinding: pair.blinding(0),
             kfrags: granted.kfrags,
             policy,
             node: Domain::node(chain_id, contract),
@@ -170,7 +173,11 @@ async fn convict(
         terms: delegation.terms.clone(),
         case: Box::new(WrongFragment {
             accusation,
-            keys: RevealedKeys::of_reader(&delegation.keys.delegating, &delegation.keys.receiving),
+            keys: RevealedKeys::of_reader(
+                &delegation.keys.delegating,
+                &delegation.keys.receiving,
+                &delegation.blinding,
+            ),
             signature: accusation.sign(&judge, &reader),
             commitments_hash: B256::default(),
             block_number: 1,

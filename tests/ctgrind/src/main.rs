@@ -64,10 +64,11 @@ fn keygen() -> Result<()> {
     secret(&mut seed);
     let factory = SecretKeyFactory::from_secret_bytes(&seed);
     let sub = factory.make_factory(b"label")?;
+    let (ours, theirs) = (key()?, key()?);
     drop((
         factory.make_key(b"label")?,
         sub.make_secret(b"label")?,
-        key()?,
+        ours.diffie_hellman(&public_key(&theirs)?),
         signer()?,
     ));
     Ok(())

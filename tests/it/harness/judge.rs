@@ -14,7 +14,11 @@ use super::world::{Miner, World};
 
 impl Grant {
     fn keys(&self) -> RevealedKeys {
-        RevealedKeys::of_reader(&self.delegating.public_key(), &self.receiving.public_key())
+        RevealedKeys::of_reader(
+            &self.delegating.public_key(),
+            &self.receiving.public_key(),
+            &self.blinding,
+        )
     }
 
     /// What the miner that gave this acknowledgement is asked.
@@ -49,11 +53,11 @@ impl Grant {
         };
         let contract = world.deployment.contracts.challenges.address;
         let domain = Domain::silence_challenges(world.deployment.chain_id, contract);
-        ChallengeRight::Reader(ReaderConsent {
+        ChallengeRight::Reader(Box::new(ReaderConsent {
             keys: self.keys(),
             deadline,
             signature: consent.sign(&domain, &self.reader()),
-        })
+        }))
     }
 
     /// Posts the bond and asks.

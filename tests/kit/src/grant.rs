@@ -6,8 +6,8 @@ use kms_protocol::messages::{
     ReplyExpectation, SealedKfrag,
 };
 use kms_protocol::{
-    Address, Amount, B256, Domain, EthSecret, EthSignature, FixedBytes, Period, PolicyId, Terms,
-    address_of_verifying, keccak256, keys_hash, kfrag_policy,
+    Address, Amount, B256, Domain, EthSecret, EthSignature, FixedBytes, PairKey, Period, PolicyId,
+    Terms, address_of_verifying, keccak256, kfrag_policy,
 };
 use umbral::{
     Capsule, CapsuleFrag, Context, GrantParams, Granted, Policy, PublicKey, SecretKey, Signer,
@@ -44,6 +44,8 @@ pub struct Grant {
     pub delegating: SecretKey,
     /// The reader's key.
     pub receiving: SecretKey,
+    /// What hides both keys in the terms.
+    pub blinding: B256,
     /// The author's key.
     pub signer: Signer,
     /// Kfrags in the order of the terms' miners, and their commitments.
@@ -79,13 +81,14 @@ impl Grant {
         let signer = Signer::random(rng).unwrap();
         let label = delegating.public_key();
         let (capsule, ciphertext) = umbral::encrypt(rng, &label, MESSAGE).unwrap();
+        let pair = PairKey::of_owner(&delegating, &receiving.public_key()).unwrap();
         let mut miners = offer.miners;
         miners.sort_unstable();
         let terms = Terms {
             author: offer.author,
             sponsor: offer.author,
             verifier: address_of_verifying(&signer.verifying_key()),
-            keys_hash: keys_hash(&label, &receiving.public_key()),
+            keys_hash: pair.keys_hash(0),
             rate: offer.rate,
             first_period: offer.first,
             last_period: offer.last,
@@ -93,6 +96,7 @@ impl Grant {
             salt: B256::random().unwrap(),
             miners,
         };
+        let terms = pair.tagged(terms, domain.chain_id, &domain.contract);
         let policy = kfrag_policy(&terms, domain.chain_id, &domain.contract).unwrap();
         let ids: Vec<_> = terms.miners.iter().map(|miner| miner.0).collect();
         let params = GrantParams {
@@ -108,6 +112,7 @@ impl Grant {
             terms,
             delegating,
             receiving,
+            blinding: pair.blinding(0),
             signer,
             granted,
             capsule,
@@ -177,6 +182,7 @@ impl Grant {
             terms: self.terms.clone(),
             delegating_key: self.delegating.public_key(),
             receiving_key: self.receiving.public_key(),
+            blinding: self.blinding,
             verifying_key: self.signer.verifying_key(),
             kfrag_hash: keccak256(&parcel.kfrag),
             sealed_kfrag: SealedKfrag::try_from(sealed.as_slice()).unwrap(),

@@ -22,6 +22,19 @@ fn the_public_key_of_one_is_the_generator() {
 }
 
 #[test]
+fn diffie_hellman_is_the_product_of_the_scalars_times_the_generator() {
+    let key = |byte: u8| {
+        let mut scalar = [0; 32];
+        scalar[31] = byte;
+        SecretKey::from_secret_bytes(&scalar).unwrap()
+    };
+    let product = key(2).diffie_hellman(&key(3).public_key());
+    assert_eq!(*product, key(6).public_key().to_bytes());
+    let one = key(1).diffie_hellman(&key(7).public_key());
+    assert_eq!(*one, key(7).public_key().to_bytes());
+}
+
+#[test]
 fn refuses_secret_keys_out_of_range() {
     for bytes in bad_scalars() {
         assert!(SecretKey::from_secret_bytes(&bytes).is_err());
@@ -73,6 +86,16 @@ proptest! {
         prop_assert_eq!(again.public_key(), key.public_key());
         let public = PublicKey::from_bytes(&key.public_key().to_bytes()).unwrap();
         prop_assert_eq!(public, key.public_key());
+    }
+
+    #[test]
+    fn both_ends_of_a_diffie_hellman_agree_and_a_third_does_not(seed: u64) {
+        let mut rng = TestRng::new(seed);
+        let [a, b, c] = [(); 3].map(|()| SecretKey::random(&mut rng).unwrap());
+        let shared = a.diffie_hellman(&b.public_key());
+        prop_assert_eq!(*shared, *b.diffie_hellman(&a.public_key()));
+        prop_assert_ne!(*shared, *c.diffie_hellman(&a.public_key()));
+        prop_assert_ne!(*shared, *c.diffie_hellman(&b.public_key()));
     }
 
     #[test]

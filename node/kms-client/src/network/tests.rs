@@ -227,7 +227,8 @@ async fn a_grant_is_paid_read_listed_renewed_and_revoked_on_a_real_chain() {
     assert_eq!((listed.len(), listed[0].policy), (1, policy));
     assert_eq!(listed[0].effective_last, renewed.last_period);
     assert_eq!(listed[0].standing, Standing::Active);
-    assert_eq!(owner.policy_of(&films, "bob").await.unwrap(), policy);
+    let found = owner.policy_of(&films, "bob", &keys).await;
+    assert_eq!(found.unwrap(), policy);
 
     miners.iter().for_each(|(_, node)| node.revoke());
     let plan = owner

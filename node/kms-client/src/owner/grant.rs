@@ -6,7 +6,7 @@
 use kms_chain::{Call, ChainError};
 use kms_protocol::messages::{CommitmentsBytes, KfragUpload, SealedKfrag};
 use kms_protocol::{
-    Address, B256, Domain, EthSignature, PolicyId, Terms, keccak256, keys_hash, kfrag_policy,
+    Address, B256, Domain, EthSignature, PairKey, PolicyId, Terms, keccak256, kfrag_policy,
 };
 use umbral::{GrantParams, Granted, PublicKey, VerifiedKeyFrag};
 
@@ -39,14 +39,14 @@ pub struct GrantReport {
 pub struct Payment(());
 
 impl Owner<'_> {
-    /// Plans the payment of a quote. The salt and the verifier of its terms are not those of the
+    /// Plans the payment of a quote. Keys hash, salt and verifier of its terms are not those of the
     /// grant, which needs the owner's keys for them.
     ///
     /// # Errors
     /// [`Error::QuoteStale`], [`Error::FeeAboveMax`], [`Error::Chain`].
     pub async fn plan_payment(&self, quote: &Quote) -> Result<Plan<Payment>> {
         let payer = self.home.wallet_address();
-        let terms = self.terms(quote, payer, payer).await?;
+        let terms = self.draft(quote, payer).await?;
         let price = terms.price()?;
         let plan = Plan::new(payer, Payment(())).needing(price);
         Ok(plan.step(creation(terms), Some(price)))
@@ -79,15 +79,21 @@ impl Owner<'_> {
                 label: quote.spec.label.clone(),
             });
         }
-        let terms = self
-            .terms(&quote, signer.eth.address(), spend.pay.address())
-            .await?;
+        let receiving = quote.spec.card.receiving_key();
+        let pair = PairKey::of_owner(&delegating, &receiving)?;
+        let number = 0;
+        let terms = Terms {
+            verifier: signer.eth.address(),
+            keys_hash: pair.keys_hash(number),
+            ..self.draft(&quote, spend.pay.address()).await?
+        };
+        let terms = pair.tagged(terms, domain.chain_id, &domain.contract);
         self.require_funds(spend.pay, &terms).await?;
 
-        let receiving = quote.spec.card.receiving_key();
         let parties = Parties {
             delegating: &delegating,
             receiving,
+            blinding: pair.blinding(number),
             signer: &signer,
         };
         let granted = make_kfrags(&terms, &parties, domain)?;
@@ -169,9 +175,9 @@ impl Owner<'_> {
         }
     }
 
-    /// Makes the terms of the quote for the present time: a quote that was confirmed late begins
-    /// later, and never costs more.
-    async fn terms(&self, quote: &Quote, verifier: Address, payer: Address) -> Result<Terms> {
+    /// Makes the terms of the quote for the present time, all but what takes the owner's keys: a
+    /// quote that was confirmed late begins later, and never costs more.
+    async fn draft(&self, quote: &Quote, payer: Address) -> Result<Terms> {
         let params = self.chain.params().await?;
         let head = self.chain.head().await?;
         let schedule = Schedule::plan(quote.spec.span, &params, head.timestamp)?;
@@ -186,12 +192,11 @@ impl Owner<'_> {
         {
             return Err(Error::FeeAboveMax { price, limit });
         }
-        let label = quote.label_key.public_key();
         let terms = Terms {
             author: payer,
             sponsor: payer,
-            verifier,
-            keys_hash: keys_hash(&label, &quote.spec.card.receiving_key()),
+            verifier: payer,
+            keys_hash: B256::random()?,
             rate: quote.rate,
             first_period: schedule.first,
             last_period: schedule.last,
@@ -255,6 +260,7 @@ fn never_paid(error: &Error) -> bool {
 struct Parties<'a> {
     delegating: &'a umbral::SecretKey,
     receiving: PublicKey,
+    blinding: B256,
     signer: &'a GrantSigner,
 }
 
@@ -294,6 +300,7 @@ fn seal_all(
             terms: terms.clone(),
             delegating_key: parties.delegating.public_key(),
             receiving_key: parties.receiving,
+            blinding: parties.blinding,
             verifying_key,
             kfrag_hash: keccak256(kfrag.to_secret_bytes().as_slice()),
             sealed_kfrag: seal(&quoted.umbral_key, &kfrag)?,

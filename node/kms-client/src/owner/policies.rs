@@ -1,16 +1,18 @@
-//! Lists what an owner has granted: policies from the chain, names from the journal or by trying
-//! the home's labels with its cards, so that a home restored from its seed has them all.
-//! Neighbours: `revoke` ends policies, `journal` knows their names.
+//! Lists what an owner has granted: policies from the chain, names from the journal, or with the
+//! seed by the tags of the home's labels and cards.
+//! Neighbours: `revoke` ends policies, `journal` knows their names, `pairs` knows the tags.
 
 use futures_util::stream::{self, StreamExt as _};
 use kms_chain::{ChainParams, MinerInfo, PolicyState};
 use kms_protocol::messages::KfragState;
-use kms_protocol::{Address, Amount, B256, Period, PolicyId, Terms, keys_hash};
+use kms_protocol::{Address, Amount, B256, Period, PolicyId, Terms};
 
 use super::Owner;
+use super::pairs::Pairs;
 use crate::asking::{dismissed, failed, reach};
 use crate::error::{Error, NodeFailure, Result};
 use crate::journal::GrantState;
+use crate::keys::OwnerKeys;
 use crate::label::Label;
 use crate::line::Moment;
 use crate::ports::{CreatedPolicy, PolicyFilter};
@@ -96,7 +98,6 @@ impl Owner<'_> {
         created.reverse();
         let params = self.chain.params().await?;
         let now = self.present_period().await?;
-        let names = Names::of(self)?;
         let known: Vec<_> = stream::iter(created)
             .map(|created| async move {
                 let known = self.known_of(&created, now).await;
@@ -109,10 +110,22 @@ impl Owner<'_> {
         for (created, known) in known {
             // An event without state was reverted between the two questions.
             if let Some(known) = known? {
-                reports.push(self.report_of(created, known, &params, now, &names)?);
+                reports.push(self.report_of(created, known, &params, now)?);
             }
         }
         Ok(reports)
+    }
+
+    /// Names the policies of these that the home's labels and cards made, by their tags.
+    ///
+    /// # Errors
+    /// [`Error::HomeCorrupt`].
+    pub fn name(&self, reports: &mut [PolicyReport], keys: &OwnerKeys) -> Result<()> {
+        let (pairs, domain) = (Pairs::of(self, keys)?, self.chain.domain());
+        for report in reports.iter_mut().filter(|report| report.label.is_none()) {
+            (report.label, report.reader) = pairs.find(&report.terms, domain).unzip();
+        }
+        Ok(())
     }
 
     /// Shows one policy, and asks its nodes.
@@ -127,7 +140,7 @@ impl Owner<'_> {
         let known = known.ok_or_else(|| Error::NoPolicy {
             what: policy.to_string(),
         })?;
-        let report = self.report_of(created, known, &params, now, &Names::of(self)?)?;
+        let report = self.report_of(created, known, &params, now)?;
         let infos = self.chain.miner_info(&report.terms.miners).await?;
         let terms = &report.terms;
         let miners: Vec<Result<MinerHealth>> = stream::iter(infos)
@@ -203,14 +216,11 @@ impl Owner<'_> {
         known: Known,
         params: &ChainParams,
         now: Period,
-        names: &Names,
     ) -> Result<PolicyReport> {
         let grant = self.journal().get(created.id)?;
-        let found = names.find(&created.terms);
-        let (label, reader) = match &grant {
-            Some(grant) => (Some(grant.label.clone()), Some(grant.reader.clone())),
-            None => found.map_or((None, None), |(label, reader)| (Some(label), Some(reader))),
-        };
+        let names = grant.as_ref();
+        let names = names.map(|grant| (grant.label.clone(), grant.reader.clone()));
+        let (label, reader) = names.unzip();
         let (terms, state) = (created.terms, known.state);
         let out_of_range = || Error::Bug("a policy's periods lie inside the clock");
         Ok(PolicyReport {
@@ -238,26 +248,4 @@ impl Owner<'_> {
 struct Known {
     state: PolicyState,
     revoked_miners: Vec<Address>,
-}
-
-/// Hash, label and reader of each label with each card: on chain a policy shows the hash alone.
-struct Names(Vec<(B256, Label, String)>);
-
-impl Names {
-    fn of(owner: &Owner<'_>) -> Result<Self> {
-        let (labels, cards) = (owner.home.labels()?, owner.home.cards()?);
-        let mut hashes = Vec::new();
-        for (label, key) in labels.iter() {
-            for card in &cards {
-                let hash = keys_hash(&key, &card.receiving_key());
-                hashes.push((hash, label.clone(), card.name().to_owned()));
-            }
-        }
-        Ok(Self(hashes))
-    }
-
-    fn find(&self, terms: &Terms) -> Option<(Label, String)> {
-        let (_, label, reader) = self.0.iter().find(|(hash, ..)| *hash == terms.keys_hash)?;
-        Some((label.clone(), reader.clone()))
-    }
 }

@@ -13,6 +13,7 @@ use tokio::time::Instant;
 use super::{Owner, Spend};
 use crate::asking::{Pause, failed, reach, within};
 use crate::error::{Error, NodeFailure, Result};
+use crate::keys::OwnerKeys;
 use crate::label::Label;
 use crate::line::{Moment, Peer};
 use crate::node_http::AskError;
@@ -198,18 +199,23 @@ impl Owner<'_> {
         Ok(report)
     }
 
-    /// Finds the policy of a label to a reader that is neither over nor revoked.
+    /// Finds the policy of a label to a reader that is neither over nor revoked, by its tag.
     ///
     /// # Errors
     /// [`Error::NoPolicy`] if there is none, [`Error::PolicyAmbiguous`] if there are several.
-    pub async fn policy_of(&self, label: &Label, reader: &str) -> Result<PolicyId> {
-        let label_key = self.home.label_key(label)?.public_key();
-        let card = self.home.card(reader)?;
-        let keys = kms_protocol::keys_hash(&label_key, &card.receiving_key());
+    pub async fn policy_of(
+        &self,
+        label: &Label,
+        reader: &str,
+        keys: &OwnerKeys,
+    ) -> Result<PolicyId> {
+        let pair = self.pair(label, reader, keys)?;
+        let domain = self.chain.domain();
         let now = self.present_period().await?;
         let mut live = Vec::new();
-        for created in self.chain.policies(PolicyFilter::Keys(keys)).await? {
-            let ours = created.terms.author == self.home.wallet_address();
+        let found = self.chain.policies(PolicyFilter::Keys(pair.keys_hash(0)));
+        for created in found.await? {
+            let ours = pair.recognises(&created.terms, domain.chain_id, &domain.contract);
             let state = self.chain.policy_state(created.id).await?;
             if ours && state.is_some_and(|s| !s.revoked && s.effective_last >= now) {
                 live.push(created.id);

@@ -1,8 +1,9 @@
-//! Finds the policies that let a reader open a label's capsules, by the hash of both keys: it is an
-//! indexed topic of the event, so that a reader needs nothing but the file and the chain.
+//! Finds the policies that let a reader open a label's capsules, by the look-up value of the pair
+//! of keys: it is an indexed topic of the event, so that a reader needs nothing but the file, its
+//! key and the chain. What does not carry the pair's tag is nobody's grant.
 
 use kms_chain::PolicyState;
-use kms_protocol::{Period, keys_hash};
+use kms_protocol::{PairKey, Period};
 use umbral::PublicKey;
 
 use super::Reader;
@@ -69,11 +70,13 @@ impl<'a> Reader<'a> {
             .unwrap_or(Period::NEVER);
         let mut found = Vec::new();
         for key in self.keys {
-            let hash = keys_hash(label_key, &key.receiving_key());
+            let pair = PairKey::of_reader(key.secret(), label_key)?;
+            let hash = pair.keys_hash(0);
             for created in self.chain.policies(PolicyFilter::Keys(hash)).await? {
                 // The endpoint is not trusted: the terms must hash to the id.
                 let domain = self.chain.domain();
                 let honest = created.terms.keys_hash == hash
+                    && pair.recognises(&created.terms, domain.chain_id, &domain.contract)
                     && created.terms.id(domain.chain_id, &domain.contract) == created.id;
                 let state = self.chain.policy_state(created.id).await?;
                 if let Some(state) = state.filter(|_| honest) {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use kms_protocol::messages::{CommitmentsBytes, Problem};
-use kms_protocol::{PolicyId, Refusal, Terms, address_of};
+use kms_protocol::{PolicyId, Refusal, Terms, address_of, keys_hash};
 use umbral::{Context, PublicKey, VerifyingKey};
 
 use super::cache::HeldKfrag;
@@ -54,6 +54,9 @@ fn restore(node: &Node, row: &KfragRow, terms: &Terms) -> Option<HeldKfrag> {
     let receiving = PublicKey::from_bytes(&row.receiving_key).ok()?;
     let verifying = VerifyingKey::from_bytes(&row.verifying_key).ok()?;
     let delegating = PublicKey::from_bytes(&row.delegating_key).ok()?;
+    if keys_hash(&delegating, &receiving, &row.blinding) != terms.keys_hash {
+        return None;
+    }
     let context = Context {
         delegating,
         receiving,

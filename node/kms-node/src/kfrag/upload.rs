@@ -89,6 +89,7 @@ fn check_and_seal(node: &Node, upload: &KfragUpload) -> Verdict<(KfragRow, HeldK
         kfrag_hash,
         delegating_key: upload.delegating_key.to_bytes(),
         receiving_key: upload.receiving_key.to_bytes(),
+        blinding: upload.blinding,
         verifying_key: upload.verifying_key.to_bytes(),
         last_period: upload.terms.last_period.0,
         commitments: upload.commitments.as_ref().to_vec(),

@@ -21,6 +21,7 @@ pub(crate) struct KfragRow {
     pub(crate) kfrag_hash: B256,
     pub(crate) delegating_key: [u8; 33],
     pub(crate) receiving_key: [u8; 33],
+    pub(crate) blinding: B256,
     pub(crate) verifying_key: [u8; 33],
     /// Last period of the terms; it decides for a kfrag whose policy a reorg removed.
     pub(crate) last_period: u32,
@@ -99,14 +100,15 @@ impl Store {
             return Ok(Inserted::Erased(reason(&gone)?));
         }
         let insert = "insert into kfrag (policy_id, kfrag_hash, delegating_key, receiving_key, \
-            verifying_key, last_period, commitments, salt, sealed) \
-            values (?, ?, ?, ?, ?, ?, ?, ?, ?) \
+            blinding, verifying_key, last_period, commitments, salt, sealed) \
+            values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) \
             on conflict (policy_id) do nothing";
         let done = sqlx::query(insert)
             .bind(&id[..])
             .bind(&row.kfrag_hash.0[..])
             .bind(&row.delegating_key[..])
             .bind(&row.receiving_key[..])
+            .bind(&row.blinding.0[..])
             .bind(&row.verifying_key[..])
             .bind(i64::from(row.last_period))
             .bind(&row.commitments)
@@ -228,6 +230,17 @@ impl Store {
             .unwrap();
     }
 
+    /// Overwrites a stored blinding, to simulate a damaged disk.
+    #[cfg(test)]
+    pub(crate) async fn overwrite_blinding(&self, id: PolicyId, blinding: B256) {
+        sqlx::query("update kfrag set blinding = ? where policy_id = ?")
+            .bind(&blinding.0[..])
+            .bind(&id.0.0[..])
+            .execute(&self.write)
+            .await
+            .unwrap();
+    }
+
     pub(crate) async fn kfrag_count(&self) -> Result<u64> {
         let count: i64 = sqlx::query_scalar("select count(*) from kfrag")
             .fetch_one(&self.read)
@@ -242,6 +255,7 @@ fn kfrag_row(row: &SqliteRow) -> Result<KfragRow> {
         kfrag_hash: get_hash(row, "kfrag_hash")?,
         delegating_key: get_bytes(row, "delegating_key")?,
         receiving_key: get_bytes(row, "receiving_key")?,
+        blinding: get_hash(row, "blinding")?,
         verifying_key: get_bytes(row, "verifying_key")?,
         last_period: get_u32(row, "last_period")?,
         commitments: row.try_get("commitments")?,

@@ -44,12 +44,12 @@ fn a_revocation_hashes_and_signs_as_cast_does() {
     let domain = Domain::policy_manager(CHAIN_ID, POLICY_MANAGER);
     assert_eq!(
         revocation().digest(&domain).to_string(),
-        "0xa288b6c7a190a8ef5ef966f1d85ecf3edfa1a0e5756957f20e8b668ae6244175"
+        "0x578b5eeb0501f02cce329cbf8ca88cec58aaec0f8c7307543bd4b62d5309948b"
     );
     assert_eq!(
         revocation().sign(&domain, &secret(9)).to_string(),
-        "0x4d278ba12106dba7715caa63f30b1cb197d9518987b7017b27ba407577a3cf41\
-         4c5be7508eaeb71da78abc074b692f4460451c4d632a0124f60089636dc90d971b"
+        "0x4dee386dc2d1b79de6620d56c3081621f8f5835bb651f19cc1da94a6ffccb93c\
+         05084bddc0f78d4ea94818205dbb78f6e709e61101c0d3386159aca53af6bb101b"
     );
 }
 

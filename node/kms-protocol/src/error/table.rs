@@ -38,6 +38,7 @@ impl Error {
                 ("period_length_zero", Internal, "check the deployment file's period length")
             }
             Self::SecretKey => ("secret_key_invalid", Internal, "restore the key from its backup"),
+            Self::Derivation => ("derivation_failed", Internal, "report this: it is a defect"),
             Self::Randomness => {
                 ("randomness_missing", Internal, "check the operating system's random source")
             }

@@ -26,6 +26,8 @@ pub struct KfragUpload {
     /// Receiving key B, of the reader.
     #[serde(with = "umbral_key")]
     pub receiving_key: PublicKey,
+    /// What hides both keys in `terms.keys_hash`.
+    pub blinding: B256,
     /// The author's key that signs kfrags; its address is `terms.verifier`.
     #[serde(with = "crate::hex_serde::verifying_key")]
     pub verifying_key: VerifyingKey,
@@ -58,7 +60,7 @@ impl KfragUpload {
         self
     }
 
-    /// Checks terms, keys, miner and signature; says nothing about the chain, the kfrag
+    /// Checks terms, keys, blinding, miner and signature; says nothing about the chain, the kfrag
     /// or the commitments. Returns the policy's id.
     ///
     /// # Errors
@@ -69,7 +71,8 @@ impl KfragUpload {
         if !self.terms.includes(&miner) {
             return Err(Error::Mismatch(Mismatch::Miner));
         }
-        if keys_hash(&self.delegating_key, &self.receiving_key) != self.terms.keys_hash {
+        let keys = keys_hash(&self.delegating_key, &self.receiving_key, &self.blinding);
+        if keys != self.terms.keys_hash {
             return Err(Error::Mismatch(Mismatch::Keys));
         }
         if address_of_verifying(&self.verifying_key) != self.terms.verifier {

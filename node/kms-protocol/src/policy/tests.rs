@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::hex_serde;
 use crate::test_support::{
-    CHAIN_ID, POLICY_MANAGER, any_address, any_terms, delegating, receiving, terms,
+    BLINDING, CHAIN_ID, POLICY_MANAGER, any_address, any_terms, delegating, receiving, terms,
 };
 
 /// `cast abi-encode "f(T)"` with T =
@@ -15,7 +15,7 @@ const ABI: [&str; 15] = [
     "0000000000000000000000001111111111111111111111111111111111111111",
     "0000000000000000000000002222222222222222222222222222222222222222",
     "0000000000000000000000003325a78425f17a7e487eb5666b2bfd93abb06c70",
-    "3caa2fed34ffa60dff1d64b53a96fe1489c72e841ec34328c9f7bba2f64a3523",
+    "9ecd687ffb3e149694c09ae5fa99f7d6d7eac2ae669e9fd4978bd99931379886",
     "000000000000000000000000000000000000000000000000002c68af0bb14000",
     "0000000000000000000000000000000000000000000000000000000000000005",
     "0000000000000000000000000000000000000000000000000000000000000022",
@@ -53,7 +53,7 @@ fn ids_are_those_of_the_contract() {
     let id = terms().id(CHAIN_ID, &POLICY_MANAGER).to_string();
     assert_eq!(
         id,
-        "0xa0e15a97f2d72220cafe4dd6d0c3b2be82867ff30004800a749655216e70eca5"
+        "0x2218f5f6121f74148cf79d0fb06dc0c324c8a845285b497891216e1cc9de0853"
     );
 }
 
@@ -67,19 +67,24 @@ fn ids_and_encodings_hold_for_32_miners() {
     let hash = keccak256(&terms.abi_encode()).to_string();
     assert_eq!(
         id,
-        "0xd1a7f23d803bb00a12e3ff7743cec587cfad0287fde67de51887445560e3a65c"
+        "0xa50c49257c1ccf3ddf0eafa8a85a970a43c37b31532b44ed538e7978f5f2572e"
     );
     assert_eq!(
         hash,
-        "0x8b26a48828c19fc00af7848a505ba347b0a674dedcc0dc8947087316af62f894"
+        "0xd3d722ee8894f7a6a2622af0a65c60971a61a53021c12d44d9a7706f0721edde"
     );
 }
 
 #[test]
 fn keys_are_hashed_compressed_and_in_order() {
-    let hash = "0x3caa2fed34ffa60dff1d64b53a96fe1489c72e841ec34328c9f7bba2f64a3523";
-    assert_eq!(keys_hash(&delegating(), &receiving()).to_string(), hash);
-    assert_ne!(keys_hash(&receiving(), &delegating()).to_string(), hash);
+    let hash = "0x9ecd687ffb3e149694c09ae5fa99f7d6d7eac2ae669e9fd4978bd99931379886";
+    let hashed = |a, b, blinding| keys_hash(&a, &b, &blinding).to_string();
+    assert_eq!(hashed(delegating(), receiving(), BLINDING), hash);
+    assert_ne!(hashed(receiving(), delegating(), BLINDING), hash);
+    assert_ne!(hashed(delegating(), receiving(), B256::ZERO), hash);
+    // What anybody can compute from the public keys.
+    let points = [delegating().to_bytes(), receiving().to_bytes()].concat();
+    assert_ne!(keccak256(&points).to_string(), hash);
 }
 
 #[test]
@@ -320,10 +325,11 @@ proptest! {
 
 #[test]
 fn revealed_keys_hash_to_the_keys_hash_and_carry_the_readers_y() {
-    let of_reader = RevealedKeys::of_reader(&delegating(), &receiving());
+    let of_reader = RevealedKeys::of_reader(&delegating(), &receiving(), &BLINDING);
     assert_eq!(keccak256(&of_reader.keys), terms().keys_hash);
+    assert_eq!(of_reader.keys[66..], BLINDING.0);
     assert_eq!(of_reader.receiving_y, receiving().to_uncompressed()[32..]);
-    let of_author = RevealedKeys::of_author(&delegating(), &receiving());
+    let of_author = RevealedKeys::of_author(&delegating(), &receiving(), &BLINDING);
     assert_eq!(
         (of_author.keys, of_author.receiving_y),
         (of_reader.keys, [0; 32])

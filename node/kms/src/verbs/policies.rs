@@ -21,7 +21,7 @@ pub(crate) enum PoliciesVerb {
     /// List the policies of this home's account, newest first
     ///
     /// Works in a home that was restored from its seed: the list comes from the chain, the names
-    /// from the labels and cards that are here.
+    /// from the labels and cards that are here, for which the seed is unlocked.
     #[command(after_help = "Examples:\n  kms policies list\n  kms policies list --json")]
     List,
     /// Show one policy, with what each of its miners says
@@ -211,14 +211,31 @@ pub(crate) async fn run(verb: PoliciesVerb, context: &Context) -> Outcome {
     let session = Session::open(context).await?;
     match verb {
         PoliciesVerb::List => {
-            let reports = session.owner().policies().await?;
+            let mut reports = session.owner().policies().await?;
+            name(&mut reports, &session, context)?;
             let rows: Vec<PolicyRow> = reports.iter().map(PolicyRow::from).collect();
             context.out.list(&rows, "nothing granted yet")
         }
         PoliciesVerb::Show(args) => {
-            let policy = args.target.find(&session).await?;
-            let detail = session.owner().policy(policy).await?;
+            let policy = args.target.find(&session, context).await?;
+            let mut detail = session.owner().policy(policy).await?;
+            name(std::slice::from_mut(&mut detail.report), &session, context)?;
             context.out.emit(&DetailReport::from(&detail))
         }
     }
+}
+
+/// Names what the journal does not know. That takes the seed, which is unlocked only if there is
+/// a policy of the home's account to be named.
+fn name(reports: &mut [PolicyReport], session: &Session, context: &Context) -> Outcome {
+    let account = session.home.wallet_address();
+    let nameless = |report: &PolicyReport| report.label.is_none();
+    if !reports
+        .iter()
+        .any(|of| nameless(of) && of.terms.author == account)
+    {
+        return Ok(());
+    }
+    let keys = session.home.unlock_owner(&context.passphrases)?;
+    Ok(session.owner().name(reports, &keys)?)
 }

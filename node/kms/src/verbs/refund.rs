@@ -28,7 +28,9 @@ pub(crate) struct RefundArgs {
 pub(crate) async fn run(args: RefundArgs, context: &Context) -> Outcome {
     let session = Session::open(context).await?;
     let owner = session.owner();
-    let plan = owner.plan_refund(args.target.find(&session).await?).await?;
+    let plan = owner
+        .plan_refund(args.target.find(&session, context).await?)
+        .await?;
     if args.dry.dry_run {
         return session.rehearse(plan, context).await;
     }

@@ -38,7 +38,7 @@ pub(crate) async fn run(args: RenewArgs, context: &Context) -> Outcome {
         periods: args.periods,
         max_fee: args.max_fee.map_or(FeeLimit::AsQuoted, FeeLimit::AtMost),
     };
-    let policy = args.target.find(&session).await?;
+    let policy = args.target.find(&session, context).await?;
     let plan = owner.plan_renewal(policy, extension).await?;
     if args.dry.dry_run {
         return session.rehearse(plan, context).await;

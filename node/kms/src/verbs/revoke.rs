@@ -112,8 +112,8 @@ impl fmt::Display for RevokedReport {
 pub(crate) async fn run(args: RevokeArgs, context: &Context) -> Outcome {
     let session = Session::open(context).await?;
     let policies = match args.all {
-        true => args.target.find_all(&session).await?,
-        false => vec![args.target.find(&session).await?],
+        true => args.target.find_all(&session, context).await?,
+        false => vec![args.target.find(&session, context).await?],
     };
     let owner = session.owner().with_limits(WaitLimits {
         revoke_ms: args.wait.saturating_mul(1000),

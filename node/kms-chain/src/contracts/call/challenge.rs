@@ -30,7 +30,7 @@ pub enum ChallengeRight {
     /// The sender is the policy's author.
     Author,
     /// The reader lets the sender challenge.
-    Reader(ReaderConsent),
+    Reader(Box<ReaderConsent>),
 }
 
 /// A signed [`ChallengeConsent`](kms_protocol::ChallengeConsent), as the contract takes it.

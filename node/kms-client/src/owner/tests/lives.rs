@@ -14,7 +14,7 @@ async fn a_revocation_waits_for_refusals_and_keeps_their_words() {
     assert_eq!(
         world
             .owner()
-            .policy_of(&label("films/demo"), &card(&world))
+            .policy_of(&label("films/demo"), &card(&world), &world.keys)
             .await
             .unwrap(),
         policy
@@ -94,7 +94,8 @@ async fn a_restored_home_finds_policies_and_names_again() {
     let policy = world.granted(2, 3).await;
     std::fs::remove_dir_all(world.home.path().join("journal")).unwrap();
     std::fs::create_dir(world.home.path().join("journal")).unwrap();
-    let nameless = world.owner().policies().await.unwrap();
+    let mut nameless = world.owner().policies().await.unwrap();
+    world.owner().name(&mut nameless, &world.keys).unwrap();
     assert_eq!(
         (nameless[0].policy, nameless[0].label.clone()),
         (policy, None)
@@ -103,7 +104,8 @@ async fn a_restored_home_finds_policies_and_names_again() {
         .home
         .add_card(&world.lock, &world.spec(1, 1).card)
         .unwrap();
-    let named = world.owner().policies().await.unwrap();
+    let mut named = world.owner().policies().await.unwrap();
+    world.owner().name(&mut named, &world.keys).unwrap();
     assert_eq!(named[0].label, Some(label("films/demo")));
     assert_eq!(named[0].reader.as_deref(), Some("bob"));
     world

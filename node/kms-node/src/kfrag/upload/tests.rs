@@ -49,6 +49,18 @@ async fn acknowledges_what_is_durable_and_the_same_bytes_again() {
 }
 
 #[tokio::test]
+async fn refuses_keys_whose_blinding_is_not_that_of_the_terms() {
+    let grant = Grant::new(1, 5);
+    let (_world, running) = seen(&grant).await;
+    let mut upload = grant.upload(&node_key(&running));
+    upload.blinding.0[0] ^= 1;
+    let signer = EthSecret::from_signer(&grant.signer).unwrap();
+    let upload = upload.signed(&domain(), MINER, &signer);
+    let code = refusal(&running, grant.id(), upload).await;
+    assert_eq!(code, Refusal::KfragInvalid);
+}
+
+#[tokio::test]
 async fn acknowledges_the_same_kfrag_again_however_it_is_sealed() {
     let grant = Grant::new(1, 5);
     let (_world, running) = seen(&grant).await;

@@ -200,6 +200,25 @@ async fn a_stored_kfrag_is_verified_again_before_it_is_used() {
     assert_eq!(refusal(&again, request).await, Refusal::Internal);
 }
 
+#[tokio::test]
+async fn stored_keys_that_are_not_those_of_the_terms_are_not_used() {
+    let grant = Grant::new(1, 5);
+    let (world, running) = serving(&grant).await;
+    let stored = running.node.store.kfrag(grant.id()).await.unwrap().unwrap();
+    assert_eq!(stored.blinding, grant.blinding);
+    let other = kms_protocol::B256([9; 32]);
+    running
+        .node
+        .store
+        .overwrite_blinding(grant.id(), other)
+        .await;
+    drop(running);
+    let mut again = world.start().await;
+    again.sync().await;
+    let request = grant.request(world.chain.height());
+    assert_eq!(refusal(&again, request).await, Refusal::Internal);
+}
+
 #[test]
 fn nonces_are_kept_beyond_the_window_by_the_deepest_reorg() {
     assert_eq!(oldest_nonce(1_000, 64), 1_000 - 64 - 256);

@@ -35,8 +35,8 @@ fn check_refused(change: impl FnOnce(&mut ErasureReceipt)) {
 fn a_receipt_signs_as_cast_does() {
     assert_eq!(
         receipt().signature.to_string(),
-        "0x0722a57f30a6f03a6ab4d186f18f4dfead2c569a8533d5ff811fc7c473170d04\
-         70b6815848e14669ec7d276b90fd2b1905a9b97a26d43a575b339e26147682771b"
+        "0x34bd1a502d3fa8dd0288b1177b2c68a2fef93ecba5cff690526c5f56f3ca798a\
+         50b92e66232730e0e623e7b22a55b772145ac356d34d2c88dc3093eed4e211481b"
     );
     assert_eq!(receipt().verify(&DOMAIN, &secret(4).address()), Ok(()));
 }

@@ -10,8 +10,8 @@ use crate::policy::Terms;
 use crate::primitives::keccak256;
 use crate::refusal::Refusal;
 use crate::test_support::{
-    CHAIN_ID, DOMAIN, MINER, POLICY_MANAGER, any_address, any_b256, any_signature, commitments,
-    delegating, receiving, secret, terms, verifying,
+    BLINDING, CHAIN_ID, DOMAIN, MINER, POLICY_MANAGER, any_address, any_b256, any_signature,
+    commitments, delegating, receiving, secret, terms, verifying,
 };
 
 fn sealed() -> SealedKfrag {
@@ -24,6 +24,7 @@ fn upload() -> KfragUpload {
         terms: terms(),
         delegating_key: delegating(),
         receiving_key: receiving(),
+        blinding: BLINDING,
         verifying_key: verifying(),
         kfrag_hash: keccak256(&(0..195).collect::<Vec<u8>>()),
         sealed_kfrag: sealed(),
@@ -71,8 +72,8 @@ fn a_grant_signs_as_cast_does() {
     assert_eq!(commitments().hash().to_string(), hash);
     assert_eq!(
         upload().signature.to_string(),
-        "0x6ba69f41a6280d9658a01d1ece13959f7b4099021f105a04a65ad0a529c3ae2e\
-         654c87696c512c8a223b4322cabcb0f724bdac53199b3801fb98893670ee57b21b"
+        "0x208791a4167d9cdada3f638cfa263a46b7140a129258d0eea6eb2dd1f981981d\
+         2728f3af47e3f985a18fd475b8778cae0a1d2de3e39904a6ecd879a692295fa61b"
     );
 }
 
@@ -80,12 +81,12 @@ fn a_grant_signs_as_cast_does() {
 fn an_acknowledgement_signs_as_cast_does() {
     assert_eq!(
         ack().digest(&DOMAIN).to_string(),
-        "0x06c9071ab4ff4602eec01c33227c0bce9b81552b3e18443468083a36c9a721e3"
+        "0xfd16e6a2944038d7fad428620bb9d3cb8d36f5f4b547818cc57532ba0e725df6"
     );
     assert_eq!(
         ack().signature.to_string(),
-        "0x2b6ac7b09b9c9d878fb2aeeda509b6e2068a8a6053de3fd03849dc550edae02f\
-         6f6468d7ab010943a162638ce405851da2bc4b79e28205f52890eaf3d9c00ecf1b"
+        "0xa97ee7afdfcc09a27d6dc808cf1889a0d752ac4dc343feeac8a42aa8bfb26c86\
+             06988886394e5eda4542baa9dbe63d905675d19177b7ce99008c0bf612aa46cc1c"
     );
 }
 
@@ -122,6 +123,8 @@ fn refuses_an_upload_with_other_keys() {
     check_upload_refused(keys, |upload| {
         core::mem::swap(&mut upload.delegating_key, &mut upload.receiving_key);
     });
+    check_upload_refused(keys, |upload| upload.blinding.0[31] ^= 1);
+    check_upload_refused(keys, |upload| upload.blinding = B256::ZERO);
     check_upload_refused(Error::Mismatch(Mismatch::VerifyingKey), |upload| {
         upload.verifying_key = VerifyingKey::from_bytes(&delegating().to_bytes()).unwrap();
     });
@@ -214,9 +217,12 @@ fn json_is_strict() {
 }
 
 #[test]
-fn refuses_json_of_the_version_without_commitments() {
+fn refuses_json_without_commitments_or_blinding() {
     let mut json = serde_json::to_value(upload()).unwrap();
     json.as_object_mut().unwrap().remove("commitments");
+    check_refused::<KfragUpload>(&json);
+    let mut json = serde_json::to_value(upload()).unwrap();
+    json.as_object_mut().unwrap().remove("blinding");
     check_refused::<KfragUpload>(&json);
     let mut json = serde_json::to_value(upload()).unwrap();
     json["sealed_kfrag"] = crate::hex_serde::encode(&[7; 448]).into();

@@ -76,8 +76,8 @@ fn a_request_signs_as_cast_does() {
     );
     assert_eq!(
         request().signature.to_string(),
-        "0xf2cdefb91e48d7c20765985f192ad424c105566c2e8ae44f018e938b5caab24f\
-         60ea7e37e813d64b6fc956f8d234bae837271cd9c191bf5fa9287088fbe907ac1b"
+        "0xb3a384545e2fdcba50697ad84886bf8f7e54f55279d8a3261c1c70451fe470c4\
+         6a422fd54f7ce70f25d7f05e499ae4f777ce53b844304a3c6509943f101736d81c"
     );
 }
 
@@ -85,8 +85,8 @@ fn a_request_signs_as_cast_does() {
 fn a_receipt_signs_as_cast_does() {
     assert_eq!(
         reply().fragments[0].signature.to_string(),
-        "0x9dbe64d8039609cb550849dcc463dbb52b38c7d1ae555069e657c297ca7ec7ef\
-         3a8d62a91c51041b3f61f0be0a2f265e4dc0b40e4a74b2309c878f419fb4573d1b"
+        "0x7269a6176ff2bd7d799830d084662a0f8b8a9d529321fd13e3c7e94f5085cd8f\
+         5681b2facddd6711647decc3adc841ade1543568b73aae85d6aa93382b54869b1c"
     );
 }
 

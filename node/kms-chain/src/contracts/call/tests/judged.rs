@@ -7,7 +7,7 @@ use crate::contracts::call::{Call, ChallengeDemand, ChallengeRight, ReaderConsen
 use crate::test_support::{address, hash, terms};
 
 const KEYS: RevealedKeys = RevealedKeys {
-    keys: [3; 66],
+    keys: [3; 98],
     receiving_y: [4; 32],
 };
 
@@ -81,7 +81,7 @@ pub(super) fn of_a_reader() -> [(Call, &'static str); 1] {
     };
     let call = Call::OpenChallenge {
         demand: demand(),
-        right: ChallengeRight::Reader(consent),
+        right: ChallengeRight::Reader(Box::new(consent)),
     };
     let signature = "openAsReader(((address,address,address,bytes32,uint96,uint32,uint32,uint8,\
         bytes32,address[]),address,bytes,bytes,bytes32,bytes),(bytes,uint256,uint64,bytes))";

@@ -1,0 +1,63 @@
+//! The pairs of the home's labels and cards: by the tag of a pair an owner knows its own policies
+//! again, whatever the home has forgotten.
+//! Neighbours: `policies` names what it lists, `revoke` finds a policy by label and reader.
+
+use kms_protocol::{Domain, PairKey, Terms};
+
+use super::Owner;
+use crate::error::{Error, Result};
+use crate::keys::OwnerKeys;
+use crate::label::Label;
+
+/// One label with one card.
+struct Pair {
+    label: Label,
+    reader: String,
+    key: PairKey,
+}
+
+/// Every label with every card.
+pub(super) struct Pairs(Vec<Pair>);
+
+impl Pairs {
+    pub(super) fn of(owner: &Owner<'_>, keys: &OwnerKeys) -> Result<Self> {
+        let (labels, cards) = (owner.home.labels()?, owner.home.cards()?);
+        let mut pairs = Vec::new();
+        for (label, _) in labels.iter() {
+            let delegating = keys.delegating(label)?;
+            for card in &cards {
+                pairs.push(Pair {
+                    label: label.clone(),
+                    reader: card.name().to_owned(),
+                    key: PairKey::of_owner(&delegating, &card.receiving_key())?,
+                });
+            }
+        }
+        Ok(Self(pairs))
+    }
+
+    /// Label and reader of the pair whose tag these terms carry.
+    pub(super) fn find(&self, terms: &Terms, domain: Domain) -> Option<(Label, String)> {
+        let made = |pair: &&Pair| {
+            let key = &pair.key;
+            key.recognises(terms, domain.chain_id, &domain.contract)
+        };
+        let pair = self.0.iter().find(made)?;
+        Some((pair.label.clone(), pair.reader.clone()))
+    }
+}
+
+impl Owner<'_> {
+    /// The pair of a label of this home and a reader's card.
+    pub(super) fn pair(&self, label: &Label, reader: &str, keys: &OwnerKeys) -> Result<PairKey> {
+        let known = self.home.label_key(label)?.public_key();
+        let delegating = keys.delegating(label)?;
+        if delegating.public_key() != known {
+            return Err(Error::LabelExists {
+                label: label.clone(),
+            });
+        }
+        let card = self.home.card(reader)?;
+        Ok(PairKey::of_owner(&delegating, &card.receiving_key())?)
+    }
+}

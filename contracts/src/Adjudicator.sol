@@ -4,22 +4,21 @@ pragma solidity ^0.8.30;
 import {ECDSA} from "@openzeppelin/contracts/utils/cryptography/ECDSA.sol";
 import {EIP712} from "@openzeppelin/contracts/utils/cryptography/EIP712.sol";
 import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
+import {PenaltyBooks} from "./PenaltyBooks.sol";
 import {PeriodClock} from "./PeriodClock.sol";
 import {IAdjudicator} from "./interfaces/IAdjudicator.sol";
 import {IControl} from "./interfaces/IControl.sol";
 import {IMiningRewards} from "./interfaces/IMiningRewards.sol";
 import {IPeriodClock} from "./interfaces/IPeriodClock.sol";
 import {IPolicyManager} from "./interfaces/IPolicyManager.sol";
-import {IStakingEscrow} from "./interfaces/IStakingEscrow.sol";
 import {NodeMessages} from "./libraries/NodeMessages.sol";
-import {PenaltyMath} from "./libraries/PenaltyMath.sol";
 import {UmbralProof} from "./libraries/UmbralProof.sol";
 
 /// @title Adjudicator
 /// @notice Implements IAdjudicator. An honest miner answers only what the `umbral` crate lets it answer,
 /// stops when it sees a revocation and keeps its worker's key. It cannot be convicted: each offence takes its
 /// worker's signature under a message that such a miner never signs.
-contract Adjudicator is PeriodClock, EIP712, IAdjudicator {
+contract Adjudicator is PenaltyBooks, EIP712 {
     using SafeCast for uint256;
 
     // ---------------------------------------------------------------- types
@@ -28,13 +27,13 @@ contract Adjudicator is PeriodClock, EIP712, IAdjudicator {
     struct Case {
         IControl.PenaltyTerms terms;
         bytes32 policyId;
+        uint32 firstPeriod;
         uint64 revokedIn; // block, 0 if access was not revoked
         bytes32 capsuleHash;
         bytes32 key; // of the record of convictions, see _keyOf
         address requester;
         address worker;
         uint256 stake; // locked + unbonding, > 0
-        uint32 convictions;
     }
 
     // ---------------------------------------------------------------- immutables
@@ -46,10 +45,8 @@ contract Adjudicator is PeriodClock, EIP712, IAdjudicator {
     uint256 private constant ROOTS_AT = UmbralProof.CAPSULE_LENGTH + UmbralProof.FRAGMENT_LENGTH;
     uint256 private constant CODE_AT = ROOTS_AT + 64;
 
-    IStakingEscrow private immutable _escrow;
     IMiningRewards private immutable _rewards;
     IPolicyManager private immutable _policies;
-    IControl private immutable _control;
 
     // ---------------------------------------------------------------- storage
 
@@ -61,12 +58,15 @@ contract Adjudicator is PeriodClock, EIP712, IAdjudicator {
     /// @dev `policies_` names the others. The constructor of Control checks that all name each other.
     constructor(address policies_)
         PeriodClock(IPeriodClock(policies_).genesisTime(), IPeriodClock(policies_).periodSeconds())
+        PenaltyBooks(
+            IPolicyManager(policies_).escrow(),
+            IPolicyManager(policies_).control(),
+            IMiningRewards(IPolicyManager(policies_).rewards()).maxLeasePeriods()
+        )
         EIP712("KMS Adjudicator", "1")
     {
         _policies = IPolicyManager(policies_);
-        _escrow = IStakingEscrow(_policies.escrow());
         _rewards = IMiningRewards(_policies.rewards());
-        _control = IControl(_policies.control());
         bool named = _escrow.adjudicator() == address(this) && _rewards.adjudicator() == address(this);
         require(named, AdjudicatorContractsMismatch());
     }
@@ -158,6 +158,7 @@ contract Adjudicator is PeriodClock, EIP712, IAdjudicator {
         uint32 pausedThrough = case_.terms.pausedThrough;
         require(pausedThrough < currentPeriod(), AdjudicatorPaused(pausedThrough));
         (case_.policyId, case_.revokedIn) = _policies.accessEnd(terms, miner);
+        case_.firstPeriod = terms.firstPeriod;
         case_.capsuleHash = capsuleHash;
         case_.key = _keyOf(miner, case_.policyId, capsuleHash);
         require(!_convicted[case_.key], AdjudicatorAlreadyConvicted(miner, case_.policyId, capsuleHash));
@@ -165,7 +166,7 @@ contract Adjudicator is PeriodClock, EIP712, IAdjudicator {
         _requireAccusation(case_, accusation);
         uint96 locked;
         uint96 unbonding;
-        (case_.worker, locked, unbonding, case_.convictions) = _escrow.stakeAtRisk(miner);
+        (case_.worker, locked, unbonding,) = _escrow.stakeAtRisk(miner);
         case_.stake = uint256(locked) + unbonding;
         require(case_.stake > 0, AdjudicatorNothingAtStake(miner));
     }
@@ -210,11 +211,16 @@ contract Adjudicator is PeriodClock, EIP712, IAdjudicator {
         );
     }
 
-    /// @dev Requires that a worker of the miner, present or dismissed, signed the receipt.
+    /// @dev Requires that the receipt is not of a block to come, and that a worker signed it whose word
+    /// counts for the miner under this policy.
     function _requireReceipt(Case memory case_, address miner, Answer calldata answer, bytes32 cfragHash)
         private
         view
     {
+        require(
+            answer.blockNumber <= block.number,
+            AdjudicatorReceiptFromFuture(answer.blockNumber, block.number)
+        );
         address signer = NodeMessages.signerOf(
             NodeMessages.Receipt({
                 policyId: case_.policyId,
@@ -229,8 +235,8 @@ contract Adjudicator is PeriodClock, EIP712, IAdjudicator {
             address(_policies),
             answer.signature
         );
-        bool answers =
-            signer != address(0) && (signer == case_.worker || _escrow.minerOfSigner(signer) == miner);
+        bool answers = signer != address(0)
+            && (signer == case_.worker || _escrow.minerOfSigner(signer, case_.firstPeriod) == miner);
         require(answers, AdjudicatorReceiptInvalid(signer, miner));
     }
 
@@ -264,7 +270,7 @@ contract Adjudicator is PeriodClock, EIP712, IAdjudicator {
         private
     {
         address miner = accusation.miner;
-        (uint96 penalty, uint96 reward) = PenaltyMath.penaltyOf(case_.terms, case_.stake, case_.convictions);
+        (uint96 penalty, uint96 reward) = _enterPenalty(miner, case_.terms, case_.stake);
         _convicted[case_.key] = true;
         emit MinerConvicted(
             case_.policyId, miner, accusation.challenger, offence, code, case_.capsuleHash, penalty, reward
@@ -288,18 +294,8 @@ contract Adjudicator is PeriodClock, EIP712, IAdjudicator {
     }
 
     /// @inheritdoc IAdjudicator
-    function escrow() external view override returns (address) {
-        return address(_escrow);
-    }
-
-    /// @inheritdoc IAdjudicator
     function rewards() external view override returns (address) {
         return address(_rewards);
-    }
-
-    /// @notice The Control, whose penalty terms hold.
-    function control() external view override returns (address) {
-        return address(_control);
     }
 
     /// @inheritdoc IAdjudicator
@@ -310,11 +306,5 @@ contract Adjudicator is PeriodClock, EIP712, IAdjudicator {
         returns (bool)
     {
         return _convicted[_keyOf(miner, policyId, capsuleHash)];
-    }
-
-    /// @inheritdoc IAdjudicator
-    function penaltyOf(address miner) external view override returns (uint96 penalty, uint96 reward) {
-        (, uint96 locked, uint96 unbonding, uint32 convictions) = _escrow.stakeAtRisk(miner);
-        return PenaltyMath.penaltyOf(_control.penaltyTerms(), uint256(locked) + unbonding, convictions);
     }
 }

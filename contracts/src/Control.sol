@@ -33,11 +33,14 @@ contract Control is Ownable2Step, IControl {
 
     // ---------------------------------------------------------------- immutables
 
-    // A conviction takes at most half of a stake of minLocked or more: the cap is at most half of the stake,
-    // the floor at most half of minLocked.
+    // The convictions of a window take at most half of a stake of minLocked or more: the cap is at most half
+    // of the stake, the floor at most half of minLocked.
     uint16 private constant MAX_SHARE_BPS = 3_000;
     uint16 private constant MAX_CAP_BPS = 5_000;
-    /// @dev After ten convictions a penalty is at most eleven times the first one, and at most the cap.
+    /// @dev Enough for the owner never to make convictions impossible; at most half of all stakes on a day.
+    uint16 private constant MIN_NETWORK_CAP_BPS = 50;
+    uint16 private constant MAX_NETWORK_CAP_BPS = 5_000;
+    /// @dev After ten windows a penalty is at most eleven times the first one, and at most the cap.
     uint16 private constant MAX_HISTORY_BPS = 10_000;
     /// @dev Below half, so that a miner that accuses itself loses more than half of the penalty.
     uint16 private constant MAX_REWARD_BPS = 4_999;
@@ -194,6 +197,10 @@ contract Control is Ownable2Step, IControl {
         require(
             terms.capBps >= terms.shareBps && terms.capBps <= MAX_CAP_BPS,
             ControlCapOutOfBounds(terms.capBps, terms.shareBps, MAX_CAP_BPS)
+        );
+        require(
+            terms.networkCapBps >= MIN_NETWORK_CAP_BPS && terms.networkCapBps <= MAX_NETWORK_CAP_BPS,
+            ControlNetworkCapOutOfBounds(terms.networkCapBps, MIN_NETWORK_CAP_BPS, MAX_NETWORK_CAP_BPS)
         );
         require(terms.rewardBps <= MAX_REWARD_BPS, ControlRewardOutOfBounds(terms.rewardBps, MAX_REWARD_BPS));
         _checkSuspension(terms.suspensionPeriods);

@@ -39,15 +39,16 @@ abstract contract EscrowState is PeriodClock, IStakingEscrow {
         uint96 unbonding;
         uint32 releasePeriod; // 0 while unbonding is 0
         // Slot 2.
-        address worker; // its entry in _bonds is this miner, not retired
+        address worker; // its entry in _bonds is this miner, retiredIn 0
         uint32 workerAllowedFrom; // first period in which another worker may be bonded
         bool restake; // the worker may restake
     }
 
-    /// @notice The miner that a worker is or was bonded to, in one slot; never replaced by another miner.
+    /// @notice The miner that a worker is or was bonded to, in one slot, written at the bonding and at the
+    /// dismissal and never again.
     struct Bond {
         address miner; // zero for a key that never was a worker
-        bool retired; // dismissed
+        uint32 retiredIn; // period of its dismissal; 0 while it is the worker
     }
 
     /// @notice Address and key by which a node is reached.
@@ -125,7 +126,7 @@ abstract contract EscrowState is PeriodClock, IStakingEscrow {
     /// @dev The miner that `worker` is bonded to at present; zero if there is none.
     function _minerOf(address worker) internal view returns (address) {
         Bond storage bond = _bonds[worker];
-        return bond.retired ? address(0) : bond.miner;
+        return bond.retiredIn == 0 ? bond.miner : address(0);
     }
 
     function _stakeWordOf(address miner) private view returns (StakeWord) {
@@ -203,8 +204,9 @@ abstract contract EscrowState is PeriodClock, IStakingEscrow {
     }
 
     /// @inheritdoc IStakingEscrow
-    function minerOfSigner(address signer) external view override returns (address) {
-        return _bonds[signer].miner;
+    function minerOfSigner(address signer, uint32 firstPeriod) external view override returns (address) {
+        Bond memory bond = _bonds[signer];
+        return bond.retiredIn == 0 || firstPeriod <= bond.retiredIn ? bond.miner : address(0);
     }
 
     /// @inheritdoc IStakingEscrow

@@ -46,11 +46,14 @@ import {UmbralProof} from "./libraries/UmbralProof.sol";
 ///   hence paid, in the current period can be challenged; for an idle one the sponsor is refunded already.
 /// - Reorganisation: a receipt names policy, capsule and requester, so it fits the same challenge on any
 ///   branch and no other. To censor an answer takes all blocks of a window.
-/// - A stolen worker key, even a former one, can sign false acknowledgements. It can also sign false
-///   receipts, which cost stake: the challenge adds nothing to that risk.
+/// - A stolen worker key can sign false acknowledgements until its miner dismisses it, and afterwards under
+///   policies that had begun by then. It can also sign false receipts, which cost stake: the challenge adds
+///   nothing to that risk.
 ///
 /// By a miner:
-/// - Changing or dismissing the worker: messages of former workers bind, and former workers may answer.
+/// - Changing or dismissing the worker: messages of former workers bind under the policies that had begun,
+///   and former workers may answer under them.
+/// - A receipt of a block to come, which would convict nobody: it is no answer.
 /// - Winding down or unbonding: the stake stays through the policy's end, and the miner may answer.
 /// - A false answer: to verify three equations would cost each honest answer 31k gas. The receipt in the
 ///   event is evidence for the Adjudicator; requester and challenger can both know the key that accuses
@@ -141,6 +144,9 @@ contract SilenceChallenges is PeriodClock, EIP712, ISilenceChallenges {
         require(
             reply.cfrag.length == UmbralProof.FRAGMENT_LENGTH, ChallengeFragmentLength(reply.cfrag.length)
         );
+        require(
+            reply.blockNumber <= block.number, ChallengeReceiptFromFuture(reply.blockNumber, block.number)
+        );
         address signer = NodeMessages.signerOf(
             NodeMessages.Receipt({
                 policyId: id,
@@ -155,7 +161,7 @@ contract SilenceChallenges is PeriodClock, EIP712, ISilenceChallenges {
             address(_policies),
             reply.signature
         );
-        require(_isOf(signer, miner), ChallengeReceiptInvalid(miner));
+        require(_isOf(signer, terms, miner), ChallengeReceiptInvalid(miner));
 
         _clear(id, miner);
         emit ChallengeAnswered(
@@ -211,7 +217,7 @@ contract SilenceChallenges is PeriodClock, EIP712, ISilenceChallenges {
         require(current >= allowedFrom, ChallengeTooSoon(id, miner, allowedFrom));
         NodeMessages.KfragAck memory ack = NodeMessages.KfragAck(id, miner, demand.kfragHash);
         address signer = NodeMessages.signerOf(ack, address(_policies), demand.ackSignature);
-        require(_isOf(signer, miner), ChallengeNotAcknowledged(miner));
+        require(_isOf(signer, demand.terms, miner), ChallengeNotAcknowledged(miner));
         require(UmbralProof.capsuleValid(demand.capsule, demand.capsuleWitness), ChallengeCapsuleInvalid());
     }
 
@@ -314,10 +320,14 @@ contract SilenceChallenges is PeriodClock, EIP712, ISilenceChallenges {
         require(challenge.challenger != address(0), ChallengeNotOpen(id, miner));
     }
 
-    /// @dev Whether the signer is a worker of the miner, present or former. A signer of zero is none, and
-    /// `miner`, which a policy names, is not zero.
-    function _isOf(address signer, address miner) private view returns (bool) {
-        return _escrow.minerOfSigner(signer) == miner;
+    /// @dev Whether the word of the signer counts for the miner under the policy. A signer of zero is none,
+    /// and `miner`, which a policy names, is not zero.
+    function _isOf(address signer, IPolicyManager.Terms calldata terms, address miner)
+        private
+        view
+        returns (bool)
+    {
+        return _escrow.minerOfSigner(signer, terms.firstPeriod) == miner;
     }
 
     /// @dev Last second of the answer; numbers of at most 40 bits, so the sum does not overflow.

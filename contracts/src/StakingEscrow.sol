@@ -149,9 +149,8 @@ contract StakingEscrow is EscrowState, IERC1363Receiver, Multicall {
             uint32 current = currentPeriod();
             Stake storage other = _stakes[worker];
             Bond memory bond = _bonds[worker];
-            bool free = bond.miner == address(0) || (bond.miner == msg.sender && bond.retired);
             require(stake.locked > 0, EscrowNoPosition(msg.sender));
-            require(free, EscrowWorkerTaken(worker, bond.miner));
+            require(bond.miner == address(0), EscrowWorkerTaken(worker, bond.miner));
             require(
                 worker.code.length == 0 && other.locked == 0 && other.unbonding == 0,
                 EscrowWorkerInvalid(worker)
@@ -159,13 +158,13 @@ contract StakingEscrow is EscrowState, IERC1363Receiver, Multicall {
             require(
                 stake.workerAllowedFrom <= current, EscrowWorkerTooSoon(stake.workerAllowedFrom, current)
             );
-            _bonds[worker] = Bond({miner: msg.sender, retired: false});
+            _bonds[worker] = Bond({miner: msg.sender, retiredIn: 0});
             // A dismissal leaves this as it is: to dismiss a worker is always allowed, to change it is not.
             stake.workerAllowedFrom =
                 workerCooldown == 0 ? current : _firstAfter(current, workerCooldown - 1);
         }
 
-        if (present != address(0)) _bonds[present].retired = true;
+        if (present != address(0)) _bonds[present].retiredIn = currentPeriod();
         stake.worker = worker;
         emit WorkerBonded(_nextSeq(), msg.sender, worker);
     }

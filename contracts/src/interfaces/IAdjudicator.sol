@@ -11,6 +11,10 @@ import {IPolicyManager} from "./IPolicyManager.sol";
 /// conviction takes a part of the stake, pays a share of it to the challenger, returns the rest to the
 /// reserve, and suspends the miner. A miner is convicted once per policy and capsule, whatever the offence
 /// and the bytes of the evidence.
+///
+/// What convictions take is bounded per miner and window, and per day over all miners. Beyond a bound an
+/// accusation reverts and records nothing, so that its evidence holds for the next window or day: nobody can
+/// be made free of it by convictions that come first.
 interface IAdjudicator is IPeriodClock, IControlled {
     /// @notice Offences of which a miner is convicted.
     enum Offence {
@@ -43,7 +47,7 @@ interface IAdjudicator is IPeriodClock, IControlled {
         bytes32 commitmentsHash;
         uint64 blockNumber;
         bytes32 blockHash;
-        /// By a worker of the miner, present or former: 65 bytes r || s || v.
+        /// By a worker of the miner, see IStakingEscrow.minerOfSigner: 65 bytes r || s || v.
         bytes signature;
     }
 
@@ -62,8 +66,11 @@ interface IAdjudicator is IPeriodClock, IControlled {
 
     error AdjudicatorPaused(uint32 throughPeriod);
     error AdjudicatorAlreadyConvicted(address miner, bytes32 policyId, bytes32 capsuleHash);
-    /// @notice The signer of the receipt is no worker of the miner, present or former; zero for a malformed
-    /// signature.
+    /// @notice The receipt names a block that this chain does not have yet. A node never signs one, and no
+    /// reader accepts it.
+    error AdjudicatorReceiptFromFuture(uint64 blockNumber, uint256 presentBlock);
+    /// @notice The signer of the receipt is no worker of the miner, or was dismissed before the policy began;
+    /// zero for a malformed signature.
     error AdjudicatorReceiptInvalid(address signer, address miner);
     /// @notice The signer of the accusation is not the requester; zero for a malformed signature.
     error AdjudicatorAccusationInvalid(address signer, address requester);
@@ -82,6 +89,11 @@ interface IAdjudicator is IPeriodClock, IControlled {
     error AdjudicatorKeyFragmentsDiffer();
     /// @notice The answers have the same E1 and V1. Their proofs differ in all honest answers.
     error AdjudicatorAnswersAgree();
+    /// @notice The convictions of the miner's present window have taken so much that this penalty would
+    /// exceed `most`. The next window opens with the first conviction from period `from` on.
+    error AdjudicatorWindowFull(address miner, uint96 taken, uint96 most, uint256 from);
+    /// @notice The convictions of today have taken `most` or more. `from` is the first second of tomorrow.
+    error AdjudicatorDayFull(uint96 taken, uint96 most, uint256 from);
     error AdjudicatorEvidenceTooShort(uint256 length);
     /// @notice Thrown at construction when the contracts are not of one deployment.
     error AdjudicatorContractsMismatch();
@@ -91,7 +103,16 @@ interface IAdjudicator is IPeriodClock, IControlled {
     function rewards() external view returns (address);
     /// @notice Whether the miner was convicted over this policy and capsule.
     function isConvicted(address miner, bytes32 policyId, bytes32 capsuleHash) external view returns (bool);
-    /// @notice Penalty of the miner if it were convicted now, and the challenger's reward out of it.
+    /// @notice Length of a window in periods: the longest lease. A window opens with a conviction.
+    function windowPeriods() external view returns (uint32);
+    /// @notice The window of a conviction of the miner now: the period it opened in (the current one for a
+    /// new window), what convictions have taken in it, and the most that they may take.
+    function windowOf(address miner) external view returns (uint32 openedIn, uint96 taken, uint96 most);
+    /// @notice What the convictions of the last day with one have taken, the sum from which on no more fall
+    /// on it, and its number: Unix time / 86,400.
+    function lastDay() external view returns (uint64 number, uint96 taken, uint96 most);
+    /// @notice Penalty of the miner if it were convicted now, and the challenger's reward out of it; both are
+    /// due only if they fit into window and day.
     function penaltyOf(address miner) external view returns (uint96 penalty, uint96 reward);
 
     /// @notice Convicts the miner of a cfrag that was not made from this capsule with the kfrag that the

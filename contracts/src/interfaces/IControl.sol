@@ -25,10 +25,12 @@ interface IControl {
         uint96 floor;
         /// Penalty as a share of the stake at risk.
         uint16 shareBps;
-        /// Increase of the penalty for each earlier conviction, as a share of it.
+        /// Increase of the penalty for each earlier window with a conviction, as a share of it.
         uint16 historyBps;
-        /// Greatest penalty as a share of the stake at risk.
+        /// Greatest sum of penalties in a window, as a share of the stake at risk and what they took.
         uint16 capBps;
+        /// Sum of all penalties of a day, as a share of all stakes, after which no more fall on that day.
+        uint16 networkCapBps;
         /// Reward of the challenger as a share of the penalty.
         uint16 rewardBps;
         /// Length of the suspension that follows.
@@ -74,6 +76,7 @@ interface IControl {
     error ControlShareOutOfBounds(uint16 shareBps, uint16 maximum);
     error ControlHistoryOutOfBounds(uint16 historyBps, uint16 maximum);
     error ControlCapOutOfBounds(uint16 capBps, uint16 minimum, uint16 maximum);
+    error ControlNetworkCapOutOfBounds(uint16 networkCapBps, uint16 minimum, uint16 maximum);
     error ControlRewardOutOfBounds(uint16 rewardBps, uint16 maximum);
     error ControlSuspensionOutOfBounds(uint16 periods, uint16 maximum);
     error ControlGraceOutOfBounds(uint32 graceBlocks, uint32 minimum, uint32 maximum);

@@ -23,7 +23,8 @@ interface ISilenceChallenges is IPeriodClock, IControlled {
         bytes capsuleWitness;
         /// keccak256 of the kfrag's 195 bytes, which the miner acknowledged.
         bytes32 kfragHash;
-        /// Signature of the KfragAck by a worker of the miner: 65 bytes r || s || v.
+        /// Signature of the KfragAck by a worker of the miner, see IStakingEscrow.minerOfSigner: 65 bytes r
+        /// || s || v.
         bytes ackSignature;
     }
 
@@ -51,7 +52,8 @@ interface ISilenceChallenges is IPeriodClock, IControlled {
         /// Head of the chain that the node decided on.
         uint64 blockNumber;
         bytes32 blockHash;
-        /// Signature of the Receipt by a worker of the miner, present or former: 65 bytes r || s || v.
+        /// Signature of the Receipt by a worker of the miner, see IStakingEscrow.minerOfSigner: 65 bytes r
+        /// || s || v.
         bytes signature;
     }
 
@@ -127,7 +129,8 @@ interface ISilenceChallenges is IPeriodClock, IControlled {
     error ChallengeBeyondEnd(uint256 windowPeriod, uint32 effectiveLast);
     /// @notice The miner is not active, hence not paid, in the current period.
     error ChallengeMinerInactive(address miner, uint32 currentPeriod);
-    /// @notice No worker of the miner, present or former, signed the acknowledgement.
+    /// @notice No worker of the miner signed the acknowledgement, or one that was dismissed before the policy
+    /// began.
     error ChallengeNotAcknowledged(address miner);
     error ChallengeCapsuleInvalid();
     error ChallengeAlreadyOpen(bytes32 policyId, address miner);
@@ -136,7 +139,10 @@ interface ISilenceChallenges is IPeriodClock, IControlled {
     error ChallengeWindowOver(uint256 deadline);
     error ChallengeWindowOpen(uint256 deadline);
     error ChallengeFragmentLength(uint256 length);
-    /// @notice No worker of the miner, present or former, signed the receipt over this challenge.
+    /// @notice The receipt names a block that this chain does not have yet.
+    error ChallengeReceiptFromFuture(uint64 blockNumber, uint256 presentBlock);
+    /// @notice No worker of the miner signed the receipt over this challenge, or one that was dismissed
+    /// before the policy began.
     error ChallengeReceiptInvalid(address miner);
     error ChallengeTransferFailed();
     /// @notice Thrown at construction when the contracts are not of one deployment.

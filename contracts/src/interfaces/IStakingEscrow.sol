@@ -93,6 +93,8 @@ interface IStakingEscrow is IPeriodClock {
     error EscrowNothingToWithdraw(address miner, uint32 releasePeriod, uint32 currentPeriod);
     error EscrowAlreadyWindingDown(address miner);
     error EscrowNotWindingDown(address miner);
+    /// @notice The key is or was a worker of `miner`. A dismissed key may have been stolen, so it is not
+    /// bonded to its own miner again either.
     error EscrowWorkerTaken(address worker, address miner);
     error EscrowWorkerTooSoon(uint32 allowedFrom, uint32 currentPeriod);
     error EscrowWorkerInvalid(address worker);
@@ -145,9 +147,11 @@ interface IStakingEscrow is IPeriodClock {
     function workerOf(address miner) external view returns (address);
     /// @notice The miner that `worker` is bonded to; zero if there is none.
     function minerOf(address worker) external view returns (address);
-    /// @notice The miner that `signer` is or once was bonded to as a worker; zero if there is none. A key is
-    /// never bonded to a second miner, so the messages of a dismissed worker stay attributable.
-    function minerOfSigner(address signer) external view returns (address);
+    /// @notice The miner for which a message of `signer` counts that is about a policy with this first
+    /// period; zero if there is none. A worker binds its miner under every policy; once dismissed, under
+    /// those that began in the period of its dismissal or before, for which it may have signed, and under no
+    /// other: whoever gets hold of a retired key cannot make a policy to use it with.
+    function minerOfSigner(address signer, uint32 firstPeriod) external view returns (address);
     /// @notice Posted rate of `miner`.
     function minRateOf(address miner) external view returns (uint96);
     /// @notice Worker and stake of `miner`, for a relayed confirmation. The worker is zero when none is
@@ -210,8 +214,8 @@ interface IStakingEscrow is IPeriodClock {
     /// @notice Pays the caller's released tranche and wound-down position to `recipient`.
     function withdraw(address recipient) external returns (uint96 amount);
     /// @notice Bonds `worker` to the caller, or dismisses the present worker if it is zero. A worker must be
-    /// an account without code and without a position; once bonded it can only be bonded to the same miner
-    /// again.
+    /// an account without code and without a position, and is bonded once: a key that was dismissed is never
+    /// bonded again, to nobody (EscrowWorkerTaken).
     function bondWorker(address worker) external;
     /// @notice Sets the node record. Callable by the miner and its worker.
     function registerNode(string calldata url, bytes calldata umbralKey) external;

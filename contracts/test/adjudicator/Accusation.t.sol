@@ -144,36 +144,6 @@ contract AccusationTest is AdjudicatorTest {
         ];
     }
 
-    // ---------------------------------------------------------------- worker
-
-    function test_aRotatedWorkerStillCostsItsMiner() public {
-        Charge memory charge = _falseScalar();
-        _skip(COOLDOWN + 1);
-        vm.prank(miner);
-        escrow.bondWorker(makeAddr("next worker"));
-        assertEq(escrow.minerOf(worker), address(0));
-        _submit(charge);
-        assertTrue(judge.isConvicted(miner, policyId, keccak256(delegation.capsule)));
-    }
-
-    function test_aDismissedWorkerStillCostsItsMiner() public {
-        Charge memory charge = _falseScalar();
-        vm.prank(miner);
-        escrow.bondWorker(address(0));
-        _submit(charge);
-        assertTrue(judge.isConvicted(miner, policyId, keccak256(delegation.capsule)));
-    }
-
-    /// @dev A miner without a worker is not answered for by the zero address.
-    function test_noSignatureIsNotTheMissingWorkers() public {
-        Charge memory charge = _falseScalar();
-        vm.prank(miner);
-        escrow.bondWorker(address(0));
-        charge.answer.signature = new bytes(65);
-        _expect(IAdjudicator.AdjudicatorReceiptInvalid.selector);
-        _submit(charge);
-    }
-
     // ---------------------------------------------------------------- requester and challenger
 
     /// @dev A copied transaction pays the one whom the accusation names.

@@ -57,8 +57,8 @@ contract AdjudicatorGasTest is AdjudicatorTest {
         uint256 leased = _slash(1);
         console.log("slash, miner with a lease: equation over E", leased);
         // The limit of 110k is not met: see README, "Convictions".
-        assertLe(idle, 182_300);
-        assertLe(leased, 214_500);
+        assertLe(idle, 232_500);
+        assertLe(leased, 264_500);
     }
 
     /// @dev The part that judges, without what the other contracts write.
@@ -68,7 +68,7 @@ contract AdjudicatorGasTest is AdjudicatorTest {
         vm.mockCall(address(rewards), abi.encodeWithSelector(rewards.suspend.selector), "");
         uint256 gas = _slash(1);
         console.log("of it, the judgement and its record", gas);
-        assertLe(gas, 126_500);
+        assertLe(gas, 178_500);
     }
 
     function test_slashForEquivocation() public {
@@ -89,13 +89,14 @@ contract AdjudicatorGasTest is AdjudicatorTest {
             )
         );
         console.log("slash for equivocation, idle miner", gas);
-        assertLe(gas, 180_000);
+        assertLe(gas, 230_000);
     }
 
     function test_slashForServingAfterRevocation() public {
         vm.roll(1_000);
         vm.prank(alice);
         policies.revokePolicy(terms);
+        vm.roll(ANSWERED_IN);
         uint256 gas = _transact(
             abi.encodeCall(
                 judge.accuseOfServingAfterRevocation,
@@ -109,6 +110,6 @@ contract AdjudicatorGasTest is AdjudicatorTest {
             )
         );
         console.log("slash for serving after revocation, idle miner", gas);
-        assertLe(gas, 158_500);
+        assertLe(gas, 208_500);
     }
 }

@@ -28,7 +28,7 @@ contract PenaltyTest is AdjudicatorTest {
         pure
         returns (IControl.PenaltyTerms memory)
     {
-        return IControl.PenaltyTerms(floor, share, history, cap, 2_500, 14, 100, 0);
+        return IControl.PenaltyTerms(floor, share, history, cap, 5_000, 2_500, 14, 100, 0);
     }
 
     function test_formula() public pure {
@@ -182,6 +182,7 @@ contract PenaltyTest is AdjudicatorTest {
             _convictOver(i);
             stake -= expected;
             if (stake == 0) break;
+            _skip(LEASE);
         }
     }
 
@@ -191,7 +192,7 @@ contract PenaltyTest is AdjudicatorTest {
         for (uint256 i = 0; i < steps.length; ++i) {
             (, uint96 locked, uint96 unbonding,) = escrow.stakeAtRisk(miner);
             uint256 stake = uint256(locked) + unbonding;
-            if (steps[i] % 3 == 0 && stake > 0) {
+            if (steps[i] % 3 == 0 && stake > 0 && _fits()) {
                 (uint96 penalty,) = judge.penaltyOf(miner);
                 _convictOver(i + 1);
                 taken += penalty;
@@ -205,6 +206,14 @@ contract PenaltyTest is AdjudicatorTest {
             }
         }
         _leave(2 * MIN_LOCKED - taken);
+    }
+
+    /// @dev Whether window and day have room for one more conviction.
+    function _fits() private view returns (bool) {
+        (uint96 penalty,) = judge.penaltyOf(miner);
+        (, uint96 taken, uint96 most) = judge.windowOf(miner);
+        (uint64 number, uint96 sum, uint96 bound) = judge.lastDay();
+        return taken + penalty <= most && (number != vm.getBlockTimestamp() / 1 days || sum < bound);
     }
 
     function _leave(uint256 expected) private {

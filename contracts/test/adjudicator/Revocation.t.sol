@@ -17,7 +17,9 @@ contract RevocationTest is AdjudicatorTest {
         policies.revokePolicy(terms);
     }
 
+    /// @dev In the block of the receipt or a later one.
     function _accuse(uint64 blockNumber) private {
+        if (blockNumber > vm.getBlockNumber()) vm.roll(blockNumber);
         bytes32 capsuleHash = keccak256(delegation.capsule);
         NodeMessages.Receipt memory receipt = _receipt(delegation.capsule, delegation.cfrag);
         receipt.blockNumber = blockNumber;
@@ -101,6 +103,7 @@ contract RevocationTest is AdjudicatorTest {
             COMMITMENTS_HASH, REVOKED_IN + GRACE, BLOCK_HASH, _signReceipt(workerKey, receipt)
         );
         IAdjudicator.Accusation memory accusation = _accusation(capsuleHash);
+        vm.roll(REVOKED_IN + GRACE);
         _expect(IAdjudicator.AdjudicatorReceiptInvalid.selector);
         judge.accuseOfServingAfterRevocation(terms, accusation, answer, capsuleHash, receipt.cfragHash);
     }

@@ -67,6 +67,7 @@ abstract contract AdjudicatorTest is KmsTest {
         miners[0] = miner;
         terms = _termsFor(miners, delegation);
         policyId = _create(terms);
+        vm.roll(ANSWERED_IN);
     }
 
     // ---------------------------------------------------------------- vectors
@@ -231,6 +232,40 @@ abstract contract AdjudicatorTest is KmsTest {
             cfrag[i] = 0;
         }
         return _charge(cfrag, 4, hex"0000");
+    }
+
+    function _capsuleHash(uint256 index) internal pure returns (bytes32) {
+        return keccak256(abi.encode("capsule", index));
+    }
+
+    /// @dev The author accuses a miner that answered over made-up capsule `index` in this block, by a receipt
+    /// signed with `key`.
+    function _servedLate(address of_, uint256 key, IPolicyManager.Terms memory for_, uint256 index)
+        internal
+    {
+        bytes32 id = policies.policyId(for_);
+        bytes32 capsuleHash = _capsuleHash(index);
+        IAdjudicator.Accusation memory accusation = IAdjudicator.Accusation({
+            miner: of_,
+            challenger: challenger,
+            keys: "",
+            receivingY: 0,
+            signature: _signAccusation(delegation.authorKey, of_, id, capsuleHash, challenger)
+        });
+        uint64 number = uint64(vm.getBlockNumber());
+        NodeMessages.Receipt memory receipt = NodeMessages.Receipt({
+            policyId: id,
+            miner: of_,
+            capsuleHash: capsuleHash,
+            cfragHash: bytes32(index),
+            commitmentsHash: COMMITMENTS_HASH,
+            requester: for_.verifier,
+            blockNumber: number,
+            blockHash: BLOCK_HASH
+        });
+        IAdjudicator.Answer memory answer =
+            IAdjudicator.Answer(COMMITMENTS_HASH, number, BLOCK_HASH, _signReceipt(key, receipt));
+        judge.accuseOfServingAfterRevocation(for_, accusation, answer, capsuleHash, bytes32(index));
     }
 
     function _submit(Charge memory charge) internal {

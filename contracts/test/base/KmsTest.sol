@@ -145,6 +145,7 @@ abstract contract KmsTest is Shipped {
             shareBps: 1_000,
             historyBps: 5_000,
             capBps: 5_000,
+            networkCapBps: 5_000,
             rewardBps: 2_500,
             suspensionPeriods: 14,
             graceBlocks: 100,

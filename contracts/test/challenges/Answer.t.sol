@@ -221,6 +221,23 @@ contract AnswerTest is ChallengeTest {
         _refuses(reply, _invalid());
     }
 
+    /// @dev It would convict nobody if it were false, so it is no answer.
+    function test_refusesAReceiptOfABlockToCome() public {
+        ISilenceChallenges.Answer memory reply = _answerBy(worker, miner, 0x02);
+        reply.blockNumber = uint64(vm.getBlockNumber() + 1);
+        reply.signature = _receipt(keyOf[worker], miner, keccak256(demand.capsule), terms.verifier, reply);
+        _refuses(
+            reply,
+            abi.encodeWithSelector(
+                ISilenceChallenges.ChallengeReceiptFromFuture.selector,
+                reply.blockNumber,
+                reply.blockNumber - 1
+            )
+        );
+        vm.roll(reply.blockNumber);
+        silence.answer(terms, miner, reply);
+    }
+
     function test_refusesWhoIsNoWorkerOfTheMiner() public {
         (address account, uint256 key) = makeAddrAndKey("stranger");
         keyOf[account] = key;

@@ -75,6 +75,20 @@ contract OpenTest is ChallengeTest {
         _open(1);
     }
 
+    /// @dev Else the finder of a key that was a worker once could demand answers over kfrags that the miner
+    /// never had.
+    function test_refusesTheAcknowledgementOfAKeyThatWasRetiredBefore() public {
+        vm.prank(miner);
+        escrow.bondWorker(makeAddr("another worker"));
+        terms.salt = keccak256("later");
+        terms.firstPeriod = _now() + 1;
+        id = _create(terms);
+        _skip(1);
+        _refusesDemand(
+            _demand(1), abi.encodeWithSelector(ISilenceChallenges.ChallengeNotAcknowledged.selector, miner)
+        );
+    }
+
     function test_theNextOneOpensAtTheDistance() public {
         _open(1);
         _answer();

@@ -124,6 +124,12 @@ contract ControlTest is KmsTest {
             abi.encodeWithSelector(IControl.ControlCapOutOfBounds.selector, terms.capBps, 1_000, 5_000)
         );
         terms = _penaltyTerms();
+        terms.networkCapBps = uint16(bound(wrong, 5_001, type(uint16).max));
+        bytes4 reason = IControl.ControlNetworkCapOutOfBounds.selector;
+        _refusesPenalty(terms, abi.encodeWithSelector(reason, terms.networkCapBps, 50, 5_000));
+        terms.networkCapBps = uint16(bound(wrong, 0, 49));
+        _refusesPenalty(terms, abi.encodeWithSelector(reason, terms.networkCapBps, 50, 5_000));
+        terms = _penaltyTerms();
         terms.rewardBps = uint16(bound(wrong, 5_000, type(uint16).max));
         _refusesPenalty(
             terms, abi.encodeWithSelector(IControl.ControlRewardOutOfBounds.selector, terms.rewardBps, 4_999)
@@ -171,6 +177,7 @@ contract ControlTest is KmsTest {
             shareBps: uint16(bound(seed >> 8, 0, 3_000)),
             historyBps: uint16(bound(seed >> 16, 0, 10_000)),
             capBps: uint16(bound(seed >> 24, 3_000, 5_000)),
+            networkCapBps: uint16(bound(seed >> 28, 50, 5_000)),
             rewardBps: uint16(bound(seed >> 32, 0, 4_999)),
             suspensionPeriods: uint16(bound(seed >> 40, 0, 64)),
             graceBlocks: uint32(bound(seed >> 48, 64, 50_400)),

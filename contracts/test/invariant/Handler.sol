@@ -28,6 +28,8 @@ contract Handler is CommonBase, StdUtils {
     /// @notice Every key that ever was a worker, and whose.
     address[] internal _keys;
     mapping(address key => address miner) public bondedTo;
+    /// @notice Period of the dismissal; 0 while the key is a worker.
+    mapping(address key => uint32) public retiredIn;
     uint256 public donatedToEscrow;
     uint256 public escrowSeq;
     uint256 public confirmations;
@@ -75,7 +77,7 @@ contract Handler is CommonBase, StdUtils {
         token.approve(address(escrow), tokens);
         escrow.deposit(tokens, lockPeriods);
         staked[miner] += tokens;
-        if (escrow.workerOf(miner) == address(0) && _mayBond(miner)) _bond(miner, _workerFor(miner, 0));
+        if (escrow.workerOf(miner) == address(0) && _mayBond(miner)) _bond(miner, _nextWorker(miner));
         vm.stopPrank();
     }
 
@@ -122,11 +124,12 @@ contract Handler is CommonBase, StdUtils {
         if (seed % 4 == 0 && present != address(0)) {
             vm.prank(miner);
             escrow.bondWorker(address(0));
+            _retire(present);
             ++escrowSeq;
         } else if (_mayBond(miner) && escrow.position(miner).locked > 0) {
-            address worker = _workerFor(miner, present == _workerFor(miner, 0) ? 1 : 0);
-            vm.prank(miner);
-            _bond(miner, worker);
+            vm.startPrank(miner);
+            _bond(miner, _nextWorker(miner));
+            vm.stopPrank();
         }
     }
 
@@ -202,10 +205,15 @@ contract Handler is CommonBase, StdUtils {
 
     /// @dev In the miner's name: the caller pranks.
     function _bond(address miner, address worker) private {
+        _retire(escrow.workerOf(miner));
         escrow.bondWorker(worker);
         ++escrowSeq;
-        if (bondedTo[worker] == address(0)) _keys.push(worker);
+        _keys.push(worker);
         bondedTo[worker] = miner;
+    }
+
+    function _retire(address worker) private {
+        if (worker != address(0)) retiredIn[worker] = escrow.currentPeriod();
     }
 
     mapping(address miner => uint256) private bondedAt;
@@ -217,8 +225,9 @@ contract Handler is CommonBase, StdUtils {
         if (may && escrow.position(miner).locked > 0) bondedAt[miner] = current;
     }
 
-    function _workerFor(address miner, uint256 index) internal pure returns (address) {
-        return vm.addr(uint256(keccak256(abi.encode(miner, index))) >> 8);
+    /// @dev A key that never was a worker: none is bonded twice.
+    function _nextWorker(address miner) private view returns (address) {
+        return vm.addr(uint256(keccak256(abi.encode(miner, _keys.length))) >> 8);
     }
 
     function _pick(uint256 who) internal view returns (address) {

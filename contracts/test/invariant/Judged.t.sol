@@ -92,12 +92,14 @@ abstract contract JudgedBase is InvariantBase {
         }
     }
 
-    /// @dev A key that ever was a worker names its miner for good, and only its miner.
+    /// @dev A worker binds its miner; a former one under what had begun, and under nothing that came later.
     function _keysStayAttributable() internal view {
         address[] memory keys = handler.keys();
         for (uint256 i = 0; i < keys.length; ++i) {
             address miner = handler.bondedTo(keys[i]);
-            assertEq(escrow.minerOfSigner(keys[i]), miner);
+            uint32 end = handler.retiredIn(keys[i]);
+            assertEq(escrow.minerOfSigner(keys[i], end == 0 ? type(uint32).max : end), miner);
+            if (end != 0) assertEq(escrow.minerOfSigner(keys[i], end + 1), address(0));
             assertEq(escrow.minerOf(keys[i]), escrow.workerOf(miner) == keys[i] ? miner : address(0));
         }
     }

@@ -25,21 +25,46 @@ contract RegistryTest is KmsTest {
 
     // ---------------------------------------------------------------- former workers
 
-    function test_aFormerWorkerAnswersForItsMinerForGood() public {
+    function test_aFormerWorkerBindsItsMinerUnderWhatHadBegun() public {
+        assertEq(escrow.minerOfSigner(worker, type(uint32).max), bob);
+        _skip(3);
+        uint32 end = _now();
         _bond(bob, address(0));
         assertEq(escrow.minerOf(worker), address(0));
-        assertEq(escrow.minerOfSigner(worker), bob);
-        _skip(COOLDOWN);
-        _bond(bob, other);
-        assertEq(escrow.minerOfSigner(worker), bob);
-        assertEq(escrow.minerOfSigner(other), bob);
+        for (uint256 i = 0; i < 2; ++i) {
+            assertEq(escrow.minerOfSigner(worker, 1), bob);
+            assertEq(escrow.minerOfSigner(worker, end), bob, "what begins today had perhaps begun");
+            assertEq(escrow.minerOfSigner(worker, end + 1), address(0));
+            assertEq(escrow.minerOfSigner(worker, type(uint32).max), address(0));
+            // The next worker, and the years, change nothing of it.
+            _skip(365);
+            if (i == 0) _bond(bob, other);
+        }
+        assertEq(escrow.minerOfSigner(other, type(uint32).max), bob);
         assertEq(escrow.minerOf(other), bob);
     }
 
+    /// @dev So that no bonding begins the liability of a key anew that somebody else may hold.
+    function test_aKeyIsBondedOnce() public {
+        uint32 end = _now();
+        _bond(bob, address(0));
+        _skip(COOLDOWN);
+        bytes memory taken = abi.encodeWithSelector(IStakingEscrow.EscrowWorkerTaken.selector, worker, bob);
+        vm.prank(bob);
+        vm.expectRevert(taken);
+        escrow.bondWorker(worker);
+        _bond(bob, other);
+        _skip(COOLDOWN);
+        vm.prank(bob);
+        vm.expectRevert(taken);
+        escrow.bondWorker(worker);
+        assertEq(escrow.minerOfSigner(worker, end + 1), address(0));
+    }
+
     function test_nobodySignsForAStranger() public view {
-        assertEq(escrow.minerOfSigner(other), address(0));
-        assertEq(escrow.minerOfSigner(bob), address(0), "the owner is not its own worker");
-        assertEq(escrow.minerOfSigner(address(0)), address(0));
+        assertEq(escrow.minerOfSigner(other, 1), address(0));
+        assertEq(escrow.minerOfSigner(bob, 1), address(0), "the owner is not its own worker");
+        assertEq(escrow.minerOfSigner(address(0), 1), address(0));
     }
 
     function test_refusesTheFormerWorkerOfAnother() public {
@@ -76,17 +101,6 @@ contract RegistryTest is KmsTest {
         vm.expectRevert(abi.encodeWithSelector(IStakingEscrow.EscrowNotMinerOrWorker.selector, worker));
         escrow.registerNode("u", key);
         vm.stopPrank();
-    }
-
-    function test_theSameMinerMayTakeAWorkerBack() public {
-        _bond(bob, address(0));
-        _skip(COOLDOWN);
-        _bond(bob, other);
-        _skip(COOLDOWN);
-        _bond(bob, worker);
-        assertEq(escrow.minerOf(worker), bob);
-        assertEq(escrow.minerOf(other), address(0));
-        assertEq(escrow.workerOf(bob), worker);
     }
 
     // ---------------------------------------------------------------- registered miners

@@ -140,6 +140,9 @@ pub enum Mismatch {
     Kfrag,
     #[error("not one cfrag for each capsule")]
     CfragCount,
+    /// A receipt of a block to come: no judge would hear it.
+    #[error("a block to come")]
+    Block,
 }
 
 /// The precondition of the reward formula that does not hold.

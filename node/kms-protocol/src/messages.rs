@@ -24,7 +24,8 @@ use limits::{is_printable, one_to_max, plain_text};
 pub use message::{Answer, AnswerStatement, Message};
 pub use problem::Problem;
 pub use reencrypt::{
-    Fragment, Receipt, ReencryptReply, ReencryptRequest, ReplyExpectation, capsules_hash,
+    AHEAD_BLOCKS, Fragment, Receipt, ReencryptReply, ReencryptRequest, ReplyExpectation,
+    capsules_hash,
 };
 
 #[cfg(test)]

@@ -85,7 +85,9 @@ impl Error {
 impl Mismatch {
     const fn refusal(self) -> Refusal {
         match self {
-            Self::Policy | Self::CfragCount | Self::Worker | Self::Chain => BadRequest,
+            Self::Policy | Self::CfragCount | Self::Block | Self::Worker | Self::Chain => {
+                BadRequest
+            }
             Self::Miner => Refusal::NotThisMiner,
             Self::Keys | Self::VerifyingKey | Self::Kfrag => Refusal::KfragInvalid,
         }

@@ -12,6 +12,10 @@ use crate::error::{Error, Mismatch, Result};
 use crate::eth::{EthSecret, EthSignature, address_of_verifying};
 use crate::primitives::{Address, B256, PolicyId, keccak256};
 
+/// How far the node's head may be ahead of the reader's, in blocks. The judges hear a receipt once
+/// the chain has its block; one of a block far ahead would bind nobody.
+pub const AHEAD_BLOCKS: u64 = 64;
+
 /// A reader's message to one miner, signed by the reader's receiving key.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -158,7 +162,8 @@ impl ReencryptReply {
         self.fragments.push(Fragment { cfrag, signature });
     }
 
-    /// Checks that this answers `request` and that every receipt is signed by the miner's worker.
+    /// Checks that this answers `request`, that its block is at most [`AHEAD_BLOCKS`] ahead of the
+    /// request's, and that every receipt is signed by the miner's worker.
     /// Cfrags and commitments are not verified here; `umbral` does that.
     ///
     /// # Errors
@@ -177,6 +182,9 @@ impl ReencryptReply {
         }
         if address_of_verifying(&self.verifying_key) != expected.verifier {
             return Err(Error::Mismatch(Mismatch::VerifyingKey));
+        }
+        if self.block_number > request.block_number.saturating_add(AHEAD_BLOCKS) {
+            return Err(Error::Mismatch(Mismatch::Block));
         }
         if self.fragments.len() != request.capsules.len() {
             return Err(Error::Mismatch(Mismatch::CfragCount));

@@ -133,6 +133,7 @@ pub(crate) fn penalty(params: &DeployParams) -> Words {
         .uint(terms.share_bps)
         .uint(terms.history_bps)
         .uint(terms.cap_bps)
+        .uint(terms.network_cap_bps)
         .uint(terms.reward_bps)
         .uint(terms.suspension_periods)
         .uint(terms.grace_blocks)

@@ -47,10 +47,12 @@ pub struct PenaltyParams {
     pub floor: Amount,
     /// Penalty as a share of the stake at risk.
     pub share_bps: u16,
-    /// Addition for each earlier conviction, as a share of the penalty.
+    /// Addition for each earlier window with a conviction, as a share of the penalty.
     pub history_bps: u16,
-    /// Greatest penalty as a share of the stake at risk.
+    /// Greatest sum of penalties in a window (the longest lease), as a share of the stake at risk.
     pub cap_bps: u16,
+    /// Sum of all penalties of a day after which no more fall on it, as a share of all stakes.
+    pub network_cap_bps: u16,
     /// Reward of the challenger as a share of the penalty.
     pub reward_bps: u16,
     /// Suspension of a convicted miner, in periods.
@@ -143,6 +145,16 @@ impl PenaltyParams {
                 self.cap_bps >= self.share_bps,
                 "penalty.cap_bps",
                 Below("penalty.share_bps"),
+            ),
+            (
+                self.network_cap_bps >= 50,
+                "penalty.network_cap_bps",
+                Below("50, so that convictions stay possible"),
+            ),
+            (
+                self.network_cap_bps <= 5_000,
+                "penalty.network_cap_bps",
+                Above("5000"),
             ),
             (
                 self.reward_bps < 5_000,

@@ -141,7 +141,7 @@ fn refuses_kappa_without_periods_and_the_zero_holder() {
 
 type Change = fn(&mut DeployParams);
 /// The key that must be named, and what is done to the local parameters.
-const OUT_OF_BOUNDS: [(&str, Change); 22] = [
+const OUT_OF_BOUNDS: [(&str, Change); 24] = [
     ("control.timelock_delay_seconds", |p| {
         p.control.timelock_delay_seconds = 35
     }),
@@ -177,6 +177,12 @@ const OUT_OF_BOUNDS: [(&str, Change); 22] = [
     ("penalty.history_bps", |p| p.penalty.history_bps = 10_001),
     ("penalty.cap_bps", |p| p.penalty.cap_bps = 5_001),
     ("penalty.cap_bps", |p| p.penalty.cap_bps = 999),
+    ("penalty.network_cap_bps", |p| {
+        p.penalty.network_cap_bps = 49
+    }),
+    ("penalty.network_cap_bps", |p| {
+        p.penalty.network_cap_bps = 5_001
+    }),
     ("penalty.reward_bps", |p| p.penalty.reward_bps = 5_000),
     ("penalty.suspension_periods", |p| {
         p.penalty.suspension_periods = 65

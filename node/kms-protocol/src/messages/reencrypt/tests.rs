@@ -212,6 +212,29 @@ fn refuses_a_reply_whose_receipts_cover_something_else() {
     );
 }
 
+/// Signed as it is: only its block is wrong.
+fn reply_of_block(block_number: u64) -> ReencryptReply {
+    let mut reply = ReencryptReply {
+        block_number,
+        fragments: vec![],
+        ..reply()
+    };
+    for capsule in &capsules() {
+        reply.push_signed(capsule, CFRAG, secret(2).address(), &DOMAIN, &secret(4));
+    }
+    reply
+}
+
+#[test]
+fn refuses_a_reply_of_a_block_to_come() {
+    let last = request().block_number + AHEAD_BLOCKS;
+    let verify = |block| reply_of_block(block).verify(&DOMAIN, &request(), &expectation());
+    assert_eq!(verify(last), Ok(()));
+    for block in [last + 1, u64::MAX] {
+        assert_eq!(verify(block), Err(Error::Mismatch(Mismatch::Block)));
+    }
+}
+
 #[test]
 fn refuses_a_reply_by_another_worker_or_to_another_requester() {
     let worker = ReplyExpectation {

@@ -56,7 +56,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
 type Act = (&'static str, fn(&mut Show) -> Result<()>);
 
 /// The acts in order; each depends on those before it.
-const ACTS: [Act; 13] = [
+const ACTS: [Act; 14] = [
     (
         "a private chain and the contracts",
         acts::network::start_chain,
@@ -84,6 +84,10 @@ const ACTS: [Act; 13] = [
         acts::outage::three_down,
     ),
     ("the nodes come back", acts::outage::restart),
+    (
+        "the owner's machine is lost, another is made from 24 words",
+        acts::restore::from_words,
+    ),
     (
         "periods pass, miners confirm, claim and collect by themselves",
         acts::money::pass_periods,

@@ -20,6 +20,8 @@ mod gate;
 #[cfg(test)]
 mod journey;
 #[cfg(test)]
+mod lost;
+#[cfg(test)]
 mod mistakes;
 #[cfg(test)]
 mod readme;

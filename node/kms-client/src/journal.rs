@@ -1,19 +1,20 @@
 //! The journal of grants: one JSON file per policy, written before anything is paid, so that a
-//! grant survives a crash at any line. It holds terms, names and the sealed uploads (each encrypted
-//! to its miner's key); no key, label secret or kfrag in clear. Neighbour: `owner/grant`.
+//! grant survives a crash at any line. It holds terms, names and what each miner has acknowledged;
+//! no key, label secret or kfrag, which the seed makes again. Neighbour: `owner/grant`.
 
 #[cfg(test)]
 mod tests;
 
 use std::path::PathBuf;
 
-use kms_protocol::messages::{KfragAck, KfragUpload};
+use kms_protocol::messages::KfragAck;
 use kms_protocol::{Address, B256, PolicyId, Terms};
 use serde::{Deserialize, Serialize};
 use umbral::PublicKey;
 
 use crate::error::{Error, Result};
 use crate::label::Label;
+use crate::memo::Memo;
 use crate::store::{self, Versioned};
 
 /// How far a grant has come, as the home remembers it.
@@ -24,27 +25,39 @@ pub enum GrantState {
     Prepared,
     /// Paid on chain; kfrags are on their way.
     Paid,
-    /// Every miner has acknowledged, or was dismissed.
+    /// Nothing is left to deliver: every miner holds its kfrag or was dismissed, or the policy is
+    /// over.
     Delivered,
-    /// The author revoked the policy; no kfrag is kept.
+    /// The author revoked the policy.
     Revoked,
 }
 
-/// A kfrag sealed to one miner.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+/// Where a miner's kfrag is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DeliveryState {
+    /// Not known to be with the miner.
+    Open,
+    /// With the miner, by its word.
+    Held,
+    /// Nowhere: the arrangement with the miner was revoked.
+    Dismissed,
+}
+
+/// The delivery of one kfrag.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Sealed {
+pub struct Delivery {
     /// Owner address, as the terms name it.
     pub miner: Address,
-    /// The body to be sent to it; `None` once it has acknowledged or was dismissed.
-    pub upload: Option<KfragUpload>,
-    /// keccak256 of the kfrag (195 bytes).
-    pub kfrag_hash: B256,
-    /// Signed by the miner's worker and verified; `None` until then.
+    /// Where the kfrag is.
+    pub state: DeliveryState,
+    /// Signed by the miner's worker and verified; `None` until then, and in a home that was rebuilt
+    /// from its seed.
     pub ack: Option<KfragAck>,
 }
 
-/// Terms, names, progress and sealed kfrags of a grant.
+/// Terms, names and progress of a grant.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Grant {
@@ -58,6 +71,8 @@ pub struct Grant {
     /// Key of the reader that the kfrags are for.
     #[serde(with = "kms_protocol::hex_serde::umbral_key")]
     pub receiving_key: PublicKey,
+    /// Number of the grant among those of label and reader.
+    pub number: u32,
     /// The terms that are paid for.
     pub terms: Terms,
     /// Written before the next step begins.
@@ -65,54 +80,58 @@ pub struct Grant {
     /// The transaction that paid, once known.
     pub tx_hash: Option<B256>,
     /// One per miner, in the order of the terms.
-    pub sealed: Vec<Sealed>,
+    pub deliveries: Vec<Delivery>,
 }
 
 impl Versioned for Grant {
-    const VERSION: u32 = 2;
+    const VERSION: u32 = 3;
 }
 
 impl Grant {
-    pub(crate) fn prepared(
-        policy: PolicyId,
-        label: &Label,
-        reader: &str,
-        receiving_key: PublicKey,
-        uploads: Vec<(Address, KfragUpload)>,
-    ) -> Result<Self> {
-        let first = uploads
-            .first()
-            .ok_or(Error::Bug("a grant has at least one miner"))?;
-        let terms = first.1.terms.clone();
-        let sealed = uploads
-            .into_iter()
-            .map(|(miner, upload)| Sealed {
-                miner,
-                kfrag_hash: upload.kfrag_hash,
-                upload: Some(upload),
-                ack: None,
-            })
-            .collect();
-        Ok(Self {
+    /// Makes the entry of a grant that is not paid yet.
+    pub(crate) fn prepared(policy: PolicyId, terms: Terms, memo: Memo) -> Self {
+        let open = |miner: &Address| Delivery {
+            miner: *miner,
+            state: DeliveryState::Open,
+            ack: None,
+        };
+        Self {
             version: Self::VERSION,
             policy,
-            label: label.clone(),
-            reader: reader.to_owned(),
-            receiving_key,
+            label: memo.label,
+            reader: memo.reader,
+            receiving_key: memo.receiving_key,
+            number: memo.number,
+            deliveries: terms.miners.iter().map(open).collect(),
             terms,
             state: GrantState::Prepared,
             tx_hash: None,
-            sealed,
-        })
+        }
+    }
+
+    /// What the owner notes beside the policy.
+    pub(crate) fn memo(&self) -> Memo {
+        Memo {
+            number: self.number,
+            receiving_key: self.receiving_key,
+            label: self.label.clone(),
+            reader: self.reader.clone(),
+        }
     }
 
     /// Miners that have acknowledged their kfrag, in the order of the terms.
     pub fn delivered(&self) -> Vec<Address> {
-        self.sealed
-            .iter()
-            .filter(|s| s.ack.is_some())
-            .map(|s| s.miner)
-            .collect()
+        self.miners(|delivery| delivery.ack.is_some())
+    }
+
+    /// Miners to which the kfrag is to be sent, again where only the node's word is known.
+    pub(crate) fn undelivered(&self) -> Vec<Address> {
+        self.miners(|delivery| delivery.ack.is_none() && delivery.state != DeliveryState::Dismissed)
+    }
+
+    fn miners(&self, fits: impl Fn(&Delivery) -> bool) -> Vec<Address> {
+        let fitting = self.deliveries.iter().filter(|delivery| fits(delivery));
+        fitting.map(|delivery| delivery.miner).collect()
     }
 
     /// Whether it must still be paid or delivered.
@@ -120,33 +139,45 @@ impl Grant {
         matches!(self.state, GrantState::Prepared | GrantState::Paid)
     }
 
-    /// Stores a verified acknowledgement and drops the sealed kfrag.
+    /// Notes the transaction that paid.
+    pub(crate) fn paid(&mut self, tx_hash: B256) {
+        self.state = GrantState::Paid;
+        self.tx_hash = Some(tx_hash);
+    }
+
+    /// Stores a verified acknowledgement.
     pub(crate) fn acknowledge(&mut self, ack: KfragAck) {
-        if let Some(sealed) = self.sealed.iter_mut().find(|s| s.miner == ack.miner) {
-            sealed.ack = Some(ack);
-            sealed.upload = None;
-        }
-        self.settle();
+        self.set(ack.miner, DeliveryState::Held, Some(ack));
     }
 
-    /// Drops the sealed kfrag of a miner whose arrangement was revoked.
+    /// Takes the word of a miner that it holds its kfrag.
+    pub(crate) fn held(&mut self, miner: Address) {
+        self.set(miner, DeliveryState::Held, None);
+    }
+
+    /// Ends the delivery to a miner whose arrangement was revoked.
     pub(crate) fn dismiss(&mut self, miner: Address) {
-        if let Some(sealed) = self.sealed.iter_mut().find(|s| s.miner == miner) {
-            sealed.upload = None;
-        }
-        self.settle();
+        self.set(miner, DeliveryState::Dismissed, None);
     }
 
-    /// Marks the policy as revoked and drops every sealed kfrag.
+    /// Ends the delivery of a policy that is over.
+    pub(crate) fn end(&mut self) {
+        self.state = GrantState::Delivered;
+    }
+
+    /// Marks the policy as revoked.
     pub(crate) fn revoke(&mut self) {
         self.state = GrantState::Revoked;
-        for sealed in &mut self.sealed {
-            sealed.upload = None;
-        }
     }
 
-    fn settle(&mut self) {
-        if self.state == GrantState::Paid && self.sealed.iter().all(|s| s.upload.is_none()) {
+    fn set(&mut self, miner: Address, state: DeliveryState, ack: Option<KfragAck>) {
+        let mut deliveries = self.deliveries.iter_mut();
+        if let Some(delivery) = deliveries.find(|delivery| delivery.miner == miner) {
+            delivery.state = state;
+            delivery.ack = ack.or(delivery.ack);
+        }
+        let is_open = |delivery: &Delivery| delivery.state == DeliveryState::Open;
+        if self.state == GrantState::Paid && !self.deliveries.iter().any(is_open) {
             self.state = GrantState::Delivered;
         }
     }

@@ -4,11 +4,14 @@
 
 mod seed;
 
-use kms_protocol::EthSecret;
+use chacha20::ChaCha20Rng;
+use chacha20::rand_core::SeedableRng as _;
+use kms_protocol::{EthSecret, PolicyId};
 use umbral::{PublicKey, SecretKey, SecretKeyFactory, Signer, VerifyingKey};
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::label::Label;
+use crate::memo::MemoKey;
 
 pub use seed::Seed;
 
@@ -16,6 +19,8 @@ const LABEL: &[u8] = b"kms/v1/label";
 const SIGNER: &[u8] = b"kms/v1/signer";
 const READER: &[u8] = b"kms/v1/reader";
 const WALLET: &[u8] = b"kms/v1/wallet";
+const GRANT: &[u8] = b"kms/v1/grant";
+const MEMO: &[u8] = b"kms/v1/memo";
 
 /// Keys of an owner, derived from its seed; they open everything made for its labels, offline.
 ///
@@ -25,11 +30,15 @@ const WALLET: &[u8] = b"kms/v1/wallet";
 /// | signer of a label's grants | `kms/v1/signer` | the label, UTF-8 |
 /// | reader key | `kms/v1/reader` | its number, u32 big-endian |
 /// | wallet | `kms/v1/wallet` | `0` |
+/// | random numbers of a grant (a secret, its first 32 bytes) | `kms/v1/grant` | the policy's id |
+/// | memos of policies (a secret of the root) | - | `kms/v1/memo` |
 pub struct OwnerKeys {
     labels: SecretKeyFactory,
     signers: SecretKeyFactory,
     readers: SecretKeyFactory,
     wallets: SecretKeyFactory,
+    grants: SecretKeyFactory,
+    memos: MemoKey,
 }
 
 impl OwnerKeys {
@@ -44,6 +53,8 @@ impl OwnerKeys {
             signers: root.make_factory(SIGNER)?,
             readers: root.make_factory(READER)?,
             wallets: root.make_factory(WALLET)?,
+            grants: root.make_factory(GRANT)?,
+            memos: MemoKey::new(root.make_secret(MEMO)?),
         })
     }
 
@@ -79,6 +90,20 @@ impl OwnerKeys {
     /// None in practice.
     pub fn reader(&self, number: u32) -> Result<ReaderKey> {
         ReaderKey::new(self.readers.make_key(&number.to_be_bytes())?)
+    }
+
+    /// Makes the generator of a grant's random numbers. The same policy draws the same ones again,
+    /// and its id is a hash of everything that they are used with: miners, keys and threshold.
+    pub(crate) fn grant_rng(&self, policy: PolicyId) -> Result<ChaCha20Rng> {
+        let secret = self.grants.make_secret(policy.as_bytes())?;
+        let seed = secret.first_chunk::<32>();
+        let seed = seed.ok_or(Error::Bug("a secret has 64 bytes"))?;
+        Ok(ChaCha20Rng::from_seed(*seed))
+    }
+
+    /// The key of the memos that the owner leaves beside its policies.
+    pub(crate) const fn memos(&self) -> &MemoKey {
+        &self.memos
     }
 
     /// The key that pays, unless another was imported.

@@ -16,6 +16,7 @@ mod journal;
 mod keys;
 mod label;
 mod line;
+mod memo;
 mod network;
 mod node_http;
 mod node_url;
@@ -39,7 +40,7 @@ pub use home::{
     Config, Home, HomeLock, InitOptions, Labels, MIN_PASSPHRASE_CHARS, NodeAddresses, Passphrase,
     PassphraseProvider, SeedSource, Unlock, WalletSource,
 };
-pub use journal::{Grant, GrantState, Journal, Sealed};
+pub use journal::{Delivery, DeliveryState, Grant, GrantState, Journal};
 pub use keys::{OwnerKeys, ReaderKey, Seed};
 pub use label::Label;
 pub use network::{Network, NetworkStatus, network_status};
@@ -47,7 +48,7 @@ pub use node_http::{HttpNodes, NodeLimits};
 pub use node_url::{AddressRule, NodeUrl};
 pub use owner::{
     Ending, Extension, FeeLimit, GrantReport, GrantSpec, MinerHealth, Owner, Payment, PolicyDetail,
-    PolicyReport, Quote, QuotedMiner, Rate, Refund, RefundReport, Renewal, RenewalReport,
+    PolicyReport, Quote, QuotedMiner, Rate, Rebuilt, Refund, RefundReport, Renewal, RenewalReport,
     RevocationReport, Schedule, Selection, Span, Spend, WaitLimits, data_key, data_key_of_label,
     label_of,
 };

@@ -3,10 +3,12 @@
 
 mod deliver;
 mod grant;
+mod kfrags;
 mod offline;
 mod pairs;
 mod policies;
 mod quote;
+mod rebuild;
 mod refund;
 mod renew;
 mod revoke;
@@ -19,6 +21,7 @@ pub use grant::{GrantReport, Payment};
 pub use offline::{data_key, data_key_of_label, label_of};
 pub use policies::{MinerHealth, PolicyDetail, PolicyReport};
 pub use quote::{FeeLimit, GrantSpec, Quote, QuotedMiner, Rate, Selection};
+pub use rebuild::Rebuilt;
 pub use refund::{Refund, RefundReport};
 pub use renew::{Extension, Renewal, RenewalReport};
 pub use revoke::{Ending, RevocationReport};

@@ -4,5 +4,6 @@
 pub(super) mod money;
 pub(super) mod network;
 pub(super) mod outage;
+pub(super) mod restore;
 pub(super) mod revoke;
 pub(super) mod share;

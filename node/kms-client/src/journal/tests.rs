@@ -42,8 +42,8 @@ async fn refuses_unknown_fields_and_versions() {
     let path = file_of(&world, &grant);
     let good = std::fs::read_to_string(&path).unwrap();
     for bad in [
-        good.replace("\"version\": 2", "\"version\": 7"),
-        good.replace("\"version\": 2", "\"version\": 1"),
+        good.replace("\"version\": 3", "\"version\": 7"),
+        good.replace("\"version\": 3", "\"version\": 2"),
         good.replacen('{', "{\"extra\": 1,", 1),
         good[..good.len() - 9].to_owned(),
     ] {
@@ -67,12 +67,8 @@ async fn ignores_part_files_and_strangers() {
 async fn a_delivered_grant_keeps_acknowledgements_but_no_kfrags() {
     let (world, grant) = one_grant().await;
     assert_eq!(grant.state, GrantState::Delivered);
-    assert!(
-        grant
-            .sealed
-            .iter()
-            .all(|s| s.upload.is_none() && s.ack.is_some())
-    );
+    assert!(grant.deliveries.iter().all(|d| d.ack.is_some()));
+    assert!(grant.undelivered().is_empty());
     assert!(!grant.is_unfinished());
     assert!(world.home.journal().unfinished().unwrap().is_empty());
 }

@@ -111,7 +111,10 @@ async fn an_upload_goes_on_after_forged_refusals() {
     assert_eq!(codes(&refused), ["unsigned_refusal"; 3]);
     let policy = world.home.journal().list().unwrap()[0].policy;
     forge(&proxies, &Forgery::Listens);
-    let resumed = world.owner().resume(policy, world.spend(), &Silent).await;
+    let resumed = world
+        .owner()
+        .resume(policy, &world.keys, world.spend(), &Silent)
+        .await;
     assert_eq!(resumed.unwrap().delivered.len(), 3);
 }
 

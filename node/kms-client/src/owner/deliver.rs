@@ -1,6 +1,6 @@
-//! Uploads the sealed kfrags to all miners in parallel, each until its acknowledgement is in the
-//! journal or time is up. A node that has not seen the payment yet is asked again.
-//! Neighbours: `grant` pays first, `asking` says how a node is asked.
+//! Uploads the kfrags to all miners in parallel, each until its acknowledgement is in the journal
+//! or time is up. A node that has not seen the payment yet is asked again.
+//! Neighbours: `grant` pays first, `kfrags` makes them, `asking` says how a node is asked.
 
 use std::time::Duration;
 
@@ -9,7 +9,9 @@ use kms_chain::MinerInfo;
 use kms_protocol::messages::{KfragAck, KfragUpload};
 use kms_protocol::{B256, Refusal};
 use tokio::time::Instant;
+use umbral::PublicKey;
 
+use super::kfrags::Kfrags;
 use super::{GrantReport, Owner};
 use crate::asking::{Pause, failed, reach, within};
 use crate::error::{Error, NodeFailure, Result};
@@ -23,31 +25,27 @@ impl Owner<'_> {
     pub(super) async fn deliver(
         &self,
         mut grant: Grant,
+        kfrags: &Kfrags,
         progress: &dyn Progress,
     ) -> Result<GrantReport> {
         let deadline = Instant::now() + Duration::from_millis(self.limits.deliver_ms);
-        let infos = self.chain.miner_info(&grant.terms.miners).await?;
-        let open: Vec<(MinerInfo, KfragUpload)> = infos
-            .into_iter()
-            .filter_map(|info| {
-                let sealed = grant
-                    .sealed
-                    .iter()
-                    .find(|sealed| sealed.miner == info.miner)?;
-                Some((info, sealed.upload.clone()?))
-            })
-            .collect();
+        let infos = self.chain.miner_info(&grant.undelivered()).await?;
+        let of = grant.terms.miners.len();
+        let mut pending = Vec::new();
+        let mut open = Vec::with_capacity(infos.len());
+        for info in &infos {
+            match node_key(info) {
+                Ok(key) => open.push((info, kfrags.upload(&grant, info.miner, &key)?)),
+                Err(failure) => pending.push(failure),
+            }
+        }
         let mut running: FuturesUnordered<_> = open
             .iter()
             .map(|(info, upload)| async move {
-                (
-                    info,
-                    self.deliver_one(info, upload, deadline, progress).await,
-                )
+                let acked = self.deliver_one(info, upload, deadline, progress).await;
+                (info, acked)
             })
             .collect();
-        let of = grant.terms.miners.len();
-        let mut pending = Vec::new();
         while let Some((info, outcome)) = running.next().await {
             match outcome {
                 Ok(ack) => {
@@ -110,6 +108,15 @@ impl Owner<'_> {
             tokio::time::sleep(wait).await;
         }
     }
+}
+
+/// The key that the node's kfrag is sealed to now.
+fn node_key(info: &MinerInfo) -> Result<PublicKey, NodeFailure> {
+    let key = info.umbral_key.as_ref().map(PublicKey::from_bytes);
+    key.and_then(Result::ok).ok_or_else(|| {
+        let detail = "no usable Umbral key is registered";
+        failed(info, "umbral_key_missing", detail.to_owned())
+    })
 }
 
 fn report(grant: Grant, mut pending: Vec<NodeFailure>) -> Result<GrantReport> {

@@ -1,20 +1,18 @@
 //! Carries out a quote: journal, pay, deliver. Every step is in the journal before the next one
-//! begins, and kfrags are sealed to their miners before anything is paid: a grant that is killed at
-//! any line has cost nothing, or goes on with `resume`, which needs no seed.
-//! Neighbours: `quote` before, `deliver` after, `journal` below.
+//! begins, and the seed makes the same kfrags again: a grant that is killed at any line has cost
+//! nothing, or goes on with `resume`.
+//! Neighbours: `quote` before, `kfrags` and `deliver` after, `journal` below.
 
 use kms_chain::{Call, ChainError};
-use kms_protocol::messages::{CommitmentsBytes, KfragUpload, SealedKfrag};
-use kms_protocol::{
-    Address, B256, Domain, EthSignature, PairKey, PolicyId, Terms, keccak256, kfrag_policy,
-};
-use umbral::{GrantParams, Granted, PublicKey, VerifiedKeyFrag};
+use kms_protocol::{Address, B256, PairKey, PolicyId, Terms};
 
+use super::kfrags::Kfrags;
 use super::quote::{FeeLimit, price_of};
 use super::{Owner, Quote, Schedule, Spend};
 use crate::error::{Error, NodeFailure, Result};
 use crate::journal::{Grant, GrantState};
-use crate::keys::{GrantSigner, OwnerKeys};
+use crate::keys::OwnerKeys;
+use crate::memo::{self, Memo};
 use crate::plan::{Plan, require_tokens};
 use crate::ports::{PayPort, Settled};
 use crate::progress::{Event, Progress};
@@ -39,8 +37,8 @@ pub struct GrantReport {
 pub struct Payment(());
 
 impl Owner<'_> {
-    /// Plans the payment of a quote. Keys hash, salt and verifier of its terms are not those of the
-    /// grant, which needs the owner's keys for them.
+    /// Plans the payment of a quote. Keys hash, salt and verifier of its terms and the content of
+    /// its memo are not those of the grant, which needs the owner's keys for them.
     ///
     /// # Errors
     /// [`Error::QuoteStale`], [`Error::FeeAboveMax`], [`Error::Chain`].
@@ -49,7 +47,9 @@ impl Owner<'_> {
         let terms = self.draft(quote, payer).await?;
         let price = terms.price()?;
         let plan = Plan::new(payer, Payment(())).needing(price);
-        Ok(plan.step(creation(terms), Some(price)))
+        let memo = memo::blank(&quote.spec.label, quote.spec.card.name());
+        let call = Call::CreatePolicyViaTransfer { terms, memo };
+        Ok(plan.step(call, Some(price)))
     }
 
     /// Pays for a quote and hands the kfrags to the miners.
@@ -68,7 +68,7 @@ impl Owner<'_> {
     ) -> Result<GrantReport> {
         self.home.check(spend.lock)?;
         let settled = spend.pay.resume(progress).await?;
-        self.settle_unpaid(&settled, spend.pay).await?;
+        self.settle_unpaid(&settled, keys, spend.pay).await?;
         self.refuse_unfinished(&quote)?;
 
         let domain = self.chain.domain();
@@ -90,26 +90,25 @@ impl Owner<'_> {
         let terms = pair.tagged(terms, domain.chain_id, &domain.contract);
         self.require_funds(spend.pay, &terms).await?;
 
-        let parties = Parties {
-            delegating: &delegating,
-            receiving,
-            blinding: pair.blinding(number),
-            signer: &signer,
-        };
-        let granted = make_kfrags(&terms, &parties, domain)?;
-        let uploads = seal_all(&quote, &terms, granted, &parties, domain)?;
         let policy = terms.id(domain.chain_id, &domain.contract);
-        let (label, reader) = (&quote.spec.label, quote.spec.card.name());
-        let grant = Grant::prepared(policy, label, reader, receiving, uploads)?;
+        let memo = Memo {
+            number,
+            receiving_key: receiving,
+            label: quote.spec.label,
+            reader: quote.spec.card.name().to_owned(),
+        };
+        let grant = Grant::prepared(policy, terms, memo);
+        // Fails before anything is paid, if ever.
+        let kfrags = Kfrags::of(&grant, keys, domain)?;
         self.journal().put(&grant)?;
         progress.event(Event::Journaled { policy });
 
-        let grant = self.pay(grant, spend.pay, progress).await?;
-        self.deliver(grant, progress).await
+        let grant = self.pay(grant, keys, spend.pay, progress).await?;
+        self.deliver(grant, &kfrags, progress).await
     }
 
-    /// Resumes an interrupted grant: settles its payment, then delivers the kfrags that are not
-    /// delivered. Needs no seed; idempotent.
+    /// Resumes an interrupted grant: settles its payment, then makes its kfrags again and delivers
+    /// those that no miner has acknowledged. Idempotent.
     ///
     /// # Errors
     /// [`Error::NoPolicy`] if it was never paid (the journal forgets it then), and as
@@ -117,12 +116,13 @@ impl Owner<'_> {
     pub async fn resume(
         &self,
         policy: PolicyId,
+        keys: &OwnerKeys,
         spend: Spend<'_>,
         progress: &dyn Progress,
     ) -> Result<GrantReport> {
         self.home.check(spend.lock)?;
         let settled = spend.pay.resume(progress).await?;
-        self.settle_unpaid(&settled, spend.pay).await?;
+        self.settle_unpaid(&settled, keys, spend.pay).await?;
         let grant = self.journal().get(policy)?;
         let grant = grant.ok_or_else(|| Error::NoPolicy {
             what: policy.to_string(),
@@ -130,7 +130,8 @@ impl Owner<'_> {
         match grant.state {
             GrantState::Revoked => Err(Error::PolicyRevoked { policy }),
             GrantState::Prepared | GrantState::Paid | GrantState::Delivered => {
-                self.deliver(grant, progress).await
+                let kfrags = Kfrags::of(&grant, keys, self.chain.domain())?;
+                self.deliver(grant, &kfrags, progress).await
             }
         }
     }
@@ -138,14 +139,17 @@ impl Owner<'_> {
     /// Settles the grants in the journal: with no transaction pending, a prepared grant is either
     /// paid, or never will be and is forgotten. A receipt counts even where the endpoint that is
     /// asked for the policy lags behind.
-    async fn settle_unpaid(&self, settled: &[Settled], pay: &dyn PayPort) -> Result<()> {
+    async fn settle_unpaid(
+        &self,
+        settled: &[Settled],
+        keys: &OwnerKeys,
+        pay: &dyn PayPort,
+    ) -> Result<()> {
         for mut grant in self.journal().unfinished()? {
-            let call = creation(grant.terms.clone());
-            let call = pay.fingerprint(&call);
+            let call = pay.fingerprint(&creation(&grant, keys)?);
             let state = self.chain.policy_state(grant.policy).await?;
             if let Some(paid) = settled.iter().find(|settled| settled.call == call) {
-                grant.tx_hash = Some(paid.receipt.tx_hash);
-                grant.state = GrantState::Paid;
+                grant.paid(paid.receipt.tx_hash);
             }
             match state {
                 Some(state) if state.revoked => grant.state = GrantState::Revoked,
@@ -226,14 +230,13 @@ impl Owner<'_> {
     async fn pay(
         &self,
         mut grant: Grant,
+        keys: &OwnerKeys,
         pay: &dyn PayPort,
         progress: &dyn Progress,
     ) -> Result<Grant> {
-        let call = creation(grant.terms.clone());
-        match pay.send(&call, progress).await {
+        match pay.send(&creation(&grant, keys)?, progress).await {
             Ok(receipt) => {
-                grant.state = GrantState::Paid;
-                grant.tx_hash = Some(receipt.tx_hash);
+                grant.paid(receipt.tx_hash);
                 self.journal().put(&grant)?;
                 Ok(grant)
             }
@@ -256,65 +259,10 @@ fn never_paid(error: &Error) -> bool {
     )
 }
 
-/// The keys of a grant.
-struct Parties<'a> {
-    delegating: &'a umbral::SecretKey,
-    receiving: PublicKey,
-    blinding: B256,
-    signer: &'a GrantSigner,
-}
-
-/// Splits the key for the policy of these terms: kfrag number i is bound to miner number i.
-fn make_kfrags(terms: &Terms, parties: &Parties<'_>, domain: Domain) -> Result<Granted> {
-    let miners: Vec<umbral::Miner> = terms.miners.iter().map(|miner| miner.0).collect();
-    let params = GrantParams {
-        delegating: parties.delegating,
-        receiving: &parties.receiving,
-        signer: &parties.signer.umbral,
-        policy: &kfrag_policy(terms, domain.chain_id, &domain.contract)?,
-        miners: &miners,
-    };
-    Ok(umbral::generate_kfrags(&mut getrandom::SysRng, &params)?)
-}
-
-/// The call that pays and creates the policy.
-fn creation(terms: Terms) -> Call {
-    let memo = Vec::new();
-    Call::CreatePolicyViaTransfer { terms, memo }
-}
-
-/// Seals kfrag number i to miner number i of the terms; the commitments go to all.
-fn seal_all(
-    quote: &Quote,
-    terms: &Terms,
-    granted: Granted,
-    parties: &Parties<'_>,
-    domain: Domain,
-) -> Result<Vec<(Address, KfragUpload)>> {
-    let verifying_key = parties.signer.verifying_key();
-    let commitments = CommitmentsBytes::try_from(&granted.commitments)?;
-    let seal = |(miner, kfrag): (&Address, VerifiedKeyFrag)| {
-        let quoted = quote.miners.iter().find(|quoted| quoted.miner == *miner);
-        let quoted = quoted.ok_or(Error::Bug("the miners of the terms are the quote's"))?;
-        let upload = KfragUpload {
-            terms: terms.clone(),
-            delegating_key: parties.delegating.public_key(),
-            receiving_key: parties.receiving,
-            blinding: parties.blinding,
-            verifying_key,
-            kfrag_hash: keccak256(kfrag.to_secret_bytes().as_slice()),
-            sealed_kfrag: seal(&quoted.umbral_key, &kfrag)?,
-            commitments: commitments.clone(),
-            signature: EthSignature::UNSIGNED,
-        };
-        Ok((*miner, upload.signed(&domain, *miner, &parties.signer.eth)))
-    };
-    terms.miners.iter().zip(granted.kfrags).map(seal).collect()
-}
-
-fn seal(node: &PublicKey, kfrag: &VerifiedKeyFrag) -> Result<SealedKfrag> {
-    let secret = kfrag.to_secret_bytes();
-    let (capsule, ciphertext) = umbral::encrypt(&mut getrandom::SysRng, node, secret.as_slice())?;
-    let sealed = [capsule.to_bytes().as_slice(), &ciphertext].concat();
-    Ok(SealedKfrag::try_from(sealed.as_slice())?)
+/// The call that pays and creates the policy of a grant, the same each time.
+fn creation(grant: &Grant, keys: &OwnerKeys) -> Result<Call> {
+    Ok(Call::CreatePolicyViaTransfer {
+        terms: grant.terms.clone(),
+        memo: keys.memos().seal(&grant.memo(), &grant.terms)?,
+    })
 }

@@ -1,14 +1,16 @@
 //! An owner against a chain in memory and nodes on loopback: what the test files share.
 
+mod again;
 mod arrangements;
 mod grants;
 mod lives;
+mod rebuild;
 
 use kms_protocol::{B256, PolicyId};
 
 use super::*;
 use crate::error::{Error, Result};
-use crate::ports::{ChainPort as _, PayPort as _, Scope};
+use crate::ports::{ChainPort as _, PayPort as _, PolicyFilter, Scope};
 use crate::progress::Silent;
 use crate::standing::Standing;
 use crate::testkit::World;

@@ -209,7 +209,7 @@ impl TestNode {
 
     fn held(&self, policy: PolicyId) -> Option<(KfragUpload, Arc<VerifiedKeyFrag>)> {
         let held = self.inner.held.lock().unwrap();
-        let found = held.iter().find(|(id, ..)| *id == policy);
+        let found = held.iter().rfind(|(id, ..)| *id == policy);
         found.map(|(_, upload, kfrag)| (upload.clone(), Arc::clone(kfrag)))
     }
 

@@ -11,7 +11,7 @@ use kms_protocol::{Address, Amount, PolicyId};
 use crate::context::Context;
 use crate::failure::{Failure, Outcome};
 use crate::progress::Steps;
-use crate::session::{Account, Session};
+use crate::session::Session;
 
 use report::{GrantedReport, QuoteReport};
 
@@ -210,25 +210,15 @@ async fn resume(which: Option<PolicyId>, session: &Session, context: &Context) -
         context.out.note("nothing to resume");
         return Ok(());
     }
+    let keys = session.home.unlock_owner(&context.passphrases)?;
     let account = session.account(context)?;
     for policy in policies {
-        resume_one(policy, session, &account, context).await?;
+        let steps = Steps::new(context.out, "has stored its kfrag");
+        let owner = session.owner();
+        let report = owner.resume(policy, &keys, account.spend(), &steps).await?;
+        done(&report, context)?;
     }
     Ok(())
-}
-
-async fn resume_one(
-    policy: PolicyId,
-    session: &Session,
-    account: &Account,
-    context: &Context,
-) -> Outcome {
-    let steps = Steps::new(context.out, "has stored its kfrag");
-    let report = session
-        .owner()
-        .resume(policy, account.spend(), &steps)
-        .await?;
-    done(&report, context)
 }
 
 #[cfg(test)]

@@ -20,14 +20,25 @@ use crate::text::utc;
 pub(crate) enum PoliciesVerb {
     /// List the policies of this home's account, newest first
     ///
-    /// Works in a home that was restored from its seed: the list comes from the chain, the names
-    /// from the labels and cards that are here, for which the seed is unlocked.
-    #[command(after_help = "Examples:\n  kms policies list\n  kms policies list --json")]
-    List,
+    /// The list comes from the chain, the names from this home. In a home that was restored from
+    /// its seed, --rebuild brings back labels, readers' names and what is still to be delivered
+    /// from the memos that the grants left on chain, which the seed alone opens.
+    #[command(
+        after_help = "Examples:\n  kms policies list\n  kms policies list --json\n  \
+                            kms policies list --rebuild"
+    )]
+    List(ListArgs),
     /// Show one policy, with what each of its miners says
     #[command(after_help = "Examples:\n  kms policies show films/demo --to bob\n  \
                             kms policies show 0x3f...")]
     Show(ShowArgs),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ListArgs {
+    /// First bring back what this home has lost; asks for the passphrase
+    #[arg(long)]
+    rebuild: bool,
 }
 
 #[derive(Debug, Args)]
@@ -210,7 +221,10 @@ impl fmt::Display for DetailReport {
 pub(crate) async fn run(verb: PoliciesVerb, context: &Context) -> Outcome {
     let session = Session::open(context).await?;
     match verb {
-        PoliciesVerb::List => {
+        PoliciesVerb::List(args) => {
+            if args.rebuild {
+                rebuild(&session, context).await?;
+            }
             let mut reports = session.owner().policies().await?;
             name(&mut reports, &session, context)?;
             let rows: Vec<PolicyRow> = reports.iter().map(PolicyRow::from).collect();
@@ -238,4 +252,21 @@ fn name(reports: &mut [PolicyReport], session: &Session, context: &Context) -> O
     }
     let keys = session.home.unlock_owner(&context.passphrases)?;
     Ok(session.owner().name(reports, &keys)?)
+}
+
+async fn rebuild(session: &Session, context: &Context) -> Outcome {
+    let keys = session.home.unlock_owner(&context.passphrases)?;
+    let lock = session.home.lock()?;
+    let rebuilt = session.owner().rebuild(&keys, &lock).await?;
+    let (grants, labels) = (rebuilt.grants, rebuilt.labels);
+    context
+        .out
+        .note(&format!("brought back: {grants} grants, {labels} labels"));
+    if rebuilt.unknown > 0 {
+        context.out.note(&format!(
+            "{} policies of this account were not made with this seed",
+            rebuilt.unknown
+        ));
+    }
+    Ok(())
 }

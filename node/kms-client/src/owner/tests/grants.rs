@@ -67,7 +67,7 @@ async fn a_payment_never_sent_is_forgotten_at_the_next_grant() {
     assert_eq!(only_grant(&world).policy, report.policy);
     let resumed = world
         .owner()
-        .resume(lost.policy, world.spend(), &Silent)
+        .resume(lost.policy, &world.keys, world.spend(), &Silent)
         .await;
     assert!(matches!(resumed, Err(Error::NoPolicy { .. })));
 }
@@ -85,7 +85,7 @@ async fn a_death_after_sending_is_resumed_without_paying_twice() {
     world.pay.set(PayMode::Mined);
     let report = world
         .owner()
-        .resume(policy, world.spend(), &Silent)
+        .resume(policy, &world.keys, world.spend(), &Silent)
         .await
         .unwrap();
     assert_eq!((report.policy, report.delivered.len()), (policy, 3));
@@ -106,7 +106,7 @@ async fn a_second_grant_is_refused_while_the_first_is_unfinished() {
     assert_eq!(world.chain.kinds(), ["create_policy"]);
     world
         .owner()
-        .resume(policy, world.spend(), &Silent)
+        .resume(policy, &world.keys, world.spend(), &Silent)
         .await
         .unwrap();
     assert!(grant(&world, &world.owner()).await.is_ok());
@@ -126,7 +126,7 @@ async fn a_grant_killed_mid_delivery_resumes_with_the_rest_only() {
     world.nodes[1].set(Habit::Honest);
     let resumed = world
         .owner()
-        .resume(report.policy, world.spend(), &Silent)
+        .resume(report.policy, &world.keys, world.spend(), &Silent)
         .await
         .unwrap();
     assert_eq!(resumed.delivered.len(), 3);
@@ -134,7 +134,7 @@ async fn a_grant_killed_mid_delivery_resumes_with_the_rest_only() {
     assert_eq!(only_grant(&world).state, GrantState::Delivered);
     let again = world
         .owner()
-        .resume(report.policy, world.spend(), &Silent)
+        .resume(report.policy, &world.keys, world.spend(), &Silent)
         .await
         .unwrap();
     assert_eq!(again.delivered.len(), 3);
@@ -161,7 +161,7 @@ async fn fewer_than_the_threshold_is_an_error_that_can_be_resumed() {
     assert!(
         world
             .owner()
-            .resume(policy, world.spend(), &Silent)
+            .resume(policy, &world.keys, world.spend(), &Silent)
             .await
             .is_ok()
     );

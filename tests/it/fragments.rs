@@ -80,7 +80,7 @@ impl Liar {
         let ack = KfragAck {
             policy_id: upload.verify(domain, *miner).unwrap(),
             miner: *miner,
-            kfrag_hash: upload.kfrag_hash,
+            kfrag_hash: upload.kfrag.hash(),
             signature: EthSignature::UNSIGNED,
         };
         ack.signed(domain, worker)
@@ -178,16 +178,14 @@ async fn liar(
     let worker = EthSecret::random().unwrap();
     let owner = EthSecret::random().unwrap();
     world.stake(&owner, 1_000, worker.address()).await;
-    let umbral_key = SecretKey::random(&mut getrandom::SysRng)
-        .unwrap()
-        .public_key();
+    let umbral_key = SecretKey::random(&mut getrandom::SysRng).unwrap();
     let miner = owner.address();
     let now = world.period().await;
     let through = Period(now.0 + 2);
     world.send(&worker, Call::ConfirmActivity { through }).await;
     let server = serve(
         Liar {
-            endpoint: Endpoint::new(world.domain, miner, worker, umbral_key),
+            endpoint: Endpoint::new(world.domain, miner, worker),
             now,
             honest,
             counted,
@@ -195,7 +193,7 @@ async fn liar(
         .router(),
     )
     .await;
-    let (url, umbral_key) = (server.url.clone(), umbral_key.to_bytes());
+    let (url, umbral_key) = (server.url.clone(), umbral_key.public_key().to_bytes());
     world
         .send(&owner, Call::RegisterNode { url, umbral_key })
         .await;

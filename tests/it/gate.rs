@@ -198,7 +198,7 @@ async fn refuses_a_hand_over_whose_terms_were_altered() {
     let grant = Grant::prepare(&world, &[miner.address()], 1).await;
     grant.pay(&world, &[&miner.node]).await;
     let wire = miner.node.wire();
-    let upload = grant.upload(miner.address(), &miner.node.umbral_key);
+    let upload = grant.upload(miner.address());
 
     let cheaper = Terms {
         rate: Amount(1),
@@ -216,7 +216,7 @@ async fn refuses_a_hand_over_whose_terms_were_altered() {
     wire.hand_over(&upload).await.unwrap();
     let other = grant.grant_again(&grant.policy(), &grant.terms.miners);
     let other = grant.parcel_of(&other, miner.address());
-    let other = grant.upload_of(&other, miner.address(), &miner.node.umbral_key);
+    let other = grant.upload_of(&other, miner.address());
     let conflict = wire.hand_over(&other).await.unwrap_err();
     assert_eq!(conflict.code, Refusal::KfragConflict);
 }

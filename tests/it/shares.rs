@@ -13,7 +13,7 @@ use kms_kit::kms::Kms;
 /// The upload for a miner out of any delegation.
 fn upload_of(grant: &Grant, granted: &Granted, miner: &Miner) -> KfragUpload {
     let parcel = grant.parcel_of(granted, miner.address());
-    grant.upload_of(&parcel, miner.address(), &miner.node.umbral_key)
+    grant.upload_of(&parcel, miner.address())
 }
 
 /// The code with which a node refuses an upload.

@@ -12,7 +12,6 @@ pub(crate) use kms_kit::chain::domain;
 use kms_protocol::{Address, EthSecret};
 use tempfile::TempDir;
 use tokio::sync::watch;
-use umbral::SecretKey;
 
 use crate::config::{NodeConfig, Sources};
 use crate::duties::act::Sender;
@@ -33,7 +32,6 @@ pub(crate) struct World {
     pub(crate) chain: FakeChain,
     pub(crate) settings: Vec<(String, String)>,
     worker: [u8; 32],
-    umbral: [u8; 32],
     storage: [u8; 32],
 }
 
@@ -48,7 +46,6 @@ pub(crate) struct Running {
 impl World {
     pub(crate) fn new() -> Self {
         let worker = EthSecret::random().unwrap();
-        let umbral = SecretKey::random(&mut getrandom::SysRng).unwrap();
         let dir = tempfile::tempdir().unwrap();
         std::fs::set_permissions(dir.path(), Permissions::from_mode(0o700)).unwrap();
         Self {
@@ -56,7 +53,6 @@ impl World {
             chain: FakeChain::new(chain::params(), MINER, worker.address()),
             settings: Vec::new(),
             worker: *worker.expose_bytes(),
-            umbral: *umbral.to_secret_bytes(),
             storage: *StorageRoot::random().unwrap().expose_bytes(),
         }
     }
@@ -91,7 +87,6 @@ impl World {
     pub(crate) fn keys(&self) -> Keys {
         Keys {
             worker: EthSecret::from_bytes(&self.worker).unwrap(),
-            umbral: SecretKey::from_secret_bytes(&self.umbral).unwrap(),
             storage: StorageRoot::from_bytes(&self.storage),
         }
     }

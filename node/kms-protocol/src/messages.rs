@@ -16,10 +16,8 @@ mod reencrypt;
 pub use commitments::{COMMITMENTS_BYTES_MAX, CommitmentsBytes};
 pub use erasure::ErasureReceipt;
 pub use info::{KfragState, NodeInfo, PolicyStatus, TRANSPORT_KEY_PERIODS, TransportCertificate};
-pub use kfrag::{KfragAck, KfragGrant, KfragUpload};
-pub use limits::{
-    CAPSULES_MAX, CapsuleBytes, CfragBytes, SEALED_KFRAG_BYTES, SealedKfrag, TEXT_MAX,
-};
+pub use kfrag::{KfragAck, KfragGrant, KfragUpload, SecretKfrag};
+pub use limits::{CAPSULES_MAX, CapsuleBytes, CfragBytes, TEXT_MAX};
 use limits::{is_printable, one_to_max, plain_text};
 pub use message::{Answer, AnswerStatement, Message};
 pub use problem::Problem;

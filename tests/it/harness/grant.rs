@@ -97,7 +97,7 @@ impl Grant {
 
     /// Hands a miner its kfrag; checks the acknowledgement.
     pub(crate) async fn hand_over(&self, miner: &Miner) -> Result<KfragAck, Problem> {
-        let upload = self.upload(miner.address(), &miner.node.umbral_key);
+        let upload = self.upload(miner.address());
         let ack = miner.node.wire().hand_over(&upload).await?;
         ack.verify(&self.domain, &upload, &miner.address(), &miner.worker)
             .unwrap();

@@ -3,14 +3,14 @@
 
 use kms_protocol::messages::{
     CapsuleBytes, CfragBytes, CommitmentsBytes, KfragUpload, ReencryptReply, ReencryptRequest,
-    ReplyExpectation, SealedKfrag,
+    ReplyExpectation, SecretKfrag,
 };
 use kms_protocol::{
     Address, Amount, B256, Domain, EthSecret, EthSignature, FixedBytes, PairKey, Period, PolicyId,
-    Terms, address_of_verifying, keccak256, kfrag_policy,
+    Terms, address_of_verifying, kfrag_policy,
 };
 use umbral::{
-    Capsule, CapsuleFrag, Context, GrantParams, Granted, Policy, PublicKey, SecretKey, Signer,
+    Capsule, CapsuleFrag, Context, GrantParams, Granted, KeyFrag, Policy, SecretKey, Signer,
     VerifiedCapsuleFrag, generate_kfrags,
 };
 
@@ -168,24 +168,21 @@ impl Grant {
         self.parcel_of(&self.granted, miner)
     }
 
-    /// The signed upload for a miner of the terms, its kfrag sealed anew each time.
-    pub fn upload(&self, miner: Address, node_key: &PublicKey) -> KfragUpload {
-        self.upload_of(&self.parcel(miner), miner, node_key)
+    /// The signed upload for a miner of the terms.
+    pub fn upload(&self, miner: Address) -> KfragUpload {
+        self.upload_of(&self.parcel(miner), miner)
     }
 
     /// The same with other contents.
-    pub fn upload_of(&self, parcel: &Parcel, miner: Address, node_key: &PublicKey) -> KfragUpload {
-        let rng = &mut getrandom::SysRng;
-        let (capsule, ciphertext) = umbral::encrypt(rng, node_key, &parcel.kfrag).unwrap();
-        let sealed = [capsule.to_bytes().as_slice(), &ciphertext].concat();
+    pub fn upload_of(&self, parcel: &Parcel, miner: Address) -> KfragUpload {
+        let kfrag: &[u8; KeyFrag::BYTES] = parcel.kfrag.as_slice().try_into().unwrap();
         let upload = KfragUpload {
             terms: self.terms.clone(),
             delegating_key: self.delegating.public_key(),
             receiving_key: self.receiving.public_key(),
             blinding: self.blinding,
             verifying_key: self.signer.verifying_key(),
-            kfrag_hash: keccak256(&parcel.kfrag),
-            sealed_kfrag: SealedKfrag::try_from(sealed.as_slice()).unwrap(),
+            kfrag: SecretKfrag::from(kfrag),
             commitments: parcel.commitments.clone(),
             signature: EthSignature::UNSIGNED,
         };

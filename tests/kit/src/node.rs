@@ -9,7 +9,6 @@ use kms_chain::keystore;
 use kms_protocol::messages::PolicyStatus;
 use kms_protocol::{Address, EthSecret, PolicyId, Refusal};
 use serde_json::Value;
-use umbral::PublicKey;
 
 use crate::kms::{Kms, PASSPHRASE};
 use crate::process::{Process, free_port};
@@ -48,8 +47,6 @@ pub struct Node {
     pub public_url: String,
     /// The key that signs for the miner.
     pub worker: Address,
-    /// The key that kfrags are sealed for.
-    pub umbral_key: PublicKey,
     /// Keys, settings, database.
     pub data_dir: PathBuf,
     kms: Kms,
@@ -76,12 +73,10 @@ impl Node {
             &place.listen,
         ];
         let made = kms.json(&[&args, more].concat()).assert_success();
-        let key = hex::decode(made.text("umbral_key")).unwrap();
         Self {
             url: format!("http://{}", place.listen),
             public_url: place.public_url.clone(),
             worker: made.address("worker"),
-            umbral_key: PublicKey::from_bytes(key.as_slice().try_into().unwrap()).unwrap(),
             kms,
             data_dir: data_dir.to_owned(),
             rpc_url: Mutex::default(),

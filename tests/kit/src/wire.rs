@@ -12,7 +12,6 @@ use kms_protocol::{
     TransportKeyId, TransportSecret,
 };
 use reqwest::Client;
-use umbral::PublicKey;
 
 /// A client's line to one node.
 #[derive(Debug, Clone)]
@@ -144,19 +143,16 @@ pub struct Endpoint {
     pub miner: Address,
     /// Signs what it says.
     pub worker: EthSecret,
-    /// What a record on chain names besides.
-    pub umbral_key: PublicKey,
     held: Mutex<Option<(Period, TransportSecret)>>,
 }
 
 impl Endpoint {
     /// A node of this miner, without a transport key yet.
-    pub fn new(domain: Domain, miner: Address, worker: EthSecret, umbral_key: PublicKey) -> Self {
+    pub fn new(domain: Domain, miner: Address, worker: EthSecret) -> Self {
         Self {
             domain,
             miner,
             worker,
-            umbral_key,
             held: Mutex::default(),
         }
     }
@@ -184,7 +180,6 @@ impl Endpoint {
         let info = NodeInfo {
             miner: self.miner,
             worker: self.worker.address(),
-            umbral_key: self.umbral_key,
             chain_id: self.domain.chain_id,
             policy_manager: self.domain.contract,
             version: "0.0.0".to_owned(),

@@ -9,7 +9,6 @@ use kms_chain::MinerInfo;
 use kms_protocol::messages::{KfragAck, KfragUpload};
 use kms_protocol::{B256, Refusal};
 use tokio::time::Instant;
-use umbral::PublicKey;
 
 use super::kfrags::Kfrags;
 use super::{GrantReport, Owner};
@@ -34,10 +33,7 @@ impl Owner<'_> {
         let mut pending = Vec::new();
         let mut open = Vec::with_capacity(infos.len());
         for info in &infos {
-            match node_key(info) {
-                Ok(key) => open.push((info, kfrags.upload(&grant, info.miner, &key)?)),
-                Err(failure) => pending.push(failure),
-            }
+            open.push((info, kfrags.upload(&grant, info.miner)?));
         }
         let mut running: FuturesUnordered<_> = open
             .iter()
@@ -108,15 +104,6 @@ impl Owner<'_> {
             tokio::time::sleep(wait).await;
         }
     }
-}
-
-/// The key that the node's kfrag is sealed to now.
-fn node_key(info: &MinerInfo) -> Result<PublicKey, NodeFailure> {
-    let key = info.umbral_key.as_ref().map(PublicKey::from_bytes);
-    key.and_then(Result::ok).ok_or_else(|| {
-        let detail = "no usable Umbral key is registered";
-        failed(info, "umbral_key_missing", detail.to_owned())
-    })
 }
 
 fn report(grant: Grant, mut pending: Vec<NodeFailure>) -> Result<GrantReport> {

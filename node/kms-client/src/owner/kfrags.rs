@@ -3,8 +3,8 @@
 //! commitments, byte for byte. Nothing that opens anything is kept between two runs.
 //! Neighbours: `grant` makes the terms, `deliver` uploads.
 
-use kms_protocol::messages::{CommitmentsBytes, KfragUpload, SealedKfrag};
-use kms_protocol::{Address, B256, Domain, EthSignature, PairKey, keccak256, kfrag_policy};
+use kms_protocol::messages::{CommitmentsBytes, KfragUpload, SecretKfrag};
+use kms_protocol::{Address, B256, Domain, EthSignature, PairKey, kfrag_policy};
 use umbral::{GrantParams, PublicKey, VerifiedKeyFrag};
 
 use crate::error::{Error, Result};
@@ -58,12 +58,7 @@ impl Kfrags {
     }
 
     /// Makes the signed upload for a miner of the grant.
-    pub(super) fn upload(
-        &self,
-        grant: &Grant,
-        miner: Address,
-        node: &PublicKey,
-    ) -> Result<KfragUpload> {
+    pub(super) fn upload(&self, grant: &Grant, miner: Address) -> Result<KfragUpload> {
         let kfrag = self.kfrags.iter().find(|(own, _)| *own == miner);
         let (_, kfrag) = kfrag.ok_or(Error::Bug("the miners of a grant are its terms'"))?;
         let upload = KfragUpload {
@@ -72,18 +67,10 @@ impl Kfrags {
             receiving_key: grant.receiving_key,
             blinding: self.blinding,
             verifying_key: self.signer.verifying_key(),
-            kfrag_hash: keccak256(kfrag.to_secret_bytes().as_slice()),
-            sealed_kfrag: seal(node, kfrag)?,
+            kfrag: SecretKfrag::from(&*kfrag.to_secret_bytes()),
             commitments: self.commitments.clone(),
             signature: EthSignature::UNSIGNED,
         };
         Ok(upload.signed(&self.domain, miner, &self.signer.eth))
     }
-}
-
-fn seal(node: &PublicKey, kfrag: &VerifiedKeyFrag) -> Result<SealedKfrag> {
-    let secret = kfrag.to_secret_bytes();
-    let (capsule, ciphertext) = umbral::encrypt(&mut getrandom::SysRng, node, secret.as_slice())?;
-    let sealed = [capsule.to_bytes().as_slice(), &ciphertext].concat();
-    Ok(SealedKfrag::try_from(sealed.as_slice())?)
 }

@@ -8,7 +8,6 @@ use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
 use kms_chain::{Lease, MinerInfo};
 use kms_protocol::policy::MINERS_MAX;
 use kms_protocol::{Address, Amount, Period, sampling};
-use umbral::PublicKey;
 
 use super::{Owner, Schedule, Span};
 use crate::asking::failed;
@@ -98,8 +97,6 @@ pub struct QuotedMiner {
     pub min_rate: Amount,
     /// Base URL of its node.
     pub url: String,
-    /// The key that kfrags are sealed to.
-    pub umbral_key: PublicKey,
 }
 
 /// What a grant costs and who serves it.
@@ -220,10 +217,6 @@ impl Need {
         let Some(worker) = info.worker else {
             return no("worker_missing", "no worker is bonded");
         };
-        let key = info.umbral_key.as_ref().map(PublicKey::from_bytes);
-        let Some(Ok(umbral_key)) = key else {
-            return no("umbral_key_missing", "no usable Umbral key is registered");
-        };
         if let Err(error) = nodes.parse_url(&info.url) {
             return Err(("url_refused", error.to_string()));
         }
@@ -251,7 +244,6 @@ impl Need {
             locked: position.locked,
             min_rate: info.min_rate,
             url: info.url.clone(),
-            umbral_key,
         })
     }
 }

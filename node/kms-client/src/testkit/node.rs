@@ -1,4 +1,4 @@
-//! A node: a real HTTP server with a real Umbral key and worker, honest or with one bad habit.
+//! A node: a real HTTP server with real keys, honest or with one bad habit.
 
 mod answers;
 
@@ -19,7 +19,7 @@ use kms_protocol::messages::{
 use kms_protocol::{
     Address, B256, Domain, EthSecret, FixedBytes, Period, PolicyId, Refusal, kfrag_policy,
 };
-use umbral::{Capsule, Context, KeyFrag, PublicKey, SecretKey, VerifiedKeyFrag};
+use umbral::{Capsule, Context, KeyFrag, PublicKey, VerifiedKeyFrag};
 
 /// What a node does instead of its duty.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -71,7 +71,6 @@ struct Inner {
     endpoint: Endpoint,
     clock: Clock,
     stranger: EthSecret,
-    umbral: SecretKey,
     habit: Mutex<Habit>,
     held: Mutex<Vec<(PolicyId, KfragUpload, Arc<VerifiedKeyFrag>)>>,
     uploads: Mutex<u32>,
@@ -91,17 +90,15 @@ pub(crate) struct TestNode {
 
 impl TestNode {
     pub(crate) async fn start(miner: Address, domain: Domain, clock: Clock) -> Self {
-        let umbral = SecretKey::random(&mut getrandom::SysRng).unwrap();
         let worker = EthSecret::random().unwrap();
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let inner = Arc::new(Inner {
             miner,
             domain,
-            endpoint: Endpoint::new(domain, miner, worker, umbral.public_key()),
+            endpoint: Endpoint::new(domain, miner, worker),
             clock,
             stranger: EthSecret::random().unwrap(),
-            umbral,
             habit: Mutex::new(Habit::Honest),
             held: Mutex::default(),
             uploads: Mutex::default(),
@@ -154,10 +151,6 @@ impl TestNode {
         EthSecret::from_bytes(&self.inner.endpoint.worker.expose_bytes()).unwrap()
     }
 
-    pub(crate) fn umbral_key(&self) -> [u8; 33] {
-        self.inner.umbral.public_key().to_bytes()
-    }
-
     fn habit(&self) -> Habit {
         self.inner.habit.lock().unwrap().clone()
     }
@@ -169,10 +162,7 @@ impl TestNode {
         }
     }
 
-    fn unseal(&self, upload: &KfragUpload) -> VerifiedKeyFrag {
-        let (capsule, ciphertext) = upload.sealed_kfrag.as_ref().split_at(98);
-        let capsule = Capsule::from_bytes(capsule.try_into().unwrap()).unwrap();
-        let bytes = umbral::decrypt_original(&self.inner.umbral, &capsule, ciphertext).unwrap();
+    fn verified(&self, upload: &KfragUpload) -> VerifiedKeyFrag {
         let context = Context {
             delegating: upload.delegating_key,
             receiving: upload.receiving_key,
@@ -180,7 +170,7 @@ impl TestNode {
         };
         let domain = &self.inner.domain;
         let policy = kfrag_policy(&upload.terms, domain.chain_id, &domain.contract).unwrap();
-        let kfrag = KeyFrag::from_bytes(bytes.as_slice().try_into().unwrap()).unwrap();
+        let kfrag = KeyFrag::from_bytes(upload.kfrag.expose()).unwrap();
         let kfrag = kfrag
             .verify(&context, &policy, &self.inner.miner.0)
             .unwrap();

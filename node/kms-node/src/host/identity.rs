@@ -1,7 +1,6 @@
-//! The node's keys on disk: the worker key (signs transactions, receipts and answers), the storage
-//! root (encrypts kfrags at rest, derived from no other key) and the node's Umbral key, each in a
-//! v3 keystore of mode 0600. The owner key of the stake is never on this host. `init` creates the
-//! keys, once.
+//! The node's keys on disk: the worker key (signs transactions, receipts and answers) and the
+//! storage root (encrypts kfrags at rest, derived from no other key), each in a v3 keystore of mode
+//! 0600. The owner key of the stake is never on this host. `init` creates the keys, once.
 
 use std::fs;
 use std::io::Write as _;
@@ -10,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use kms_chain::{ChainError, KeystoreFault, keystore};
 use kms_protocol::{Address, EthSecret};
-use umbral::{PublicKey, SecretKey};
+use umbral::SecretKey;
 
 use crate::config::{NodeConfig, Sources};
 use crate::error::NodeError;
@@ -19,7 +18,6 @@ use crate::kfrag::seal::StorageRoot;
 const CONFIG_FILE: &str = "node.toml";
 const WORKER_FILE: &str = "worker.json";
 const STORAGE_FILE: &str = "storage-key.json";
-const UMBRAL_FILE: &str = "node-key.json";
 const DATABASE_FILE: &str = "node.sqlite";
 
 /// The options of [`init`].
@@ -32,13 +30,11 @@ pub struct InitOptions {
     pub settings: Vec<(String, String)>,
 }
 
-/// The public keys of a new node.
+/// What an owner needs of a new node.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Initialised {
     /// Address of the worker key: the owner bonds it and sends it ether for gas.
     pub worker: Address,
-    /// The node's Umbral key, which the node registers on chain.
-    pub umbral_key: PublicKey,
 }
 
 /// Creates the data directory (mode 0700), the keystores (0600) and `node.toml`. Overwrites
@@ -50,13 +46,7 @@ pub struct Initialised {
 pub fn init(options: &InitOptions, passphrase: &str) -> Result<Initialised, NodeError> {
     let dir = &options.data_dir;
     let text = config_text(options)?;
-    for name in [
-        CONFIG_FILE,
-        WORKER_FILE,
-        STORAGE_FILE,
-        UMBRAL_FILE,
-        DATABASE_FILE,
-    ] {
+    for name in [CONFIG_FILE, WORKER_FILE, STORAGE_FILE, DATABASE_FILE] {
         let path = dir.join(name);
         if path.exists() {
             return Err(NodeError::AlreadyInitialised { path });
@@ -64,8 +54,6 @@ pub fn init(options: &InitOptions, passphrase: &str) -> Result<Initialised, Node
     }
     create_private_dir(dir)?;
     let worker = EthSecret::random().map_err(|_| NodeError::Crypto("no random bytes"))?;
-    let umbral = SecretKey::random(&mut getrandom::SysRng)
-        .map_err(|_| NodeError::Crypto("no random bytes"))?;
     let address = worker.address();
     let path = dir.join(WORKER_FILE);
     keystore::save(&path, &worker.expose_bytes(), passphrase, Some(address))
@@ -78,14 +66,8 @@ pub fn init(options: &InitOptions, passphrase: &str) -> Result<Initialised, Node
         None,
     )
     .map_err(|source| keystore_error(path, source))?;
-    let path = dir.join(UMBRAL_FILE);
-    keystore::save(&path, &umbral.to_secret_bytes(), passphrase, None)
-        .map_err(|source| keystore_error(path, source))?;
     write_new(&dir.join(CONFIG_FILE), &text)?;
-    Ok(Initialised {
-        worker: address,
-        umbral_key: umbral.public_key(),
-    })
+    Ok(Initialised { worker: address })
 }
 
 /// Reads the worker's address from a data directory, without a passphrase.
@@ -184,7 +166,6 @@ fn write_new(path: &Path, text: &str) -> Result<(), NodeError> {
 /// The secret keys of a running node; has no `Debug`.
 pub(crate) struct Keys {
     pub(crate) worker: EthSecret,
-    pub(crate) umbral: SecretKey,
     pub(crate) storage: StorageRoot,
 }
 
@@ -192,17 +173,20 @@ impl Keys {
     /// Opens the keystores. Blocking for about a second (scrypt, for each).
     pub(crate) fn open(data_dir: &Path, passphrase: &str) -> Result<Self, NodeError> {
         let worker_bytes = open_keystore(data_dir.join(WORKER_FILE), passphrase)?;
-        let umbral_bytes = open_keystore(data_dir.join(UMBRAL_FILE), passphrase)?;
         let storage = open_keystore(data_dir.join(STORAGE_FILE), passphrase)?;
         let bad_key = |_| NodeError::Crypto("a keystore holds no valid key");
         let worker = EthSecret::from_bytes(&worker_bytes).map_err(bad_key)?;
-        let umbral = SecretKey::from_secret_bytes(&umbral_bytes)
-            .map_err(|_| NodeError::Crypto("a keystore holds no valid key"))?;
         Ok(Self {
             worker,
-            umbral,
             storage: StorageRoot::from_bytes(&storage),
         })
+    }
+
+    /// The compressed point that a record on chain has to name: the worker's public key, as nothing
+    /// is sealed to it.
+    pub(crate) fn registered(&self) -> Vec<u8> {
+        let key = SecretKey::from_secret_bytes(&self.worker.expose_bytes());
+        key.map_or_else(|_| Vec::new(), |key| key.public_key().to_bytes().to_vec())
     }
 }
 

@@ -5,9 +5,8 @@
 use std::sync::Arc;
 
 use kms_protocol::messages::{CommitmentsBytes, KfragAck, KfragUpload, Problem};
-use kms_protocol::{EthSignature, Refusal, Terms, address_of, keccak256, kfrag_policy};
-use umbral::{Capsule, Context, KeyFrag, VerifiedKeyFrag, decrypt_original};
-use zeroize::Zeroizing;
+use kms_protocol::{EthSignature, Refusal, Terms, address_of, kfrag_policy};
+use umbral::{Context, KeyFrag, VerifiedKeyFrag};
 
 use crate::gate::{self, Verdict};
 use crate::kfrag::cache::HeldKfrag;
@@ -59,27 +58,28 @@ pub(crate) async fn accept(node: &Arc<Node>, upload: KfragUpload) -> Verdict<(St
     Ok((stored, ack.signed(&node.domain, &node.keys.worker)))
 }
 
-/// Computes on the pool: checks three signatures and the kfrag's proof, decrypts and seals.
+/// Computes on the pool: checks three signatures and the kfrag's proof, and seals.
 fn check_and_seal(node: &Node, upload: &KfragUpload) -> Verdict<(KfragRow, HeldKfrag)> {
     let id = upload
         .verify(&node.domain, node.miner())
         .map_err(|e| Problem::from(&e))?;
-    let plain = open_sealed(node, upload)?;
-    if keccak256(&plain) != upload.kfrag_hash {
-        let detail = "the kfrag is not the one whose hash was signed";
-        return Err(Problem::new(Refusal::KfragInvalid, detail));
-    }
     let context = Context {
         delegating: upload.delegating_key,
         receiving: upload.receiving_key,
         verifying: upload.verifying_key,
     };
-    let kfrag = verify(node, &plain, &upload.terms, &upload.commitments, &context)?;
-    let kfrag_hash = upload.kfrag_hash;
+    let kfrag = verify(
+        node,
+        upload.kfrag.expose(),
+        &upload.terms,
+        &upload.commitments,
+        &context,
+    )?;
+    let kfrag_hash = upload.kfrag.hash();
     let sealed_row = node
         .keys
         .storage
-        .seal(id, kfrag_hash, &plain)
+        .seal(id, kfrag_hash, upload.kfrag.expose())
         .map_err(|error| {
             tracing::error!(code = error.code(), %error, "a kfrag was not sealed");
             Problem::from(Refusal::Internal)
@@ -134,19 +134,6 @@ pub(super) fn verify(
         .and_then(|()| commitments.check_delegation(&kfrag))
         .map_err(unfit)?;
     Ok(kfrag)
-}
-
-/// Decrypts capsule (98 bytes) || ciphertext with the node's Umbral key.
-fn open_sealed(node: &Node, upload: &KfragUpload) -> Verdict<Zeroizing<Vec<u8>>> {
-    let short = || Problem::new(Refusal::KfragInvalid, "the sealed kfrag is too short");
-    let bytes: &[u8] = upload.sealed_kfrag.as_ref();
-    let (capsule, ciphertext) = bytes
-        .split_first_chunk::<{ Capsule::BYTES }>()
-        .ok_or_else(short)?;
-    let capsule = Capsule::from_bytes(capsule).map_err(|error| invalid(&error))?;
-    decrypt_original(&node.keys.umbral, &capsule, ciphertext)
-        .map(Zeroizing::new)
-        .map_err(|error| invalid(&error))
 }
 
 /// The problem of a kfrag that does not verify: signed for another policy, miner or chain, or

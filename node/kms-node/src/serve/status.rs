@@ -19,7 +19,6 @@ impl Node {
         let info = NodeInfo {
             miner: self.miner(),
             worker: self.keys.worker.address(),
-            umbral_key: self.keys.umbral.public_key(),
             chain_id: self.domain.chain_id,
             policy_manager: self.domain.contract,
             version: env!("CARGO_PKG_VERSION").to_owned(),

@@ -6,7 +6,7 @@ use kms_kit::grant::{Grant as ByHand, Offer};
 pub(crate) use kms_kit::grant::{MESSAGE, Parcel as Share};
 use kms_protocol::messages::{KfragUpload, ReencryptReply, ReencryptRequest};
 use kms_protocol::{Address, Amount, Period};
-use umbral::{Policy, PublicKey};
+use umbral::Policy;
 
 use super::{MINER, domain};
 
@@ -45,14 +45,14 @@ impl Grant {
         self.parcel_of(&self.grant_again(policy, &[miner]), miner)
     }
 
-    /// The signed upload, the kfrag sealed anew each time.
-    pub(crate) fn upload(&self, node_key: &PublicKey) -> KfragUpload {
-        self.upload_of(&self.share, node_key)
+    /// The signed upload.
+    pub(crate) fn upload(&self) -> KfragUpload {
+        self.upload_of(&self.share)
     }
 
     /// The same with other contents.
-    pub(crate) fn upload_of(&self, share: &Share, node_key: &PublicKey) -> KfragUpload {
-        self.grant.upload_of(share, MINER, node_key)
+    pub(crate) fn upload_of(&self, share: &Share) -> KfragUpload {
+        self.grant.upload_of(share, MINER)
     }
 
     /// A signed request for the one capsule.

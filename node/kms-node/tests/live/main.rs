@@ -77,7 +77,7 @@ async fn serves(served: &Served, grant: &Grant) {
     };
     until("the node sees the policy", known).await;
     let info = wire.info().await.unwrap();
-    let upload = grant.upload(info.miner, &info.umbral_key);
+    let upload = grant.upload(info.miner);
     let ack = wire.hand_over(&upload).await.unwrap();
     ack.verify(&grant.domain, &upload, &info.miner, &info.worker)
         .unwrap();

@@ -2,13 +2,11 @@
 //! sealed to (`GET /v2/info`), and the state of a policy on it (an [`Answer`](super::Answer)).
 
 use serde::{Deserialize, Serialize};
-use umbral::PublicKey;
 
 use super::{ErasureReceipt, Problem, plain_text};
 use crate::eip712::{Domain, StructHasher, TypedData};
 use crate::error::{Error, Mismatch, Result};
 use crate::eth::{EthSecret, EthSignature};
-use crate::hex_serde::umbral_key;
 use crate::period::Period;
 use crate::primitives::{Address, PolicyId, keccak256};
 use crate::transport::TransportKey;
@@ -95,9 +93,6 @@ pub struct NodeInfo {
     pub miner: Address,
     /// Address of the hot key that signs for the miner.
     pub worker: Address,
-    /// The public key that kfrags are sealed to.
-    #[serde(with = "umbral_key")]
-    pub umbral_key: PublicKey,
     /// EIP-155 id of the chain that the node follows.
     pub chain_id: u64,
     /// Address of the policy manager that the node follows.
@@ -148,13 +143,12 @@ impl NodeInfo {
 }
 
 impl TypedData for NodeInfo {
-    const TYPE: &'static str = "NodeInfo(address miner,bytes umbralKey,string version,\
-        uint64 headBlock,bytes32 transportKey)";
+    const TYPE: &'static str =
+        "NodeInfo(address miner,string version,uint64 headBlock,bytes32 transportKey)";
 
     fn encode_fields(&self, hasher: StructHasher) -> StructHasher {
         hasher
             .address(&self.miner)
-            .bytes32(&keccak256(&self.umbral_key.to_bytes()))
             .bytes32(&keccak256(self.version.as_bytes()))
             .uint(self.head_block)
             .bytes32(&self.transport.key)

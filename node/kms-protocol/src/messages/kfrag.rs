@@ -3,16 +3,79 @@
 //!
 //! `reencrypt.rs` uses the stored kfrag, `erasure.rs` proves its end.
 
-use serde::{Deserialize, Serialize};
-use umbral::{PublicKey, VerifyingKey};
+use core::fmt;
+use core::str::FromStr;
 
-use super::{CommitmentsBytes, SealedKfrag};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use subtle::ConstantTimeEq as _;
+use umbral::{KeyFrag, PublicKey, VerifyingKey};
+use zeroize::Zeroizing;
+
+use super::CommitmentsBytes;
 use crate::eip712::{Domain, StructHasher, TypedData};
 use crate::error::{Error, Mismatch, Result};
 use crate::eth::{EthSecret, EthSignature, address_of_verifying};
-use crate::hex_serde::umbral_key;
+use crate::hex_serde::{decode_array, encode, parse_str, umbral_key};
 use crate::policy::{Terms, keys_hash};
-use crate::primitives::{Address, B256, PolicyId};
+use crate::primitives::{Address, B256, PolicyId, keccak256};
+
+/// A kfrag as it travels, 195 bytes, not verified. Secret: wiped when dropped, shown by nothing;
+/// as text only in a message that is sealed next.
+#[derive(Clone)]
+pub struct SecretKfrag(Zeroizing<[u8; KeyFrag::BYTES]>);
+
+impl SecretKfrag {
+    /// The secret bytes.
+    pub fn expose(&self) -> &[u8; KeyFrag::BYTES] {
+        &self.0
+    }
+
+    /// keccak256 of the bytes, which the author and the worker sign.
+    pub fn hash(&self) -> B256 {
+        keccak256(self.0.as_ref())
+    }
+}
+
+impl From<&[u8; KeyFrag::BYTES]> for SecretKfrag {
+    fn from(bytes: &[u8; KeyFrag::BYTES]) -> Self {
+        Self(Zeroizing::new(*bytes))
+    }
+}
+
+impl fmt::Debug for SecretKfrag {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("SecretKfrag(<redacted>)")
+    }
+}
+
+/// Compares in constant time.
+impl PartialEq for SecretKfrag {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.as_ref().ct_eq(other.0.as_ref()).into()
+    }
+}
+
+impl Eq for SecretKfrag {}
+
+impl FromStr for SecretKfrag {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        decode_array(text).map(|bytes| Self(Zeroizing::new(bytes)))
+    }
+}
+
+impl Serialize for SecretKfrag {
+    fn serialize<S: Serializer>(&self, serializer: S) -> core::result::Result<S::Ok, S::Error> {
+        serializer.serialize_str(&Zeroizing::new(encode(self.0.as_ref())))
+    }
+}
+
+impl<'de> Deserialize<'de> for SecretKfrag {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> core::result::Result<Self, D::Error> {
+        parse_str(deserializer)
+    }
+}
 
 /// An owner's message to one miner. Signed by the verifying key over [`KfragGrant`].
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -31,10 +94,8 @@ pub struct KfragUpload {
     /// The author's key that signs kfrags; its address is `terms.verifier`.
     #[serde(with = "crate::hex_serde::verifying_key")]
     pub verifying_key: VerifyingKey,
-    /// keccak256 of the kfrag (195 bytes), which the author and the worker sign.
-    pub kfrag_hash: B256,
-    /// The kfrag, encrypted to the miner's Umbral key.
-    pub sealed_kfrag: SealedKfrag,
+    /// The kfrag in clear: it travels under the envelope alone.
+    pub kfrag: SecretKfrag,
     /// Commitments of the delegation, the same for every miner.
     pub commitments: CommitmentsBytes,
     /// Signature over the grant, by the verifying key.
@@ -48,7 +109,7 @@ impl KfragUpload {
             policy_id: self.terms.id(domain.chain_id, &domain.contract),
             miner,
             threshold: self.terms.threshold,
-            kfrag_hash: self.kfrag_hash,
+            kfrag_hash: self.kfrag.hash(),
             commitments_hash: self.commitments.hash(),
         }
     }
@@ -152,7 +213,7 @@ impl KfragAck {
         if self.miner != *miner {
             return Err(Error::Mismatch(Mismatch::Miner));
         }
-        if self.kfrag_hash != upload.kfrag_hash {
+        if self.kfrag_hash != upload.kfrag.hash() {
             return Err(Error::Mismatch(Mismatch::Kfrag));
         }
         self.check(domain, &self.signature, worker)

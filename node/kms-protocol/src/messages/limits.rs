@@ -5,17 +5,13 @@ use core::fmt;
 use core::marker::PhantomData;
 
 use serde::{Deserialize, Deserializer, de};
-use umbral::{CIPHERTEXT_OVERHEAD, Capsule, CapsuleFrag, KeyFrag};
+use umbral::{Capsule, CapsuleFrag};
 
 use crate::error::Error;
 use crate::primitives::FixedBytes;
 
 /// Greatest number of capsules in a request, and of cfrags in a reply.
 pub const CAPSULES_MAX: usize = 64;
-
-/// Bytes of a sealed kfrag: capsule (98), then the ciphertext by `umbral::encrypt` of the kfrag:
-/// nonce (24), kfrag (195), tag (16).
-pub const SEALED_KFRAG_BYTES: usize = Capsule::BYTES + KeyFrag::BYTES + CIPHERTEXT_OVERHEAD;
 
 /// Longest text in a message, in bytes.
 pub const TEXT_MAX: usize = 1_000;
@@ -25,9 +21,6 @@ pub type CapsuleBytes = FixedBytes<{ Capsule::BYTES }>;
 
 /// Bytes of a cfrag, not verified yet.
 pub type CfragBytes = FixedBytes<{ CapsuleFrag::BYTES }>;
-
-/// A kfrag encrypted to one miner's Umbral key: capsule, then the ciphertext.
-pub type SealedKfrag = FixedBytes<SEALED_KFRAG_BYTES>;
 
 /// Reads 1 to [`CAPSULES_MAX`] entries, and stops reading at the limit.
 pub(super) fn one_to_max<'de, D, T>(deserializer: D) -> Result<Vec<T>, D::Error>

@@ -58,8 +58,8 @@ async fn sets_aside_each_miner_that_cannot_serve() {
     {
         let mut state = world.chain.state();
         state.miners[0].worker = None;
-        state.miners[1].umbral_key = None;
-        state.miners[2].umbral_key = Some([9; 33]);
+        state.miners[1].url = String::new();
+        state.miners[2].url = "http://user@x.org".to_owned();
         state.miners[3].url = "ftp://x.org".to_owned();
         state.miners[4].position.locked = Amount::from_kms(99).unwrap();
         state.miners[5].position.lock_periods = 29;
@@ -79,8 +79,8 @@ async fn sets_aside_each_miner_that_cannot_serve() {
         codes(error.nodes()),
         [
             "worker_missing",
-            "umbral_key_missing",
-            "umbral_key_missing",
+            "url_refused",
+            "url_refused",
             "url_refused",
             "stake_missing",
             "lock_too_short",

@@ -17,7 +17,7 @@ fn uploads(world: &World, policy: PolicyId) -> Vec<KfragUpload> {
 
 /// What a kfrag is known by: its hash, and the commitments beside it.
 fn content(uploads: &[KfragUpload]) -> Vec<(B256, Vec<u8>)> {
-    let content = |u: &KfragUpload| (u.kfrag_hash, u.commitments.as_ref().to_vec());
+    let content = |u: &KfragUpload| (u.kfrag.hash(), u.commitments.as_ref().to_vec());
     uploads.iter().map(content).collect()
 }
 
@@ -46,7 +46,7 @@ async fn a_grant_made_again_has_equal_kfrags_and_commitments() {
     let second = uploads(&world, policy);
     assert!(world.nodes.iter().all(|node| node.uploads() == 2));
     assert_eq!(content(&first), content(&second));
-    let hashes: std::collections::BTreeSet<_> = first.iter().map(|u| u.kfrag_hash).collect();
+    let hashes: std::collections::BTreeSet<_> = first.iter().map(|u| u.kfrag.hash()).collect();
     assert_eq!(hashes.len(), 3, "each miner has a kfrag of its own");
 }
 
@@ -96,9 +96,8 @@ async fn the_kfrags_of_a_seed_and_a_policy_are_these() {
     grant.terms.salt = B256([5; 32]);
     grant.policy = policy_of(&grant);
     let kfrags = Kfrags::of(&grant, &world.keys, kms_kit::chain::domain()).unwrap();
-    let node = reader.reader(1).unwrap().receiving_key();
-    let upload = kfrags.upload(&grant, Address([1; 20]), &node).unwrap();
-    let made = [upload.kfrag_hash, keccak256(upload.commitments.as_ref())];
+    let upload = kfrags.upload(&grant, Address([1; 20])).unwrap();
+    let made = [upload.kfrag.hash(), keccak256(upload.commitments.as_ref())];
     assert_eq!(
         made.map(|hash| hash.to_string()),
         [
@@ -158,7 +157,10 @@ async fn the_journal_of_an_undelivered_grant_holds_nothing_that_opens() {
     let file = format!("journal/{}.json", report.policy);
     let text = std::fs::read_to_string(world.home.path().join(file)).unwrap();
     let upload = world.nodes[0].uploaded(report.policy);
-    for secret in [upload.sealed_kfrag.as_ref(), upload.commitments.as_ref()] {
+    for secret in [
+        upload.kfrag.expose().as_slice(),
+        upload.commitments.as_ref(),
+    ] {
         assert!(!text.contains(&hex::encode(&secret[..32])));
     }
 }

@@ -160,7 +160,7 @@ async fn what_every_node_holds_is_delivered_and_the_rest_is_delivered_again() {
         "who holds one acknowledges again"
     );
     let after = world.nodes[0].uploaded(open);
-    assert_eq!(before.kfrag_hash, after.kfrag_hash);
+    assert_eq!(before.kfrag.hash(), after.kfrag.hash());
     assert_eq!(before.commitments, after.commitments);
     world.chain.advance(100);
     let (capsule, secret) = world.capsule();

@@ -27,11 +27,11 @@ impl TestNode {
     fn accept(&self, upload: KfragUpload) -> KfragAck {
         let (domain, miner) = (&self.inner.domain, self.inner.miner);
         let policy_id = upload.verify(domain, miner).unwrap();
-        let kfrag = Arc::new(self.unseal(&upload));
+        let kfrag = Arc::new(self.verified(&upload));
         let ack = KfragAck {
             policy_id,
             miner,
-            kfrag_hash: upload.kfrag_hash,
+            kfrag_hash: upload.kfrag.hash(),
             signature: EthSignature::UNSIGNED,
         };
         let mut held = self.inner.held.lock().unwrap();
@@ -46,7 +46,7 @@ impl TestNode {
             ErasureReceipt {
                 policy_id,
                 miner: self.inner.miner,
-                kfrag_hash: upload.kfrag_hash,
+                kfrag_hash: upload.kfrag.hash(),
                 block_number: 100,
                 block_hash: B256([2; 32]),
                 signature: EthSignature::UNSIGNED,

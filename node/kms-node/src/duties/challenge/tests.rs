@@ -23,10 +23,7 @@ async fn serving(grants: &[&Grant]) -> (World, Running) {
     let mut running = world.start().await;
     running.sync().await;
     for grant in grants {
-        let node_key = running.node.keys.umbral.public_key();
-        upload::accept(&running.node, grant.upload(&node_key))
-            .await
-            .unwrap();
+        upload::accept(&running.node, grant.upload()).await.unwrap();
     }
     running.live(&world.chain, 6).await;
     (world, running)

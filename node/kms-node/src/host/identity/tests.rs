@@ -29,7 +29,7 @@ fn makes_a_node_that_loads_and_refuses_to_overwrite_it() {
     let dir = parent.path().join("new/node");
     let made = init(&options(&dir), "a passphrase").unwrap();
     assert_eq!(mode(&dir), 0o700);
-    for name in [CONFIG_FILE, WORKER_FILE, STORAGE_FILE, UMBRAL_FILE] {
+    for name in [CONFIG_FILE, WORKER_FILE, STORAGE_FILE] {
         assert_eq!(mode(&dir.join(name)), 0o600, "{name}");
     }
     check_data_dir(&dir).unwrap();
@@ -46,7 +46,6 @@ fn makes_a_node_that_loads_and_refuses_to_overwrite_it() {
     assert!(config.deployment.is_absolute());
     let keys = Keys::open(&dir, "a passphrase").unwrap();
     assert_eq!(keys.worker.address(), made.worker);
-    assert_eq!(keys.umbral.public_key(), made.umbral_key);
     assert_eq!(worker_of(&dir).unwrap(), made.worker);
     assert_eq!(
         worker_of(parent.path()).unwrap_err().code(),

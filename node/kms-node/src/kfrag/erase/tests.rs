@@ -15,10 +15,7 @@ async fn holding(grant: &Grant) -> (World, Running) {
     world.chain.mine();
     let mut running = world.start().await;
     running.sync().await;
-    let node_key = running.node.keys.umbral.public_key();
-    upload::accept(&running.node, grant.upload(&node_key))
-        .await
-        .unwrap();
+    upload::accept(&running.node, grant.upload()).await.unwrap();
     (world, running)
 }
 
@@ -105,8 +102,7 @@ async fn erased_stays_erased_when_a_reorg_undoes_the_revocation() {
     world.chain.drop_blocks(3);
     world.chain.mine_many(4);
     sweep_now(&mut running).await;
-    let node_key = running.node.keys.umbral.public_key();
-    let upload = grant.upload(&node_key);
+    let upload = grant.upload();
     let refused = upload::accept(&running.node, upload).await.unwrap_err();
     assert_eq!(refused.code, Refusal::PolicyRevoked);
     let request = grant.request(world.chain.height());

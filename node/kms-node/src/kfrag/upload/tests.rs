@@ -2,7 +2,6 @@ mod shares;
 
 use kms_chain::ChainEvent;
 use kms_protocol::{Amount, EthSecret, Period, PolicyId};
-use umbral::PublicKey;
 
 use super::*;
 use crate::testkit::grant::Grant;
@@ -18,10 +17,6 @@ async fn seen(grant: &Grant) -> (World, Running) {
     (world, running)
 }
 
-fn node_key(running: &Running) -> PublicKey {
-    running.node.keys.umbral.public_key()
-}
-
 async fn refusal(running: &Running, id: PolicyId, upload: KfragUpload) -> Refusal {
     let refused = accept(&running.node, upload).await.unwrap_err().code;
     assert!(
@@ -35,7 +30,7 @@ async fn refusal(running: &Running, id: PolicyId, upload: KfragUpload) -> Refusa
 async fn acknowledges_what_is_durable_and_the_same_bytes_again() {
     let grant = Grant::new(1, 5);
     let (world, running) = seen(&grant).await;
-    let upload = grant.upload(&node_key(&running));
+    let upload = grant.upload();
     let worker = running.node.keys.worker.address();
     let (stored, ack) = accept(&running.node, upload.clone()).await.unwrap();
     assert_eq!(stored, Stored::Now);
@@ -52,7 +47,7 @@ async fn acknowledges_what_is_durable_and_the_same_bytes_again() {
 async fn refuses_keys_whose_blinding_is_not_that_of_the_terms() {
     let grant = Grant::new(1, 5);
     let (_world, running) = seen(&grant).await;
-    let mut upload = grant.upload(&node_key(&running));
+    let mut upload = grant.upload();
     upload.blinding.0[0] ^= 1;
     let signer = EthSecret::from_signer(&grant.signer).unwrap();
     let upload = upload.signed(&domain(), MINER, &signer);
@@ -61,29 +56,15 @@ async fn refuses_keys_whose_blinding_is_not_that_of_the_terms() {
 }
 
 #[tokio::test]
-async fn acknowledges_the_same_kfrag_again_however_it_is_sealed() {
+async fn refuses_a_kfrag_that_was_exchanged_after_the_author_signed() {
     let grant = Grant::new(1, 5);
     let (_world, running) = seen(&grant).await;
-    let first = grant.upload(&node_key(&running));
-    let sealed_anew = grant.upload(&node_key(&running));
-    assert_ne!(sealed_anew.sealed_kfrag, first.sealed_kfrag);
-    let (stored, ack) = accept(&running.node, first).await.unwrap();
-    assert_eq!(stored, Stored::Now);
-    let again = accept(&running.node, sealed_anew).await;
-    assert_eq!(again.unwrap(), (Stored::Before, ack));
-}
-
-#[tokio::test]
-async fn refuses_a_kfrag_whose_hash_was_not_signed() {
-    let grant = Grant::new(1, 5);
-    let (_world, running) = seen(&grant).await;
-    let mut upload = grant.upload(&node_key(&running));
-    upload.kfrag_hash.0[0] ^= 1;
-    let signer = EthSecret::from_signer(&grant.signer).unwrap();
-    let signed = upload.signed(&domain(), MINER, &signer);
+    let mut upload = grant.upload();
+    let other = grant.upload_of(&grant.share_for(&grant.policy(), MINER));
+    upload.kfrag = other.kfrag;
     assert_eq!(
-        refusal(&running, grant.id(), signed).await,
-        Refusal::KfragInvalid
+        refusal(&running, grant.id(), upload).await,
+        Refusal::BadSignature
     );
 }
 
@@ -91,23 +72,20 @@ async fn refuses_a_kfrag_whose_hash_was_not_signed() {
 async fn refuses_another_kfrag_for_the_same_policy() {
     let grant = Grant::new(1, 5);
     let (_world, running) = seen(&grant).await;
-    let first = grant.upload(&node_key(&running));
-    let other = grant.upload_of(
-        &grant.share_for(&grant.policy(), MINER),
-        &node_key(&running),
-    );
+    let first = grant.upload();
+    let other = grant.upload_of(&grant.share_for(&grant.policy(), MINER));
     accept(&running.node, first.clone()).await.unwrap();
     let refused = accept(&running.node, other).await.unwrap_err();
     assert_eq!(refused.code, Refusal::KfragConflict);
     let row = running.node.store.kfrag(grant.id()).await.unwrap().unwrap();
-    assert_eq!(row.kfrag_hash, first.kfrag_hash);
+    assert_eq!(row.kfrag_hash, first.kfrag.hash());
 }
 
 #[tokio::test]
 async fn refuses_a_policy_that_the_chain_does_not_show() {
     let (_world, running) = seen(&Grant::new(1, 5)).await;
     let unpaid = Grant::new(1, 5);
-    let upload = unpaid.upload(&node_key(&running));
+    let upload = unpaid.upload();
     assert_eq!(
         refusal(&running, unpaid.id(), upload).await,
         Refusal::PolicyUnknown
@@ -119,7 +97,7 @@ async fn refuses_a_policy_that_the_chain_does_not_show() {
 async fn refuses_terms_that_were_altered() {
     let grant = Grant::new(1, 5);
     let (_world, running) = seen(&grant).await;
-    let mut upload = grant.upload(&node_key(&running));
+    let mut upload = grant.upload();
     upload.terms.rate = Amount(1);
     assert_eq!(
         refusal(&running, grant.id(), upload).await,
@@ -131,7 +109,7 @@ async fn refuses_terms_that_were_altered() {
 async fn refuses_keys_that_the_policy_does_not_name() {
     let (grant, other) = (Grant::new(1, 5), Grant::new(1, 5));
     let (_world, running) = seen(&grant).await;
-    let good = grant.upload(&node_key(&running));
+    let good = grant.upload();
     let mut upload = good.clone();
     upload.receiving_key = other.receiving.public_key();
     assert_eq!(
@@ -150,7 +128,7 @@ async fn refuses_keys_that_the_policy_does_not_name() {
 async fn refuses_a_signature_of_anybody_else() {
     let grant = Grant::new(1, 5);
     let (_world, running) = seen(&grant).await;
-    let upload = grant.upload(&node_key(&running));
+    let upload = grant.upload();
     let stranger = EthSecret::random().unwrap();
     let forged = upload.clone().signed(&domain(), MINER, &stranger);
     assert_eq!(
@@ -166,14 +144,17 @@ async fn refuses_a_signature_of_anybody_else() {
 }
 
 #[tokio::test]
-async fn refuses_a_kfrag_sealed_to_another_node() {
+async fn refuses_bytes_that_are_no_kfrag() {
     let grant = Grant::new(1, 5);
     let (_world, running) = seen(&grant).await;
-    let upload = grant.upload(&grant.delegating.public_key());
-    assert_eq!(
-        refusal(&running, grant.id(), upload).await,
-        Refusal::KfragInvalid
-    );
+    for at in [0, 40, 100, 194] {
+        let mut share = grant.share.clone();
+        share.kfrag[at] ^= 1;
+        let upload = grant.upload_of(&share);
+        let code = refusal(&running, grant.id(), upload).await;
+        let refused = matches!(code, Refusal::KfragInvalid | Refusal::KfragForeign);
+        assert!(refused, "byte {at}: {code}");
+    }
 }
 
 #[tokio::test]
@@ -189,7 +170,7 @@ async fn refuses_after_a_revocation() {
     });
     world.chain.mine();
     running.sync().await;
-    let upload = grant.upload(&node_key(&running));
+    let upload = grant.upload();
     assert_eq!(
         refusal(&running, grant.id(), upload).await,
         Refusal::PolicyRevoked
@@ -201,7 +182,7 @@ async fn refuses_while_shutting_down() {
     let grant = Grant::new(1, 5);
     let (_world, running) = seen(&grant).await;
     running.node.close();
-    let upload = grant.upload(&node_key(&running));
+    let upload = grant.upload();
     assert_eq!(
         refusal(&running, grant.id(), upload).await,
         Refusal::ShuttingDown
@@ -212,9 +193,7 @@ async fn refuses_while_shutting_down() {
 async fn the_database_does_not_hold_the_kfrag_in_clear() {
     let grant = Grant::new(1, 5);
     let (world, running) = seen(&grant).await;
-    accept(&running.node, grant.upload(&node_key(&running)))
-        .await
-        .unwrap();
+    accept(&running.node, grant.upload()).await.unwrap();
     running.node.store.close().await;
     let secret = &grant.share.kfrag[33..65];
     for file in std::fs::read_dir(world.dir.path()).unwrap() {
@@ -233,12 +212,12 @@ async fn a_full_disk_refuses_new_kfrags_serves_old_ones_and_recovers_alone() {
     world.chain.mine();
     let mut running = world.start().await;
     running.sync().await;
-    let (node, key) = (running.node.clone(), node_key(&running));
-    accept(&node, grants[0].upload(&key)).await.unwrap();
+    let node = running.node.clone();
+    accept(&node, grants[0].upload()).await.unwrap();
     node.store.limit_growth(0).await;
     let mut refused = None;
     for grant in &grants[1..] {
-        if let Err(problem) = accept(&node, grant.upload(&key)).await {
+        if let Err(problem) = accept(&node, grant.upload()).await {
             refused = Some((grant, problem.code));
             break;
         }
@@ -258,7 +237,7 @@ async fn a_full_disk_refuses_new_kfrags_serves_old_ones_and_recovers_alone() {
             .is_ok()
     );
     node.store.limit_growth(1_000).await;
-    assert!(accept(&node, late.upload(&key)).await.is_ok());
+    assert!(accept(&node, late.upload()).await.is_ok());
 }
 
 #[tokio::test]
@@ -266,7 +245,7 @@ async fn without_the_reserve_no_kfrag_is_taken() {
     let grant = Grant::new(1, 5);
     let (_world, running) = seen(&grant).await;
     running.node.reserve.release();
-    let upload = grant.upload(&node_key(&running));
+    let upload = grant.upload();
     assert_eq!(
         refusal(&running, grant.id(), upload.clone()).await,
         Refusal::StorageFull

@@ -80,7 +80,7 @@ impl Served {
     }
 
     async fn hand_over(&self, grant: &Grant) {
-        let upload = grant.upload(&self.running.node.keys.umbral.public_key());
+        let upload = grant.upload();
         self.wire().hand_over(&upload).await.unwrap();
     }
 
@@ -134,7 +134,7 @@ async fn a_grant_from_upload_to_revealed_message() {
     let served = Served::new(world).await;
     let wire = served.wire();
     let info = wire.info().await.unwrap();
-    let upload = grant.upload(&info.umbral_key);
+    let upload = grant.upload();
     for _ in 0..2 {
         let ack = wire.hand_over(&upload).await.unwrap();
         ack.verify(&domain(), &upload, &info.miner, &info.worker)

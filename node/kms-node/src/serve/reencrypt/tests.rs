@@ -13,10 +13,7 @@ async fn serving(grant: &Grant) -> (World, Running) {
     world.chain.mine();
     let mut running = world.start().await;
     running.sync().await;
-    let node_key = running.node.keys.umbral.public_key();
-    upload::accept(&running.node, grant.upload(&node_key))
-        .await
-        .unwrap();
+    upload::accept(&running.node, grant.upload()).await.unwrap();
     world.chain.mine_many(2);
     running.sync().await;
     (world, running)

@@ -7,9 +7,7 @@ use super::*;
 use crate::eth::EthSignature;
 use crate::primitives::B256;
 use crate::refusal::Refusal;
-use crate::test_support::{
-    CHAIN_ID, DOMAIN, MINER, POLICY_MANAGER, any_address, any_b256, delegating, secret,
-};
+use crate::test_support::{CHAIN_ID, DOMAIN, MINER, POLICY_MANAGER, any_address, any_b256, secret};
 
 fn certificate() -> TransportCertificate {
     TransportCertificate {
@@ -26,7 +24,6 @@ fn info() -> NodeInfo {
     NodeInfo {
         miner: MINER,
         worker: secret(4).address(),
-        umbral_key: delegating(),
         chain_id: CHAIN_ID,
         policy_manager: POLICY_MANAGER,
         version: "0.1.0".to_owned(),
@@ -99,8 +96,8 @@ fn refuses_an_unknown_state_and_a_version_that_could_deceive_a_terminal() {
 fn information_signs_as_cast_does() {
     assert_eq!(
         info().signature.to_string(),
-        "0x30509a773f43d27621a957ad4df0aae89eca30ee08797fa7970b44f4a0fb11fc61\
-         d72ec0865e77c973e87584ba0cff550ef2349e657b182d5ab3462e31db413c1b"
+        "0x0b7fb7d627252a66de31f8bc4e41accdd3a4ef46c3b509bc5f82c9401a386a1548\
+         977b21be557a7ef22be28012d38e36ca99ab23ae8c58f1f162c713948c169f1c"
     );
     assert_eq!(
         certificate().signature.to_string(),

@@ -2,21 +2,20 @@
 
 use proptest::prelude::*;
 
-use super::super::SEALED_KFRAG_BYTES;
 use super::super::tests::{check_damaged, check_refused, check_strict};
 use super::*;
 use crate::error::TermsFault;
 use crate::policy::Terms;
-use crate::primitives::keccak256;
 use crate::refusal::Refusal;
 use crate::test_support::{
     BLINDING, CHAIN_ID, DOMAIN, MINER, POLICY_MANAGER, any_address, any_b256, any_signature,
     commitments, delegating, receiving, secret, terms, verifying,
 };
 
-fn sealed() -> SealedKfrag {
-    let bytes: Vec<u8> = (0..=250).cycle().take(SEALED_KFRAG_BYTES).collect();
-    SealedKfrag::try_from(bytes.as_slice()).unwrap()
+/// The bytes 0, 1, 2 ... 194.
+fn kfrag() -> SecretKfrag {
+    let bytes: Vec<u8> = (0..195).collect();
+    SecretKfrag::from(<&[u8; 195]>::try_from(bytes.as_slice()).unwrap())
 }
 
 fn upload() -> KfragUpload {
@@ -26,8 +25,7 @@ fn upload() -> KfragUpload {
         receiving_key: receiving(),
         blinding: BLINDING,
         verifying_key: verifying(),
-        kfrag_hash: keccak256(&(0..195).collect::<Vec<u8>>()),
-        sealed_kfrag: sealed(),
+        kfrag: kfrag(),
         commitments: commitments(),
         signature: EthSignature::UNSIGNED,
     }
@@ -38,7 +36,7 @@ fn ack() -> KfragAck {
     KfragAck {
         policy_id: terms().id(CHAIN_ID, &POLICY_MANAGER),
         miner: MINER,
-        kfrag_hash: upload().kfrag_hash,
+        kfrag_hash: upload().kfrag.hash(),
         signature: EthSignature::UNSIGNED,
     }
     .signed(&DOMAIN, &secret(4))
@@ -67,7 +65,7 @@ fn check_ack_refused(change: impl FnOnce(&mut KfragAck)) -> Error {
 #[test]
 fn a_grant_signs_as_cast_does() {
     let hash = "0xa4171027e815bf01d698ce82cd6a645a2a5cabc2a2aaef8fef1bb47f182f51b6";
-    assert_eq!(upload().kfrag_hash.to_string(), hash);
+    assert_eq!(upload().kfrag.hash().to_string(), hash);
     let hash = "0x74f7b41b8224f8fe8f7de5381fe1800b1e14cc85d585defe71f32bd3cfda4fad";
     assert_eq!(commitments().hash().to_string(), hash);
     assert_eq!(
@@ -142,7 +140,7 @@ fn refuses_an_upload_whose_terms_no_policy_has() {
 #[test]
 fn refuses_an_upload_that_changed_after_signing() {
     let changes: [fn(&mut KfragUpload); 5] = [
-        |upload| upload.kfrag_hash.0[31] ^= 1,
+        |upload| upload.kfrag = SecretKfrag::from(&[7; 195]),
         |upload| {
             let mut bytes = upload.commitments.as_ref().to_vec();
             bytes[40] ^= 1;
@@ -211,6 +209,16 @@ fn refuses_an_acknowledgement_by_another_key() {
 }
 
 #[test]
+fn a_kfrag_is_not_shown() {
+    let shown = format!("{:?}", upload());
+    assert!(shown.contains("<redacted>"), "{shown}");
+    assert!(
+        !shown.contains("00010203") && !shown.contains("0, 1, 2"),
+        "{shown}"
+    );
+}
+
+#[test]
 fn json_is_strict() {
     check_strict(&upload(), &[]);
     check_strict(&ack(), &[]);
@@ -225,7 +233,7 @@ fn refuses_json_without_commitments_or_blinding() {
     json.as_object_mut().unwrap().remove("blinding");
     check_refused::<KfragUpload>(&json);
     let mut json = serde_json::to_value(upload()).unwrap();
-    json["sealed_kfrag"] = crate::hex_serde::encode(&[7; 448]).into();
+    json["kfrag"] = crate::hex_serde::encode(&[7; 260]).into();
     check_refused::<KfragUpload>(&json);
 }
 

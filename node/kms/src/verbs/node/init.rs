@@ -58,7 +58,6 @@ struct NodeReport {
     data_dir: PathBuf,
     miner: Address,
     worker: Address,
-    umbral_key: String,
     public_url: String,
 }
 
@@ -128,7 +127,6 @@ pub(super) fn run(args: InitArgs, context: &Context) -> Outcome {
         data_dir,
         miner,
         worker: made.worker,
-        umbral_key: hex::encode(made.umbral_key.to_bytes()),
         public_url: args.public_url,
     })?;
     let worker = made.worker;

@@ -5,7 +5,7 @@ use crate::testkit::grant::Share;
 
 /// Uploads a kfrag of the policy's author and returns the refusal.
 async fn share_refusal(grant: &Grant, running: &Running, share: &Share) -> Refusal {
-    let upload = grant.upload_of(share, &node_key(running));
+    let upload = grant.upload_of(share);
     refusal(running, grant.id(), upload).await
 }
 
@@ -49,7 +49,7 @@ async fn refuses_a_kfrag_for_another_policy_miner_or_chain() {
     let code = share_refusal(&grant, &running, &share).await;
     assert_eq!(code, Refusal::KfragForeign);
     let share = grant.share_for(&policy, MINER);
-    let upload = grant.upload_of(&share, &node_key(&running));
+    let upload = grant.upload_of(&share);
     accept(&running.node, upload).await.unwrap();
 }
 
@@ -138,7 +138,7 @@ async fn refuses_commitments_to_another_threshold() {
 async fn refuses_commitments_changed_after_the_author_signed() {
     let grant = Grant::new(1, 5);
     let (_world, running) = seen(&grant).await;
-    let mut upload = grant.upload(&node_key(&running));
+    let mut upload = grant.upload();
     upload.commitments = grant.share_for(&grant.policy(), MINER).commitments;
     let code = refusal(&running, grant.id(), upload).await;
     assert_eq!(code, Refusal::BadSignature);
@@ -148,7 +148,7 @@ async fn refuses_commitments_changed_after_the_author_signed() {
 async fn other_commitments_for_the_stored_kfrag_are_a_conflict() {
     let grant = Grant::new(1, 5);
     let (_world, running) = seen(&grant).await;
-    let upload = grant.upload(&node_key(&running));
+    let upload = grant.upload();
     accept(&running.node, upload.clone()).await.unwrap();
     let stored = running.node.store.kfrag(grant.id()).await.unwrap().unwrap();
     let other = KfragRow {

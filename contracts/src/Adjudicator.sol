@@ -40,7 +40,9 @@ contract Adjudicator is PenaltyBooks, EIP712 {
 
     bytes32 private constant ACCUSATION_TYPEHASH =
         keccak256("Accusation(address miner,bytes32 policyId,bytes32 capsuleHash,address challenger)");
-    uint256 private constant KEYS_LENGTH = 66;
+    // Delegating key 33 B || receiving key 33 B || blinding 32 B.
+    uint256 private constant BLINDING_AT = 66;
+    uint256 private constant KEYS_LENGTH = BLINDING_AT + 32;
     // Offsets in the evidence against a cfrag.
     uint256 private constant ROOTS_AT = UmbralProof.CAPSULE_LENGTH + UmbralProof.FRAGMENT_LENGTH;
     uint256 private constant CODE_AT = ROOTS_AT + 64;
@@ -180,7 +182,7 @@ contract Adjudicator is PenaltyBooks, EIP712 {
     {
         if (accusation.receivingY == 0) return terms.verifier;
         _requireKeys(terms, accusation.keys);
-        return UmbralProof.accountOf(accusation.keys[33:KEYS_LENGTH], accusation.receivingY);
+        return UmbralProof.accountOf(accusation.keys[33:BLINDING_AT], accusation.receivingY);
     }
 
     /// @dev Requires that the keys are those that the terms commit to.
@@ -258,10 +260,9 @@ contract Adjudicator is PenaltyBooks, EIP712 {
             notBefore: terms.firstPeriod,
             expiry: uint64(terms.lastPeriod) + 1
         });
-        return
-            UmbralProof.isSigned(
-                cfrag, UmbralProof.grantDigest(grant, cfrag, accusation.keys), terms.verifier
-            );
+        return UmbralProof.isSigned(
+            cfrag, UmbralProof.grantDigest(grant, cfrag, accusation.keys[0:BLINDING_AT]), terms.verifier
+        );
     }
 
     /// @dev Records the conviction, then slashes and suspends. Cannot re-enter: the contracts called here

@@ -272,7 +272,7 @@ contract SilenceChallenges is PeriodClock, EIP712, ISilenceChallenges {
 
     /// @dev Account of the receiving key to which `keysHash` commits.
     function _readerOf(bytes32 keysHash, ReaderConsent calldata consent) private pure returns (address) {
-        require(consent.keys.length == 66 && keccak256(consent.keys) == keysHash, ChallengeKeysMismatch());
+        require(consent.keys.length == 98 && keccak256(consent.keys) == keysHash, ChallengeKeysMismatch());
         uint256 x = uint256(bytes32(consent.keys[34:66]));
         uint256 y = consent.receivingY;
         bool named = x < Secp256k1.P && y < Secp256k1.P && uint8(consent.keys[33]) == 2 + (y & 1)

@@ -31,8 +31,8 @@ interface IAdjudicator is IPeriodClock, IControlled {
         address miner;
         /// Account that receives the reward.
         address challenger;
-        /// Delegating key 33 B || receiving key 33 B, whose keccak256 is terms.keysHash. May be empty if the
-        /// author accuses, of another fault than 8.
+        /// Delegating key 33 B || receiving key 33 B || blinding 32 B, whose keccak256 is terms.keysHash. May
+        /// be empty if the author accuses, of another fault than 8.
         bytes keys;
         /// y of the receiving key; 0, which no point of the curve has, if the author accuses.
         uint256 receivingY;

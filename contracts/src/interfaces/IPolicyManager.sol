@@ -21,7 +21,8 @@ interface IPolicyManager is IPeriodClock {
         address sponsor;
         /// Ethereum address of the author's Umbral verifying key.
         address verifier;
-        /// keccak256(delegating key 33 B || receiving key 33 B), compressed encodings.
+        /// keccak256(delegating key 33 B || receiving key 33 B || blinding 32 B), compressed encodings. The
+        /// blinding, which owner and reader alone can compute, keeps others from testing pairs of known keys.
         bytes32 keysHash;
         /// Fee per miner and period, units of 1e-18 KMS, > 0.
         uint96 rate;

@@ -30,7 +30,7 @@ interface ISilenceChallenges is IPeriodClock, IControlled {
 
     /// @notice Consent of the reader to the challenge.
     struct ReaderConsent {
-        /// Delegating key 33 B || receiving key 33 B, whose keccak256 is terms.keysHash.
+        /// Delegating key 33 B || receiving key 33 B || blinding 32 B, whose keccak256 is terms.keysHash.
         bytes keys;
         /// y of the receiving key.
         uint256 receivingY;

@@ -182,8 +182,9 @@ contract AccusationTest is AdjudicatorTest {
         );
         _submit(charge);
         // With other keys, the requester would be the miner's; the terms say which keys there are.
-        charge.accusation.keys =
-            bytes.concat(_slice(delegation.keys, 33, 66), _slice(delegation.keys, 0, 33));
+        charge.accusation.keys = bytes.concat(
+            _slice(delegation.keys, 33, 66), _slice(delegation.keys, 0, 33), _slice(delegation.keys, 66, 98)
+        );
         _expect(IAdjudicator.AdjudicatorKeysMismatch.selector);
         _submit(charge);
         charge.accusation.keys = "";

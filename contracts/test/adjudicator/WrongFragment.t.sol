@@ -239,7 +239,7 @@ contract WrongFragmentTest is AdjudicatorTest {
         Charge memory charge = _charge(honest, code, delegation.witnesses[code - 1]);
         bytes1 mask = bytes1(uint8(1) << (bit % 8));
         if (which % 4 == 0) charge.accusation.signature[at % 65] ^= mask;
-        if (which % 4 == 1) charge.accusation.keys[at % 66] ^= mask;
+        if (which % 4 == 1) charge.accusation.keys[at % 98] ^= mask;
         if (which % 4 == 2) charge.answer.signature[at % 65] ^= mask;
         if (which % 4 == 3) charge.accusation.receivingY ^= uint256(1) << (at % 256);
         _expectAcquitted(charge);

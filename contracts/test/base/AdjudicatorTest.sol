@@ -41,6 +41,7 @@ abstract contract AdjudicatorTest is KmsTest {
     uint64 internal constant ANSWERED_IN = 5_000;
     bytes32 internal constant BLOCK_HASH = keccak256("block");
     bytes32 internal constant COMMITMENTS_HASH = keccak256("commitments");
+    bytes32 internal constant BLINDING = keccak256("blinding");
 
     Adjudicator internal judge;
     Delegation internal delegation;
@@ -74,7 +75,7 @@ abstract contract AdjudicatorTest is KmsTest {
 
     function _delegation(uint256 i) internal view returns (Delegation memory read) {
         string memory at = string.concat(".honest[", vm.toString(i), "]");
-        read.keys = bytes.concat(_hex(at, ".delegating"), _hex(at, ".receiving"));
+        read.keys = bytes.concat(_hex(at, ".delegating"), _hex(at, ".receiving"), BLINDING);
         read.readerKey = uint256(bytes32(_hex(at, ".receiving_secret")));
         read.authorKey = uint256(bytes32(_hex(at, ".signer_secret")));
         read.capsule = _hex(at, ".capsule");
@@ -132,8 +133,9 @@ abstract contract AdjudicatorTest is KmsTest {
             uint64(for_.lastPeriod) + 1,
             bytes32(0)
         );
-        bytes memory subject =
-            bytes.concat(_slice(cfrag, 66, 98), _slice(cfrag, 197, 230), _slice(cfrag, 98, 131), from.keys);
+        bytes memory subject = bytes.concat(
+            _slice(cfrag, 66, 98), _slice(cfrag, 197, 230), _slice(cfrag, 98, 131), _slice(from.keys, 0, 66)
+        );
         (, bytes32 r, bytes32 s) = vm.sign(from.authorKey, sha256(bytes.concat(head, middle, subject)));
         return bytes.concat(_slice(cfrag, 0, 295), r, s);
     }

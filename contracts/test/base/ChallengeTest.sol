@@ -15,6 +15,7 @@ abstract contract ChallengeTest is KmsTest {
     uint32 internal constant PERIODS = 60;
     uint256 internal constant WINDOW = 1 days;
     bytes32 internal constant KFRAG_HASH = keccak256("key fragment");
+    bytes32 internal constant BLINDING = keccak256("blinding");
 
     SilenceChallenges internal silence;
     address[] internal miners;
@@ -85,7 +86,7 @@ abstract contract ChallengeTest is KmsTest {
     }
 
     function _keys() internal view returns (bytes memory) {
-        return bytes.concat(_compressed(delegating), _compressed(reader));
+        return bytes.concat(_compressed(delegating), _compressed(reader), BLINDING);
     }
 
     /// @dev The capsule (rG, uG, u + r*h) and the witness that it is one.

@@ -49,7 +49,13 @@ contract ReaderTest is ChallengeTest {
         ISilenceChallenges.ReaderConsent memory consent = _consent(demand, bob, deadline);
         bytes memory error = abi.encodeWithSelector(ISilenceChallenges.ChallengeKeysMismatch.selector);
         bytes memory keys = consent.keys;
-        consent.keys = bytes.concat(_compressed(reader), _compressed(delegating));
+        consent.keys = bytes.concat(_compressed(reader), _compressed(delegating), BLINDING);
+        _refusesConsent(demand, consent, error);
+        consent.keys = bytes.concat(_compressed(delegating), _compressed(reader), ~BLINDING);
+        _refusesConsent(demand, consent, error);
+        consent.keys = bytes.concat(_compressed(delegating), _compressed(reader));
+        _refusesConsent(demand, consent, error);
+        consent.keys = bytes.concat(BLINDING, _compressed(delegating), _compressed(reader));
         _refusesConsent(demand, consent, error);
         consent.keys = bytes.concat(keys, hex"00");
         _refusesConsent(demand, consent, error);

@@ -2,7 +2,8 @@
 
 use futures_util::FutureExt as _;
 use kms_chain::ChainEvent;
-use kms_protocol::keccak256;
+use kms_protocol::messages::{Answer, Message};
+use kms_protocol::{Destination, Refusal, keccak256};
 use tokio::sync::mpsc;
 
 use crate::harness::grant::Grant;
@@ -106,18 +107,34 @@ async fn a_node_restarted_on_its_data_serves_what_it_acknowledged() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_replay_is_refused_after_a_restart_too() {
+async fn a_recorded_message_is_answered_once_and_never_after_a_restart() {
     let world = World::new().await;
     let [miner] = world.miners().await;
     let grant = Grant::prepare(&world, &[miner.address()], 1).await;
     grant.complete(&world, std::slice::from_ref(&miner)).await;
-    let request = grant.request(miner.address(), world.head().await.number);
-    grant.post(&miner, &request).await.unwrap();
+    let wire = miner.node.wire();
+    let info = wire.info().await.unwrap();
+    let destination = Destination {
+        domain: &world.domain,
+        miner: &miner.address(),
+    };
+    let request = grant.request(miner.address(), info.head_block);
+    let message = Message::Reencrypt(request);
+    let (sealed, exchange) = message.seal(&info.transport.key, &destination).unwrap();
+    let open = |reply: &[u8]| Answer::open(&destination, &exchange, &miner.worker, reply).unwrap();
+    let first = wire.post(sealed.clone()).await.unwrap();
+    assert!(matches!(open(&first), Answer::Fragments(_)));
+    let second = wire.post(sealed.clone()).await.unwrap();
+    let Answer::Refused(refused) = open(&second) else {
+        panic!("it was answered again")
+    };
+    assert_eq!(refused.code, Refusal::Replay);
     miner.node.kill();
     miner.node.start();
     miner.node.ready().await;
-    let refused = grant.post(&miner, &request).await.unwrap_err();
-    assert_eq!(refused.code, kms_protocol::Refusal::Replay);
+    let unknown = wire.post(sealed).await.unwrap_err();
+    assert_eq!(unknown.code, Refusal::TransportKeyUnknown);
+    grant.ask(&world, &miner).await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]

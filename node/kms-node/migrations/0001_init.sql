@@ -120,14 +120,6 @@ create table erasure (
     constraint erasure_reason check (reason in ('revoked', 'ended'))
 );
 
--- Requests answered inside the replay window.
-create table request_nonce (
-    nonce blob not null,
-    block_number integer not null,
-    constraint request_nonce_unique unique (nonce)
-);
-create index request_nonce_block on request_nonce (block_number);
-
 -- Effects wanted on chain, and the signed transactions that try to bring them about.
 create table intent (
     intent_id integer not null primary key,

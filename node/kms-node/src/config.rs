@@ -40,8 +40,11 @@ pub struct NodeConfig {
     pub max_view_age_ms: u64,
     /// Largest distance of a request's block number from the head, in both directions, blocks.
     pub request_window_blocks: u64,
-    /// Capacity of the guard against replay: nonces of the request window kept in memory.
-    pub replay_capacity: u32,
+    /// Requests of one policy that are answered in a window of `request_window_blocks`.
+    pub policy_requests: u32,
+    /// Requests of one policy that are queued or answered at once; 0 means a quarter of workers and
+    /// queue.
+    pub policy_in_flight: u32,
     /// Periods between two reward claims.
     pub claim_every_periods: u32,
     /// Least reward for which a claim is sent.
@@ -94,6 +97,20 @@ impl NodeConfig {
 
     pub(crate) fn poll_interval(&self) -> Duration {
         Duration::from_millis(self.poll_interval_ms)
+    }
+
+    /// Number of re-encryption requests queued at most.
+    pub(crate) fn queue_length(&self) -> usize {
+        usize::try_from(self.reencrypt_queue).unwrap_or(usize::MAX)
+    }
+
+    /// Number of requests of one policy queued or answered at once, at least 1.
+    pub(crate) fn policy_places(&self) -> usize {
+        let quarter = self.worker_count().saturating_add(self.queue_length()) / 4;
+        match usize::try_from(self.policy_in_flight) {
+            Ok(0) | Err(_) => quarter.max(1),
+            Ok(count) => count,
+        }
     }
 
     pub(crate) fn worker_count(&self) -> usize {

@@ -36,11 +36,13 @@ mod kfrag {
     pub(crate) mod upload;
 }
 
-/// A request: http -> message -> gate -> replay -> pool -> reencrypt -> signed, sealed answer.
+/// A request: http -> message -> gate -> quota, replay -> pool -> reencrypt -> signed, sealed
+/// answer.
 mod serve {
     pub(crate) mod http;
     pub(crate) mod message;
     pub(crate) mod pool;
+    pub(crate) mod quota;
     pub(crate) mod reencrypt;
     pub(crate) mod replay;
     pub(crate) mod status;

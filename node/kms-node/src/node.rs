@@ -16,7 +16,8 @@ use crate::host::identity::Keys;
 use crate::host::metrics::Metrics;
 use crate::kfrag::cache::KfragCache;
 use crate::serve::pool::Pool;
-use crate::serve::replay::ReplayGuard;
+use crate::serve::quota::Notices;
+use crate::serve::replay::{Limits, ReplayGuard};
 use crate::serve::status::InfoCache;
 use crate::serve::transport::TransportKeys;
 use crate::store::Store;
@@ -39,6 +40,7 @@ pub(crate) struct Node {
     pub(crate) cache: KfragCache,
     pub(crate) replay: ReplayGuard,
     pub(crate) pool: Pool,
+    pub(crate) notices: Notices,
     pub(crate) reserve: Reserve,
     pub(crate) transport: TransportKeys,
     pub(crate) info: InfoCache,
@@ -52,7 +54,6 @@ pub(crate) struct NodeParts {
     pub(crate) domain: Domain,
     pub(crate) store: Store,
     pub(crate) snapshots: SnapshotReceiver,
-    pub(crate) replay: ReplayGuard,
 }
 
 /// Capacity of the cache of kfrags; each takes 1 to 3 KiB, depending on the threshold.
@@ -60,9 +61,12 @@ const CACHED_KFRAGS: usize = 8_192;
 
 impl Node {
     pub(crate) fn new(parts: NodeParts) -> Self {
-        let queue = usize::try_from(parts.config.reencrypt_queue).unwrap_or(usize::MAX);
+        let config = &parts.config;
+        let (workers, queue) = (config.worker_count(), config.queue_length());
         Self {
-            pool: Pool::new(parts.config.worker_count(), queue),
+            replay: ReplayGuard::new(Limits::of(config)),
+            pool: Pool::new(workers, queue, config.policy_places()),
+            notices: Notices::default(),
             reserve: Reserve::new(&parts.config.data_dir),
             config: parts.config,
             keys: parts.keys,
@@ -73,7 +77,6 @@ impl Node {
             health: Health::new(),
             metrics: Metrics::new(),
             cache: KfragCache::new(CACHED_KFRAGS),
-            replay: parts.replay,
             transport: TransportKeys::default(),
             info: InfoCache::default(),
             closing: AtomicBool::new(false),

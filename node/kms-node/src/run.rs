@@ -23,7 +23,6 @@ use crate::host::tasks::{Ended, Finished, Tasks};
 use crate::kfrag::erase;
 use crate::node::{Node, NodeParts};
 use crate::serve::http;
-use crate::serve::replay::{NonceQueue, ReplayGuard, write_nonces};
 use crate::store::Store;
 use crate::view::follow::{Follower, Publisher};
 
@@ -58,7 +57,6 @@ struct Started {
     node: Arc<Node>,
     listener: TcpListener,
     publisher: Publisher,
-    nonces: NonceQueue,
     /// Released last.
     lock: DirLock,
 }
@@ -81,8 +79,6 @@ async fn start(
     let store = Store::open(&database_path(&config.data_dir)).await?;
     pin_database(&store, &config, &deployment).await?;
     let chain = connect(&config, &deployment).await?;
-    let capacity = usize::try_from(config.replay_capacity).unwrap_or(usize::MAX);
-    let (replay, nonces) = ReplayGuard::load(&store, capacity).await?;
     let (publisher, snapshots) = watch::channel(None);
     let domain = Domain::node(deployment.chain_id, deployment.contracts.policies.address);
     let held = store.kfrag_count().await?;
@@ -92,7 +88,6 @@ async fn start(
         domain,
         store,
         snapshots,
-        replay,
     };
     let node = Arc::new(Node::new(parts));
     node.metrics.kfrags.set(held);
@@ -101,7 +96,6 @@ async fn start(
             node,
             listener,
             publisher,
-            nonces,
             lock,
         },
         chain,
@@ -165,16 +159,11 @@ async fn serve<C: NodeChain>(
         node,
         listener,
         publisher,
-        nonces,
         lock,
     } = started;
     let (http_stopper, http_stop) = Stopper::new();
     let (stopper, stop) = Stopper::new();
     let mut tasks = Tasks::default();
-    tasks.spawn(
-        "nonces",
-        ok(write_nonces(node.store.clone(), nonces, stop.clone())),
-    );
     tasks.spawn("sweeper", erase::run(node.clone(), stop.clone()));
     tasks.spawn(
         "chain",

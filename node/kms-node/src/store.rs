@@ -6,7 +6,6 @@ pub(crate) mod chain;
 mod error;
 pub(crate) mod intent;
 pub(crate) mod kfrag;
-mod nonce;
 mod rows;
 
 use std::path::Path;

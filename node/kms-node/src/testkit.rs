@@ -16,10 +16,8 @@ use tokio::sync::watch;
 use crate::config::{NodeConfig, Sources};
 use crate::duties::act::Sender;
 use crate::host::identity::{Keys, database_path};
-use crate::host::stop::Stopper;
 use crate::kfrag::seal::StorageRoot;
 use crate::node::{Node, NodeParts};
-use crate::serve::replay::{ReplayGuard, write_nonces};
 use crate::store::Store;
 use crate::view::follow::Follower;
 use chain::{FakeChain, MAX_LEASE};
@@ -40,7 +38,6 @@ pub(crate) struct Running {
     pub(crate) node: Arc<Node>,
     pub(crate) follower: Follower<FakeChain>,
     pub(crate) sender: Sender<FakeChain>,
-    _stopper: Stopper,
 }
 
 impl World {
@@ -98,10 +95,7 @@ impl World {
     /// Starts the node; dropping the result is a crash.
     pub(crate) async fn start(&self) -> Running {
         let (config, store) = (self.config(), self.store().await);
-        let (replay, nonces) = ReplayGuard::load(&store, 1_000).await.unwrap();
         let (publisher, snapshots) = watch::channel(None);
-        let (stopper, stop) = Stopper::new();
-        tokio::spawn(write_nonces(store.clone(), nonces, stop));
         let (keys, domain) = (self.keys(), domain());
         let node = Node::new(NodeParts {
             config,
@@ -109,7 +103,6 @@ impl World {
             domain,
             store,
             snapshots,
-            replay,
         });
         let node = Arc::new(node);
         let chain = self.chain.clone();
@@ -118,7 +111,6 @@ impl World {
             follower: follower.await.unwrap(),
             sender: Sender::new(node.clone(), self.chain.clone(), MAX_LEASE),
             node,
-            _stopper: stopper,
         }
     }
 }

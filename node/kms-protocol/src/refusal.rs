@@ -91,6 +91,9 @@ refusals! {
     TooMany: "too_many", 429, TEMPORARY,
         "too many requests",
         "wait as long as retry_after_s says";
+    QuotaUsedUp: "quota_used_up", 429, TEMPORARY,
+        "the policy's quota is used up",
+        "wait as long as retry_after_s says; send up to 64 capsules in one request";
     KfragMissing: "kfrag_missing", 404, LASTING,
         "no kfrag is stored for the policy",
         "the owner must upload the kfrag to this miner again";

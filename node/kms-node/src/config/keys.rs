@@ -71,9 +71,14 @@ pub const KEYS: &[Key] = &[
         "how far a request's block may be from the head",
     ),
     optional(
-        "replay_capacity",
-        "200000",
-        "requests remembered against replay",
+        "policy_requests",
+        "4096",
+        "requests of one policy answered in a window of request_window_blocks",
+    ),
+    optional(
+        "policy_in_flight",
+        "0",
+        "requests of one policy in the queue at once; 0: a quarter of workers and queue",
     ),
     optional(
         "claim_every_periods",

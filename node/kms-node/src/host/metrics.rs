@@ -22,6 +22,10 @@ pub(crate) struct Metrics {
     registry: Registry,
     pub(crate) requests: Family<Label, Counter>,
     pub(crate) refusals: Family<Label, Counter>,
+    /// Requests refused because their policy's quota was used up, by quota.
+    pub(crate) quota_refusals: Family<Label, Counter>,
+    /// Requests remembered against replay.
+    pub(crate) remembered: Whole,
     pub(crate) connections: Whole,
     /// Connections closed to make room for new ones.
     pub(crate) evictions: Counter,
@@ -66,6 +70,8 @@ impl Metrics {
             registry: Registry::with_prefix("kms"),
             requests: Family::default(),
             refusals: Family::default(),
+            quota_refusals: Family::default(),
+            remembered: Gauge::default(),
             connections: Gauge::default(),
             evictions: Counter::default(),
             capsules: Counter::default(),
@@ -110,6 +116,10 @@ impl Metrics {
             "Refused requests by code",
             self.refusals.clone(),
         );
+        let quotas = self.quota_refusals.clone();
+        r.register("quota_refusals", "Requests over a policy's quota", quotas);
+        let (name, help) = ("requests_remembered", "Requests held against replay");
+        r.register(name, help, self.remembered.clone());
         let open = self.connections.clone();
         r.register("http_connections", "Open connections", open);
         let evictions = self.evictions.clone();

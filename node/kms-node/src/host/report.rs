@@ -32,6 +32,10 @@ impl Node {
         metrics
             .queue
             .set(u64::try_from(self.pool.depth()).unwrap_or(u64::MAX));
+        let remembered = self.replay.remembered();
+        metrics
+            .remembered
+            .set(u64::try_from(remembered).unwrap_or(u64::MAX));
         metrics.view_age.set(
             self.age
                 .age()

@@ -1,6 +1,6 @@
 //! The sweeper: erases kfrags after the last paid period and after a revocation, each once it is
 //! confirmed, and leaves a signed receipt. Whoever breaks into the node later finds no kfrag of an
-//! ended policy.
+//! ended policy. It also forgets the requests that left the replay window.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -33,6 +33,7 @@ pub(crate) async fn run(node: Arc<Node>, stop: Stop) -> Result<()> {
     let mut done = Trigger::default();
     while !stop.is_stopped() {
         if let Some(snapshot) = node.snapshot() {
+            node.replay.forget(snapshot.head);
             let trigger = trigger(&snapshot);
             if trigger != done {
                 match sweep(&node, &snapshot).await {

@@ -11,7 +11,6 @@ async fn started(world: &World) -> Started {
     let lock = DirLock::take(&config.data_dir).unwrap();
     let listener = http::bind(config.listen).await.unwrap();
     let store = world.store().await;
-    let (replay, nonces) = ReplayGuard::load(&store, 100).await.unwrap();
     let (publisher, snapshots) = watch::channel(None);
     let (keys, domain) = (world.keys(), domain());
     let node = Node::new(NodeParts {
@@ -20,13 +19,11 @@ async fn started(world: &World) -> Started {
         domain,
         store,
         snapshots,
-        replay,
     });
     Started {
         node: Arc::new(node),
         listener,
         publisher,
-        nonces,
         lock,
     }
 }

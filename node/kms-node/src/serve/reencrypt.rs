@@ -1,19 +1,20 @@
-//! Answers a reader's request: gate, signature, replay, capsules, re-encryption, one signed receipt
-//! per cfrag. The gate is asked again right before re-encryption, and the nonce is durable before
-//! the reply is sent. Signatures and re-encryption run on the pool.
+//! Answers a reader's request: gate, signature, quotas and replay, capsules, re-encryption, one
+//! signed receipt per cfrag. The signature comes before the queue: nobody else spends a reader's
+//! quotas. The gate is asked again right before re-encryption, which runs on the pool.
 
 use std::sync::Arc;
 use std::time::Instant;
 
-use kms_protocol::Refusal;
 use kms_protocol::messages::{CfragBytes, Problem, ReencryptReply, ReencryptRequest};
+use kms_protocol::{PolicyId, Refusal};
 use umbral::{Capsule, reencrypt};
 
 use crate::gate::{self, Verdict};
 use crate::kfrag::cache::HeldKfrag;
 use crate::kfrag::held;
 use crate::node::Node;
-use crate::serve::replay::Pending;
+use crate::serve::pool::Ticket;
+use crate::serve::quota::Quota;
 use crate::view::snapshot::Head;
 
 /// Handles a reader's request.
@@ -23,12 +24,10 @@ pub(crate) async fn answer(node: &Arc<Node>, request: ReencryptRequest) -> Verdi
     gate::this_miner(&request.miner, &node.miner())?;
     may_serve(node, &request)?;
     let held = held::get(node, request.policy_id).await?;
-    let ticket = node.pool.admit().inspect_err(|_| {
-        node.metrics.shed.inc();
-    })?;
+    gate::requester(&request, &node.domain, &held.reader)?;
+    let ticket = admit(node, &request)?;
     let worker = node.clone();
-    let (reply, pending) = ticket.run(move || work(&worker, &request, &held)).await?;
-    pending.durable().await?;
+    let reply = ticket.run(move || work(&worker, &request, &held)).await?;
     node.metrics
         .reencrypt_seconds
         .observe(started.elapsed().as_secs_f64());
@@ -47,18 +46,40 @@ fn may_serve(node: &Node, request: &ReencryptRequest) -> Verdict<Head> {
     Ok(snapshot.head)
 }
 
-fn work(
-    node: &Node,
-    request: &ReencryptRequest,
-    held: &HeldKfrag,
-) -> Verdict<(ReencryptReply, Pending)> {
-    gate::requester(request, &node.domain, &held.reader)?;
+/// Takes a place in the queue, then the nonce: a request that is shed may be sent again.
+fn admit(node: &Node, request: &ReencryptRequest) -> Verdict<Ticket> {
+    let id = request.policy_id;
+    let head = may_serve(node, request)?;
+    let ticket = node.pool.admit_for(id).inspect_err(|refused| {
+        node.metrics.shed.inc();
+        note_quota(node, refused, id, Quota::InFlight);
+    })?;
+    node.replay.take(request, head).inspect_err(|refused| {
+        note_quota(node, refused, id, Quota::Requests);
+    })?;
+    Ok(ticket)
+}
+
+/// Counts a request that a quota refused, and writes a line for the policy's first in a window.
+/// Returns whether it wrote one. Passes over any other refusal.
+fn note_quota(node: &Node, refused: &Problem, policy: PolicyId, quota: Quota) -> bool {
+    if refused.code != Refusal::QuotaUsedUp {
+        return false;
+    }
+    let label = [("quota", quota.setting())];
+    node.metrics.quota_refusals.get_or_create(&label).inc();
+    let head = node.snapshot().map_or(0, |snapshot| snapshot.head.number);
+    let window = node.config.request_window_blocks;
+    let new = node.notices.is_new(policy, quota, head, window);
+    if new {
+        tracing::warn!(%policy, quota = quota.setting(), "a policy has used up its quota");
+    }
+    new
+}
+
+fn work(node: &Node, request: &ReencryptRequest, held: &HeldKfrag) -> Verdict<ReencryptReply> {
     let capsules = capsules(request)?;
     let head = may_serve(node, request)?;
-    let oldest = oldest_nonce(head.number, node.config.request_window_blocks);
-    let pending = node
-        .replay
-        .take(request.nonce, request.block_number, oldest)?;
     let mut reply = ReencryptReply {
         policy_id: request.policy_id,
         miner: request.miner,
@@ -73,7 +94,7 @@ fn work(
         reply.push_signed(bytes, cfrag, held.reader, &node.domain, &node.keys.worker);
         node.metrics.capsules.inc();
     }
-    Ok((reply, pending))
+    Ok(reply)
 }
 
 /// Re-encrypts one capsule with a kfrag.
@@ -94,13 +115,6 @@ fn capsules(request: &ReencryptRequest) -> Verdict<Vec<Capsule>> {
         })?);
     }
     Ok(capsules)
-}
-
-/// Block number below which nonces may be forgotten: outside the request window even after the
-/// deepest reorg.
-pub(crate) fn oldest_nonce(head: u64, window_blocks: u64) -> u64 {
-    head.saturating_sub(window_blocks)
-        .saturating_sub(u64::from(kms_chain::HEADERS_KEPT))
 }
 
 #[cfg(test)]

@@ -1,50 +1,67 @@
-//! The guard against replay: no signed request is answered twice, across restarts too. A nonce is
-//! in memory and, before the reply is sent, in the database, written in batches of one commit each.
-//! The gate refuses requests outside the block window, which bounds both.
+//! The guard against replay, and the quota of requests of each policy, which is one reader. No
+//! signed request is answered twice. Nonces are in memory only, for the window of blocks that the
+//! gate accepts: a message of an earlier run cannot be opened, as its transport key is gone. No
+//! pool is shared: what one reader sends fills its own quota and nobody else's.
 
-use std::collections::{BTreeMap, HashSet};
-use std::sync::{Mutex, PoisonError};
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use kms_protocol::messages::Problem;
-use kms_protocol::{B256, Refusal};
-use tokio::sync::{mpsc, oneshot};
+use kms_protocol::messages::{Problem, ReencryptRequest};
+use kms_protocol::{B256, PolicyId, Refusal};
 
+use crate::config::NodeConfig;
 use crate::gate::Verdict;
-use crate::host::stop::Stop;
-use crate::store::{Store, StoreError};
+use crate::serve::quota::Quota;
+use crate::view::snapshot::Head;
 
-/// Limit of nonces per commit.
-const BATCH: usize = 512;
-/// Limit of nonces kept in memory while the disk is full; older ones are dropped.
-const UNWRITTEN: usize = 10_000;
+/// Seconds between two blocks, as long as this node has seen none pass: Ethereum's.
+const USUAL_BLOCK_S: u64 = 12;
 
-/// A nonce on its way to the database.
-pub(crate) struct Taken {
-    nonce: B256,
-    block: u64,
-    /// Block number below which nonces may be forgotten.
-    oldest: u64,
-    /// Sends true once the nonce is stored, or kept for a full disk; false if it is lost.
-    answerable: oneshot::Sender<bool>,
+/// What the guard accepts.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Limits {
+    /// Blocks for which a request is remembered.
+    pub(crate) window_blocks: u64,
+    /// Requests of one policy that are accepted in a window.
+    pub(crate) per_policy: usize,
 }
 
-/// The queue of nonces that [`write_nonces`] takes.
-pub(crate) type NonceQueue = mpsc::Receiver<Taken>;
+impl Limits {
+    /// Reads them from the configuration.
+    pub(crate) fn of(config: &NodeConfig) -> Self {
+        Self {
+            window_blocks: config.request_window_blocks,
+            per_policy: usize::try_from(config.policy_requests).unwrap_or(usize::MAX),
+        }
+    }
+}
 
-/// The nonces of the request window, in memory.
+/// The requests of the window, in memory.
 pub(crate) struct ReplayGuard {
     seen: Mutex<Seen>,
-    capacity: usize,
-    writer: mpsc::Sender<Taken>,
+    limits: Limits,
 }
 
 #[derive(Default)]
 struct Seen {
+    policies: HashMap<PolicyId, Requests>,
+    /// Number of requests remembered, over all policies.
+    count: usize,
+    /// Requests that name a lower block are forgotten, and never accepted again: no reorg of
+    /// whatever depth brings one back.
+    floor: u64,
+    /// The first head seen: the pace of blocks since then tells a reader how long to wait.
+    first: Option<Head>,
+}
+
+/// The requests of one policy.
+#[derive(Default)]
+struct Requests {
     nonces: HashSet<B256>,
     by_block: BTreeMap<u64, Vec<B256>>,
 }
 
-impl Seen {
+impl Requests {
     fn insert(&mut self, nonce: B256, block: u64) -> bool {
         let fresh = self.nonces.insert(nonce);
         if fresh {
@@ -64,116 +81,90 @@ impl Seen {
     }
 }
 
-/// A nonce on its way to the database, for the request that took it.
-pub(crate) struct Pending(oneshot::Receiver<bool>);
+impl Seen {
+    fn insert(&mut self, policy: PolicyId, nonce: B256, block: u64) {
+        let fresh = self.policies.entry(policy).or_default();
+        self.count += usize::from(fresh.insert(nonce, block));
+    }
 
-impl Pending {
-    /// Waits for the commit. Refuses the request if it fails.
-    pub(crate) async fn durable(self) -> Verdict {
-        match self.0.await {
-            Ok(true) => Ok(()),
-            Ok(false) | Err(_) => {
-                let detail = "the request could not be recorded against replay";
-                Err(Problem::new(Refusal::Internal, detail))
-            }
+    /// Forgets what left the window by the block `head`; no more than once per block.
+    fn forget(&mut self, head: Head, window_blocks: u64) {
+        self.first.get_or_insert(head);
+        let floor = head.number.saturating_sub(window_blocks);
+        if floor <= self.floor {
+            return;
         }
+        self.floor = floor;
+        self.policies.retain(|_, requests| {
+            requests.forget_below(floor);
+            !requests.nonces.is_empty()
+        });
+        self.policies.shrink_to_fit();
+        self.count = self.policies.values().map(|held| held.nonces.len()).sum();
+    }
+
+    /// Seconds until the oldest request of a policy leaves the window, as blocks have passed so
+    /// far.
+    fn wait(&self, oldest: u64, head: Head, window_blocks: u64) -> u32 {
+        let first = self.first.unwrap_or(head);
+        let blocks = head.number.saturating_sub(first.number);
+        let elapsed = head.timestamp.saturating_sub(first.timestamp);
+        let pace = elapsed.checked_div(blocks).unwrap_or(USUAL_BLOCK_S).max(1);
+        let left = (oldest + window_blocks + 1).saturating_sub(head.number);
+        u32::try_from(left.saturating_mul(pace)).unwrap_or(u32::MAX)
     }
 }
 
 impl ReplayGuard {
-    /// Loads the nonces of the database; returns also the queue for [`write_nonces`].
-    pub(crate) async fn load(
-        store: &Store,
-        capacity: usize,
-    ) -> Result<(Self, NonceQueue), StoreError> {
-        let (writer, queue) = mpsc::channel(BATCH * 4);
-        let mut seen = Seen::default();
-        for (nonce, block) in store.nonces_from(0).await? {
-            seen.insert(nonce, block);
+    pub(crate) fn new(limits: Limits) -> Self {
+        Self {
+            seen: Mutex::default(),
+            limits,
         }
-        Ok((
-            Self {
-                seen: Mutex::new(seen),
-                capacity,
-                writer,
-            },
-            queue,
-        ))
     }
 
     /// Takes the nonce of a request whose signature and block number were checked. Refuses a used
-    /// nonce, and any nonce while memory or queue is full.
-    pub(crate) fn take(&self, nonce: B256, block: u64, oldest: u64) -> Verdict<Pending> {
-        let (answerable, pending) = oneshot::channel();
-        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
-        seen.forget_below(oldest);
-        if seen.nonces.contains(&nonce) {
-            return Err(Problem::new(Refusal::Replay, "this nonce was used before"));
+    /// nonce, one from before the window, and any while the policy's quota is used up.
+    pub(crate) fn take(&self, request: &ReencryptRequest, head: Head) -> Verdict {
+        let (policy, nonce) = (request.policy_id, request.nonce);
+        let window = self.limits.window_blocks;
+        let mut seen = self.seen();
+        seen.forget(head, window);
+        if request.block_number < seen.floor {
+            let floor = seen.floor;
+            let detail = format!("block {} is below {floor}", request.block_number);
+            return Err(Problem::new(Refusal::StaleRequest, detail));
         }
-        if seen.nonces.len() >= self.capacity {
-            let detail = "the list of recent requests is full";
-            return Err(Problem::new(Refusal::TooMany, detail).retry_after(1));
+        if let Some(held) = seen.policies.get(&policy) {
+            if held.nonces.contains(&nonce) {
+                return Err(Problem::new(Refusal::Replay, "this nonce was used before"));
+            }
+            if held.nonces.len() >= self.limits.per_policy {
+                let oldest = held.by_block.keys().next().copied();
+                let wait = seen.wait(oldest.unwrap_or(head.number), head, window);
+                let spent = format!("requests answered in the last {window} blocks");
+                return Err(Quota::Requests.used_up(self.limits.per_policy, &spent, wait));
+            }
         }
-        let taken = Taken {
-            nonce,
-            block,
-            oldest,
-            answerable,
-        };
-        if self.writer.try_send(taken).is_err() {
-            let detail = "requests arrive faster than they can be recorded";
-            return Err(Problem::new(Refusal::TooMany, detail).retry_after(1));
-        }
-        seen.insert(nonce, block);
-        Ok(Pending(pending))
+        // Counted from the head on, whatever block within the window the request names.
+        let block = request.block_number.max(head.number);
+        seen.insert(policy, nonce, block);
+        Ok(())
     }
-}
 
-/// Writes nonces until told to stop, as many per commit as are queued. While the disk is full
-/// requests are still answered: their nonces stay in memory and are written when there is room, so
-/// only a crash in that state lets one be used again. Any other failure refuses the request.
-pub(crate) async fn write_nonces(store: Store, mut queue: NonceQueue, stop: Stop) {
-    let mut batch: Vec<Taken> = Vec::with_capacity(BATCH);
-    let mut rows: Vec<(B256, u64)> = Vec::new();
-    let mut forgotten_below = 0;
-    loop {
-        let count = tokio::select! {
-            count = queue.recv_many(&mut batch, BATCH) => count,
-            () = stop.stopped() => 0,
-        };
-        if count == 0 {
-            return;
-        }
-        rows.extend(batch.iter().map(|taken| (taken.nonce, taken.block)));
-        let answerable = write(&store, &mut rows).await;
-        let oldest = batch.iter().map(|taken| taken.oldest).max();
-        for taken in batch.drain(..) {
-            // Fails if the request was cancelled.
-            let _ = taken.answerable.send(answerable);
-        }
-        if let Some(oldest) = oldest.filter(|oldest| *oldest > forgotten_below)
-            && store.forget_nonces(oldest).await.is_ok()
-        {
-            forgotten_below = oldest;
-        }
+    /// Forgets what left the window, also while no request comes.
+    pub(crate) fn forget(&self, head: Head) {
+        self.seen().forget(head, self.limits.window_blocks);
     }
-}
 
-/// Writes the rows and clears them; a full disk keeps them. Returns false if they are lost.
-async fn write(store: &Store, rows: &mut Vec<(B256, u64)>) -> bool {
-    match store.remember_nonces(rows).await {
-        Ok(()) => rows.clear(),
-        Err(StoreError::Full) => {
-            let surplus = rows.len().saturating_sub(UNWRITTEN);
-            rows.drain(..surplus);
-        }
-        Err(error) => {
-            tracing::error!(code = error.code(), %error, "nonces were not recorded");
-            rows.clear();
-            return false;
-        }
+    /// Number of requests remembered.
+    pub(crate) fn remembered(&self) -> usize {
+        self.seen().count
     }
-    true
+
+    fn seen(&self) -> MutexGuard<'_, Seen> {
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 #[cfg(test)]

@@ -1,102 +1,138 @@
-use super::*;
-use crate::host::stop::Stopper;
-use crate::testkit::World;
+use kms_protocol::{Address, EthSignature};
 
-fn nonce(number: u64) -> B256 {
+use super::*;
+
+const WINDOW: u64 = 64;
+
+fn limits(per_policy: usize) -> Limits {
+    Limits {
+        window_blocks: WINDOW,
+        per_policy,
+    }
+}
+
+fn word(number: u64) -> B256 {
     let mut bytes = [0; 32];
     bytes[..8].copy_from_slice(&number.to_be_bytes());
     B256(bytes)
 }
 
-fn code(verdict: Verdict<Pending>) -> Option<Refusal> {
+/// A request of a policy, for a block.
+fn request(policy: u64, nonce: u64, block_number: u64) -> ReencryptRequest {
+    ReencryptRequest {
+        policy_id: PolicyId(word(policy)),
+        miner: Address([1; 20]),
+        capsules: Vec::new(),
+        block_number,
+        nonce: word(nonce),
+        signature: EthSignature::UNSIGNED,
+    }
+}
+
+/// The head of this number; a block takes 3 s.
+fn head(number: u64) -> Head {
+    Head {
+        number,
+        hash: word(number),
+        timestamp: 1_000 + 3 * number,
+    }
+}
+
+fn code(verdict: Verdict) -> Option<Refusal> {
     verdict.err().map(|problem| problem.code)
 }
 
-#[tokio::test]
-async fn a_nonce_is_taken_once_across_restarts() {
-    let world = World::new();
-    let store = world.store().await;
-    let (guard, queue) = ReplayGuard::load(&store, 100).await.unwrap();
-    let (_stopper, stop) = Stopper::new();
-    tokio::spawn(write_nonces(store.clone(), queue, stop));
-    let pending: Vec<Pending> = (0..50)
-        .map(|number| guard.take(nonce(number), 10, 0).unwrap())
-        .collect();
-    for pending in pending {
-        pending.durable().await.unwrap();
+fn guard(per_policy: usize) -> ReplayGuard {
+    ReplayGuard::new(limits(per_policy))
+}
+
+#[test]
+fn a_nonce_is_taken_once() {
+    let guard = guard(100);
+    for nonce in 0..50 {
+        assert_eq!(code(guard.take(&request(1, nonce, 10), head(10))), None);
     }
-    assert_eq!(code(guard.take(nonce(7), 10, 0)), Some(Refusal::Replay));
-    let (again, _queue) = ReplayGuard::load(&world.store().await, 100).await.unwrap();
-    assert_eq!(code(again.take(nonce(7), 11, 0)), Some(Refusal::Replay));
-    assert_eq!(code(again.take(nonce(99), 11, 0)), None);
+    for (block, now) in [(10, 10), (11, 12), (10, 10 + WINDOW)] {
+        let again = guard.take(&request(1, 7, block), head(now));
+        assert_eq!(code(again), Some(Refusal::Replay), "{block} at {now}");
+    }
+    assert_eq!(code(guard.take(&request(1, 99, 11), head(11))), None);
 }
 
-#[tokio::test]
-async fn memory_and_database_are_bounded_by_the_window() {
-    let world = World::new();
-    let store = world.store().await;
-    let (guard, _queue) = ReplayGuard::load(&store, 2).await.unwrap();
-    assert_eq!(code(guard.take(nonce(1), 10, 0)), None);
-    assert_eq!(code(guard.take(nonce(2), 10, 0)), None);
-    assert_eq!(code(guard.take(nonce(3), 10, 0)), Some(Refusal::TooMany));
-    assert_eq!(
-        code(guard.take(nonce(3), 20, 11)),
-        None,
-        "the old ones were forgotten"
+#[test]
+fn a_policy_fills_its_own_quota_and_no_other() {
+    let guard = guard(2);
+    assert_eq!(code(guard.take(&request(1, 1, 10), head(10))), None);
+    assert_eq!(code(guard.take(&request(1, 2, 10), head(10))), None);
+    let refused = guard.take(&request(1, 3, 10), head(10)).err().unwrap();
+    assert_eq!(refused.code, Refusal::QuotaUsedUp);
+    assert!(
+        refused.detail.contains("policy_requests"),
+        "{}",
+        refused.detail
     );
-    store
-        .remember_nonces(&[(nonce(1), 10), (nonce(2), 20)])
-        .await
-        .unwrap();
-    store.forget_nonces(11).await.unwrap();
-    assert_eq!(store.nonces_from(0).await.unwrap(), vec![(nonce(2), 20)]);
+    for nonce in 1..=2 {
+        assert_eq!(code(guard.take(&request(2, nonce, 10), head(10))), None);
+    }
+    assert_eq!(
+        guard.remembered(),
+        4,
+        "what is refused is not remembered, and two policies may use one nonce"
+    );
 }
 
-#[tokio::test]
-async fn the_writer_forgets_what_the_window_has_left() {
-    let world = World::new();
-    let store = world.store().await;
-    store.remember_nonces(&[(nonce(1), 10)]).await.unwrap();
-    let (guard, queue) = ReplayGuard::load(&store, 100).await.unwrap();
-    let (stopper, stop) = Stopper::new();
-    let writer = tokio::spawn(write_nonces(store.clone(), queue, stop));
-    let pending = guard.take(nonce(2), 20, 11).unwrap();
-    pending.durable().await.unwrap();
-    // This commit follows the writer's deletion of old nonces.
-    let pending = guard.take(nonce(3), 20, 11).unwrap();
-    pending.durable().await.unwrap();
-    stopper.stop();
-    writer.await.unwrap();
-    let mut kept = store.nonces_from(0).await.unwrap();
-    kept.sort();
-    assert_eq!(kept, vec![(nonce(2), 20), (nonce(3), 20)]);
+#[test]
+fn no_choice_of_block_shortens_the_window_of_the_quota() {
+    let guard = guard(1);
+    let now = 100;
+    let oldest = request(1, 1, now - WINDOW);
+    assert_eq!(code(guard.take(&oldest, head(now))), None);
+    for later in [now + 1, now + WINDOW] {
+        let refused = guard.take(&request(1, 2, later), head(later));
+        assert_eq!(code(refused), Some(Refusal::QuotaUsedUp), "at {later}");
+    }
+    let later = now + WINDOW + 1;
+    assert_eq!(code(guard.take(&request(1, 2, later), head(later))), None);
 }
 
-#[tokio::test]
-async fn there_is_no_answer_without_the_commit() {
-    let world = World::new();
-    let store = world.store().await;
-    let (guard, queue) = ReplayGuard::load(&store, 100).await.unwrap();
-    let pending = guard.take(nonce(1), 10, 0).unwrap();
-    store.close().await;
-    let (_stopper, stop) = Stopper::new();
-    tokio::spawn(write_nonces(store, queue, stop));
-    assert_eq!(pending.durable().await.unwrap_err().code, Refusal::Internal);
+#[test]
+fn memory_is_empty_again_after_the_window() {
+    let guard = guard(100);
+    for nonce in 0..100 {
+        let request = request(nonce % 3, nonce, 10);
+        assert_eq!(code(guard.take(&request, head(10))), None);
+    }
+    guard.forget(head(10 + WINDOW));
+    assert_eq!(guard.remembered(), 100);
+    guard.forget(head(11 + WINDOW));
+    assert_eq!(guard.remembered(), 0);
+    assert!(guard.seen().policies.is_empty());
 }
 
-#[tokio::test]
-async fn a_writer_that_falls_behind_sheds() {
-    let world = World::new();
-    let (guard, _queue) = ReplayGuard::load(&world.store().await, 100_000)
-        .await
-        .unwrap();
-    let mut taken = Vec::new();
-    let refused = (0..10_000).find_map(|number| match guard.take(nonce(number), 10, 0) {
-        Ok(pending) => {
-            taken.push(pending);
-            None
-        }
-        Err(problem) => Some(problem.code),
-    });
-    assert_eq!(refused, Some(Refusal::TooMany));
+#[test]
+fn a_reorg_of_any_depth_brings_no_forgotten_request_back() {
+    let guard = guard(100);
+    let old = request(1, 1, 1_000);
+    assert_eq!(code(guard.take(&old, head(1_000))), None);
+    guard.forget(head(1_001 + WINDOW));
+    assert_eq!(guard.remembered(), 0);
+    assert_eq!(
+        code(guard.take(&old, head(1_000))),
+        Some(Refusal::StaleRequest)
+    );
+    let fresh = request(1, 2, 1_001);
+    assert_eq!(code(guard.take(&fresh, head(1_001))), None);
+}
+
+#[test]
+fn the_time_to_wait_is_that_of_the_oldest_request() {
+    let guard = guard(1);
+    let wait = |nonce, now| {
+        let verdict = guard.take(&request(1, nonce, now), head(now));
+        verdict.err().and_then(|refused| refused.retry_after_s)
+    };
+    assert_eq!(wait(1, 100), None);
+    assert_eq!(wait(2, 100), Some(65 * 12), "no block has passed yet");
+    assert_eq!(wait(2, 110), Some(55 * 3), "3 s a block");
+    assert_eq!(wait(2, 165), None);
 }

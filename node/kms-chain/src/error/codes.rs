@@ -120,6 +120,7 @@ impl KeystoreFault {
     fn remedy(self) -> &'static str {
         match self {
             Self::Permissions => "chmod 600 the file",
+            Self::KdfCost => "encrypt the key anew, with scrypt: n = 131072, r = 8, p = 1",
             Self::Malformed
             | Self::Version
             | Self::Cipher

@@ -107,9 +107,14 @@ pub enum KeystoreFault {
     Cipher,
     #[error("its key derivation is neither scrypt nor pbkdf2 with hmac-sha256")]
     Kdf,
-    /// Parameters of the key derivation that are invalid or too costly.
     #[error("its key derivation parameters are out of range")]
     KdfParams,
+    /// More memory or work than any keystore of use.
+    #[error(
+        "its key derivation costs too much: at most 1 GiB, 128*r*(N+p) bytes, and work of 8 GiB, \
+         128*r*N*p, for scrypt; at most 10000000 rounds for pbkdf2"
+    )]
+    KdfCost,
     #[error("it does not hold a 32-byte secret")]
     Length,
     #[error("its permissions let others read it; they must be 0600")]

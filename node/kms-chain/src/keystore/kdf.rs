@@ -8,7 +8,8 @@ use zeroize::Zeroizing;
 use super::bare_hex;
 use crate::error::{ChainError, KeystoreFault};
 
-/// Most memory that a file may ask for, in bytes; scrypt takes 128 * N * r.
+/// Most memory that a file may ask for, in bytes; scrypt takes 128 * r * (N + p): p blocks, and a
+/// table of N.
 const MOST_SCRYPT_BYTES: u128 = 1 << 30;
 /// Most work: 128 * N * r * p.
 const MOST_SCRYPT_WORK: u128 = 1 << 33;
@@ -60,6 +61,7 @@ impl Kdf {
     /// Derives the 32-byte key of a password.
     pub(super) fn derive(&self, password: &str) -> Result<Zeroizing<[u8; 32]>, ChainError> {
         let refused = || ChainError::Keystore(KeystoreFault::KdfParams);
+        let costly = || ChainError::Keystore(KeystoreFault::KdfCost);
         let mut key = Zeroizing::new([0; 32]);
         match self {
             Self::Scrypt {
@@ -69,7 +71,7 @@ impl Kdf {
                 r,
                 salt,
             } => {
-                let params = scrypt_params(*n, *r, *p).ok_or_else(refused)?;
+                let params = scrypt_params(*n, *r, *p).map_err(ChainError::Keystore)?;
                 if *dklen != KEY_BYTES {
                     return Err(refused());
                 }
@@ -86,8 +88,11 @@ impl Kdf {
                     return Err(ChainError::Keystore(KeystoreFault::Kdf));
                 }
                 let rounds = NonZeroU32::new(*c).ok_or_else(refused)?;
-                if *c > MOST_PBKDF2_ROUNDS || *dklen != KEY_BYTES {
+                if *dklen != KEY_BYTES {
                     return Err(refused());
+                }
+                if *c > MOST_PBKDF2_ROUNDS {
+                    return Err(costly());
                 }
                 let algorithm = ring::pbkdf2::PBKDF2_HMAC_SHA256;
                 ring::pbkdf2::derive(algorithm, rounds, salt, password.as_bytes(), key.as_mut());
@@ -97,14 +102,16 @@ impl Kdf {
     }
 }
 
-/// Checks parameters; `None` if they are invalid or too costly.
-fn scrypt_params(n: u64, r: u32, p: u32) -> Option<scrypt::Params> {
+/// Checks parameters, before anything is allocated.
+fn scrypt_params(n: u64, r: u32, p: u32) -> Result<scrypt::Params, KeystoreFault> {
     if !n.is_power_of_two() || n < 2 || r == 0 || p == 0 {
-        return None;
+        return Err(KeystoreFault::KdfParams);
     }
-    let bytes = 128 * u128::from(n) * u128::from(r);
-    if bytes > MOST_SCRYPT_BYTES || bytes * u128::from(p) > MOST_SCRYPT_WORK {
-        return None;
+    let block = 128 * u128::from(r);
+    let bytes = block * (u128::from(n) + u128::from(p));
+    if bytes > MOST_SCRYPT_BYTES || block * u128::from(n) * u128::from(p) > MOST_SCRYPT_WORK {
+        return Err(KeystoreFault::KdfCost);
     }
-    scrypt::Params::new(u8::try_from(n.trailing_zeros()).ok()?, r, p).ok()
+    let log_n = u8::try_from(n.trailing_zeros()).map_err(|_| KeystoreFault::KdfParams)?;
+    scrypt::Params::new(log_n, r, p).map_err(|_| KeystoreFault::KdfParams)
 }

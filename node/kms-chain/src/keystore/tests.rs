@@ -128,26 +128,52 @@ fn names_what_it_cannot_read() {
 
 #[test]
 fn refuses_parameters_that_are_invalid_or_would_cost_too_much() {
-    for n in [0_u64, 1, 3, 1_000, 1 << 24, 1 << 40, u64::MAX] {
-        check_changed("/crypto/kdfparams/n", json!(n), KeystoreFault::KdfParams);
+    use KeystoreFault::{Kdf, KdfCost, KdfParams};
+    for n in [0_u64, 1, 3, 1_000, u64::MAX] {
+        check_changed("/crypto/kdfparams/n", json!(n), KdfParams);
     }
-    for (field, value) in [("r", 0_u32), ("p", 0), ("r", u32::MAX), ("p", u32::MAX)] {
-        let pointer = format!("/crypto/kdfparams/{field}");
-        check_changed(&pointer, json!(value), KeystoreFault::KdfParams);
+    for n in [1_u64 << 24, 1 << 40] {
+        check_changed("/crypto/kdfparams/n", json!(n), KdfCost);
+    }
+    for (field, value, expected) in [
+        ("r", 0_u32, KdfParams),
+        ("p", 0, KdfParams),
+        ("r", u32::MAX, KdfCost),
+        ("p", u32::MAX, KdfCost),
+    ] {
+        check_changed(
+            &format!("/crypto/kdfparams/{field}"),
+            json!(value),
+            expected,
+        );
     }
     let changed = |from: &str, to: &str| decrypt(&WIKI_PBKDF2.replace(from, to), WIKI_PASSWORD);
-    for rounds in ["\"c\": 0", "\"c\": 4000000000"] {
-        let result = changed("\"c\": 262144", rounds);
-        assert!(matches!(
-            result,
-            Err(ChainError::Keystore(KeystoreFault::KdfParams))
-        ));
+    for (to, expected) in [("\"c\": 0", KdfParams), ("\"c\": 4000000000", KdfCost)] {
+        let Err(ChainError::Keystore(fault)) = changed("\"c\": 262144", to) else {
+            panic!("{to} was taken");
+        };
+        assert_eq!(fault, expected, "{to}");
     }
     let result = changed("hmac-sha256", "hmac-sha1");
-    assert!(matches!(
-        result,
-        Err(ChainError::Keystore(KeystoreFault::Kdf))
-    ));
+    assert!(matches!(result, Err(ChainError::Keystore(fault)) if fault == Kdf));
+}
+
+/// scrypt holds p blocks of 128 * r bytes besides its table of N: here 2 GiB of them.
+#[test]
+fn counts_the_blocks_of_scrypt_as_memory_and_tells_the_limit() {
+    for (n, r, p) in [(2, 1 << 20, 16), (2, 1, 1 << 24), (16, 1 << 18, 32)] {
+        let mut file = cheap();
+        let params = file.pointer_mut("/crypto/kdfparams").unwrap();
+        params["n"] = json!(n);
+        params["r"] = json!(r);
+        params["p"] = json!(p);
+        let error = decrypt(&file.to_string(), "pass").unwrap_err();
+        assert!(
+            matches!(error, ChainError::Keystore(KeystoreFault::KdfCost)),
+            "{n} {r} {p}: {error}"
+        );
+        assert!(error.to_string().contains("1 GiB"), "{error}");
+    }
 }
 
 #[test]

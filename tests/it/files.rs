@@ -264,3 +264,28 @@ async fn a_full_device_at_the_end_of_a_pipe_is_an_error() {
         .unwrap();
     assert_eq!(status.code(), Some(70));
 }
+
+/// The command encrypts the limits of its own process, and so says what they were.
+#[cfg(target_os = "linux")]
+#[tokio::test(flavor = "multi_thread")]
+async fn no_command_leaves_a_core_dump() {
+    let desk = Desk::new().await;
+    let (sealed, limits) = (text(&desk.path("limits.kms")), desk.path("limits"));
+    let encrypt = [
+        "encrypt",
+        "-t",
+        "things",
+        "/proc/self/limits",
+        "-o",
+        &sealed,
+    ];
+    desk.owner.run(&encrypt).assert_success();
+    let decrypt = ["decrypt", &sealed, "-o", &text(&limits)];
+    desk.owner.run(&decrypt).assert_success();
+    let limits = std::fs::read_to_string(limits).unwrap();
+    let core = limits
+        .lines()
+        .find(|line| line.starts_with("Max core file"));
+    let words: Vec<&str> = core.unwrap().split_whitespace().collect();
+    assert_eq!(words[4..6], ["0", "0"], "{limits}");
+}

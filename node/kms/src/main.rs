@@ -5,6 +5,7 @@
 
 mod cli;
 mod context;
+mod dumps;
 mod exit;
 mod failure;
 mod global;
@@ -32,6 +33,11 @@ use failure::{Failure, Outcome};
 use output::Format;
 
 fn main() -> ExitCode {
+    // Before anything secret is read.
+    if let Err(error) = dumps::forbid() {
+        let failure = Failure::io("core dumps could not be switched off", &error);
+        return end(&failure, Format::Human);
+    }
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => return explain(&error),

@@ -1,5 +1,6 @@
-//! Commitments to the polynomial of a delegation: with them the receiver tells an inconsistent
-//! delegator from a false miner, before anybody works or pays for the shares.
+//! Commitments to the polynomial of a delegation: with them and the cfrags the receiver tells an
+//! inconsistent delegator from a false miner. It can prove that to nobody: the checks take its
+//! secret key, and whoever knew the x_i could combine without it.
 
 use alloc::vec::Vec;
 

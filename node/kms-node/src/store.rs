@@ -8,7 +8,11 @@ pub(crate) mod intent;
 pub(crate) mod kfrag;
 mod rows;
 
+use std::fs::{OpenOptions, Permissions};
+use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
 use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use sqlx::SqlSafeStr as _;
@@ -28,17 +32,24 @@ const MIGRATIONS: &[(i64, &str, &str)] =
 
 const READERS: u32 = 3;
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+/// Mode of the database's files.
+const PRIVATE: u32 = 0o600;
 
 /// The open database. Clones use the same connections.
 #[derive(Clone)]
 pub(crate) struct Store {
     write: SqlitePool,
     read: SqlitePool,
+    /// Whether the write-ahead log may hold what was erased. At the start it may: the process may
+    /// have ended between an erasure and the truncation.
+    remains: Arc<AtomicBool>,
 }
 
 impl Store {
-    /// Opens or creates the file and migrates it. A file that cannot be used stays unchanged.
+    /// Opens or creates the file and migrates it. A file that cannot be used stays unchanged, but
+    /// for its mode.
     pub(crate) async fn open(path: &Path) -> Result<Self> {
+        make_private(path).map_err(sqlx::Error::Io)?;
         let options = SqliteConnectOptions::new()
             .filename(path)
             .create_if_missing(true)
@@ -58,7 +69,12 @@ impl Store {
         check_integrity(&write).await?;
         migrate(&write).await?;
         let read = pool.max_connections(READERS).connect_with(options).await?;
-        Ok(Self { write, read })
+        let remains = Arc::new(AtomicBool::new(true));
+        Ok(Self {
+            write,
+            read,
+            remains,
+        })
     }
 
     /// Closes every connection, after the statements under way.
@@ -94,6 +110,17 @@ impl Store {
         sqlx::query(limit).fetch_one(&self.write).await.unwrap();
     }
 
+    /// Begins to read, and keeps the pages it sees until it is dropped.
+    #[cfg(test)]
+    pub(crate) async fn hold_reader(&self) -> sqlx::Transaction<'static, sqlx::Sqlite> {
+        let mut reader = self.read.begin().await.unwrap();
+        sqlx::query("select name from meta")
+            .fetch_all(&mut *reader)
+            .await
+            .unwrap();
+        reader
+    }
+
     /// Reads one row, to check that the database answers.
     pub(crate) async fn ping(&self) -> Result<()> {
         sqlx::query("select name from meta limit 1")
@@ -101,6 +128,25 @@ impl Store {
             .await?;
         Ok(())
     }
+}
+
+/// Creates the file, if it is missing, with mode 0600, and takes others' rights from one that is
+/// there. SQLite gives its mode to the files beside it, whatever the umask.
+fn make_private(path: &Path) -> std::io::Result<()> {
+    let mut options = OpenOptions::new();
+    options.append(true).create(true).mode(PRIVATE);
+    options
+        .open(path)?
+        .set_permissions(Permissions::from_mode(PRIVATE))?;
+    for end in ["-wal", "-shm"] {
+        let mut beside = path.as_os_str().to_owned();
+        beside.push(end);
+        match std::fs::set_permissions(&beside, Permissions::from_mode(PRIVATE)) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error),
+            Ok(()) | Err(_) => {}
+        }
+    }
+    Ok(())
 }
 
 async fn check_integrity(pool: &SqlitePool) -> Result<()> {

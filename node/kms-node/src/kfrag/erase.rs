@@ -1,6 +1,7 @@
 //! The sweeper: erases kfrags after the last paid period and after a revocation, each once it is
 //! confirmed, and leaves a signed receipt. Whoever breaks into the node later finds no kfrag of an
-//! ended policy. It also forgets the requests that left the replay window.
+//! ended policy, and nothing of one in the write-ahead log, which it truncates. It also forgets the
+//! requests that left the replay window.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,6 +9,7 @@ use std::time::Duration;
 use kms_protocol::messages::ErasureReceipt;
 use kms_protocol::{EthSignature, Period};
 
+use crate::host::health::Severity;
 use crate::host::stop::Stop;
 use crate::node::Node;
 use crate::store::Result;
@@ -50,6 +52,9 @@ pub(crate) async fn run(node: Arc<Node>, stop: Stop) -> Result<()> {
         {
             tracing::error!(code = problem.code.code(), detail = %problem.detail, "no new key");
         }
+        if let Err(error) = clear_log(&node).await {
+            tracing::error!(code = error.code(), %error, "the log was not truncated, will retry");
+        }
         heartbeat.beat();
         stop.sleep(PAUSE).await;
     }
@@ -75,7 +80,7 @@ pub(crate) async fn sweep(node: &Node, snapshot: &Snapshot) -> Result<()> {
     loop {
         let page = node.store.kfrag_heads(after, PAGE).await?;
         let Some(last) = page.last() else {
-            return Ok(());
+            return clear_log(node).await;
         };
         after = Some(last.policy_id);
         let tombstones: Vec<ErasureRow> = page
@@ -93,6 +98,22 @@ pub(crate) async fn sweep(node: &Node, snapshot: &Snapshot) -> Result<()> {
             tracing::info!(policy = %tombstone.policy_id, reason = ?tombstone.reason, "erased");
         }
     }
+}
+
+/// Truncates the write-ahead log if it may hold what was erased. If somebody reads it just now, it
+/// says so in the report of `/readyz`, and the next call tries again.
+async fn clear_log(node: &Node) -> Result<()> {
+    if !node.store.has_remains() {
+        return Ok(());
+    }
+    let cut = node.store.cut_log().await;
+    let problem = match &cut {
+        Ok(true) => None,
+        Ok(false) => Some("erased kfrags stay in the database's log while it is read".to_owned()),
+        Err(error) => Some(format!("erased kfrags stay in the database's log: {error}")),
+    };
+    node.health.set("erased_log", Severity::Warning, problem);
+    cut.map(drop)
 }
 
 /// The reason to erase a kfrag now; `None` to keep it. The kfrag of a policy that a reorg removed

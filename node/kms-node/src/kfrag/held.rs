@@ -12,11 +12,22 @@ use crate::gate::Verdict;
 use crate::node::Node;
 use crate::store::kfrag::KfragRow;
 
-/// Returns the kfrag of a policy from the cache, or decrypts its row and verifies it again.
+/// Returns the kfrag of a policy from the cache, or decrypts its row and verifies it again. Looks
+/// again if kfrags were erased meanwhile.
 pub(crate) async fn get(node: &Arc<Node>, id: PolicyId) -> Verdict<Arc<HeldKfrag>> {
-    if let Some(held) = node.cache.get(&id) {
-        return Ok(held);
+    loop {
+        let since = node.cache.moment();
+        if let Some(held) = node.cache.get(&id) {
+            return Ok(held);
+        }
+        let held = read(node, id).await?;
+        if node.cache.put(id, held.clone(), since) {
+            return Ok(held);
+        }
     }
+}
+
+async fn read(node: &Arc<Node>, id: PolicyId) -> Verdict<Arc<HeldKfrag>> {
     let Some(row) = node.store.kfrag(id).await? else {
         let erased = node.store.erasure(id).await?;
         return Err(erased.map_or_else(
@@ -33,9 +44,7 @@ pub(crate) async fn get(node: &Arc<Node>, id: PolicyId) -> Verdict<Arc<HeldKfrag
         .admit()?
         .run(move || open_row(&worker, &row, &terms))
         .await?;
-    let held = Arc::new(held);
-    node.cache.put(id, held.clone());
-    Ok(held)
+    Ok(Arc::new(held))
 }
 
 fn open_row(node: &Node, row: &KfragRow, terms: &Terms) -> Verdict<HeldKfrag> {

@@ -39,6 +39,7 @@ pub(crate) async fn accept(node: &Arc<Node>, upload: KfragUpload) -> Verdict<(St
     // The chain may have a newer head since the gate was asked.
     let snapshot = node.snapshot();
     gate::upload(node.view(snapshot.as_ref()), &id)?;
+    let since = node.cache.moment();
     let stored = match node.store.insert_kfrag(&row).await? {
         Inserted::New => Stored::Now,
         Inserted::Same => Stored::Before,
@@ -47,7 +48,8 @@ pub(crate) async fn accept(node: &Arc<Node>, upload: KfragUpload) -> Verdict<(St
     };
     if stored == Stored::Now {
         node.metrics.kfrags.inc();
-        node.cache.put(id, Arc::new(held));
+        // Not kept if kfrags were erased meanwhile: a request reads the row.
+        node.cache.put(id, Arc::new(held), since);
     }
     let ack = KfragAck {
         policy_id: id,

@@ -1,6 +1,6 @@
 //! Kfrags and their tombstones. A kfrag is inserted once; an erased one never comes back.
 
-use std::time::Duration;
+use std::sync::atomic::Ordering;
 
 use kms_protocol::messages::Problem;
 use kms_protocol::{B256, PolicyId, Refusal};
@@ -8,12 +8,11 @@ use sqlx::Row as _;
 use sqlx::sqlite::SqliteRow;
 
 use super::rows::{get_bytes, get_hash, get_policy_id, get_u32, get_u64, int};
-use super::{Result, Store, StoreError};
+use super::{BUSY_TIMEOUT, Result, Store, StoreError};
 use crate::kfrag::seal::SealedRow;
 
-/// Number of tries to truncate the write-ahead log after an erasure; closing truncates it anyway.
-const LOG_CUT_TRIES: u32 = 10;
-const LOG_CUT_PAUSE: Duration = Duration::from_millis(50);
+/// Longest wait for readers before the write-ahead log is truncated; nothing is written meanwhile.
+const LOG_CUT_WAIT_MS: u32 = 100;
 
 /// The row of a kfrag; `row` is ciphertext, the other fields are public.
 pub(crate) struct KfragRow {
@@ -177,7 +176,8 @@ impl Store {
             .collect()
     }
 
-    /// Overwrites and deletes kfrags and inserts their tombstones, in one transaction.
+    /// Overwrites and deletes kfrags and inserts their tombstones, in one transaction. The log
+    /// holds the old pages until [`Self::cut_log`] returns true.
     pub(crate) async fn erase_kfrags(&self, tombstones: &[ErasureRow]) -> Result<()> {
         let mut tx = self.write.begin().await?;
         for tombstone in tombstones {
@@ -199,24 +199,32 @@ impl Store {
             let delete = "delete from kfrag where policy_id = ?";
             sqlx::query(delete).bind(&id[..]).execute(&mut *tx).await?;
         }
+        self.remains.store(true, Ordering::Release);
         tx.commit().await?;
-        self.cut_log().await?;
         Ok(())
     }
 
-    /// Truncates the write-ahead log, which holds old pages until then; waits for readers.
-    pub(crate) async fn cut_log(&self) -> Result<()> {
-        for _ in 0..LOG_CUT_TRIES {
-            let cut = sqlx::query("pragma wal_checkpoint(truncate)")
-                .fetch_one(&self.write)
-                .await?;
-            let busy: i64 = cut.try_get("busy")?;
-            if busy == 0 {
-                break;
-            }
-            tokio::time::sleep(LOG_CUT_PAUSE).await;
-        }
-        Ok(())
+    /// Whether the write-ahead log may hold what was erased.
+    pub(crate) fn has_remains(&self) -> bool {
+        self.remains.load(Ordering::Acquire)
+    }
+
+    /// Truncates the write-ahead log, which holds old pages until then. Returns false if somebody
+    /// was reading them.
+    pub(crate) async fn cut_log(&self) -> Result<bool> {
+        let mut write = self.write.acquire().await?;
+        let wait = |ms| sqlx::AssertSqlSafe(format!("pragma busy_timeout = {ms}"));
+        sqlx::query(wait(LOG_CUT_WAIT_MS))
+            .execute(&mut *write)
+            .await?;
+        let cut = sqlx::query("pragma wal_checkpoint(truncate)")
+            .fetch_one(&mut *write)
+            .await;
+        let usual = u32::try_from(BUSY_TIMEOUT.as_millis()).unwrap_or(u32::MAX);
+        sqlx::query(wait(usual)).execute(&mut *write).await?;
+        let cut = cut?.try_get::<i64, _>("busy")? == 0;
+        self.remains.fetch_and(!cut, Ordering::AcqRel);
+        Ok(cut)
     }
 
     /// Overwrites stored commitments, to simulate a damaged disk.

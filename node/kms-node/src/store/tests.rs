@@ -25,6 +25,39 @@ async fn commits_are_flushed_and_deleted_content_is_overwritten() {
     assert_eq!(mode, "wal");
 }
 
+/// The mode of each file of the database.
+fn modes(dir: &tempfile::TempDir) -> Vec<(String, u32)> {
+    let files = std::fs::read_dir(dir.path()).unwrap();
+    let mut modes: Vec<_> = files
+        .map(|file| {
+            let file = file.unwrap();
+            let mode = file.metadata().unwrap().permissions().mode() & 0o777;
+            (file.file_name().into_string().unwrap(), mode)
+        })
+        .collect();
+    modes.sort();
+    modes
+}
+
+#[tokio::test]
+async fn its_files_are_the_owners_alone_and_become_so_again() {
+    let dir = tempfile::tempdir().unwrap();
+    let expected =
+        ["node.sqlite", "node.sqlite-shm", "node.sqlite-wal"].map(|name| (name.to_owned(), 0o600));
+    let store = Store::open(&path(&dir)).await.unwrap();
+    assert_eq!(modes(&dir), expected);
+    for (name, _) in &expected {
+        let open = Permissions::from_mode(0o666);
+        std::fs::set_permissions(dir.path().join(name), open).unwrap();
+    }
+    let again = Store::open(&path(&dir)).await.unwrap();
+    assert_eq!(modes(&dir), expected);
+    store.close().await;
+    again.close().await;
+    Store::open(&path(&dir)).await.unwrap();
+    assert!(modes(&dir).iter().all(|(_, mode)| *mode == 0o600));
+}
+
 #[tokio::test]
 async fn a_value_is_pinned_by_the_first_who_sets_it() {
     let dir = tempfile::tempdir().unwrap();

@@ -163,7 +163,8 @@ impl<C: NodeChain> Follower<C> {
             .set("disk", Severity::Critical, Some(reason.to_owned()));
         let had_reserve = self.node.reserve.is_held();
         self.node.reserve.release();
-        self.node.store.cut_log().await?;
+        // Old pages that are being read stay until the next call.
+        let _ = self.node.store.cut_log().await?;
         Ok(if had_reserve {
             self.node.config.poll_interval()
         } else {

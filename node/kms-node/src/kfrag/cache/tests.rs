@@ -26,10 +26,11 @@ fn id(byte: u8) -> PolicyId {
 #[test]
 fn the_least_recently_used_leaves_first() {
     let cache = KfragCache::new(2);
-    cache.put(id(1), held());
-    cache.put(id(2), held());
+    let now = cache.moment();
+    assert!(cache.put(id(1), held(), now));
+    assert!(cache.put(id(2), held(), now));
     assert!(cache.get(&id(1)).is_some());
-    cache.put(id(3), held());
+    assert!(cache.put(id(3), held(), now));
     assert!(cache.get(&id(2)).is_none());
     assert!(cache.get(&id(1)).is_some() && cache.get(&id(3)).is_some());
 }
@@ -37,7 +38,17 @@ fn the_least_recently_used_leaves_first() {
 #[test]
 fn a_removed_kfrag_is_gone() {
     let cache = KfragCache::new(2);
-    cache.put(id(1), held());
+    assert!(cache.put(id(1), held(), cache.moment()));
     cache.remove(&id(1));
     assert!(cache.get(&id(1)).is_none());
+}
+
+#[test]
+fn what_was_read_before_a_removal_is_not_put_back() {
+    let cache = KfragCache::new(2);
+    let before = cache.moment();
+    cache.remove(&id(1));
+    assert!(!cache.put(id(1), held(), before));
+    assert!(cache.get(&id(1)).is_none());
+    assert!(cache.put(id(2), held(), cache.moment()));
 }

@@ -3,7 +3,7 @@ use kms_protocol::messages::KfragState;
 use kms_protocol::{Amount, Refusal};
 
 use super::*;
-use crate::kfrag::upload;
+use crate::kfrag::{held, upload};
 use crate::serve::reencrypt::answer;
 use crate::testkit::chain::PERIOD_SECONDS;
 use crate::testkit::grant::Grant;
@@ -123,23 +123,81 @@ async fn a_kfrag_whose_policy_a_reorg_removed_goes_with_the_end_of_its_terms() {
     assert_eq!(state(&running, &grant).await, KfragState::Erased);
 }
 
+/// Whether a file of the node holds these bytes.
+fn is_on_disk(world: &World, part: &[u8]) -> bool {
+    std::fs::read_dir(world.dir.path()).unwrap().any(|file| {
+        let bytes = std::fs::read(file.unwrap().path()).unwrap();
+        bytes.windows(part.len()).any(|window| window == part)
+    })
+}
+
+/// The reason why the row of the report fails; `None` while it holds.
+fn reason(running: &Running, name: &str) -> Option<String> {
+    let checks = running.node.health.checks();
+    let check = checks.into_iter().find(|check| check.name == name);
+    check.unwrap().reason
+}
+
+#[tokio::test]
+async fn what_a_reader_keeps_in_the_log_is_told_and_goes_when_it_has_read() {
+    let grant = Grant::new(1, 50);
+    let (world, mut running) = holding(&grant).await;
+    let stored = running.node.store.kfrag(grant.id()).await;
+    let sealed = stored.unwrap().unwrap().row.sealed[20..60].to_vec();
+    let reader = running.node.store.hold_reader().await;
+    queue_revocation(&world, &grant);
+    world.chain.mine_many(3);
+    sweep_now(&mut running).await;
+    assert!(is_on_disk(&world, &sealed), "the reader keeps it");
+    let told = reason(&running, "erased_log").unwrap();
+    assert!(told.contains("log"), "{told}");
+    assert!(running.node.report().await.ready, "requests are answered");
+    clear_log(&running.node).await.unwrap();
+    assert!(reason(&running, "erased_log").is_some());
+    reader.rollback().await.unwrap();
+    clear_log(&running.node).await.unwrap();
+    assert_eq!(reason(&running, "erased_log"), None);
+    assert!(!is_on_disk(&world, &sealed));
+}
+
+#[tokio::test]
+async fn the_log_of_a_run_that_ended_too_soon_is_truncated() {
+    let grant = Grant::new(1, 50);
+    let (world, mut running) = holding(&grant).await;
+    let stored = running.node.store.kfrag(grant.id()).await;
+    let sealed = stored.unwrap().unwrap().row.sealed[20..60].to_vec();
+    clear_log(&running.node).await.unwrap();
+    queue_revocation(&world, &grant);
+    world.chain.mine_many(3);
+    running.sync().await;
+    let head = running.node.store.kfrag_heads(None, 1).await.unwrap();
+    let snapshot = running.node.snapshot().unwrap();
+    let row = tombstone(&running.node, &snapshot, &head[0], ErasureReason::Revoked);
+    running.node.store.erase_kfrags(&[row]).await.unwrap();
+    assert!(is_on_disk(&world, &sealed));
+    // Killed here. What it leaves is copied, since a store that is closed truncates.
+    let left = World::new();
+    for file in std::fs::read_dir(world.dir.path()).unwrap() {
+        let from = file.unwrap().path();
+        std::fs::copy(&from, left.dir.path().join(from.file_name().unwrap())).unwrap();
+    }
+    assert!(is_on_disk(&left, &sealed));
+    let next = left.start().await;
+    clear_log(&next.node).await.unwrap();
+    assert!(!is_on_disk(&left, &sealed));
+}
+
 #[tokio::test]
 async fn no_byte_of_an_erased_kfrag_is_left_on_disk() {
     let grant = Grant::new(1, 50);
     let (world, mut running) = holding(&grant).await;
     let stored = running.node.store.kfrag(grant.id()).await;
     let row = stored.unwrap().unwrap().row;
-    let on_disk = |part: &[u8]| {
-        std::fs::read_dir(world.dir.path()).unwrap().any(|file| {
-            let bytes = std::fs::read(file.unwrap().path()).unwrap();
-            bytes.windows(part.len()).any(|window| window == part)
-        })
-    };
-    assert!(on_disk(&row.sealed[20..60]) && on_disk(&row.salt));
+    assert!(is_on_disk(&world, &row.sealed[20..60]) && is_on_disk(&world, &row.salt));
     queue_revocation(&world, &grant);
     world.chain.mine_many(3);
     sweep_now(&mut running).await;
-    assert!(!on_disk(&row.sealed[20..60]) && !on_disk(&row.salt));
+    assert!(!is_on_disk(&world, &row.sealed[20..60]) && !is_on_disk(&world, &row.salt));
     assert_eq!(running.node.store.kfrag_count().await.unwrap(), 0);
 }
 
@@ -152,4 +210,32 @@ async fn the_kfrag_in_memory_goes_too() {
     world.chain.mine_many(3);
     sweep_now(&mut running).await;
     assert!(running.node.cache.get(&grant.id()).is_none());
+}
+
+#[tokio::test]
+async fn a_read_that_raced_the_sweep_serves_nothing_and_leaves_nothing() {
+    let grant = Grant::new(1, 50);
+    let (world, running) = holding(&grant).await;
+    drop(running);
+    let world = world.set("reencrypt_workers", "1");
+    let mut running = world.start().await;
+    running.sync().await;
+    let node = running.node.clone();
+    let (begin, begun) = std::sync::mpsc::channel::<u8>();
+    let busy = node.pool.admit().unwrap();
+    let busy = tokio::spawn(busy.run(move || Ok(begun.recv().unwrap())));
+    let id = grant.id();
+    let reading = tokio::spawn(async move { held::get(&node, id).await.map(drop) });
+    // Two jobs: the busy worker's, and the check of the row that was read.
+    while running.node.pool.depth() < 2 {
+        tokio::task::yield_now().await;
+    }
+    queue_revocation(&world, &grant);
+    world.chain.mine_many(3);
+    sweep_now(&mut running).await;
+    begin.send(1).unwrap();
+    busy.await.unwrap().unwrap();
+    let refused = reading.await.unwrap().unwrap_err();
+    assert_eq!(refused.code, Refusal::PolicyRevoked);
+    assert!(running.node.cache.get(&id).is_none());
 }

@@ -5,8 +5,8 @@ import json
 import sys
 from pathlib import Path
 
-from kms import umbral
-from kms.curve import Refused, decode
+from kms import messages, texts, umbral
+from kms.curve import G, Refused, address, decode, encode, keccak256, mul, recover
 from kms.file import Body, Header, open_file
 
 FOLDER = Path(__file__).resolve().parent.parent / "vectors"
@@ -22,7 +22,8 @@ def digest(plain):
 
 class Files:
     def __init__(self, kit):
-        self.kit, self.seed, self.made = kit, unhex(kit["owner"]["seed"]), {}
+        self.kit, self.made = kit, {}
+        self.seed = unhex(kit["owner"]["seed"])
 
     def base(self, name):
         if name not in self.made:
@@ -55,8 +56,7 @@ class Files:
         return bytes(file)
 
     def file(self, given):
-        labels = umbral.factory(self.seed, b"kms/v1/label")
-        secret = umbral.make_key(labels, given["label"].encode())
+        secret = texts.label_secret(self.seed, given["label"])
         return digest(open_file(self.edited(given), lambda header: header.capsule.open(secret)))
 
 
@@ -107,10 +107,83 @@ class Grants:
         return digest(open_file(file, lambda header: key))
 
 
+# --- texts.json ----------------------------------------------------------------------------------
+
+
+class Texts:
+    def __init__(self, kit):
+        pass
+
+    def seed(self, given):
+        seed = texts.seed_of(given["words"])
+        return {"fingerprint": texts.fingerprint(b"KMS seed fingerprint v1", seed)}
+
+    def keys(self, given):
+        seed, name = unhex(given["seed"]), texts.label(given["label"])
+        public = lambda secret: mul(secret, G)
+        purpose = lambda label: umbral.factory(seed, label)
+        reader = umbral.make_key(purpose(b"kms/v1/reader"), bytes(4))
+        wallet = umbral.make_key(purpose(b"kms/v1/wallet"), b"0")
+        key = encode(public(texts.label_secret(seed, name)))
+        return {
+            "label": key.hex(),
+            "reader": encode(public(reader)).hex(),
+            "wallet": address(public(wallet)).hex(),
+        }
+
+    def label(self, given):
+        return {"name": texts.label(given["typed"])}
+
+    def card(self, given):
+        name, key = texts.read_card(given["line"])
+        shown = texts.fingerprint(b"KMS key fingerprint v1", key)
+        return {"name": name, "key": key.hex(), "fingerprint": shown}
+
+
+# --- messages.json -------------------------------------------------------------------------------
+
+
+class Messages:
+    def __init__(self, kit):
+        pass
+
+    def digest(self, given):
+        """The digest of a statement, and who signed it."""
+        kinds = given["type"][:-1].split("(")[1].split(",")
+        values = []
+        for field, value in zip(kinds, given["values"], strict=True):
+            number, text = field.startswith("uint"), field.startswith("string")
+            values.append(int(value) if number else value.encode() if text else unhex(value))
+        place = given["chain_id"], unhex(given["contract"])
+        signed = messages.digest(given["domain"], *place, given["type"], values)
+        return {"digest": signed.hex(), "signer": recover(signed, unhex(given["signature"])).hex()}
+
+    def opened(self, given):
+        secret = messages.derive_secret(unhex(given["ikm"]))
+        place = given["chain_id"], unhex(given["contract"]), unhex(given["miner"])
+        return messages.open_message(secret, unhex(given["sealed"]), *place)
+
+    def envelope(self, given):
+        return {"plain": self.opened(given)[0].hex()}
+
+    def reply(self, given):
+        """The reply to a message, which its worker signed."""
+        plain = messages.open_reply(self.opened(given)[1], unhex(given["reply"]))
+        if len(plain) < 65:
+            raise Refused("message_malformed")
+        hashes = [keccak256(unhex(given["sealed"])), keccak256(plain[65:])]
+        signed = messages.digest(
+            "KMS Node", given["chain_id"], unhex(given["contract"]), messages.ANSWER,
+            [unhex(given["miner"])] + hashes,
+        )
+        return {"answer": plain[65:].decode(), "signer": recover(signed, plain[:65]).hex()}
+
+
 # --- all -----------------------------------------------------------------------------------------
 
 
-KIT = {"files.json": Files, "grants.json": Grants}
+KIT = {"files.json": Files, "grants.json": Grants, "texts.json": Texts,
+       "messages.json": Messages}
 
 
 def outcome(run, given):

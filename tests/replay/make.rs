@@ -6,12 +6,16 @@ mod damage;
 pub(crate) mod files;
 pub(crate) mod forged;
 mod grants;
+mod messages;
+pub(crate) mod texts;
 
 /// Name and text of every file.
 pub(crate) fn all() -> Vec<(&'static str, String)> {
     vec![
         ("files.json", files::make()),
         ("grants.json", grants::make()),
+        ("texts.json", texts::make()),
+        ("messages.json", messages::make()),
     ]
 }
 

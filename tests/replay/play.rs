@@ -8,6 +8,8 @@ use crate::bytes::{edited, exactly, number, sha256, unhex};
 use crate::make::{files, forged};
 
 pub(crate) mod grants;
+pub(crate) mod messages;
+pub(crate) mod texts;
 
 /// What a case says: `out`, or `error` and where it is.
 pub(crate) fn expected(case: &Value) -> Value {
@@ -24,14 +26,19 @@ pub(crate) fn expected(case: &Value) -> Value {
 /// Runs a case of this file.
 pub(crate) fn case(whole: &Value, case: &Value) -> Value {
     let given = &case["in"];
-    match case["kind"].as_str().unwrap() {
+    let kind = case["kind"].as_str().unwrap();
+    match kind {
         "file" => {
             let file = file(whole["bases"].as_object().unwrap(), given);
             let sha = given["sha256"].as_str().unwrap();
             assert_eq!(sha256(&file), sha, "{}", case["name"]);
             open(&file, &files::label_key(given["label"].as_str().unwrap()))
         }
-        kind => grants::run(whole["grants"].as_object().unwrap(), kind, given),
+        "digest" | "envelope" | "reply" => messages::run(kind, given),
+        kind if whole["grants"].is_object() => {
+            grants::run(whole["grants"].as_object().unwrap(), kind, given)
+        }
+        kind => texts::run(kind, given),
     }
 }
 

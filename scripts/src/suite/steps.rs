@@ -40,7 +40,7 @@ const fn deep(name: &'static str, run: fn(&Suite) -> Result<Tally>) -> Step {
     }
 }
 
-pub(super) const STEPS: [Step; 24] = [
+pub(super) const STEPS: [Step; 25] = [
     step("format of the other workspaces", rust::format),
     step("clippy", rust::clippy),
     step("umbral without std: clippy", umbral::clippy),
@@ -60,6 +60,7 @@ pub(super) const STEPS: [Step; 24] = [
     step("umbral vectors", umbral::vectors),
     step("test kit in Python", rust::python_kit),
     step("fuzz smoke", umbral::smoke),
+    step("fuzz smoke of the formats", rust::formats_smoke),
     step("constant time: valgrind", umbral::constant_time),
     step("interoperability", umbral::peers),
     step("demo", rust::demo),

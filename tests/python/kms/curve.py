@@ -192,12 +192,17 @@ def verify(key, digest, signed):
 
 def recover(digest, data):
     """The address that signed: 65 bytes r || s || v, v 27 or 28."""
-    r, s = signature(data)
-    point = lift(r, data[64] - 27) if data[64] in (27, 28) else None
+    r, s, v = int.from_bytes(data[:32], "big"), int.from_bytes(data[32:64], "big"), data[64]
+    if v not in (27, 28):
+        raise Refused("signature_recovery")
+    if not 0 < r < N or not 0 < s < N:
+        raise Refused("signature_malformed")
+    if s > N // 2:
+        raise Refused("signature_high_s")
+    point = lift(r, v - 27)
     if point is None:
         raise Refused("signature_malformed")
-    w = pow(r, -1, N)
-    e = int.from_bytes(digest, "big")
+    w, e = pow(r, -1, N), int.from_bytes(digest, "big")
     return address(add(mul(s * w, point), negate(mul(e * w, G))))
 
 

@@ -18,7 +18,7 @@ impl hkdf::KeyType for Length {
     }
 }
 
-fn derive(salt: &[u8], secret: &[u8], info: &[&[u8]], length: usize) -> Vec<u8> {
+pub(crate) fn derive(salt: &[u8], secret: &[u8], info: &[&[u8]], length: usize) -> Vec<u8> {
     let prk = hkdf::Salt::new(hkdf::HKDF_SHA256, salt).extract(secret);
     let mut out = vec![0; length];
     let okm = prk.expand(info, Length(length)).unwrap();

@@ -8,7 +8,11 @@ use crate::suite::count::{self, Tally};
 use crate::suite::tools::{Suite, run};
 
 /// Workspaces that `cargo fmt --all` in the root does not reach.
-const OTHER_WORKSPACES: [&str; 3] = ["umbral/fuzz", "tests/ctgrind", "tests/peers"];
+const OTHER_WORKSPACES: [&str; 4] = ["umbral/fuzz", "tests/fuzz", "tests/ctgrind", "tests/peers"];
+
+/// Mutated inputs per target of tests/fuzz.
+const EXECUTIONS: &str = "2000";
+const EXECUTIONS_DEEP: &str = "1000000";
 
 pub(super) fn format(suite: &Suite) -> Result<Tally> {
     for folder in OTHER_WORKSPACES {
@@ -51,6 +55,22 @@ pub(super) fn test(suite: &Suite) -> Result<Tally> {
 pub(super) fn python_kit(suite: &Suite) -> Result<Tally> {
     let command = suite.python_kit("tests/python/run.py")?;
     super::umbral::counted(count::vectors("kit in Python", &run(command)?))
+}
+
+/// Runs the fuzz targets of tests/fuzz by the program that `cargo test` has built.
+pub(super) fn formats_smoke(suite: &Suite) -> Result<Tally> {
+    let executions = match suite.is_deep() {
+        true => EXECUTIONS_DEEP,
+        false => EXECUTIONS,
+    };
+    let mut command = Command::new(suite.release("formats_smoke"));
+    command.arg(executions).current_dir(suite.root());
+    let lines = run(command)?;
+    super::umbral::counted(count::lines_with(
+        "fuzz targets",
+        " executions, no panic",
+        &lines,
+    ))
 }
 
 pub(super) fn demo(suite: &Suite) -> Result<Tally> {

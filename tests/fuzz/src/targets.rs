@@ -1,0 +1,166 @@
+//! Fuzz targets of the formats above umbral: files, the lines people exchange, messages. None may
+//! panic; what is accepted has one encoding; no file opens but one that was written.
+//!
+//! Each function is run by libFuzzer (`fuzz_targets/`) and by `smoke`, which needs nothing.
+
+use std::fmt::{Debug, Display};
+use std::str::FromStr;
+use std::sync::OnceLock;
+
+use kms_client::{Card, Label, LabelKey};
+use kms_format::{Decryptor, Encryptor, Header};
+use kms_protocol::messages::{Answer, CapsuleBytes, Message, NodeInfo, Problem, ReencryptRequest};
+use kms_protocol::{
+    Address, B256, Destination, Domain, EthSignature, PolicyId, Refusal, Terms, TransportSecret,
+    transport,
+};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use umbral::SecretKey;
+
+/// A file and the key of its label, made once per process.
+struct Genuine {
+    label: SecretKey,
+    file: Vec<u8>,
+}
+
+fn genuine() -> Option<&'static Genuine> {
+    static GENUINE: OnceLock<Option<Genuine>> = OnceLock::new();
+    let made = GENUINE.get_or_init(|| {
+        let rng = &mut getrandom::SysRng;
+        let label = SecretKey::random(rng).ok()?;
+        let mut file = Vec::new();
+        let encryptor = Encryptor::new(&label.public_key());
+        let plain: &[u8] = b"a file worth keeping";
+        encryptor.encrypt(rng, plain, &mut file, &mut |_| ()).ok()?;
+        Some(Genuine { label, file })
+    });
+    made.as_ref()
+}
+
+/// The genuine file, to be mutated; empty if the system has no randomness.
+pub fn genuine_file() -> Vec<u8> {
+    genuine().map_or_else(Vec::new, |genuine| genuine.file.clone())
+}
+
+/// Headers have one encoding, and no other file than the genuine one opens.
+pub fn file(data: &[u8]) {
+    let mut rest = data;
+    let Ok(header) = Header::read(&mut rest) else {
+        return;
+    };
+    assert!(data.starts_with(header.as_bytes()));
+    let _ = header.layout(u64::try_from(data.len()).unwrap_or(u64::MAX));
+    let Some(genuine) = genuine() else { return };
+    let opened = umbral::decapsulate_original(&genuine.label, header.capsule())
+        .ok()
+        .and_then(|secret| header.unlock(&secret).ok())
+        .and_then(|data_key| Decryptor::new(&header, &data_key, rest).ok())
+        .and_then(|decryptor| decryptor.decrypt(std::io::sink(), &mut |_| ()).ok());
+    assert_eq!(opened.is_some(), data == genuine.file);
+}
+
+/// Cards have one line each.
+pub fn card(data: &[u8]) {
+    line::<Card>(data);
+}
+
+/// A label's name has one form, which is its own.
+pub fn label(data: &[u8]) {
+    let Ok(text) = std::str::from_utf8(data) else {
+        return;
+    };
+    if let Ok(label) = text.parse::<Label>() {
+        assert!(matches!(label.as_str().parse::<Label>(), Ok(again) if again == label));
+    }
+}
+
+/// Label keys have one line each.
+pub fn label_key(data: &[u8]) {
+    line::<LabelKey>(data);
+}
+
+fn line<T: FromStr + Display>(data: &[u8]) {
+    let Ok(text) = std::str::from_utf8(data) else {
+        return;
+    };
+    if let Ok(read) = text.parse::<T>() {
+        assert_eq!(read.to_string(), text.trim());
+    }
+}
+
+/// A node's transport key, and a message that was sealed to it.
+struct Sealed {
+    secret: TransportSecret,
+    message: Vec<u8>,
+}
+
+const DOMAIN: Domain = Domain::node(31_337, Address([7; 20]));
+const DESTINATION: Destination<'_> = Destination {
+    domain: &DOMAIN,
+    miner: &Address([8; 20]),
+};
+
+fn sealed() -> Option<&'static Sealed> {
+    static SEALED: OnceLock<Option<Sealed>> = OnceLock::new();
+    let made = SEALED.get_or_init(|| {
+        let secret = TransportSecret::derive(&[9; 32]);
+        let plain = b"a message worth sealing";
+        let (message, _) = transport::seal(&secret.key(), &DESTINATION, plain).ok()?;
+        Some(Sealed { secret, message })
+    });
+    made.as_ref()
+}
+
+/// The genuine sealed message, to be mutated; empty if the system has no randomness.
+pub fn genuine_envelope() -> Vec<u8> {
+    sealed().map_or_else(Vec::new, |sealed| sealed.message.clone())
+}
+
+/// No other envelope than the genuine one opens; nothing is the reply to it but what its node made.
+pub fn envelope(data: &[u8]) {
+    let Some(sealed) = sealed() else { return };
+    let opened = sealed.secret.open(&DESTINATION, data).is_ok();
+    assert_eq!(opened, data == sealed.message);
+    if let Ok((_, exchange)) = sealed.secret.open(&DESTINATION, &sealed.message) {
+        assert!(exchange.open_reply(data).is_err());
+    }
+}
+
+/// A message of a reader, a question for a status and a refusal, as they are written.
+pub fn genuine_messages() -> Vec<Vec<u8>> {
+    let policy_id = PolicyId(B256([3; 32]));
+    let request = ReencryptRequest {
+        policy_id,
+        miner: Address([8; 20]),
+        capsules: vec![CapsuleBytes::from([4; 98])],
+        block_number: 5,
+        nonce: B256([6; 32]),
+        signature: EthSignature([7; 65]),
+    };
+    let refusal = Problem::new(Refusal::BadRequest, "a detail");
+    [
+        serde_json::to_vec(&Message::Reencrypt(request)),
+        serde_json::to_vec(&Message::Status(policy_id)),
+        serde_json::to_vec(&Answer::Refused(refusal)),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
+}
+
+/// Every message is read or refused; what is read is written and read again as the same.
+pub fn message(data: &[u8]) {
+    json::<Message>(data);
+    json::<Answer>(data);
+    json::<NodeInfo>(data);
+    json::<Terms>(data);
+}
+
+fn json<T: Serialize + DeserializeOwned + PartialEq + Debug>(data: &[u8]) {
+    let Ok(read) = serde_json::from_slice::<T>(data) else {
+        return;
+    };
+    let again = serde_json::to_vec(&read).map(|text| serde_json::from_slice::<T>(&text));
+    assert!(matches!(again, Ok(Ok(again)) if again == read));
+}

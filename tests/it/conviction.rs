@@ -3,7 +3,7 @@
 
 use kms_chain::{Call, ChainEvent};
 use kms_protocol::Amount;
-use kms_protocol::messages::ReencryptReply;
+use kms_protocol::messages::{Entry, Fragment, ReencryptReply};
 use umbral::fault::{Fault, FragPoint};
 
 use crate::harness::grant::Grant;
@@ -23,10 +23,10 @@ async fn honest(world: &World, grant: &Grant, miner: &Miner) -> ReencryptReply {
 
 /// Forges the proof in an answer and signs it by the worker.
 fn forged(world: &World, grant: &Grant, miner: &Miner, honest: &ReencryptReply) -> ReencryptReply {
-    let mut cfrag = honest.fragments[0].cfrag;
+    let mut cfrag = honest.fragment(0).unwrap().cfrag;
     cfrag.0[RESPONSE] ^= 1;
     let mut reply = ReencryptReply {
-        fragments: Vec::new(),
+        entries: Vec::new(),
         ..honest.clone()
     };
     let (domain, worker) = (&world.domain, miner.node.worker_key());
@@ -132,11 +132,15 @@ async fn an_honest_answer_convicts_nobody() {
     assert!(refused.starts_with("Umbral"), "{refused}");
     // A forgery that somebody else put beside the honest receipt.
     let mut swapped = forged;
-    swapped.fragments[0].signature = honest.fragments[0].signature;
+    let fragment = Fragment {
+        signature: honest.fragment(0).unwrap().signature,
+        ..*swapped.fragment(0).unwrap()
+    };
+    swapped.entries = vec![Entry::Fragment(Box::new(fragment))];
     let refused = refusal(&swapped, &proven).await;
     assert_eq!(refused, "AdjudicatorReceiptInvalid");
     // And one that a stranger signed.
-    let fragment = swapped.fragments.remove(0);
+    swapped.entries.clear();
     let (domain, requester) = (&world.domain, grant.reader().address());
     swapped.push_signed(
         &grant.capsule_bytes(),

@@ -100,10 +100,11 @@ impl Liar {
         let digest_signer = requester(domain, request);
         let mut reply = ReencryptReply {
             miner: *miner,
-            fragments: Vec::new(),
+            entries: Vec::new(),
             ..honest.clone()
         };
-        for (capsule, fragment) in request.capsules.iter().zip(&honest.fragments) {
+        for (index, capsule) in request.capsules.iter().enumerate() {
+            let fragment = honest.fragment(index).unwrap();
             reply.push_signed(capsule, fragment.cfrag, digest_signer, domain, worker);
         }
         reply

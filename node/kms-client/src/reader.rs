@@ -13,7 +13,7 @@ mod tests;
 use std::time::Duration;
 
 use kms_format::{DataKey, Header};
-use kms_protocol::messages::CAPSULES_MAX;
+use kms_protocol::messages::{CAPSULES_MAX, CapsuleBytes};
 use tokio::time::Instant;
 use umbral::{Capsule, PublicKey, SharedSecret};
 
@@ -48,7 +48,8 @@ impl Reader<'_> {
             .await
     }
 
-    /// Opens 1 to 64 capsules of one label; returns their secrets in the same order.
+    /// Opens 1 to 64 capsules of one label; returns their secrets in the same order. One that is
+    /// no valid capsule is not sent: its place holds why, and the others are opened.
     ///
     /// # Errors
     /// [`Error::NoPolicy`], [`Error::PolicyNotStarted`], [`Error::PolicyExpired`],
@@ -59,14 +60,28 @@ impl Reader<'_> {
     pub async fn open(
         &self,
         label_key: &PublicKey,
-        capsules: &[Capsule],
+        capsules: &[CapsuleBytes],
         progress: &dyn Progress,
-    ) -> Result<Vec<SharedSecret>> {
+    ) -> Result<Vec<Result<SharedSecret, umbral::Error>>> {
+        check_count(capsules.len())?;
+        let capsules = capsules.iter().map(|bytes| Capsule::from_bytes(&bytes.0));
+        let capsules: Vec<Result<Capsule, umbral::Error>> = capsules.collect();
+        let valid: Vec<Capsule> = capsules.iter().flatten().cloned().collect();
         let goal = Goal {
             accept: None,
             finish: &Ok,
         };
-        self.reach(label_key, capsules, &goal, progress).await
+        let secrets = match valid.is_empty() {
+            true => Vec::new(),
+            false => self.reach(label_key, &valid, &goal, progress).await?,
+        };
+        let mut secrets = secrets.into_iter();
+        let opened = capsules.into_iter().map(|capsule| match capsule {
+            Ok(_) => secrets.next().map(Ok),
+            Err(error) => Some(Err(error)),
+        });
+        let opened: Option<Vec<_>> = opened.collect();
+        opened.ok_or(Error::Bug("one secret per capsule"))
     }
 
     async fn reach<T>(
@@ -76,15 +91,6 @@ impl Reader<'_> {
         goal: &Goal<'_, T>,
         progress: &dyn Progress,
     ) -> Result<T> {
-        if capsules.is_empty() || capsules.len() > CAPSULES_MAX {
-            let given = u64::try_from(capsules.len()).unwrap_or(u64::MAX);
-            let why = "1 to 64 can be opened at a time";
-            return Err(Error::SpecInvalid {
-                field: "capsules",
-                given,
-                why,
-            });
-        }
         let deadline = Instant::now() + Duration::from_millis(self.limits.total_ms);
         let candidates = self.usable(label_key, progress).await?;
         let mut first_error = None;
@@ -137,4 +143,15 @@ impl Reader<'_> {
             Standing::NotStarted | Standing::Active => error,
         })
     }
+}
+
+fn check_count(capsules: usize) -> Result<()> {
+    if (1..=CAPSULES_MAX).contains(&capsules) {
+        return Ok(());
+    }
+    Err(Error::SpecInvalid {
+        field: "capsules",
+        given: u64::try_from(capsules).unwrap_or(u64::MAX),
+        why: "1 to 64 can be opened at a time",
+    })
 }

@@ -62,7 +62,7 @@ impl Node {
             commitments: self.commitments.clone(),
             block_number: request.block_number,
             block_hash: B256::ZERO,
-            fragments: Vec::with_capacity(request.capsules.len()),
+            entries: Vec::with_capacity(request.capsules.len()),
         };
         for bytes in &request.capsules {
             let capsule = Capsule::from_bytes(bytes.as_bytes())?;

@@ -103,7 +103,7 @@ impl Grant {
         let contract = world.deployment.contracts.adjudicator.address;
         let domain = Domain::adjudicator(world.deployment.chain_id, contract);
         let witness = CapsuleWitness::new(&self.capsule).unwrap();
-        let fragment = &reply.fragments[0];
+        let fragment = reply.fragment(0).unwrap();
         Call::AccuseOfWrongFragment {
             terms: self.terms.clone(),
             case: Box::new(WrongFragment {
@@ -121,7 +121,7 @@ impl Grant {
 
     /// The fault of the one fragment of a reply, if it has one.
     pub(crate) fn fault(&self, reply: &ReencryptReply) -> Option<Fault> {
-        let cfrag = &reply.fragments[0].cfrag.0;
+        let cfrag = &reply.fragment(0)?.cfrag.0;
         let (context, policy) = (self.context(), self.policy());
         umbral::fault::prove_fault(&self.capsule, cfrag, &context, &policy, &reply.miner.0)
     }

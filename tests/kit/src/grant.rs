@@ -235,7 +235,8 @@ impl Grant {
         commitments
             .check_origin(&self.receiving, &self.context(), &self.policy())
             .unwrap();
-        let cfrag = self.verified(request.miner, &reply.fragments[0].cfrag);
+        let fragment = reply.fragment(0).unwrap();
+        let cfrag = self.verified(request.miner, &fragment.cfrag);
         commitments
             .check_capsule_frag(&self.receiving, cfrag.as_unverified())
             .unwrap();

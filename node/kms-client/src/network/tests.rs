@@ -5,7 +5,7 @@ use std::sync::Arc;
 use futures_util::FutureExt as _;
 use kms_chain::devnet::{self, Devnet, DevnetOptions};
 use kms_chain::{Call, DeployParams, WalletOptions};
-use kms_protocol::EthSecret;
+use kms_protocol::{EthSecret, FixedBytes};
 use serde_json::Value;
 
 use super::*;
@@ -210,11 +210,9 @@ async fn a_grant_is_paid_read_listed_renewed_and_revoked_on_a_real_chain() {
         lag_ms: 1_000,
     };
     let reader = Reader::new(&bob, chain, chain.nodes()).with_limits(limits);
-    let read = reader
-        .open(&key, std::slice::from_ref(&capsule), &Silent)
-        .await
-        .unwrap();
-    assert_eq!(read[0].expose(), secret.expose());
+    let capsule = [FixedBytes(capsule.to_bytes())];
+    let read = reader.open(&key, &capsule, &Silent).await.unwrap();
+    assert_eq!(read[0].as_ref().unwrap().expose(), secret.expose());
 
     let extension = crate::owner::Extension {
         periods: 3,
@@ -238,7 +236,7 @@ async fn a_grant_is_paid_read_listed_renewed_and_revoked_on_a_real_chain() {
     let revoked = owner.revoke(&plan, spend, &Silent).await.unwrap().remove(0);
     assert!(revoked.refund > Amount::ZERO);
     assert_eq!((revoked.refusing.len(), revoked.erased.len()), (3, 3));
-    let refused = reader.open(&key, &[capsule], &Silent).await.unwrap_err();
+    let refused = reader.open(&key, &capsule, &Silent).await.err().unwrap();
     assert_eq!(
         (refused.code(), refused.policy()),
         ("policy_revoked", Some(policy))

@@ -7,10 +7,12 @@ use std::time::Duration;
 use futures_util::future::try_join;
 use futures_util::stream::{FuturesUnordered, StreamExt as _};
 use kms_chain::MinerInfo;
-use kms_protocol::messages::{CapsuleBytes, ReencryptReply, ReencryptRequest, ReplyExpectation};
+use kms_protocol::messages::{
+    CapsuleBytes, Entry, ReencryptReply, ReencryptRequest, ReplyExpectation,
+};
 use kms_protocol::{Address, B256, EthSignature, Refusal};
 use tokio::time::Instant;
-use umbral::{Capsule, PublicKey};
+use umbral::{Capsule, CapsuleFrag, PublicKey};
 
 use super::Reader;
 use super::answers::{Answer, Answers, Fault, Goal, Step};
@@ -205,10 +207,28 @@ impl Reader<'_> {
         Ok(Answer {
             miner: info.miner,
             verifying_key: reply.verifying_key,
+            cfrags: cfrags(&reply, info)?,
             commitments: reply.commitments,
-            cfrags: reply.fragments.iter().map(|f| f.cfrag.0).collect(),
         })
     }
+}
+
+/// Returns the cfrag of every capsule. The reader asks for valid capsules only, so an answer that
+/// refuses one of them is not counted.
+fn cfrags(
+    reply: &ReencryptReply,
+    info: &MinerInfo,
+) -> Result<Vec<[u8; CapsuleFrag::BYTES]>, NodeFailure> {
+    let entries = reply.entries.iter().enumerate();
+    entries
+        .map(|(index, entry)| match entry {
+            Entry::Fragment(fragment) => Ok(fragment.cfrag.0),
+            Entry::Refused(problem) => {
+                let detail = format!("capsule {index}: {}", problem.detail);
+                Err(failed(info, problem.code.code(), detail))
+            }
+        })
+        .collect()
 }
 
 /// Faults that are the author's.

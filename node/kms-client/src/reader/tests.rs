@@ -4,11 +4,12 @@ mod arrangements;
 mod header;
 mod inconsistent;
 
-use kms_protocol::{B256, Refusal, Terms};
+use kms_protocol::{B256, FixedBytes, Refusal, Terms};
 
 use super::*;
 use crate::keys::ReaderKey;
 use crate::ports::ChainPort as _;
+use crate::progress::Silent;
 use crate::testkit::{Habit, Recorder, World, label};
 
 fn named(error: &Error) -> Vec<(u8, &str)> {
@@ -144,22 +145,52 @@ async fn the_first_m_answers_win_and_the_rest_are_dropped() {
     assert!(started.elapsed() < Duration::from_secs(5));
 }
 
+fn bytes_of(made: &[(Capsule, SharedSecret)]) -> Vec<CapsuleBytes> {
+    let capsules = made.iter().map(|(capsule, _)| capsule.to_bytes());
+    capsules.map(FixedBytes).collect()
+}
+
+#[tokio::test]
+async fn wrong_capsules_of_a_batch_are_reported_and_the_others_opened() {
+    let world = World::new(3).await;
+    world.granted(2, 3).await;
+    let made: Vec<_> = (0..4).map(|_| world.capsule()).collect();
+    let mut capsules = bytes_of(&made);
+    capsules[1].0[97] ^= 1;
+    capsules[3] = FixedBytes([0; 98]);
+    let key = world.keys.label_key(&label("films/demo")).unwrap();
+    let read = world.reader().open(&key, &capsules, &Silent).await.unwrap();
+    assert_eq!(read.len(), 4);
+    for (index, ((_, made), read)) in made.iter().zip(&read).enumerate() {
+        match read {
+            Ok(read) => assert_eq!(read.expose(), made.expose(), "{index}"),
+            Err(_) => assert!([1, 3].contains(&index), "{index}"),
+        }
+    }
+    assert!(read[1].is_err() && read[3].is_err());
+    // Nothing valid is left: nobody is asked.
+    world.nodes.iter().for_each(|node| node.set(Habit::Hangs));
+    let none = world.reader().open(&key, &capsules[3..], &Silent).await;
+    assert!(none.unwrap()[0].is_err());
+}
+
+#[tokio::test]
+async fn names_a_miner_that_refuses_a_valid_capsule() {
+    check_habit(Habit::RefusesEntry, "capsule_invalid").await;
+}
+
 #[tokio::test]
 async fn a_batch_opens_in_order() {
     let world = World::new(3).await;
     world.granted(2, 3).await;
     let made: Vec<_> = (0..5).map(|_| world.capsule()).collect();
-    let capsules: Vec<_> = made.iter().map(|(capsule, _)| capsule.clone()).collect();
+    let capsules = bytes_of(&made);
     let key = world.keys.label_key(&label("films/demo")).unwrap();
-    let read = world
-        .reader()
-        .open(&key, &capsules, &Recorder::default())
-        .await
-        .unwrap();
+    let read = world.reader().open(&key, &capsules, &Silent).await.unwrap();
     for ((_, made), read) in made.iter().zip(&read) {
-        assert_eq!(made.expose(), read.expose());
+        assert_eq!(made.expose(), read.as_ref().unwrap().expose());
     }
-    let none = world.reader().open(&key, &[], &Recorder::default()).await;
+    let none = world.reader().open(&key, &[], &Silent).await;
     assert!(matches!(
         none,
         Err(Error::SpecInvalid {
@@ -248,7 +279,8 @@ async fn a_policy_revoked_while_its_miners_are_asked_is_revoked() {
     let key = crate::testkit::label(crate::testkit::world::LABEL);
     let key = world.keys.label_key(&key).unwrap();
     let meanwhile = RevokesMeanwhile(&world, policy);
-    let read = world.reader().open(&key, &[capsule], &meanwhile).await;
+    let capsule = [FixedBytes(capsule.to_bytes())];
+    let read = world.reader().open(&key, &capsule, &meanwhile).await;
     assert_eq!(read.unwrap_err().code(), "policy_revoked");
 }
 

@@ -13,7 +13,7 @@ use axum::routing::{get, post};
 use futures_util::future::BoxFuture;
 use kms_kit::wire::Endpoint;
 use kms_protocol::messages::{
-    Answer, CommitmentsBytes, KfragUpload, Message, NodeInfo, Problem, ReencryptReply,
+    Answer, CommitmentsBytes, Entry, KfragUpload, Message, NodeInfo, Problem, ReencryptReply,
     ReencryptRequest,
 };
 use kms_protocol::{
@@ -48,6 +48,8 @@ pub(crate) enum Habit {
     BadProof,
     /// Answers well, and passes on commitments that the author did not sign.
     BadCommitments,
+    /// Refuses every capsule, valid or not.
+    RefusesEntry,
     /// Passes on the answer of another miner as it is.
     AnothersReply,
     /// Answers 1 MiB of white space.
@@ -226,10 +228,15 @@ impl TestNode {
             commitments,
             block_number: 100,
             block_hash: B256([2; 32]),
-            fragments: Vec::new(),
+            entries: Vec::new(),
         };
         let requester = kms_protocol::address_of(&upload.receiving_key);
         for bytes in &request.capsules {
+            if habit == Habit::RefusesEntry {
+                let problem = Problem::from(Refusal::CapsuleInvalid);
+                reply.entries.push(Entry::Refused(problem));
+                continue;
+            }
             let mut cfrag = cfrag_of(&habit, bytes, &upload.delegating_key, &kfrag);
             if habit == Habit::BadProof {
                 // The last byte of z.

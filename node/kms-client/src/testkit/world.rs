@@ -5,7 +5,7 @@ use std::sync::Arc;
 use futures_util::FutureExt as _;
 use futures_util::future::ready;
 use kms_chain::{Lease, MinerInfo, Position};
-use kms_protocol::{Address, Amount, Period, PolicyId};
+use kms_protocol::{Address, Amount, FixedBytes, Period, PolicyId};
 use umbral::{Capsule, SharedSecret};
 
 use super::{Clock, FakeChain, FakePay, SEED, TestNode, home_at, label};
@@ -152,10 +152,9 @@ impl World {
         capsule: &Capsule,
     ) -> crate::Result<SharedSecret> {
         let key = self.keys.label_key(&label(LABEL)).unwrap();
-        let mut secrets = reader
-            .open(&key, std::slice::from_ref(capsule), &Silent)
-            .await?;
-        Ok(secrets.remove(0))
+        let bytes = [FixedBytes(capsule.to_bytes())];
+        let mut secrets = reader.open(&key, &bytes, &Silent).await?;
+        Ok(secrets.remove(0).unwrap())
     }
 }
 

@@ -1,11 +1,14 @@
-//! Answers a reader's request: gate, signature, quotas and replay, capsules, re-encryption, one
-//! signed receipt per cfrag. The signature comes before the queue: nobody else spends a reader's
-//! quotas. The gate is asked again right before re-encryption, which runs on the pool.
+//! Answers a reader's request: gate, signature, quotas and replay, re-encryption, one signed
+//! receipt per cfrag; an invalid capsule refuses its own entry only. The signature comes before the
+//! queue: nobody else spends a reader's quotas. The gate is asked again right before re-encryption,
+//! which runs on the pool.
 
 use std::sync::Arc;
 use std::time::Instant;
 
-use kms_protocol::messages::{CfragBytes, Problem, ReencryptReply, ReencryptRequest};
+use kms_protocol::messages::{
+    CapsuleBytes, CfragBytes, Entry, Problem, ReencryptReply, ReencryptRequest,
+};
 use kms_protocol::{PolicyId, Refusal};
 use umbral::{Capsule, reencrypt};
 
@@ -78,7 +81,7 @@ fn note_quota(node: &Node, refused: &Problem, policy: PolicyId, quota: Quota) ->
 }
 
 fn work(node: &Node, request: &ReencryptRequest, held: &HeldKfrag) -> Verdict<ReencryptReply> {
-    let capsules = capsules(request)?;
+    let capsules: Vec<_> = request.capsules.iter().map(parsed).collect();
     let head = may_serve(node, request)?;
     let mut reply = ReencryptReply {
         policy_id: request.policy_id,
@@ -87,12 +90,17 @@ fn work(node: &Node, request: &ReencryptRequest, held: &HeldKfrag) -> Verdict<Re
         commitments: held.commitments.clone(),
         block_number: head.number,
         block_hash: head.hash,
-        fragments: Vec::with_capacity(capsules.len()),
+        entries: Vec::with_capacity(capsules.len()),
     };
-    for (bytes, capsule) in request.capsules.iter().zip(&capsules) {
-        let cfrag = transform(capsule, held)?;
-        reply.push_signed(bytes, cfrag, held.reader, &node.domain, &node.keys.worker);
-        node.metrics.capsules.inc();
+    for (bytes, capsule) in request.capsules.iter().zip(capsules) {
+        match capsule {
+            Ok(capsule) => {
+                let cfrag = transform(&capsule, held)?;
+                reply.push_signed(bytes, cfrag, held.reader, &node.domain, &node.keys.worker);
+                node.metrics.capsules.inc();
+            }
+            Err(refused) => reply.entries.push(Entry::Refused(refused)),
+        }
     }
     Ok(reply)
 }
@@ -106,15 +114,10 @@ pub(crate) fn transform(capsule: &Capsule, held: &HeldKfrag) -> Verdict<CfragByt
     Ok(CfragBytes::from(cfrag.to_bytes()))
 }
 
-/// Parses and verifies every capsule of the request, before anything is signed.
-fn capsules(request: &ReencryptRequest) -> Verdict<Vec<Capsule>> {
-    let mut capsules = Vec::with_capacity(request.capsules.len());
-    for (index, bytes) in request.capsules.iter().enumerate() {
-        capsules.push(Capsule::from_bytes(bytes.as_bytes()).map_err(|error| {
-            Problem::new(Refusal::CapsuleInvalid, format!("capsule {index}: {error}"))
-        })?);
-    }
-    Ok(capsules)
+/// Parses and verifies one capsule of a request. What is wrong with it refuses no other.
+fn parsed(bytes: &CapsuleBytes) -> Verdict<Capsule> {
+    Capsule::from_bytes(bytes.as_bytes())
+        .map_err(|error| Problem::new(Refusal::CapsuleInvalid, error.to_string()))
 }
 
 #[cfg(test)]

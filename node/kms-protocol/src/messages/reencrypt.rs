@@ -1,12 +1,12 @@
-//! A reader's request to a miner to re-encrypt capsules, and the reply: one cfrag for each capsule,
-//! each with a signed receipt, which is evidence for the Adjudicator.
+//! A reader's request to a miner to re-encrypt capsules, and the reply: one entry for each capsule,
+//! a cfrag with a signed receipt, which is evidence for the Adjudicator, or why there is none.
 //!
 //! `kfrag.rs` brings the kfrag; `problem.rs` is the reply of a node that refuses.
 
 use serde::{Deserialize, Serialize};
 use umbral::VerifyingKey;
 
-use super::{CAPSULES_MAX, CapsuleBytes, CfragBytes, CommitmentsBytes, one_to_max};
+use super::{CAPSULES_MAX, CapsuleBytes, CfragBytes, CommitmentsBytes, Problem, one_to_max};
 use crate::eip712::{Domain, StructHasher, TypedData};
 use crate::error::{Error, Mismatch, Result};
 use crate::eth::{EthSecret, EthSignature, address_of_verifying};
@@ -83,7 +83,7 @@ impl TypedData for ReencryptRequest {
     }
 }
 
-/// A miner's answer: one cfrag per capsule, in the same order.
+/// A miner's answer: one entry per capsule, in the same order.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ReencryptReply {
@@ -101,9 +101,19 @@ pub struct ReencryptReply {
     pub block_number: u64,
     /// Hash of the node's head when it decided.
     pub block_hash: B256,
-    /// One cfrag per capsule, 1 to 64.
+    /// One entry per capsule, 1 to 64.
     #[serde(deserialize_with = "one_to_max")]
-    pub fragments: Vec<Fragment>,
+    pub entries: Vec<Entry>,
+}
+
+/// What became of one capsule of a request.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum Entry {
+    /// It was re-encrypted.
+    Fragment(Box<Fragment>),
+    /// It was not, and the others of the request were.
+    Refused(Problem),
 }
 
 /// A cfrag and the signature of its receipt.
@@ -159,11 +169,22 @@ impl ReencryptReply {
         let signature = self
             .receipt(capsule, &cfrag, requester)
             .sign(domain, worker);
-        self.fragments.push(Fragment { cfrag, signature });
+        self.entries
+            .push(Entry::Fragment(Box::new(Fragment { cfrag, signature })));
+    }
+
+    /// Returns the fragment for the capsule at `index`, counted from 0; `None` if the capsule was
+    /// refused.
+    pub fn fragment(&self, index: usize) -> Option<&Fragment> {
+        match self.entries.get(index)? {
+            Entry::Fragment(fragment) => Some(fragment),
+            Entry::Refused(_) => None,
+        }
     }
 
     /// Checks that this answers `request`, that its block is at most [`AHEAD_BLOCKS`] ahead of the
-    /// request's, and that every receipt is signed by the miner's worker.
+    /// request's, and that every receipt is signed by the miner's worker; a
+    /// refused capsule has none.
     /// Cfrags and commitments are not verified here; `umbral` does that.
     ///
     /// # Errors
@@ -186,16 +207,19 @@ impl ReencryptReply {
         if self.block_number > request.block_number.saturating_add(AHEAD_BLOCKS) {
             return Err(Error::Mismatch(Mismatch::Block));
         }
-        if self.fragments.len() != request.capsules.len() {
+        if self.entries.len() != request.capsules.len() {
             return Err(Error::Mismatch(Mismatch::CfragCount));
         }
         request
             .capsules
             .iter()
-            .zip(&self.fragments)
-            .try_for_each(|(capsule, fragment)| {
-                let receipt = self.receipt(capsule, &fragment.cfrag, expected.requester);
-                receipt.check(domain, &fragment.signature, &expected.worker)
+            .zip(&self.entries)
+            .try_for_each(|(capsule, entry)| match entry {
+                Entry::Fragment(fragment) => {
+                    let receipt = self.receipt(capsule, &fragment.cfrag, expected.requester);
+                    receipt.check(domain, &fragment.signature, &expected.worker)
+                }
+                Entry::Refused(_) => Ok(()),
             })
     }
 }

@@ -14,8 +14,9 @@ async fn a_miner_that_was_dismissed_is_not_asked_and_the_others_are_enough() {
     world.dismiss(policy, address(1));
     let seen = Recorder::default();
     let key = world.keys.label_key(&label("films/demo")).unwrap();
-    let read = world.reader().open(&key, &[capsule], &seen).await.unwrap();
-    assert_eq!(read[0].expose(), secret.expose());
+    let capsule = [FixedBytes(capsule.to_bytes())];
+    let read = world.reader().open(&key, &capsule, &seen).await.unwrap();
+    assert_eq!(read[0].as_ref().unwrap().expose(), secret.expose());
     let code = "arrangement_revoked".to_owned();
     let miner = address(1);
     let events = seen.events();

@@ -1,5 +1,5 @@
 use kms_chain::{Call, ChainEvent};
-use kms_protocol::messages::{CapsuleBytes, Fragment, ReencryptReply};
+use kms_protocol::messages::{CapsuleBytes, Entry, Fragment, ReencryptReply};
 use kms_protocol::{Address, Amount, Period};
 
 use super::*;
@@ -78,10 +78,10 @@ async fn answers_once_with_a_cfrag_that_opens_and_a_receipt_for_the_requester() 
         block_number: answer.block_number,
         block_hash: answer.block_hash,
         commitments: held.commitments.clone(),
-        fragments: vec![Fragment {
+        entries: vec![Entry::Fragment(Box::new(Fragment {
             cfrag: answer.cfrag,
             signature: answer.signature,
-        }],
+        }))],
     };
     assert_eq!(
         grant.open(&request, &reply, node.keys.worker.address()),

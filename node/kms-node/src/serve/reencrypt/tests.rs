@@ -128,18 +128,30 @@ async fn refuses_a_request_for_another_miner_or_policy() {
 }
 
 #[tokio::test]
-async fn refuses_a_bad_capsule_before_signing_anything() {
+async fn a_bad_capsule_refuses_its_own_entry_and_no_other() {
     let grant = Grant::new(1, 5);
     let (world, running) = serving(&grant).await;
     let mut request = grant.unsigned(world.chain.height());
-    let mut bytes = *request.capsules[0].as_bytes();
+    let good = request.capsules[0];
+    let mut bytes = *good.as_bytes();
     bytes[97] ^= 1;
-    request.capsules.push(CapsuleBytes::from(bytes));
+    let bad = CapsuleBytes::from(bytes);
+    request.capsules = vec![good, bad, good, CapsuleBytes::from([0; 98])];
     let request = request.signed(&domain(), &grant.reader());
-    let refused = answer(&running.node, request).await.unwrap_err();
-    assert_eq!(refused.code, Refusal::CapsuleInvalid);
-    assert!(refused.detail.contains("capsule 1"), "{}", refused.detail);
-    assert_eq!(running.node.metrics.capsules.get(), 0);
+    let reply = answer(&running.node, request.clone()).await.unwrap();
+    let worker = running.node.keys.worker.address();
+    assert_eq!(grant.open(&request, &reply, worker), MESSAGE);
+    for (index, entry) in reply.entries.iter().enumerate() {
+        match entry {
+            Entry::Fragment(_) => assert!([0, 2].contains(&index), "{index}"),
+            Entry::Refused(problem) => {
+                assert!([1, 3].contains(&index), "{index}");
+                assert_eq!(problem.code, Refusal::CapsuleInvalid);
+                assert!(!problem.detail.is_empty());
+            }
+        }
+    }
+    assert_eq!(running.node.metrics.capsules.get(), 2);
 }
 
 #[tokio::test]

@@ -4,6 +4,7 @@ use proptest::prelude::*;
 
 use super::super::tests::{check_damaged, check_refused, check_strict};
 use super::*;
+use crate::refusal::Refusal;
 use crate::test_support::{
     CHAIN_ID, DOMAIN, MINER, POLICY_MANAGER, any_address, any_b256, any_signature, commitments,
     secret, terms, verifying,
@@ -37,12 +38,23 @@ fn reply() -> ReencryptReply {
         commitments: commitments(),
         block_number: 1_234_568,
         block_hash: B256([0x88; 32]),
-        fragments: vec![],
+        entries: vec![],
     };
     for capsule in &capsules() {
         reply.push_signed(capsule, CFRAG, secret(2).address(), &DOMAIN, &secret(4));
     }
     reply
+}
+
+fn fragment(reply: &mut ReencryptReply, index: usize) -> &mut Fragment {
+    match &mut reply.entries[index] {
+        Entry::Fragment(fragment) => fragment,
+        Entry::Refused(problem) => panic!("{problem:?}"),
+    }
+}
+
+fn refused() -> Entry {
+    Entry::Refused(Problem::new(Refusal::CapsuleInvalid, "off the curve"))
 }
 
 fn expectation() -> ReplyExpectation {
@@ -84,7 +96,7 @@ fn a_request_signs_as_cast_does() {
 #[test]
 fn a_receipt_signs_as_cast_does() {
     assert_eq!(
-        reply().fragments[0].signature.to_string(),
+        fragment(&mut reply(), 0).signature.to_string(),
         "0x7269a6176ff2bd7d799830d084662a0f8b8a9d529321fd13e3c7e94f5085cd8f\
          5681b2facddd6711647decc3adc841ade1543568b73aae85d6aa93382b54869b1c"
     );
@@ -173,38 +185,51 @@ fn refuses_a_reply_with_a_verifying_key_that_is_not_the_policys() {
 }
 
 #[test]
-fn refuses_a_reply_with_too_few_or_too_many_fragments() {
+fn refuses_a_reply_with_too_few_or_too_many_entries() {
     let count = Error::Mismatch(Mismatch::CfragCount);
     assert_eq!(
-        check_reply_refused(|reply| reply.fragments.truncate(1)),
+        check_reply_refused(|reply| reply.entries.truncate(1)),
         count
     );
-    assert_eq!(check_reply_refused(|reply| reply.fragments.clear()), count);
+    assert_eq!(check_reply_refused(|reply| reply.entries.clear()), count);
     assert_eq!(
-        check_reply_refused(|reply| reply.fragments.extend(reply.fragments.clone())),
+        check_reply_refused(|reply| reply.entries.extend(reply.entries.clone())),
         count
     );
 }
 
 #[test]
+fn a_refused_capsule_leaves_the_receipts_of_the_others() {
+    let mut reply = reply();
+    reply.entries[0] = refused();
+    assert_eq!(reply.verify(&DOMAIN, &request(), &expectation()), Ok(()));
+    assert_eq!(reply.fragment(0), None);
+    assert_eq!(reply.fragment(1).unwrap().cfrag, CFRAG);
+    assert_eq!(reply.fragment(2), None);
+    fragment(&mut reply, 1).cfrag.0[0] ^= 1;
+    let changed = reply.verify(&DOMAIN, &request(), &expectation());
+    assert!(matches!(changed, Err(Error::Signer { .. })), "{changed:?}");
+}
+
+#[test]
 fn refuses_a_reply_whose_receipts_cover_something_else() {
     let changes: [fn(&mut ReencryptReply); 6] = [
-        |reply| reply.fragments.swap(0, 1),
+        |reply| reply.entries.swap(0, 1),
         |reply| {
             let mut bytes = reply.commitments.as_ref().to_vec();
             bytes[40] ^= 1;
             reply.commitments = CommitmentsBytes::try_from(bytes.as_slice()).unwrap();
         },
-        |reply| reply.fragments[1].cfrag.0[0] ^= 1,
+        |reply| fragment(reply, 1).cfrag.0[0] ^= 1,
         |reply| reply.block_number += 1,
         |reply| reply.block_hash = B256::ZERO,
-        |reply| reply.fragments[1].signature = reply.fragments[0].signature,
+        |reply| fragment(reply, 1).signature = fragment(reply, 0).signature,
     ];
     for change in changes {
         assert!(matches!(check_reply_refused(change), Error::Signer { .. }));
     }
     let unsigned = |reply: &mut ReencryptReply| {
-        reply.fragments[1].signature = EthSignature::UNSIGNED;
+        fragment(reply, 1).signature = EthSignature::UNSIGNED;
     };
     assert_eq!(
         check_reply_refused(unsigned),
@@ -216,7 +241,7 @@ fn refuses_a_reply_whose_receipts_cover_something_else() {
 fn reply_of_block(block_number: u64) -> ReencryptReply {
     let mut reply = ReencryptReply {
         block_number,
-        fragments: vec![],
+        entries: vec![],
         ..reply()
     };
     for capsule in &capsules() {
@@ -255,7 +280,9 @@ fn refuses_a_reply_by_another_worker_or_to_another_requester() {
 fn json_is_strict() {
     check_strict(&request(), &[]);
     check_strict(&reply(), &[]);
-    check_strict(&reply().fragments[0], &[]);
+    check_strict(&reply().entries[0], &[]);
+    check_strict(&refused(), &[]);
+    check_strict(&*fragment(&mut reply(), 0), &[]);
     check_strict(&reply().receipt(&capsules()[0], &CFRAG, MINER), &[]);
 }
 
@@ -268,19 +295,16 @@ fn refuses_json_with_a_capsule_or_fragment_of_another_length() {
     }
     for bytes in [0, 358, 360] {
         let mut json = serde_json::to_value(reply()).unwrap();
-        json["fragments"][1]["cfrag"] = crate::hex_serde::encode(&vec![0; bytes]).into();
+        json["entries"][1]["fragment"]["cfrag"] = crate::hex_serde::encode(&vec![0; bytes]).into();
         check_refused::<ReencryptReply>(&json);
     }
 }
 
 #[test]
-fn refuses_json_replies_with_no_or_65_fragments() {
+fn refuses_json_replies_with_no_or_65_entries() {
     for count in [0, 65] {
-        let fragments = vec![reply().fragments[0]; count];
-        let reply = ReencryptReply {
-            fragments,
-            ..reply()
-        };
+        let entries = vec![reply().entries[0].clone(); count];
+        let reply = ReencryptReply { entries, ..reply() };
         check_refused::<ReencryptReply>(&serde_json::to_value(reply).unwrap());
     }
 }
@@ -312,10 +336,13 @@ proptest! {
         signatures in proptest::collection::vec(any_signature(), 1..=64),
         block_number: u64,
     ) {
-        let fragment = |signature| Fragment { cfrag: CFRAG, signature };
-        let fragments = signatures.into_iter().map(fragment);
+        // Every third capsule was refused.
+        let entries = signatures.into_iter().enumerate().map(|(at, signature)| match at % 3 {
+            2 => refused(),
+            _ => Entry::Fragment(Box::new(Fragment { cfrag: CFRAG, signature })),
+        });
         let reply = ReencryptReply {
-            policy_id: PolicyId(id), block_number, fragments: fragments.collect(), ..reply()
+            policy_id: PolicyId(id), block_number, entries: entries.collect(), ..reply()
         };
         let json = serde_json::to_string(&reply).unwrap();
         prop_assert_eq!(serde_json::from_str::<ReencryptReply>(&json).unwrap(), reply);

@@ -47,8 +47,8 @@ pub use types::{
     PolicyState, Position, Tag, TxReceipt,
 };
 pub use wallet::{
-    DirJournal, JournalLock, JournaledTx, OnSendEvent, Resumed, SendEvent, TxJournal, Wallet,
-    WalletOptions,
+    DirJournal, JournalLock, JournaledTx, OnSendEvent, Resumed, SendEvent, SettledTx, TxJournal,
+    Wallet, WalletOptions,
 };
 
 #[cfg(test)]

@@ -4,6 +4,7 @@
 //! or seconds of chain time.
 
 use kms_protocol::{Address, Amount, B256, Period, PeriodClock, Wei};
+use serde::{Deserialize, Serialize};
 
 pub(crate) mod wire;
 
@@ -163,7 +164,8 @@ pub struct LastSeqs {
 }
 
 /// The result of a mined transaction.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct TxReceipt {
     /// keccak256 of the signed transaction.
     pub tx_hash: B256,

@@ -1,10 +1,12 @@
 //! Sends one transaction at a time for a person or a script, and is safe to kill: the signed bytes
-//! are on disk before they are sent, and the next use resumes what is not settled.
+//! are on disk before they are sent, and the next use resumes what is not settled. A result is kept
+//! until the caller has recorded it: repeated after a kill, a command gets it and pays once.
 //!
 //! `send::engine` decides, `settle` acts on its decisions, `journal` stores. The node has its own
 //! sender over the same engine.
 
-use std::time::Duration;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use kms_protocol::{Address, B256, EthSecret, Wei};
 use tokio::time::Instant;
@@ -18,7 +20,7 @@ use crate::types::{Fees, Tag, TxReceipt};
 mod journal;
 mod settle;
 
-pub use journal::{DirJournal, JournalLock, JournaledTx, TxJournal};
+pub use journal::{DirJournal, JournalLock, JournaledTx, SettledTx, TxJournal};
 use settle::Pending;
 
 /// A wallet's limits on time and fees.
@@ -36,6 +38,8 @@ pub struct WalletOptions {
     pub confirmations: u64,
     /// Most that it ever pays per gas, in wei.
     pub max_fee_cap: Wei,
+    /// Time for which a result that nobody acknowledged answers the same call, in seconds.
+    pub keep_s: u64,
 }
 
 impl Default for WalletOptions {
@@ -47,6 +51,7 @@ impl Default for WalletOptions {
             lock_timeout_ms: 120_000,
             confirmations: 1,
             max_fee_cap: Wei(1_000 * Wei::GWEI.0),
+            keep_s: 24 * 3_600,
         }
     }
 }
@@ -111,6 +116,8 @@ pub struct Wallet<J> {
     secret: EthSecret,
     journal: J,
     options: WalletOptions,
+    /// Results that this process has handed to its caller.
+    handed: Mutex<Vec<SettledTx>>,
 }
 
 impl<J> std::fmt::Debug for Wallet<J> {
@@ -129,6 +136,7 @@ impl<J: TxJournal> Wallet<J> {
             secret,
             journal,
             options,
+            handed: Mutex::default(),
         }
     }
 
@@ -144,7 +152,8 @@ impl<J: TxJournal> Wallet<J> {
         &self.chain
     }
 
-    /// Settles the transactions that an earlier use left. Call it before planning new ones.
+    /// Settles the transactions that an earlier use left; returns them, and those whose result
+    /// nobody has acknowledged yet. Call it before planning new ones.
     ///
     /// # Errors
     /// `JournalBusy`; `NotMined` when something is pending still; those of the journal.
@@ -154,7 +163,9 @@ impl<J: TxJournal> Wallet<J> {
     }
 
     /// Has `call` mined exactly once: resumes what an earlier use left, and if that was the same
-    /// call, returns its result; else simulates, signs, journals, broadcasts and waits.
+    /// call, returns its result; else simulates, signs, journals, broadcasts and waits. The result
+    /// answers the same call of a later process until [`Self::acknowledge`], if it moves tokens
+    /// each time ([`Call::adds`]).
     ///
     /// # Errors
     /// `Reverted` with the decoded error (before sending, or after a failure on chain), `Rejected`,
@@ -167,14 +178,31 @@ impl<J: TxJournal> Wallet<J> {
     ) -> Result<TxReceipt, ChainError> {
         let _lock = self.lock(events).await?;
         for resumed in self.resume_locked(events).await? {
-            if self.is_same(&resumed.tx, call) {
+            if self.is_same(&resumed.tx, call) && !self.is_handed(resumed.tx.hash) {
+                self.hand(resumed.tx.hash)?;
                 return resumed.outcome;
             }
         }
         let tx = self.prepare(call, events).await?;
         self.journal.record(&tx)?;
         events(SendEvent::Journaled { hash: tx.hash });
-        self.settle(Pending::new(vec![tx])?, events).await?.outcome
+        let settled = self.settle(Pending::new(vec![tx])?, events).await?;
+        if settled.outcome.is_ok() {
+            self.hand(settled.tx.hash)?;
+        }
+        settled.outcome
+    }
+
+    /// Forgets the results that [`Self::send`] has returned. Call it when they are recorded or
+    /// told.
+    ///
+    /// # Errors
+    /// `File`.
+    pub fn acknowledge(&self) -> Result<(), ChainError> {
+        for settled in self.handed().drain(..) {
+            self.journal.forget(&settled)?;
+        }
+        Ok(())
     }
 
     /// Computes gas limit and fees that `send` would use; sends nothing.
@@ -204,6 +232,7 @@ impl<J: TxJournal> Wallet<J> {
         let deployment = self.chain.deployment();
         Ok(JournaledTx {
             kind: call.kind().to_owned(),
+            adds: call.adds(),
             chain_id: deployment.chain_id,
             sender: self.address(),
             nonce,
@@ -232,7 +261,11 @@ impl<J: TxJournal> Wallet<J> {
         let left = self
             .journal
             .load(self.chain.deployment().chain_id, self.address())?;
-        let mut resumed = Vec::new();
+        let kept = self.kept()?.into_iter().map(|settled| Resumed {
+            tx: settled.tx,
+            outcome: Ok(settled.receipt),
+        });
+        let mut resumed: Vec<Resumed> = kept.collect();
         for attempts in left.chunk_by(|a, b| a.nonce == b.nonce) {
             let pending = Pending::new(attempts.to_vec())?;
             events(SendEvent::Resuming {
@@ -242,6 +275,47 @@ impl<J: TxJournal> Wallet<J> {
             resumed.push(self.settle(pending, events).await?);
         }
         Ok(resumed)
+    }
+
+    /// Stores a success until its result is acknowledged, if repeating the call would move tokens
+    /// once more. Repeating any other is harmless, and its result may be out of date.
+    fn keep(&self, tx: &JournaledTx, receipt: TxReceipt) -> Result<(), ChainError> {
+        if !tx.adds {
+            return Ok(());
+        }
+        self.journal.keep(&SettledTx {
+            tx: tx.clone(),
+            receipt,
+            settled_at: now_s(),
+        })
+    }
+
+    /// Results that nobody acknowledged in time are forgotten here, the others returned.
+    fn kept(&self) -> Result<Vec<SettledTx>, ChainError> {
+        let chain_id = self.chain.deployment().chain_id;
+        let (now, mut kept) = (now_s(), Vec::new());
+        for settled in self.journal.kept(chain_id, self.address())? {
+            match now.abs_diff(settled.settled_at) < self.options.keep_s {
+                true => kept.push(settled),
+                false => self.journal.forget(&settled)?,
+            }
+        }
+        Ok(kept)
+    }
+
+    fn hand(&self, hash: B256) -> Result<(), ChainError> {
+        let kept = self.kept()?;
+        let settled = kept.into_iter().find(|settled| settled.tx.hash == hash);
+        self.handed().extend(settled);
+        Ok(())
+    }
+
+    fn is_handed(&self, hash: B256) -> bool {
+        self.handed().iter().any(|settled| settled.tx.hash == hash)
+    }
+
+    fn handed(&self) -> MutexGuard<'_, Vec<SettledTx>> {
+        self.handed.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn is_same(&self, tx: &JournaledTx, call: &Call) -> bool {
@@ -267,6 +341,12 @@ impl<J: TxJournal> Wallet<J> {
             path: self.journal.location(),
         })
     }
+}
+
+/// Seconds since the Unix epoch.
+fn now_s() -> u64 {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH);
+    now.map_or(0, |now| now.as_secs())
 }
 
 #[cfg(test)]

@@ -48,6 +48,15 @@ impl Payer {
         let wallet = Wallet::new(network.chain().clone(), secret, journal, options);
         Ok(Self { wallet })
     }
+
+    /// Forgets the results that were returned: call it once they are told. Until then they answer
+    /// the same calls of the next run, so that nothing is paid twice after a kill.
+    ///
+    /// # Errors
+    /// [`Error::Chain`](crate::Error::Chain) if the journal cannot be written.
+    pub fn acknowledge(&self) -> Result<()> {
+        Ok(self.wallet.acknowledge()?)
+    }
 }
 
 #[async_trait]

@@ -154,11 +154,12 @@ impl<'a> Sender<'a> {
         Some(settled.receipt)
     }
 
-    /// Sends a call, or takes what became of it in an earlier run.
+    /// Sends a call, or takes what became of it in an earlier run: of one that moves tokens the
+    /// account remembers it.
     pub(crate) async fn send(&self, call: &Call) -> Result<TxReceipt> {
         match self.settled(call) {
-            Some(receipt) => Ok(receipt),
-            None => self.pay.send(call, self.progress).await,
+            Some(receipt) if !call.adds() => Ok(receipt),
+            Some(_) | None => self.pay.send(call, self.progress).await,
         }
     }
 }

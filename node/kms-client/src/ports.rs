@@ -139,10 +139,11 @@ pub trait PayPort: Send + Sync {
     /// Idempotency key of a call: a hash of target, value and data.
     fn fingerprint(&self, call: &Call) -> B256;
 
-    /// Sends a call and waits until it is mined; a revert is an error.
+    /// Sends a call and waits until it is mined; a revert is an error. Sends nothing if an earlier
+    /// run has sent this very call and was killed before it told the result.
     async fn send(&self, call: &Call, progress: &dyn Progress) -> Result<TxReceipt>;
 
     /// Waits for every transaction that an earlier run left pending. Returns those that
-    /// succeeded.
+    /// succeeded, and earlier ones whose result was never told.
     async fn resume(&self, progress: &dyn Progress) -> Result<Vec<Settled>>;
 }

@@ -12,7 +12,7 @@ use serde::Serialize;
 use crate::context::Context;
 use crate::failure::Outcome;
 use crate::progress::Steps;
-use crate::session::Session;
+use crate::session::{Account, Session};
 
 /// The flag of every verb that sends transactions.
 #[derive(Debug, Clone, Copy, Args)]
@@ -103,7 +103,8 @@ impl Session {
         if args.dry_run {
             return self.rehearse(plan, context).await;
         }
-        for receipt in self.carry_out(&plan, context).await? {
+        let account = self.account(context)?;
+        for receipt in self.carry_out(&plan, &account, context).await? {
             context.out.emit(&MinedReport {
                 done,
                 tx_hash: receipt.tx_hash,
@@ -126,7 +127,8 @@ impl Session {
         if args.dry_run {
             return self.rehearse(plan, context).await;
         }
-        let receipts = self.carry_out(&plan, context).await?;
+        let account = self.account(context)?;
+        let receipts = self.carry_out(&plan, &account, context).await?;
         for (step, receipt) in plan.steps.iter().zip(receipts) {
             context.out.emit(&PaidReport {
                 done,
@@ -137,8 +139,12 @@ impl Session {
         Ok(())
     }
 
-    async fn carry_out(&self, plan: &Plan, context: &Context) -> Outcome<Vec<TxReceipt>> {
-        let account = self.account(context)?;
+    async fn carry_out(
+        &self,
+        plan: &Plan,
+        account: &Account,
+        context: &Context,
+    ) -> Outcome<Vec<TxReceipt>> {
         let steps = Steps::new(context.out, "");
         let pay = account.spend().pay;
         Ok(plan.carry_out(&self.network, pay, &steps).await?)

@@ -44,6 +44,16 @@ pub(crate) struct Account {
     payer: Payer,
 }
 
+impl Drop for Account {
+    /// The verb is over and its result told, or its error about to be. A process that is killed or
+    /// interrupted does not come here: the next one gets the results it left.
+    fn drop(&mut self) {
+        if let Err(error) = self.payer.acknowledge() {
+            tracing::warn!(%error, "the journal still holds results that were told");
+        }
+    }
+}
+
 impl Account {
     pub(crate) fn spend(&self) -> Spend<'_> {
         Spend {

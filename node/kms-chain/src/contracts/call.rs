@@ -185,6 +185,39 @@ impl Call {
         }
     }
 
+    /// Whether the same call, sent twice, moves the sender's tokens or ether twice. Any other sets
+    /// something, or takes what is due, and does nothing the second time.
+    #[must_use]
+    pub const fn adds(&self) -> bool {
+        match self {
+            Self::DepositViaTransfer { .. }
+            | Self::Unbond { .. }
+            | Self::CreatePolicyViaTransfer { .. }
+            | Self::ExtendPolicy { .. }
+            | Self::OpenChallenge { .. }
+            | Self::TransferToken { .. }
+            | Self::TransferEth { .. } => true,
+            Self::ConfirmActivity { .. }
+            | Self::Claim { .. }
+            | Self::ClaimTo { .. }
+            | Self::Collect { .. }
+            | Self::ExtendLock { .. }
+            | Self::SetWindDown { .. }
+            | Self::Withdraw { .. }
+            | Self::BondWorker { .. }
+            | Self::RegisterNode { .. }
+            | Self::SetMinRate { .. }
+            | Self::RevokePolicy { .. }
+            | Self::RevokeArrangement { .. }
+            | Self::ApprovePolicies { .. }
+            | Self::ApproveChallenges { .. }
+            | Self::RefundPolicy { .. }
+            | Self::CloseChallenge { .. }
+            | Self::AccuseOfWrongFragment { .. }
+            | Self::AnswerChallenge { .. } => false,
+        }
+    }
+
     /// Ether that is sent along; zero for all but `TransferEth`.
     #[must_use]
     pub fn value(&self) -> Wei {

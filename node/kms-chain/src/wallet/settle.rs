@@ -1,5 +1,5 @@
 //! Settles a journaled transaction: looks at the chain, does what the engine decides, and clears
-//! the journal when the outcome is final.
+//! the journal when the outcome is final; a success is kept until its result is acknowledged.
 
 use std::time::Duration;
 
@@ -79,6 +79,10 @@ impl<J: TxJournal> Wallet<J> {
         events: OnSendEvent<'_>,
     ) -> Result<Resumed, ChainError> {
         let outcome = self.wait(&mut pending, events).await?;
+        if let Outcome::Confirmed(receipt) = &outcome {
+            // First, so that a kill in between settles it once more and loses nothing.
+            self.keep(&pending.newest, *receipt)?;
+        }
         for tx in pending.earlier.iter().chain([&pending.newest]) {
             self.journal.clear(tx)?;
         }

@@ -8,6 +8,7 @@ use super::{DirJournal, JournaledTx, SendEvent, TxJournal, Wallet, WalletOptions
 
 mod crash;
 mod node;
+mod results;
 use node::{FOREVER, Node};
 
 use crate::chain::Chain;

@@ -98,13 +98,14 @@ impl Owner<'_> {
         self.home.check(spend.lock)?;
         let sender = Sender::resume(spend.pay, progress).await?;
         let renewal = &plan.aim;
-        if let Some(done) = sender.settled(&renewal.reached) {
+        if sender.settled(&renewal.reached).is_some() {
+            let done = sender.send(&renewal.reached).await?;
             return self.renewed(renewal, renewal.last, done).await;
         }
         let extend = plan.steps.last();
         let extend = extend.ok_or(Error::Bug("a renewal has steps"))?;
         let done = match sender.settled(&extend.call) {
-            Some(done) => Some(done),
+            Some(_) => Some(sender.send(&extend.call).await?),
             None => plan.carry_on(self.chain, &sender).await?.pop(),
         };
         let done = done.ok_or(Error::Bug("a renewal has steps"))?;

@@ -3,13 +3,15 @@ use std::os::unix::fs::PermissionsExt;
 use kms_protocol::{Address, Wei};
 use proptest::prelude::*;
 
-use super::{DirJournal, JournaledTx, TxJournal};
+use super::{DirJournal, JournaledTx, SettledTx, TxJournal};
 use crate::error::ChainError;
 use crate::test_support::{address, hash};
+use crate::types::TxReceipt;
 
 fn tx(sender: Address, nonce: u64, max_fee: u128) -> JournaledTx {
     JournaledTx {
         kind: "claim".to_owned(),
+        adds: false,
         chain_id: 31_337,
         sender,
         nonce,
@@ -46,12 +48,50 @@ fn gives_back_what_another_process_recorded_in_order() {
     assert_eq!(journal.load(31_337, address(1)).unwrap(), txs[1..]);
 }
 
+fn settled(sender: Address, nonce: u64) -> SettledTx {
+    let tx = tx(sender, nonce, 5);
+    let receipt = TxReceipt {
+        tx_hash: tx.hash,
+        block_number: 11,
+        block_hash: hash(1),
+        succeeded: true,
+        gas_used: 21_000,
+        fee: Wei(105_000),
+    };
+    SettledTx {
+        tx,
+        receipt,
+        settled_at: 1_700_000_000,
+    }
+}
+
+#[test]
+fn keeps_results_apart_from_what_is_not_settled() {
+    let directory = tempfile::tempdir().unwrap();
+    let journal = DirJournal::open(directory.path()).unwrap();
+    let (one, other) = (settled(address(1), 3), settled(address(1), 20));
+    journal.record(&one.tx).unwrap();
+    for settled in [&other, &one, &settled(address(2), 4)] {
+        journal.keep(settled).unwrap();
+    }
+    let kept = || journal.kept(31_337, address(1)).unwrap();
+    assert_eq!(kept(), [one.clone(), other.clone()]);
+    assert_eq!(journal.kept(1, address(1)).unwrap(), []);
+    assert_eq!(journal.load(31_337, address(1)).unwrap(), std::slice::from_ref(&one.tx));
+    journal.clear(&one.tx).unwrap();
+    assert_eq!(kept().len(), 2);
+    journal.forget(&one).unwrap();
+    journal.forget(&one).unwrap();
+    assert_eq!(kept(), [other]);
+}
+
 #[test]
 fn is_private() {
     let directory = tempfile::tempdir().unwrap();
     let folder = directory.path().join("tx");
     let journal = DirJournal::open(&folder).unwrap();
     journal.record(&tx(address(1), 2, 5)).unwrap();
+    journal.keep(&settled(address(1), 2)).unwrap();
     let mode = |path: &std::path::Path| path.metadata().unwrap().permissions().mode() & 0o777;
     assert_eq!(mode(&folder), 0o700);
     for entry in std::fs::read_dir(&folder).unwrap() {

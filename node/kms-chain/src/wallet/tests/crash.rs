@@ -9,7 +9,7 @@ use crate::chain::Chain;
 use crate::error::{ChainError, FileAction};
 use crate::rpc::RpcConfig;
 use crate::test_support::deployment;
-use crate::wallet::{JournalLock, JournaledTx, TxJournal, Wallet};
+use crate::wallet::{JournalLock, JournaledTx, SettledTx, TxJournal, Wallet};
 
 /// A journal on a full disk.
 pub(super) struct Full;
@@ -32,6 +32,18 @@ impl TxJournal for Full {
     }
 
     fn clear(&self, _: &JournaledTx) -> Result<(), ChainError> {
+        Ok(())
+    }
+
+    fn keep(&self, _: &SettledTx) -> Result<(), ChainError> {
+        Ok(())
+    }
+
+    fn kept(&self, _: u64, _: Address) -> Result<Vec<SettledTx>, ChainError> {
+        Ok(Vec::new())
+    }
+
+    fn forget(&self, _: &SettledTx) -> Result<(), ChainError> {
         Ok(())
     }
 

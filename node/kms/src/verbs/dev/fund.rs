@@ -94,7 +94,7 @@ pub(super) async fn give(chain: &Chain, account: Address, gift: Gift) -> Outcome
     for call in tokens.into_iter().chain(ether) {
         wallet.send(&call, &mut |_| ()).await?;
     }
-    Ok(())
+    Ok(wallet.acknowledge()?)
 }
 
 fn journal_dir(deployment: &Deployment) -> PathBuf {

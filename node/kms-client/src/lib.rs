@@ -52,7 +52,7 @@ pub use owner::{
     RevocationReport, Schedule, Selection, Span, Spend, WaitLimits, data_key, data_key_of_label,
     label_of,
 };
-pub use payer::Payer;
+pub use payer::{Leftover, Leftovers, Payer};
 pub use plan::{Plan, Step};
 pub use ports::{
     ChainPort, CreatedPolicy, GasCost, PayPort, PolicyFilter, Revoked, Scope, Settled,

@@ -4,8 +4,11 @@
 use std::path::Path;
 
 use async_trait::async_trait;
-use kms_chain::{Call, DirJournal, SendEvent, TxReceipt, Wallet, WalletOptions};
+use kms_chain::{
+    Call, Deployment, DirJournal, SendEvent, TxJournal as _, TxReceipt, Wallet, WalletOptions,
+};
 use kms_protocol::{Address, B256, EthSecret, keccak256};
+use serde::Serialize;
 
 use crate::error::Result;
 use crate::home::{Home, HomeLock};
@@ -66,12 +69,7 @@ impl PayPort for Payer {
     }
 
     fn fingerprint(&self, call: &Call) -> B256 {
-        let deployment = self.wallet.chain().deployment();
-        fingerprint(
-            call.target(deployment),
-            call.value().0,
-            &call.data(deployment),
-        )
+        fingerprint_of(call, self.wallet.chain().deployment())
     }
 
     async fn send(&self, call: &Call, progress: &dyn Progress) -> Result<TxReceipt> {
@@ -90,6 +88,81 @@ impl PayPort for Payer {
         });
         Ok(succeeded.collect())
     }
+}
+
+/// A transaction that an earlier run has left: not settled, or with a result that it did not tell.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Leftover {
+    /// `Call::kind` of the transaction.
+    pub call: String,
+    /// Its hash, of the last attempt.
+    pub tx_hash: B256,
+    /// The block it is in; `None` while it is not settled.
+    pub block_number: Option<u64>,
+    #[serde(skip)]
+    fingerprint: B256,
+}
+
+/// What earlier runs left in the account of a home. Reads the journal and sends nothing.
+#[derive(Debug)]
+pub struct Leftovers<'a> {
+    deployment: &'a Deployment,
+    left: Vec<Leftover>,
+}
+
+impl<'a> Leftovers<'a> {
+    /// Reads the journal of the home's account.
+    ///
+    /// # Errors
+    /// [`Error::Chain`](crate::Error::Chain) if the journal cannot be read.
+    pub fn read(home: &Home, network: &'a Network) -> Result<Self> {
+        let journal = DirJournal::open(&home.tx_dir())?;
+        let deployment = network.chain().deployment();
+        Self::of(&journal, deployment, home.wallet_address())
+    }
+
+    fn of(journal: &DirJournal, deployment: &'a Deployment, account: Address) -> Result<Self> {
+        let mut left: Vec<Leftover> = Vec::new();
+        let chain_id = deployment.chain_id;
+        let settled = journal.kept(chain_id, account)?;
+        let settled = settled.into_iter().map(|settled| {
+            let block = settled.receipt.block_number;
+            (settled.tx, Some(block))
+        });
+        let open = journal.load(chain_id, account)?;
+        let open = open.into_iter().map(|tx| (tx, None));
+        for (tx, block_number) in settled.chain(open) {
+            let fingerprint = fingerprint(tx.to, tx.value.0, &tx.data);
+            // Of several attempts the last one stands for all.
+            left.retain(|other| other.fingerprint != fingerprint || block_number.is_some());
+            left.push(Leftover {
+                call: tx.kind,
+                tx_hash: tx.hash,
+                block_number,
+                fingerprint,
+            });
+        }
+        Ok(Self { deployment, left })
+    }
+
+    /// Whether one of them is this very call.
+    pub fn contain(&self, call: &Call) -> bool {
+        let id = fingerprint_of(call, self.deployment);
+        self.left.iter().any(|left| left.fingerprint == id)
+    }
+
+    /// All of them, those that are mined first.
+    pub fn list(self) -> Vec<Leftover> {
+        self.left
+    }
+}
+
+fn fingerprint_of(call: &Call, deployment: &Deployment) -> B256 {
+    fingerprint(
+        call.target(deployment),
+        call.value().0,
+        &call.data(deployment),
+    )
 }
 
 /// keccak256(to 20 B, value 16 B big-endian, data).
@@ -112,3 +185,6 @@ fn tell(step: SendEvent, kind: &'static str, progress: &dyn Progress) {
         | SendEvent::Repriced { .. } => {}
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -22,6 +22,9 @@ pub struct Step {
     pub gas: Option<u64>,
     /// The most the gas costs at the present fees.
     pub fee_max: Option<Wei>,
+    /// Whether an earlier run has sent it: it is not sent again, and costs nothing more.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub sent_before: bool,
     #[serde(skip)]
     builds_on_last: bool,
 }
@@ -57,6 +60,7 @@ impl<A> Plan<A> {
             amount,
             gas: None,
             fee_max: None,
+            sent_before: false,
             builds_on_last: false,
         });
         self
@@ -80,9 +84,27 @@ impl<A> Plan<A> {
     ///
     /// # Errors
     /// [`Error::InsufficientFunds`], [`Error::Chain`] with the reason why a step would revert.
-    pub async fn estimate(mut self, chain: &dyn ChainPort) -> Result<Self> {
-        require_tokens(chain, self.from, self.need).await?;
-        for step in self.steps.iter_mut().filter(|step| !step.builds_on_last) {
+    pub async fn estimate(self, chain: &dyn ChainPort) -> Result<Self> {
+        self.estimate_after(chain, &|_| false).await
+    }
+
+    /// As [`Plan::estimate`], where some calls were sent by earlier runs.
+    ///
+    /// # Errors
+    /// As [`Plan::estimate`].
+    pub async fn estimate_after(
+        mut self,
+        chain: &dyn ChainPort,
+        was_sent: &(dyn Fn(&Call) -> bool + Sync),
+    ) -> Result<Self> {
+        for step in &mut self.steps {
+            step.sent_before = was_sent(&step.call);
+        }
+        if !self.steps.iter().any(|step| step.sent_before) {
+            require_tokens(chain, self.from, self.need).await?;
+        }
+        let is_open = |step: &&mut Step| !step.builds_on_last && !step.sent_before;
+        for step in self.steps.iter_mut().filter(is_open) {
             let cost = chain.gas_cost(self.from, &step.call).await?;
             step.gas = Some(cost.gas);
             step.fee_max = Some(cost.fee_max);

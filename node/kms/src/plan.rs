@@ -4,8 +4,8 @@
 use std::fmt;
 
 use clap::Args;
-use kms_chain::TxReceipt;
-use kms_client::{Plan, Step};
+use kms_chain::{Call, TxReceipt};
+use kms_client::{Leftover, Leftovers, Plan, Step};
 use kms_protocol::{Amount, B256, Wei};
 use serde::Serialize;
 
@@ -22,13 +22,15 @@ pub(crate) struct DryArgs {
     pub(crate) dry_run: bool,
 }
 
-/// The report of `--dry-run`: the plan and its gas.
+/// The report of `--dry-run`: the plan and its gas, and what earlier runs left.
 #[derive(Serialize)]
 #[serde(bound = "")]
 struct Rehearsal<A> {
     dry_run: bool,
     #[serde(flatten)]
     plan: Plan<A>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    left_behind: Vec<Leftover>,
 }
 
 impl<A> fmt::Display for Rehearsal<A> {
@@ -36,6 +38,17 @@ impl<A> fmt::Display for Rehearsal<A> {
         write!(f, "nothing was sent; {} would send:", self.plan.from)?;
         for step in &self.plan.steps {
             write!(f, "\n  {}", step_text(step))?;
+        }
+        for left in &self.left_behind {
+            let (call, hash) = (&left.call, left.tx_hash);
+            match left.block_number {
+                None => write!(f, "\nfirst, an earlier run's {call} is settled: {hash}")?,
+                Some(block) => write!(
+                    f,
+                    "\nan earlier run's {call} is in block {block}: the same command tells its \
+                     result and sends no other: {hash}"
+                )?,
+            }
         }
         Ok(())
     }
@@ -47,6 +60,10 @@ pub(crate) fn step_text(step: &Step) -> String {
     parts.extend(step.amount.map(|amount| amount.to_string()));
     parts.extend(step.gas.map(|gas| format!("{gas} gas")));
     parts.extend(step.fee_max.map(|fee| format!("at most {fee}")));
+    parts.extend(
+        step.sent_before
+            .then(|| "sent by an earlier run".to_owned()),
+    );
     let colon = if parts.is_empty() { "" } else { ": " };
     format!("{}{colon}{}", step.call.kind(), parts.join(", "))
 }
@@ -87,9 +104,14 @@ impl fmt::Display for PaidReport {
 impl Session {
     /// Prints a plan with its gas, and sends nothing.
     pub(crate) async fn rehearse<A>(&self, plan: Plan<A>, context: &Context) -> Outcome {
-        let plan = plan.estimate(&self.network).await?;
-        let dry_run = true;
-        context.out.emit(&Rehearsal { dry_run, plan })
+        let left = Leftovers::read(&self.home, &self.network)?;
+        let was_sent = |call: &Call| left.contain(call);
+        let plan = plan.estimate_after(&self.network, &was_sent).await?;
+        context.out.emit(&Rehearsal {
+            dry_run: true,
+            plan,
+            left_behind: left.list(),
+        })
     }
 
     /// Prints the plan under `--dry-run`; otherwise carries it out and reports each transaction.

@@ -80,6 +80,22 @@ async fn a_deposit_is_refused_without_tokens_and_sent_once() {
     assert_eq!(world.chain.kinds(), ["deposit"]);
 }
 
+#[tokio::test]
+async fn what_an_earlier_run_sent_is_shown_and_costs_nothing_more() {
+    let world = World::new(1).await;
+    // Its tokens are gone already.
+    world.chain.state().tokens = Amount::ZERO;
+    let staker = Staker::new(&world.chain, world.pay.address());
+    let plan = staker.deposit(Amount::KMS, 9);
+    let refused = plan.clone().estimate(&world.chain).await.unwrap_err();
+    assert_eq!(refused.code(), "insufficient_funds");
+    let sent = plan.estimate_after(&world.chain, &|_| true).await.unwrap();
+    assert!(sent.steps[0].sent_before);
+    assert_eq!(sent.steps[0].gas, None);
+    let json = serde_json::to_value(&sent).unwrap();
+    assert_eq!(json["transactions"][0]["sent_before"], true);
+}
+
 #[test]
 fn a_plan_is_printed_by_the_names_of_its_calls() {
     let plan = Plan::new(Address::ZERO, ());

@@ -74,6 +74,7 @@ fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             say::error(&say::causes(&error));
+            say::next(say::next_step(&error));
             ExitCode::FAILURE
         }
     }

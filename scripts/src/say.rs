@@ -2,6 +2,8 @@
 
 use std::io::Write;
 
+use kms_chain::ChainError;
+
 /// Prints one line on stdout.
 pub(crate) fn line(text: &str) {
     let mut out = std::io::stdout().lock();
@@ -11,6 +13,22 @@ pub(crate) fn line(text: &str) {
 /// Prints one line on stderr after `error: `.
 pub(crate) fn error(text: &str) {
     let _closed = writeln!(std::io::stderr().lock(), "error: {text}");
+}
+
+/// Prints on stderr what to do after an error.
+pub(crate) fn next(text: &str) {
+    let _closed = writeln!(std::io::stderr().lock(), "next: {text}");
+}
+
+/// What to do about an error: the remedy of the first cause that has one.
+pub(crate) fn next_step(error: &anyhow::Error) -> &'static str {
+    let remedies = error.chain().filter_map(|cause| {
+        let chain = cause.downcast_ref::<ChainError>().map(ChainError::remedy);
+        let protocol = cause.downcast_ref::<kms_protocol::Error>();
+        chain.or_else(|| protocol.map(kms_protocol::Error::remedy))
+    });
+    let usual = "correct what the message names, then repeat the command; `--help` tells its flags";
+    remedies.into_iter().next().unwrap_or(usual)
 }
 
 /// Joins an error and its causes, outermost first, without causes that the text already contains.
@@ -31,7 +49,9 @@ pub(crate) fn causes(error: &anyhow::Error) -> String {
 mod tests {
     use anyhow::{Context as _, anyhow};
 
-    use super::causes;
+    use kms_chain::ChainError;
+
+    use super::{causes, next_step};
 
     #[test]
     fn tells_every_cause_once() {
@@ -40,5 +60,25 @@ mod tests {
             let error = failed.context("params.toml").unwrap_err();
             assert_eq!(causes(&error), "params.toml: cannot read: disk");
         }
+    }
+
+    #[test]
+    fn every_error_tells_what_to_do_next() {
+        let typed = || ChainError::NoEndpoint;
+        let expected = typed().remedy();
+        for error in [
+            anyhow::Error::from(typed()),
+            anyhow::Error::from(typed())
+                .context("deploying")
+                .context("mainnet"),
+        ] {
+            assert_eq!(next_step(&error), expected);
+        }
+        let amount = anyhow::Error::from(kms_protocol::Error::AmountOverflow);
+        assert_eq!(
+            next_step(&amount),
+            kms_protocol::Error::AmountOverflow.remedy()
+        );
+        assert!(next_step(&anyhow!("disk")).contains("--help"));
     }
 }

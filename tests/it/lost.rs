@@ -127,7 +127,9 @@ async fn a_lost_machine_comes_back_from_its_seed_with_every_grant() {
     world.pass_periods(6).await;
     let refund = alice.json(&["refund", &undelivered]).assert_success();
     assert!(refund.amount("amount").0 > 0, "{refund:?}");
-    let revoked = alice.json(&["revoke", &other]).assert_success();
+    let revoked = alice
+        .json(&["revoke", "films/demo", "--to", "bob"])
+        .assert_success();
     let refusing = revoked.field("refusing");
     assert_eq!(refusing.as_array().map(Vec::len), Some(2), "{revoked:?}");
 }

@@ -3,6 +3,7 @@
 //! Neighbours: `policies` names what it lists, `revoke` finds a policy by label and reader.
 
 use kms_protocol::{Domain, PairKey, Terms};
+use umbral::PublicKey;
 
 use super::Owner;
 use crate::error::{Error, Result};
@@ -48,7 +49,7 @@ impl Pairs {
 }
 
 impl Owner<'_> {
-    /// The pair of a label of this home and a reader's card.
+    /// The pair of a label of this home and a reader.
     pub(super) fn pair(&self, label: &Label, reader: &str, keys: &OwnerKeys) -> Result<PairKey> {
         let known = self.home.label_key(label)?.public_key();
         let delegating = keys.delegating(label)?;
@@ -57,7 +58,25 @@ impl Owner<'_> {
                 label: label.clone(),
             });
         }
-        let card = self.home.card(reader)?;
-        Ok(PairKey::of_owner(&delegating, &card.receiving_key())?)
+        Ok(PairKey::of_owner(&delegating, &self.reader_key(reader)?)?)
+    }
+
+    /// The key of a reader: of its card, or in a home that was rebuilt from its seed, which has no
+    /// cards, as the journal knows it. A name that the journal knows for several keys is unknown.
+    fn reader_key(&self, reader: &str) -> Result<PublicKey> {
+        let unknown = match self.home.card(reader) {
+            Err(unknown @ Error::CardUnknown { .. }) => unknown,
+            card => return Ok(card?.receiving_key()),
+        };
+        let mut grants = self.journal().list()?;
+        grants.retain(|grant| grant.reader == reader);
+        let mut keys = grants.iter().map(|grant| grant.receiving_key);
+        let key = keys.next().ok_or(unknown)?;
+        match keys.all(|other| other == key) {
+            true => Ok(key),
+            false => Err(Error::CardUnknown {
+                name: reader.to_owned(),
+            }),
+        }
     }
 }

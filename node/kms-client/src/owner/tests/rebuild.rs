@@ -8,7 +8,7 @@ use crate::home::{Home, HomeLock};
 use crate::journal::{Grant, GrantState};
 use crate::keys::{OwnerKeys, Seed};
 use crate::testkit::world::lease;
-use crate::testkit::{Habit, TestNode, address, home_at};
+use crate::testkit::{Habit, TestNode, address, home_at, label};
 
 /// Another machine: a home made of the same seed, which knows nothing.
 struct Elsewhere {
@@ -291,4 +291,24 @@ async fn a_grant_that_the_home_knows_keeps_its_acknowledgements() {
         .unwrap();
     assert_eq!(result, rebuilt(0, 0, 0));
     assert_eq!(only_grant(&world), before);
+}
+
+#[tokio::test]
+async fn a_restored_home_finds_a_policy_by_label_and_reader_without_the_card() {
+    let world = World::new(3).await;
+    let policy = world.granted(2, 3).await;
+    let elsewhere = Elsewhere::new();
+    elsewhere.rebuild(&world).await;
+    let (owner, label) = (elsewhere.owner(&world), label("films/demo"));
+    let found = owner.policy_of(&label, "bob", &world.keys).await;
+    assert_eq!(found.unwrap(), policy);
+    let missing = owner.policy_of(&label, "carol", &world.keys).await;
+    assert_eq!(missing.unwrap_err().code(), "card_unknown");
+    // Two readers of one name: neither is meant for sure.
+    let mut other = elsewhere.grant(policy);
+    other.policy = PolicyId(B256([7; 32]));
+    other.receiving_key = world.keys.reader(1).unwrap().receiving_key();
+    elsewhere.home.journal().put(&other).unwrap();
+    let unsure = owner.policy_of(&label, "bob", &world.keys).await;
+    assert_eq!(unsure.unwrap_err().code(), "card_unknown");
 }

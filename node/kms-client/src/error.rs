@@ -44,7 +44,8 @@ pub struct NodeFailure {
     pub miner: Address,
     /// Base URL as registered on chain; empty when there is none.
     pub url: String,
-    /// A refusal code of the node (`policy_revoked`), or one of the client's, such as `timeout`.
+    /// A refusal code that the miner's worker signed (`policy_revoked`), or one of the client's,
+    /// such as `timeout` or `unsigned_refusal`.
     /// `inconsistent_share` is the fault of the policy's author and not of the miner.
     pub code: String,
     /// One line for people, without secrets, at most 200 characters.

@@ -191,6 +191,9 @@ pub enum Error {
     /// There is no policy for this label key and reader, or none of that id.
     #[error("no policy: {what}")]
     NoPolicy { what: String },
+    /// The chain was not searched in the time that the read may take.
+    #[error("the chain was not searched for a policy in time")]
+    SearchTimeout,
     /// Several policies fit a label and a reader.
     #[error("{} policies fit, name one", policies.len())]
     PolicyAmbiguous { policies: Vec<PolicyId> },

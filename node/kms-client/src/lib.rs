@@ -11,6 +11,7 @@ mod atomic;
 mod card;
 mod error;
 mod fingerprint;
+mod granted;
 mod home;
 mod journal;
 mod keys;

@@ -24,14 +24,14 @@ pub struct CreatedPolicy {
 }
 
 /// Filter of a search for policies, by the indexed topics of their events.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum PolicyFilter {
     /// The policy of this id.
     Id(PolicyId),
     /// Every policy of this author.
     Author(Address),
-    /// Every policy of this hash of label key and reader key.
-    Keys(B256),
+    /// Every policy of one of these look-up values.
+    Keys(Vec<B256>),
     /// Every policy; miners are not indexed.
     All,
 }

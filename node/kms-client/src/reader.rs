@@ -92,11 +92,10 @@ impl Reader<'_> {
         progress: &dyn Progress,
     ) -> Result<T> {
         let deadline = Instant::now() + Duration::from_millis(self.limits.total_ms);
-        let candidates = self.usable(label_key, progress).await?;
+        let candidates = self.usable(label_key, deadline, progress).await?;
         let mut first_error = None;
         let mut left = u32::try_from(candidates.len()).unwrap_or(u32::MAX);
-        // Anybody can pay for a policy that names these keys, and let its miners hang; only the
-        // owner's opens the capsule, so each gets an equal share of the time that is left.
+        // The miners of one grant may hang, so each gets an equal share of the time that is left.
         for candidate in &candidates {
             let now = Instant::now();
             let share = deadline.saturating_duration_since(now) / left.max(1);

@@ -51,6 +51,7 @@ pub(crate) const TABLE: [Exit; 18] = [
     exit(30, "chain unreachable", &[
         "chain_unreachable", "wrong_chain", "no_endpoint", "rpc_url_invalid", "rpc_error",
         "rpc_bad_reply", "chain_moved", "tx_not_mined", "contract_code_differs",
+        "search_timeout",
     ]),
     exit(31, "transaction reverted or refused", &[
         "tx_reverted", "quote_stale", "tx_rejected", "foreign_nonce",

@@ -67,8 +67,33 @@ impl Chain {
         self.records(logs)
     }
 
+    /// Reads the events whose topics fit in the blocks `from..=to`, in order, with one request:
+    /// `topics` has one entry per place, null for any value, a list for one of several.
+    ///
+    /// # Errors
+    /// As `Rpc::request`; `BadReply` for logs outside the range.
+    pub async fn events_by_topics(
+        &self,
+        topics: &Value,
+        from: u64,
+        to: u64,
+    ) -> Result<Vec<EventRecord>, ChainError> {
+        let (first, last) = (Quantity(from), Quantity(to));
+        let filter = json!({ "fromBlock": first, "toBlock": last, "topics": topics });
+        self.within(filter, from, to).await
+    }
+
     async fn range(&self, from: u64, to: u64) -> Result<Vec<EventRecord>, ChainError> {
         let filter = json!({ "fromBlock": Quantity(from), "toBlock": Quantity(to) });
+        self.within(filter, from, to).await
+    }
+
+    async fn within(
+        &self,
+        filter: Value,
+        from: u64,
+        to: u64,
+    ) -> Result<Vec<EventRecord>, ChainError> {
         let logs = self.logs(filter).await?;
         if logs
             .iter()

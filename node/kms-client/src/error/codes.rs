@@ -76,6 +76,8 @@ table! {{
     Self::GrantUnfinished { .. } =>
         "grant_unfinished", "finish it with `kms grant --resume`, or revoke it";
     Self::NoPolicy { .. } => "no_policy", "ask the owner for a grant to your card";
+    Self::SearchTimeout =>
+        "search_timeout", "try again with a longer --timeout, or with another RPC endpoint";
     Self::PolicyAmbiguous { .. } => "policy_ambiguous", "name the policy by its id";
     Self::NotAuthor { .. } => "not_author", "use the home whose account made the grant";
     Self::PolicyNotStarted { .. } => "policy_not_started", "try again when it has begun";

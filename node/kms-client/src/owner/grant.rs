@@ -10,6 +10,7 @@ use super::kfrags::Kfrags;
 use super::quote::{FeeLimit, price_of};
 use super::{Owner, Quote, Schedule, Spend};
 use crate::error::{Error, NodeFailure, Result};
+use crate::granted::granted;
 use crate::journal::{Grant, GrantState};
 use crate::keys::OwnerKeys;
 use crate::memo::{self, Memo};
@@ -81,7 +82,7 @@ impl Owner<'_> {
         }
         let receiving = quote.spec.card.receiving_key();
         let pair = PairKey::of_owner(&delegating, &receiving)?;
-        let number = 0;
+        let number = self.next_number(&pair).await?;
         let terms = Terms {
             verifier: signer.eth.address(),
             keys_hash: pair.keys_hash(number),
@@ -163,6 +164,14 @@ impl Owner<'_> {
             self.journal().put(&grant)?;
         }
         Ok(())
+    }
+
+    /// The number of the pair's next grant: no two are found by one look-up value.
+    async fn next_number(&self, pair: &PairKey) -> Result<u32> {
+        let numbers = granted(self.chain, pair).await?.into_iter();
+        let last = numbers.map(|granted| granted.number).max();
+        let next = last.map_or(Some(0), |last| last.checked_add(1));
+        next.ok_or(Error::Bug("a pair has fewer than 2^32 grants"))
     }
 
     fn refuse_unfinished(&self, quote: &Quote) -> Result<()> {

@@ -13,12 +13,13 @@ use tokio::time::Instant;
 use super::{Owner, Spend};
 use crate::asking::{Pause, failed, reach, within};
 use crate::error::{Error, NodeFailure, Result};
+use crate::granted::{Granted, granted};
 use crate::keys::OwnerKeys;
 use crate::label::Label;
 use crate::line::{Moment, Peer};
 use crate::node_http::AskError;
 use crate::plan::{Plan, Sender};
-use crate::ports::{CreatedPolicy, PolicyFilter, Revoked, Scope};
+use crate::ports::{CreatedPolicy, Revoked, Scope};
 use crate::progress::{Event, Progress};
 
 /// One revocation of a plan.
@@ -210,12 +211,11 @@ impl Owner<'_> {
         keys: &OwnerKeys,
     ) -> Result<PolicyId> {
         let pair = self.pair(label, reader, keys)?;
-        let domain = self.chain.domain();
         let now = self.present_period().await?;
         let mut live = Vec::new();
-        let found = self.chain.policies(PolicyFilter::Keys(pair.keys_hash(0)));
-        for created in found.await? {
-            let ours = pair.recognises(&created.terms, domain.chain_id, &domain.contract);
+        for Granted { created, .. } in granted(self.chain, &pair).await? {
+            // The reader can make terms of the pair too, but not in the author's name.
+            let ours = created.terms.author == self.home.wallet_address();
             let state = self.chain.policy_state(created.id).await?;
             if ours && state.is_some_and(|s| !s.revoked && s.effective_last >= now) {
                 live.push(created.id);

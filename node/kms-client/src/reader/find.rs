@@ -1,19 +1,20 @@
-//! Finds the policies that let a reader open a label's capsules, by the look-up value of the pair
-//! of keys: it is an indexed topic of the event, so that a reader needs nothing but the file, its
-//! key and the chain. What does not carry the pair's tag is nobody's grant.
+//! Finds the policies that let a reader open a label's capsules: those of the pair of keys, so that
+//! a reader needs nothing but the file, its key and the chain.
 
 use kms_chain::PolicyState;
 use kms_protocol::{PairKey, Period};
+use tokio::time::{Instant, timeout_at};
 use umbral::PublicKey;
 
 use super::Reader;
 use crate::error::{Error, Result};
+use crate::granted::{Granted, granted};
 use crate::keys::ReaderKey;
-use crate::ports::{CreatedPolicy, PolicyFilter};
+use crate::ports::CreatedPolicy;
 use crate::progress::{Event, Progress};
 use crate::standing::{Standing, standing};
 
-/// Policies tried at most: anybody may pay for policies that name these keys.
+/// Policies tried at most, all of the owner's hand.
 const CANDIDATES_MAX: usize = 32;
 /// Pause between two looks at the head while a policy is about to begin.
 const START_POLL: std::time::Duration = std::time::Duration::from_millis(500);
@@ -28,12 +29,17 @@ pub(super) struct Candidate<'a> {
 
 impl<'a> Reader<'a> {
     /// Policies in force, newest first, after waiting for one that is about to begin.
+    ///
+    /// # Errors
+    /// [`Error::SearchTimeout`] if the chain has not answered by `deadline`.
     pub(super) async fn usable(
         &self,
         label_key: &PublicKey,
+        deadline: Instant,
         progress: &dyn Progress,
     ) -> Result<Vec<Candidate<'a>>> {
-        let found = self.candidates(label_key).await?;
+        let found = timeout_at(deadline, self.candidates(label_key)).await;
+        let found = found.map_err(|_| Error::SearchTimeout)??;
         let active = |c: &Candidate<'_>| c.standing == Standing::Active;
         if found.iter().any(active) {
             return Ok(found
@@ -51,7 +57,11 @@ impl<'a> Reader<'a> {
         else {
             return Err(over(&found));
         };
-        self.wait_for(first, &found, progress).await?;
+        let wait = self.wait_for(first, &found, progress);
+        match timeout_at(deadline, wait).await {
+            Ok(begun) => begun?,
+            Err(_) => return Err(not_started(first, &found)),
+        }
         let mut begun: Vec<_> = found
             .into_iter()
             .filter(|c| coming(c) && c.created.terms.first_period == first)
@@ -71,15 +81,8 @@ impl<'a> Reader<'a> {
         let mut found = Vec::new();
         for key in self.keys {
             let pair = PairKey::of_reader(key.secret(), label_key)?;
-            let hash = pair.keys_hash(0);
-            for created in self.chain.policies(PolicyFilter::Keys(hash)).await? {
-                // The endpoint is not trusted: the terms must hash to the id.
-                let domain = self.chain.domain();
-                let honest = created.terms.keys_hash == hash
-                    && pair.recognises(&created.terms, domain.chain_id, &domain.contract)
-                    && created.terms.id(domain.chain_id, &domain.contract) == created.id;
-                let state = self.chain.policy_state(created.id).await?;
-                if let Some(state) = state.filter(|_| honest) {
+            for Granted { created, .. } in granted(self.chain, &pair).await? {
+                if let Some(state) = self.chain.policy_state(created.id).await? {
                     let standing = standing(&created.terms, state, now);
                     found.push(Candidate {
                         created,
@@ -105,26 +108,32 @@ impl<'a> Reader<'a> {
             .start_of(first)
             .ok_or(Error::Bug("a period has a start"))?;
         let mut head = self.chain.head().await?;
-        let policy = found
-            .iter()
-            .find(|c| c.created.terms.first_period == first)
-            .map(|c| c.created.id)
-            .ok_or(Error::Bug("a policy is about to begin"))?;
         if starts_at > head.timestamp.saturating_add(self.limits.start_wait_s) {
-            return Err(Error::PolicyNotStarted { policy, first });
+            return Err(not_started(first, found));
         }
         progress.event(Event::WaitingForStart { starts_at });
         let wait = std::time::Duration::from_secs(self.limits.start_wait_s);
-        let deadline = tokio::time::Instant::now() + wait;
+        let deadline = Instant::now() + wait;
         while head.timestamp < starts_at {
-            if tokio::time::Instant::now() >= deadline {
-                return Err(Error::PolicyNotStarted { policy, first });
+            if Instant::now() >= deadline {
+                return Err(not_started(first, found));
             }
             tokio::time::sleep(START_POLL).await;
             head = self.chain.head().await?;
         }
         Ok(())
     }
+}
+
+/// The policy that begins with this period is not waited for any longer.
+fn not_started(first: Period, found: &[Candidate<'_>]) -> Error {
+    let policy = found.iter().find(|c| c.created.terms.first_period == first);
+    policy.map_or(Error::Bug("a policy is about to begin"), |c| {
+        Error::PolicyNotStarted {
+            policy: c.created.id,
+            first,
+        }
+    })
 }
 
 /// Why nothing is usable: what became of the newest policy.

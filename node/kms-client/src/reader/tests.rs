@@ -3,6 +3,7 @@
 mod arrangements;
 mod header;
 mod inconsistent;
+mod planted;
 
 use kms_protocol::{B256, FixedBytes, Refusal, Terms};
 

@@ -60,10 +60,14 @@ impl ChainPort for FakeChain {
     }
 
     async fn policies(&self, filter: PolicyFilter) -> Result<Vec<CreatedPolicy>> {
-        let wanted = |policy: &&Policy| match filter {
-            PolicyFilter::Id(id) => policy.id == id,
-            PolicyFilter::Author(author) => policy.terms.author == author,
-            PolicyFilter::Keys(hash) => policy.terms.keys_hash == hash,
+        let stalled = self.state().stalled;
+        if stalled {
+            std::future::pending::<()>().await;
+        }
+        let wanted = |policy: &&Policy| match &filter {
+            PolicyFilter::Id(id) => policy.id == *id,
+            PolicyFilter::Author(author) => policy.terms.author == *author,
+            PolicyFilter::Keys(hashes) => hashes.contains(&policy.terms.keys_hash),
             PolicyFilter::All => true,
         };
         let created = |policy: &Policy| CreatedPolicy {

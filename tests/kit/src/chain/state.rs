@@ -38,6 +38,8 @@ pub struct State {
     pub foreign_nonces: u64,
     /// Reward that the miner can claim.
     pub claimable: Amount,
+    /// A search for policies is never answered.
+    pub stalled: bool,
     /// Kind of the calls whose simulation fails, and its error.
     pub refuse: Option<(&'static str, &'static str)>,
     /// Whether transactions revert when they are mined.
@@ -76,6 +78,7 @@ impl State {
             online: true,
             foreign_nonces: 0,
             claimable: Amount::ZERO,
+            stalled: false,
             refuse: None,
             fail_on_chain: false,
             accept_broadcasts: true,

@@ -114,6 +114,10 @@ async fn a_file_altered_or_cut_in_any_region_is_refused_and_the_old_output_stays
     let wrapped = 20 + (4 + 33) + (4 + 98) + 4;
     desk.refuses(&flipped(wrapped), 22, "header_tampered");
     desk.refuses(&flipped(header - 1), 22, "header_tampered");
+    // The sealed name: a home that lists the label opens the header all the same, and sees.
+    let name = 20 + (4 + 33) + (4 + 98) + (4 + 48) + (4 + 32) + 4;
+    desk.refuses(&flipped(name), 22, "header_tampered");
+    desk.refuses(&flipped(name + 47), 22, "header_tampered");
     // Chunks, each with its tag: the number of the chunk is told.
     let sealed = 65_536 + 16;
     desk.refuses(&flipped(header), 22, "chunk_tampered");
@@ -201,7 +205,7 @@ async fn a_stranger_cannot_decrypt() {
     stranger.run(&["label", "new", "things"]).assert_success();
     let out = text(&desk.path("out"));
     let output = stranger.json(&["decrypt", &text(&desk.encrypted), "-o", &out]);
-    output.assert_failure(21, "file_of_unknown_label");
+    output.assert_failure(21, "sealed_name_foreign");
     assert!(!desk.path("out").exists());
 }
 

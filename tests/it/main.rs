@@ -28,6 +28,8 @@ mod readme;
 #[cfg(test)]
 mod reorg;
 #[cfg(test)]
+mod restore;
+#[cfg(test)]
 mod seed;
 #[cfg(test)]
 mod shares;

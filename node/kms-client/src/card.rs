@@ -2,7 +2,7 @@
 //! Neighbours: `home` stores cards, `owner` grants to them, producers encrypt to label keys.
 //!
 //! `kmscard1...`: version u8 = 1, receiving key 33 B, signature 64 B, name (UTF-8, 1..=64 B).
-//! `kmslabel1...`: version u8 = 1, delegating key 33 B.
+//! `kmslabel1...`: version u8 = 1, delegating key 33 B, its name sealed by its owner, 48..=176 B.
 
 #[cfg(test)]
 mod tests;
@@ -12,6 +12,8 @@ use std::str::FromStr;
 
 use bech32::primitives::decode::CheckedHrpstring;
 use bech32::{Bech32m, Hrp};
+use kms_format::SealedName;
+use serde::{Deserialize, Serialize};
 use umbral::{PublicKey, Signature, VerifyingKey};
 
 use crate::error::{Error, Result};
@@ -130,32 +132,43 @@ impl FromStr for Card {
     }
 }
 
-/// The public key of a label, as handed to producers.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub struct LabelKey(PublicKey);
+/// The public key of a label with its sealed name, as handed to producers, who put both into the
+/// header of every file. As JSON it is its line.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct LabelKey {
+    key: PublicKey,
+    name: SealedName,
+}
 
 impl LabelKey {
+    /// Puts together what a header or [`crate::OwnerKeys::producer_key`] says. Only the owner can
+    /// tell whether the two belong together.
+    pub const fn new(key: PublicKey, name: SealedName) -> Self {
+        Self { key, name }
+    }
+
     /// The key to encrypt to.
     pub const fn public_key(&self) -> PublicKey {
-        self.0
+        self.key
+    }
+
+    /// The label's name, which nobody but its owner can read.
+    pub const fn sealed_name(&self) -> &SealedName {
+        &self.name
     }
 
     /// As [`Card::fingerprint`], of the label's key.
     pub fn fingerprint(&self) -> String {
-        fingerprint(&self.0)
-    }
-}
-
-impl From<PublicKey> for LabelKey {
-    fn from(key: PublicKey) -> Self {
-        Self(key)
+        fingerprint(&self.key)
     }
 }
 
 impl fmt::Display for LabelKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut payload = vec![VERSION];
-        payload.extend_from_slice(&self.0.to_bytes());
+        payload.extend_from_slice(&self.key.to_bytes());
+        payload.extend_from_slice(self.name.as_bytes());
         write_line(f, LABEL_PREFIX, &payload)
     }
 }
@@ -172,14 +185,31 @@ impl FromStr for LabelKey {
     fn from_str(line: &str) -> Result<Self> {
         let bad = |why| Error::LabelKeyInvalid { why };
         let payload = read_line(LABEL_PREFIX, line).map_err(bad)?;
-        let (version, key) = payload.split_first().ok_or(bad("it is empty"))?;
+        let (version, rest) = payload.split_first().ok_or(bad("it is empty"))?;
         if *version != VERSION {
             return Err(bad("it is of a version this program does not know"));
         }
-        let key: &[u8; KEY_BYTES] = key.try_into().map_err(|_| bad("it has the wrong length"))?;
-        PublicKey::from_bytes(key)
-            .map(Self)
-            .map_err(|_| bad("its key is not a key"))
+        let (key, name) = rest
+            .split_first_chunk::<KEY_BYTES>()
+            .ok_or(bad("it is too short"))?;
+        let name = SealedName::from_bytes(name)
+            .map_err(|_| bad("its sealed name has a length that none has"))?;
+        let key = PublicKey::from_bytes(key).map_err(|_| bad("its key is not a key"))?;
+        Ok(Self { key, name })
+    }
+}
+
+impl TryFrom<String> for LabelKey {
+    type Error = Error;
+
+    fn try_from(line: String) -> Result<Self> {
+        line.parse()
+    }
+}
+
+impl From<LabelKey> for String {
+    fn from(key: LabelKey) -> Self {
+        key.to_string()
     }
 }
 
@@ -205,8 +235,8 @@ pub(crate) fn check_card_name(name: &str) -> Result<()> {
     })
 }
 
-/// The fingerprint of a public key.
-pub(crate) fn fingerprint(key: &PublicKey) -> String {
+/// The fingerprint of a public key, to be compared over another channel.
+pub fn fingerprint(key: &PublicKey) -> String {
     tagged_fingerprint(FINGERPRINT_TAG, &key.to_bytes())
 }
 

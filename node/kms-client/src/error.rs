@@ -124,9 +124,15 @@ pub enum Error {
     /// A `kmslabel1...` line does not decode.
     #[error("not a label key: {why}")]
     LabelKeyInvalid { why: &'static str },
-    /// A file is made for a label whose key is not in the home.
-    #[error("the file is made for label key {fingerprint}, which no label here has")]
+    /// A file without a sealed name is made for a label whose key is not in the home.
+    #[error("the file is made for label key {fingerprint}, and no name is sealed in it")]
     FileOfUnknownLabel { fingerprint: String },
+    /// The name sealed in a file's header is not this owner's for the key beside it.
+    #[error("the file is made for label key {fingerprint}, and its sealed name is not this seed's")]
+    SealedNameForeign { fingerprint: String },
+    /// A file is not of the label that was named by hand.
+    #[error("the file is made for label key {fingerprint}, which is not that of {label:?}")]
+    FileOfOtherLabel { label: Label, fingerprint: String },
     /// No such card in the home.
     #[error("no card {name:?} here")]
     CardUnknown { name: String },

@@ -6,11 +6,13 @@ mod seed;
 
 use chacha20::ChaCha20Rng;
 use chacha20::rand_core::SeedableRng as _;
+use kms_format::SealedName;
 use kms_protocol::{EthSecret, PolicyId};
 use umbral::{PublicKey, SecretKey, SecretKeyFactory, Signer, VerifyingKey};
 
+use crate::card::LabelKey;
 use crate::error::{Error, Result};
-use crate::label::Label;
+use crate::label::{Label, NamesKey};
 use crate::memo::MemoKey;
 
 pub use seed::Seed;
@@ -32,6 +34,7 @@ const MEMO: &[u8] = b"kms/v1/memo";
 /// | wallet | `kms/v1/wallet` | `0` |
 /// | random numbers of a grant (a secret, its first 32 bytes) | `kms/v1/grant` | the policy's id |
 /// | memos of policies (a secret of the root) | - | `kms/v1/memo` |
+/// | names of labels (a secret of the root) | - | `kms/v1/names` |
 pub struct OwnerKeys {
     labels: SecretKeyFactory,
     signers: SecretKeyFactory,
@@ -39,6 +42,7 @@ pub struct OwnerKeys {
     wallets: SecretKeyFactory,
     grants: SecretKeyFactory,
     memos: MemoKey,
+    names: NamesKey,
 }
 
 impl OwnerKeys {
@@ -55,6 +59,7 @@ impl OwnerKeys {
             wallets: root.make_factory(WALLET)?,
             grants: root.make_factory(GRANT)?,
             memos: MemoKey::new(root.make_secret(MEMO)?),
+            names: NamesKey::derive(&root)?,
         })
     }
 
@@ -66,12 +71,33 @@ impl OwnerKeys {
         Ok(self.labels.make_key(label.as_str().as_bytes())?)
     }
 
-    /// The public half of [`OwnerKeys::delegating`], to be given to producers.
+    /// The public half of [`OwnerKeys::delegating`].
     ///
     /// # Errors
     /// None in practice.
     pub fn label_key(&self, label: &Label) -> Result<PublicKey> {
         Ok(self.delegating(label)?.public_key())
+    }
+
+    /// What producers are given: the label's public key, and its name sealed for this seed.
+    ///
+    /// # Errors
+    /// None in practice.
+    pub fn producer_key(&self, label: &Label) -> Result<LabelKey> {
+        let key = self.label_key(label)?;
+        Ok(LabelKey::new(key, self.names.seal(label, &key)?))
+    }
+
+    /// The label whose name was sealed under this seed beside its key `key`; `None` if the name is
+    /// another owner's, another label's, or was changed.
+    ///
+    /// # Errors
+    /// None in practice.
+    pub fn open_name(&self, sealed: &SealedName, key: &PublicKey) -> Result<Option<Label>> {
+        let Some(label) = self.names.open(sealed, key) else {
+            return Ok(None);
+        };
+        Ok((self.label_key(&label)? == *key).then_some(label))
     }
 
     /// Derives the signer of a label's grants.

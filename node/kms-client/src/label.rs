@@ -2,6 +2,7 @@
 //! name, so names that look alike must be the same bytes, also under later tables of Unicode.
 //! Neighbours: `keys` derives, `home` stores, `card` gives the key away.
 
+mod sealed;
 #[cfg(test)]
 mod tests;
 
@@ -14,8 +15,10 @@ use unicode_properties::{GeneralCategory, UnicodeGeneralCategory as _};
 
 use crate::error::{Error, Result};
 
+pub(crate) use sealed::NamesKey;
+
 /// Longest name in bytes of UTF-8, normalised.
-pub(crate) const MAX_LABEL_BYTES: usize = 128;
+const MAX_LABEL_BYTES: usize = 128;
 
 /// Letters and marks that show nothing: of Unicode's `Default_Ignorable_Code_Point` those that are
 /// neither format characters nor unassigned.

@@ -13,6 +13,7 @@ mod refund;
 mod renew;
 mod revoke;
 mod schedule;
+mod search;
 mod setup;
 #[cfg(test)]
 mod tests;
@@ -26,4 +27,5 @@ pub use refund::{Refund, RefundReport};
 pub use renew::{Extension, Renewal, RenewalReport};
 pub use revoke::{Ending, RevocationReport};
 pub use schedule::{Schedule, Span};
+pub use search::{FoundLabels, Unlabelled, labels_in_files};
 pub use setup::{Owner, Spend, WaitLimits};

@@ -8,7 +8,7 @@ use zeroize::Zeroizing;
 
 use crate::chunk::{ChunkCipher, Place, read_full};
 use crate::error::{Error, Result};
-use crate::fields::{LabelHint, Locator};
+use crate::fields::{Locator, SealedName};
 use crate::header::{Header, Parts, offset};
 use crate::keys::{AccessKey, DataKey};
 use crate::spec::{CHUNK_BYTES, SEALED_BYTES};
@@ -18,7 +18,7 @@ use crate::summary::Summary;
 #[derive(Debug, Clone)]
 pub struct Encryptor {
     label_key: PublicKey,
-    label: Option<String>,
+    sealed_name: Option<SealedName>,
     locator: Option<Locator>,
 }
 
@@ -27,7 +27,7 @@ impl Encryptor {
     pub fn new(label_key: &PublicKey) -> Self {
         Self {
             label_key: *label_key,
-            label: None,
+            sealed_name: None,
             locator: None,
         }
     }
@@ -39,10 +39,11 @@ impl Encryptor {
         self
     }
 
-    /// Puts a salted tag of the label's name into the header. See [`LabelHint`] for its limits.
+    /// Puts the label's name, sealed by the label's owner, into the header: with it the owner opens
+    /// the file from the seed alone.
     #[must_use]
-    pub fn with_label_hint(mut self, label: &str) -> Self {
-        self.label = Some(label.to_owned());
+    pub fn with_sealed_name(mut self, name: SealedName) -> Self {
+        self.sealed_name = Some(name);
         self
     }
 
@@ -108,7 +109,7 @@ impl Encryptor {
     }
 
     /// Makes a new header for an existing file, whose chunks stay valid as they are. Nothing of the
-    /// old header is kept: label key, hint and locator are this encryptor's.
+    /// old header is kept: label key, sealed name and locator are this encryptor's.
     ///
     /// # Errors
     /// [`Error::Rng`].
@@ -122,16 +123,11 @@ impl Encryptor {
     fn header<G: TryCryptoRng + ?Sized>(&self, rng: &mut G, data_key: &DataKey) -> Result<Header> {
         let (capsule, secret) =
             umbral::encapsulate(rng, &self.label_key).map_err(Error::Encapsulate)?;
-        let hint = self
-            .label
-            .as_deref()
-            .map(|label| LabelHint::new(rng, label))
-            .transpose()?;
         let parts = Parts {
             label_key: &self.label_key,
             capsule: &capsule,
             access: &AccessKey::new(secret.expose())?,
-            label_hint: hint,
+            sealed_name: self.sealed_name.as_ref(),
             locator: self.locator,
         };
         Header::build(&parts, data_key)

@@ -1,15 +1,12 @@
-//! The two optional fields of a header: the locator of the policies, and the hint at the label.
-
-use rand_core::TryCryptoRng;
-use ring::hmac;
-use subtle::ConstantTimeEq as _;
+//! The two optional fields of a header: the locator of the policies, and the label's sealed name.
 
 use crate::error::{Error, Result};
 
 /// Length of a locator in bytes.
 pub(crate) const LOCATOR_BYTES: usize = 52;
-/// Length of a label hint in bytes.
-pub(crate) const LABEL_HINT_BYTES: usize = 32;
+/// The lengths of a sealed name in bytes: a tag of 16 and a multiple of 32, so that little can be
+/// told of the name's own.
+pub const SEALED_NAME_LENGTHS: [usize; 5] = [48, 80, 112, 144, 176];
 
 /// The chain and the contract on which readers find the policies of a file's label.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -53,60 +50,31 @@ impl Locator {
 
 const NO_LOCATOR: Error = Error::Bug("a locator has 52 bytes");
 
-/// A salted tag of the label's name. Whoever knows the name recognises the file by it, and anybody
-/// can check a guess: use it only for names that cannot be guessed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct LabelHint {
-    salt: [u8; 16],
-    tag: [u8; 16],
-}
+/// The label's name, sealed by the label's owner for itself: opaque here and to everybody else.
+/// Whoever writes a file copies it from where it got the label's key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SealedName(Vec<u8>);
 
-impl LabelHint {
-    pub(crate) fn new<G: TryCryptoRng + ?Sized>(rng: &mut G, label: &str) -> Result<Self> {
-        let mut salt = [0; 16];
-        rng.try_fill_bytes(&mut salt).map_err(|_| Error::Rng)?;
-        Ok(Self {
-            salt,
-            tag: tag(&salt, label)?,
-        })
+impl SealedName {
+    /// Takes bytes of one of the five lengths that a sealed name can have: see
+    /// [`SEALED_NAME_LENGTHS`].
+    ///
+    /// # Errors
+    /// [`Error::HeaderMalformed`] for any other length.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self> {
+        if SEALED_NAME_LENGTHS.contains(&bytes.len()) {
+            Ok(Self(bytes.to_vec()))
+        } else {
+            Err(Error::HeaderMalformed {
+                problem: "a sealed name has 48, 80, 112, 144 or 176 bytes",
+            })
+        }
     }
 
-    /// Whether `label` is the name that the hint was made of.
-    pub fn matches(&self, label: &str) -> bool {
-        tag(&self.salt, label).is_ok_and(|tag| tag.ct_eq(&self.tag).into())
+    /// The bytes, as in a header.
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.0
     }
-
-    /// Writes the salt, then the tag.
-    pub(crate) fn to_bytes(self) -> [u8; LABEL_HINT_BYTES] {
-        let mut out = [0; LABEL_HINT_BYTES];
-        let (salt, tag) = out.split_at_mut(16);
-        salt.copy_from_slice(&self.salt);
-        tag.copy_from_slice(&self.tag);
-        out
-    }
-
-    pub(crate) fn from_bytes(bytes: &[u8; LABEL_HINT_BYTES]) -> Result<Self> {
-        let bug = Error::Bug("a label hint has 32 bytes");
-        let (Some(salt), Some(tag)) = (bytes.first_chunk(), bytes.last_chunk()) else {
-            return Err(bug);
-        };
-        Ok(Self {
-            salt: *salt,
-            tag: *tag,
-        })
-    }
-}
-
-/// Computes HMAC-SHA-256(salt, "KMS v1 label hint" || label), first 16 bytes.
-fn tag(salt: &[u8; 16], label: &str) -> Result<[u8; 16]> {
-    let mut context = hmac::Context::with_key(&hmac::Key::new(hmac::HMAC_SHA256, salt));
-    context.update(b"KMS v1 label hint");
-    context.update(label.as_bytes());
-    let full = context.sign();
-    full.as_ref()
-        .first_chunk()
-        .copied()
-        .ok_or(Error::Bug("HMAC-SHA-256 has 32 bytes"))
 }
 
 #[cfg(test)]

@@ -9,12 +9,12 @@ use umbral::{Capsule, PublicKey, SharedSecret};
 
 use crate::chunk::read_full;
 use crate::error::{Error, Result};
-use crate::fields::{LabelHint, Locator};
+use crate::fields::{Locator, SealedName};
 use crate::keys::{AccessKey, COMMITMENT_BYTES, DataKey, WRAPPED_BYTES};
 use crate::spec::{
-    CRITICAL, FIELD_CAPSULE, FIELD_COMMITMENT, FIELD_HEAD_BYTES, FIELD_LABEL_HINT, FIELD_LABEL_KEY,
-    FIELD_LOCATOR, FIELD_WRAPPED_KEY, FIXED_BYTES, HEADER_BYTES_MAX, MAC_BYTES, MAGIC, PARAMETERS,
-    SEALED_BYTES, SUITE_AES_256_GCM, TAG_BYTES, VERSION,
+    CRITICAL, FIELD_CAPSULE, FIELD_COMMITMENT, FIELD_HEAD_BYTES, FIELD_LABEL_KEY, FIELD_LOCATOR,
+    FIELD_SEALED_NAME, FIELD_WRAPPED_KEY, FIXED_BYTES, HEADER_BYTES_MAX, MAC_BYTES, MAGIC,
+    PARAMETERS, SEALED_BYTES, SUITE_AES_256_GCM, TAG_BYTES, VERSION,
 };
 use crate::summary::Summary;
 
@@ -26,7 +26,7 @@ pub struct Header {
     capsule: Capsule,
     wrapped: [u8; WRAPPED_BYTES],
     commitment: [u8; COMMITMENT_BYTES],
-    label_hint: Option<LabelHint>,
+    sealed_name: Option<SealedName>,
     locator: Option<Locator>,
 }
 
@@ -35,7 +35,7 @@ pub(crate) struct Parts<'a> {
     pub(crate) label_key: &'a PublicKey,
     pub(crate) capsule: &'a Capsule,
     pub(crate) access: &'a AccessKey,
-    pub(crate) label_hint: Option<LabelHint>,
+    pub(crate) sealed_name: Option<&'a SealedName>,
     pub(crate) locator: Option<Locator>,
 }
 
@@ -98,7 +98,7 @@ impl Header {
             commitment: found
                 .commitment
                 .ok_or(missing("the key commitment is missing"))?,
-            label_hint: found.label_hint,
+            sealed_name: found.sealed_name,
             locator: found.locator,
             bytes,
         })
@@ -112,8 +112,8 @@ impl Header {
         push(&mut fields, FIELD_CAPSULE, &parts.capsule.to_bytes())?;
         push(&mut fields, FIELD_WRAPPED_KEY, &wrapped)?;
         push(&mut fields, FIELD_COMMITMENT, parts.access.commitment())?;
-        if let Some(hint) = parts.label_hint {
-            push(&mut fields, FIELD_LABEL_HINT, &hint.to_bytes())?;
+        if let Some(name) = parts.sealed_name {
+            push(&mut fields, FIELD_SEALED_NAME, name.as_bytes())?;
         }
         if let Some(locator) = parts.locator {
             push(&mut fields, FIELD_LOCATOR, &locator.to_bytes())?;
@@ -133,7 +133,7 @@ impl Header {
             capsule: parts.capsule.clone(),
             wrapped,
             commitment: *parts.access.commitment(),
-            label_hint: parts.label_hint,
+            sealed_name: parts.sealed_name.cloned(),
             locator: parts.locator,
         })
     }
@@ -153,9 +153,9 @@ impl Header {
         &self.label_key
     }
 
-    /// The tag of the label's name, if the writer put one in.
-    pub fn label_hint(&self) -> Option<&LabelHint> {
-        self.label_hint.as_ref()
+    /// The label's name, sealed by its owner, if the writer put one in.
+    pub fn sealed_name(&self) -> Option<&SealedName> {
+        self.sealed_name.as_ref()
     }
 
     /// The locator of the label's policies, if the writer put one in.
@@ -289,7 +289,7 @@ struct Found {
     capsule: Option<Capsule>,
     wrapped: Option<[u8; WRAPPED_BYTES]>,
     commitment: Option<[u8; COMMITMENT_BYTES]>,
-    label_hint: Option<LabelHint>,
+    sealed_name: Option<SealedName>,
     locator: Option<Locator>,
 }
 
@@ -306,7 +306,7 @@ impl Found {
             }
             FIELD_WRAPPED_KEY => self.wrapped = Some(*exact(value)?),
             FIELD_COMMITMENT => self.commitment = Some(*exact(value)?),
-            FIELD_LABEL_HINT => self.label_hint = Some(LabelHint::from_bytes(exact(value)?)?),
+            FIELD_SEALED_NAME => self.sealed_name = Some(SealedName::from_bytes(value)?),
             FIELD_LOCATOR => self.locator = Some(Locator::from_bytes(exact(value)?)?),
             _ if is_known_number(field) => {
                 let problem = "a known field with the wrong critical bit";

@@ -19,7 +19,7 @@ mod summary;
 pub use decrypt::Decryptor;
 pub use encrypt::Encryptor;
 pub use error::{Error, Result};
-pub use fields::{LabelHint, Locator};
+pub use fields::{Locator, SEALED_NAME_LENGTHS, SealedName};
 pub use header::Header;
 pub use keys::DataKey;
 pub use range::RangeReader;

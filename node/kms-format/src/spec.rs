@@ -26,7 +26,7 @@ pub(crate) const FIXED_BYTES: usize = 20;
 pub(crate) const PARAMETER_BYTES: usize = 8;
 /// Bytes of the header's MAC.
 pub(crate) const MAC_BYTES: usize = 32;
-/// Longest header that is read. The fields of version 1 need 371 bytes.
+/// Longest header that is read. The fields of version 1 need 515 bytes.
 pub const HEADER_BYTES_MAX: usize = 16 * 1024;
 
 /// Bytes of a field's type and length.
@@ -41,8 +41,8 @@ pub(crate) const FIELD_CAPSULE: u16 = CRITICAL | 2;
 pub(crate) const FIELD_WRAPPED_KEY: u16 = CRITICAL | 3;
 /// Commitment to the capsule's key, 32 bytes.
 pub(crate) const FIELD_COMMITMENT: u16 = CRITICAL | 4;
-/// Salt and tag of the label's name, 32 bytes, optional.
-pub(crate) const FIELD_LABEL_HINT: u16 = 5;
+/// The label's name sealed by its owner, 48 to 176 bytes, optional.
+pub(crate) const FIELD_SEALED_NAME: u16 = 5;
 /// Chain id and contract, 52 bytes, optional.
 pub(crate) const FIELD_LOCATOR: u16 = 6;
 

@@ -46,6 +46,7 @@ pub(crate) const TABLE: [Exit; 18] = [
     ]),
     exit(21, "wrong key or passphrase", &[
         "wrong_passphrase", "wrong_key", "fragments_do_not_open", "file_of_unknown_label",
+        "sealed_name_foreign", "file_of_other_label",
     ]),
     exit(22, "tampered", &["header_tampered", "chunk_tampered"]),
     exit(30, "chain unreachable", &[

@@ -13,7 +13,7 @@ use serde::Serialize;
 
 use crate::context::Context;
 use crate::failure::{Failure, Outcome};
-use crate::progress::ByteBar;
+use crate::progress::Bar;
 use crate::sink::{Content, Sink, Source};
 
 /// Arguments for input and output of an encrypted file's plaintext.
@@ -110,7 +110,7 @@ impl<'a> Opened<'a> {
         let plaintext_bytes = match &args.range {
             Some(ByteRange(range)) => self.write_range(key, range, &mut sink)?,
             None => {
-                let mut bar = ByteBar::new(context.out, "decrypting", self.source.length);
+                let mut bar = Bar::bytes(context.out, "decrypting", self.source.length);
                 let decryptor = Decryptor::new(&self.header, key, self.source)?;
                 decryptor
                     .decrypt(&mut sink, &mut |done| bar.set(done))?

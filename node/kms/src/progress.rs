@@ -1,5 +1,5 @@
-//! Progress on stderr: a bar for bytes, on a terminal and after half a second; a line per step for
-//! grants and reads.
+//! Progress on stderr: a bar for bytes or files, on a terminal and after half a second; a line per
+//! step for grants and reads.
 
 use std::time::{Duration, Instant};
 
@@ -13,58 +13,66 @@ use crate::text::utc;
 const QUIET_TIME: Duration = Duration::from_millis(500);
 const WITH_LENGTH: &str = "{msg} {bytes}/{total_bytes} [{wide_bar}] {bytes_per_sec} {eta}";
 const WITHOUT_LENGTH: &str = "{msg} {bytes} {bytes_per_sec} {spinner}";
+const FILES: &str = "{msg} {pos} files {spinner}";
 
-/// A progress bar in bytes, of a total that may be unknown.
-pub(crate) struct ByteBar {
+/// A progress bar in bytes or files, of a total that may be unknown.
+pub(crate) struct Bar {
     out: Output,
     verb: &'static str,
+    template: &'static str,
     total: Option<u64>,
     started: Instant,
     bar: Option<ProgressBar>,
 }
 
-impl ByteBar {
-    /// Creates a bar, which is drawn by `set`.
-    pub(crate) fn new(out: Output, verb: &'static str, total: Option<u64>) -> Self {
+impl Bar {
+    /// Creates a bar of bytes, which is drawn by `set`.
+    pub(crate) fn bytes(out: Output, verb: &'static str, total: Option<u64>) -> Self {
+        let template = total.map_or(WITHOUT_LENGTH, |_| WITH_LENGTH);
+        Self::new(out, verb, template, total)
+    }
+
+    /// Creates a bar of files, of which nobody knows how many there are.
+    pub(crate) fn files(out: Output, verb: &'static str) -> Self {
+        Self::new(out, verb, FILES, None)
+    }
+
+    fn new(out: Output, verb: &'static str, template: &'static str, total: Option<u64>) -> Self {
         Self {
             out,
             verb,
+            template,
             total,
             started: Instant::now(),
             bar: None,
         }
     }
 
-    /// Sets the number of bytes done; draws the bar once [`QUIET_TIME`] is over.
+    /// Sets the number of bytes or files done; draws the bar once [`QUIET_TIME`] is over.
     pub(crate) fn set(&mut self, done: u64) {
         if self.bar.is_none() && self.out.shows_bars() && self.started.elapsed() > QUIET_TIME {
-            self.bar = Some(draw(self.verb, self.total));
+            self.bar = Some(self.draw());
         }
         if let Some(bar) = &self.bar {
             bar.set_position(done);
         }
     }
+
+    fn draw(&self) -> ProgressBar {
+        let style = ProgressStyle::with_template(self.template)
+            .unwrap_or_else(|_| ProgressStyle::default_bar());
+        ProgressBar::with_draw_target(self.total, ProgressDrawTarget::stderr())
+            .with_style(style)
+            .with_message(self.verb)
+    }
 }
 
-impl Drop for ByteBar {
+impl Drop for Bar {
     fn drop(&mut self) {
         if let Some(bar) = &self.bar {
             bar.finish_and_clear();
         }
     }
-}
-
-fn draw(verb: &'static str, total: Option<u64>) -> ProgressBar {
-    let template = if total.is_some() {
-        WITH_LENGTH
-    } else {
-        WITHOUT_LENGTH
-    };
-    let style =
-        ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
-    ProgressBar::with_draw_target(total, ProgressDrawTarget::stderr())
-        .with_style(style)
-        .with_message(verb)
 }
 
 /// Writes a note per completed step.

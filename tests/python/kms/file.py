@@ -13,7 +13,7 @@ SEALED = CHUNK + 16
 # Number of each known field: its type, and its length or lengths.
 FIELDS = {
     1: (0x8001, [33]), 2: (0x8002, [98]), 3: (0x8003, [48]), 4: (0x8004, [32]),
-    5: (0x0005, [32]), 6: (0x0006, [52]),
+    5: (0x0005, [48, 80, 112, 144, 176]), 6: (0x0006, [52]),
 }
 
 

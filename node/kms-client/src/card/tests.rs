@@ -91,29 +91,49 @@ fn refuses_the_older_checksum() {
     assert!(older.parse::<Card>().is_err());
 }
 
+/// A label's key with a sealed name of any of the five lengths.
+fn label_key(blocks: usize) -> LabelKey {
+    let name = SealedName::from_bytes(&vec![0xa5; 16 + 32 * blocks]).unwrap();
+    LabelKey::new(reader().receiving_key(), name)
+}
+
 #[test]
 fn refuses_label_keys_that_are_none() {
     let key = reader().receiving_key().to_bytes();
-    let cases = [
+    let with =
+        |version: u8, name: &[u8]| line("kmslabel", &[&[version], key.as_slice(), name].concat());
+    let no_key = line("kmslabel", &[&[1; 34][..], &[0; 48]].concat());
+    let mut cases = vec![
         (line("kmscard", &key), "its prefix is wrong"),
         (line("kmslabel", &[]), "it is empty"),
         (
-            line("kmslabel", &[&[9], key.as_slice()].concat()),
+            with(9, &[0; 48]),
             "it is of a version this program does not know",
         ),
         (
             line("kmslabel", &[&[1], &key[..32]].concat()),
-            "it has the wrong length",
+            "it is too short",
         ),
-        (
-            line("kmslabel", &[&[1], key.as_slice(), &[0]].concat()),
-            "it has the wrong length",
-        ),
-        (line("kmslabel", &[1; 34]), "its key is not a key"),
+        (no_key, "its key is not a key"),
     ];
+    for length in [0, 1, 47, 49, 79, 81, 175, 177] {
+        cases.push((
+            with(1, &vec![0; length]),
+            "its sealed name has a length that none has",
+        ));
+    }
     for (text, expected) in cases {
         assert_eq!(why(text.parse::<LabelKey>()), expected, "{text}");
     }
+}
+
+#[test]
+fn a_label_key_is_its_line_as_json() {
+    let key = label_key(1);
+    let json = serde_json::to_string(&key).unwrap();
+    assert_eq!(json, format!("\"{key}\""));
+    assert_eq!(serde_json::from_str::<LabelKey>(&json).unwrap(), key);
+    assert!(serde_json::from_str::<LabelKey>("\"kmslabel1\"").is_err());
 }
 
 #[test]
@@ -166,9 +186,19 @@ proptest! {
     }
 
     #[test]
-    fn a_label_key_survives_its_line(_case in 0..48) {
-        let key = LabelKey::from(reader().receiving_key());
+    fn a_label_key_survives_its_line(blocks in 1_usize..=5) {
+        let key = label_key(blocks);
         prop_assert_eq!(key.to_string().parse::<LabelKey>().unwrap(), key);
+    }
+
+    #[test]
+    fn a_label_key_with_one_other_letter_is_refused(at in 0usize..400, to in "[02-9ac-hj-np-z]") {
+        let text = label_key(3).to_string();
+        let at = at % text.len();
+        prop_assume!(text[at..=at] != to);
+        let mut changed = text;
+        changed.replace_range(at..=at, &to);
+        prop_assert!(changed.parse::<LabelKey>().is_err());
     }
 
     #[test]
@@ -188,7 +218,7 @@ proptest! {
     }
 
     #[test]
-    fn no_payload_makes_the_decoder_panic(payload in vec(any::<u8>(), 0..180)) {
+    fn no_payload_makes_the_decoder_panic(payload in vec(any::<u8>(), 0..230)) {
         prop_assert!(line("kmscard", &payload).parse::<Card>().is_err());
         let _ = line("kmslabel", &payload).parse::<LabelKey>();
     }

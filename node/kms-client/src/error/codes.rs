@@ -58,7 +58,12 @@ table! {{
         "label_unknown", "make it with `kms label new`, or pass a kmslabel1 line";
     Self::LabelExists { .. } => "label_exists", "choose another name for the label";
     Self::FileOfUnknownLabel { .. } =>
-        "file_of_unknown_label", "make the label again with `kms label new NAME`";
+        "file_of_unknown_label", "name the label by hand: `kms decrypt --label NAME`";
+    Self::SealedNameForeign { .. } =>
+        "sealed_name_foreign",
+        "use its owner's seed, or `kms read`; if it is yours, name its label with --label NAME";
+    Self::FileOfOtherLabel { .. } =>
+        "file_of_other_label", "name another label, or leave --label out";
     Self::LabelKeyInvalid { .. } => "label_key_invalid", "ask for the line again";
     Self::CardUnknown { .. } => "card_unknown", "add it with `kms card add`";
     Self::CardExists { .. } =>

@@ -8,6 +8,7 @@ use kms_protocol::Address;
 use serde::{Deserialize, Serialize};
 use umbral::PublicKey;
 
+use crate::card::LabelKey;
 use crate::keys::Seed;
 use crate::label::Label;
 use crate::node_url::AddressRule;
@@ -78,35 +79,13 @@ impl Config {
     }
 }
 
-/// `labels.json`: names of labels with their public keys, so that encrypting needs no passphrase.
+/// `labels.json`: names of labels with what producers are given, so that encrypting needs no
+/// passphrase. Everything in it comes back from the seed and the files made for its labels.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Labels {
     version: u32,
-    labels: BTreeMap<Label, HexKey>,
-}
-
-/// A public key as 66 hexadecimal digits.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
-pub(crate) struct HexKey(pub(crate) PublicKey);
-
-impl TryFrom<String> for HexKey {
-    type Error = &'static str;
-
-    fn try_from(text: String) -> Result<Self, Self::Error> {
-        let mut bytes = [0; 33];
-        hex::decode_to_slice(&text, &mut bytes).map_err(|_| "a public key has 66 hex digits")?;
-        PublicKey::from_bytes(&bytes)
-            .map(Self)
-            .map_err(|_| "not a public key")
-    }
-}
-
-impl From<HexKey> for String {
-    fn from(key: HexKey) -> Self {
-        hex::encode(key.0.to_bytes())
-    }
+    labels: BTreeMap<Label, LabelKey>,
 }
 
 impl Default for Labels {
@@ -123,25 +102,25 @@ impl Versioned for Labels {
 }
 
 impl Labels {
-    /// The public key of a label.
-    pub fn get(&self, label: &Label) -> Option<PublicKey> {
-        self.labels.get(label).map(|key| key.0)
+    /// The public key of a label, with its sealed name.
+    pub fn get(&self, label: &Label) -> Option<&LabelKey> {
+        self.labels.get(label)
     }
 
     /// The label with this public key.
     pub fn name_of(&self, key: &PublicKey) -> Option<&Label> {
         self.labels
             .iter()
-            .find(|(_, held)| held.0 == *key)
+            .find(|(_, held)| held.public_key() == *key)
             .map(|(label, _)| label)
     }
 
     /// All labels with their keys, in order of name.
-    pub fn iter(&self) -> impl Iterator<Item = (&Label, PublicKey)> {
-        self.labels.iter().map(|(label, key)| (label, key.0))
+    pub fn iter(&self) -> impl Iterator<Item = (&Label, &LabelKey)> {
+        self.labels.iter()
     }
 
-    pub(crate) fn insert(&mut self, label: Label, key: PublicKey) {
-        self.labels.insert(label, HexKey(key));
+    pub(crate) fn insert(&mut self, label: Label, key: LabelKey) {
+        self.labels.insert(label, key);
     }
 }

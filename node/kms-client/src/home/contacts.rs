@@ -24,22 +24,43 @@ impl Home {
     /// # Errors
     /// [`Error::LabelExists`] if it is stored with another key, so that the seed is another one.
     pub fn add_label(&self, lock: &HomeLock, keys: &OwnerKeys, label: &Label) -> Result<LabelKey> {
+        self.restore_labels(lock, keys, [label])?;
+        self.label_key(label)
+    }
+
+    /// Stores labels whose names came from elsewhere, all or none of them; returns those that were
+    /// not there.
+    ///
+    /// # Errors
+    /// As [`Home::add_label`].
+    pub fn restore_labels<'a>(
+        &self,
+        lock: &HomeLock,
+        keys: &OwnerKeys,
+        names: impl IntoIterator<Item = &'a Label>,
+    ) -> Result<Vec<Label>> {
         self.check(lock)?;
-        let key = keys.label_key(label)?;
         let mut labels = self.labels()?;
-        match labels.get(label) {
-            Some(stored) if stored == key => {}
-            Some(_) => {
-                return Err(Error::LabelExists {
-                    label: label.clone(),
-                });
-            }
-            None => {
-                labels.insert(label.clone(), key);
-                store::write_json(&self.path.join(LABELS), &labels)?;
+        let mut added = Vec::new();
+        for label in names {
+            let key = keys.producer_key(label)?;
+            match labels.get(label) {
+                Some(stored) if *stored == key => {}
+                Some(_) => {
+                    return Err(Error::LabelExists {
+                        label: label.clone(),
+                    });
+                }
+                None => {
+                    labels.insert(label.clone(), key);
+                    added.push(label.clone());
+                }
             }
         }
-        Ok(LabelKey::from(key))
+        if !added.is_empty() {
+            store::write_json(&self.path.join(LABELS), &labels)?;
+        }
+        Ok(added)
     }
 
     /// A label's key by its name here.
@@ -47,7 +68,7 @@ impl Home {
     /// # Errors
     /// [`Error::LabelUnknown`].
     pub fn label_key(&self, label: &Label) -> Result<LabelKey> {
-        let key = self.labels()?.get(label).map(LabelKey::from);
+        let key = self.labels()?.get(label).cloned();
         key.ok_or_else(|| Error::LabelUnknown {
             label: label.clone(),
         })

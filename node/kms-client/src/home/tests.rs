@@ -260,6 +260,30 @@ fn labels_are_readable_without_a_passphrase() {
 }
 
 #[test]
+fn refuses_a_list_of_labels_that_cannot_be_understood() {
+    let (_dir, home) = home();
+    let keys = home.unlock_owner(&Fixed(PASSPHRASE)).unwrap();
+    let lock = home.lock().unwrap();
+    home.add_label(&lock, &keys, &label("caf\u{e9}")).unwrap();
+    let path = home.path().join(super::LABELS);
+    let good = std::fs::read_to_string(&path).unwrap();
+    let cases = [
+        good.replace("caf\u{e9}", "cafe\u{301}"),
+        good.replace("caf\u{e9}", "a\u{202e}b"),
+        good.replace("kmslabel1q", "kmslabel1p"),
+        good.replace("\"version\": 1", "\"version\": 2"),
+    ];
+    for text in cases {
+        assert_ne!(text, good);
+        std::fs::write(&path, &text).unwrap();
+        let refused = home.labels();
+        assert!(matches!(refused, Err(Error::HomeCorrupt { .. })), "{text}");
+    }
+    std::fs::write(&path, good).unwrap();
+    assert!(home.labels().is_ok());
+}
+
+#[test]
 fn a_label_that_is_not_here_is_unknown() {
     let (_dir, home) = home();
     assert!(matches!(

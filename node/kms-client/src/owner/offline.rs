@@ -1,5 +1,6 @@
-//! The owner's own way to a file: seed, label and header are enough, with every miner and the chain
-//! gone. Neighbours: `keys` derives, `kms-format` opens.
+//! The owner's own way to a file: the seed is enough, with every miner and the chain gone. The name
+//! of the label, from which its key is derived, is sealed for the owner in the file's header.
+//! Neighbours: `keys` derives, `kms-format` opens.
 
 use kms_format::{DataKey, Header};
 
@@ -9,39 +10,53 @@ use crate::home::Labels;
 use crate::keys::OwnerKeys;
 use crate::label::Label;
 
-/// The name of the label a file is made for.
+/// The label a file is made for: by the name sealed in its header, or else by its key among the
+/// labels given. A name that somebody else put in is passed by, and never leads to a key.
 ///
 /// # Errors
-/// [`Error::FileOfUnknownLabel`].
-pub fn label_of<'a>(labels: &'a Labels, header: &Header) -> Result<&'a Label> {
-    labels
-        .name_of(header.label_key())
-        .ok_or_else(|| unknown(header))
+/// [`Error::FileOfUnknownLabel`] if the header has no sealed name, [`Error::SealedNameForeign`] if
+/// it has one that these keys do not open.
+pub fn label_of(keys: &OwnerKeys, labels: &Labels, header: &Header) -> Result<Label> {
+    let key = header.label_key();
+    let sealed = header.sealed_name();
+    if let Some(name) = sealed
+        && let Some(label) = keys.open_name(name, key)?
+    {
+        return Ok(label);
+    }
+    if let Some(label) = labels.name_of(key) {
+        return Ok(label.clone());
+    }
+    let fingerprint = fingerprint(key);
+    Err(match sealed {
+        Some(_) => Error::SealedNameForeign { fingerprint },
+        None => Error::FileOfUnknownLabel { fingerprint },
+    })
 }
 
-/// The data key of a file of one of the home's labels.
+/// The data key of a file made for one of these keys' labels.
 ///
 /// # Errors
-/// [`Error::FileOfUnknownLabel`], or [`Error::Format`] if the header was tampered with.
+/// As [`label_of`], or [`Error::Format`] if the header was tampered with.
 pub fn data_key(keys: &OwnerKeys, labels: &Labels, header: &Header) -> Result<DataKey> {
-    data_key_of_label(keys, label_of(labels, header)?, header)
+    data_key_of_label(keys, &label_of(keys, labels, header)?, header)
 }
 
-/// The data key of a file of a label that is named by hand, as after a restore from the seed.
+/// The data key of a file of a label that is named by hand.
 ///
 /// # Errors
-/// [`Error::FileOfUnknownLabel`] if the file is of another label, [`Error::Format`].
+/// [`Error::FileOfOtherLabel`] if the file is of another label, [`Error::Format`].
 pub fn data_key_of_label(keys: &OwnerKeys, label: &Label, header: &Header) -> Result<DataKey> {
     let delegating = keys.delegating(label)?;
     if delegating.public_key() != *header.label_key() {
-        return Err(unknown(header));
+        return Err(Error::FileOfOtherLabel {
+            label: label.clone(),
+            fingerprint: fingerprint(header.label_key()),
+        });
     }
     let secret = umbral::decapsulate_original(&delegating, header.capsule())?;
     Ok(header.unlock(&secret)?)
 }
 
-fn unknown(header: &Header) -> Error {
-    Error::FileOfUnknownLabel {
-        fingerprint: fingerprint(header.label_key()),
-    }
-}
+#[cfg(test)]
+mod tests;

@@ -1,4 +1,3 @@
-use getrandom::SysRng;
 use proptest::prelude::*;
 
 use super::*;
@@ -30,32 +29,15 @@ fn refuses_a_chain_id_above_64_bits() {
 }
 
 #[test]
-fn a_hint_matches_its_label_alone() {
-    let hint = LabelHint::new(&mut SysRng, "films/demo").unwrap();
-    assert!(hint.matches("films/demo"));
-    for other in ["", "films", "films/demo ", "Films/demo", "films/demo\0"] {
-        assert!(!hint.matches(other), "{other}");
-    }
-}
-
-#[test]
-fn two_hints_of_one_label_share_nothing() {
-    let first = LabelHint::new(&mut SysRng, "a").unwrap();
-    let second = LabelHint::new(&mut SysRng, "a").unwrap();
-    assert_ne!(first.salt, second.salt);
-    assert_ne!(first.tag, second.tag);
-}
-
-#[test]
-fn a_hint_of_another_salt_does_not_match() {
-    let hint = LabelHint::new(&mut SysRng, "a").unwrap();
-    assert!(
-        !LabelHint {
-            salt: [0; 16],
-            ..hint
+fn a_sealed_name_has_one_of_five_lengths() {
+    for length in 0..=300 {
+        let sealed = SealedName::from_bytes(&vec![7; length]);
+        let expected = [48, 80, 112, 144, 176].contains(&length);
+        assert_eq!(sealed.is_ok(), expected, "{length}");
+        if let Err(error) = sealed {
+            assert_eq!(error.code(), "header_malformed");
         }
-        .matches("a")
-    );
+    }
 }
 
 proptest! {
@@ -66,8 +48,9 @@ proptest! {
     }
 
     #[test]
-    fn hints_round_trip(low: [u8; 16], high: [u8; 16]) {
-        let hint = LabelHint { salt: low, tag: high };
-        prop_assert_eq!(LabelHint::from_bytes(&hint.to_bytes()).unwrap(), hint);
+    fn sealed_names_round_trip(blocks in 1_usize..=5, byte: u8) {
+        let bytes = vec![byte; 16 + 32 * blocks];
+        let sealed = SealedName::from_bytes(&bytes).unwrap();
+        prop_assert_eq!(sealed.as_bytes(), &*bytes);
     }
 }

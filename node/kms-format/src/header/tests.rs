@@ -15,7 +15,7 @@ fn header_with(extra: &[(u16, &[u8])]) -> (Vec<u8>, SharedSecret) {
         label_key: &key,
         capsule: &capsule,
         access: &access,
-        label_hint: None,
+        sealed_name: None,
         locator: None,
     };
     let mut bytes = Header::build(&parts, &data_key).unwrap().bytes;
@@ -59,24 +59,54 @@ fn reads_what_it_wrote_and_stops_there() {
 }
 
 #[test]
-fn the_longest_header_of_version_1_has_371_bytes() {
+fn a_header_of_version_1_has_at_most_515_bytes() {
     let key = SecretKey::random(&mut SysRng).unwrap().public_key();
     let locator = Locator {
         chain_id: 31337,
         contract: [1; 20],
     };
-    let mut file = Vec::new();
-    let encryptor = Encryptor::new(&key)
-        .with_locator(locator)
-        .with_label_hint("films/demo");
-    encryptor
-        .encrypt(&mut SysRng, &b""[..], &mut file, &mut |_| ())
-        .unwrap();
-    let header = read(&file).unwrap();
-    assert_eq!(header.as_bytes().len(), 371);
-    assert_eq!(header.locator(), Some(&locator));
-    assert!(header.label_hint().unwrap().matches("films/demo"));
-    assert_eq!(*header.label_key(), key);
+    for (length, expected) in [(48, 387), (80, 419), (112, 451), (144, 483), (176, 515)] {
+        let name = SealedName::from_bytes(&vec![9; length]).unwrap();
+        let mut file = Vec::new();
+        let encryptor = Encryptor::new(&key)
+            .with_locator(locator)
+            .with_sealed_name(name.clone());
+        encryptor
+            .encrypt(&mut SysRng, &b""[..], &mut file, &mut |_| ())
+            .unwrap();
+        let header = read(&file).unwrap();
+        assert_eq!(header.as_bytes().len(), expected);
+        assert_eq!(header.locator(), Some(&locator));
+        assert_eq!(header.sealed_name(), Some(&name));
+        assert_eq!(*header.label_key(), key);
+    }
+}
+
+#[test]
+fn refuses_a_sealed_name_of_another_length() {
+    for length in [0, 1, 16, 32, 47, 49, 79, 81, 175, 177, 208] {
+        let (bytes, _) = header_with(&[(FIELD_SEALED_NAME, &vec![0; length])]);
+        refuses(&bytes, "header_malformed");
+    }
+}
+
+#[test]
+fn a_sealed_name_is_covered_by_the_mac() {
+    let (bytes, secret) = header_with(&[(FIELD_SEALED_NAME, &[3; 48])]);
+    read(&bytes).unwrap().unlock(&secret).unwrap();
+    let end = bytes.len() - MAC_BYTES;
+    for at in end - 48..end {
+        let mut changed = bytes.clone();
+        changed[at] ^= 1;
+        let error = read(&changed).unwrap().unlock(&secret).unwrap_err();
+        assert_eq!(error.code(), "header_tampered", "byte {at}");
+    }
+    // Taken out, and the length made right.
+    let mut without = bytes.clone();
+    without.drain(end - 52..end);
+    set_length(&mut without, 0);
+    let error = read(&without).unwrap().unlock(&secret).unwrap_err();
+    assert_eq!(error.code(), "header_tampered");
 }
 
 #[test]
@@ -112,7 +142,7 @@ fn refuses_a_field_twice() {
 fn refuses_fields_out_of_order() {
     let (bytes, _) = header_with(&[(0x0101, b""), (0x0100, b"")]);
     refuses(&bytes, "header_malformed");
-    let (bytes, _) = header_with(&[(FIELD_LOCATOR, &[0; 52]), (FIELD_LABEL_HINT, &[0; 32])]);
+    let (bytes, _) = header_with(&[(FIELD_LOCATOR, &[0; 52]), (FIELD_SEALED_NAME, &[0; 48])]);
     refuses(&bytes, "header_malformed");
 }
 

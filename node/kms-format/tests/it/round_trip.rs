@@ -156,8 +156,8 @@ impl TryCryptoRng for Failing {}
 
 #[test]
 fn a_failing_generator_is_an_error_before_anything_is_written() {
-    let encryptor = Label::random().encryptor().with_label_hint("label");
-    for budget in [0, 31, 32, 64, 95, 96, 111] {
+    let encryptor = Label::random().encryptor();
+    for budget in [0, 31, 32, 64, 95] {
         let mut file = Vec::new();
         let outcome = encryptor.encrypt(&mut Failing(budget), &b"x"[..], &mut file, &mut |_| ());
         let code = outcome.unwrap_err().code();

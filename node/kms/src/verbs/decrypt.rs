@@ -8,17 +8,20 @@ use crate::failure::Outcome;
 use crate::open::{OpenArgs, Opened};
 
 /// Open a file of one of your own labels: offline, with every miner and the chain gone
+///
+/// The seed is enough: the label's name, from which its key is derived, is sealed in the file for
+/// you alone, by producers too.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
   kms decrypt movie.kms -o movie.mp4
   kms decrypt - < photos.tar.kms | tar -x
-  kms decrypt --label films/demo movie.kms -o movie.mp4      after a restore from the seed
+  kms decrypt --label films/demo movie.kms -o movie.mp4      its writer left the name out
   kms decrypt --range 500M-501M movie.kms | sha256sum")]
 pub(crate) struct DecryptArgs {
     #[command(flatten)]
     open: OpenArgs,
-    /// The label of the file, if this home has not listed it yet
+    /// The label of the file, if no name of yours is sealed in it
     #[arg(long, value_name = "LABEL")]
     label: Option<String>,
 }

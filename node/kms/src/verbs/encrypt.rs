@@ -11,14 +11,14 @@ use serde::Serialize;
 
 use crate::context::Context;
 use crate::failure::Outcome;
-use crate::progress::ByteBar;
+use crate::progress::Bar;
 use crate::sink::{Content, Sink, Source};
 
 /// Encrypt a file for a label: offline, without an account
 ///
 /// Nobody needs to know yet who will read it. The header has the same few hundred bytes for any
 /// number of readers; granting and revoking never touch the file. Memory does not grow with the
-/// file.
+/// file. The label's name goes in, sealed for the label's owner.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -41,9 +41,6 @@ pub(crate) struct EncryptArgs {
     /// Leave out which network the readers look on
     #[arg(long)]
     anonymous: bool,
-    /// Put a salted tag of the label's name in; anybody can check guesses of the name against it
-    #[arg(long)]
-    label_hint: bool,
 }
 
 #[derive(Serialize)]
@@ -73,12 +70,10 @@ impl fmt::Display for EncryptReport {
 
 pub(crate) fn run(args: &EncryptArgs, context: &Context) -> Outcome {
     let (label_key, home) = label_key(&args.to, context)?;
-    let mut encryptor = Encryptor::new(&label_key.public_key());
+    let mut encryptor =
+        Encryptor::new(&label_key.public_key()).with_sealed_name(label_key.sealed_name().clone());
     if let (Some(home), false) = (&home, args.anonymous) {
         encryptor = encryptor.with_locator(locator(home));
-    }
-    if args.label_hint && !is_key(&args.to) {
-        encryptor = encryptor.with_label_hint(&args.to);
     }
     let source = Source::open(&args.input)?;
     let existing = if args.no_clobber {
@@ -87,7 +82,7 @@ pub(crate) fn run(args: &EncryptArgs, context: &Context) -> Outcome {
         Existing::Replace
     };
     let mut sink = Sink::open(&args.output, Content::Encrypted, existing)?;
-    let mut bar = ByteBar::new(context.out, "encrypting", source.length);
+    let mut bar = Bar::bytes(context.out, "encrypting", source.length);
     let Summary {
         plaintext_bytes,
         file_bytes,

@@ -22,9 +22,9 @@ pub(crate) const LOCAL_RPC_URL: &str = "http://127.0.0.1:8545";
 ///
 /// Draws a seed, from which every key is derived: label keys, reader keys, and the account that
 /// pays. The seed is kept encrypted under a passphrase of at least 8 characters. Its backup
-/// (`kms key backup`), 24 words, is enough to restore all of it, to open every file ever
-/// encrypted, and to revoke every grant. The fingerprint that is printed tells one seed from
-/// another: a restored home shows the same one.
+/// (`kms key backup`), 24 words, is enough to restore all of it, to open every file made for its
+/// labels, whose names are sealed in the files, and to revoke every grant. The fingerprint that is
+/// printed tells one seed from another: a restored home shows the same one.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:

@@ -4,7 +4,7 @@ use std::fmt;
 use std::path::PathBuf;
 
 use clap::Args;
-use kms_client::{Label, LabelKey};
+use kms_client::{Label, LabelKey, fingerprint};
 use kms_format::Header;
 use kms_protocol::Address;
 use serde::Serialize;
@@ -29,14 +29,15 @@ struct InspectReport {
     version: u8,
     suite: &'static str,
     header_bytes: usize,
-    label_key: String,
+    /// Its public key with the sealed name, for producers; `None` if the file has no name in it.
+    label_key: Option<String>,
     label_fingerprint: String,
     /// The label's name; `None` if this home does not list it.
     label: Option<Label>,
     capsule: String,
     chain_id: Option<u64>,
     policy_manager: Option<Address>,
-    has_label_hint: bool,
+    has_sealed_name: bool,
     /// This and the next two are `None` if the file's length is unknown or it is cut short.
     file_bytes: Option<u64>,
     plaintext_bytes: Option<u64>,
@@ -50,7 +51,9 @@ pub(crate) fn run(args: &InspectArgs, context: &Context) -> Outcome {
         .length
         .map(|length| header.layout(length))
         .transpose()?;
-    let label_key = LabelKey::from(*header.label_key());
+    let label_key = header
+        .sealed_name()
+        .map(|name| LabelKey::new(*header.label_key(), name.clone()));
     let labels = context.home().and_then(|home| Ok(home.labels()?)).ok();
     let label = labels.and_then(|labels| labels.name_of(header.label_key()).cloned());
     let locator = header.locator();
@@ -58,13 +61,13 @@ pub(crate) fn run(args: &InspectArgs, context: &Context) -> Outcome {
         version: kms_format::VERSION,
         suite: "aes-256-gcm",
         header_bytes: header.as_bytes().len(),
-        label_key: label_key.to_string(),
-        label_fingerprint: label_key.fingerprint(),
+        label_key: label_key.as_ref().map(LabelKey::to_string),
+        label_fingerprint: fingerprint(header.label_key()),
         label,
         capsule: hex::encode(header.capsule().to_bytes()),
         chain_id: locator.map(|locator| locator.chain_id),
         policy_manager: locator.map(|locator| Address(locator.contract)),
-        has_label_hint: header.label_hint().is_some(),
+        has_sealed_name: label_key.is_some(),
         file_bytes: layout.map(|layout| layout.file_bytes),
         plaintext_bytes: layout.map(|layout| layout.plaintext_bytes),
         chunks: layout.map(|layout| layout.chunks),
@@ -77,7 +80,6 @@ impl fmt::Display for InspectReport {
             version,
             suite,
             header_bytes,
-            label_key,
             label_fingerprint,
             ..
         } = self;
@@ -87,10 +89,17 @@ impl fmt::Display for InspectReport {
         )?;
         let name = self.label.as_ref();
         let name = name.map_or("not one of this home", Label::as_str);
-        writeln!(
-            f,
-            "label      {name}, {label_fingerprint}\n           {label_key}"
-        )?;
+        writeln!(f, "label      {name}, {label_fingerprint}")?;
+        match &self.label_key {
+            Some(line) => writeln!(
+                f,
+                "           its name is sealed for its owner\n           {line}"
+            )?,
+            None => writeln!(
+                f,
+                "           no name is sealed in it: its owner must know it"
+            )?,
+        }
         match (self.chain_id, self.policy_manager) {
             (Some(chain_id), Some(contract)) => {
                 writeln!(f, "network    chain {chain_id}, policies at {contract}")?;

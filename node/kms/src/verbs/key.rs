@@ -5,7 +5,7 @@ use std::io::Write as _;
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
-use kms_client::{Existing, Home, Label, LabelKey};
+use kms_client::{Existing, Home, Label, LabelKey, ReaderKey, fingerprint};
 use kms_protocol::Address;
 use serde::Serialize;
 
@@ -109,16 +109,22 @@ impl KeyRow {
         }
     }
 
-    fn point(kind: &'static str, name: String, key: LabelKey) -> Self {
-        let public = match kind {
-            "label" => key.to_string(),
-            _ => hex::encode(key.public_key().to_bytes()),
-        };
+    fn label(label: &Label, key: &LabelKey) -> Self {
         Self {
-            kind,
-            name,
-            public: Some(public),
+            kind: "label",
+            name: label.to_string(),
+            public: Some(key.to_string()),
             fingerprint: Some(key.fingerprint()),
+        }
+    }
+
+    fn reader(number: u32, key: &ReaderKey) -> Self {
+        let key = key.receiving_key();
+        Self {
+            kind: "reader",
+            name: number.to_string(),
+            public: Some(hex::encode(key.to_bytes())),
+            fingerprint: Some(fingerprint(&key)),
         }
     }
 }
@@ -163,9 +169,7 @@ pub(crate) fn run(verb: KeyVerb, context: &Context) -> Outcome {
 /// Lists the public keys that need no passphrase: the account's and the labels'.
 fn open_keys(home: &Home) -> Outcome<Vec<KeyRow>> {
     let labels = home.labels()?;
-    let labels = labels
-        .iter()
-        .map(|(name, key)| KeyRow::point("label", name.to_string(), LabelKey::from(key)));
+    let labels = labels.iter().map(|(label, key)| KeyRow::label(label, key));
     Ok(std::iter::once(KeyRow::wallet(home.wallet_address()))
         .chain(labels)
         .collect())
@@ -175,10 +179,7 @@ fn reader_keys(context: &Context) -> Outcome<Vec<KeyRow>> {
     let home = context.home()?;
     let keys = home.unlock_owner(&context.passphrases)?;
     (0..home.config().reader_keys)
-        .map(|number| {
-            let key = LabelKey::from(keys.reader(number)?.receiving_key());
-            Ok(KeyRow::point("reader", number.to_string(), key))
-        })
+        .map(|number| Ok(KeyRow::reader(number, &keys.reader(number)?)))
         .collect()
 }
 

@@ -1,14 +1,16 @@
 //! `kms label`: creates and lists labels.
 
 use std::fmt;
+use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
-use kms_client::{Label, LabelKey};
+use kms_client::{Home, Label, LabelKey, Unlabelled, labels_in_files};
 use serde::Serialize;
 
 use crate::context::Context;
 use crate::failure::Outcome;
 use crate::output::Row;
+use crate::progress::Bar;
 
 /// Things to share: each label has a key of its own, derived from the seed
 ///
@@ -21,8 +23,13 @@ pub(crate) enum LabelVerb {
                             kms label new films/demo --json")]
     New(NameArgs),
     /// List the labels
-    #[command(after_help = "Examples:\n  kms label list")]
-    List,
+    ///
+    /// With --rebuild, first puts into the list every label of yours whose name is sealed in one of
+    /// the files: what a home that was restored from its seed needs to grant and encrypt again.
+    /// Opening files needs no list. Files of other people, and files without a name, are told.
+    #[command(after_help = "Examples:\n  kms label list\n  \
+                            kms label list --rebuild /srv/videos movie.kms")]
+    List(ListArgs),
     /// Print the public key of a label, to be given to producers; needs no passphrase
     #[command(after_help = "Examples:\n  kms label pubkey films/demo > producer.key")]
     Pubkey(NameArgs),
@@ -34,6 +41,16 @@ pub(crate) struct NameArgs {
     label: String,
 }
 
+#[derive(Debug, Args)]
+pub(crate) struct ListArgs {
+    /// Fill the list from encrypted files; needs the passphrase
+    #[arg(long, requires = "files")]
+    rebuild: bool,
+    /// With --rebuild: encrypted files, and folders of them at any depth
+    #[arg(value_name = "FILE", requires = "rebuild")]
+    files: Vec<PathBuf>,
+}
+
 #[derive(Serialize)]
 struct LabelRow {
     label: Label,
@@ -42,12 +59,32 @@ struct LabelRow {
 }
 
 impl LabelRow {
-    fn new(label: Label, key: &LabelKey) -> Self {
+    fn new(label: &Label, key: &LabelKey) -> Self {
         let (key, fingerprint) = (key.to_string(), key.fingerprint());
         Self {
-            label,
+            label: label.clone(),
             key,
             fingerprint,
+        }
+    }
+}
+
+/// A file that told no label of this home's owner.
+#[derive(Serialize)]
+struct UnlabelledRow {
+    file: PathBuf,
+    code: &'static str,
+    message: String,
+    hint: &'static str,
+}
+
+impl From<&Unlabelled> for UnlabelledRow {
+    fn from(Unlabelled { path, error }: &Unlabelled) -> Self {
+        Self {
+            file: path.clone(),
+            code: error.code(),
+            message: error.to_string(),
+            hint: error.remedy(),
         }
     }
 }
@@ -78,12 +115,17 @@ pub(crate) fn run(verb: LabelVerb, context: &Context) -> Outcome {
             let lock = home.lock()?;
             let keys = home.unlock_owner(&context.passphrases)?;
             let key = home.add_label(&lock, &keys, &label)?;
-            context.out.emit(&LabelRow::new(label, &key))
+            context.out.emit(&LabelRow::new(&label, &key))
         }
-        LabelVerb::List => {
+        LabelVerb::List(args) => {
+            if args.rebuild {
+                rebuild(&args.files, &home, context)?;
+            }
             let labels = home.labels()?;
-            let row = |(name, key): (&Label, _)| LabelRow::new(name.clone(), &LabelKey::from(key));
-            let rows: Vec<LabelRow> = labels.iter().map(row).collect();
+            let rows: Vec<LabelRow> = labels
+                .iter()
+                .map(|(label, key)| LabelRow::new(label, key))
+                .collect();
             context
                 .out
                 .list(&rows, "no labels; make one with `kms label new NAME`")
@@ -91,7 +133,39 @@ pub(crate) fn run(verb: LabelVerb, context: &Context) -> Outcome {
         LabelVerb::Pubkey(NameArgs { label }) => {
             let label = Label::new(&label)?;
             let key = home.label_key(&label)?;
-            context.out.emit(&LabelRow::new(label, &key))
+            context.out.emit(&LabelRow::new(&label, &key))
         }
     }
+}
+
+/// Puts the labels named in files into the home's list, and tells of the files that name none.
+fn rebuild(files: &[PathBuf], home: &Home, context: &Context) -> Outcome {
+    let lock = home.lock()?;
+    let keys = home.unlock_owner(&context.passphrases)?;
+    let mut bar = Bar::files(context.out, "reading");
+    let found = labels_in_files(&keys, files, &mut |done| bar.set(done))?;
+    drop(bar);
+    let added = home.restore_labels(&lock, &keys, &found.labels)?;
+    let unlabelled: Vec<UnlabelledRow> = found.unlabelled.iter().map(Into::into).collect();
+    context.out.objects(&unlabelled)?;
+    for row in &unlabelled {
+        let UnlabelledRow {
+            file,
+            code,
+            message,
+            ..
+        } = row;
+        context
+            .out
+            .note(&format!("{}: {message} [{code}]", file.display()));
+    }
+    context.out.note(&format!(
+        "{} files name {} labels, {} of them new here; {} name none, {} are of another kind",
+        found.files,
+        found.labels.len(),
+        added.len(),
+        unlabelled.len(),
+        found.others
+    ));
+    Ok(())
 }

@@ -1,4 +1,4 @@
-//! What comes after a grant: revocations, lists, renewals, offline opening.
+//! What comes after a grant: revocations, lists, renewals.
 
 use kms_protocol::{Amount, Period};
 
@@ -206,22 +206,4 @@ async fn check_killed_renewal(settled_by_another: bool) {
     let mut kinds = world.chain.kinds();
     kinds.retain(|kind| *kind != "set_min_rate");
     assert_eq!(kinds, ["create_policy", "extend_policy"]);
-}
-
-#[tokio::test]
-async fn an_owner_opens_offline_and_only_own_labels() {
-    let world = World::new(1).await;
-    let key = world.keys.label_key(&label("films/demo")).unwrap();
-    let mut file = Vec::new();
-    kms_format::Encryptor::new(&key)
-        .encrypt(&mut getrandom::SysRng, &b"data"[..], &mut file, &mut |_| {})
-        .unwrap();
-    let header = kms_format::Header::read(&mut &file[..]).unwrap();
-    let labels = world.home.labels().unwrap();
-    assert_eq!(*label_of(&labels, &header).unwrap(), label("films/demo"));
-    assert!(data_key(&world.keys, &labels, &header).is_ok());
-    let other = data_key_of_label(&world.keys, &label("other"), &header);
-    assert!(matches!(other, Err(Error::FileOfUnknownLabel { .. })));
-    let none = data_key(&world.keys, &crate::Labels::default(), &header);
-    assert!(matches!(none, Err(Error::FileOfUnknownLabel { .. })));
 }

@@ -77,7 +77,10 @@ fn keeps_results_apart_from_what_is_not_settled() {
     let kept = || journal.kept(31_337, address(1)).unwrap();
     assert_eq!(kept(), [one.clone(), other.clone()]);
     assert_eq!(journal.kept(1, address(1)).unwrap(), []);
-    assert_eq!(journal.load(31_337, address(1)).unwrap(), std::slice::from_ref(&one.tx));
+    assert_eq!(
+        journal.load(31_337, address(1)).unwrap(),
+        std::slice::from_ref(&one.tx)
+    );
     journal.clear(&one.tx).unwrap();
     assert_eq!(kept().len(), 2);
     journal.forget(&one).unwrap();

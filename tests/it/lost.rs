@@ -24,6 +24,17 @@ fn list(person: &Kms, more: &[&str]) -> Vec<Value> {
     rows.collect::<Result<_, _>>().unwrap()
 }
 
+/// The names of the labels as `kms label list` prints them.
+fn labels(person: &Kms, more: &[&str]) -> Vec<String> {
+    let listed = person.json(&[&["label", "list"], more].concat());
+    let lines = listed.assert_success().stdout;
+    let name = |line: &str| serde_json::from_str::<Value>(line).unwrap()["label"].clone();
+    let names = lines.lines().map(name);
+    names
+        .map(|name| name.as_str().unwrap().to_owned())
+        .collect()
+}
+
 /// A reader whose card the owner has.
 async fn reader(world: &World, alice: &Kms, name: &str) -> Kms {
     let person = world.person(name, 1).await;
@@ -103,6 +114,11 @@ async fn a_lost_machine_comes_back_from_its_seed_with_every_grant() {
     let alice = restore(&world, &words);
     let nameless = list(&alice, &[]);
     assert!(nameless.iter().all(|row| row["label"].is_null()));
+    assert_eq!(labels(&alice, &[]), [""; 0]);
+    assert_eq!(
+        labels(&alice, &["--rebuild"]),
+        ["bücher/größe", "films/demo"]
+    );
     assert_eq!(list(&alice, &["--rebuild"]), lost);
     assert_eq!(list(&alice, &[]), lost);
     let (undelivered, other) = (id(&lost[0]), id(&lost[1]));

@@ -95,7 +95,7 @@ impl Verb {
         match self {
             Self::Init(args) => verbs::init::run(args, context),
             Self::Key(verb) => verbs::key::run(verb, context),
-            Self::Label(verb) => verbs::label::run(verb, context),
+            Self::Label(verb) => verbs::label::run(verb, context).await,
             Self::Card(verb) => verbs::card::run(verb, context),
             Self::Encrypt(args) => verbs::encrypt::run(&args, context),
             Self::Decrypt(args) => verbs::decrypt::run(&args, context),

@@ -71,7 +71,8 @@ pub(crate) const TABLE: [Exit; 18] = [
         "signer_wrong", "reward_invalid", "artifact_unusable", "anvil_failed", "store_newer_schema",
         "store_corrupt", "store_full", "store_sequence_gap", "store_inconsistent", "store_signing",
         "store_failed", "derivation_failed", "encoding_invalid", "quorum_invalid", "not_authentic",
-        "cfrags_unfit", "ciphertext_invalid", "plaintext_too_long",
+        "cfrags_unfit", "ciphertext_invalid", "plaintext_too_long", "certificate_period",
+        "envelope_broken", "message_malformed",
     ]),
 ];
 

@@ -11,6 +11,7 @@ use crate::context::Context;
 use crate::failure::Outcome;
 use crate::output::Row;
 use crate::progress::Bar;
+use crate::session::Session;
 
 /// Things to share: each label has a key of its own, derived from the seed
 ///
@@ -25,10 +26,13 @@ pub(crate) enum LabelVerb {
     /// List the labels
     ///
     /// With --rebuild, first puts into the list every label of yours whose name is sealed in one of
-    /// the files: what a home that was restored from its seed needs to grant and encrypt again.
-    /// Opening files needs no list. Files of other people, and files without a name, are told.
-    #[command(after_help = "Examples:\n  kms label list\n  \
-                            kms label list --rebuild /srv/videos movie.kms")]
+    /// the files, or, without files, in the memo of one of your policies on chain: what a home that
+    /// was restored from its seed needs to grant and encrypt again. Opening files needs no list.
+    /// Files of other people, and files without a name, are told.
+    #[command(
+        after_help = "Examples:\n  kms label list\n  kms label list --rebuild\n  \
+                            kms label list --rebuild /srv/videos movie.kms"
+    )]
     List(ListArgs),
     /// Print the public key of a label, to be given to producers; needs no passphrase
     #[command(after_help = "Examples:\n  kms label pubkey films/demo > producer.key")]
@@ -43,10 +47,10 @@ pub(crate) struct NameArgs {
 
 #[derive(Debug, Args)]
 pub(crate) struct ListArgs {
-    /// Fill the list from encrypted files; needs the passphrase
-    #[arg(long, requires = "files")]
+    /// Fill the list from encrypted files, or from the chain; needs the passphrase
+    #[arg(long)]
     rebuild: bool,
-    /// With --rebuild: encrypted files, and folders of them at any depth
+    /// With --rebuild: encrypted files, and folders of them at any depth; the chain is not asked
     #[arg(value_name = "FILE", requires = "rebuild")]
     files: Vec<PathBuf>,
 }
@@ -107,7 +111,7 @@ impl Row for LabelRow {
     }
 }
 
-pub(crate) fn run(verb: LabelVerb, context: &Context) -> Outcome {
+pub(crate) async fn run(verb: LabelVerb, context: &Context) -> Outcome {
     let home = context.home()?;
     match verb {
         LabelVerb::New(NameArgs { label }) => {
@@ -118,7 +122,9 @@ pub(crate) fn run(verb: LabelVerb, context: &Context) -> Outcome {
             context.out.emit(&LabelRow::new(&label, &key))
         }
         LabelVerb::List(args) => {
-            if args.rebuild {
+            if args.rebuild && args.files.is_empty() {
+                rebuild_from_chain(context).await?;
+            } else if args.rebuild {
                 rebuild(&args.files, &home, context)?;
             }
             let labels = home.labels()?;
@@ -136,6 +142,20 @@ pub(crate) fn run(verb: LabelVerb, context: &Context) -> Outcome {
             context.out.emit(&LabelRow::new(&label, &key))
         }
     }
+}
+
+/// Puts the labels named in the memos of the account's policies into the home's list.
+async fn rebuild_from_chain(context: &Context) -> Outcome {
+    let session = Session::open(context).await?;
+    let keys = session.home.unlock_owner(&context.passphrases)?;
+    let lock = session.home.lock()?;
+    let rebuilt = session.owner().rebuild_labels(&keys, &lock).await?;
+    let (labels, unknown) = (rebuilt.labels, rebuilt.unknown);
+    context.out.note(&format!(
+        "brought back from the chain: {labels} labels; {unknown} policies of this account were \
+         not made with this seed"
+    ));
+    Ok(())
 }
 
 /// Puts the labels named in files into the home's list, and tells of the files that name none.

@@ -217,7 +217,12 @@ contract SilenceChallenges is PeriodClock, EIP712, ISilenceChallenges {
         require(current >= allowedFrom, ChallengeTooSoon(id, miner, allowedFrom));
         NodeMessages.KfragAck memory ack = NodeMessages.KfragAck(id, miner, demand.kfragHash);
         address signer = NodeMessages.signerOf(ack, address(_policies), demand.ackSignature);
-        require(_isOf(signer, demand.terms, miner), ChallengeNotAcknowledged(miner));
+        // A fragment may be acknowledged in the period before the policy begins: whoever dismisses its worker
+        // in that period stays bound by its word. A challenge costs no more than an answer.
+        require(
+            _escrow.minerOfSigner(signer, demand.terms.firstPeriod - 1) == miner,
+            ChallengeNotAcknowledged(miner)
+        );
         require(UmbralProof.capsuleValid(demand.capsule, demand.capsuleWitness), ChallengeCapsuleInvalid());
     }
 

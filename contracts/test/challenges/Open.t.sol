@@ -81,12 +81,26 @@ contract OpenTest is ChallengeTest {
         vm.prank(miner);
         escrow.bondWorker(makeAddr("another worker"));
         terms.salt = keccak256("later");
-        terms.firstPeriod = _now() + 1;
+        terms.firstPeriod = _now() + 2;
         id = _create(terms);
-        _skip(1);
+        _skip(2);
         _refusesDemand(
             _demand(1), abi.encodeWithSelector(ISilenceChallenges.ChallengeNotAcknowledged.selector, miner)
         );
+    }
+
+    /// @dev Else a miner could acknowledge in the period before the policy, dismiss the worker in it, and be
+    /// paid for silence.
+    function test_aWorkerDismissedInThePeriodBeforeStaysBoundByItsWord() public {
+        terms.salt = keccak256("acknowledged early");
+        terms.firstPeriod = _now() + 1;
+        id = _create(terms);
+        vm.prank(miner);
+        escrow.bondWorker(makeAddr("another worker"));
+        _skip(1);
+        ISilenceChallenges.Demand memory demand = _demand(1);
+        vm.prank(alice);
+        assertEq(silence.openAsAuthor(demand), id);
     }
 
     function test_theNextOneOpensAtTheDistance() public {

@@ -7,7 +7,12 @@ use crate::error::{Error, Result};
 pub fn encode(bytes: &[u8]) -> String {
     let mut text = String::with_capacity(bytes.len().saturating_mul(2).saturating_add(2));
     text.push_str("0x");
-    text.push_str(&hex::encode(bytes));
+    // Digit by digit into the one buffer, which who writes a secret wipes.
+    for byte in bytes {
+        for nibble in [byte >> 4, byte & 15] {
+            text.extend(char::from_digit(nibble.into(), 16));
+        }
+    }
     text
 }
 

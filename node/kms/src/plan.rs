@@ -45,8 +45,8 @@ impl<A> fmt::Display for Rehearsal<A> {
                 None => write!(f, "\nfirst, an earlier run's {call} is settled: {hash}")?,
                 Some(block) => write!(
                     f,
-                    "\nan earlier run's {call} is in block {block}: the same command tells its \
-                     result and sends no other: {hash}"
+                    "\nan earlier run's {call} is in block {block} and was not told: the same call \
+                     would get its result and not be sent again: {hash}"
                 )?,
             }
         }
@@ -135,7 +135,7 @@ impl Session {
                 fee: receipt.fee,
             })?;
         }
-        Ok(())
+        account.told()
     }
 
     /// As `run`, and reports the amount that each transaction paid.
@@ -158,7 +158,7 @@ impl Session {
                 tx_hash: receipt.tx_hash,
             })?;
         }
-        Ok(())
+        account.told()
     }
 
     async fn carry_out(

@@ -44,21 +44,17 @@ pub(crate) struct Account {
     payer: Payer,
 }
 
-impl Drop for Account {
-    /// The verb is over and its result told, or its error about to be. A process that is killed or
-    /// interrupted does not come here: the next one gets the results it left.
-    fn drop(&mut self) {
-        if let Err(error) = self.payer.acknowledge() {
-            tracing::warn!(%error, "the journal still holds results that were told");
-        }
-    }
-}
-
 impl Account {
     pub(crate) fn spend(&self) -> Spend<'_> {
         Spend {
             lock: &self.lock,
             pay: &self.payer,
         }
+    }
+
+    /// Forgets the results, which were told: call it last. After a kill or an error they stay, and
+    /// answer the same calls of the next run, so that nothing is paid twice.
+    pub(crate) fn told(&self) -> Outcome {
+        Ok(self.payer.acknowledge()?)
     }
 }

@@ -220,7 +220,7 @@ async fn a_grant_is_paid_read_listed_renewed_and_revoked_on_a_real_chain() {
     };
     let plan = owner.plan_renewal(policy, extension).await.unwrap();
     let renewed = owner.renew(&plan, spend, &Silent).await.unwrap();
-    assert_eq!(renewed.price, Amount(45));
+    assert_eq!(renewed.price, Some(Amount(45)));
     let listed = owner.policies().await.unwrap();
     assert_eq!((listed.len(), listed[0].policy), (1, policy));
     assert_eq!(listed[0].effective_last, renewed.last_period);

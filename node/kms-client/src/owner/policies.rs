@@ -122,7 +122,11 @@ impl Owner<'_> {
     /// [`Error::HomeCorrupt`].
     pub fn name(&self, reports: &mut [PolicyReport], keys: &OwnerKeys) -> Result<()> {
         let (pairs, domain) = (Pairs::of(self, keys)?, self.chain.domain());
-        for report in reports.iter_mut().filter(|report| report.label.is_none()) {
+        let nameless = |report: &&mut PolicyReport| report.label.is_none();
+        for report in reports.iter_mut().filter(nameless) {
+            if !self.made(&report.terms) {
+                continue;
+            }
             (report.label, report.reader) = pairs.find(&report.terms, domain).unzip();
         }
         Ok(())

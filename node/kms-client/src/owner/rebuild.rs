@@ -83,15 +83,14 @@ impl Owner<'_> {
     /// Reads what the owner noted beside a policy; `None` unless all of it is the owner's.
     fn memo_of(&self, created: &CreatedPolicy, keys: &OwnerKeys) -> Result<Option<Memo>> {
         let (domain, terms) = (self.chain.domain(), &created.terms);
-        if terms.id(domain.chain_id, &domain.contract) != created.id
-            || terms.author != self.home.wallet_address()
-        {
+        if terms.id(domain.chain_id, &domain.contract) != created.id || !self.made(terms) {
             return Ok(None);
         }
         let Some(memo) = keys.memos().open(&created.memo, terms) else {
             return Ok(None);
         };
-        // A stranger can repeat author, keys hash and memo in a policy that it pays for.
+        // A stranger can repeat author, keys hash and memo in a policy that it pays for; the reader can
+        // tag it as well.
         let pair = PairKey::of_owner(&keys.delegating(&memo.label)?, &memo.receiving_key)?;
         let ours = pair.keys_hash(memo.number) == terms.keys_hash
             && pair.recognises(terms, domain.chain_id, &domain.contract);

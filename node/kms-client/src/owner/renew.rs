@@ -31,8 +31,8 @@ pub struct RenewalReport {
     pub last_period: Period,
     /// Chain time at which that period is over, in seconds since the Unix epoch.
     pub expires_at: u64,
-    /// What the new periods cost.
-    pub price: Amount,
+    /// What the new periods cost; `None` if an earlier run paid for them.
+    pub price: Option<Amount>,
 }
 
 /// The extension of one policy.
@@ -100,16 +100,20 @@ impl Owner<'_> {
         let renewal = &plan.aim;
         if sender.settled(&renewal.reached).is_some() {
             let done = sender.send(&renewal.reached).await?;
-            return self.renewed(renewal, renewal.last, done).await;
+            return self.renewed(renewal, renewal.last, done, None).await;
         }
         let extend = plan.steps.last();
         let extend = extend.ok_or(Error::Bug("a renewal has steps"))?;
-        let done = match sender.settled(&extend.call) {
-            Some(_) => Some(sender.send(&extend.call).await?),
-            None => plan.carry_on(self.chain, &sender).await?.pop(),
+        let (done, price) = match sender.settled(&extend.call) {
+            Some(_) => (Some(sender.send(&extend.call).await?), None),
+            None => (
+                plan.carry_on(self.chain, &sender).await?.pop(),
+                Some(renewal.price),
+            ),
         };
         let done = done.ok_or(Error::Bug("a renewal has steps"))?;
-        self.renewed(renewal, renewal.last_period, done).await
+        self.renewed(renewal, renewal.last_period, done, price)
+            .await
     }
 
     async fn renewed(
@@ -117,6 +121,7 @@ impl Owner<'_> {
         renewal: &Renewal,
         last_period: Period,
         receipt: TxReceipt,
+        price: Option<Amount>,
     ) -> Result<RenewalReport> {
         let clock = self.chain.params().await?.clock;
         let expires_at = clock
@@ -127,7 +132,7 @@ impl Owner<'_> {
             tx_hash: receipt.tx_hash,
             last_period,
             expires_at,
-            price: renewal.price,
+            price,
         })
     }
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 use futures_util::stream::{FuturesUnordered, StreamExt as _};
 use kms_chain::{Call, MinerInfo, PolicyState};
 use kms_protocol::messages::{ErasureReceipt, PolicyStatus};
-use kms_protocol::{Address, Amount, B256, Period, PolicyId, Refusal};
+use kms_protocol::{Address, Amount, B256, Period, PolicyId, Refusal, Terms};
 use tokio::time::Instant;
 
 use super::{Owner, Spend};
@@ -214,8 +214,9 @@ impl Owner<'_> {
         let now = self.present_period().await?;
         let mut live = Vec::new();
         for Granted { created, .. } in granted(self.chain, &pair).await? {
-            // The reader can make terms of the pair too, but not in the author's name.
-            let ours = created.terms.author == self.home.wallet_address();
+            // The reader can tag terms of the pair too, and name this author: but only this account
+            // can have paid for them.
+            let ours = self.made(&created.terms);
             let state = self.chain.policy_state(created.id).await?;
             if ours && state.is_some_and(|s| !s.revoked && s.effective_last >= now) {
                 live.push(created.id);
@@ -228,6 +229,12 @@ impl Owner<'_> {
             [policy] => Ok(*policy),
             _ => Err(Error::PolicyAmbiguous { policies: live }),
         }
+    }
+
+    /// Whether this account made a policy. Anybody may name it as author; a sponsor has to pay.
+    pub(super) fn made(&self, terms: &Terms) -> bool {
+        let account = self.home.wallet_address();
+        terms.author == account && terms.sponsor == account
     }
 
     pub(super) async fn present_period(&self) -> Result<Period> {

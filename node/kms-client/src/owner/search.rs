@@ -97,17 +97,19 @@ impl Search<'_> {
                     continue;
                 }
             };
-            // The last one pushed is the first one taken.
-            for path in entries.into_iter().rev() {
+            let mut inner = Vec::new();
+            for path in entries {
                 if path.is_symlink() && path.is_dir() {
                     continue;
                 }
                 if path.is_dir() {
-                    open.push(path);
+                    inner.push(path);
                 } else if path.is_file() {
                     self.file(&path, Named::ByItsFolder);
                 }
             }
+            // The last one pushed is the first one taken.
+            open.extend(inner.into_iter().rev());
         }
     }
 

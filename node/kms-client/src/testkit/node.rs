@@ -226,7 +226,7 @@ impl TestNode {
             miner: self.inner.miner,
             verifying_key: upload.verifying_key,
             commitments,
-            block_number: 100,
+            block_number: request.block_number,
             block_hash: B256([2; 32]),
             entries: Vec::new(),
         };

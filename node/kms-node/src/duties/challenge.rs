@@ -24,7 +24,7 @@ pub(crate) async fn answer(
     seq: u64,
 ) -> Verdict<ChallengeAnswer> {
     may_answer(node, policy, seq)?;
-    let held = held::get(node, policy).await?;
+    let held = held::get(node, policy, |_| Ok(())).await?;
     let ticket = node.pool.admit()?;
     let worker = node.clone();
     ticket

@@ -5,7 +5,7 @@
 use std::sync::Arc;
 
 use kms_protocol::messages::{CommitmentsBytes, KfragAck, KfragUpload, Problem};
-use kms_protocol::{EthSignature, Refusal, Terms, address_of, kfrag_policy};
+use kms_protocol::{EthSignature, PolicyId, Refusal, Terms, address_of, kfrag_policy};
 use umbral::{Context, KeyFrag, VerifiedKeyFrag};
 
 use crate::gate::{self, Verdict};
@@ -30,11 +30,15 @@ pub(crate) async fn accept(node: &Arc<Node>, upload: KfragUpload) -> Verdict<(St
     }
     let snapshot = node.snapshot();
     gate::upload(node.view(snapshot.as_ref()), &id)?;
+    // Before the queue: nobody but the author spends a policy's places.
+    upload
+        .verify(&node.domain, node.miner())
+        .map_err(|e| Problem::from(&e))?;
     let worker = node.clone();
     let (row, held) = node
         .pool
-        .admit()?
-        .run(move || check_and_seal(&worker, &upload))
+        .admit_for(id)?
+        .run(move || check_and_seal(&worker, id, &upload))
         .await?;
     // The chain may have a newer head since the gate was asked.
     let snapshot = node.snapshot();
@@ -60,11 +64,12 @@ pub(crate) async fn accept(node: &Arc<Node>, upload: KfragUpload) -> Verdict<(St
     Ok((stored, ack.signed(&node.domain, &node.keys.worker)))
 }
 
-/// Computes on the pool: checks three signatures and the kfrag's proof, and seals.
-fn check_and_seal(node: &Node, upload: &KfragUpload) -> Verdict<(KfragRow, HeldKfrag)> {
-    let id = upload
-        .verify(&node.domain, node.miner())
-        .map_err(|e| Problem::from(&e))?;
+/// Computes on the pool: checks two signatures and the kfrag's proof, and seals.
+fn check_and_seal(
+    node: &Node,
+    id: PolicyId,
+    upload: &KfragUpload,
+) -> Verdict<(KfragRow, HeldKfrag)> {
     let context = Context {
         delegating: upload.delegating_key,
         receiving: upload.receiving_key,

@@ -1,5 +1,5 @@
 //! The pool for computation, with backpressure: a bounded number of jobs, a bounded queue, and a
-//! refusal beyond. No policy takes more than its part of both. Jobs run on blocking threads, not on
+//! refusal beyond. No policy takes more than its part of what the others leave. Jobs run on blocking threads, not on
 //! those of the HTTP server.
 
 use std::collections::HashMap;
@@ -72,7 +72,8 @@ impl Pool {
         self.ticket(None)
     }
 
-    /// Takes a place for a request of `policy`. Refuses if it has as many as its quota.
+    /// Takes a place for a request of `policy`. Refuses if it has as many as its quota, which falls
+    /// with the places that other policies hold: however many flood, some places stay free.
     pub(crate) fn admit_for(&self, policy: PolicyId) -> Verdict<Ticket> {
         let part = self.part(policy)?;
         self.ticket(Some(part))
@@ -80,11 +81,16 @@ impl Pool {
 
     fn part(&self, policy: PolicyId) -> Verdict<Part> {
         let mut jobs = self.policies.lock().unwrap_or_else(PoisonError::into_inner);
-        let count = jobs.entry(policy).or_default();
-        if *count >= self.per_policy {
+        let own = jobs.get(&policy).copied().unwrap_or_default();
+        let others = self.depth().saturating_sub(own).min(self.total);
+        let left = self.total.saturating_sub(others);
+        let part = self.per_policy.saturating_mul(left) / self.total.max(1);
+        let quota = part.clamp(1, self.per_policy.max(1));
+        if own >= quota {
             let spent = "requests are being answered";
-            return Err(Quota::InFlight.used_up(self.per_policy, spent, RETRY_S));
+            return Err(Quota::InFlight.used_up(quota, spent, RETRY_S));
         }
+        let count = jobs.entry(policy).or_default();
         *count += 1;
         let policies = self.policies.clone();
         Ok(Part { policy, policies })

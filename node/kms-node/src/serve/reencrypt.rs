@@ -9,7 +9,7 @@ use std::time::Instant;
 use kms_protocol::messages::{
     CapsuleBytes, CfragBytes, Entry, Problem, ReencryptReply, ReencryptRequest,
 };
-use kms_protocol::{PolicyId, Refusal};
+use kms_protocol::{Address, PolicyId, Refusal};
 use umbral::{Capsule, reencrypt};
 
 use crate::gate::{self, Verdict};
@@ -26,8 +26,8 @@ pub(crate) async fn answer(node: &Arc<Node>, request: ReencryptRequest) -> Verdi
     node.check_open()?;
     gate::this_miner(&request.miner, &node.miner())?;
     may_serve(node, &request)?;
-    let held = held::get(node, request.policy_id).await?;
-    gate::requester(&request, &node.domain, &held.reader)?;
+    let signed = |reader: &Address| gate::requester(&request, &node.domain, reader);
+    let held = held::get(node, request.policy_id, signed).await?;
     let ticket = admit(node, &request)?;
     let worker = node.clone();
     let reply = ticket.run(move || work(&worker, &request, &held)).await?;

@@ -136,6 +136,7 @@ pub(crate) async fn run(args: GrantArgs, context: &Context) -> Outcome {
             .grant(quote, &keys, account.spend(), &steps)
             .await?;
         done(&report, context)?;
+        account.told()?;
     }
     Ok(())
 }
@@ -217,6 +218,7 @@ async fn resume(which: Option<PolicyId>, session: &Session, context: &Context) -
         let owner = session.owner();
         let report = owner.resume(policy, &keys, account.spend(), &steps).await?;
         done(&report, context)?;
+        account.told()?;
     }
     Ok(())
 }

@@ -40,5 +40,6 @@ pub(crate) async fn run(args: RefundArgs, context: &Context) -> Outcome {
     context.out.emit_as(&report, || {
         let RefundReport { policy, amount, .. } = report;
         format!("{amount} returned to the sponsor of {policy}")
-    })
+    })?;
+    account.told()
 }

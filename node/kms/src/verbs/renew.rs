@@ -46,7 +46,8 @@ pub(crate) async fn run(args: RenewArgs, context: &Context) -> Outcome {
     let account = session.account(context)?;
     let steps = Steps::new(context.out, "");
     let report = owner.renew(&plan, account.spend(), &steps).await?;
-    context.out.emit_as(&report, || text(&report))
+    context.out.emit_as(&report, || text(&report))?;
+    account.told()
 }
 
 fn text(report: &RenewalReport) -> String {
@@ -57,5 +58,11 @@ fn text(report: &RenewalReport) -> String {
         ..
     } = report;
     let expires = utc(report.expires_at);
-    format!("renewed {policy} for {price}\nthrough period {last_period}, expires {expires}")
+    let renewed = match price {
+        Some(price) => format!("renewed {policy} for {price}"),
+        None => format!(
+            "an earlier run had renewed {policy}: nothing was sent now, run it again to add more"
+        ),
+    };
+    format!("{renewed}\nthrough period {last_period}, expires {expires}")
 }

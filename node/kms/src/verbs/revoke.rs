@@ -129,5 +129,6 @@ pub(crate) async fn run(args: RevokeArgs, context: &Context) -> Outcome {
     let reports = owner.revoke(&plan, account.spend(), &steps).await?;
     reports
         .into_iter()
-        .try_for_each(|report| context.out.emit(&RevokedReport::from(report)))
+        .try_for_each(|report| context.out.emit(&RevokedReport::from(report)))?;
+    account.told()
 }

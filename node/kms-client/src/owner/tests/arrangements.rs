@@ -96,7 +96,7 @@ async fn a_renewal_pays_the_miners_left_and_none_when_too_few_are() {
         max_fee: FeeLimit::AsQuoted,
     };
     let renewed = renew(&world, policy, more).await;
-    assert_eq!(renewed.unwrap().price, Amount(rate.0 * 2 * 5));
+    assert_eq!(renewed.unwrap().price, Some(Amount(rate.0 * 2 * 5)));
     world.dismiss(policy, address(3));
     let refused = renew(&world, policy, more).await;
     let refused = refused.unwrap_err();

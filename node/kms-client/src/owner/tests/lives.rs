@@ -156,7 +156,7 @@ async fn a_renewal_pays_for_the_new_periods_only() {
     let report = renew(&world, policy, good).await.unwrap();
     assert_eq!(
         (report.last_period, report.price),
-        (Period(last.0 + 5), Amount(5_000))
+        (Period(last.0 + 5), Some(Amount(5_000)))
     );
     let calls = world.chain.kinds();
     assert_eq!(

@@ -1,5 +1,6 @@
 //! A home that was lost and made again from its seed: the same list, and every verb goes on.
 
+use kms_protocol::pair::PairKey;
 use kms_protocol::{B256, Terms};
 use tempfile::TempDir;
 
@@ -7,7 +8,7 @@ use super::*;
 use crate::home::{Home, HomeLock};
 use crate::journal::{Grant, GrantState};
 use crate::keys::{OwnerKeys, Seed};
-use crate::testkit::world::lease;
+use crate::testkit::world::{LABEL, lease};
 use crate::testkit::{Habit, TestNode, address, home_at, label};
 
 /// Another machine: a home made of the same seed, which knows nothing.
@@ -213,6 +214,12 @@ async fn a_stranger_that_repeats_the_memo_names_nothing() {
     // Everything the same, paid once more by a stranger: the tag does not hold.
     let repeated = other(&|t| t.salt.0[0] ^= 1);
     plant(&world, repeated, own.memo.clone());
+    // And once more by the reader, who can compute the tag.
+    let delegating = world.keys.delegating(&label(LABEL)).unwrap();
+    let pair = PairKey::of_owner(&delegating, &world.bob[0].receiving_key()).unwrap();
+    let domain = world.chain.domain();
+    let by_reader = pair.tagged(other(&|_| {}), domain.chain_id, &domain.contract);
+    plant(&world, by_reader, own.memo.clone());
     // Other keys: it does not open.
     plant(
         &world,
@@ -231,7 +238,7 @@ async fn a_stranger_that_repeats_the_memo_names_nothing() {
     plant(&world, other(&|t| t.salt = B256([3; 32])), changed);
 
     let elsewhere = Elsewhere::new();
-    assert_eq!(elsewhere.rebuild(&world).await, rebuilt(1, 1, 6));
+    assert_eq!(elsewhere.rebuild(&world).await, rebuilt(1, 1, 7));
     let listed = elsewhere.owner(&world).policies().await.unwrap();
     let named = listed.iter().filter(|report| report.label.is_some());
     assert_eq!(

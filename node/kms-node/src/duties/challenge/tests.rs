@@ -70,7 +70,7 @@ async fn answers_once_with_a_cfrag_that_opens_and_a_receipt_for_the_requester() 
     let answer = sent(&world.chain);
     let request = grant.unsigned(answer.block_number);
     let node = &running.node;
-    let held = held::get(node, grant.id()).await.unwrap();
+    let held = held::get(node, grant.id(), |_| Ok(())).await.unwrap();
     let reply = ReencryptReply {
         policy_id: grant.id(),
         miner: MINER,

@@ -225,7 +225,7 @@ async fn a_read_that_raced_the_sweep_serves_nothing_and_leaves_nothing() {
     let busy = node.pool.admit().unwrap();
     let busy = tokio::spawn(busy.run(move || Ok(begun.recv().unwrap())));
     let id = grant.id();
-    let reading = tokio::spawn(async move { held::get(&node, id).await.map(drop) });
+    let reading = tokio::spawn(async move { held::get(&node, id, |_| Ok(())).await.map(drop) });
     // Two jobs: the busy worker's, and the check of the row that was read.
     while running.node.pool.depth() < 2 {
         tokio::task::yield_now().await;

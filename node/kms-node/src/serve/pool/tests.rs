@@ -46,6 +46,26 @@ async fn a_policy_takes_its_part_of_the_places_and_leaves_the_rest() {
 }
 
 #[tokio::test]
+async fn policies_that_flood_together_leave_places() {
+    for flooding in [1, 4, 8] {
+        let pool = Pool::new(2, 62, 16);
+        let mut tickets = Vec::new();
+        let mut taken = true;
+        while taken {
+            taken = false;
+            for number in 0..flooding {
+                if let Ok(ticket) = pool.admit_for(policy(number)) {
+                    tickets.push(ticket);
+                    taken = true;
+                }
+            }
+        }
+        assert!(pool.depth() < 60, "{flooding}: {}", pool.depth());
+        assert!(pool.admit_for(policy(99)).is_ok());
+    }
+}
+
+#[tokio::test]
 async fn a_place_comes_back_after_the_job_and_after_a_full_queue() {
     let pool = Pool::new(1, 0, 1);
     let other = pool.admit().unwrap();

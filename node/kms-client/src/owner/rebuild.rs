@@ -89,8 +89,8 @@ impl Owner<'_> {
         let Some(memo) = keys.memos().open(&created.memo, terms) else {
             return Ok(None);
         };
-        // A stranger can repeat author, keys hash and memo in a policy that it pays for; the reader can
-        // tag it as well.
+        // A stranger can repeat author, keys hash and memo in a policy that it pays for; the
+        // reader can tag it as well.
         let pair = PairKey::of_owner(&keys.delegating(&memo.label)?, &memo.receiving_key)?;
         let ours = pair.keys_hash(memo.number) == terms.keys_hash
             && pair.recognises(terms, domain.chain_id, &domain.contract);

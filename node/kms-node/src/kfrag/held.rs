@@ -13,8 +13,8 @@ use crate::node::Node;
 use crate::store::kfrag::KfragRow;
 
 /// Returns the kfrag of a policy from the cache, or decrypts its row and verifies it again. Looks
-/// again if kfrags were erased meanwhile. `allow` judges by the reader's address, before anything is
-/// computed.
+/// again if kfrags were erased meanwhile. `allow` judges by the reader's address, before anything
+/// is computed.
 pub(crate) async fn get(
     node: &Arc<Node>,
     id: PolicyId,

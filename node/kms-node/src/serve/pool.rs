@@ -1,6 +1,6 @@
 //! The pool for computation, with backpressure: a bounded number of jobs, a bounded queue, and a
-//! refusal beyond. No policy takes more than its part of what the others leave. Jobs run on blocking threads, not on
-//! those of the HTTP server.
+//! refusal beyond. No policy takes more than its part of what the others leave. Jobs run on
+//! blocking threads, not on those of the HTTP server.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};

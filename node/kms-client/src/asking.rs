@@ -62,6 +62,14 @@ pub(crate) async fn within<T>(
         .unwrap_or(Err(AskError::Timeout))
 }
 
+/// Prefers what a node said before to the news that time was up.
+pub(crate) fn told(error: AskError, before: Option<AskError>) -> AskError {
+    match (error, before) {
+        (AskError::Timeout, Some(before)) => before,
+        (error, _) => error,
+    }
+}
+
 /// Exponential backoff between two requests, up to sixteen-fold, or as long as the node says.
 pub(crate) struct Pause {
     first_ms: u64,

@@ -12,7 +12,7 @@ use tokio::time::Instant;
 
 use super::kfrags::Kfrags;
 use super::{GrantReport, Owner};
-use crate::asking::{Pause, failed, reach, within};
+use crate::asking::{Pause, failed, reach, told, within};
 use crate::error::{Error, NodeFailure, Result};
 use crate::journal::Grant;
 use crate::line::Moment;
@@ -78,6 +78,7 @@ impl Owner<'_> {
         let peer = reach(info, self.nodes)?;
         let domain = self.chain.domain();
         let mut pause = Pause::new(self.limits.first_pause_ms);
+        let mut before = None;
         loop {
             let answer = async {
                 let moment = Moment::now(self.chain).await?;
@@ -90,7 +91,7 @@ impl Owner<'_> {
                         .map(|()| ack)
                         .map_err(|error| failed(info, "bad_signature", error.to_string()));
                 }
-                Err(error) => error,
+                Err(error) => told(error, before.take()),
             };
             let wait = pause.next(&error);
             if !may_pass(&error) || Instant::now() + wait >= deadline {
@@ -101,6 +102,7 @@ impl Owner<'_> {
                 miner: info.miner,
                 code,
             });
+            before = Some(error);
             tokio::time::sleep(wait).await;
         }
     }

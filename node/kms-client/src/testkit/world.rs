@@ -73,8 +73,8 @@ impl World {
 
     pub(crate) fn owner(&self) -> Owner<'_> {
         let limits = WaitLimits {
-            deliver_ms: 5_000,
-            revoke_ms: 5_000,
+            deliver_ms: 30_000,
+            revoke_ms: 30_000,
             first_pause_ms: 1,
         };
         Owner::new(&self.home, &self.chain, &self.http).with_limits(limits)
@@ -82,15 +82,15 @@ impl World {
 
     pub(crate) fn hasty_owner(&self) -> Owner<'_> {
         let limits = WaitLimits {
-            deliver_ms: 400,
-            revoke_ms: 400,
+            deliver_ms: 2_000,
+            revoke_ms: 2_000,
             first_pause_ms: 1,
         };
         self.owner().with_limits(limits)
     }
 
     pub(crate) fn reader(&self) -> Reader<'_> {
-        self.reader_within(5_000)
+        self.reader_within(30_000)
     }
 
     pub(crate) fn reader_within(&self, total_ms: u64) -> Reader<'_> {

@@ -187,13 +187,14 @@ async fn does_not_halve_when_nobody_can_be_reached() {
     let (server, chain) = chain(|_| Reply::Result(json!([]))).await;
     assert_eq!(chain.events_in_range(0, 10).await.unwrap(), []);
     drop(server);
-    let started = std::time::Instant::now();
-    let result = chain.events_in_range(0, 1 << 40).await;
+    // Halving such a range would take for ever.
+    let patience = std::time::Duration::from_secs(60);
+    let result = tokio::time::timeout(patience, chain.events_in_range(0, 1 << 40));
+    let result = result.await.unwrap();
     assert!(
         matches!(result, Err(ChainError::Unreachable { .. })),
         "{result:?}"
     );
-    assert!(started.elapsed() < std::time::Duration::from_secs(5));
 }
 
 proptest! {

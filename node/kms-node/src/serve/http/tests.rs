@@ -352,7 +352,7 @@ async fn shutdown_refuses_new_work_and_ends() {
     assert_eq!(refused.unwrap_err().code, Refusal::ShuttingDown);
     assert_eq!(served.get("/readyz").await.status().as_u16(), 503);
     served.stopper.stop();
-    tokio::time::timeout(Duration::from_secs(10), served.task)
+    tokio::time::timeout(Duration::from_secs(60), served.task)
         .await
         .unwrap()
         .unwrap();

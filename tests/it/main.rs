@@ -24,6 +24,8 @@ mod lost;
 #[cfg(test)]
 mod mistakes;
 #[cfg(test)]
+mod planted;
+#[cfg(test)]
 mod readme;
 #[cfg(test)]
 mod reorg;

@@ -65,6 +65,44 @@ impl fmt::Display for NodeFailure {
     }
 }
 
+/// Why one of several policies did not open a reader's capsules.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct PolicyFailure {
+    /// Its id.
+    pub policy: PolicyId,
+    /// Code of the error that the policy would have been alone.
+    pub code: &'static str,
+    /// One line for people.
+    pub reason: String,
+    /// The failure of each of its miners.
+    pub nodes: Vec<NodeFailure>,
+}
+
+impl PolicyFailure {
+    /// Notes what came of asking a policy's miners.
+    pub(crate) fn new(policy: PolicyId, error: &Error) -> Self {
+        Self {
+            policy,
+            code: error.code(),
+            reason: error.to_string(),
+            nodes: error.nodes().to_vec(),
+        }
+    }
+}
+
+impl fmt::Display for PolicyFailure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            policy,
+            code,
+            reason,
+            nodes,
+        } = self;
+        write!(f, "{policy}: {reason} ({code})")?;
+        nodes.iter().try_for_each(|node| write!(f, "\n  {node}"))
+    }
+}
+
 /// Why an operation did not succeed.
 #[derive(Debug, thiserror::Error)]
 #[expect(missing_docs, reason = "the message of a variant names its fields")]
@@ -242,6 +280,13 @@ pub enum Error {
     /// m sound cfrags do not open the capsule: it was made for another label.
     #[error("the cfrags of policy {policy} do not open this capsule")]
     FragmentsDoNotOpen { policy: PolicyId },
+    /// None of several policies opened the capsules. Code, remedy, policy and nodes are those of
+    /// the policy that came nearest.
+    #[error("none of {} policies lets you in; the nearest: {nearest}", tried.len())]
+    NoneOpens {
+        nearest: Box<Error>,
+        tried: Vec<PolicyFailure>,
+    },
     /// The URL of a node breaks a rule.
     #[error("{url}: {why}")]
     UrlRefused { url: String, why: &'static str },
@@ -264,6 +309,9 @@ impl Error {
 
     /// The failure of each miner that was asked; empty where none was.
     pub fn nodes(&self) -> &[NodeFailure] {
+        if let Self::NoneOpens { nearest, .. } = self {
+            return nearest.nodes();
+        }
         let (Self::ThresholdNotMet { nodes, .. }
         | Self::NotEnoughMiners { nodes, .. }
         | Self::ArrangementsRevoked { nodes, .. }
@@ -274,8 +322,19 @@ impl Error {
         nodes
     }
 
+    /// Every policy that was tried, newest first; empty unless there were several.
+    pub fn tried(&self) -> &[PolicyFailure] {
+        match self {
+            Self::NoneOpens { tried, .. } => tried,
+            _ => &[],
+        }
+    }
+
     /// The policy the error is about, if it is about one.
-    pub const fn policy(&self) -> Option<PolicyId> {
+    pub fn policy(&self) -> Option<PolicyId> {
+        if let Self::NoneOpens { nearest, .. } = self {
+            return nearest.policy();
+        }
         let (Self::GrantUnfinished { policy, .. }
         | Self::PolicyNotStarted { policy, .. }
         | Self::PolicyExpired { policy, .. }

@@ -36,7 +36,7 @@ mod testkit;
 
 pub use atomic::{AtomicFile, Existing, Visibility};
 pub use card::{Card, LabelKey, fingerprint};
-pub use error::{Error, NodeFailure, Result, SeedFault};
+pub use error::{Error, NodeFailure, PolicyFailure, Result, SeedFault};
 pub use home::{
     Config, Home, HomeLock, InitOptions, Labels, MIN_PASSPHRASE_CHARS, NodeAddresses, Passphrase,
     PassphraseProvider, SeedSource, Unlock, WalletSource,

@@ -13,11 +13,12 @@ mod tests;
 use std::time::Duration;
 
 use kms_format::{DataKey, Header};
+use kms_protocol::PolicyId;
 use kms_protocol::messages::{CAPSULES_MAX, CapsuleBytes};
 use tokio::time::Instant;
 use umbral::{Capsule, PublicKey, SharedSecret};
 
-use crate::error::{Error, Result};
+use crate::error::{Error, PolicyFailure, Result};
 use crate::line::Moment;
 use crate::progress::Progress;
 use crate::standing::{Standing, standing};
@@ -56,7 +57,7 @@ impl Reader<'_> {
     /// [`Error::PolicyRevoked`], [`Error::ArrangementsRevoked`] if too few miners are left,
     /// [`Error::ThresholdNotMet`] with each miner's reason,
     /// [`Error::SharesInconsistent`] with each share's, [`Error::FragmentsDoNotOpen`],
-    /// [`Error::Chain`].
+    /// [`Error::NoneOpens`] with each policy's if several were tried, [`Error::Chain`].
     pub async fn open(
         &self,
         label_key: &PublicKey,
@@ -93,7 +94,7 @@ impl Reader<'_> {
     ) -> Result<T> {
         let deadline = Instant::now() + Duration::from_millis(self.limits.total_ms);
         let candidates = self.usable(label_key, deadline, progress).await?;
-        let mut first_error = None;
+        let mut errors = Vec::new();
         let mut left = u32::try_from(candidates.len()).unwrap_or(u32::MAX);
         // The miners of one grant may hang, so each gets an equal share of the time that is left.
         for candidate in &candidates {
@@ -112,11 +113,11 @@ impl Reader<'_> {
                 Err(error @ (Error::Chain(_) | Error::Format(_))) => return Err(error),
                 Err(error) => {
                     let error = self.explained(error, candidate).await?;
-                    first_error = first_error.or(Some(error));
+                    errors.push((candidate.created.id, error));
                 }
             }
         }
-        Err(first_error.unwrap_or(Error::Bug("at least one policy is usable")))
+        Err(none_opens(errors))
     }
 
     /// Replaces a missed threshold by its cause, if the chain has one: the policy was revoked or
@@ -141,6 +142,35 @@ impl Reader<'_> {
             },
             Standing::NotStarted | Standing::Active => error,
         })
+    }
+}
+
+/// The error of the only policy tried, or that of several.
+fn none_opens(errors: Vec<(PolicyId, Error)>) -> Error {
+    let tried: Vec<_> = errors
+        .iter()
+        .map(|(policy, error)| PolicyFailure::new(*policy, error))
+        .collect();
+    let errors = errors.into_iter().map(|(_, error)| error);
+    // Of those equally near, the newest: it comes first.
+    match errors.min_by_key(distance) {
+        None => Error::Bug("at least one policy is usable"),
+        Some(error) if tried.len() == 1 => error,
+        Some(nearest) => Error::NoneOpens {
+            nearest: Box::new(nearest),
+            tried,
+        },
+    }
+}
+
+/// How far a policy is from letting the reader in: by what has to happen, then by how many miners.
+fn distance(error: &Error) -> (u8, usize) {
+    match error {
+        Error::ThresholdNotMet { need, got, .. } => (0, need.saturating_sub(*got)),
+        Error::SharesInconsistent { .. } | Error::FragmentsDoNotOpen { .. } => (1, 0),
+        Error::ArrangementsRevoked { need, left, .. } => (2, need.saturating_sub(*left)),
+        Error::PolicyExpired { .. } => (3, 0),
+        _ => (4, 0),
     }
 }
 

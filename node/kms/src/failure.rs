@@ -6,7 +6,7 @@ use std::error::Error as StdError;
 use std::fmt::{self, Write as _};
 use std::io;
 
-use kms_client::NodeFailure;
+use kms_client::{NodeFailure, PolicyFailure};
 use kms_protocol::PolicyId;
 use serde::Serialize;
 
@@ -29,6 +29,8 @@ struct Report {
     hint: &'static str,
     policy: Option<PolicyId>,
     nodes: Vec<NodeFailure>,
+    /// Of a read that tried several policies, each with its reason.
+    policies: Vec<PolicyFailure>,
 }
 
 impl Failure {
@@ -42,6 +44,7 @@ impl Failure {
             hint,
             policy: None,
             nodes: Vec::new(),
+            policies: Vec::new(),
         }))
     }
 
@@ -113,8 +116,12 @@ impl Failure {
         if let Some(cause) = &report.cause {
             let _ = write!(text, "\ncause: {cause}");
         }
-        for node in &report.nodes {
-            let _ = write!(text, "\n  {node}");
+        // The miners of several policies stand beside their policy.
+        let alone = report.policies.is_empty().then_some(&report.nodes);
+        let nodes = alone.into_iter().flatten().map(ToString::to_string);
+        let policies = report.policies.iter().map(ToString::to_string);
+        for reason in nodes.chain(policies) {
+            let _ = write!(text, "\n  {}", reason.replace('\n', "\n  "));
         }
         let _ = write!(text, "\nhint: {}", report.hint);
         text
@@ -132,6 +139,7 @@ impl From<kms_client::Error> for Failure {
         }
         failure.0.policy = error.policy();
         failure.0.nodes = error.nodes().to_vec();
+        failure.0.policies = error.tried().to_vec();
         failure
     }
 }

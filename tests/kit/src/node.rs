@@ -148,11 +148,25 @@ impl Node {
         Some(check["reason"].as_str()?.to_owned())
     }
 
-    /// A gauge of the node.
-    pub async fn gauge(&self, name: &str) -> f64 {
+    async fn metrics(&self) -> String {
         let url = format!("{}/metrics", self.url);
         let text = self.http.get(url).send().await.unwrap().text().await;
-        let text = text.unwrap();
+        text.unwrap()
+    }
+
+    /// Messages and questions for its certificate that clients have sent it since it started.
+    pub async fn requests(&self) -> u64 {
+        let text = self.metrics().await;
+        let of_route = |line: &str| -> Option<u64> {
+            let counted = line.strip_prefix("kms_http_requests_total{")?;
+            Some(counted.split_whitespace().last()?.parse().unwrap())
+        };
+        text.lines().filter_map(of_route).sum()
+    }
+
+    /// A gauge of the node.
+    pub async fn gauge(&self, name: &str) -> f64 {
+        let text = self.metrics().await;
         let value = text.lines().find_map(|line| line.strip_prefix(name));
         let value = value.unwrap_or_else(|| panic!("no {name}"));
         value.trim().parse().unwrap()

@@ -101,6 +101,7 @@ table! {{
     Self::Bug(_) => "bug", "report this with the message";
 }
 {
+    Self::NoneOpens { nearest, .. } => nearest;
     Self::Format(error) => error;
     Self::Umbral(error) => error;
     Self::Protocol(error) => error;

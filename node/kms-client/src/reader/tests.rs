@@ -4,6 +4,7 @@ mod arrangements;
 mod header;
 mod inconsistent;
 mod planted;
+mod several;
 
 use kms_protocol::{B256, FixedBytes, Refusal, Terms};
 

@@ -18,7 +18,7 @@ fn an_expired_policy_has_the_documented_shape() {
     let expected = format!(
         "{{\"code\":\"policy_expired\",\"exit\":11,\
          \"message\":\"policy {POLICY} ended with period 7\",\"cause\":null,\
-         \"hint\":\"ask the owner to renew\",\"policy\":\"{POLICY}\",\"nodes\":[]}}"
+         \"hint\":\"ask the owner to renew\",\"policy\":\"{POLICY}\",\"nodes\":[],\"policies\":[]}}"
     );
     assert_eq!(failure.to_json(), expected);
     assert_eq!(failure.exit(), 11);
@@ -213,4 +213,47 @@ fn every_line_of_an_error_is_one_json_object() {
     ] {
         assert!(value.get(key).is_some(), "{key}");
     }
+}
+
+#[test]
+fn several_policies_are_listed_each_with_its_miners() {
+    let node = |byte: u8, code: &str| NodeFailure {
+        miner: Address([byte; 20]),
+        url: "http://127.0.0.1:1".to_owned(),
+        code: code.to_owned(),
+        detail: "why".to_owned(),
+    };
+    let tried = |byte: u8, code: &'static str, miner: u8| PolicyFailure {
+        policy: PolicyId(B256([byte; 32])),
+        code,
+        reason: "so".to_owned(),
+        nodes: vec![node(miner, "timeout")],
+    };
+    let failure = Failure::from(Error::NoneOpens {
+        nearest: Box::new(Error::ThresholdNotMet {
+            need: 1,
+            got: 0,
+            nodes: vec![node(2, "timeout")],
+        }),
+        tried: vec![
+            tried(1, "arrangements_revoked", 1),
+            tried(2, "threshold_not_met", 2),
+        ],
+    });
+    let json: serde_json::Value = serde_json::from_str(&failure.to_json()).unwrap();
+    assert_eq!(
+        (&json["code"], &json["exit"]),
+        (&"threshold_not_met".into(), &13.into())
+    );
+    let told: Vec<_> = json["policies"].as_array().unwrap().iter().collect();
+    assert_eq!(told.len(), 2, "{json}");
+    assert_eq!(told[0]["code"], "arrangements_revoked");
+    assert_eq!(told[1]["nodes"][0]["code"], "timeout");
+    let text = failure.to_text();
+    let lines: Vec<&str> = text.lines().collect();
+    assert!(lines[0].ends_with("[threshold_not_met]"), "{text}");
+    assert!(lines[1].starts_with("  0x0101"), "{text}");
+    assert!(lines[2].starts_with("    0x"), "{text}");
+    assert!(lines[3].starts_with("  0x0202"), "{text}");
+    assert_eq!(lines.len(), 6, "each miner once: {text}");
 }

@@ -51,12 +51,6 @@ abstract contract EscrowState is PeriodClock, IStakingEscrow {
         uint32 retiredIn; // period of its dismissal; 0 while it is the worker
     }
 
-    /// @notice Address and key by which a node is reached.
-    struct NodeRecord {
-        string url;
-        bytes umbralKey;
-    }
-
     /// @notice Sums over all positions, sequence number and pause, in one slot.
     struct Totals {
         uint96 locked; // sum of Stake.locked
@@ -88,7 +82,8 @@ abstract contract EscrowState is PeriodClock, IStakingEscrow {
     Totals internal _totals;
     mapping(address miner => Stake) internal _stakes;
     mapping(address worker => Bond) internal _bonds;
-    mapping(address miner => NodeRecord) internal _nodes;
+    /// @dev Base URL of each miner's node.
+    mapping(address miner => string) internal _urls;
     /// @dev Miners that ever registered a node, each once.
     address[] internal _registered;
 
@@ -136,14 +131,12 @@ abstract contract EscrowState is PeriodClock, IStakingEscrow {
 
     function _infoOf(address miner) private view returns (MinerInfo memory) {
         Stake storage stake = _stakes[miner];
-        NodeRecord storage node = _nodes[miner];
         return MinerInfo({
             miner: miner,
             worker: stake.worker,
             position: position(miner),
             minRate: stake.minRate,
-            url: node.url,
-            umbralKey: node.umbralKey
+            url: _urls[miner]
         });
     }
 

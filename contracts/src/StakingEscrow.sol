@@ -13,7 +13,6 @@ contract StakingEscrow is EscrowState, IERC1363Receiver, Multicall {
     // ---------------------------------------------------------------- immutables
 
     uint256 private constant MAX_URL_LENGTH = 256;
-    uint256 private constant UMBRAL_KEY_LENGTH = 33;
 
     // ---------------------------------------------------------------- constructor
 
@@ -170,23 +169,16 @@ contract StakingEscrow is EscrowState, IERC1363Receiver, Multicall {
     }
 
     /// @inheritdoc IStakingEscrow
-    /// @dev Deliberately not checked: that the URL answers and that the key is a point of the curve. Clients
-    /// check both before they pay.
-    function registerNode(string calldata url, bytes calldata umbralKey) external override {
+    /// @dev Deliberately not checked: that the URL answers. Clients check it before they pay.
+    function registerNode(string calldata url) external override {
         address miner = _minerOfCaller();
         uint256 urlLength = bytes(url).length;
         require(urlLength > 0 && urlLength <= MAX_URL_LENGTH, EscrowUrlInvalid(urlLength));
-        require(
-            umbralKey.length == UMBRAL_KEY_LENGTH && (umbralKey[0] == 0x02 || umbralKey[0] == 0x03),
-            EscrowUmbralKeyInvalid(umbralKey.length)
-        );
 
-        NodeRecord storage node = _nodes[miner];
-        // A record that was set once is never empty again.
-        if (node.umbralKey.length == 0) _registered.push(miner);
-        node.url = url;
-        node.umbralKey = umbralKey;
-        emit NodeRegistered(_nextSeq(), miner, url, umbralKey);
+        // A URL that was set once is never empty again.
+        if (bytes(_urls[miner]).length == 0) _registered.push(miner);
+        _urls[miner] = url;
+        emit NodeRegistered(_nextSeq(), miner, url);
     }
 
     /// @inheritdoc IStakingEscrow

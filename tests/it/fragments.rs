@@ -179,7 +179,6 @@ async fn liar(
     let worker = EthSecret::random().unwrap();
     let owner = EthSecret::random().unwrap();
     world.stake(&owner, 1_000, worker.address()).await;
-    let umbral_key = SecretKey::random(&mut getrandom::SysRng).unwrap();
     let miner = owner.address();
     let now = world.period().await;
     let through = Period(now.0 + 2);
@@ -194,10 +193,8 @@ async fn liar(
         .router(),
     )
     .await;
-    let (url, umbral_key) = (server.url.clone(), umbral_key.public_key().to_bytes());
-    world
-        .send(&owner, Call::RegisterNode { url, umbral_key })
-        .await;
+    let url = server.url.clone();
+    world.send(&owner, Call::RegisterNode { url }).await;
     (miner, server)
 }
 

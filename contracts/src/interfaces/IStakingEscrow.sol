@@ -32,8 +32,6 @@ interface IStakingEscrow is IPeriodClock {
         uint96 minRate;
         /// Base URL of the node, e.g. `https://node.example:8443`; empty until registered.
         string url;
-        /// Umbral public key of the node, 33 bytes compressed; empty until registered.
-        bytes umbralKey;
     }
 
     /// @notice `amount` was locked in the position of `miner`.
@@ -61,7 +59,7 @@ interface IStakingEscrow is IPeriodClock {
     /// @param worker zero when the worker was unbonded.
     event WorkerBonded(uint64 seq, address indexed miner, address indexed worker);
     /// @notice The node record of `miner` was set.
-    event NodeRegistered(uint64 seq, address indexed miner, string url, bytes umbralKey);
+    event NodeRegistered(uint64 seq, address indexed miner, string url);
     /// @notice The posted rate of `miner` was set.
     event MinRatePosted(uint64 seq, address indexed miner, uint96 minRate);
     /// @notice A conviction took `penalty` from the position: `reward` of it was paid to the challenger, the
@@ -100,7 +98,6 @@ interface IStakingEscrow is IPeriodClock {
     error EscrowWorkerInvalid(address worker);
     error EscrowNotMinerOrWorker(address caller);
     error EscrowUrlInvalid(uint256 length);
-    error EscrowUmbralKeyInvalid(uint256 length);
     error EscrowNotToken(address caller);
     error EscrowRecipientZero();
     /// @notice An allowance to move somebody's tokens is no consent to lock them.
@@ -218,7 +215,7 @@ interface IStakingEscrow is IPeriodClock {
     /// bonded again, to nobody (EscrowWorkerTaken).
     function bondWorker(address worker) external;
     /// @notice Sets the node record. Callable by the miner and its worker.
-    function registerNode(string calldata url, bytes calldata umbralKey) external;
+    function registerNode(string calldata url) external;
     /// @notice Sets the posted rate. Callable by the miner and its worker.
     function setMinRate(uint96 minRate) external;
     /// @notice Allows the caller's worker to restake rewards, or forbids it.

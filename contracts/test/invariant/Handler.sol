@@ -138,9 +138,7 @@ contract Handler is CommonBase, StdUtils {
         if (escrow.position(miner).locked == 0) return;
         vm.startPrank(miner);
         escrow.setMinRate(minRate % 4);
-        escrow.registerNode(
-            "https://node.example", abi.encodePacked(bytes1(0x03), bytes32(uint256(minRate)))
-        );
+        escrow.registerNode("https://node.example");
         vm.stopPrank();
         escrowSeq += 2;
     }

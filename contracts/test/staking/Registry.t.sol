@@ -8,7 +8,6 @@ import {IStakingEscrow} from "../../src/interfaces/IStakingEscrow.sol";
 contract RegistryTest is KmsTest {
     address private worker = makeAddr("worker");
     address private other = makeAddr("other worker");
-    bytes private key = abi.encodePacked(bytes1(0x02), keccak256("umbral"));
 
     function setUp() public override {
         super.setUp();
@@ -99,7 +98,7 @@ contract RegistryTest is KmsTest {
         vm.expectRevert(abi.encodeWithSelector(IStakingEscrow.EscrowNotMinerOrWorker.selector, worker));
         escrow.setMinRate(1);
         vm.expectRevert(abi.encodeWithSelector(IStakingEscrow.EscrowNotMinerOrWorker.selector, worker));
-        escrow.registerNode("u", key);
+        escrow.registerNode("u");
         vm.stopPrank();
     }
 
@@ -113,11 +112,11 @@ contract RegistryTest is KmsTest {
 
     function test_pagesOfOneAndTwo() public {
         vm.prank(bob);
-        escrow.registerNode("https://bob.example", key);
+        escrow.registerNode("https://bob.example");
         assertEq(escrow.registeredMiners(0, 0).length, 0);
         assertEq(escrow.registeredMiners(1, 1).length, 0);
         vm.prank(alice);
-        escrow.registerNode("https://alice.example", key);
+        escrow.registerNode("https://alice.example");
         IStakingEscrow.MinerInfo[] memory page = escrow.registeredMiners(0, type(uint256).max);
         assertEq(page.length, 2);
         assertEq(page[0].miner, bob);
@@ -131,9 +130,9 @@ contract RegistryTest is KmsTest {
 
     function test_aMinerIsListedOnce() public {
         vm.prank(bob);
-        escrow.registerNode("https://a.example", key);
+        escrow.registerNode("https://a.example");
         vm.prank(worker);
-        escrow.registerNode("https://b.example", key);
+        escrow.registerNode("https://b.example");
         assertEq(escrow.registeredCount(), 1);
         assertEq(escrow.registeredMiners(0, 9)[0].url, "https://b.example");
     }
@@ -141,10 +140,10 @@ contract RegistryTest is KmsTest {
     function test_aRefusedRecordIsNotListed() public {
         vm.prank(bob);
         vm.expectRevert(abi.encodeWithSelector(IStakingEscrow.EscrowUrlInvalid.selector, 0));
-        escrow.registerNode("", key);
+        escrow.registerNode("");
         vm.prank(other);
         vm.expectRevert(abi.encodeWithSelector(IStakingEscrow.EscrowNotMinerOrWorker.selector, other));
-        escrow.registerNode("u", key);
+        escrow.registerNode("u");
         assertEq(escrow.registeredCount(), 0);
     }
 
@@ -211,7 +210,7 @@ contract RegistryTest is KmsTest {
     function test_severalCallsActForTheirCallerInOneTransaction() public {
         bytes[] memory calls = new bytes[](3);
         calls[0] = abi.encodeCall(escrow.setMinRate, (7));
-        calls[1] = abi.encodeCall(escrow.registerNode, ("https://bob.example", key));
+        calls[1] = abi.encodeCall(escrow.registerNode, ("https://bob.example"));
         calls[2] = abi.encodeCall(escrow.setRestake, (true));
         vm.prank(bob);
         escrow.multicall(calls);

@@ -8,7 +8,6 @@ import {StakeWord} from "../../src/libraries/StakeWord.sol";
 contract WorkerTest is KmsTest {
     address private worker = makeAddr("worker");
     address private other = makeAddr("other worker");
-    bytes private key = abi.encodePacked(bytes1(0x02), keccak256("umbral"));
 
     function setUp() public override {
         super.setUp();
@@ -104,13 +103,13 @@ contract WorkerTest is KmsTest {
         vm.prank(bob);
         escrow.bondWorker(worker);
         vm.expectEmit(address(escrow));
-        emit IStakingEscrow.NodeRegistered(2, bob, "https://a.example", key);
+        emit IStakingEscrow.NodeRegistered(2, bob, "https://a.example");
         vm.prank(bob);
-        escrow.registerNode("https://a.example", key);
+        escrow.registerNode("https://a.example");
         vm.expectEmit(address(escrow));
-        emit IStakingEscrow.NodeRegistered(3, bob, "https://b.example", key);
+        emit IStakingEscrow.NodeRegistered(3, bob, "https://b.example");
         vm.prank(worker);
-        escrow.registerNode("https://b.example", key);
+        escrow.registerNode("https://b.example");
         address[] memory miners = new address[](2);
         miners[0] = bob;
         miners[1] = alice;
@@ -118,26 +117,21 @@ contract WorkerTest is KmsTest {
         assertEq(infos[0].miner, bob);
         assertEq(infos[0].worker, worker);
         assertEq(infos[0].url, "https://b.example");
-        assertEq(infos[0].umbralKey, key);
         assertEq(infos[0].position.locked, MIN_LOCKED);
         assertEq(infos[1].miner, alice);
-        assertEq(infos[1].umbralKey.length, 0);
+        assertEq(infos[1].url, "");
     }
 
     function test_refusesBadRecords() public {
         vm.startPrank(bob);
         vm.expectRevert(abi.encodeWithSelector(IStakingEscrow.EscrowUrlInvalid.selector, 0));
-        escrow.registerNode("", key);
+        escrow.registerNode("");
         vm.expectRevert(abi.encodeWithSelector(IStakingEscrow.EscrowUrlInvalid.selector, 257));
-        escrow.registerNode(string(new bytes(257)), key);
-        vm.expectRevert(abi.encodeWithSelector(IStakingEscrow.EscrowUmbralKeyInvalid.selector, 32));
-        escrow.registerNode("u", new bytes(32));
-        vm.expectRevert(abi.encodeWithSelector(IStakingEscrow.EscrowUmbralKeyInvalid.selector, 33));
-        escrow.registerNode("u", abi.encodePacked(bytes1(0x04), bytes32(0)));
+        escrow.registerNode(string(new bytes(257)));
         vm.stopPrank();
         vm.startPrank(alice);
         vm.expectRevert(abi.encodeWithSelector(IStakingEscrow.EscrowNotMinerOrWorker.selector, alice));
-        escrow.registerNode("u", key);
+        escrow.registerNode("u");
         vm.expectRevert(abi.encodeWithSelector(IStakingEscrow.EscrowNotMinerOrWorker.selector, alice));
         escrow.setMinRate(1);
         vm.stopPrank();

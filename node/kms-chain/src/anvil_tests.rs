@@ -132,7 +132,6 @@ async fn sends_through_the_wallet_and_follows_what_happened() {
         },
         Call::RegisterNode {
             url: "http://n.example:1".to_owned(),
-            umbral_key: [2; 33],
         },
         Call::SetMinRate { rate: Amount(5) },
     ];
@@ -149,8 +148,7 @@ async fn sends_through_the_wallet_and_follows_what_happened() {
         .unwrap();
     assert_eq!(info[0].worker, Some(worker));
     assert_eq!(info[0].url, "http://n.example:1");
-    assert_eq!(info[0].umbral_key, Some([2; 33]));
-    assert_eq!(info[1].umbral_key, None);
+    assert_eq!(info[1].url, "");
     assert_eq!(setup.chain.miner_of(worker).await.unwrap(), Some(miner));
 
     let mut cursor = Cursor::default();

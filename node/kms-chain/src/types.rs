@@ -99,8 +99,6 @@ pub struct MinerInfo {
     pub min_rate: Amount,
     /// Base URL; empty until registered. Chosen by the miner: untrusted text.
     pub url: String,
-    /// Compressed Umbral key; `None` until registered. Not proven to be a point.
-    pub umbral_key: Option<[u8; 33]>,
 }
 
 /// A miner's current activity lease.

@@ -59,7 +59,6 @@ pub(super) async fn stakes(bench: &mut Bench) -> Result<()> {
             "register_node",
             Call::RegisterNode {
                 url: "https://node.example:8443".to_owned(),
-                umbral_key: [2; 33],
             },
         ),
         ("set_min_rate", Call::SetMinRate { rate: amount }),

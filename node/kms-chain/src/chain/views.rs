@@ -109,7 +109,7 @@ impl Chain {
                 reason: "other miners than asked for",
             });
         }
-        entries.into_iter().map(miner_info_of).collect()
+        Ok(entries.into_iter().map(miner_info_of).collect())
     }
 
     /// Worker bonded to a miner; `None` if there is none.
@@ -282,20 +282,12 @@ fn position_of(position: &escrow::Position) -> Position {
     }
 }
 
-fn miner_info_of(info: escrow::MinerInfo) -> Result<MinerInfo, ChainError> {
-    let umbral_key = match info.umbral_key.as_ref() {
-        [] => None,
-        key => Some(key.try_into().map_err(|_| ChainError::BadReply {
-            method: "eth_call",
-            reason: "an Umbral key that is not 33 bytes",
-        })?),
-    };
-    Ok(MinerInfo {
+fn miner_info_of(info: escrow::MinerInfo) -> MinerInfo {
+    MinerInfo {
         miner: convert::address(info.miner),
         worker: convert::some_address(info.worker),
         position: position_of(&info.position),
         min_rate: Amount(info.min_rate),
         url: info.url,
-        umbral_key,
-    })
+    }
 }

@@ -37,8 +37,8 @@ pub enum Call {
     Withdraw { recipient: Address },
     /// Bonds a worker; `None` unbonds the present one.
     BondWorker { worker: Option<Address> },
-    /// Sets URL and compressed Umbral key of the node's record.
-    RegisterNode { url: String, umbral_key: [u8; 33] },
+    /// Sets the base URL of the node's record.
+    RegisterNode { url: String },
     /// Posts the least rate that the miner accepts, per period.
     SetMinRate { rate: Amount },
     /// Pays and creates a policy in one transaction (transferAndCall to the policy manager). Sent
@@ -148,7 +148,9 @@ impl Call {
                 let worker = h160(worker.unwrap_or(Address::ZERO));
                 staking_escrow::BondWorkerCall { worker }.encode()
             }
-            Self::RegisterNode { url, umbral_key } => register(url, umbral_key),
+            Self::RegisterNode { url } => {
+                staking_escrow::RegisterNodeCall { url: url.clone() }.encode()
+            }
             Self::SetMinRate { rate } => {
                 staking_escrow::SetMinRateCall { min_rate: rate.0 }.encode()
             }
@@ -301,11 +303,6 @@ fn create(terms: &Terms, memo: &[u8], deployment: &Deployment) -> Vec<u8> {
         Token::Bytes(memo.to_vec()),
     ]);
     transfer_and_call(deployment.contracts.policies.address, price, data)
-}
-
-fn register(url: &str, umbral_key: &[u8; 33]) -> Vec<u8> {
-    let (url, umbral_key) = (url.to_owned(), umbral_key.to_vec().into());
-    staking_escrow::RegisterNodeCall { url, umbral_key }.encode()
 }
 
 /// Encodes a call of `approve` on the token.

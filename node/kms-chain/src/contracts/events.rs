@@ -82,7 +82,6 @@ pub enum ChainEvent {
         seq: u64,
         miner: Address,
         url: String,
-        umbral_key: [u8; 33],
     },
     /// A miner posted the least rate that it accepts.
     MinRatePosted {

@@ -15,7 +15,7 @@ use crate::ports::{CreatedPolicy, PolicyFilter};
 pub(super) const POLICY_CREATED: &str = "PolicyCreated(uint64,bytes32,bytes32,address,\
     (address,address,address,bytes32,uint96,uint32,uint32,uint8,bytes32,address[]),bytes)";
 /// Signature of the event in IStakingEscrow.sol.
-pub(super) const NODE_REGISTERED: &str = "NodeRegistered(uint64,address,string,bytes)";
+pub(super) const NODE_REGISTERED: &str = "NodeRegistered(uint64,address,string)";
 /// Greatest number of requests for one search.
 const MAX_REQUESTS: usize = 4_096;
 

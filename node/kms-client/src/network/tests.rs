@@ -135,10 +135,7 @@ impl Real {
             carried.unwrap();
         }
         let url = node.url.clone();
-        let record = Call::RegisterNode {
-            url,
-            umbral_key: [2; 33],
-        };
+        let record = Call::RegisterNode { url };
         payer.send(&record, &Silent).await.unwrap();
         self.confirm(&node).await;
         (miner, node)

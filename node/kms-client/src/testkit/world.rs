@@ -184,6 +184,5 @@ fn info(miner: Address, node: &TestNode, number: u8) -> MinerInfo {
         },
         min_rate: Amount(u128::from(number) * 1_000),
         url: node.url.clone(),
-        umbral_key: Some([2; 33]),
     }
 }

@@ -92,7 +92,6 @@ impl<C: NodeChain> Sender<C> {
         let wishes = Wishes {
             worker: node.keys.worker.address(),
             url: config.public_url.clone(),
-            umbral_key: hex::encode(node.keys.registered()),
             min_rate: config.min_rate,
             claim_every_periods: config.claim_every_periods,
             claim_minimum: config.claim_minimum,

@@ -21,7 +21,7 @@ pub(crate) const COLLECT_BATCH: usize = 16;
 #[serde(tag = "duty", rename_all = "snake_case", deny_unknown_fields)]
 pub(crate) enum Duty {
     /// The node record differs from the configuration.
-    RegisterNode { url: String, umbral_key: String },
+    RegisterNode { url: String },
     /// The posted rate differs from the configuration.
     SetMinRate { rate: Amount },
     /// Half of the longest lease or less is left.
@@ -72,17 +72,11 @@ impl Duty {
     pub(crate) const CLAIM: &'static str = "claim";
     pub(crate) const COLLECT: &'static str = "collect";
 
-    /// The call of a duty that needs nothing from the store; `None` for a collection, an answer, or
-    /// a malformed Umbral key.
+    /// The call of a duty that needs nothing from the store; `None` for a collection or an
+    /// answer.
     pub(crate) fn call(&self, miner: Address) -> Option<Call> {
         match self {
-            Self::RegisterNode { url, umbral_key } => {
-                let umbral_key = hex::decode(umbral_key).ok()?.try_into().ok()?;
-                Some(Call::RegisterNode {
-                    url: url.clone(),
-                    umbral_key,
-                })
-            }
+            Self::RegisterNode { url } => Some(Call::RegisterNode { url: url.clone() }),
             Self::SetMinRate { rate } => Some(Call::SetMinRate { rate: *rate }),
             Self::ConfirmActivity { through } => Some(Call::ConfirmActivity { through: *through }),
             Self::Claim => Some(Call::Claim { miner }),
@@ -96,8 +90,6 @@ impl Duty {
 pub(crate) struct Wishes {
     pub(crate) worker: Address,
     pub(crate) url: String,
-    /// The compressed Umbral key in hexadecimal digits.
-    pub(crate) umbral_key: String,
     pub(crate) min_rate: Option<Amount>,
     pub(crate) claim_every_periods: u32,
     pub(crate) claim_minimum: Amount,
@@ -173,10 +165,8 @@ fn confirm(now: Period, miner: &MinerView, ledger: &Ledger) -> Option<Duty> {
 }
 
 fn register(miner: &MinerView, wishes: &Wishes) -> Option<Duty> {
-    let same = miner.url == wishes.url && miner.umbral_key == wishes.umbral_key;
-    (!same).then(|| Duty::RegisterNode {
+    (miner.url != wishes.url).then(|| Duty::RegisterNode {
         url: wishes.url.clone(),
-        umbral_key: wishes.umbral_key.clone(),
     })
 }
 

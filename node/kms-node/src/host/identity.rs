@@ -9,7 +9,6 @@ use std::path::{Path, PathBuf};
 
 use kms_chain::{ChainError, KeystoreFault, keystore};
 use kms_protocol::{Address, EthSecret};
-use umbral::SecretKey;
 
 use crate::config::{NodeConfig, Sources};
 use crate::error::NodeError;
@@ -180,13 +179,6 @@ impl Keys {
             worker,
             storage: StorageRoot::from_bytes(&storage),
         })
-    }
-
-    /// The compressed point that a record on chain has to name: the worker's public key, as nothing
-    /// is sealed to it.
-    pub(crate) fn registered(&self) -> Vec<u8> {
-        let key = SecretKey::from_secret_bytes(&self.worker.expose_bytes());
-        key.map_or_else(|_| Vec::new(), |key| key.public_key().to_bytes().to_vec())
     }
 }
 

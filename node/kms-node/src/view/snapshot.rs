@@ -62,7 +62,6 @@ pub(crate) struct ChallengeView {
 pub(crate) struct MinerView {
     pub(crate) worker: Option<Address>,
     pub(crate) url: String,
-    pub(crate) umbral_key: String,
     pub(crate) min_rate: Amount,
     /// Last leased period; `NEVER` before the first lease.
     pub(crate) lease_through: Period,

@@ -80,11 +80,10 @@ impl State {
                     locked: Amount(1),
                 }
             }
-            Call::RegisterNode { url, umbral_key } => ChainEvent::NodeRegistered {
+            Call::RegisterNode { url } => ChainEvent::NodeRegistered {
                 seq: 0,
                 miner,
                 url: url.clone(),
-                umbral_key: *umbral_key,
             },
             Call::SetMinRate { rate } => ChainEvent::MinRatePosted {
                 seq: 0,

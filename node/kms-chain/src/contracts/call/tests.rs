@@ -49,9 +49,8 @@ fn calls() -> Vec<(Call, &'static str)> {
         (
             Call::RegisterNode {
                 url: "http://a".to_owned(),
-                umbral_key: [2; 33],
             },
-            "registerNode(string,bytes)",
+            "registerNode(string)",
         ),
         (Call::SetMinRate { rate: amount }, "setMinRate(uint96)"),
         (Call::ApprovePolicies { amount }, "approve(address,uint256)"),

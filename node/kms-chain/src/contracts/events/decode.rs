@@ -85,11 +85,6 @@ fn escrow(event: staking_escrow::StakingEscrowEvents) -> Result<Option<ChainEven
             seq: e.seq,
             miner: address(e.miner),
             url: e.url,
-            umbral_key: e
-                .umbral_key
-                .as_ref()
-                .try_into()
-                .map_err(|_| Undecodable::Range)?,
         },
         E::MinRatePostedFilter(e) => ChainEvent::MinRatePosted {
             seq: e.seq,

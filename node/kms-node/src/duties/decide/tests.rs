@@ -12,7 +12,6 @@ fn miner() -> MinerView {
     MinerView {
         worker: Some(WORKER),
         url: "http://node.example".into(),
-        umbral_key: "02ab".into(),
         min_rate: Amount(5),
         lease_through: Period(13),
         suspended_through: Period::NEVER,
@@ -42,7 +41,6 @@ fn wishes() -> Wishes {
     Wishes {
         worker: WORKER,
         url: "http://node.example".into(),
-        umbral_key: "02ab".into(),
         min_rate: Some(Amount(5)),
         claim_every_periods: 1,
         claim_minimum: Amount::ZERO,
@@ -168,14 +166,8 @@ fn the_record_and_the_rate_follow_the_configuration() {
     };
     let register = Duty::RegisterNode {
         url: "http://node.example".into(),
-        umbral_key: "02ab".into(),
     };
-    assert_eq!(decided(10, moved, 4), vec![register.clone()]);
-    let rekeyed = MinerView {
-        umbral_key: String::new(),
-        ..miner()
-    };
-    assert_eq!(decided(10, rekeyed, 4), vec![register]);
+    assert_eq!(decided(10, moved, 4), vec![register]);
     let cheap = MinerView {
         min_rate: Amount(4),
         ..miner()
@@ -315,7 +307,6 @@ fn duties_survive_their_payload() {
     for duty in [
         Duty::RegisterNode {
             url: "http://a".into(),
-            umbral_key: "00".repeat(33),
         },
         Duty::SetMinRate {
             rate: Amount(u128::MAX),

@@ -214,15 +214,7 @@ fn of_stake(about: Address, event: &ChainEvent) -> Vec<(&'static str, String)> {
             let worker = worker.map_or_else(String::new, |worker| worker.to_string());
             (miner, vec![("worker", worker)])
         }
-        ChainEvent::NodeRegistered {
-            miner,
-            url,
-            umbral_key,
-            ..
-        } => {
-            let key = hex::encode(umbral_key);
-            (miner, vec![("url", url.clone()), ("umbral_key", key)])
-        }
+        ChainEvent::NodeRegistered { miner, url, .. } => (miner, vec![("url", url.clone())]),
         ChainEvent::MinRatePosted {
             miner, min_rate, ..
         } => (miner, vec![("min_rate", min_rate.0.to_string())]),
@@ -290,7 +282,6 @@ pub(super) fn miner_view(facts: &HashMap<String, String>) -> Result<MinerView> {
             what: "worker".into(),
         })?,
         url: get(facts, "url")?,
-        umbral_key: get(facts, "umbral_key")?,
         min_rate: Amount(get(facts, "min_rate")?),
         lease_through: Period(get(facts, "lease_through")?),
         suspended_through: Period(get(facts, "suspended_through")?),

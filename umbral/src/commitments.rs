@@ -24,10 +24,10 @@ use crate::kfrag::VerifiedKeyFrag;
 use crate::kfrag::ephemeral::Ephemeral;
 use crate::kfrag::polynomial::Polynomial;
 use crate::policy::{Policy, Quorum, VERSION};
-use crate::wire::Reader;
+use crate::wire::{Reader, concat};
 
-const ORIGIN_TAG: &[u8] = b"UMBRAL_ORIGIN_V2";
-const ORIGIN_NONCE_TAG: &[u8] = b"UMBRAL_ORIGIN_NONCE_V2";
+const ORIGIN_TAG: &[u8] = b"UMBRAL_POLICY_ORIGIN_V2";
+const ORIGIN_NONCE_TAG: &[u8] = b"UMBRAL_POLICY_ORIGIN_NONCE_V2";
 const COMMITMENTS_TAG: &[u8] = b"UMBRAL_COMMITMENTS_V2";
 const OBJECT: &str = "commitments";
 
@@ -46,8 +46,12 @@ const OBJECT: &str = "commitments";
 /// x_i, that is the receiver and the delegator, can check
 ///
 /// * sum_k x_i^k C_k = U1_i for every share: all shares lie on one polynomial of degree m - 1;
-/// * that f(0) = a / d: log_U(d * C_0) = log_G(A), by a proof of equal logarithms
-///   (c, s): c = HS(`UMBRAL_ORIGIN_V2`, A, d*C_0, s*G + c*A, s*U + c*d*C_0).
+/// * that f(0) = a / d: log_U(d * C_0) = log_G(A), by a proof of equal logarithms (c, s):
+///   c = HS(`UMBRAL_POLICY_ORIGIN_V2`, origin, d*C_0, s*G + c*A, s*U + c*d*C_0), where origin is
+///   the policy's 112 bytes, X, A, B and the signer's verifying key.
+///
+/// As d*C_0 is aU for every policy and reader of a label, the proof says what it is for: with
+/// another policy, X, signer or pair of keys it does not hold.
 ///
 /// Together: any m shares open what is encrypted to A. A miner knows no x_i, and must not: with
 /// them m miners could combine without the receiver. It can check that the commitments are signed
@@ -86,10 +90,12 @@ impl Commitments {
     ) -> Result<Self> {
         let [for_nonce, for_signature] = &**witness.extra;
         let points: Vec<_> = polynomial.coefficients.iter().map(mul_point_u).collect();
+        let precursor = polynomial.ephemeral.precursor;
+        let origin = origin(context, policy, &precursor);
         let statement = Statement {
-            precursor: polynomial.ephemeral.precursor,
+            precursor,
             points: Point::normalise_all(&points).ok_or(Error::RngDegenerate)?,
-            proof: prove_origin(witness, for_nonce, polynomial.ephemeral.dh_bytes(), context)?,
+            proof: prove_origin(witness, for_nonce, polynomial.ephemeral.dh_bytes(), &origin)?,
         };
         let digest = statement.digest(context, policy);
         Ok(Self {
@@ -198,7 +204,8 @@ impl Commitments {
         let r2 = ProjectivePoint::lincomb(&[(point_u().projective(), s), (image, c)]);
         let [image, r1, r2] =
             Point::normalise(&[image, r1, r2]).ok_or(Error::InconsistentShares)?;
-        if origin_challenge(context, [&image, &r1, &r2]) == c {
+        let origin = origin(context, policy, &self.statement.precursor);
+        if origin_challenge(&origin, [&image, &r1, &r2]) == c {
             Ok(())
         } else {
             Err(Error::InconsistentShares)
@@ -268,15 +275,29 @@ impl Statement {
     }
 }
 
-/// (c, s) for r1 = tG, r2 = tU: s = t - c*a. t is hashed from a, DH and 32 random bytes.
+/// What a proof of origin is for: the policy, X, A, B and the key of who signs.
+type Origin = [u8; Policy::BYTES + 4 * 33];
+
+fn origin(context: &Context, policy: &Policy, precursor: &Point) -> Origin {
+    concat(&[
+        &policy.to_bytes(),
+        precursor.bytes(),
+        &context.delegating.to_bytes(),
+        &context.receiving.to_bytes(),
+        &context.verifying.to_bytes(),
+    ])
+}
+
+/// (c, s) for r1 = tG, r2 = tU: s = t - c*a. t is hashed from a, DH, all that the challenge is for,
+/// and 32 random bytes: two challenges for one t would give a away.
 fn prove_origin(
     witness: &Witness<'_>,
     random: &[u8; 32],
     dh: &[u8; 33],
-    context: &Context,
+    origin: &Origin,
 ) -> Result<[Scalar; 2]> {
     let key = witness.delegating.to_secret_bytes();
-    let nonce = hash_to_scalar(ORIGIN_NONCE_TAG, &[&*key, dh, random]);
+    let nonce = hash_to_scalar(ORIGIN_NONCE_TAG, &[&*key, dh, origin, random]);
     let nonce = SecretScalar::new(nonce, Error::Bug("a hash to a scalar is never zero"))?;
     let a = witness.delegating.expose();
     let all = [
@@ -285,13 +306,12 @@ fn prove_origin(
         mul_point_u(nonce.expose()),
     ];
     let [image, r1, r2] = Point::normalise(&all).ok_or(Error::RngDegenerate)?;
-    let c = origin_challenge(context, [&image, &r1, &r2]);
+    let c = origin_challenge(origin, [&image, &r1, &r2]);
     Ok([c, nonce.expose() - &(c * a)])
 }
 
-fn origin_challenge(context: &Context, [image, r1, r2]: [&Point; 3]) -> Scalar {
-    let a = context.delegating.to_bytes();
-    hash_to_scalar(ORIGIN_TAG, &[&a, image.bytes(), r1.bytes(), r2.bytes()])
+fn origin_challenge(origin: &Origin, [image, r1, r2]: [&Point; 3]) -> Scalar {
+    hash_to_scalar(ORIGIN_TAG, &[origin, image.bytes(), r1.bytes(), r2.bytes()])
 }
 
 #[cfg(test)]

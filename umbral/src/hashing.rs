@@ -26,8 +26,11 @@ pub(crate) const REENCRYPTION_NONCE: &[u8] = b"REENCRYPTION_NONCE";
 /// | `POLYNOMIAL_ARG` | X33 B33 DH33 id32 | x_i |
 /// | `CFRAG_VERIFICATION` | E33 E1 E2 V33 V1 V2 U33 U1 U2 | h of the proof |
 /// | `REENCRYPTION_NONCE` | rk32 id32 capsule98 random32 | t |
-/// | `UMBRAL_ORIGIN_V2` | A33 (d C_0)33 R1 33 R2 33 | c of the commitments |
-/// | `UMBRAL_ORIGIN_NONCE_V2` | a32 DH33 random32 | t of the commitments |
+/// | `UMBRAL_POLICY_ORIGIN_V2` | origin244 (d C_0)33 R1 33 R2 33 | c of the commitments |
+/// | `UMBRAL_POLICY_ORIGIN_NONCE_V2` | a32 DH33 origin244 random32 | t of the commitments |
+///
+/// origin244 is policy112 X33 A33 B33 and the signer's verifying key 33; policy112 is chain id 8,
+/// contract 20, policy id 32, threshold 2, shares 2, not-before 8, expiry 8, conditions 32.
 pub(crate) fn hash_to_scalar(tag: &[u8], parts: &[&[u8]]) -> Scalar {
     let mut hasher = tagged(tag);
     for part in parts {

@@ -6,6 +6,7 @@ use sha2::Digest as _;
 use crate::error::{Error, Result};
 use crate::hashing::tagged;
 use crate::keys::context::Context;
+use crate::wire::concat;
 
 const KFRAG_TAG: &[u8] = b"UMBRAL_KFRAG_V2";
 /// Version of the signed message, first byte of a kfrag and of commitments.
@@ -103,6 +104,23 @@ pub(crate) struct Subject<'a> {
 }
 
 impl Policy {
+    /// Bytes of [`Policy::to_bytes`].
+    pub(crate) const BYTES: usize = 112;
+
+    /// Writes the fields in their order, numbers big-endian.
+    pub(crate) fn to_bytes(self) -> [u8; Self::BYTES] {
+        concat(&[
+            &self.chain_id.to_be_bytes(),
+            &self.contract,
+            &self.policy_id,
+            &self.quorum.threshold.to_be_bytes(),
+            &self.quorum.shares.to_be_bytes(),
+            &self.not_before.to_be_bytes(),
+            &self.expiry.to_be_bytes(),
+            &self.conditions,
+        ])
+    }
+
     /// The digest of the table above.
     pub(crate) fn digest(&self, context: &Context, subject: &Subject<'_>) -> [u8; 32] {
         tagged(KFRAG_TAG)

@@ -66,6 +66,14 @@ def capsule_key(shared):
 # --- what is signed ------------------------------------------------------------------------------
 
 
+def policy_bytes(policy):
+    number = lambda name, size: policy[name].to_bytes(size, "big")
+    return b"".join((
+        number("chain_id", 8), policy["contract"], policy["policy_id"], number("threshold", 2),
+        number("shares", 2), number("not_before", 8), number("expiry", 8), policy["conditions"],
+    ))
+
+
 def kfrag_digest(grant, miner, identity, u1, x):
     policy = grant.policy
     number = lambda name, size: policy[name].to_bytes(size, "big")
@@ -143,7 +151,9 @@ class Commitments:
         r2 = add(mul(s, U), mul(c, image))
         if None in (r1, r2):
             raise Refused("not_authentic")
-        if hash_scalar(b"UMBRAL_ORIGIN_V2", a, encode(image), encode(r1), encode(r2)) != c:
+        origin = policy_bytes(grant.policy), encode(self.x), a, b, encode(grant.verifying)
+        proven = map(encode, (image, r1, r2))
+        if hash_scalar(b"UMBRAL_POLICY_ORIGIN_V2", *origin, *proven) != c:
             raise Refused("not_authentic")
 
     def check_share(self, cfrag, secret):

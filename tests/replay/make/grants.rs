@@ -15,6 +15,7 @@ struct Made {
     policy: Policy,
     miners: Vec<umbral::Miner>,
     receiving: SecretKey,
+    signer: Signer,
     granted: Granted,
     rng: Drawn,
 }
@@ -34,16 +35,14 @@ fn grant(name: &'static str, threshold: u16, shares: u16) -> Made {
         conditions: [0; 32],
     };
     let miners: Vec<_> = (0..shares).map(|_| rng.bytes()).collect();
-    let granted = umbral::generate_kfrags(
-        &mut rng,
-        &GrantParams {
-            delegating: &delegating,
-            receiving: &receiving.public_key(),
-            signer: &signer,
-            policy: &policy,
-            miners: &miners,
-        },
-    );
+    let params = GrantParams {
+        delegating: &delegating,
+        receiving: &receiving.public_key(),
+        signer: &signer,
+        policy: &policy,
+        miners: &miners,
+    };
+    let granted = umbral::generate_kfrags(&mut rng, &params);
     Made {
         name,
         context: Context {
@@ -54,6 +53,7 @@ fn grant(name: &'static str, threshold: u16, shares: u16) -> Made {
         policy,
         miners,
         receiving,
+        signer,
         granted: granted.unwrap(),
         rng,
     }
@@ -81,6 +81,30 @@ impl Made {
             "commitments": hex::encode(self.granted.commitments.to_bytes()),
             "file": hex::encode(file.bytes()),
         })
+    }
+
+    /// Commitments of the same keys and policy to another polynomial.
+    fn commitments_again(&mut self) -> Vec<u8> {
+        let params = GrantParams {
+            delegating: &label_key(LABEL),
+            receiving: &self.context.receiving,
+            signer: &self.signer,
+            policy: &self.policy,
+            miners: &self.miners,
+        };
+        let granted = umbral::generate_kfrags(&mut self.rng, &params);
+        granted.unwrap().commitments.to_bytes()
+    }
+
+    /// Signs commitments for this policy, as a cheating owner does, with this proof of origin.
+    fn sign_with_proof(&mut self, policy_id: &[u8], commitments: &[u8], proof: &[u8]) -> Vec<u8> {
+        let statement = [&commitments[..commitments.len() - 128], proof].concat();
+        let tag = b"UMBRAL_COMMITMENTS_V2";
+        let length = u32::try_from(tag.len()).unwrap().to_be_bytes();
+        let [a, b] = [self.context.delegating, self.context.receiving].map(|key| key.to_bytes());
+        let message = [&length[..], tag, policy_id, &a, &b, &statement].concat();
+        let signature = self.signer.sign(&mut self.rng, &message).unwrap();
+        [statement, signature.to_bytes().to_vec()].concat()
     }
 
     fn kfrag(&self, number: usize) -> Vec<u8> {
@@ -233,6 +257,40 @@ fn commitments(cases: &mut Cases, made: &Made, other: &Made) {
     );
 }
 
+/// Commitments, signed well, with the proof of origin that was made for something else.
+fn origins(cases: &mut Cases, made: &mut Made, other: &mut Made) {
+    let bytes = made.granted.commitments.to_bytes();
+    let proof = &bytes[bytes.len() - 128..bytes.len() - 64];
+    let mut push = |what: &str, given: Value, commitments: Vec<u8>| {
+        let given = with(&given, "commitments", hex::encode(commitments));
+        cases.push("commitments", &format!("proof of origin of {what}"), given);
+    };
+    let given = json!({ "grant": made.name });
+    let same = made.sign_with_proof(&made.policy.policy_id.clone(), &bytes, proof);
+    push("these commitments, signed again", given.clone(), same);
+    let again = made.commitments_again();
+    push("another polynomial's own", given.clone(), again.clone());
+    let moved = made.sign_with_proof(&made.policy.policy_id.clone(), &again, proof);
+    push("another X", given.clone(), moved);
+    let policy_id = [9; 32];
+    let policy = &made.json(&bases()[0])["policy"];
+    let policy = with(policy, "policy_id", hex::encode(policy_id));
+    let moved = made.sign_with_proof(&policy_id, &bytes, proof);
+    push("another policy", with(&given, "policy", policy), moved);
+    let theirs = other.granted.commitments.to_bytes();
+    let moved = other.sign_with_proof(&other.policy.policy_id.clone(), &theirs, proof);
+    push("another grant", json!({ "grant": other.name }), moved);
+    std::mem::swap(&mut made.signer, &mut other.signer);
+    let verifying = hex::encode(made.signer.verifying_key().to_bytes());
+    let moved = made.sign_with_proof(&made.policy.policy_id.clone(), &bytes, proof);
+    push(
+        "another signer",
+        with(&given, "verifying", verifying),
+        moved,
+    );
+    std::mem::swap(&mut made.signer, &mut other.signer);
+}
+
 fn cfrags(cases: &mut Cases, made: &mut Made, other: &Made, file: &Base) {
     let cfrag = made.cfrag(file, 0);
     let given = json!({ "grant": made.name, "miner": 0, "cfrag": hex::encode(&cfrag) });
@@ -296,6 +354,7 @@ pub(crate) fn make() -> String {
     };
     kfrags(&mut cases, &two, &one);
     commitments(&mut cases, &two, &one);
+    origins(&mut cases, &mut two, &mut one);
     cfrags(&mut cases, &mut two, &one, file);
     openings(&mut cases, &mut two, &mut one, file);
     openings(&mut cases, &mut one, &mut five, file);

@@ -102,7 +102,7 @@ async fn the_kfrags_of_a_seed_and_a_policy_are_these() {
         made.map(|hash| hash.to_string()),
         [
             "0xa16a1b445f9008205d86c746e5c0919d7319884e30b99626f52fbc33dabd6207",
-            "0xcdd1c90fdf759832ec8d908d583463b28af3ba7e26017f175a0f51e46958bfda",
+            "0xe8f461cc3ee62fecda3debf13a9e4c5309be9e5106a6e4ab3b742ce7bf9a6c89",
         ]
     );
 }

@@ -12,6 +12,8 @@ mod conviction;
 #[cfg(test)]
 mod crash;
 #[cfg(test)]
+mod dev;
+#[cfg(test)]
 mod files;
 #[cfg(test)]
 mod fragments;

@@ -33,6 +33,9 @@ pub struct Deployment {
     pub contracts: Contracts,
     /// Parameters of the deployment, genesis resolved.
     pub params: DeployParams,
+    /// JSON-RPC endpoints for whoever names none, tried in order; a proposal, proved like any.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub endpoints: Vec<String>,
 }
 
 /// Record of each contract of a deployment.

@@ -1,10 +1,12 @@
-//! A local chain: finds, runs and controls `anvil`, for `kms dev` and for tests.
+//! A local chain: runs and controls `anvil`, for `kms dev` and for tests; `find` finds it.
 //!
-//! Dropping the value ends the process. Control methods are anvil's own (`evm_*`, `anvil_*`).
+//! Dropping the value ends anvil and removes what it kept on disk; so does a kill of this process.
+//! Control methods are anvil's own (`evm_*`, `anvil_*`).
 
 use std::collections::VecDeque;
-use std::io::{BufRead, BufReader, Read};
-use std::path::{Path, PathBuf};
+use std::io::{BufRead, BufReader, Read, Write as _};
+use std::os::unix::process::CommandExt as _;
+use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -13,6 +15,7 @@ use ethers::signers::coins_bip39::English;
 use ethers::signers::{LocalWallet, MnemonicBuilder};
 use kms_protocol::{Address, EthSecret, Wei};
 use serde_json::{Value, json};
+use tempfile::TempDir;
 use tokio::sync::oneshot;
 use zeroize::Zeroizing;
 
@@ -23,16 +26,34 @@ use crate::error::{ChainError, FileAction};
 use crate::rpc::{Rpc, RpcConfig};
 use crate::types::wire::BigQuantity;
 
+mod find;
+
+pub use find::find_anvil;
+
 /// The mnemonic of test chains, which is public: its accounts hold test ether only.
 pub const TEST_MNEMONIC: &str = "test test test test test test test test test test test junk";
 
 /// Chain id of local chains.
 pub const CHAIN_ID: u64 = 31_337;
 
-/// Folder into which npm installs the binary, below a folder with `contracts/`.
-const NPM_PATH: &str = "contracts/node_modules/@foundry-rs";
+/// States kept without history: a call that began at the newest block may be answered after some
+/// more.
+const STATES_KEPT: &str = "64";
+/// Runs anvil, its arguments, in a shell that ends it when the shell's input ends, which it does
+/// with this process, even by a kill; in order if a line came before. The shell ends with anvil.
+const KEEPER: &str = r#"
+exec 3<&0
+"$@" </dev/null 3<&- & child=$!
+{ read order && kill -s TERM $child; read order; kill -s KILL $child; } <&3 >/dev/null 2>&1 &
+exec >/dev/null 2>&1 3<&-
+wait $child
+"#;
 /// Longest time until anvil listens.
 const START_TIMEOUT: Duration = Duration::from_secs(30);
+/// Longest time in which anvil writes its state and ends.
+const STOP_TIMEOUT: Duration = Duration::from_secs(60);
+/// Pause between two looks whether it has ended.
+const STOP_POLL: Duration = Duration::from_millis(20);
 /// Last lines of anvil's output that an error shows.
 const KEPT_LINES: usize = 10;
 /// Beginning of the line that anvil prints once it listens.
@@ -58,9 +79,11 @@ pub struct DevnetOptions {
     pub mining: Mining,
     /// Number of accounts of the test mnemonic that get 10,000 ETH.
     pub accounts: u32,
-    /// Whether the states of old blocks are kept. Without them anvil stays fast over thousands of
-    /// blocks, but only the newest state can be read.
+    /// Whether the states of old blocks are kept, on disk for the most part. Without them anvil
+    /// stays fast over thousands of blocks, but only the newest states can be read.
     pub history: bool,
+    /// File that the chain is loaded from, if it exists, and that [`Devnet::stop`] writes.
+    pub state: Option<PathBuf>,
 }
 
 impl Default for DevnetOptions {
@@ -70,6 +93,7 @@ impl Default for DevnetOptions {
             mining: Mining::Auto,
             accounts: 10,
             history: true,
+            state: None,
         }
     }
 }
@@ -80,53 +104,20 @@ pub struct Devnet {
     process: Process,
     url: String,
     rpc: Rpc,
+    /// What anvil itself puts on disk. Removed after the process has ended.
+    _cache: TempDir,
 }
 
-/// A child process that is killed when dropped.
+/// The shell around anvil. Dropped, it ends anvil, and returns when that has ended.
 #[derive(Debug)]
 struct Process(Child);
 
 impl Drop for Process {
     fn drop(&mut self) {
-        // Both fail only if the process has ended already.
-        let _ = self.0.kill();
+        drop(self.0.stdin.take());
+        // Fails only if the process has been waited for already.
         let _ = self.0.wait();
     }
-}
-
-/// Finds the anvil binary: `KMS_ANVIL`, else on PATH, else in the npm package below the working
-/// directory or one above it.
-///
-/// # Errors
-/// `AnvilMissing`.
-pub fn find_anvil() -> Result<PathBuf, ChainError> {
-    if let Some(path) = std::env::var_os("KMS_ANVIL") {
-        return Some(PathBuf::from(path))
-            .filter(|p| p.is_file())
-            .ok_or(ChainError::AnvilMissing);
-    }
-    let on_path = std::env::var_os("PATH").and_then(|paths| {
-        std::env::split_paths(&paths)
-            .map(|folder| folder.join("anvil"))
-            .find(|p| p.is_file())
-    });
-    let here = std::env::current_dir().ok();
-    on_path
-        .or_else(|| here?.ancestors().find_map(npm_anvil))
-        .ok_or(ChainError::AnvilMissing)
-}
-
-/// Finds the binary of the npm package for this platform; npm installs that one alone.
-fn npm_anvil(folder: &Path) -> Option<PathBuf> {
-    let packages = std::fs::read_dir(folder.join(NPM_PATH)).ok()?;
-    packages
-        .filter_map(|entry| Some(entry.ok()?.path()))
-        .filter(|path| {
-            let name = path.file_name().and_then(|name| name.to_str());
-            name.is_some_and(|name| name.starts_with("anvil-"))
-        })
-        .map(|package| package.join("bin/anvil"))
-        .find(|path| path.is_file())
 }
 
 /// Secret of the `index`th account of the test mnemonic (m/44'/60'/0'/0/index).
@@ -144,23 +135,33 @@ pub fn account(index: u32) -> Result<EthSecret, ChainError> {
 }
 
 impl Devnet {
-    /// Starts anvil and waits until it listens.
+    /// Starts anvil and waits until it listens. It leads a process group of its own, so that
+    /// Ctrl-C at a terminal does not end it before its nodes.
     ///
     /// # Errors
     /// `AnvilMissing`, `File`, `AnvilFailed` with the end of its output.
     pub async fn start(options: &DevnetOptions) -> Result<Self, ChainError> {
         let program = find_anvil()?;
-        let mut command = Command::new(&program);
+        let cache = cache_dir()?;
+        let mut command = Command::new("sh");
         command
+            .process_group(0)
+            .args(["-c", KEEPER, "sh"])
+            .arg(&program)
             .args(["--host", "127.0.0.1", "--port", &options.port.to_string()])
             .args(["--chain-id", &CHAIN_ID.to_string()])
             .args(["--mnemonic", TEST_MNEMONIC])
             .args(["--accounts", &options.accounts.to_string()])
-            .stdin(Stdio::null())
+            .arg("--cache-path")
+            .arg(cache.path())
+            .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());
         if !options.history {
-            command.arg("--prune-history");
+            command.args(["--prune-history", STATES_KEPT]);
+        }
+        if let Some(state) = &options.state {
+            command.arg("--state").arg(state);
         }
         match options.mining {
             Mining::Auto => {}
@@ -186,7 +187,23 @@ impl Devnet {
             process,
             rpc: Rpc::new(&config)?,
             url,
+            _cache: cache,
         })
+    }
+
+    /// Ends anvil in order and waits for it, so that it writes the file of
+    /// [`DevnetOptions::state`]; kills it after a minute.
+    pub async fn stop(mut self) {
+        let asked = self.process.0.stdin.as_mut();
+        // Fails only if the process has ended already.
+        let _ = asked.map(|input| input.write_all(b"stop\n"));
+        let ended = async {
+            while matches!(self.process.0.try_wait(), Ok(None)) {
+                tokio::time::sleep(STOP_POLL).await;
+            }
+        };
+        // What has not ended by then, the drop kills.
+        let _ = tokio::time::timeout(STOP_TIMEOUT, ended).await;
     }
 
     /// URL of the JSON-RPC endpoint.
@@ -195,7 +212,7 @@ impl Devnet {
         &self.url
     }
 
-    /// Process id of the running anvil.
+    /// Id of the process that runs while anvil does.
     #[must_use]
     pub fn process_id(&self) -> u32 {
         self.process.0.id()
@@ -303,6 +320,15 @@ impl Devnet {
             .await
             .map(|_| ())
     }
+}
+
+fn cache_dir() -> Result<TempDir, ChainError> {
+    let made = tempfile::Builder::new().prefix("kms-anvil-").tempdir();
+    made.map_err(|source| ChainError::File {
+        action: FileAction::Write,
+        path: std::env::temp_dir(),
+        source,
+    })
 }
 
 /// Reads the process's output until it listens, and goes on reading so that it never blocks on a

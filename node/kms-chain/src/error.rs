@@ -127,7 +127,8 @@ pub enum ChainError {
     /// The embedded artifact of a contract has no bytecode or no valid ABI.
     #[error("the embedded artifact of {contract} is not usable; run the scripts that write it")]
     Artifact { contract: &'static str },
-    #[error("anvil was not found: set KMS_ANVIL, put it on PATH, or run scripts/setup")]
+    /// `KMS_ANVIL` names no file, or it is not on PATH and not installed by scripts/setup.
+    #[error("anvil, the local chain, is not installed (KMS_ANVIL, PATH, contracts/node_modules)")]
     AnvilMissing,
     /// `anvil` was started and did not listen in time, or ended.
     #[error("anvil did not start: {detail}")]

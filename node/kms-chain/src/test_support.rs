@@ -66,6 +66,7 @@ pub(crate) fn deployment() -> Deployment {
             control: record(0xc0),
         },
         params: params(),
+        endpoints: Vec::new(),
     }
 }
 

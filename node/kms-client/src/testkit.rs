@@ -83,6 +83,7 @@ pub(crate) fn deployment(chain_id: u64) -> Deployment {
             control: record(0xa8),
         },
         params: DeployParams::local().unwrap(),
+        endpoints: Vec::new(),
     }
 }
 

@@ -93,7 +93,7 @@ impl Verb {
 
     pub(crate) async fn run(self, context: &Context) -> Outcome {
         match self {
-            Self::Init(args) => verbs::init::run(args, context),
+            Self::Init(args) => verbs::init::run(args, context).await,
             Self::Key(verb) => verbs::key::run(verb, context),
             Self::Label(verb) => verbs::label::run(verb, context).await,
             Self::Card(verb) => verbs::card::run(verb, context),

@@ -1,5 +1,5 @@
-//! Handles SIGINT and SIGTERM: removes part files, turns the terminal's echo on, exits with 50.
-//! Transactions under way are in a journal, and the next command resumes them.
+//! Handles SIGINT, SIGTERM and SIGHUP: removes part files, turns the terminal's echo on, exits with
+//! 50. Transactions under way are in a journal, and the next command resumes them.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -69,7 +69,7 @@ pub(crate) fn clean_up() {
     }
 }
 
-/// Returns at the first SIGINT or SIGTERM.
+/// Returns at the first SIGINT, SIGTERM or SIGHUP, the last of which a closed terminal sends.
 ///
 /// # Errors
 /// If no signal handler can be installed.
@@ -78,9 +78,11 @@ pub(crate) async fn asked_to_stop() -> std::io::Result<()> {
     {
         use tokio::signal::unix::{SignalKind, signal};
         let mut terminate = signal(SignalKind::terminate())?;
+        let mut hang_up = signal(SignalKind::hangup())?;
         tokio::select! {
             outcome = tokio::signal::ctrl_c() => outcome,
             _ = terminate.recv() => Ok(()),
+            _ = hang_up.recv() => Ok(()),
         }
     }
     #[cfg(not(unix))]

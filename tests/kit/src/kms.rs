@@ -113,7 +113,18 @@ impl Kms {
 
     /// Runs to the end, printing as for people.
     pub fn run(&self, args: &[&str]) -> Output {
-        let output = self.command(args).output().unwrap();
+        Self::finish(self.command(args), args)
+    }
+
+    /// The same in a folder.
+    pub fn run_in(&self, folder: &Path, args: &[&str]) -> Output {
+        let mut command = self.command(args);
+        command.current_dir(folder);
+        Self::finish(command, args)
+    }
+
+    fn finish(mut command: Command, args: &[&str]) -> Output {
+        let output = command.output().unwrap();
         Output {
             what: format!("kms {}", args.join(" ")),
             code: output.status.code().unwrap_or(-1),

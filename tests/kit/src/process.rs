@@ -13,7 +13,7 @@ use anyhow::{Context as _, Result, ensure};
 use crate::wait::poll;
 
 /// A process has this long to end by itself.
-const GRACE: Duration = Duration::from_secs(5);
+const GRACE: Duration = Duration::from_secs(30);
 /// Lines of a log that an error quotes.
 const QUOTED: usize = 12;
 

@@ -86,6 +86,7 @@ pub async fn deploy_journaled(
         block: first_block,
         contracts: contracts(records)?,
         params: work.state.params,
+        endpoints: Vec::new(),
     })
 }
 

@@ -40,3 +40,46 @@ async fn makes_blocks_only_when_told_and_ends_with_its_value() {
     drop(devnet);
     assert!(!std::path::Path::new(&process).exists());
 }
+
+#[tokio::test]
+async fn a_chain_that_ended_in_order_goes_on_from_its_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let options = DevnetOptions {
+        mining: Mining::Manual,
+        history: false,
+        state: Some(folder.path().join("chain.json")),
+        ..DevnetOptions::default()
+    };
+    let block = async |devnet: &Devnet, number: &str| {
+        let request = ("eth_getBlockByNumber", (number, false));
+        let block = devnet
+            .rpc()
+            .request::<_, serde_json::Value>(request.0, &request.1);
+        let block = block.await.unwrap();
+        (block["number"].clone(), block["hash"].clone())
+    };
+    let devnet = Devnet::start(&options).await.unwrap();
+    devnet.mine(3).await.unwrap();
+    let (genesis, head) = (block(&devnet, "0x0").await, block(&devnet, "latest").await);
+    devnet.stop().await;
+
+    let devnet = Devnet::start(&options).await.unwrap();
+    assert_eq!(block(&devnet, "0x0").await, genesis);
+    assert_eq!(block(&devnet, "latest").await, head);
+    assert_eq!(head.0, "0x3");
+    drop(devnet);
+    let left = std::fs::read_dir(folder.path()).unwrap().count();
+    assert_eq!(left, 1, "the file alone");
+}
+
+#[tokio::test]
+async fn says_at_once_why_anvil_does_not_start() {
+    let taken = std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap();
+    let options = DevnetOptions {
+        port: taken.local_addr().unwrap().port(),
+        ..DevnetOptions::default()
+    };
+    let refused = Devnet::start(&options).await.unwrap_err();
+    assert_eq!(refused.code(), "anvil_failed");
+    assert!(refused.to_string().contains("in use"), "{refused}");
+}

@@ -71,8 +71,10 @@ impl ChainError {
             Self::ParamsChanged { .. } => "restore the parameters of the beginning, or deploy anew",
             Self::ParamsSyntax(_) | Self::Params { .. } => "correct the parameter file",
             Self::Artifact { .. } => "build the contracts and this program again",
-            Self::AnvilMissing => "run scripts/setup, or set KMS_ANVIL",
-            Self::AnvilFailed { .. } => "free what its output complains about, and try again",
+            Self::AnvilMissing => "install it with `scripts/setup`, in the clone of this project",
+            Self::AnvilFailed { .. } => {
+                "free what its output complains about, or take another port, and try again"
+            }
             Self::Randomness => "check the random source of this machine",
             Self::Protocol(_) => "check the values that were given",
             Self::Bug(_) => "please report this",

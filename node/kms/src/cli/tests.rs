@@ -177,8 +177,10 @@ fn refuses_incomplete_and_contradictory_lines() {
         "kms worker bond 0x00000000000000000000000000000000000000aa --node n",
         "kms node init",
         "kms node run --set nothing",
-        "kms dev fund",
-        "kms dev fund 0x00000000000000000000000000000000000000aa",
+        "kms dev fund 0x12",
+        "kms dev --miners -1",
+        "kms dev --miners 17",
+        "kms dev --state",
         "kms read --timeout 0",
         "kms read --range 5-1",
         "kms status --quiet --verbose",
@@ -204,6 +206,8 @@ fn takes_the_lines_of_its_own_help() {
         "kms worker bond --node /var/lib/kms",
         "kms node run --data-dir /var/lib/kms --set listen=0.0.0.0:8470",
         "kms dev --port 9545 --block-time 1",
+        "kms dev --miners 3 --state /srv/chain",
+        "kms dev fund",
         "kms dev fund 0x00000000000000000000000000000000000000aa --eth 1ETH",
     ] {
         assert!(parse(line).is_ok(), "{line}");

@@ -1,46 +1,65 @@
-//! `kms dev`: a chain with the contracts on this machine, until Ctrl-C.
+//! `kms dev`: a chain with the contracts on this machine, and miners if asked for, until Ctrl-C.
+//! `place` has the folders, `miners` the miners, `fund` the money.
 
-mod fund;
+pub(crate) mod fund;
+mod miners;
+mod place;
 
 use std::fmt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
+use std::pin::pin;
 use std::time::Duration;
 
 use clap::{Args, Subcommand};
 use kms_chain::devnet::{self, Devnet, DevnetOptions, Mining};
-use kms_chain::{Chain, DeployParams};
-use kms_protocol::{Address, Amount, Wei};
+use kms_chain::{Chain, DeployParams, Deployment};
+use kms_protocol::Address;
 use serde::Serialize;
 
 use crate::context::Context;
 use crate::failure::{Failure, Outcome};
 use crate::interrupt;
 
-const GIFT_KMS: u64 = 100_000;
-const GIFT_ETH: u128 = 100;
+use miners::{MinerRow, Miners};
+use place::{Place, Published};
+
+/// Accounts of the test mnemonic that hold ether; anvil's own default.
+const ACCOUNTS: u32 = 10;
+/// Most miners that `--miners` starts.
+const MINERS_MAX: i64 = 16;
 /// Interval at which anvil is checked to be alive.
 const WATCH_PAUSE: Duration = Duration::from_secs(2);
 
-/// Run a chain with the contracts on this machine, until Ctrl-C
+/// Run a chain with the contracts on this machine, and miners at work, until Ctrl-C
 ///
-/// Starts anvil, deploys the contracts, and writes deployments/31337.json, which
-/// `kms init --network local` reads. Nothing outlives it: the next run is a new chain.
+/// Starts anvil, deploys the contracts, and gives the account of the home here, if there is one,
+/// money. With `--miners` as many miners lock tokens, serve, confirm and claim. Writes
+/// deployments/31337.json, which `kms init --network local` reads. Nothing outlives it: the next
+/// run is a new chain, unless `--state` keeps this one.
 #[derive(Debug, Args)]
 #[command(args_conflicts_with_subcommands = true)]
 #[command(after_help = "\
 Examples:
-  kms dev
+  kms dev --miners 3
+  kms dev --miners 3 --state ~/kms-chain
   kms dev --port 9545 --block-time 1 --fund 0xAa...
   kms dev fund 0xAa... --kms \"1000 KMS\" --eth \"10 ETH\"")]
 pub(crate) struct DevArgs {
     #[command(subcommand)]
     verb: Option<DevVerb>,
-    /// Port on 127.0.0.1; 0 takes a free one
+    /// Miners to run, each with a stake and a node
+    #[arg(long, value_name = "NUMBER", default_value_t = 0)]
+    #[arg(value_parser = clap::value_parser!(u16).range(0..=MINERS_MAX))]
+    miners: u16,
+    /// Port on 127.0.0.1, the miners' nodes at those above it; 0 takes free ones
     #[arg(long, default_value_t = 8545)]
     port: u16,
     /// Seconds between two blocks; 0 makes one per transaction
     #[arg(long, value_name = "SECONDS", default_value_t = 1)]
     block_time: u64,
+    /// Keep chain and miners in this folder, and go on with those that are there
+    #[arg(long, value_name = "DIR")]
+    state: Option<PathBuf>,
     /// Parameters of the contracts, a TOML file [default: periods of six seconds]
     #[arg(long, value_name = "FILE")]
     params: Option<PathBuf>,
@@ -64,22 +83,19 @@ struct DevReport {
     deployment: PathBuf,
     period_seconds: u32,
     process_id: u32,
+    miners: Vec<MinerRow>,
 }
 
 impl fmt::Display for DevReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self {
-            rpc_url,
-            chain_id,
-            deployment,
-            period_seconds,
-            ..
-        } = self;
-        write!(
-            f,
-            "chain       {chain_id} at {rpc_url}\nperiods     of {period_seconds} s"
-        )?;
-        write!(f, "\ndeployment  {}", deployment.display())
+        let (chain_id, rpc_url) = (self.chain_id, &self.rpc_url);
+        writeln!(f, "chain       {chain_id} at {rpc_url}")?;
+        writeln!(f, "periods     of {} s", self.period_seconds)?;
+        write!(f, "deployment  {}", self.deployment.display())?;
+        for MinerRow { miner, url, locked } in &self.miners {
+            write!(f, "\nminer       {miner} at {url}, {locked} locked")?;
+        }
+        Ok(())
     }
 }
 
@@ -88,77 +104,138 @@ impl DevArgs {
     pub(crate) fn stops_itself(&self) -> bool {
         self.verb.is_none()
     }
+
+    fn params(&self) -> Outcome<DeployParams> {
+        let Some(path) = &self.params else {
+            return Ok(DeployParams::local()?);
+        };
+        let text = std::fs::read_to_string(path);
+        let text = text.map_err(|error| Failure::io(path.display(), &error))?;
+        Ok(DeployParams::from_toml(&text)?)
+    }
+}
+
+/// Everything that runs. What is dropped without [`Running::end`] ends too, saving nothing.
+struct Running {
+    miners: Miners,
+    chain: Chain,
+    devnet: Devnet,
+    _published: Published,
+    _journal: fund::Journal,
 }
 
 pub(crate) async fn run(args: DevArgs, context: &Context) -> Outcome {
     if let Some(DevVerb::Fund(fund)) = args.verb {
         return fund::run(fund, context).await;
     }
-    // Dropping the future stops anvil.
-    tokio::select! {
-        outcome = serve(args, context) => outcome,
-        stopped = interrupt::asked_to_stop() => {
-            context.out.note("stopped");
-            stopped.map_err(|error| Failure::io("signals", &error))
-        }
-    }
+    context.start_log("error");
+    let mut asked = pin!(interrupt::asked_to_stop());
+    let place = Place::take(args.state.as_deref())?;
+    let mut running = tokio::select! {
+        begun = begin(args, &place, context) => begun?,
+        stopped = &mut asked => return told(stopped, context),
+    };
+    let outcome = tokio::select! {
+        failure = running.watch() => Err(failure),
+        stopped = &mut asked => told(stopped, context),
+    };
+    running.end().await;
+    outcome
 }
 
-async fn serve(args: DevArgs, context: &Context) -> Outcome {
-    let params = match &args.params {
-        Some(path) => {
-            let text = std::fs::read_to_string(path);
-            let text = text.map_err(|error| Failure::io(path.display(), &error))?;
-            DeployParams::from_toml(&text)?
-        }
-        None => DeployParams::local()?,
-    };
-    let options = DevnetOptions {
+fn told(stopped: std::io::Result<()>, context: &Context) -> Outcome {
+    context.out.note("stopped");
+    stopped.map_err(|error| Failure::io("signals", &error))
+}
+
+async fn begin(args: DevArgs, place: &Place, context: &Context) -> Outcome<Running> {
+    let params = args.params()?;
+    let devnet = Devnet::start(&DevnetOptions {
         port: args.port,
         mining: Mining::Auto,
-        ..Default::default()
-    };
-    let devnet = Devnet::start(&options).await?;
-    let deployment = devnet.deploy(&params).await?;
-    let _journal = fund::Journal::of(&deployment);
+        accounts: ACCOUNTS.max(u32::from(args.miners) + 1),
+        history: false,
+        state: place.chain_file(),
+    })
+    .await?;
+    let deployment = deploy(&devnet, place, &params).await?;
+    let journal = fund::Journal::of(&deployment);
     let chain = Chain::connect(&devnet.rpc_config(), deployment.clone()).await?;
-    let gift = fund::Gift {
-        kms: Amount::from_kms(GIFT_KMS),
-        eth: Wei::ETH.checked_mul(GIFT_ETH),
-    };
-    for account in args.fund {
-        fund::give(&chain, account, gift).await?;
+    let home = context.home().ok();
+    let home = home.filter(|home| home.config().deployment.chain_id == devnet::CHAIN_ID);
+    for account in args
+        .fund
+        .into_iter()
+        .chain(home.map(|home| home.wallet_address()))
+    {
+        fund::give(&chain, account, fund::Gift::usual()).await?;
     }
+    let mut miners = Miners::start(args.miners, args.port, &chain, &devnet, place).await?;
     if args.block_time > 0 {
         devnet.set_mining(Mining::Every(args.block_time)).await?;
     }
-    let dir = match args.deployments {
-        Some(dir) => dir,
-        None => deployments_dir()?,
-    };
-    std::fs::create_dir_all(&dir).map_err(|error| Failure::io(dir.display(), &error))?;
-    let path = dir.join(format!("{}.json", devnet::CHAIN_ID));
-    deployment.save(&path)?;
+    if args.miners > 0 {
+        let seconds = deployment.params.period_seconds;
+        let note = "the miners confirm their activity, which counts from the next period on";
+        context.out.note(&format!("{note} (of {seconds} s)"));
+    }
+    miners.active(&chain).await?;
+    let published = Published::write(args.deployments, &deployment)?;
     context.out.emit(&DevReport {
         rpc_url: devnet.url().to_owned(),
         chain_id: deployment.chain_id,
-        deployment: path,
+        deployment: published.path().to_path_buf(),
         period_seconds: deployment.params.period_seconds,
         process_id: devnet.process_id(),
+        miners: miners.rows().to_vec(),
     })?;
-    context.out.note("running; Ctrl-C stops it");
-    loop {
-        tokio::time::sleep(WATCH_PAUSE).await;
-        chain.head().await?;
-    }
+    context
+        .out
+        .note("running until Ctrl-C. Next, in another terminal, in this folder:");
+    context
+        .out
+        .note("  kms init --network local       a home, with money of this chain");
+    context
+        .out
+        .note("  kms --help                     the rest of a first session");
+    Ok(Running {
+        miners,
+        chain,
+        devnet,
+        _published: published,
+        _journal: journal,
+    })
 }
 
-/// Finds `deployments/` in the working directory or the nearest one above.
-fn deployments_dir() -> Outcome<PathBuf> {
-    let here = std::env::current_dir().map_err(|error| Failure::io("this directory", &error))?;
-    let found = here
-        .ancestors()
-        .map(|dir| dir.join("deployments"))
-        .find(|dir| dir.is_dir());
-    Ok(found.unwrap_or_else(|| Path::new("deployments").to_path_buf()))
+/// Deploys the contracts, unless the chain of an earlier run has them.
+async fn deploy(devnet: &Devnet, place: &Place, params: &DeployParams) -> Outcome<Deployment> {
+    let path = place.deployment_file();
+    let mut deployment = match path.is_file() {
+        true => Deployment::load(&path)?,
+        false => devnet.deploy(params).await?,
+    };
+    deployment.endpoints = vec![devnet.url().to_owned()];
+    deployment.save(&path)?;
+    Ok(deployment)
+}
+
+impl Running {
+    /// Returns when the chain or a node fails.
+    async fn watch(&mut self) -> Failure {
+        loop {
+            let pause = tokio::time::sleep(WATCH_PAUSE);
+            tokio::select! {
+                failure = self.miners.failed() => return failure,
+                () = pause => if let Err(error) = self.chain.head().await {
+                    return error.into();
+                },
+            }
+        }
+    }
+
+    /// Ends the nodes, then the chain they work on.
+    async fn end(self) {
+        self.miners.stop().await;
+        self.devnet.stop().await;
+    }
 }

@@ -4,7 +4,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use kms_chain::Deployment;
+use kms_chain::{Deployment, devnet};
 use kms_client::{Home, InitOptions, Seed, SeedSource, WalletSource};
 use kms_protocol::{Address, EthSecret};
 use serde::Serialize;
@@ -13,10 +13,10 @@ use zeroize::Zeroizing;
 use crate::context::Context;
 use crate::failure::{Failure, Outcome};
 use crate::sink::read_secret;
+use crate::verbs::dev::fund;
 
-pub(crate) const LOCAL_CHAIN_ID: u64 = 31337;
-/// JSON-RPC endpoint of `kms dev` at its default port.
-pub(crate) const LOCAL_RPC_URL: &str = "http://127.0.0.1:8545";
+/// The network that `kms dev` runs.
+const LOCAL: &str = "local";
 
 /// Make a home: keys, settings, and the contracts to work with
 ///
@@ -33,10 +33,11 @@ Examples:
   kms init --network local --import-seed seed.txt       restore from a backup
   KMS_PASSPHRASE_FILE=pass.txt kms --home /srv/alice init --network local")]
 pub(crate) struct InitArgs {
-    /// The deployment file of the network, or `local` for the one `kms dev` wrote
+    /// The deployment file of the network, or `local` for the one `kms dev` wrote: its chain gives
+    /// the account money
     #[arg(long, value_name = "FILE|local", default_value = "local")]
     network: PathBuf,
-    /// JSON-RPC endpoint; several are tried in order [local default: http://127.0.0.1:8545]
+    /// JSON-RPC endpoint; several are tried in order [default: those in the deployment file]
     #[arg(long, value_name = "URL")]
     rpc: Vec<String>,
     /// Restore: a file with the seed's 24 words, as `kms key backup` writes it; `-` is stdin
@@ -72,18 +73,10 @@ impl fmt::Display for InitReport {
     }
 }
 
-pub(crate) fn run(args: InitArgs, context: &Context) -> Outcome {
+pub(crate) async fn run(args: InitArgs, context: &Context) -> Outcome {
     let deployment = deployment(&args.network)?;
     let chain_id = deployment.chain_id;
-    let rpc_urls = match args.rpc {
-        urls if !urls.is_empty() => urls,
-        _ if chain_id == LOCAL_CHAIN_ID => vec![LOCAL_RPC_URL.to_owned()],
-        _ => {
-            return Err(Failure::usage(format!(
-                "--rpc URL is needed for chain {chain_id}"
-            )));
-        }
-    };
+    let rpc_urls = endpoints(args.rpc, &deployment)?;
     let seed = match &args.import_seed {
         Some(path) => SeedSource::Import(Seed::from_words(&read_secret(path)?)?),
         None => SeedSource::New,
@@ -108,6 +101,16 @@ pub(crate) fn run(args: InitArgs, context: &Context) -> Outcome {
         wallet: home.wallet_address(),
     };
     context.out.emit(&report)?;
+    if args.network == Path::new(LOCAL) {
+        match fund::welcome(&home).await {
+            Ok(()) => context.out.note("the account has money of the local chain"),
+            Err(failure) => {
+                let note = "the local chain gave the account no money; later: kms dev fund";
+                context.out.note(&failure.to_text());
+                context.out.note(note);
+            }
+        }
+    }
     if args.import_seed.is_none() {
         context
             .out
@@ -118,22 +121,34 @@ pub(crate) fn run(args: InitArgs, context: &Context) -> Outcome {
 
 /// Reads the deployment file of a path, or of the name `local`.
 pub(crate) fn deployment(network: &Path) -> Outcome<Deployment> {
-    if network != Path::new("local") {
+    if network != Path::new(LOCAL) {
         // Tells a missing file from a damaged one.
         std::fs::metadata(network).map_err(|error| Failure::io(network.display(), &error))?;
         return Ok(Deployment::load(network)?);
     }
-    let name = format!("deployments/{LOCAL_CHAIN_ID}.json");
+    let name = format!("deployments/{}.json", devnet::CHAIN_ID);
     let here = std::env::current_dir().map_err(|error| Failure::io("this directory", &error))?;
     let found = here
         .ancestors()
         .map(|dir| dir.join(&name))
         .find(|path| path.is_file());
     let path = found.ok_or_else(|| {
-        let hint = "start `kms dev` first, or name the file with --network FILE";
+        let hint = "start `kms dev` in this folder, or name the file with --network FILE";
         Failure::new("not_found", format!("no {name} here or above"), hint)
     })?;
     Ok(Deployment::load(&path)?)
+}
+
+/// The endpoints given, or else those that the deployment file proposes.
+pub(crate) fn endpoints(given: Vec<String>, deployment: &Deployment) -> Outcome<Vec<String>> {
+    match (given.is_empty(), deployment.endpoints.is_empty()) {
+        (false, _) => Ok(given),
+        (true, false) => Ok(deployment.endpoints.clone()),
+        (true, true) => Err(Failure::usage(format!(
+            "--rpc URL is needed for chain {}",
+            deployment.chain_id
+        ))),
+    }
 }
 
 fn private_key(hex_text: &str) -> Outcome<EthSecret> {

@@ -13,7 +13,7 @@ use serde::Serialize;
 use super::{DataDir, Setting};
 use crate::context::Context;
 use crate::failure::{Failure, Outcome};
-use crate::verbs::init::{LOCAL_CHAIN_ID, LOCAL_RPC_URL, deployment};
+use crate::verbs::init::{deployment, endpoints};
 
 /// Name of the deployment file's copy in the data directory.
 const DEPLOYMENT_FILE: &str = "deployment.json";
@@ -148,11 +148,11 @@ fn network(args: &InitArgs, home: Option<&Home>) -> Outcome<Deployment> {
 
 fn rpc_urls(args: &InitArgs, home: Option<&Home>, network: &Deployment) -> Outcome<Vec<String>> {
     match home {
-        _ if !args.rpc.is_empty() => Ok(args.rpc.clone()),
-        Some(home) if home.config().deployment.chain_id == network.chain_id => {
+        Some(home)
+            if args.rpc.is_empty() && home.config().deployment.chain_id == network.chain_id =>
+        {
             Ok(home.config().rpc_urls.clone())
         }
-        _ if network.chain_id == LOCAL_CHAIN_ID => Ok(vec![LOCAL_RPC_URL.to_owned()]),
-        _ => Err(Failure::usage("--rpc URL is needed")),
+        _ => endpoints(args.rpc.clone(), network),
     }
 }

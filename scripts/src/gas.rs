@@ -1,7 +1,7 @@
 //! `kms-scripts gas`: measures the gas of every operation by real transactions on a private chain,
 //! and compares it with the systems of `data/gas_baseline.json`. `gas/bench.rs` is the chain,
-//! `gas/miners.rs`, `gas/policies.rs` and `gas/judges.rs` are the operations, `gas/compare.rs` the
-//! tables, `gas/growth.rs` the limits of growth.
+//! `gas/miners.rs`, `gas/policies.rs` and `gas/judges.rs` are the operations, `gas/shipped.rs` what
+//! a node spends by itself, `gas/compare.rs` the tables, `gas/growth.rs` the limits of growth.
 
 use std::path::PathBuf;
 
@@ -17,6 +17,7 @@ mod growth;
 mod judges;
 mod miners;
 mod policies;
+mod shipped;
 
 use bench::{Bench, Measured};
 use compare::Comparison;
@@ -82,5 +83,6 @@ async fn measure() -> Result<Vec<Measured>> {
     judges::convictions(&mut bench, few).await?;
     bench.roll().await?;
     bench.check_clock().await?;
+    bench.measured.extend(shipped::nodes().await?);
     Ok(bench.measured)
 }

@@ -7,7 +7,7 @@ use kms_chain::{
     Call, Chain, ChainError, ChainParams, ChainRead, Fees, GasLimit, LastSeqs, SignedTx, Tag,
     TxPlan, TxReceipt,
 };
-use kms_protocol::{Address, Amount, B256, EthSecret, Wei};
+use kms_protocol::{Address, Amount, B256, EthSecret, Terms, Wei};
 
 /// A future of the chain's answer, as [`NodeChain`] returns it.
 pub(crate) trait Answer<T>: Future<Output = Result<T, ChainError>> + Send {}
@@ -20,6 +20,8 @@ pub(crate) trait NodeChain: ChainRead + Clone + Send + Sync + 'static {
     fn last_seqs(&self) -> impl Answer<LastSeqs>;
     /// Reward that `miner` can claim as of the newest block.
     fn claimable(&self, miner: Address) -> impl Answer<Amount>;
+    /// Fees that `miner` can collect from each of these policies as of the newest block.
+    fn collectable_each(&self, terms: &[Terms], miner: Address) -> impl Answer<Vec<Amount>>;
     fn eth_balance(&self, account: Address) -> impl Answer<Wei>;
     /// Number of mined transactions of `account`, which is its next nonce on chain.
     fn mined_nonce(&self, account: Address) -> impl Answer<u64>;
@@ -48,6 +50,10 @@ impl NodeChain for Chain {
 
     fn claimable(&self, miner: Address) -> impl Answer<Amount> {
         Self::claimable(self, miner)
+    }
+
+    fn collectable_each(&self, terms: &[Terms], miner: Address) -> impl Answer<Vec<Amount>> {
+        Self::collectable_each(self, terms, miner)
     }
 
     fn eth_balance(&self, account: Address) -> impl Answer<Wei> {

@@ -45,15 +45,15 @@ pub struct NodeConfig {
     /// Requests of one policy that are queued or answered at once; 0 means a quarter of workers and
     /// queue.
     pub policy_in_flight: u32,
-    /// Periods between two reward claims.
+    /// Periods between two reward claims, which go out with a confirmation of activity.
     pub claim_every_periods: u32,
-    /// Least reward for which a claim is sent.
-    pub claim_minimum: Amount,
     /// Periods between two fee collections.
     pub collect_every_periods: u32,
+    /// Most that a claim or a collection may cost in fees, per KMS that it brings in.
+    pub fee_per_kms: Wei,
     /// Cap on `maxFeePerGas` of every transaction of the node, per gas.
     pub max_fee_per_gas: Wei,
-    /// Least rate per period to post on chain; `None` leaves the posted rate unchanged.
+    /// Least rate per period to post on chain; `None` posts a small one where none is posted.
     pub min_rate: Option<Amount>,
     /// Limit of open connections over all clients.
     pub max_connections: u32,

@@ -214,7 +214,7 @@ async fn chain_tasks<C: NodeChain>(
         return Ok(());
     };
     let follower = Follower::new(node.clone(), chain.clone(), clock, publisher).await?;
-    let sender = act::Sender::new(node, chain, max_lease);
+    let sender = act::Sender::new(node, chain, clock, max_lease);
     tokio::try_join!(
         follower.run(stop.clone()),
         ok(act::run(sender, stop.clone()))

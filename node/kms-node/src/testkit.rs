@@ -68,6 +68,9 @@ impl World {
             ("public_url", "http://node.example"),
             ("listen", "127.0.0.1:0"),
             ("reencrypt_workers", "2"),
+            ("claim_every_periods", "1"),
+            ("collect_every_periods", "1"),
+            ("fee_per_kms", "1 ETH"),
         ]
         .iter()
         .map(|(key, value)| ((*key).to_owned(), (*value).to_owned()))
@@ -105,11 +108,11 @@ impl World {
             snapshots,
         });
         let node = Arc::new(node);
-        let chain = self.chain.clone();
-        let follower = Follower::new(node.clone(), chain, chain::params().clock, publisher);
+        let (chain, clock) = (self.chain.clone(), chain::params().clock);
+        let follower = Follower::new(node.clone(), chain, clock, publisher);
         Running {
             follower: follower.await.unwrap(),
-            sender: Sender::new(node.clone(), self.chain.clone(), MAX_LEASE),
+            sender: Sender::new(node.clone(), self.chain.clone(), clock, MAX_LEASE),
             node,
         }
     }

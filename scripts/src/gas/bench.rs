@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use super::abi::{Abi, call};
 
-const MAINNET: &str = include_str!("../../../deployments/params/mainnet.toml");
+pub(super) const MAINNET: &str = include_str!("../../../deployments/params/mainnet.toml");
 /// Gas limit of a block.
 const BLOCK_GAS: u64 = 30_000_000;
 /// Gas limit of a measured transaction, and of one that is not measured.
@@ -314,7 +314,7 @@ pub(super) fn person(name: &str) -> Address {
     Address(hash.first_chunk().copied().unwrap_or_default())
 }
 
-fn quantity(object: &Value, field: &str) -> Result<u64> {
+pub(super) fn quantity(object: &Value, field: &str) -> Result<u64> {
     let text = object
         .get(field)
         .and_then(Value::as_str)

@@ -181,6 +181,15 @@ impl Node {
         .await;
     }
 
+    /// Waits until the node has decided its duties as of a block of this height.
+    pub async fn decides(&self, block: u64) {
+        until("the node to decide its duties", async || {
+            let decided = self.gauge("kms_tx_decided_block").await;
+            (decided >= block as f64).then_some(())
+        })
+        .await;
+    }
+
     /// A client's line to the node.
     pub fn wire(&self) -> Wire {
         Wire::to(&self.url)

@@ -9,7 +9,8 @@ use crate::contracts::events::ChainEvent;
 use crate::devnet::account;
 use crate::error::ChainError;
 use crate::follow::Cursor;
-use crate::types::PolicyState;
+use crate::send::TxPlan;
+use crate::types::{PolicyState, Tag};
 use crate::wallet::DirJournal;
 use crate::wallet::Wallet;
 
@@ -253,4 +254,59 @@ async fn a_miner_leaves_with_its_stake() {
         wei: kms_protocol::Wei(5),
     })
     .await;
+}
+
+#[tokio::test]
+async fn a_limit_holds_when_periods_begin_before_the_block() {
+    let life = Life::begin().await;
+    let (chain, miner) = (life.setup.chain.clone(), life.miner());
+    let (secret, from) = (account(0).unwrap(), miner);
+    for late in [1, 2] {
+        life.pass(2).await;
+        // Books all completed periods: the estimate of the claim has none left to book.
+        life.confirm().await;
+        let call = Call::Claim { miner };
+        let plan = TxPlan {
+            nonce: chain.nonce(from, Tag::Latest).await.unwrap(),
+            gas_limit: chain.simulate(from, &call).await.unwrap(),
+            fees: chain.fees().await.unwrap(),
+            call,
+        };
+        life.pass(late).await;
+        let signed = chain.sign(&secret, &plan);
+        chain.broadcast(&signed.raw).await.unwrap();
+        life.setup.devnet.mine(1).await.unwrap();
+        let receipt = chain.receipt(signed.hash).await.unwrap().unwrap();
+        let (used, limit) = (receipt.gas_used, plan.gas_limit.get());
+        assert!(
+            receipt.succeeded,
+            "{late} periods late: {used} gas of {limit}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_lease_and_a_claim_are_one_transaction_or_none() {
+    let life = Life::begin().await;
+    let (chain, miner) = (life.setup.chain.clone(), life.miner());
+    let both = |through| Call::ConfirmAndClaim { through, miner };
+    let worker = async |call: &Call| life.worker.send(call, &mut |_| {}).await;
+    life.pass(2).await;
+    let waiting = chain.claimable(miner).await.unwrap();
+    let through = Period(life.period().await.0 + 2);
+    let before = chain.token_balance(miner).await.unwrap();
+    assert!(worker(&both(through)).await.unwrap().succeeded);
+    let lease = chain.lease_of(miner).await.unwrap();
+    assert_eq!(lease.through, Some(through));
+    let gained = chain.token_balance(miner).await.unwrap();
+    assert_eq!(gained.checked_sub(before).unwrap(), waiting);
+
+    life.pass(1).await;
+    life.act(Call::Claim { miner }).await;
+    let later = Period(through.0 + 1);
+    match worker(&both(later)).await {
+        Err(ChainError::Reverted { name, .. }) => assert_eq!(name, "RewardsNothingToClaim"),
+        other => panic!("{other:?}"),
+    }
+    assert_eq!(chain.lease_of(miner).await.unwrap().through, Some(through));
 }

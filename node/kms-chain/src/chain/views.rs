@@ -244,6 +244,30 @@ impl Chain {
         )
     }
 
+    /// Fees a miner could collect now from each of these policies, in the order given.
+    ///
+    /// # Errors
+    /// Besides those of every view: `Reverted` for an unknown policy or miner, and for no or too
+    /// many policies; `BadReply` when the amounts are not as many.
+    pub async fn collectable_each(
+        &self,
+        terms: &[Terms],
+        miner: Address,
+    ) -> Result<Vec<Amount>, ChainError> {
+        let call = policies::CollectableEachCall {
+            terms: terms.iter().map(convert::ethers_terms).collect(),
+            miner: convert::h160(miner),
+        };
+        let amounts: Vec<U256> = self.view(self.policies(), call).await?;
+        if amounts.len() != terms.len() {
+            return Err(ChainError::BadReply {
+                method: "eth_call",
+                reason: "another number of amounts than asked for",
+            });
+        }
+        amounts.into_iter().map(amount).collect()
+    }
+
     /// Fees of idle periods that a refund would pay now.
     ///
     /// # Errors

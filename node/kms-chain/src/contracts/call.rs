@@ -21,6 +21,9 @@ pub enum Call {
     ConfirmActivity { through: Period },
     /// Mints the reward of `miner` to it. Sent by the miner or its worker.
     Claim { miner: Address },
+    /// The worker leases the periods up to `through` and mints the reward of `miner` to it, or
+    /// neither.
+    ConfirmAndClaim { through: Period, miner: Address },
     /// Mints the sender's reward to `recipient`.
     ClaimTo { recipient: Address },
     /// Pays `miner` the fees due to it from these policies.
@@ -88,9 +91,10 @@ impl Call {
     pub fn target(&self, deployment: &Deployment) -> Address {
         let contracts = &deployment.contracts;
         match self {
-            Self::ConfirmActivity { .. } | Self::Claim { .. } | Self::ClaimTo { .. } => {
-                contracts.rewards.address
-            }
+            Self::ConfirmActivity { .. }
+            | Self::Claim { .. }
+            | Self::ConfirmAndClaim { .. }
+            | Self::ClaimTo { .. } => contracts.rewards.address,
             Self::Collect { .. }
             | Self::RevokePolicy { .. }
             | Self::RevokeArrangement { .. }
@@ -120,14 +124,12 @@ impl Call {
     #[must_use]
     pub fn data(&self, deployment: &Deployment) -> Vec<u8> {
         match self {
-            Self::ConfirmActivity { through } => mining_rewards::ConfirmActivityCall {
-                through_period: through.0,
+            Self::ConfirmActivity { through } => confirm(*through),
+            Self::Claim { miner } => claim(*miner),
+            Self::ConfirmAndClaim { through, miner } => {
+                let data = vec![confirm(*through).into(), claim(*miner).into()];
+                mining_rewards::MulticallCall { data }.encode()
             }
-            .encode(),
-            Self::Claim { miner } => mining_rewards::ClaimCall {
-                miner: h160(*miner),
-            }
-            .encode(),
             Self::ClaimTo { recipient } => mining_rewards::ClaimToCall {
                 recipient: h160(*recipient),
             }
@@ -201,6 +203,7 @@ impl Call {
             | Self::TransferEth { .. } => true,
             Self::ConfirmActivity { .. }
             | Self::Claim { .. }
+            | Self::ConfirmAndClaim { .. }
             | Self::ClaimTo { .. }
             | Self::Collect { .. }
             | Self::ExtendLock { .. }
@@ -220,6 +223,21 @@ impl Call {
         }
     }
 
+    /// Whether the call books completed periods, so that its gas grows when a period begins
+    /// between the estimate and the block that mines it.
+    #[must_use]
+    pub const fn rolls(&self) -> bool {
+        matches!(
+            self,
+            Self::ConfirmActivity { .. }
+                | Self::Claim { .. }
+                | Self::ConfirmAndClaim { .. }
+                | Self::ClaimTo { .. }
+                | Self::CloseChallenge { .. }
+                | Self::AccuseOfWrongFragment { .. }
+        )
+    }
+
     /// Ether that is sent along; zero for all but `TransferEth`.
     #[must_use]
     pub fn value(&self) -> Wei {
@@ -235,6 +253,7 @@ impl Call {
         match self {
             Self::ConfirmActivity { .. } => "confirm_activity",
             Self::Claim { .. } => "claim",
+            Self::ConfirmAndClaim { .. } => "confirm_and_claim",
             Self::ClaimTo { .. } => "claim_to",
             Self::Collect { .. } => "collect",
             Self::DepositViaTransfer { .. } => "deposit",
@@ -260,6 +279,16 @@ impl Call {
             Self::TransferEth { .. } => "transfer_eth",
         }
     }
+}
+
+fn confirm(through: Period) -> Vec<u8> {
+    let through_period = through.0;
+    mining_rewards::ConfirmActivityCall { through_period }.encode()
+}
+
+fn claim(miner: Address) -> Vec<u8> {
+    let miner = h160(miner);
+    mining_rewards::ClaimCall { miner }.encode()
 }
 
 fn collect(terms: &[Terms], miner: Address) -> Vec<u8> {

@@ -64,7 +64,11 @@ impl Chain {
     /// # Errors
     /// `Reverted` with the decoded custom error; as `Rpc::request`.
     pub async fn simulate(&self, from: Address, call: &Call) -> Result<GasLimit, ChainError> {
-        estimate_gas(self.rpc(), &self.wire_call(from, call)).await
+        let limit = estimate_gas(self.rpc(), &self.wire_call(from, call)).await?;
+        Ok(match call.rolls() {
+            true => limit.with_roll(),
+            false => limit,
+        })
     }
 
     /// Runs `call` on the state after block `number`, to find why a mined transaction failed.

@@ -82,14 +82,18 @@ pub const KEYS: &[Key] = &[
     ),
     optional(
         "claim_every_periods",
-        "1",
-        "periods between two reward claims",
+        "28",
+        "periods between two reward claims, each sent with a confirmation",
     ),
-    optional("claim_minimum", "0 KMS", "smallest reward worth a claim"),
     optional(
         "collect_every_periods",
-        "1",
-        "periods between two fee collections",
+        "84",
+        "periods between two fee collections; an ended policy does not wait",
+    ),
+    optional(
+        "fee_per_kms",
+        "10000 gwei",
+        "most that a claim or a collection may cost in fees, per KMS it brings in",
     ),
     optional(
         "max_fee_per_gas",
@@ -99,7 +103,7 @@ pub const KEYS: &[Key] = &[
     optional(
         "min_rate",
         "",
-        "least rate per period to post on chain; unset leaves it alone",
+        "least rate per period to post on chain; unset: 0.001 KMS where none is posted",
     ),
     optional("max_connections", "1024", "open connections at most"),
     optional(

@@ -235,8 +235,8 @@ fn parse(values: &Values) -> Result<NodeConfig, ConfigError> {
         policy_requests: reader.number_u32("policy_requests", 1..=1_000_000)?,
         policy_in_flight: reader.number_u32("policy_in_flight", 0..=100_000)?,
         claim_every_periods: reader.number_u32("claim_every_periods", 1..=10_000)?,
-        claim_minimum: reader.parsed("claim_minimum", "an amount such as \"0.5 KMS\"")?,
         collect_every_periods: reader.number_u32("collect_every_periods", 1..=10_000)?,
+        fee_per_kms: reader.parsed("fee_per_kms", "a price such as \"10000 gwei\"")?,
         max_fee_per_gas: reader.parsed("max_fee_per_gas", "a price such as \"500 gwei\"")?,
         min_rate: match values.contains_key("min_rate") {
             true => Some(reader.parsed("min_rate", "an amount such as \"0.01 KMS\"")?),

@@ -229,11 +229,11 @@ fn a_refused_url_is_not_repeated_with_its_access_key() {
 #[test]
 fn amounts_need_their_unit() {
     for value in ["1", "0.5", "1 ETH", "-1 KMS", "0.0000000000000000001 KMS"] {
-        refused("claim_minimum", value);
         refused("min_rate", value);
     }
     for value in ["1", "1 KMS", "-1 gwei", "0.5 wei"] {
         refused("max_fee_per_gas", value);
+        refused("fee_per_kms", value);
     }
     let config = with(&[("max_fee_per_gas", "0.5 gwei")]).unwrap();
     assert_eq!(config.max_fee_per_gas, Wei(500_000_000));

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use kms_chain::{ChainError, Pursuit};
-use kms_protocol::{Amount, Period};
+use kms_protocol::{Amount, Period, PeriodClock};
 
 use crate::chain::NodeChain;
 use crate::duties::decide::{Duty, Ledger, Wishes, decide};
@@ -25,6 +25,8 @@ use crate::view::snapshot::Snapshot;
 const TICK: Duration = Duration::from_millis(500);
 /// Pause after a failed request to the chain or the database.
 const TROUBLE_PAUSE: Duration = Duration::from_secs(2);
+/// Blocks after which reward and gas price are read again within a period.
+const LEDGER_BLOCKS: u64 = 32;
 /// Backoff after a refused simulation: doubles from the first to the last.
 const FIRST_BACKOFF: Duration = Duration::from_secs(1);
 const LAST_BACKOFF: Duration = Duration::from_secs(60);
@@ -56,8 +58,9 @@ pub(crate) struct Sender<C> {
     chain: C,
     wishes: Wishes,
     ledger: Ledger,
-    /// Head, as a block number, at which `ledger.claimable` was read.
-    claimable_at: Option<u64>,
+    clock: PeriodClock,
+    /// When reward and gas price were read: period, period of the last claim, block number.
+    read_at: Option<(Period, Period, u64)>,
     backoff: HashMap<String, Backoff>,
     /// The engine's state of each intent under way, by intent id.
     pursuits: HashMap<i64, Pursuit>,
@@ -87,18 +90,24 @@ pub(crate) async fn run<C: NodeChain>(mut sender: Sender<C>, stop: Stop) {
 }
 
 impl<C: NodeChain> Sender<C> {
-    pub(crate) fn new(node: Arc<Node>, chain: C, max_lease_periods: u32) -> Self {
+    pub(crate) fn new(
+        node: Arc<Node>,
+        chain: C,
+        clock: PeriodClock,
+        max_lease_periods: u32,
+    ) -> Self {
         let config = &node.config;
         let wishes = Wishes {
             worker: node.keys.worker.address(),
             url: config.public_url.clone(),
             min_rate: config.min_rate,
             claim_every_periods: config.claim_every_periods,
-            claim_minimum: config.claim_minimum,
             collect_every_periods: config.collect_every_periods,
+            fee_per_kms: config.fee_per_kms,
         };
         let ledger = Ledger {
             max_lease_periods,
+            period_seconds: clock.period_seconds,
             ..Ledger::default()
         };
         Self {
@@ -106,7 +115,8 @@ impl<C: NodeChain> Sender<C> {
             chain,
             wishes,
             ledger,
-            claimable_at: None,
+            clock,
+            read_at: None,
             backoff: HashMap::new(),
             pursuits: HashMap::new(),
             held_by_cap: None,
@@ -119,12 +129,10 @@ impl<C: NodeChain> Sender<C> {
         self.track(snapshot).await?;
         self.refresh_ledger(snapshot).await?;
         self.report_standing(snapshot);
-        let open = self.node.store.open_intents().await?;
-        self.node
-            .metrics
-            .open_intents
-            .set(u64::try_from(open.len()).unwrap_or(u64::MAX));
-        for intent in open
+        let store = self.node.store.clone();
+        for intent in store
+            .open_intents()
+            .await?
             .iter()
             .filter(|intent| intent.state == IntentState::Planned)
         {
@@ -144,25 +152,32 @@ impl<C: NodeChain> Sender<C> {
         self.node
             .health
             .set("fees_within_cap", Severity::Warning, problem);
+        let open = u64::try_from(store.open_intents().await?.len()).unwrap_or(u64::MAX);
+        self.node.metrics.open_intents.set(open);
+        self.node.metrics.decided.set(snapshot.head.number);
         Ok(())
     }
 
     async fn refresh_ledger(&mut self, snapshot: &Snapshot) -> Result<()> {
         let store = &self.node.store;
-        self.ledger.last_claim = Period(store.last_done_period(Duty::CLAIM).await?);
-        self.ledger.last_collect = Period(store.last_done_period(Duty::COLLECT).await?);
-        if self.claimable_at != Some(snapshot.head.number) {
-            let leased = !snapshot.miner.lease_through.is_never();
-            self.ledger.claimable = match leased {
-                true => self.chain.claimable(self.node.miner()).await?,
-                false => Amount::ZERO,
+        let alone = store.last_done_period(Duty::CLAIM).await?;
+        let along = store.last_done_period(Duty::CONFIRM_AND_CLAIM).await?;
+        let last_claim = Period(alone.max(along));
+        let (period, head) = (snapshot.period, snapshot.head.number);
+        let fresh = self.read_at.is_some_and(|(of, claim, at)| {
+            (of, claim) == (period, last_claim) && head.saturating_sub(at) < LEDGER_BLOCKS
+        });
+        if !fresh {
+            self.ledger.claimable = match snapshot.miner.lease_through.is_never() {
+                true => Amount::ZERO,
+                false => self.chain.claimable(self.node.miner()).await?,
             };
-            self.claimable_at = Some(snapshot.head.number);
-            self.node
-                .metrics
-                .unclaimed
-                .set(whole_tokens(self.ledger.claimable));
+            self.ledger.gas_price = Some(self.chain.fees().await?.max_fee);
+            self.read_at = Some((period, last_claim, head));
+            let unclaimed = whole_tokens(self.ledger.claimable);
+            self.node.metrics.unclaimed.set(unclaimed);
         }
+        self.ledger.last_claim = last_claim;
         Ok(())
     }
 
@@ -174,9 +189,9 @@ impl<C: NodeChain> Sender<C> {
         let problem = (!bonded)
             .then(|| format!("bond this worker with the owner's key: kms worker bond {worker}"));
         health.set("worker_bonded", Severity::Warning, problem);
-        let leased = snapshot.miner.lease_through > snapshot.period;
-        let problem =
-            (!leased).then(|| format!("no lease for the period after {}", snapshot.period));
+        let problem = self
+            .is_lease_late(snapshot)
+            .then(|| format!("no lease for the period after {}", snapshot.period));
         health.set("next_period_leased", Severity::Warning, problem);
         let through = snapshot.miner.suspended_through;
         let suspended = !through.is_never() && snapshot.period <= through;
@@ -189,6 +204,16 @@ impl<C: NodeChain> Sender<C> {
         health.set("not_suspended", Severity::Warning, problem);
     }
 
+    /// Whether the next period should have been leased by now: the present one is not, or is half
+    /// over.
+    fn is_lease_late(&self, snapshot: &Snapshot) -> bool {
+        let (through, period) = (snapshot.miner.lease_through, snapshot.period);
+        let half = u64::from(self.clock.period_seconds / 2);
+        let start = self.clock.start_of(period).unwrap_or(0);
+        let half_over = snapshot.head.timestamp >= start.saturating_add(half);
+        through < period || (through == period && half_over)
+    }
+
     /// Whether the duty has an intent under way. One of a kind at a time, but challenges in
     /// parallel: they have deadlines, and opening one costs its sender more than answering it.
     async fn is_busy(&self, duty: &Duty, head: u64) -> Result<bool> {
@@ -199,7 +224,13 @@ impl<C: NodeChain> Sender<C> {
                     .payload_busy(duty.kind(), &payload_of(duty)?, head)
                     .await?
             }
-            _ => store.kind_busy(duty.kind(), head).await?,
+            _ => {
+                let mut busy = false;
+                for kind in duty.rivals() {
+                    busy |= store.kind_busy(kind, head).await?;
+                }
+                busy
+            }
         })
     }
 

@@ -1,20 +1,27 @@
 //! Finds the duties due: a pure function of the snapshot, the desired state and the ledger.
 //! Level-triggered: a duty is due for as long as the chain shows it undone, so a failure is retried
-//! until it succeeds or its time is over, and no event is missed.
+//! until it succeeds or its time is over, and no event is missed. Neighbour: `takings` says which
+//! incomes are worth their transaction.
+
+pub(crate) mod takings;
 
 use std::collections::HashMap;
 
 use kms_chain::Call;
-use kms_protocol::{Address, Amount, Period, PolicyId};
+use kms_protocol::{Address, Amount, Period, PolicyId, Wei};
 use serde::{Deserialize, Serialize};
 
 use crate::view::snapshot::{MinerView, Snapshot};
+use takings::Thrift;
 
 /// Limit of answers to challenges under way in parallel.
 pub(crate) const ANSWERS_AT_ONCE: usize = 16;
 
-/// Limit of policies collected in one transaction.
-pub(crate) const COLLECT_BATCH: usize = 16;
+/// Rate posted where none is posted and none is configured, per period: 0.001 KMS.
+pub(crate) const DEFAULT_MIN_RATE: Amount = Amount(Amount::KMS.0 / 1_000);
+
+/// Time that a confirmation has before the lease is over, seconds: room to try again.
+const CONFIRM_ROOM_SECONDS: u32 = 12 * 3_600;
 
 /// An effect on chain that the node owes now. Stored as the payload of its intent.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -24,11 +31,13 @@ pub(crate) enum Duty {
     RegisterNode { url: String },
     /// The posted rate differs from the configuration.
     SetMinRate { rate: Amount },
-    /// Half of the longest lease or less is left.
+    /// The lease is about to end.
     ConfirmActivity { through: Period },
-    /// A claim is due by the configured interval and minimum.
+    /// The lease is about to end, and a claim is due.
+    ConfirmAndClaim { through: Period },
+    /// A claim is due, and no confirmation comes that could take it along.
     Claim,
-    /// Fees of completed periods are due.
+    /// Fees of completed periods are due and worth it.
     Collect { policies: Vec<PolicyId> },
     /// A challenge of this miner is open: without an answer by its deadline the miner is suspended.
     AnswerChallenge { policy: PolicyId, seq: u64 },
@@ -40,9 +49,10 @@ impl Duty {
         match self {
             Self::RegisterNode { .. } => "register_node",
             Self::SetMinRate { .. } => "set_min_rate",
-            Self::ConfirmActivity { .. } => "confirm_activity",
+            Self::ConfirmActivity { .. } => Self::CONFIRM,
+            Self::ConfirmAndClaim { .. } => Self::CONFIRM_AND_CLAIM,
             Self::Claim => Self::CLAIM,
-            Self::Collect { .. } => Self::COLLECT,
+            Self::Collect { .. } => "collect",
             Self::AnswerChallenge { .. } => Self::ANSWER,
         }
     }
@@ -55,22 +65,39 @@ impl Duty {
             Self::RegisterNode { .. }
             | Self::SetMinRate { .. }
             | Self::ConfirmActivity { .. }
+            | Self::ConfirmAndClaim { .. }
             | Self::Claim
             | Self::Collect { .. } => self.kind().to_owned(),
         }
     }
 
-    pub(crate) const KINDS: [&'static str; 6] = [
+    /// The kinds of intents that must not be under way beside one of this duty: of the calls of
+    /// MiningRewards one at a time, as each changes what the others would find.
+    pub(crate) fn rivals(&self) -> &[&'static str] {
+        match self {
+            Self::ConfirmActivity { .. } | Self::ConfirmAndClaim { .. } | Self::Claim => {
+                &[Self::CONFIRM, Self::CONFIRM_AND_CLAIM, Self::CLAIM]
+            }
+            Self::RegisterNode { .. } => &["register_node"],
+            Self::SetMinRate { .. } => &["set_min_rate"],
+            Self::Collect { .. } => &["collect"],
+            Self::AnswerChallenge { .. } => &[Self::ANSWER],
+        }
+    }
+
+    pub(crate) const KINDS: [&'static str; 7] = [
         "register_node",
         "set_min_rate",
-        "confirm_activity",
+        Self::CONFIRM,
+        Self::CONFIRM_AND_CLAIM,
         Self::CLAIM,
-        Self::COLLECT,
+        "collect",
         Self::ANSWER,
     ];
+    pub(crate) const CONFIRM: &'static str = "confirm_activity";
+    pub(crate) const CONFIRM_AND_CLAIM: &'static str = "confirm_and_claim";
     pub(crate) const ANSWER: &'static str = "answer_challenge";
     pub(crate) const CLAIM: &'static str = "claim";
-    pub(crate) const COLLECT: &'static str = "collect";
 
     /// The call of a duty that needs nothing from the store; `None` for a collection or an
     /// answer.
@@ -79,6 +106,10 @@ impl Duty {
             Self::RegisterNode { url } => Some(Call::RegisterNode { url: url.clone() }),
             Self::SetMinRate { rate } => Some(Call::SetMinRate { rate: *rate }),
             Self::ConfirmActivity { through } => Some(Call::ConfirmActivity { through: *through }),
+            Self::ConfirmAndClaim { through } => Some(Call::ConfirmAndClaim {
+                through: *through,
+                miner,
+            }),
             Self::Claim => Some(Call::Claim { miner }),
             Self::Collect { .. } | Self::AnswerChallenge { .. } => None,
         }
@@ -92,8 +123,8 @@ pub(crate) struct Wishes {
     pub(crate) url: String,
     pub(crate) min_rate: Option<Amount>,
     pub(crate) claim_every_periods: u32,
-    pub(crate) claim_minimum: Amount,
     pub(crate) collect_every_periods: u32,
+    pub(crate) fee_per_kms: Wei,
 }
 
 /// Inputs of the decision that are not in the snapshot.
@@ -101,14 +132,28 @@ pub(crate) struct Wishes {
 pub(crate) struct Ledger {
     /// Longest lease L, in periods.
     pub(crate) max_lease_periods: u32,
+    /// Length of a period.
+    pub(crate) period_seconds: u32,
+    /// Most that a unit of gas costs now; `None` until it is read.
+    pub(crate) gas_price: Option<Wei>,
     /// Reward of completed periods, as of the head.
     pub(crate) claimable: Amount,
     /// Period of the last claim; `NEVER` for none.
     pub(crate) last_claim: Period,
-    /// Period of the last collection; `NEVER` for none.
-    pub(crate) last_collect: Period,
-    /// Policies without fees due, each with the period in which the contract said so.
+    /// Period in which a claim was refused last; `NEVER` for none.
+    pub(crate) claim_refused: Period,
+    /// Policies without fees due or worth it, each with the period in which the contract said so.
     pub(crate) nothing_due: HashMap<PolicyId, Period>,
+}
+
+impl Ledger {
+    /// What is worth a transaction now; `None` while the price of gas is unknown.
+    pub(crate) fn thrift(&self, wishes: &Wishes) -> Option<Thrift> {
+        self.gas_price.map(|gas_price| Thrift {
+            fee_per_kms: wishes.fee_per_kms,
+            gas_price,
+        })
+    }
 }
 
 /// Lists the duties due now, most urgent first. There are none while the worker is not bonded:
@@ -120,11 +165,22 @@ pub(crate) fn decide(snapshot: &Snapshot, wishes: &Wishes, ledger: &Ledger) -> V
     }
     let mut duties = Vec::new();
     duties.extend(answers(snapshot));
-    duties.extend(confirm(snapshot.period, miner, ledger));
+    let claim = takings::claim_is_due(snapshot, wishes, ledger);
+    let now = snapshot.period;
+    match confirm(now, miner, ledger) {
+        Some(through) if claim => duties.push(Duty::ConfirmAndClaim { through }),
+        Some(through) => duties.push(Duty::ConfirmActivity { through }),
+        None => {}
+    }
     duties.extend(register(miner, wishes));
     duties.extend(min_rate(miner, wishes));
-    duties.extend(claim(snapshot.period, wishes, ledger));
-    duties.extend(collect(snapshot, wishes, ledger));
+    if claim && !confirms_again(now, miner) {
+        duties.push(Duty::Claim);
+    }
+    let policies = takings::collection(snapshot, wishes, ledger);
+    if !policies.is_empty() {
+        duties.push(Duty::Collect { policies });
+    }
     duties
 }
 
@@ -147,10 +203,28 @@ fn answers(snapshot: &Snapshot) -> impl Iterator<Item = Duty> {
         })
 }
 
-/// Renews the lease once half of the longest one is left, to have time for retries; with L = 1 in
-/// each period for the next. Not during a suspension, when the contract refuses it.
-fn confirm(now: Period, miner: &MinerView, ledger: &Ledger) -> Option<Duty> {
-    if miner.locked.is_zero() || now <= miner.suspended_through {
+/// The end of the lease to confirm now: late, so that a lease is confirmed as seldom as can be, and
+/// early enough to try again for half a day, or for half of the longest lease where that is less.
+fn confirm(now: Period, miner: &MinerView, ledger: &Ledger) -> Option<Period> {
+    let longest = ledger.max_lease_periods;
+    let room = CONFIRM_ROOM_SECONDS
+        .div_ceil(ledger.period_seconds.max(1))
+        .clamp(1, longest.div_ceil(2).max(1));
+    let left = miner.lease_through.0.saturating_sub(now.0);
+    lease_end(now, miner, ledger).filter(|_| left < room)
+}
+
+/// Whether a confirmation comes that can take a claim along: not in a suspension, when the contract
+/// refuses it, nor for a stake that is leased until it is free.
+fn confirms_again(now: Period, miner: &MinerView) -> bool {
+    let unlock = miner.unlock_period;
+    let to_lease = unlock.is_never() || miner.lease_through < unlock.saturating_sub(1);
+    !miner.locked.is_zero() && now > miner.suspended_through && to_lease
+}
+
+/// The last period that could be leased now, if that is later than the lease in force.
+fn lease_end(now: Period, miner: &MinerView, ledger: &Ledger) -> Option<Period> {
+    if !confirms_again(now, miner) {
         return None;
     }
     let longest = ledger.max_lease_periods.min(miner.lock_periods.max(1));
@@ -158,10 +232,7 @@ fn confirm(now: Period, miner: &MinerView, ledger: &Ledger) -> Option<Duty> {
     if !miner.unlock_period.is_never() {
         through = through.min(miner.unlock_period.saturating_sub(1));
     }
-    let left = miner.lease_through.0.saturating_sub(now.0);
-    let short = left < longest.div_ceil(2).max(1);
-    let extends = through > miner.lease_through && through > now;
-    (short && extends).then_some(Duty::ConfirmActivity { through })
+    (through > miner.lease_through && through > now).then_some(through)
 }
 
 fn register(miner: &MinerView, wishes: &Wishes) -> Option<Duty> {
@@ -171,46 +242,12 @@ fn register(miner: &MinerView, wishes: &Wishes) -> Option<Duty> {
 }
 
 fn min_rate(miner: &MinerView, wishes: &Wishes) -> Option<Duty> {
-    let rate = wishes.min_rate?;
+    let rate = match wishes.min_rate {
+        Some(rate) => rate,
+        None if miner.min_rate.is_zero() => DEFAULT_MIN_RATE,
+        None => return None,
+    };
     (rate != miner.min_rate).then_some(Duty::SetMinRate { rate })
-}
-
-fn claim(now: Period, wishes: &Wishes, ledger: &Ledger) -> Option<Duty> {
-    let worth = !ledger.claimable.is_zero() && ledger.claimable >= wishes.claim_minimum;
-    let time = is_time(now, ledger.last_claim, wishes.claim_every_periods);
-    (worth && time).then_some(Duty::Claim)
-}
-
-fn collect(snapshot: &Snapshot, wishes: &Wishes, ledger: &Ledger) -> Option<Duty> {
-    let now = snapshot.period;
-    let completed = now.saturating_sub(1);
-    let time = is_time(now, ledger.last_collect, wishes.collect_every_periods);
-    let mut due: Vec<(Period, PolicyId)> = snapshot
-        .policies
-        .iter()
-        .filter(|(id, policy)| {
-            let payable = completed.min(policy.last_paid());
-            let ended = policy.last_paid() < now;
-            payable >= policy.first_period
-                && payable > policy.collected_through
-                && (time || ended)
-                && ledger
-                    .nothing_due
-                    .get(id)
-                    .is_none_or(|checked| *checked < now)
-        })
-        .map(|(id, policy)| (policy.last_period, *id))
-        .collect();
-    due.sort_unstable();
-    due.truncate(COLLECT_BATCH);
-    let policies: Vec<PolicyId> = due.into_iter().map(|(_, id)| id).collect();
-    (!policies.is_empty()).then_some(Duty::Collect { policies })
-}
-
-/// True if `last` is never, at least `every` periods ago, or the current period, within which an
-/// incomplete batch goes on.
-fn is_time(now: Period, last: Period, every: u32) -> bool {
-    last.is_never() || now == last || last.checked_add(every).is_some_and(|next| now >= next)
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use kms_protocol::{B256, Period};
+use kms_protocol::{Amount, B256, Period};
 
 use super::*;
 use crate::view::snapshot::{Head, MinerView};
@@ -13,6 +13,7 @@ const CONFIRMATIONS: u64 = 2;
 fn policy() -> PolicyView {
     PolicyView {
         created_block: 100,
+        rate: Amount(1_000),
         first_period: Period(5),
         last_period: Period(9),
         extensions: Vec::new(),

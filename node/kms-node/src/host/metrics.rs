@@ -57,6 +57,8 @@ pub(crate) struct Metrics {
     pub(crate) unclaimed: Float,
     pub(crate) broadcasts: Family<Label, Counter>,
     pub(crate) open_intents: Whole,
+    /// Number of the block as of which the duties were decided last.
+    pub(crate) decided: Whole,
     pub(crate) closed_intents: Family<Label, Counter>,
     /// Age of each task's heartbeat, seconds.
     pub(crate) heartbeat_age: Family<Label, Float>,
@@ -92,6 +94,7 @@ impl Metrics {
             unclaimed: Gauge::default(),
             broadcasts: Family::default(),
             open_intents: Gauge::default(),
+            decided: Gauge::default(),
             closed_intents: Family::default(),
             heartbeat_age: Family::default(),
             ready: Gauge::default(),
@@ -195,6 +198,8 @@ impl Metrics {
             "Intents not final",
             self.open_intents.clone(),
         );
+        let (name, help) = ("tx_decided_block", "Block as of which duties were decided");
+        r.register(name, help, self.decided.clone());
         let closed = self.closed_intents.clone();
         r.register("tx_closed_intents", "Final intents by state", closed);
     }

@@ -344,6 +344,7 @@ fn policy_row(row: &SqliteRow) -> Result<(PolicyId, PolicyView)> {
     let terms = terms_of(row)?;
     let view = PolicyView {
         created_block: get_u64(row, "created_block")?,
+        rate: terms.rate,
         first_period: terms.first_period,
         last_period: terms.last_period,
         extensions: Vec::new(),

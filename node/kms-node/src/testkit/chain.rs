@@ -5,7 +5,7 @@ use kms_chain::{
     TxReceipt,
 };
 pub(crate) use kms_kit::chain::{FakeChain, Parties};
-use kms_protocol::{Address, Amount, B256, EthSecret, Wei};
+use kms_protocol::{Address, Amount, B256, EthSecret, Terms, Wei};
 
 use crate::chain::NodeChain;
 
@@ -31,6 +31,14 @@ impl NodeChain for FakeChain {
 
     async fn claimable(&self, _miner: Address) -> Result<Amount, ChainError> {
         self.answer(|state| state.claimable)
+    }
+
+    async fn collectable_each(
+        &self,
+        terms: &[Terms],
+        _miner: Address,
+    ) -> Result<Vec<Amount>, ChainError> {
+        self.answer(|state| terms.iter().map(|terms| state.collectable(terms)).collect())
     }
 
     async fn eth_balance(&self, _account: Address) -> Result<Wei, ChainError> {

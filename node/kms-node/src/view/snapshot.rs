@@ -14,6 +14,8 @@ use kms_protocol::{Address, Amount, B256, Period, PeriodClock, PolicyId};
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct PolicyView {
     pub(crate) created_block: u64,
+    /// What the miner is paid per period in which it is active.
+    pub(crate) rate: Amount,
     pub(crate) first_period: Period,
     /// Last period of the terms, without extensions.
     pub(crate) last_period: Period,

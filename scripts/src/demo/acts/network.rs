@@ -17,6 +17,15 @@ pub(in super::super) const CHAIN: &str = "chain";
 
 /// Lock of each miner in periods, longer than the demo.
 const LOCK_PERIODS: &str = "1000";
+/// Settings of a node that claims and collects in every period, so that the demo is short.
+const IMPATIENT: [&str; 6] = [
+    "--set",
+    "claim_every_periods=1",
+    "--set",
+    "collect_every_periods=1",
+    "--set",
+    "fee_per_kms=1 ETH",
+];
 /// Ether sent to each worker, for gas.
 const WORKER_ETHER: &str = "10 ETH";
 
@@ -100,7 +109,7 @@ fn one_miner(show: &Show, number: u32, owner: &Person, stake_kms: u32) -> Result
     let (name, kms) = (format!("node{}", number + 1), owner.kms.clone());
     init(show, owner)?;
     let data_dir = show.stage.path(&name);
-    let node = Node::init(kms.clone(), &data_dir, &Place::free(), &[]);
+    let node = Node::init(kms.clone(), &data_dir, &Place::free(), &IMPATIENT);
     let worker = node.worker.to_string();
     let stake = format!("{stake_kms} KMS");
     let lock = ["--amount", &stake, "--periods", LOCK_PERIODS];

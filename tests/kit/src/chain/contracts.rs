@@ -28,6 +28,27 @@ impl State {
         self.policies.iter_mut().find(|policy| policy.id == id)
     }
 
+    /// Fees of a policy that its miner can collect: of every completed period of the terms that no
+    /// collection has passed.
+    pub fn collectable(&self, terms: &Terms) -> Amount {
+        if self.idle {
+            return Amount::ZERO;
+        }
+        let id = policy_id(terms);
+        let collected = self.records().filter_map(|record| match &record.event {
+            ChainEvent::FeesCollected {
+                policy_id,
+                through_period,
+                ..
+            } if *policy_id == id => Some(through_period.0),
+            _ => None,
+        });
+        let before = collected.max().unwrap_or(0).max(terms.first_period.0 - 1);
+        let through = self.period().saturating_sub(1).min(terms.last_period);
+        let periods = through.0.saturating_sub(before);
+        Amount(terms.rate.0 * u128::from(periods))
+    }
+
     /// Price of a call; the error with which the contracts refuse it.
     pub(super) fn price(&mut self, call: &Call, period: Period) -> Result<Amount, &'static str> {
         let tokens = self.tokens;
@@ -79,6 +100,14 @@ impl State {
                     weight,
                     locked: Amount(1),
                 }
+            }
+            Call::ConfirmAndClaim { through, miner } => {
+                let (through, miner) = (*through, *miner);
+                let parts = [Call::ConfirmActivity { through }, Call::Claim { miner }];
+                return parts
+                    .iter()
+                    .flat_map(|call| self.effect(call, period))
+                    .collect();
             }
             Call::RegisterNode { url } => ChainEvent::NodeRegistered {
                 seq: 0,

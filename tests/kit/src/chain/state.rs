@@ -38,6 +38,8 @@ pub struct State {
     pub foreign_nonces: u64,
     /// Reward that the miner can claim.
     pub claimable: Amount,
+    /// Whether the contract counts no fees, as for a miner that was idle.
+    pub idle: bool,
     /// A search for policies is never answered.
     pub stalled: bool,
     /// Kind of the calls whose simulation fails, and its error.
@@ -78,6 +80,7 @@ impl State {
             online: true,
             foreign_nonces: 0,
             claimable: Amount::ZERO,
+            idle: false,
             stalled: false,
             refuse: None,
             fail_on_chain: false,

@@ -24,6 +24,13 @@ fn calls() -> Vec<(Call, &'static str)> {
         ),
         (Call::Claim { miner: address(1) }, "claim(address)"),
         (
+            Call::ConfirmAndClaim {
+                through: Period(4),
+                miner: address(1),
+            },
+            "multicall(bytes[])",
+        ),
+        (
             Call::ClaimTo {
                 recipient: address(1),
             },

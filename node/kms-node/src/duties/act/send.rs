@@ -3,7 +3,7 @@
 //! an intent to resume, or bytes to send again.
 
 use kms_chain::{Call, ChainError, Fees, GasLimit, TxPlan};
-use kms_protocol::{Period, PolicyId};
+use kms_protocol::{Period, PolicyId, Terms};
 
 use super::{Result, Sender};
 use crate::chain::NodeChain;
@@ -77,7 +77,7 @@ impl<C: NodeChain> Sender<C> {
 
     /// Simulates and prices a duty. Notes in the health conditions why it has to wait.
     async fn prepare(&mut self, now: Period, duty: &Duty) -> Result<Readiness> {
-        let Some(call) = self.call(duty).await? else {
+        let Some(call) = self.call(now, duty).await? else {
             return Ok(Readiness::Refused);
         };
         let gas_limit = match self.chain.simulate(self.wishes.worker, &call).await {
@@ -118,17 +118,38 @@ impl<C: NodeChain> Sender<C> {
         }
     }
 
-    async fn call(&self, duty: &Duty) -> Result<Option<Call>> {
+    async fn call(&mut self, now: Period, duty: &Duty) -> Result<Option<Call>> {
         let miner = self.node.miner();
-        let policies = match duty {
-            Duty::Collect { policies } => policies,
-            Duty::AnswerChallenge { policy, seq } => return self.answer(*policy, *seq).await,
-            other => return Ok(other.call(miner)),
-        };
-        let mut terms = Vec::with_capacity(policies.len());
-        for id in policies {
-            terms.extend(self.node.store.terms(*id).await?);
+        match duty {
+            Duty::Collect { policies } => self.collection(now, policies).await,
+            Duty::AnswerChallenge { policy, seq } => self.answer(*policy, *seq).await,
+            other => Ok(other.call(miner)),
         }
+    }
+
+    /// Makes the collection from those of the policies whose fees, as the contract counts them,
+    /// are worth it. The others are left alone until the next period.
+    async fn collection(&mut self, now: Period, policies: &[PolicyId]) -> Result<Option<Call>> {
+        let miner = self.node.miner();
+        let (mut ids, mut terms) = (Vec::new(), Vec::new());
+        for id in policies {
+            if let Some(of_policy) = self.node.store.terms(*id).await? {
+                ids.push(*id);
+                terms.push(of_policy);
+            }
+        }
+        let Some(thrift) = self.ledger.thrift(&self.wishes).filter(|_| !ids.is_empty()) else {
+            return Ok(None);
+        };
+        let dues = self.chain.collectable_each(&terms, miner).await?;
+        let named = dues.into_iter().zip(ids.iter().zip(terms)).collect();
+        let (worth, terms): (Vec<PolicyId>, Vec<Terms>) = thrift
+            .worth_collecting(named)
+            .into_iter()
+            .map(|(_, (id, terms))| (*id, terms))
+            .unzip();
+        let idle = ids.iter().filter(|id| !worth.contains(id));
+        self.ledger.nothing_due.extend(idle.map(|id| (*id, now)));
         Ok((!terms.is_empty()).then_some(Call::Collect { terms, miner }))
     }
 
@@ -160,6 +181,8 @@ impl<C: NodeChain> Sender<C> {
                     .nothing_due
                     .extend(policies.iter().map(|id| (*id, now)));
             }
+            // The lease must not wait for the claim.
+            (Duty::ConfirmAndClaim { .. }, _) => self.ledger.claim_refused = now,
             _ => self.back_off(duty.lane(), now, &reason.to_string()),
         }
     }

@@ -5,6 +5,7 @@ use crate::testkit::chain::FakeChain;
 use crate::testkit::{MINER, Running, World};
 
 mod reprice;
+mod worth;
 
 /// A world whose miner is staked and bonded.
 async fn staked() -> (World, Running) {
@@ -15,13 +16,37 @@ async fn staked() -> (World, Running) {
     (world, running)
 }
 
-/// A world in which every duty but a claim is done.
-async fn at_rest() -> (World, Running) {
+/// A world in which every duty is done.
+async fn settled() -> (World, Running) {
     let (world, mut running) = staked().await;
     running.live(&world.chain, 6).await;
     assert_eq!(world.chain.effects("register_node"), 1);
     assert_eq!(world.chain.effects("confirm_activity"), 1);
     (world, running)
+}
+
+/// A world in which every duty but a claim is done: the stake is leased until it is free, so no
+/// confirmation takes a claim along.
+async fn at_rest() -> (World, Running) {
+    let (world, mut running) = settled().await;
+    wind_down(&world.chain, &mut running).await;
+    (world, running)
+}
+
+async fn wind_down(chain: &FakeChain, running: &mut Running) {
+    let lease = running.node.snapshot().unwrap().miner.lease_through;
+    chain.queue(kms_chain::ChainEvent::WindDownSet {
+        miner: MINER,
+        unlock_period: lease.checked_add(1),
+    });
+    running.live(chain, 1).await;
+}
+
+/// A reward worth its claim waits from the next period on.
+fn reward(chain: &FakeChain) {
+    chain.state().claimable = Amount(7 * Amount::KMS.0);
+    let next = chain.period().0 + 1;
+    chain.mine_to_period(next);
 }
 
 fn kinds_sent(chain: &FakeChain) -> usize {
@@ -34,7 +59,7 @@ fn kinds_sent(chain: &FakeChain) -> usize {
 
 #[tokio::test]
 async fn does_every_duty_once_and_then_rests() {
-    let (world, mut running) = at_rest().await;
+    let (world, mut running) = settled().await;
     let sent = world.chain.broadcasts().len();
     running.live(&world.chain, 3).await;
     assert_eq!(world.chain.broadcasts().len(), sent, "nothing more to do");
@@ -46,7 +71,7 @@ async fn does_every_duty_once_and_then_rests() {
 
 #[tokio::test]
 async fn keeps_the_lease_through_many_periods() {
-    let (world, mut running) = at_rest().await;
+    let (world, mut running) = settled().await;
     running.live(&world.chain, 100).await;
     let snapshot = running.node.snapshot().unwrap();
     assert!(snapshot.period > Period(9));
@@ -76,7 +101,7 @@ async fn does_nothing_without_the_bond() {
 #[tokio::test]
 async fn claims_what_waits_once() {
     let (world, mut running) = at_rest().await;
-    world.chain.state().claimable = Amount(7);
+    reward(&world.chain);
     running.live(&world.chain, 5).await;
     assert_eq!(world.chain.effects("claim"), 1);
 }
@@ -86,7 +111,7 @@ async fn claims_what_waits_once() {
 async fn a_crash_between_any_two_steps_leaves_exactly_one_effect() {
     for steps in 0..=4 {
         let (world, mut running) = at_rest().await;
-        world.chain.state().claimable = Amount(7);
+        reward(&world.chain);
         world.chain.mine();
         running.sync().await;
         let snapshot = running.node.snapshot().unwrap();
@@ -137,7 +162,7 @@ async fn a_crash_between_any_two_steps_leaves_exactly_one_effect() {
 async fn sends_the_same_bytes_again_when_the_pool_forgets_them() {
     let (world, mut running) = at_rest().await;
     let before = kinds_sent(&world.chain);
-    world.chain.state().claimable = Amount(7);
+    reward(&world.chain);
     running.live(&world.chain, 1).await;
     world.chain.state().pool.clear();
     running.live(&world.chain, 5).await;
@@ -153,7 +178,7 @@ async fn sends_the_same_bytes_again_when_the_pool_forgets_them() {
 async fn a_reorg_that_takes_a_transaction_back_gets_the_same_bytes_again() {
     for confirmed in [false, true] {
         let (world, mut running) = at_rest().await;
-        world.chain.state().claimable = Amount(7);
+        reward(&world.chain);
         // The first tick sends; then it is mined, and perhaps final by our count.
         running
             .live(&world.chain, if confirmed { 5 } else { 2 })
@@ -171,7 +196,7 @@ async fn a_reorg_that_takes_a_transaction_back_gets_the_same_bytes_again() {
 #[tokio::test]
 async fn a_nonce_used_elsewhere_is_given_up_only_after_the_confirmations() {
     let (world, mut running) = at_rest().await;
-    world.chain.state().claimable = Amount(7);
+    reward(&world.chain);
     world.chain.state().accept_broadcasts = false;
     running.live(&world.chain, 1).await;
     let sent = kinds_sent(&world.chain);
@@ -192,7 +217,7 @@ async fn a_nonce_used_elsewhere_is_given_up_only_after_the_confirmations() {
 async fn signs_nothing_that_the_worker_cannot_pay() {
     let (world, mut running) = at_rest().await;
     let sent = kinds_sent(&world.chain);
-    world.chain.state().claimable = Amount(7);
+    reward(&world.chain);
     world.chain.state().ether = Wei(1);
     running.live(&world.chain, 2).await;
     assert_eq!(kinds_sent(&world.chain), sent);
@@ -211,7 +236,7 @@ async fn signs_nothing_that_the_worker_cannot_pay() {
 #[tokio::test]
 async fn a_duty_the_contract_refuses_leaves_no_intent_and_does_not_spin() {
     let (world, mut running) = at_rest().await;
-    world.chain.state().claimable = Amount(7);
+    reward(&world.chain);
     world.chain.state().refuse = Some(("claim", "RewardsNothingToClaim"));
     let sent = world.chain.broadcasts().len();
     running.live(&world.chain, 5).await;
@@ -232,7 +257,7 @@ async fn a_duty_the_contract_refuses_leaves_no_intent_and_does_not_spin() {
 #[tokio::test]
 async fn a_transaction_that_reverts_on_chain_is_not_repeated_at_once() {
     let (world, mut running) = at_rest().await;
-    world.chain.state().claimable = Amount(7);
+    reward(&world.chain);
     world.chain.state().fail_on_chain = true;
     running.live(&world.chain, 1).await;
     let sent = kinds_sent(&world.chain);
@@ -245,7 +270,7 @@ async fn a_transaction_that_reverts_on_chain_is_not_repeated_at_once() {
 #[tokio::test]
 async fn an_outage_in_the_middle_loses_nothing() {
     let (world, mut running) = at_rest().await;
-    world.chain.state().claimable = Amount(7);
+    reward(&world.chain);
     world.chain.mine();
     running.sync().await;
     let snapshot = running.node.snapshot().unwrap();
@@ -262,8 +287,8 @@ async fn an_outage_in_the_middle_loses_nothing() {
 #[tokio::test]
 async fn nonces_are_contiguous_over_many_transactions() {
     let (world, mut running) = at_rest().await;
-    for amount in 1..=8 {
-        world.chain.state().claimable = Amount(amount);
+    for _ in 1..=8 {
+        reward(&world.chain);
         running.live(&world.chain, 3).await;
         let next = running.node.snapshot().unwrap().period.0 + 1;
         world.chain.mine_to_period(next);

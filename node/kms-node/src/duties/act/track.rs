@@ -124,7 +124,7 @@ impl<C: NodeChain> Sender<C> {
     }
 
     /// Stores which attempt is mined, or that a reorg removed the mined one.
-    async fn note_mined(&self, attempts: &[Attempt], sight: &Sight) -> Result<()> {
+    async fn note_mined(&mut self, attempts: &[Attempt], sight: &Sight) -> Result<()> {
         let receipt = sight.included.map(|included| included.receipt);
         for attempt in attempts {
             let mined = receipt
@@ -136,6 +136,8 @@ impl<C: NodeChain> Sender<C> {
                 });
             if attempt.mined != mined {
                 self.node.store.set_mined(attempt, mined).await?;
+                // It may have been the claim.
+                self.read_at = None;
             }
         }
         Ok(())
@@ -158,6 +160,10 @@ impl<C: NodeChain> Sender<C> {
         };
         if state == IntentState::Reverted {
             let duty: Option<Duty> = serde_json::from_str(&intent.payload).ok();
+            if let Some(Duty::ConfirmAndClaim { .. }) = duty {
+                // The lease must not wait for the claim.
+                self.ledger.claim_refused = snapshot.period;
+            }
             let lane = duty.map_or_else(|| intent.kind.clone(), |duty| duty.lane());
             self.back_off(lane, snapshot.period, detail);
         }

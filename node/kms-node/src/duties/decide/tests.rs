@@ -8,7 +8,7 @@ use crate::view::snapshot::{ChallengeView, Head, PolicyView};
 
 const WORKER: Address = Address([9; 20]);
 
-fn miner() -> MinerView {
+pub(super) fn miner() -> MinerView {
     MinerView {
         worker: Some(WORKER),
         url: "http://node.example".into(),
@@ -21,7 +21,7 @@ fn miner() -> MinerView {
     }
 }
 
-fn snapshot(period: u32, miner: MinerView) -> Snapshot {
+pub(super) fn snapshot(period: u32, miner: MinerView) -> Snapshot {
     Snapshot {
         head: Head {
             number: 500,
@@ -37,20 +37,22 @@ fn snapshot(period: u32, miner: MinerView) -> Snapshot {
     }
 }
 
-fn wishes() -> Wishes {
+pub(super) fn wishes() -> Wishes {
     Wishes {
         worker: WORKER,
         url: "http://node.example".into(),
         min_rate: Some(Amount(5)),
         claim_every_periods: 1,
-        claim_minimum: Amount::ZERO,
         collect_every_periods: 1,
+        fee_per_kms: Wei::ETH,
     }
 }
 
-fn ledger(max_lease_periods: u32) -> Ledger {
+pub(super) fn ledger(max_lease_periods: u32) -> Ledger {
     Ledger {
         max_lease_periods,
+        period_seconds: 86_400,
+        gas_price: Some(Wei(1)),
         ..Ledger::default()
     }
 }
@@ -86,22 +88,43 @@ fn nothing_is_tried_without_the_bond_or_before_genesis() {
     assert_eq!(decided(0, bare(Some(WORKER)), 4), []);
 }
 
+/// The lease confirmed in period 10, when one through `through` is in force.
+fn renewed(through: u32, max_lease_periods: u32, period_seconds: u32) -> Vec<Duty> {
+    let miner = MinerView {
+        lease_through: Period(through),
+        ..miner()
+    };
+    let ledger = Ledger {
+        period_seconds,
+        ..ledger(max_lease_periods)
+    };
+    decide(&snapshot(10, miner), &wishes(), &ledger)
+}
+
 #[test]
-fn the_lease_is_renewed_once_half_of_it_is_left() {
-    for (through, expected) in [
-        (14, vec![]),
-        (12, vec![]),
-        (11, lease(14)),
-        (10, lease(14)),
-        (3, lease(14)),
-        (0, lease(14)),
-    ] {
-        let miner = MinerView {
-            lease_through: Period(through),
-            ..miner()
-        };
-        assert_eq!(decided(10, miner, 4), expected, "leased through {through}");
+fn the_lease_is_renewed_in_its_last_period_if_that_is_a_day() {
+    for through in [11, 12, 14, 16, 17] {
+        assert_eq!(renewed(through, 7, 86_400), [], "leased through {through}");
     }
+    for through in [10, 9, 3, 0] {
+        assert_eq!(
+            renewed(through, 7, 86_400),
+            lease(17),
+            "leased through {through}"
+        );
+    }
+}
+
+#[test]
+fn short_periods_leave_room_to_try_again_but_never_more_than_half_the_lease() {
+    // Six hours: two periods are half a day.
+    assert_eq!(renewed(12, 7, 21_600), []);
+    assert_eq!(renewed(11, 7, 21_600), lease(17));
+    // Six seconds: half of the longest lease.
+    assert_eq!(renewed(14, 7, 6), []);
+    assert_eq!(renewed(13, 7, 6), lease(17));
+    assert_eq!(renewed(11, 2, 6), []);
+    assert_eq!(renewed(10, 2, 6), lease(12));
 }
 
 #[test]
@@ -180,35 +203,27 @@ fn the_record_and_the_rate_follow_the_configuration() {
         min_rate: None,
         ..wishes()
     };
-    assert_eq!(decide(&snapshot(10, cheap), &quiet, &ledger(4)), []);
-}
-
-#[test]
-fn a_reward_is_claimed_when_worth_it_and_due() {
-    let claims = |claimable, last: u32, every, minimum| {
-        let wishes = Wishes {
-            claim_every_periods: every,
-            claim_minimum: minimum,
-            ..wishes()
-        };
-        let ledger = Ledger {
-            claimable,
-            last_claim: Period(last),
-            ..ledger(4)
-        };
-        decide(&snapshot(10, miner()), &wishes, &ledger) == vec![Duty::Claim]
+    assert_eq!(decide(&snapshot(10, cheap.clone()), &quiet, &ledger(4)), []);
+    let free = MinerView {
+        min_rate: Amount::ZERO,
+        ..cheap
     };
-    assert!(claims(Amount(1), 0, 1, Amount::ZERO));
-    assert!(claims(Amount(1), 9, 1, Amount::ZERO));
-    assert!(!claims(Amount::ZERO, 9, 1, Amount::ZERO));
-    assert!(!claims(Amount(4), 9, 1, Amount(5)));
-    assert!(!claims(Amount(5), 6, 5, Amount(5)));
-    assert!(claims(Amount(5), 5, 5, Amount(5)));
+    let asked_to_be_free = Wishes {
+        min_rate: Some(Amount::ZERO),
+        ..wishes()
+    };
+    let duties = decide(&snapshot(10, free.clone()), &asked_to_be_free, &ledger(4));
+    assert_eq!(duties, []);
+    let posted = vec![Duty::SetMinRate {
+        rate: DEFAULT_MIN_RATE,
+    }];
+    assert_eq!(decide(&snapshot(10, free), &quiet, &ledger(4)), posted);
 }
 
-fn paid(first: u32, last: u32, collected: u32) -> PolicyView {
+pub(super) fn paid(first: u32, last: u32, collected: u32) -> PolicyView {
     PolicyView {
         created_block: 1,
+        rate: Amount::KMS,
         first_period: Period(first),
         last_period: Period(last),
         extensions: Vec::new(),
@@ -217,7 +232,7 @@ fn paid(first: u32, last: u32, collected: u32) -> PolicyView {
     }
 }
 
-fn with_policies(policies: &[PolicyView]) -> Snapshot {
+pub(super) fn with_policies(policies: &[PolicyView]) -> Snapshot {
     let mut snapshot = snapshot(10, miner());
     let map = policies.iter().enumerate().map(|(index, policy)| {
         let byte = u8::try_from(index).unwrap();
@@ -225,80 +240,6 @@ fn with_policies(policies: &[PolicyView]) -> Snapshot {
     });
     snapshot.policies = Arc::new(map.collect());
     snapshot
-}
-
-fn collected(policy: PolicyView, wishes: &Wishes, ledger: &Ledger) -> bool {
-    !decide(&with_policies(&[policy]), wishes, ledger).is_empty()
-}
-
-#[test]
-fn fees_are_collected_for_completed_periods_not_paid_yet() {
-    let check = |first, last, collected_through, expected| {
-        let policy = paid(first, last, collected_through);
-        let seen = collected(policy, &wishes(), &ledger(4));
-        assert_eq!(
-            seen, expected,
-            "{first}..={last}, collected {collected_through}"
-        );
-    };
-    check(9, 20, 0, true);
-    check(5, 20, 8, true);
-    check(5, 7, 6, true);
-    check(10, 20, 0, false);
-    check(11, 20, 0, false);
-    check(5, 20, 9, false);
-    check(5, 7, 7, false);
-}
-
-#[test]
-fn a_revoked_policy_owes_up_to_its_lowered_end() {
-    let mut policy = paid(5, 20, 6);
-    policy.revocation = Some((400, Period(6)));
-    assert!(!collected(policy.clone(), &wishes(), &ledger(4)));
-    policy.revocation = Some((400, Period(7)));
-    assert!(collected(policy, &wishes(), &ledger(4)));
-}
-
-#[test]
-fn collections_keep_their_interval_but_for_ended_policies() {
-    let wishes = Wishes {
-        collect_every_periods: 5,
-        ..wishes()
-    };
-    let ledger = Ledger {
-        last_collect: Period(8),
-        ..ledger(4)
-    };
-    assert!(!collected(paid(5, 20, 0), &wishes, &ledger));
-    assert!(collected(paid(5, 9, 0), &wishes, &ledger));
-}
-
-#[test]
-fn what_owes_nothing_is_left_alone_until_the_next_period() {
-    let id = PolicyId(B256([0; 32]));
-    let checked = |period| {
-        let nothing_due = HashMap::from([(id, Period(period))]);
-        collected(
-            paid(5, 20, 0),
-            &wishes(),
-            &Ledger {
-                nothing_due,
-                ..ledger(4)
-            },
-        )
-    };
-    assert!(!checked(10));
-    assert!(checked(9));
-}
-
-#[test]
-fn a_collection_is_bounded() {
-    let many = vec![paid(5, 20, 0); 2 * COLLECT_BATCH];
-    let duties = decide(&with_policies(&many), &wishes(), &ledger(4));
-    let [Duty::Collect { policies }] = duties.as_slice() else {
-        panic!("{duties:?}")
-    };
-    assert_eq!(policies.len(), COLLECT_BATCH);
 }
 
 #[test]
@@ -312,12 +253,14 @@ fn duties_survive_their_payload() {
             rate: Amount(u128::MAX),
         },
         Duty::ConfirmActivity { through: Period(7) },
+        Duty::ConfirmAndClaim { through: Period(7) },
         Duty::Claim,
         Duty::Collect { policies: vec![id] },
     ] {
         let text = serde_json::to_string(&duty).unwrap();
         assert_eq!(serde_json::from_str::<Duty>(&text).unwrap(), duty);
         assert!(Duty::KINDS.contains(&duty.kind()));
+        assert!(duty.rivals().contains(&duty.kind()));
         if let Some(call) = duty.call(WORKER) {
             assert_eq!(call.kind(), duty.kind());
         }

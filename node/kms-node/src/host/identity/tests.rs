@@ -6,7 +6,7 @@ fn options(dir: &Path) -> InitOptions {
         ("rpc_urls", "http://127.0.0.1:8545,http://127.0.0.1:8546"),
         ("miner", "0x00000000000000000000000000000000000000aa"),
         ("public_url", "http://node.example"),
-        ("claim_minimum", "1 KMS"),
+        ("fee_per_kms", "1 ETH"),
         ("confirmations", "3"),
         ("metrics_remote", "true"),
     ];

@@ -58,6 +58,7 @@ fn a_block_is_confirmed_by_the_blocks_on_top() {
 fn extensions_count_from_their_block_and_never_shorten() {
     let policy = PolicyView {
         created_block: 1,
+        rate: Amount(1_000),
         first_period: Period(1),
         last_period: Period(9),
         extensions: vec![(50, Period(12)), (60, Period(15))],

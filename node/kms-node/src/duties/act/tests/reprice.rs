@@ -24,8 +24,9 @@ async fn stuck(world: &World, from: Wei) -> Running {
     world.chain.mine();
     let mut running = world.start().await;
     running.live(&world.chain, 6).await;
+    wind_down(&world.chain, &mut running).await;
     world.chain.state().mines_from = from;
-    world.chain.state().claimable = Amount(7);
+    reward(&world.chain);
     running.live(&world.chain, 1).await;
     running
 }
@@ -150,12 +151,13 @@ async fn signs_nothing_while_the_market_is_above_the_cap() {
     world.chain.mine();
     let mut running = world.start().await;
     running.live(&world.chain, 6).await;
+    wind_down(&world.chain, &mut running).await;
     let market = |gwei: u128| Fees {
         max_fee: Wei(gwei * Wei::GWEI.0),
         tip: Wei(1),
     };
     world.chain.state().fees = market(8);
-    world.chain.state().claimable = Amount(7);
+    reward(&world.chain);
     running.live(&world.chain, 3).await;
     assert!(world.chain.plans_of("claim").is_empty());
     assert!(held(&running).await.unwrap().contains("max_fee_per_gas"));

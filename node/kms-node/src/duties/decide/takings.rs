@@ -1,0 +1,128 @@
+//! What is due to the miner and worth its transaction. The rule: a claim or a collection may cost
+//! at most `fee_per_kms` for each KMS it brings in. Both are batched: they go out after their
+//! interval, or at once when the stake leaves or a policy has ended. What does not pay for its own
+//! gas never makes a node send.
+
+use std::cmp::Reverse;
+
+use kms_protocol::{Amount, Period, PolicyId, Wei};
+
+use super::{Ledger, Wishes};
+use crate::view::snapshot::{MinerView, PolicyView, Snapshot};
+
+/// Limit of policies collected in one transaction.
+pub(crate) const COLLECT_BATCH: usize = 16;
+
+/// Gas of a claim, of a collection without its policies, and of each policy in it, as
+/// `kms-scripts gas` measures them.
+const CLAIM_GAS: u64 = 58_000;
+const COLLECT_GAS: u64 = 42_000;
+const COLLECT_EACH_GAS: u64 = 17_000;
+
+/// When an income is worth its transaction.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Thrift {
+    /// Most that a transaction may cost, per KMS that it brings in.
+    pub(crate) fee_per_kms: Wei,
+    /// What a unit of gas costs now, at most.
+    pub(crate) gas_price: Wei,
+}
+
+impl Thrift {
+    /// Whether `income` pays for `gas`. Nothing pays for nothing.
+    fn pays(&self, income: Amount, gas: u64) -> bool {
+        let (whole, part) = (income.0 / Amount::KMS.0, income.0 % Amount::KMS.0);
+        // The part is below 10^18, so its product only overflows for fees of 10^20 wei per KMS.
+        let worth = whole
+            .saturating_mul(self.fee_per_kms.0)
+            .saturating_add(part.saturating_mul(self.fee_per_kms.0) / Amount::KMS.0);
+        !income.is_zero() && worth >= self.gas_price.0.saturating_mul(u128::from(gas))
+    }
+
+    /// Whether a claim of `income` is worth its transaction.
+    fn pays_claim(&self, income: Amount) -> bool {
+        self.pays(income, CLAIM_GAS)
+    }
+
+    /// Keeps the policies that pay for their own part of a collection; none of them if together
+    /// they do not pay for the transaction.
+    pub(crate) fn worth_collecting<T>(&self, dues: Vec<(Amount, T)>) -> Vec<(Amount, T)> {
+        let mut kept = dues;
+        kept.retain(|(due, _)| self.pays(*due, COLLECT_EACH_GAS));
+        let total = kept
+            .iter()
+            .fold(0_u128, |sum, (due, _)| sum.saturating_add(due.0));
+        let count = u64::try_from(kept.len()).unwrap_or(u64::MAX);
+        let gas = COLLECT_EACH_GAS
+            .saturating_mul(count)
+            .saturating_add(COLLECT_GAS);
+        if !self.pays(Amount(total), gas) {
+            kept.clear();
+        }
+        kept
+    }
+}
+
+/// Whether the reward is to be claimed now: it is worth it, and its time has come.
+pub(super) fn claim_is_due(snapshot: &Snapshot, wishes: &Wishes, ledger: &Ledger) -> bool {
+    let now = snapshot.period;
+    let time = is_time(now, ledger.last_claim, wishes.claim_every_periods);
+    let thrift = ledger.thrift(wishes);
+    (time || leaves(&snapshot.miner, now))
+        && ledger.claim_refused != now
+        && thrift.is_some_and(|thrift| thrift.pays_claim(ledger.claimable))
+}
+
+/// Whether the stake is gone, or free from the next period on.
+fn leaves(miner: &MinerView, now: Period) -> bool {
+    let unlock = miner.unlock_period;
+    miner.locked.is_zero() || (!unlock.is_never() && now >= unlock.saturating_sub(1))
+}
+
+/// The policies to collect from now, the largest due first: once one of them has ended, or has
+/// waited for the interval, all that are worth it go out together.
+pub(super) fn collection(snapshot: &Snapshot, wishes: &Wishes, ledger: &Ledger) -> Vec<PolicyId> {
+    let Some(thrift) = ledger.thrift(wishes) else {
+        return Vec::new();
+    };
+    let now = snapshot.period;
+    let dues: Vec<_> = snapshot
+        .policies
+        .iter()
+        .filter(|(id, _)| {
+            let checked = ledger.nothing_due.get(*id);
+            checked.is_none_or(|checked| *checked < now)
+        })
+        .map(|(id, policy)| {
+            let periods = periods_due(policy, now);
+            let waits = periods < wishes.collect_every_periods && policy.last_paid() >= now;
+            let due = policy.rate.0.saturating_mul(u128::from(periods));
+            (Amount(due), (waits, *id))
+        })
+        .collect();
+    let mut worth = thrift.worth_collecting(dues);
+    let all_wait = worth.iter().all(|(_, (waits, _))| *waits);
+    if all_wait && !leaves(&snapshot.miner, now) {
+        return Vec::new();
+    }
+    worth.sort_unstable_by_key(|(due, (_, id))| (Reverse(*due), *id));
+    worth.truncate(COLLECT_BATCH);
+    worth.into_iter().map(|(_, (_, id))| id).collect()
+}
+
+/// Completed periods whose fees are not collected yet; less is due if the miner was idle in some.
+fn periods_due(policy: &PolicyView, now: Period) -> u32 {
+    let through = now.saturating_sub(1).min(policy.last_paid());
+    let before = policy
+        .collected_through
+        .max(policy.first_period.saturating_sub(1));
+    through.0.saturating_sub(before.0)
+}
+
+/// True if `last` is never or at least `every` periods ago.
+fn is_time(now: Period, last: Period, every: u32) -> bool {
+    last.is_never() || last.checked_add(every).is_some_and(|next| now >= next)
+}
+
+#[cfg(test)]
+mod tests;

@@ -5,7 +5,7 @@ import json
 import sys
 from pathlib import Path
 
-from kms import messages, texts, umbral
+from kms import messages, policies, texts, umbral
 from kms.curve import G, Refused, address, decode, encode, keccak256, mul, recover
 from kms.file import Body, Header, open_file
 
@@ -140,6 +140,46 @@ class Texts:
         return {"name": name, "key": key.hex(), "fingerprint": shown}
 
 
+# --- policies.json -------------------------------------------------------------------------------
+
+
+class Policies:
+    def __init__(self, kit):
+        self.named = kit["terms"]
+
+    def read(self, given):
+        """The terms of a name, changed as the case says."""
+        fields = self.named[given["terms"]] | given["change"]
+        fields.pop(given.get("without"), None)
+        return policies.read_terms(fields)
+
+    def terms(self, given):
+        terms = self.read(given)
+        identity = policies.policy_id(terms, given["chain_id"], unhex(given["contract"]))
+        return {"id": identity.hex()}
+
+    def pairs(self, given):
+        """The pair as the owner computes it, and as the reader does."""
+        names = "delegating_secret", "receiving_secret"
+        a, b = (umbral.secret(unhex(given[name])) for name in names)
+        public = mul(a, G), mul(b, G)
+        return policies.Pair(a, public[1], *public), policies.Pair(b, public[0], *public)
+
+    def pair(self, given):
+        owner, reader = self.pairs(given)
+        number = given["number"]
+        assert owner.blinding(number) == reader.blinding(number)
+        hashed = owner.keys_hash(number).hex()
+        return {"blinding": owner.blinding(number).hex(), "keys_hash": hashed}
+
+    def tag(self, given):
+        terms, (owner, reader) = self.read(given), self.pairs(given)
+        place = given["chain_id"], unhex(given["contract"])
+        known = owner.recognises(terms, *place)
+        assert known == reader.recognises(terms, *place)
+        return {"recognised": known}
+
+
 # --- messages.json -------------------------------------------------------------------------------
 
 
@@ -183,7 +223,7 @@ class Messages:
 
 
 KIT = {"files.json": Files, "grants.json": Grants, "texts.json": Texts,
-       "messages.json": Messages}
+       "policies.json": Policies, "messages.json": Messages}
 
 
 def outcome(run, given):

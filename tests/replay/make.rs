@@ -7,6 +7,7 @@ pub(crate) mod files;
 pub(crate) mod forged;
 mod grants;
 mod messages;
+mod policies;
 pub(crate) mod texts;
 
 /// Name and text of every file.
@@ -15,6 +16,7 @@ pub(crate) fn all() -> Vec<(&'static str, String)> {
         ("files.json", files::make()),
         ("grants.json", grants::make()),
         ("texts.json", texts::make()),
+        ("policies.json", policies::make()),
         ("messages.json", messages::make()),
     ]
 }

@@ -9,6 +9,7 @@ use crate::make::{files, forged};
 
 pub(crate) mod grants;
 pub(crate) mod messages;
+pub(crate) mod policies;
 pub(crate) mod texts;
 
 /// What a case says: `out`, or `error` and where it is.
@@ -34,6 +35,7 @@ pub(crate) fn case(whole: &Value, case: &Value) -> Value {
             assert_eq!(sha256(&file), sha, "{}", case["name"]);
             open(&file, &files::label_key(given["label"].as_str().unwrap()))
         }
+        "terms" | "pair" | "tag" => policies::run(whole["terms"].as_object().unwrap(), kind, given),
         "digest" | "envelope" | "reply" => messages::run(kind, given),
         kind if whole["grants"].is_object() => {
             grants::run(whole["grants"].as_object().unwrap(), kind, given)

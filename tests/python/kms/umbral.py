@@ -24,6 +24,11 @@ class Fields:
         return decode(self.take(33), judgeable)
 
 
+def secret(data):
+    """A secret key of 32 bytes."""
+    return scalar(Fields(data, 32).take(32))
+
+
 # --- keys: a factory is its 32 bytes -------------------------------------------------------------
 
 

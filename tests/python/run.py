@@ -5,7 +5,7 @@ import json
 import sys
 from pathlib import Path
 
-from kms import messages, policies, texts, umbral
+from kms import messages, policies, sealed, texts, umbral
 from kms.curve import G, Refused, address, decode, encode, keccak256, mul, recover
 from kms.file import Body, Header, open_file
 
@@ -58,6 +58,9 @@ class Files:
     def file(self, given):
         secret = texts.label_secret(self.seed, given["label"])
         return digest(open_file(self.edited(given), lambda header: header.capsule.open(secret)))
+
+    def restore(self, given):
+        return digest(sealed.restore(self.edited(given), given["words"]))
 
 
 # --- grants.json ---------------------------------------------------------------------------------
@@ -138,6 +141,23 @@ class Texts:
         name, key = texts.read_card(given["line"])
         shown = texts.fingerprint(b"KMS key fingerprint v1", key)
         return {"name": name, "key": key.hex(), "fingerprint": shown}
+
+    def label_key(self, given):
+        key, name = texts.read_label_key(given["line"])
+        shown = texts.fingerprint(b"KMS key fingerprint v1", key)
+        return {"key": key.hex(), "sealed": name.hex(), "fingerprint": shown}
+
+
+# --- sealed.json ---------------------------------------------------------------------------------
+
+
+class Sealed:
+    def __init__(self, kit):
+        pass
+
+    def name(self, given):
+        seed, name, key = (unhex(given[field]) for field in ("seed", "sealed", "key"))
+        return {"label": sealed.open_name(seed, name, key)}
 
 
 # --- policies.json -------------------------------------------------------------------------------
@@ -222,7 +242,7 @@ class Messages:
 # --- all -----------------------------------------------------------------------------------------
 
 
-KIT = {"files.json": Files, "grants.json": Grants, "texts.json": Texts,
+KIT = {"files.json": Files, "grants.json": Grants, "texts.json": Texts, "sealed.json": Sealed,
        "policies.json": Policies, "messages.json": Messages}
 
 

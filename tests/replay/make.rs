@@ -8,6 +8,8 @@ pub(crate) mod forged;
 mod grants;
 mod messages;
 mod policies;
+mod restore;
+mod sealed;
 pub(crate) mod texts;
 
 /// Name and text of every file.
@@ -16,6 +18,7 @@ pub(crate) fn all() -> Vec<(&'static str, String)> {
         ("files.json", files::make()),
         ("grants.json", grants::make()),
         ("texts.json", texts::make()),
+        ("sealed.json", sealed::make()),
         ("policies.json", policies::make()),
         ("messages.json", messages::make()),
     ]

@@ -1,5 +1,6 @@
 //! Replays a case with the product: what comes of what is given.
 
+use kms_client::{Labels, OwnerKeys, Seed};
 use kms_format::{Decryptor, Error, Header};
 use serde_json::{Map, Value, json};
 use umbral::SecretKey;
@@ -10,6 +11,7 @@ use crate::make::{files, forged};
 pub(crate) mod grants;
 pub(crate) mod messages;
 pub(crate) mod policies;
+pub(crate) mod sealed;
 pub(crate) mod texts;
 
 /// What a case says: `out`, or `error` and where it is.
@@ -35,6 +37,13 @@ pub(crate) fn case(whole: &Value, case: &Value) -> Value {
             assert_eq!(sha256(&file), sha, "{}", case["name"]);
             open(&file, &files::label_key(given["label"].as_str().unwrap()))
         }
+        "restore" => {
+            let file = file(whole["bases"].as_object().unwrap(), given);
+            let sha = given["sha256"].as_str().unwrap();
+            assert_eq!(sha256(&file), sha, "{}", case["name"]);
+            restored(&file, given["words"].as_str().unwrap())
+        }
+        "name" => sealed::run(kind, given),
         "terms" | "pair" | "tag" => policies::run(whole["terms"].as_object().unwrap(), kind, given),
         "digest" | "envelope" | "reply" => messages::run(kind, given),
         kind if whole["grants"].is_object() => {
@@ -80,6 +89,25 @@ pub(crate) fn open(mut file: &[u8], label: &SecretKey) -> Value {
             "length": summary.plaintext_bytes, "sha256": sha256(&plain),
         } }),
         Err(error) => refused(&error),
+    }
+}
+
+/// Opens a file with nothing but the 24 words of its owner's seed.
+pub(crate) fn restored(mut file: &[u8], words: &str) -> Value {
+    let mut plain = Vec::new();
+    let outcome = (|| {
+        let keys = OwnerKeys::from_seed(&Seed::from_words(words)?)?;
+        let header = Header::read(&mut file)?;
+        let data_key = kms_client::data_key(&keys, &Labels::default(), &header)?;
+        let decryptor = Decryptor::new(&header, &data_key, file)?;
+        Ok(decryptor.decrypt(&mut plain, &mut |_| ())?)
+    })();
+    match outcome {
+        Ok(summary) => json!({ "out": {
+            "length": summary.plaintext_bytes, "sha256": sha256(&plain),
+        } }),
+        Err(kms_client::Error::Format(error)) => refused(&error),
+        Err(error) => json!({ "error": error.code() }),
     }
 }
 

@@ -10,10 +10,11 @@ MAGIC = b"\x89KMS\r\n\x1a\n"
 PARAMETERS = bytes([1, 1, 0, 0, 16, 0, 0, 0])
 CHUNK = 65_536
 SEALED = CHUNK + 16
+NAME_SIZES = [48, 80, 112, 144, 176]
 # Number of each known field: its type, and its length or lengths.
 FIELDS = {
     1: (0x8001, [33]), 2: (0x8002, [98]), 3: (0x8003, [48]), 4: (0x8004, [32]),
-    5: (0x0005, [48, 80, 112, 144, 176]), 6: (0x0006, [52]),
+    5: (0x0005, NAME_SIZES), 6: (0x0006, [52]),
 }
 
 
@@ -71,6 +72,14 @@ class Header:
     @property
     def capsule(self):
         return self.fields[2]
+
+    @property
+    def label_key(self):
+        return self.fields[1]
+
+    @property
+    def sealed_name(self):
+        return self.fields.get(5)
 
     def unlock(self, capsule_key):
         """The data key, from the capsule's key."""

@@ -5,6 +5,7 @@ import unicodedata
 from pathlib import Path
 
 from .curve import Refused, decode, keccak256, sha256, signature, verify
+from .file import NAME_SIZES
 from .umbral import factory, make_key
 
 WORDS = Path(__file__).with_name("english.txt").read_text().split()
@@ -76,6 +77,18 @@ def read_card(line):
     if data[0] != 1 or not card_name(name) or not verify(key, sha256(message), signed):
         raise Refused("card_invalid")
     return name, data[1:34]
+
+
+def read_label_key(line):
+    """(key, sealed name) of a label key: version 1, key 33, sealed name."""
+    data = bech32m(line, "kmslabel", "label_key_invalid")
+    try:
+        decode(data[1:34])
+    except (Refused, IndexError):
+        raise Refused("label_key_invalid") from None
+    if data[0] != 1 or len(data) - 34 not in NAME_SIZES:
+        raise Refused("label_key_invalid")
+    return data[1:34], data[34:]
 
 
 def card_name(name):

@@ -13,12 +13,12 @@ type Forge<'a> = &'a mut dyn FnMut(&str, Change);
 
 const SEALED: usize = 65_536 + 16;
 
-fn find<'a>(bases: &'a [Base], name: &str) -> &'a Base {
+pub(super) fn find<'a>(bases: &'a [Base], name: &str) -> &'a Base {
     bases.iter().find(|base| base.name == name).unwrap()
 }
 
 /// Name, start and end of every region of a file of one short chunk.
-fn layout(base: &Base) -> Vec<(String, usize, usize)> {
+pub(super) fn layout(base: &Base) -> Vec<(String, usize, usize)> {
     let mut regions = vec![
         ("magic".to_owned(), 0, 8),
         ("version".to_owned(), 8, 9),

@@ -1,10 +1,10 @@
 //! `files.json`: encrypted files, whole and damaged, as their owner opens them.
 
-use kms_format::{Encryptor, Header, Locator};
+use kms_format::{Encryptor, Header, Locator, SealedName};
 use serde_json::{Map, Value, json};
 use umbral::{SecretKey, SecretKeyFactory};
 
-use super::{case, damage, forged, text};
+use super::{case, damage, forged, restore, sealed, text};
 use crate::bytes::{Drawn, sha256};
 use crate::play;
 
@@ -12,6 +12,10 @@ use crate::play;
 pub(crate) const SEED: [u8; 32] = [0x5e; 32];
 /// The label of every file but those of another one.
 pub(crate) const LABEL: &str = "films/demo";
+
+/// A label of 124 bytes.
+const LONG_LABEL: &str = "1.2.3.4.5.6.7.8.9.10.11.12.13.14.15.16.17.18.19.20.21.22.23.24.25.26.27.\
+    28.29.30.31.32.33.34.35.36.37.38.39.40.41.42.43";
 
 /// The key of one of the owner's labels.
 pub(crate) fn label_key(label: &str) -> SecretKey {
@@ -57,6 +61,7 @@ struct Wanted {
     name: &'static str,
     label: &'static str,
     located: bool,
+    sealed_name: Option<SealedName>,
     plaintext: (u8, usize),
 }
 
@@ -65,6 +70,7 @@ const fn wanted(name: &'static str, byte: u8, length: usize) -> Wanted {
         name,
         label: LABEL,
         located: false,
+        sealed_name: None,
         plaintext: (byte, length),
     }
 }
@@ -77,6 +83,9 @@ fn encrypt(wanted: &Wanted) -> Base {
             chain_id: 31_337,
             contract: [0xc0; 20],
         });
+    }
+    if let Some(name) = &wanted.sealed_name {
+        encryptor = encryptor.with_sealed_name(name.clone());
     }
     let (byte, length) = wanted.plaintext;
     let mut file = Vec::new();
@@ -95,6 +104,14 @@ fn encrypt(wanted: &Wanted) -> Base {
     };
     assert!(base.bytes() == file, "the kit's own writer differs");
     base
+}
+
+/// A short file with a sealed name in its header.
+fn named(name: &'static str, byte: u8, sealed_name: SealedName) -> Wanted {
+    Wanted {
+        sealed_name: Some(sealed_name),
+        ..wanted(name, byte, 100)
+    }
 }
 
 /// Every file that is not damaged.
@@ -119,6 +136,17 @@ pub(crate) fn bases() -> Vec<Base> {
         wanted("two chunks", 0x32, 131_072),
         wanted("four chunks", 0x33, 196_708),
         wanted("other chunks", 0x34, 196_708),
+        named("named", 0x64, sealed::name_of(SEED, LABEL)),
+        Wanted {
+            located: true,
+            ..named("full name", 0x65, sealed::name_of(SEED, LABEL))
+        },
+        Wanted {
+            label: LONG_LABEL,
+            ..named("long name", 0x66, sealed::name_of(SEED, LONG_LABEL))
+        },
+        named("foreign name", 0x67, sealed::name_of([7; 32], LABEL)),
+        named("misplaced name", 0x68, sealed::name_of(SEED, "films/other")),
     ];
     wanted.iter().map(encrypt).collect()
 }
@@ -156,6 +184,7 @@ pub(crate) fn make() -> String {
     damage::regions(&whole, &bases, &mut cases);
     damage::chunks(&whole, &bases, &mut cases);
     damage::headers(&whole, &bases, &mut cases);
+    restore::restores(&whole, &bases, &mut cases);
     let head = [
         ("owner", json!({ "seed": hex::encode(SEED) })),
         ("bases", Value::Object(bases)),

@@ -219,11 +219,31 @@ fn cards(cases: &mut Cases) {
     cases.line("card", "a label key's prefix", &encode("kmslabel", &bob));
 }
 
+fn label_keys(cases: &mut Cases) {
+    let key = super::files::label_key(LABEL).public_key().to_bytes();
+    let sealed = super::sealed::name_of(SEED, LABEL);
+    let payload = [&[1], &key[..], sealed.as_bytes()].concat();
+    cases.line("label_key", LABEL, &encode("kmslabel", &payload));
+    for length in [80, 112, 144, 176] {
+        let payload = [&[1], &key[..], &vec![0x5e; length]].concat();
+        let name = format!("a sealed name of {length} bytes");
+        cases.line("label_key", &name, &encode("kmslabel", &payload));
+    }
+    for length in [0, 16, 47, 49, 64, 175, 177, 208] {
+        let payload = [&[1], &key[..], &vec![0x5e; length]].concat();
+        let name = format!("refused, a sealed name of {length} bytes");
+        cases.line("label_key", &name, &encode("kmslabel", &payload));
+    }
+    damaged(cases, "label_key", "kmslabel", &payload);
+    cases.line("label_key", "a card's prefix", &encode("kmscard", &payload));
+}
+
 pub(crate) fn make() -> String {
     let mut cases = Cases(Vec::new());
     seeds(&mut cases);
     labels(&mut cases);
     cards(&mut cases);
-    let about = "Seeds in words, keys derived from a seed, labels, cards";
+    label_keys(&mut cases);
+    let about = "Seeds in words, keys derived from a seed, labels, cards, label keys";
     text(about, &[], &cases.0)
 }

@@ -1,6 +1,6 @@
 //! Replays the cases of `texts.json` with `kms-client`.
 
-use kms_client::{Card, Error, Label, OwnerKeys, Seed};
+use kms_client::{Card, Error, Label, LabelKey, OwnerKeys, Seed};
 use serde_json::{Value, json};
 
 use crate::bytes::exactly;
@@ -12,6 +12,7 @@ pub(crate) fn run(kind: &str, given: &Value) -> Value {
         "keys" => keys(given),
         "label" => label(given),
         "card" => card(given),
+        "label_key" => label_key(given),
         other => panic!("no cases of kind {other}"),
     };
     match outcome {
@@ -54,5 +55,14 @@ fn card(given: &Value) -> Result<Value, Error> {
         "name": card.name(),
         "key": hex::encode(card.receiving_key().to_bytes()),
         "fingerprint": card.fingerprint(),
+    }))
+}
+
+fn label_key(given: &Value) -> Result<Value, Error> {
+    let read: LabelKey = field(given, "line").parse()?;
+    Ok(json!({
+        "key": hex::encode(read.public_key().to_bytes()),
+        "sealed": hex::encode(read.sealed_name().as_bytes()),
+        "fingerprint": read.fingerprint(),
     }))
 }

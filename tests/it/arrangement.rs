@@ -106,6 +106,7 @@ async fn an_owner_dismisses_miners_one_by_one_and_the_reader_is_told_when_too_fe
     let revoke = |miner: &str| alice.json(&["revoke", &policy, "--miner", miner]);
     let report = revoke(&first).assert_success();
     assert_eq!(addresses(&report.field("refusing")), [first.as_str()]);
+    assert_eq!(report.field("erased")[0]["miner"], first, "{report:?}");
     assert_eq!(
         (report.field("left"), report.field("need")),
         (2.into(), 2.into())

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use crate::harness::world::{Miner, World};
-use kms_kit::kms::Kms;
+use kms_kit::kms::{Kms, Output};
 
 const PLAIN: &str = "what is to be shared";
 
@@ -75,6 +75,34 @@ async fn outage(world: &World, bob: &Kms, miners: &[Miner; 3]) {
     bob.run(&read).assert_success();
 }
 
+/// Every miner has signed that the very kfrag it acknowledged is erased, and the home keeps that.
+fn receipts(alice: &Kms, policy: &str, revoked: &Output, miners: &[Miner; 3]) {
+    let erased = revoked.field("erased");
+    let erased = erased.as_array().unwrap();
+    assert_eq!(erased.len(), 3, "{revoked:?}");
+    for (miner, receipt) in miners.iter().zip(erased) {
+        assert_eq!(receipt["miner"], miner.address().to_string());
+        assert_eq!(
+            (&receipt["policy_id"], &receipt["acknowledged"]),
+            (&policy.into(), &true.into())
+        );
+    }
+    assert_eq!(revoked.field("pending"), Value::Array(Vec::new()));
+    let shown = alice.json(&["policies", "show", policy]).assert_success();
+    let nodes = shown.field("nodes");
+    for (node, receipt) in nodes.as_array().unwrap().iter().zip(erased) {
+        assert_eq!(node["erasure"]["signature"], receipt["signature"]);
+    }
+    let again = alice
+        .run(&["revoke", "things", "--to", "bob"])
+        .assert_success();
+    assert!(
+        again.stdout.contains("had been revoked before"),
+        "{again:?}"
+    );
+    assert!(again.stdout.contains("3 have signed"), "{again:?}");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn an_owner_shares_a_reader_reads_a_revocation_ends_it_and_the_owner_still_decrypts() {
     let world = World::new().await;
@@ -109,6 +137,7 @@ async fn an_owner_shares_a_reader_reads_a_revocation_ends_it_and_the_owner_still
         Some(3),
         "{revoked:?}"
     );
+    receipts(&alice, &policy, &revoked, &miners);
     let error: Value = bob.json(&read).assert_failure(12, "policy_revoked");
     assert_eq!(error["policy"], policy.as_str());
 

@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use kms_chain::MinerInfo;
+use kms_protocol::Address;
 use tokio::time::Instant;
 
 use crate::error::{NodeFailure, Result};
@@ -43,6 +44,16 @@ pub(crate) fn failed(info: &MinerInfo, code: &str, detail: String) -> NodeFailur
         url,
         code: code.to_owned(),
         detail,
+    }
+}
+
+/// Reports a miner of which the chain has not told how to reach it.
+pub(crate) fn nobody(miner: Address, code: &str, detail: String) -> NodeFailure {
+    NodeFailure {
+        miner,
+        url: String::new(),
+        code: code.to_owned(),
+        detail: detail.chars().take(200).collect(),
     }
 }
 

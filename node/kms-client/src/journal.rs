@@ -7,7 +7,7 @@ mod tests;
 
 use std::path::PathBuf;
 
-use kms_protocol::messages::KfragAck;
+use kms_protocol::messages::{ErasureReceipt, KfragAck};
 use kms_protocol::{Address, B256, PolicyId, Terms};
 use serde::{Deserialize, Serialize};
 use umbral::PublicKey;
@@ -55,6 +55,8 @@ pub struct Delivery {
     /// Signed by the miner's worker and verified; `None` until then, and in a home that was rebuilt
     /// from its seed.
     pub ack: Option<KfragAck>,
+    /// Signed by the miner's worker and verified, once the policy or the arrangement is over.
+    pub erasure: Option<ErasureReceipt>,
 }
 
 /// Terms, names and progress of a grant.
@@ -94,6 +96,7 @@ impl Grant {
             miner: *miner,
             state: DeliveryState::Open,
             ack: None,
+            erasure: None,
         };
         Self {
             version: Self::VERSION,
@@ -158,6 +161,20 @@ impl Grant {
     /// Ends the delivery to a miner whose arrangement was revoked.
     pub(crate) fn dismiss(&mut self, miner: Address) {
         self.set(miner, DeliveryState::Dismissed, None);
+    }
+
+    /// Keeps a verified receipt for an erased kfrag.
+    pub(crate) fn erased(&mut self, receipt: ErasureReceipt) {
+        let mut deliveries = self.deliveries.iter_mut();
+        if let Some(delivery) = deliveries.find(|delivery| delivery.miner == receipt.miner) {
+            delivery.erasure = Some(receipt);
+        }
+    }
+
+    /// Whether every miner's receipt for its erased kfrag is here.
+    pub(crate) fn is_erased(&self) -> bool {
+        let mut deliveries = self.deliveries.iter();
+        deliveries.all(|delivery| delivery.erasure.is_some())
     }
 
     /// Ends the delivery of a policy that is over.

@@ -2,6 +2,7 @@
 //! Neighbours: `journal` makes grants survive crashes, `ports` reach chain, nodes and account.
 
 mod deliver;
+mod erasure;
 mod grant;
 mod kfrags;
 mod offline;
@@ -18,6 +19,7 @@ mod setup;
 #[cfg(test)]
 mod tests;
 
+pub use erasure::Erasure;
 pub use grant::{GrantReport, Payment};
 pub use offline::{data_key, data_key_of_label, label_of};
 pub use policies::{MinerHealth, PolicyDetail, PolicyReport};

@@ -20,22 +20,19 @@ pub(crate) struct Target {
 }
 
 impl Target {
-    /// Finds every policy that the arguments name; label and reader may have several.
-    pub(crate) async fn find_all(
+    /// Finds every policy that is to end: of label and reader all that are in force, and those that
+    /// were revoked and whose receipts are missing.
+    pub(crate) async fn find_to_end(
         &self,
         session: &Session,
         context: &Context,
     ) -> Outcome<Vec<PolicyId>> {
-        let (label, card) = match &self.to {
-            Some(card) => (Label::new(&self.which)?, card),
-            None => return Ok(vec![self.find(session, context).await?]),
+        let Some(card) = &self.to else {
+            return Ok(vec![self.find(session, context).await?]);
         };
+        let label = Label::new(&self.which)?;
         let keys = session.home.unlock_owner(&context.passphrases)?;
-        match session.owner().policy_of(&label, card, &keys).await {
-            Ok(policy) => Ok(vec![policy]),
-            Err(kms_client::Error::PolicyAmbiguous { policies }) => Ok(policies),
-            Err(error) => Err(error.into()),
-        }
+        Ok(session.owner().policies_to_end(&label, card, &keys).await?)
     }
 
     /// Finds the one policy that the arguments name. Fails if label and reader have several.

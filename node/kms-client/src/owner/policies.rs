@@ -4,7 +4,7 @@
 
 use futures_util::stream::{self, StreamExt as _};
 use kms_chain::{ChainParams, MinerInfo, PolicyState};
-use kms_protocol::messages::KfragState;
+use kms_protocol::messages::{ErasureReceipt, KfragState};
 use kms_protocol::{Address, Amount, B256, Period, PolicyId, Terms};
 
 use super::Owner;
@@ -67,6 +67,8 @@ pub struct MinerHealth {
     pub failure: Option<NodeFailure>,
     /// Fees it could collect now.
     pub collectable: Amount,
+    /// Its receipt for the erased kfrag, if the journal keeps one.
+    pub erasure: Option<ErasureReceipt>,
 }
 
 /// A policy with its nodes.
@@ -185,6 +187,7 @@ impl Owner<'_> {
             kfrag: None,
             failure: revoked.then(|| dismissed(&info)),
             collectable: self.chain.collectable(&report.terms, info.miner).await?,
+            erasure: self.erasure_of(report.policy, info.miner)?,
         };
         let status = match reach(&info, self.nodes) {
             Err(failure) => Err(failure),
@@ -212,6 +215,13 @@ impl Owner<'_> {
             Err(_) => {}
         }
         Ok(health)
+    }
+
+    fn erasure_of(&self, policy: PolicyId, miner: Address) -> Result<Option<ErasureReceipt>> {
+        let grant = self.journal().get(policy)?;
+        let mut deliveries = grant.into_iter().flat_map(|grant| grant.deliveries);
+        let delivery = deliveries.find(|delivery| delivery.miner == miner);
+        Ok(delivery.and_then(|delivery| delivery.erasure))
     }
 
     fn report_of(

@@ -1,26 +1,23 @@
 //! Revokes policies, or one miner's arrangement of each: one transaction each, then every node
-//! concerned is asked until it refuses the reader, with its receipt for the erasure where it gives
-//! one. Neighbours: `asking` reaches a node, `journal` remembers the end of a grant.
+//! concerned is asked for its receipt of the erasure. What the chain took is told, whatever comes
+//! after. Neighbours: `erasure` waits for the nodes, `journal` remembers the end of a grant.
 
 use std::time::Duration;
 
-use futures_util::stream::{FuturesUnordered, StreamExt as _};
-use kms_chain::{Call, MinerInfo, PolicyState};
-use kms_protocol::messages::{ErasureReceipt, PolicyStatus};
-use kms_protocol::{Address, Amount, B256, Period, PolicyId, Refusal, Terms};
+use futures_util::future::try_join_all;
+use kms_chain::{Call, PolicyState};
+use kms_protocol::{Address, Amount, B256, PairKey, Period, PolicyId, Terms};
 use tokio::time::Instant;
 
+use super::erasure::Erasure;
 use super::{Owner, Spend};
-use crate::asking::{Pause, failed, reach, within};
 use crate::error::{Error, NodeFailure, Result};
 use crate::granted::{Granted, granted};
 use crate::keys::OwnerKeys;
 use crate::label::Label;
-use crate::line::{Moment, Peer};
-use crate::node_http::AskError;
 use crate::plan::{Plan, Sender};
 use crate::ports::{CreatedPolicy, Revoked, Scope};
-use crate::progress::{Event, Progress};
+use crate::progress::Progress;
 
 /// One revocation of a plan.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -42,7 +39,7 @@ impl Ending {
         }
     }
 
-    /// Miners that are to refuse the reader.
+    /// Miners that are to erase their kfrag.
     fn miners(&self) -> Vec<Address> {
         match self.scope {
             Scope::Policy => self.created.terms.miners.clone(),
@@ -64,15 +61,18 @@ pub struct RevocationReport {
     pub need: usize,
     /// Transaction that revoked; `None` if it had been revoked before.
     pub tx_hash: Option<B256>,
-    /// Paid back to the sponsor by this transaction.
-    pub refund: Amount,
-    /// Last period that stays paid; `None` if it had been revoked before.
+    /// Paid back to the sponsor by this transaction; `None` if it had been revoked before, or the
+    /// chain could not be asked.
+    pub refund: Option<Amount>,
+    /// Last period that stays paid; `None` as for the refund.
     pub effective_last: Option<Period>,
-    /// Miners that now refuse the policy, ascending.
+    /// Number of miners that were asked.
+    pub asked: usize,
+    /// Miners that refuse the policy, ascending.
     pub refusing: Vec<Address>,
-    /// Their receipts for the erased kfrag, each verified; fewer if some give none.
-    pub erased: Vec<ErasureReceipt>,
-    /// Miners that could not be heard or still serve when time was up.
+    /// Receipts for the erased kfrags, each verified, by miner; kept in the journal.
+    pub erased: Vec<Erasure>,
+    /// Why the other miners that were asked gave no receipt.
     pub pending: Vec<NodeFailure>,
 }
 
@@ -84,19 +84,29 @@ impl RevocationReport {
             left: ending.left,
             need: ending.created.terms.threshold.into(),
             tx_hash: None,
-            refund: Amount::ZERO,
+            refund: None,
             effective_last: None,
+            asked: 0,
             refusing: Vec::new(),
             erased: Vec::new(),
             pending: Vec::new(),
         }
     }
 
-    fn mined(&mut self, tx_hash: B256, revoked: Revoked) {
+    fn mined(&mut self, tx_hash: B256, revoked: Option<Revoked>) {
         self.tx_hash = Some(tx_hash);
-        self.refund = revoked.refund;
-        self.effective_last = Some(revoked.effective_last);
+        self.refund = revoked.map(|revoked| revoked.refund);
+        self.effective_last = revoked.map(|revoked| revoked.effective_last);
     }
+}
+
+/// Policies of a label and a reader, oldest first.
+#[derive(Debug, Default)]
+pub(super) struct OfPair {
+    /// In force, or about to begin.
+    pub(super) live: Vec<PolicyId>,
+    /// Revoked before the last period of their terms.
+    pub(super) revoked: Vec<PolicyId>,
 }
 
 impl Owner<'_> {
@@ -121,8 +131,8 @@ impl Owner<'_> {
         Ok(plan)
     }
 
-    /// Carries out a plan of revocations: every transaction first, then the nodes are waited for.
-    /// Nodes that are not heard in time are no error: the chain has the last word.
+    /// Carries out a plan of revocations: every transaction first, then the receipts of all nodes
+    /// are waited for. Those that do not come in time are no error: the chain has the last word.
     ///
     /// # Errors
     /// [`Error::NotAuthor`], [`Error::Chain`].
@@ -138,10 +148,14 @@ impl Owner<'_> {
         for ending in &plan.aim {
             reports.push(self.end(ending, &sender).await?);
         }
-        for (ending, report) in plan.aim.iter().zip(&mut reports) {
-            self.await_refusals(&ending.miners(), report, progress)
-                .await?;
-        }
+        let deadline = Instant::now() + Duration::from_millis(self.limits.revoke_ms);
+        let ended = plan.aim.iter().zip(&mut reports);
+        try_join_all(ended.map(|(ending, report)| async move {
+            let miners = ending.miners();
+            self.await_erasures(&miners, report, deadline, progress)
+                .await
+        }))
+        .await?;
         Ok(reports)
     }
 
@@ -182,13 +196,11 @@ impl Owner<'_> {
         if ending.sends {
             require_author(&ending.created, sender.address())?;
             let receipt = sender.send(&ending.call()).await?;
-            let revoked = self
+            let event = self
                 .chain
                 .revoked_in(receipt.block_hash, policy, ending.scope);
-            let revoked = revoked
-                .await?
-                .ok_or(Error::Bug("a revocation leaves its event"))?;
-            report.mined(receipt.tx_hash, revoked);
+            // The revocation stands, even if nobody says now what it returned.
+            report.mined(receipt.tx_hash, event.await.unwrap_or(None));
         }
         if let Some(mut grant) = self.journal().get(policy)? {
             match ending.scope {
@@ -211,24 +223,61 @@ impl Owner<'_> {
         keys: &OwnerKeys,
     ) -> Result<PolicyId> {
         let pair = self.pair(label, reader, keys)?;
-        let now = self.present_period().await?;
-        let mut live = Vec::new();
-        for Granted { created, .. } in granted(self.chain, &pair).await? {
-            // The reader can tag terms of the pair too, and name this author: but only this account
-            // can have paid for them.
-            let ours = self.made(&created.terms);
-            let state = self.chain.policy_state(created.id).await?;
-            if ours && state.is_some_and(|s| !s.revoked && s.effective_last >= now) {
-                live.push(created.id);
-            }
-        }
+        let live = self.policies_of(&pair).await?.live;
         match live.as_slice() {
-            [] => Err(Error::NoPolicy {
-                what: format!("{label} to {reader}"),
-            }),
+            [] => Err(no_policy(label, reader)),
             [policy] => Ok(*policy),
             _ => Err(Error::PolicyAmbiguous { policies: live }),
         }
+    }
+
+    /// Finds the policies of a label to a reader that a revocation of the pair concerns: all that
+    /// are in force, and of those that were revoked before their time each of which a receipt is
+    /// missing. If there is none of either, those that were revoked.
+    ///
+    /// # Errors
+    /// [`Error::NoPolicy`] if there is none.
+    pub async fn policies_to_end(
+        &self,
+        label: &Label,
+        reader: &str,
+        keys: &OwnerKeys,
+    ) -> Result<Vec<PolicyId>> {
+        let pair = self.pair(label, reader, keys)?;
+        let OfPair { mut live, revoked } = self.policies_of(&pair).await?;
+        for policy in &revoked {
+            let grant = self.journal().get(*policy)?;
+            let complete = grant.is_some_and(|grant| grant.is_erased());
+            live.extend((!complete).then_some(*policy));
+        }
+        match (live.is_empty(), revoked.is_empty()) {
+            (false, _) => Ok(live),
+            (true, false) => Ok(revoked),
+            (true, true) => Err(no_policy(label, reader)),
+        }
+    }
+
+    /// The pair's policies whose paid time is not over.
+    pub(super) async fn policies_of(&self, pair: &PairKey) -> Result<OfPair> {
+        let now = self.present_period().await?;
+        let mut found = OfPair::default();
+        for Granted { created, .. } in granted(self.chain, pair).await? {
+            // The reader can tag terms of the pair too, and name this author: but only this account
+            // can have paid for them.
+            if !self.made(&created.terms) {
+                continue;
+            }
+            match self.chain.policy_state(created.id).await? {
+                Some(state) if !state.revoked && state.effective_last >= now => {
+                    found.live.push(created.id);
+                }
+                Some(state) if state.revoked && created.terms.last_period >= now => {
+                    found.revoked.push(created.id);
+                }
+                Some(_) | None => {}
+            }
+        }
+        Ok(found)
     }
 
     /// Whether this account made a policy. Anybody may name it as author; a sponsor has to pay.
@@ -254,114 +303,11 @@ impl Owner<'_> {
         }
         require_author(created, self.home.wallet_address())
     }
+}
 
-    /// Asks these miners of the policy until they refuse it, or time is up.
-    async fn await_refusals(
-        &self,
-        miners: &[Address],
-        report: &mut RevocationReport,
-        progress: &dyn Progress,
-    ) -> Result<()> {
-        let deadline = Instant::now() + Duration::from_millis(self.limits.revoke_ms);
-        let infos = self.chain.miner_info(miners).await?;
-        let of = infos.len();
-        let policy = report.policy;
-        let mut running: FuturesUnordered<_> = infos
-            .iter()
-            .map(|info| async move {
-                (
-                    info,
-                    self.await_refusal(info, policy, deadline, progress).await,
-                )
-            })
-            .collect();
-        while let Some((info, outcome)) = running.next().await {
-            match outcome {
-                Ok(erasure) => {
-                    report.refusing.push(info.miner);
-                    report.erased.extend(erasure);
-                    let done = report.refusing.len();
-                    progress.event(Event::NodeDone {
-                        miner: info.miner,
-                        done,
-                        of,
-                    });
-                }
-                Err(failure) => {
-                    let code = failure.code.clone();
-                    progress.event(Event::NodeFailed {
-                        miner: info.miner,
-                        code,
-                    });
-                    report.pending.push(failure);
-                }
-            }
-        }
-        report.refusing.sort_unstable();
-        report.pending.sort_by_key(|failure| failure.miner);
-        Ok(())
-    }
-
-    async fn await_refusal(
-        &self,
-        info: &MinerInfo,
-        policy: PolicyId,
-        deadline: Instant,
-        progress: &dyn Progress,
-    ) -> Result<Option<ErasureReceipt>, NodeFailure> {
-        let peer = reach(info, self.nodes)?;
-        let mut pause = Pause::new(self.limits.first_pause_ms);
-        let mut said = None;
-        loop {
-            let status = async {
-                let moment = Moment::now(self.chain).await?;
-                self.nodes.policy_status(&peer, &moment, policy).await
-            };
-            let (code, detail, wait) = match within(deadline, status).await {
-                Ok(status) if refuses(&status) => {
-                    return Ok(self.verified_erasure(&status, &peer));
-                }
-                Ok(status) => {
-                    let code = if status.serving {
-                        "still_serving"
-                    } else {
-                        "not_ended_yet"
-                    };
-                    (
-                        code,
-                        "the node has not seen the revocation".to_owned(),
-                        pause.usual(),
-                    )
-                }
-                Err(error) if over(&error) => return Ok(None),
-                Err(error) => match said.take() {
-                    // What it said before tells more than that time was up.
-                    Some((code, detail)) if Instant::now() >= deadline => {
-                        return Err(failed(info, code, detail));
-                    }
-                    Some(_) | None => (error.code(), error.detail(), pause.next(&error)),
-                },
-            };
-            if Instant::now() + wait >= deadline {
-                return Err(failed(info, code, detail));
-            }
-            progress.event(Event::NodeWaiting {
-                miner: info.miner,
-                code: code.to_owned(),
-            });
-            said = Some((code, detail));
-            tokio::time::sleep(wait).await;
-        }
-    }
-
-    /// The erasure receipt, if it is of this policy and miner and signed by the bonded worker.
-    fn verified_erasure(&self, status: &PolicyStatus, peer: &Peer) -> Option<ErasureReceipt> {
-        let domain = self.chain.domain();
-        let own = |r: &ErasureReceipt| r.policy_id == status.policy_id && r.miner == peer.miner;
-        status
-            .erasure
-            .filter(own)
-            .filter(|r| r.verify(&domain, &peer.worker).is_ok())
+fn no_policy(label: &Label, reader: &str) -> Error {
+    Error::NoPolicy {
+        what: format!("{label} to {reader}"),
     }
 }
 
@@ -371,16 +317,4 @@ fn require_author(created: &CreatedPolicy, account: Address) -> Result<()> {
         true => Ok(()),
         false => Err(Error::NotAuthor { policy, author }),
     }
-}
-
-fn refuses(status: &PolicyStatus) -> bool {
-    let code = status.refusal.as_ref().map(|problem| problem.code);
-    !status.serving && matches!(code, Some(Refusal::PolicyRevoked | Refusal::PolicyEnded))
-}
-
-fn over(error: &AskError) -> bool {
-    let AskError::Refused(problem) = error else {
-        return false;
-    };
-    matches!(problem.code, Refusal::PolicyRevoked | Refusal::PolicyEnded)
 }

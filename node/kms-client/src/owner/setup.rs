@@ -13,7 +13,7 @@ use crate::ports::{ChainPort, CreatedPolicy, PayPort, PolicyFilter};
 pub struct WaitLimits {
     /// Milliseconds until all miners must have stored their kfrag.
     pub deliver_ms: u64,
-    /// Milliseconds until all miners must refuse a revoked policy.
+    /// Milliseconds in which the miners of a revoked policy may give their receipts.
     pub revoke_ms: u64,
     /// First pause before a node is asked again, in milliseconds; doubled up to sixteen-fold.
     pub first_pause_ms: u64,

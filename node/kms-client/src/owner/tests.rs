@@ -2,6 +2,7 @@
 
 mod again;
 mod arrangements;
+mod erasures;
 mod grants;
 mod lives;
 mod rebuild;

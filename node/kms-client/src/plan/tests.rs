@@ -38,7 +38,7 @@ async fn a_revocation_killed_while_mined_is_not_sent_twice() {
     assert!(matches!(revoke(&owner).await, Err(Error::Interrupted)));
     world.pay.set(PayMode::Mined);
     let report = revoke(&owner).await.unwrap().remove(0);
-    assert_eq!(report.refund, Amount(5));
+    assert_eq!(report.refund, Some(Amount(5)));
     let calls = world.chain.kinds();
     assert_eq!(calls, ["create_policy", "revoke_policy"]);
 }

@@ -46,8 +46,8 @@ impl ChainPort for FakeChain {
     }
 
     async fn miner_info(&self, miners: &[Address]) -> Result<Vec<MinerInfo>> {
-        let state = self.state();
-        let info = |miner: &Address| state.miners.iter().find(|i| i.miner == *miner).cloned();
+        let known = self.answer(|state| state.miners.clone())?;
+        let info = |miner: &Address| known.iter().find(|i| i.miner == *miner).cloned();
         Ok(miners.iter().map(|miner| info(miner).unwrap()).collect())
     }
 

@@ -40,6 +40,14 @@ pub(crate) enum Habit {
     WrongSigner,
     /// Signs receipts and acknowledgements with a key that is not bonded.
     WrongReceipts,
+    /// Refuses after a revocation, and has not erased yet, for the first so many questions.
+    ErasesAfter(u32),
+    /// Says that it has erased its kfrag, and gives no receipt.
+    ErasesSilently,
+    /// Says after a revocation that it never held a kfrag.
+    NeverHeld,
+    /// Gives a receipt for another kfrag, rightly signed.
+    OtherReceipt,
     /// Answers with a fragment of another capsule, rightly signed.
     OtherCapsule,
     /// Answers with a valid fragment of another miner's key fragment, rightly signed.

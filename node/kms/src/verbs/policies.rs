@@ -4,7 +4,7 @@ use std::fmt;
 
 use clap::{Args, Subcommand};
 use kms_client::{GrantState, Label, MinerHealth, NodeFailure, PolicyDetail, PolicyReport};
-use kms_protocol::messages::KfragState;
+use kms_protocol::messages::{ErasureReceipt, KfragState};
 use kms_protocol::{Address, Amount, B256, Period, PolicyId};
 use serde::Serialize;
 
@@ -148,6 +148,7 @@ struct MinerRow {
     kfrag: Option<KfragState>,
     collectable: Amount,
     failure: Option<NodeFailure>,
+    erasure: Option<ErasureReceipt>,
 }
 
 impl From<&MinerHealth> for MinerRow {
@@ -160,6 +161,7 @@ impl From<&MinerHealth> for MinerRow {
             kfrag: health.kfrag,
             collectable: health.collectable,
             failure: health.failure.clone(),
+            erasure: health.erasure,
         }
     }
 }
@@ -212,6 +214,13 @@ impl fmt::Display for DetailReport {
             match &node.failure {
                 Some(reason) => write!(f, "\n  {reason}")?,
                 None => write!(f, "\n  {} {}: serves", node.miner, node.url)?,
+            }
+            if let Some(receipt) = &node.erasure {
+                let (kfrag, block) = (receipt.kfrag_hash, receipt.block_number);
+                write!(
+                    f,
+                    "\n    signed that kfrag {kfrag} is erased, at block {block}"
+                )?;
             }
         }
         Ok(())

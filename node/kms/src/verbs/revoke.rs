@@ -3,7 +3,7 @@
 use std::fmt;
 
 use clap::Args;
-use kms_client::{NodeFailure, RevocationReport, Scope, WaitLimits};
+use kms_client::{Erasure, NodeFailure, RevocationReport, Scope, WaitLimits};
 use kms_protocol::{Address, Amount, B256, Period, PolicyId};
 use serde::Serialize;
 
@@ -17,26 +17,24 @@ use crate::target::Target;
 /// Take a grant back
 ///
 /// One transaction ends the policy and returns the fees of its coming periods. Then every miner is
-/// asked until it refuses the reader, with its signed word that it has erased its kfrag. With
-/// --miner only that miner's part ends: the others go on, as long as enough are left.
+/// asked for its signed receipt for the erased kfrag, which is compared with what the miner had
+/// acknowledged and kept. What does not come in time is named: the same command asks again. Label
+/// and reader stand for every policy of theirs. With --miner only that miner's part ends: the
+/// others go on, as long as enough are left.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
   kms revoke films/demo --to bob
-  kms revoke films/demo --to bob --all
   kms revoke films/demo --to bob --miner 0x5151...
   kms revoke 0x3f... --dry-run
   kms revoke films/demo --to bob --json")]
 pub(crate) struct RevokeArgs {
     #[command(flatten)]
     target: Target,
-    /// If several policies fit, revoke them all
-    #[arg(long)]
-    all: bool,
     /// End the arrangement with this miner only; `kms policies show` lists them
-    #[arg(long, value_name = "ADDRESS", conflicts_with = "all")]
+    #[arg(long, value_name = "ADDRESS")]
     miner: Option<Address>,
-    /// Seconds to wait for the miners to refuse the reader; the chain has the last word anyway
+    /// Seconds to wait for the miners' receipts; the chain has the last word anyway
     #[arg(long, value_name = "SECONDS", default_value_t = 60)]
     #[arg(value_parser = clap::value_parser!(u64).range(0..=3600))]
     wait: u64,
@@ -52,10 +50,11 @@ struct RevokedReport {
     left: usize,
     need: usize,
     tx_hash: Option<B256>,
-    refund: Amount,
+    refund: Option<Amount>,
     effective_last: Option<Period>,
+    asked: usize,
     refusing: Vec<Address>,
-    erased: Vec<Address>,
+    erased: Vec<Erasure>,
     pending: Vec<NodeFailure>,
 }
 
@@ -72,29 +71,34 @@ impl From<RevocationReport> for RevokedReport {
             tx_hash: report.tx_hash,
             refund: report.refund,
             effective_last: report.effective_last,
+            asked: report.asked,
             refusing: report.refusing,
-            erased: report.erased.iter().map(|receipt| receipt.miner).collect(),
-            pending: report.pending.clone(),
+            erased: report.erased,
+            pending: report.pending,
         }
     }
 }
 
 impl fmt::Display for RevokedReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let all = self.refusing.len().saturating_add(self.pending.len());
         let what = match self.miner {
             Some(miner) => format!("{miner} of {}", self.policy),
             None => self.policy.to_string(),
         };
-        match self.tx_hash {
-            Some(_) => writeln!(f, "revoked {what}, {} returned", self.refund)?,
-            None => writeln!(f, "{what} had been revoked before")?,
+        match (self.tx_hash, self.refund) {
+            (Some(_), Some(refund)) => writeln!(f, "revoked {what}, {refund} returned")?,
+            (Some(_), None) => writeln!(f, "revoked {what}")?,
+            (None, _) => writeln!(f, "{what} had been revoked before")?,
         }
-        let (refusing, erased) = (self.refusing.len(), self.erased.len());
+        let (refusing, erased, asked) = (self.refusing.len(), self.erased.len(), self.asked);
         write!(
             f,
-            "{refusing} of {all} miners refuse the reader, {erased} have erased their kfrag"
+            "{refusing} of {asked} miners refuse the reader, \
+             {erased} have signed that their kfrag is erased"
         )?;
+        self.erased
+            .iter()
+            .try_for_each(|erasure| write!(f, "\n  {}", receipt_text(erasure)))?;
         if self.miner.is_some() {
             let (left, need) = (self.left, self.need);
             let verdict = match left < need {
@@ -103,17 +107,37 @@ impl fmt::Display for RevokedReport {
             };
             write!(f, "\n{left} miners left, {need} are needed: {verdict}")?;
         }
+        if self.pending.is_empty() {
+            return Ok(());
+        }
+        write!(
+            f,
+            "\nno receipt of these, though the chain has the revocation:"
+        )?;
         self.pending
             .iter()
-            .try_for_each(|reason| write!(f, "\n  {reason}"))
+            .try_for_each(|reason| write!(f, "\n  {reason}"))?;
+        write!(f, "\n`kms revoke {}` asks them again", self.policy)
     }
+}
+
+fn receipt_text(erasure: &Erasure) -> String {
+    let receipt = &erasure.receipt;
+    let compared = match erasure.acknowledged {
+        true => "",
+        false => ", which this home has no acknowledgement of",
+    };
+    format!(
+        "{} kfrag {}{compared}, at block {}",
+        receipt.miner, receipt.kfrag_hash, receipt.block_number
+    )
 }
 
 pub(crate) async fn run(args: RevokeArgs, context: &Context) -> Outcome {
     let session = Session::open(context).await?;
-    let policies = match args.all {
-        true => args.target.find_all(&session, context).await?,
-        false => vec![args.target.find(&session, context).await?],
+    let policies = match args.miner {
+        Some(_) => vec![args.target.find(&session, context).await?],
+        None => args.target.find_to_end(&session, context).await?,
     };
     let owner = session.owner().with_limits(WaitLimits {
         revoke_ms: args.wait.saturating_mul(1000),
@@ -125,7 +149,7 @@ pub(crate) async fn run(args: RevokeArgs, context: &Context) -> Outcome {
         return session.rehearse(plan, context).await;
     }
     let account = session.account(context)?;
-    let steps = Steps::new(context.out, "refuses the reader");
+    let steps = Steps::new(context.out, "has erased its kfrag");
     let reports = owner.revoke(&plan, account.spend(), &steps).await?;
     reports
         .into_iter()

@@ -3,9 +3,10 @@
 use std::thread;
 use std::time::{Duration, Instant};
 
-use anyhow::{Result, ensure};
+use anyhow::{Context as _, Result, ensure};
+use kms_kit::kms::Output;
 use kms_protocol::Refusal;
-use kms_protocol::messages::{KfragState, PolicyStatus};
+use kms_protocol::messages::PolicyStatus;
 use serde_json::Value;
 
 use super::super::show::{Miner, PATIENCE, Show};
@@ -51,14 +52,29 @@ pub(in super::super) fn revoke(show: &mut Show) -> Result<()> {
         show.figures.revoked_after_s,
         revoked.amount("refund")
     ));
+    receipts(show, &revoked)
+}
+
+/// Shows each miner's receipt for its erased kfrag, which the owner compared with what the miner
+/// had acknowledged.
+fn receipts(show: &Show, revoked: &Output) -> Result<()> {
+    let erased = revoked.field("erased");
     for miner in show.policy_miners()? {
-        let what = format!("{} to erase its kfrag", miner.name);
-        show.stage.wait(&what, &miner.name, PATIENCE, || {
-            let erased = status(show, miner)?.kfrag == KfragState::Erased;
-            Ok(erased.then_some(()))
-        })?;
+        let address = miner.owner.to_string();
+        let mut receipts = erased.as_array().into_iter().flatten();
+        let receipt = receipts.find(|receipt| receipt["miner"] == address.as_str());
+        let receipt = receipt.with_context(|| format!("no receipt of {}", miner.name))?;
+        ensure!(
+            receipt["acknowledged"] == true,
+            "{} erased a kfrag that it had not acknowledged",
+            miner.name
+        );
+        show.tell(&format!(
+            "{} has signed that kfrag {} is erased",
+            miner.name,
+            receipt["kfrag_hash"].as_str().unwrap_or_default()
+        ));
     }
-    show.tell("every node has erased its kfrag");
     Ok(())
 }
 

@@ -21,7 +21,7 @@ async fn one_miner_is_dismissed_once_and_only_its_node_is_waited_for() {
     assert_eq!((report.left, report.need), (2, 2));
     assert_eq!(
         (report.refund, report.refusing),
-        (Amount(2), vec![address(2)])
+        (Some(Amount(2)), vec![address(2)])
     );
     assert!(report.tx_hash.is_some() && report.pending.is_empty());
     assert_eq!(report.erased.len(), 1);

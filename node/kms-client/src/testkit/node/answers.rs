@@ -7,7 +7,7 @@ use kms_protocol::messages::{
 };
 use kms_protocol::{B256, EthSignature, PolicyId, Refusal};
 
-use super::TestNode;
+use super::{Habit, TestNode};
 
 impl TestNode {
     pub(super) fn answer(&self, message: Message) -> Answer {
@@ -41,19 +41,29 @@ impl TestNode {
 
     fn status(&self, policy_id: PolicyId) -> PolicyStatus {
         let revoked = *self.inner.revoked.lock().unwrap();
-        let held = self.held(policy_id);
-        let erasure = held.as_ref().filter(|_| revoked).map(|(upload, _)| {
+        let habit = self.habit();
+        let held = self.held(policy_id).filter(|_| habit != Habit::NeverHeld);
+        let late = matches!(habit, Habit::ErasesAfter(1..));
+        if let (true, Habit::ErasesAfter(left @ 1..)) = (revoked, &habit) {
+            self.set(Habit::ErasesAfter(left - 1));
+        }
+        let gives = revoked && !late && habit != Habit::ErasesSilently;
+        let erasure = held.as_ref().filter(|_| gives).map(|(upload, _)| {
+            let kfrag_hash = match habit {
+                Habit::OtherReceipt => B256([7; 32]),
+                _ => upload.kfrag.hash(),
+            };
             ErasureReceipt {
                 policy_id,
                 miner: self.inner.miner,
-                kfrag_hash: upload.kfrag.hash(),
+                kfrag_hash,
                 block_number: 100,
                 block_hash: B256([2; 32]),
                 signature: EthSignature::UNSIGNED,
             }
             .signed(&self.inner.domain, self.signer())
         });
-        let kfrag = match (&held, revoked) {
+        let kfrag = match (&held, revoked && !late) {
             (Some(_), true) => KfragState::Erased,
             (Some(_), false) => KfragState::Stored,
             (None, _) => KfragState::Missing,

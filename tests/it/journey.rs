@@ -83,7 +83,7 @@ fn receipts(alice: &Kms, policy: &str, revoked: &Output, miners: &[Miner; 3]) {
     for (miner, receipt) in miners.iter().zip(erased) {
         assert_eq!(receipt["miner"], miner.address().to_string());
         assert_eq!(
-            (&receipt["policy_id"], &receipt["acknowledged"]),
+            (&receipt["policy_id"], &receipt["compared"]),
             (&policy.into(), &true.into())
         );
     }

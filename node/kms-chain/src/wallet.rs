@@ -38,7 +38,8 @@ pub struct WalletOptions {
     pub confirmations: u64,
     /// Most that it ever pays per gas, in wei.
     pub max_fee_cap: Wei,
-    /// Time for which a result that nobody acknowledged answers the same call, in seconds.
+    /// Time for which a result that nobody acknowledged answers the same call, in seconds; for
+    /// ever, if the chain takes the call once only ([`Call::once`]).
     pub keep_s: u64,
 }
 
@@ -205,6 +206,17 @@ impl<J: TxJournal> Wallet<J> {
         Ok(())
     }
 
+    /// Forgets the result of one transaction, which its caller has recorded.
+    ///
+    /// # Errors
+    /// Those of the journal.
+    pub fn forget(&self, hash: B256) -> Result<(), ChainError> {
+        self.handed().retain(|settled| settled.tx.hash != hash);
+        let kept = self.kept()?.into_iter();
+        kept.filter(|settled| settled.tx.hash == hash)
+            .try_for_each(|settled| self.journal.forget(&settled))
+    }
+
     /// Computes gas limit and fees that `send` would use; sends nothing.
     ///
     /// # Errors
@@ -233,6 +245,7 @@ impl<J: TxJournal> Wallet<J> {
         Ok(JournaledTx {
             kind: call.kind().to_owned(),
             adds: call.adds(),
+            once: call.once(),
             chain_id: deployment.chain_id,
             sender: self.address(),
             nonce,
@@ -295,7 +308,8 @@ impl<J: TxJournal> Wallet<J> {
         let chain_id = self.chain.deployment().chain_id;
         let (now, mut kept) = (now_s(), Vec::new());
         for settled in self.journal.kept(chain_id, self.address())? {
-            match now.abs_diff(settled.settled_at) < self.options.keep_s {
+            let is_fresh = now.abs_diff(settled.settled_at) < self.options.keep_s;
+            match settled.tx.once || is_fresh {
                 true => kept.push(settled),
                 false => self.journal.forget(&settled)?,
             }

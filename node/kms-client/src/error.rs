@@ -232,6 +232,17 @@ pub enum Error {
         reader: String,
     },
 
+    /// The reader has a grant of that label in force.
+    #[error("{label:?} is granted to {reader:?} already: policy {policy}")]
+    AlreadyGranted {
+        policy: PolicyId,
+        label: Label,
+        reader: String,
+    },
+    /// The endpoint has not seen a block that this home knows of.
+    #[error("the chain ends with block {head} here, and had come to block {seen} before")]
+    ChainBehind { head: u64, seen: u64 },
+
     /// There is no policy for this label key and reader, or none of that id.
     #[error("no policy: {what}")]
     NoPolicy { what: String },
@@ -336,6 +347,7 @@ impl Error {
             return nearest.policy();
         }
         let (Self::GrantUnfinished { policy, .. }
+        | Self::AlreadyGranted { policy, .. }
         | Self::PolicyNotStarted { policy, .. }
         | Self::PolicyExpired { policy, .. }
         | Self::PolicyRevoked { policy }

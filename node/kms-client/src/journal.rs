@@ -23,6 +23,8 @@ use crate::store::{self, Versioned};
 pub enum GrantState {
     /// Written down; only the chain tells whether it is paid.
     Prepared,
+    /// Paid once, and taken back by a reorganisation of the chain: `resume` pays for it again.
+    Dropped,
     /// Paid on chain; kfrags are on their way.
     Paid,
     /// Nothing is left to deliver: every miner holds its kfrag or was dismissed, or the policy is
@@ -52,6 +54,8 @@ pub struct Delivery {
     pub miner: Address,
     /// Where the kfrag is.
     pub state: DeliveryState,
+    /// Hash of the kfrag that it is given; `None` before the kfrags are made.
+    pub kfrag_hash: Option<B256>,
     /// Signed by the miner's worker and verified; `None` until then, and in a home that was rebuilt
     /// from its seed.
     pub ack: Option<KfragAck>,
@@ -79,6 +83,9 @@ pub struct Grant {
     pub terms: Terms,
     /// Written before the next step begins.
     pub state: GrantState,
+    /// The newest block that the home knew when the state was written. A chain that ends before it
+    /// tells nothing of the grant.
+    pub seen_block: u64,
     /// The transaction that paid, once known.
     pub tx_hash: Option<B256>,
     /// One per miner, in the order of the terms.
@@ -86,15 +93,16 @@ pub struct Grant {
 }
 
 impl Versioned for Grant {
-    const VERSION: u32 = 3;
+    const VERSION: u32 = 4;
 }
 
 impl Grant {
-    /// Makes the entry of a grant that is not paid yet.
-    pub(crate) fn prepared(policy: PolicyId, terms: Terms, memo: Memo) -> Self {
+    /// Makes the entry of a grant that is not paid yet, when the chain ends with block `head`.
+    pub(crate) fn prepared(policy: PolicyId, terms: Terms, memo: Memo, head: u64) -> Self {
         let open = |miner: &Address| Delivery {
             miner: *miner,
             state: DeliveryState::Open,
+            kfrag_hash: None,
             ack: None,
             erasure: None,
         };
@@ -108,6 +116,7 @@ impl Grant {
             deliveries: terms.miners.iter().map(open).collect(),
             terms,
             state: GrantState::Prepared,
+            seen_block: head,
             tx_hash: None,
         }
     }
@@ -139,13 +148,35 @@ impl Grant {
 
     /// Whether it must still be paid or delivered.
     pub fn is_unfinished(&self) -> bool {
-        matches!(self.state, GrantState::Prepared | GrantState::Paid)
+        matches!(
+            self.state,
+            GrantState::Prepared | GrantState::Dropped | GrantState::Paid
+        )
     }
 
-    /// Notes the transaction that paid.
-    pub(crate) fn paid(&mut self, tx_hash: B256) {
-        self.state = GrantState::Paid;
+    /// Notes the transaction that paid, and its block.
+    pub(crate) fn paid(&mut self, tx_hash: B256, block_number: u64) {
+        self.found(block_number);
         self.tx_hash = Some(tx_hash);
+    }
+
+    /// Notes that a chain that ends with this block has the policy.
+    pub(crate) fn found(&mut self, head: u64) {
+        self.state = GrantState::Paid;
+        self.seen_block = head;
+    }
+
+    /// Notes that the chain has the payment no more.
+    pub(crate) fn dropped(&mut self) {
+        self.state = GrantState::Dropped;
+        self.tx_hash = None;
+    }
+
+    /// Notes which kfrag each miner is given.
+    pub(crate) fn gives(&mut self, hash_of: impl Fn(&Address) -> Option<B256>) {
+        for delivery in &mut self.deliveries {
+            delivery.kfrag_hash = hash_of(&delivery.miner);
+        }
     }
 
     /// Stores a verified acknowledgement.

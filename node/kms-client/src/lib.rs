@@ -50,11 +50,11 @@ pub use node_url::{AddressRule, NodeUrl};
 pub use owner::{
     Ending, Erasure, Extension, FeeLimit, FoundLabels, GrantReport, GrantSpec, MinerHealth, Owner,
     Payment, PolicyDetail, PolicyReport, Quote, QuotedMiner, Rate, Rebuilt, Refund, RefundReport,
-    Renewal, RenewalReport, RevocationReport, Schedule, Selection, Span, Spend, Unlabelled,
+    Renewal, RenewalReport, Repeat, RevocationReport, Schedule, Selection, Span, Spend, Unlabelled,
     WaitLimits, data_key, data_key_of_label, label_of, labels_in_files,
 };
 pub use payer::{Leftover, Leftovers, Payer};
-pub use plan::{Plan, Step};
+pub use plan::{Plan, Sent, Step};
 pub use ports::{
     ChainPort, CreatedPolicy, GasCost, PayPort, PolicyFilter, Revoked, Scope, Settled,
 };

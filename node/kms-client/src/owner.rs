@@ -15,6 +15,7 @@ mod renew;
 mod revoke;
 mod schedule;
 mod search;
+mod settle;
 mod setup;
 #[cfg(test)]
 mod tests;
@@ -23,7 +24,7 @@ pub use erasure::Erasure;
 pub use grant::{GrantReport, Payment};
 pub use offline::{data_key, data_key_of_label, label_of};
 pub use policies::{MinerHealth, PolicyDetail, PolicyReport};
-pub use quote::{FeeLimit, GrantSpec, Quote, QuotedMiner, Rate, Selection};
+pub use quote::{FeeLimit, GrantSpec, Quote, QuotedMiner, Rate, Repeat, Selection};
 pub use rebuild::Rebuilt;
 pub use refund::{Refund, RefundReport};
 pub use renew::{Extension, Renewal, RenewalReport};

@@ -78,6 +78,10 @@ impl PayPort for Payer {
         Ok(self.wallet.send(call, &mut report).await?)
     }
 
+    fn recorded(&self, receipt: &TxReceipt) -> Result<()> {
+        Ok(self.wallet.forget(receipt.tx_hash)?)
+    }
+
     async fn resume(&self, progress: &dyn Progress) -> Result<Vec<Settled>> {
         let mut report = |step| tell(step, "resumed", progress);
         let resumed = self.wallet.resume(&mut report).await?;
@@ -101,6 +105,8 @@ pub struct Leftover {
     pub block_number: Option<u64>,
     #[serde(skip)]
     fingerprint: B256,
+    #[serde(skip)]
+    nonce: u64,
 }
 
 /// What earlier runs left in the account of a home. Reads the journal and sends nothing.
@@ -132,15 +138,20 @@ impl<'a> Leftovers<'a> {
         let open = journal.load(chain_id, account)?;
         let open = open.into_iter().map(|tx| (tx, None));
         for (tx, block_number) in settled.chain(open) {
-            let fingerprint = fingerprint(tx.to, tx.value.0, &tx.data);
-            // Of several attempts the last one stands for all.
-            left.retain(|other| other.fingerprint != fingerprint || block_number.is_some());
-            left.push(Leftover {
+            let leftover = Leftover {
+                fingerprint: fingerprint(tx.to, tx.value.0, &tx.data),
                 call: tx.kind,
                 tx_hash: tx.hash,
                 block_number,
-                fingerprint,
-            });
+                nonce: tx.nonce,
+            };
+            match left.iter_mut().find(|other| other.nonce == tx.nonce) {
+                // An attempt of what is settled: the run was killed before it cleared it.
+                Some(other) if other.block_number.is_some() => {}
+                // Of several attempts the last one stands for all.
+                Some(other) => *other = leftover,
+                None => left.push(leftover),
+            }
         }
         Ok(Self { deployment, left })
     }

@@ -29,6 +29,15 @@ pub struct Step {
     builds_on_last: bool,
 }
 
+/// A transaction that is mined.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sent {
+    /// Its block, gas and fee.
+    pub receipt: TxReceipt,
+    /// Whether an earlier run sent it and could not tell: nothing was sent now.
+    pub sent_before: bool,
+}
+
 /// Transactions in their order, and what they are for.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Plan<A = ()> {
@@ -117,7 +126,7 @@ impl<A> Plan<A> {
         &self,
         chain: &dyn ChainPort,
         sender: &Sender<'_>,
-    ) -> Result<Vec<TxReceipt>> {
+    ) -> Result<Vec<Sent>> {
         let is_settled = |step: &Step| sender.settled(&step.call).is_some();
         if !self.steps.iter().any(is_settled) {
             require_tokens(chain, self.from, self.need).await?;
@@ -141,7 +150,7 @@ impl Plan {
         chain: &dyn ChainPort,
         pay: &dyn PayPort,
         progress: &dyn Progress,
-    ) -> Result<Vec<TxReceipt>> {
+    ) -> Result<Vec<Sent>> {
         self.carry_on(chain, &Sender::resume(pay, progress).await?)
             .await
     }
@@ -178,11 +187,16 @@ impl<'a> Sender<'a> {
 
     /// Sends a call, or takes what became of it in an earlier run: of one that moves tokens the
     /// account remembers it.
-    pub(crate) async fn send(&self, call: &Call) -> Result<TxReceipt> {
-        match self.settled(call) {
-            Some(receipt) if !call.adds() => Ok(receipt),
-            Some(_) | None => self.pay.send(call, self.progress).await,
-        }
+    pub(crate) async fn send(&self, call: &Call) -> Result<Sent> {
+        let before = self.settled(call);
+        let receipt = match before {
+            Some(receipt) if !call.adds() => receipt,
+            Some(_) | None => self.pay.send(call, self.progress).await?,
+        };
+        Ok(Sent {
+            receipt,
+            sent_before: before.is_some(),
+        })
     }
 }
 

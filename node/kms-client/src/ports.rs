@@ -143,6 +143,9 @@ pub trait PayPort: Send + Sync {
     /// run has sent this very call and was killed before it told the result.
     async fn send(&self, call: &Call, progress: &dyn Progress) -> Result<TxReceipt>;
 
+    /// Forgets the result of a call that moves tokens: the caller has recorded it.
+    fn recorded(&self, receipt: &TxReceipt) -> Result<()>;
+
     /// Waits for every transaction that an earlier run left pending. Returns those that
     /// succeeded, and earlier ones whose result was never told.
     async fn resume(&self, progress: &dyn Progress) -> Result<Vec<Settled>>;

@@ -21,7 +21,7 @@ pub(crate) const TABLE: [Exit; 18] = [
     exit(2, "wrong use", &[
         "usage", "home_exists", "passphrase_too_short", "seed_invalid", "output_exists",
         "file_exists", "name_invalid", "label_exists", "label_key_invalid", "card_exists",
-        "card_invalid", "spec_invalid", "grant_unfinished", "policy_ambiguous", "url_refused",
+        "card_invalid", "spec_invalid", "grant_unfinished", "already_granted", "policy_ambiguous", "url_refused",
         "range_outside_file", "config_invalid", "already_initialised", "config_unreadable",
         "config_syntax", "config_unknown_key", "config_missing", "other_deployer", "params_changed",
         "hex_invalid", "length_wrong", "address_checksum", "amount_invalid", "amount_unit_missing",
@@ -52,7 +52,7 @@ pub(crate) const TABLE: [Exit; 18] = [
     exit(30, "chain unreachable", &[
         "chain_unreachable", "wrong_chain", "no_endpoint", "rpc_url_invalid", "rpc_error",
         "rpc_bad_reply", "chain_moved", "tx_not_mined", "contract_code_differs",
-        "search_timeout",
+        "search_timeout", "chain_behind",
     ]),
     exit(31, "transaction reverted or refused", &[
         "tx_reverted", "quote_stale", "tx_rejected", "foreign_nonce",

@@ -31,6 +31,9 @@ struct Report {
     nodes: Vec<NodeFailure>,
     /// Of a read that tried several policies, each with its reason.
     policies: Vec<PolicyFailure>,
+    /// Failures of the same command that stand beside this one.
+    #[serde(skip)]
+    others: Vec<Failure>,
 }
 
 impl Failure {
@@ -45,6 +48,7 @@ impl Failure {
             policy: None,
             nodes: Vec::new(),
             policies: Vec::new(),
+            others: Vec::new(),
         }))
     }
 
@@ -89,6 +93,24 @@ impl Failure {
         self
     }
 
+    /// Names the policy that the command failed for, unless the error names one.
+    #[must_use]
+    pub(crate) fn about(mut self, policy: PolicyId) -> Self {
+        self.0.policy = self.0.policy.or(Some(policy));
+        self
+    }
+
+    /// The failure of a command that went on after each of these: all are told, the first gives the
+    /// exit code.
+    pub(crate) fn of_several(failures: Vec<Self>) -> Outcome {
+        let mut failures = failures.into_iter();
+        let Some(mut first) = failures.next() else {
+            return Ok(());
+        };
+        first.0.others.extend(failures);
+        Err(first)
+    }
+
     /// Creates the failure for a violated invariant of this program.
     pub(crate) fn bug(what: impl fmt::Display) -> Self {
         let hint = "report this with the message";
@@ -106,13 +128,26 @@ impl Failure {
     }
 
     /// Formats the report as one JSON object on one line.
+    ///
+    /// Failures that stand beside it follow, one line each.
     pub(crate) fn to_json(&self) -> String {
-        serde_json::to_string(self).unwrap_or_else(|_| format!("{{\"code\":{:?}}}", self.0.code))
+        let json = serde_json::to_string(self);
+        let mut text = json.unwrap_or_else(|_| format!("{{\"code\":{:?}}}", self.0.code));
+        for other in &self.0.others {
+            let _ = write!(text, "\n{}", other.to_json());
+        }
+        text
     }
 
     pub(crate) fn to_text(&self) -> String {
         let report = &self.0;
         let mut text = format!("error: {} [{}]", report.message, report.code);
+        if let Some(policy) = report
+            .policy
+            .filter(|policy| !text.contains(&policy.to_string()))
+        {
+            let _ = write!(text, "\npolicy: {policy}");
+        }
         if let Some(cause) = &report.cause {
             let _ = write!(text, "\ncause: {cause}");
         }
@@ -124,6 +159,9 @@ impl Failure {
             let _ = write!(text, "\n  {}", reason.replace('\n', "\n  "));
         }
         let _ = write!(text, "\nhint: {}", report.hint);
+        for other in &report.others {
+            let _ = write!(text, "\n{}", other.to_text());
+        }
         text
     }
 }

@@ -4,8 +4,8 @@
 use std::fmt;
 
 use clap::Args;
-use kms_chain::{Call, TxReceipt};
-use kms_client::{Leftover, Leftovers, Plan, Step};
+use kms_chain::Call;
+use kms_client::{Leftover, Leftovers, Plan, Sent, Step};
 use kms_protocol::{Amount, B256, Wei};
 use serde::Serialize;
 
@@ -75,6 +75,8 @@ struct MinedReport {
     block_number: u64,
     gas_used: u64,
     fee: Wei,
+    /// Whether an earlier run sent it: nothing was sent now.
+    sent_before: bool,
 }
 
 impl fmt::Display for MinedReport {
@@ -83,7 +85,19 @@ impl fmt::Display for MinedReport {
             f,
             "{} in block {}; gas cost {}",
             self.done, self.block_number, self.fee
-        )
+        )?;
+        write_before(f, self.sent_before)
+    }
+}
+
+/// Says that what was told is not of this run.
+fn write_before(f: &mut fmt::Formatter<'_>, sent_before: bool) -> fmt::Result {
+    match sent_before {
+        true => f.write_str(
+            "\nan earlier run had sent it and could not tell: nothing was sent now, \
+             run it again for another",
+        ),
+        false => Ok(()),
     }
 }
 
@@ -93,11 +107,13 @@ struct PaidReport {
     done: &'static str,
     amount: Amount,
     tx_hash: B256,
+    sent_before: bool,
 }
 
 impl fmt::Display for PaidReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {}", self.done, self.amount)
+        write!(f, "{} {}", self.done, self.amount)?;
+        write_before(f, self.sent_before)
     }
 }
 
@@ -126,13 +142,15 @@ impl Session {
             return self.rehearse(plan, context).await;
         }
         let account = self.account(context)?;
-        for receipt in self.carry_out(&plan, &account, context).await? {
+        for sent in self.carry_out(&plan, &account, context).await? {
+            let receipt = sent.receipt;
             context.out.emit(&MinedReport {
                 done,
                 tx_hash: receipt.tx_hash,
                 block_number: receipt.block_number,
                 gas_used: receipt.gas_used,
                 fee: receipt.fee,
+                sent_before: sent.sent_before,
             })?;
         }
         account.told()
@@ -150,12 +168,13 @@ impl Session {
             return self.rehearse(plan, context).await;
         }
         let account = self.account(context)?;
-        let receipts = self.carry_out(&plan, &account, context).await?;
-        for (step, receipt) in plan.steps.iter().zip(receipts) {
+        let mined = self.carry_out(&plan, &account, context).await?;
+        for (step, sent) in plan.steps.iter().zip(mined) {
             context.out.emit(&PaidReport {
                 done,
                 amount: step.amount.unwrap_or(Amount::ZERO),
-                tx_hash: receipt.tx_hash,
+                tx_hash: sent.receipt.tx_hash,
+                sent_before: sent.sent_before,
             })?;
         }
         account.told()
@@ -166,7 +185,7 @@ impl Session {
         plan: &Plan,
         account: &Account,
         context: &Context,
-    ) -> Outcome<Vec<TxReceipt>> {
+    ) -> Outcome<Vec<Sent>> {
         let steps = Steps::new(context.out, "");
         let pay = account.spend().pay;
         Ok(plan.carry_out(&self.network, pay, &steps).await?)

@@ -238,6 +238,12 @@ impl Call {
         )
     }
 
+    /// Whether the contracts refuse the very same call a second time, whatever happened between.
+    #[must_use]
+    pub const fn once(&self) -> bool {
+        matches!(self, Self::CreatePolicyViaTransfer { .. })
+    }
+
     /// Ether that is sent along; zero for all but `TransferEth`.
     #[must_use]
     pub fn value(&self) -> Wei {

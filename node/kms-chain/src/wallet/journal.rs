@@ -22,6 +22,8 @@ pub struct JournaledTx {
     pub kind: String,
     /// Whether the call moves tokens or ether each time, as `Call::adds` tells.
     pub adds: bool,
+    /// Whether the chain takes the call once only, as `Call::once` tells.
+    pub once: bool,
     /// Chain it is signed for.
     pub chain_id: u64,
     /// Account that signed and pays.

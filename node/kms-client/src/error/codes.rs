@@ -80,6 +80,11 @@ table! {{
     Self::QuoteStale { .. } => "quote_stale", "ask for a new quote";
     Self::GrantUnfinished { .. } =>
         "grant_unfinished", "finish it with `kms grant --resume`, or revoke it";
+    Self::AlreadyGranted { .. } =>
+        "already_granted",
+        "extend it with `kms renew`; --again pays for a second one beside it";
+    Self::ChainBehind { .. } =>
+        "chain_behind", "wait until the endpoint has caught up, or use another RPC endpoint";
     Self::NoPolicy { .. } => "no_policy", "ask the owner for a grant to your card";
     Self::SearchTimeout =>
         "search_timeout", "try again with a longer --timeout, or with another RPC endpoint";

@@ -166,6 +166,7 @@ fn spec(card: Card) -> GrantSpec {
         span: Span::Periods(50),
         rate: Rate::Market,
         max_fee: FeeLimit::AtMost(Amount::KMS),
+        repeat: crate::owner::Repeat::Refuse,
         selection: Selection::Stake { seed: [1; 32] },
     }
 }

@@ -1,6 +1,6 @@
 //! Waits for the miners of a revoked policy: each is asked until it gives its signed receipt for the
 //! erased kfrag, or time is up. A receipt counts if it is of this policy and miner, signed by
-//! the bonded worker, and of the kfrag that the miner acknowledged. Those that count are journaled.
+//! the bonded worker, and of the kfrag that the miner was given. Those that count are journaled.
 //! Neighbours: `revoke` sends the transactions first, `asking` reaches a node.
 
 use std::collections::BTreeMap;
@@ -25,18 +25,24 @@ pub struct Erasure {
     /// Of this policy and miner, signed by the bonded worker.
     #[serde(flatten)]
     pub receipt: ErasureReceipt,
-    /// True if the journal has the miner's acknowledgement of this very kfrag. False if it has
-    /// none: a receipt of another kfrag than the acknowledged one does not count.
-    pub acknowledged: bool,
+    /// True if it is of the kfrag that the miner was given, by the journal. False if the home does
+    /// not know that one; a receipt of another kfrag than a known one does not count.
+    pub compared: bool,
 }
 
 /// What is waited for.
 struct Wait<'a> {
     policy: PolicyId,
     deadline: Instant,
-    /// Hash of the kfrag that each miner acknowledged.
-    acknowledged: BTreeMap<Address, B256>,
+    given: BTreeMap<Address, Given>,
     progress: &'a dyn Progress,
+}
+
+/// What the journal knows of a miner's kfrag.
+#[derive(Clone, Copy)]
+struct Given {
+    hash: B256,
+    acknowledged: bool,
 }
 
 /// What became of asking one miner.
@@ -76,7 +82,7 @@ impl Owner<'_> {
         let wait = Wait {
             policy: report.policy,
             deadline,
-            acknowledged: self.acknowledged(report.policy)?,
+            given: self.given(report.policy)?,
             progress,
         };
         let wait = &wait;
@@ -108,11 +114,17 @@ impl Owner<'_> {
         Ok(())
     }
 
-    fn acknowledged(&self, policy: PolicyId) -> Result<BTreeMap<Address, B256>> {
+    fn given(&self, policy: PolicyId) -> Result<BTreeMap<Address, Given>> {
         let grant = self.journal().get(policy)?;
         let deliveries = grant.into_iter().flat_map(|grant| grant.deliveries);
-        let acks = deliveries.filter_map(|delivery| delivery.ack);
-        Ok(acks.map(|ack| (ack.miner, ack.kfrag_hash)).collect())
+        let given = deliveries.filter_map(|delivery| {
+            let given = Given {
+                hash: delivery.kfrag_hash?,
+                acknowledged: delivery.ack.is_some(),
+            };
+            Some((delivery.miner, given))
+        });
+        Ok(given.collect())
     }
 
     /// Journals a receipt, if the grant was made from this home or rebuilt in it.
@@ -176,9 +188,9 @@ impl Owner<'_> {
     }
 
     fn word_of(&self, status: &PolicyStatus, peer: &Peer, wait: &Wait<'_>) -> Word {
-        let known = wait.acknowledged.get(&peer.miner);
+        let given = wait.given.get(&peer.miner);
         let Some(receipt) = status.erasure else {
-            return without_receipt(status, known);
+            return without_receipt(status, given);
         };
         let is_signed = receipt.verify(&self.chain.domain(), &peer.worker).is_ok();
         let bad = |why: &str| Word::Final("bad_receipt", format!("its receipt {why}"));
@@ -188,17 +200,17 @@ impl Owner<'_> {
         if !is_signed {
             return bad("is not signed by the miner's worker");
         }
-        if known.is_some_and(|hash| *hash != receipt.kfrag_hash) {
-            return bad("is of another kfrag than the one it acknowledged");
+        if given.is_some_and(|given| given.hash != receipt.kfrag_hash) {
+            return bad("is of another kfrag than the one it was given");
         }
         Word::Erased(Erasure {
             receipt,
-            acknowledged: known.is_some(),
+            compared: given.is_some(),
         })
     }
 }
 
-fn without_receipt(status: &PolicyStatus, known: Option<&B256>) -> Word {
+fn without_receipt(status: &PolicyStatus, given: Option<&Given>) -> Word {
     if status.serving {
         let detail = "the node has not seen the revocation, and serves the reader";
         return Word::Open("still_serving", detail);
@@ -206,16 +218,16 @@ fn without_receipt(status: &PolicyStatus, known: Option<&B256>) -> Word {
     if !refuses_reader(status) {
         return Word::Open("not_ended_yet", "the node has not seen the revocation");
     }
-    match (status.kfrag, known) {
+    match (status.kfrag, given.is_some_and(|given| given.acknowledged)) {
         (KfragState::Stored, _) => {
             let detail = "it refuses the reader, and has not erased its kfrag yet";
             Word::Open("not_erased_yet", detail)
         }
-        (KfragState::Missing, None) => {
+        (KfragState::Missing, false) => {
             let detail = "it never held a kfrag of the policy: nothing is to be erased";
             Word::Final("kfrag_missing", detail.to_owned())
         }
-        (KfragState::Missing, Some(_)) => {
+        (KfragState::Missing, true) => {
             let detail = "it says that it never held the kfrag that it acknowledged";
             Word::Final("kfrag_missing", detail.to_owned())
         }

@@ -7,7 +7,7 @@ use kms_chain::{Call, ChainError};
 use kms_protocol::{Address, B256, PairKey, PolicyId, Terms};
 
 use super::kfrags::Kfrags;
-use super::quote::{FeeLimit, price_of};
+use super::quote::{FeeLimit, Repeat, price_of};
 use super::{Owner, Quote, Schedule, Spend};
 use crate::error::{Error, NodeFailure, Result};
 use crate::granted::granted;
@@ -15,7 +15,7 @@ use crate::journal::{Grant, GrantState};
 use crate::keys::OwnerKeys;
 use crate::memo::{self, Memo};
 use crate::plan::{Plan, require_tokens};
-use crate::ports::{PayPort, Settled};
+use crate::ports::PayPort;
 use crate::progress::{Event, Progress};
 
 /// What a grant paid for, and which miners serve it.
@@ -57,7 +57,7 @@ impl Owner<'_> {
     ///
     /// # Errors
     /// [`Error::GrantUnfinished`] if one of the same label and reader is unfinished,
-    /// [`Error::QuoteStale`], [`Error::InsufficientFunds`], [`Error::FeeAboveMax`],
+    /// [`Error::AlreadyGranted`] if one is in force, [`Error::QuoteStale`], [`Error::InsufficientFunds`], [`Error::FeeAboveMax`],
     /// [`Error::Chain`]; [`Error::ThresholdNotMet`] if paid but fewer than m miners took their
     /// kfrag: resume it.
     pub async fn grant(
@@ -68,21 +68,12 @@ impl Owner<'_> {
         progress: &dyn Progress,
     ) -> Result<GrantReport> {
         self.home.check(spend.lock)?;
-        let settled = spend.pay.resume(progress).await?;
-        self.settle_unpaid(&settled, keys, spend.pay).await?;
+        self.settle_grants(keys, spend.pay, progress).await?;
         self.refuse_unfinished(&quote)?;
 
         let domain = self.chain.domain();
         let signer = keys.signer(&quote.spec.label)?;
-        let delegating = keys.delegating(&quote.spec.label)?;
-        if delegating.public_key() != quote.label_key.public_key() {
-            return Err(Error::LabelExists {
-                label: quote.spec.label.clone(),
-            });
-        }
-        let receiving = quote.spec.card.receiving_key();
-        let pair = PairKey::of_owner(&delegating, &receiving)?;
-        let number = self.next_number(&pair).await?;
+        let (pair, number) = self.next_of_pair(&quote, keys).await?;
         let terms = Terms {
             verifier: signer.eth.address(),
             keys_hash: pair.keys_hash(number),
@@ -94,13 +85,15 @@ impl Owner<'_> {
         let policy = terms.id(domain.chain_id, &domain.contract);
         let memo = Memo {
             number,
-            receiving_key: receiving,
+            receiving_key: quote.spec.card.receiving_key(),
             label: quote.spec.label,
             reader: quote.spec.card.name().to_owned(),
         };
-        let grant = Grant::prepared(policy, terms, memo);
+        let head = self.chain.head().await?.number;
+        let mut grant = Grant::prepared(policy, terms, memo, head);
         // Fails before anything is paid, if ever.
         let kfrags = Kfrags::of(&grant, keys, domain)?;
+        grant.gives(|miner| kfrags.hash(miner));
         self.journal().put(&grant)?;
         progress.event(Event::Journaled { policy });
 
@@ -109,11 +102,12 @@ impl Owner<'_> {
     }
 
     /// Resumes an interrupted grant: settles its payment, then makes its kfrags again and delivers
-    /// those that no miner has acknowledged. Idempotent.
+    /// those that no miner has acknowledged. Idempotent. What a reorganisation took back is paid
+    /// for again: the terms are the same, and the chain takes the same terms once.
     ///
     /// # Errors
-    /// [`Error::NoPolicy`] if it was never paid (the journal forgets it then), and as
-    /// [`Owner::grant`].
+    /// [`Error::NoPolicy`] if it was never paid (the journal forgets it then),
+    /// [`Error::ChainBehind`] if the endpoint cannot know, and as [`Owner::grant`].
     pub async fn resume(
         &self,
         policy: PolicyId,
@@ -122,56 +116,57 @@ impl Owner<'_> {
         progress: &dyn Progress,
     ) -> Result<GrantReport> {
         self.home.check(spend.lock)?;
-        let settled = spend.pay.resume(progress).await?;
-        self.settle_unpaid(&settled, keys, spend.pay).await?;
+        self.settle_grants(keys, spend.pay, progress).await?;
         let grant = self.journal().get(policy)?;
-        let grant = grant.ok_or_else(|| Error::NoPolicy {
+        let mut grant = grant.ok_or_else(|| Error::NoPolicy {
             what: policy.to_string(),
         })?;
         match grant.state {
-            GrantState::Revoked => Err(Error::PolicyRevoked { policy }),
-            GrantState::Prepared | GrantState::Paid | GrantState::Delivered => {
-                let kfrags = Kfrags::of(&grant, keys, self.chain.domain())?;
-                self.deliver(grant, &kfrags, progress).await
+            GrantState::Revoked => return Err(Error::PolicyRevoked { policy }),
+            GrantState::Prepared => {
+                let (head, seen) = (self.chain.head().await?.number, grant.seen_block);
+                return Err(Error::ChainBehind { head, seen });
             }
+            GrantState::Dropped => grant = self.pay(grant, keys, spend.pay, progress).await?,
+            GrantState::Paid | GrantState::Delivered => {}
         }
+        let kfrags = Kfrags::of(&grant, keys, self.chain.domain())?;
+        self.deliver(grant, &kfrags, progress).await
     }
 
-    /// Settles the grants in the journal: with no transaction pending, a prepared grant is either
-    /// paid, or never will be and is forgotten. A receipt counts even where the endpoint that is
-    /// asked for the policy lags behind.
-    async fn settle_unpaid(
-        &self,
-        settled: &[Settled],
-        keys: &OwnerKeys,
-        pay: &dyn PayPort,
-    ) -> Result<()> {
-        for mut grant in self.journal().unfinished()? {
-            let call = pay.fingerprint(&creation(&grant, keys)?);
-            let state = self.chain.policy_state(grant.policy).await?;
-            if let Some(paid) = settled.iter().find(|settled| settled.call == call) {
-                grant.paid(paid.receipt.tx_hash);
-            }
-            match state {
-                Some(state) if state.revoked => grant.state = GrantState::Revoked,
-                Some(_) => grant.state = GrantState::Paid,
-                None if grant.state == GrantState::Paid => {}
-                None => {
-                    self.journal().remove(grant.policy)?;
-                    continue;
-                }
-            }
-            self.journal().put(&grant)?;
-        }
-        Ok(())
+    /// Checks that a quote can be carried out: the label is of these keys, and the reader has no
+    /// grant of it in force, unless a second one is asked for.
+    ///
+    /// # Errors
+    /// [`Error::LabelExists`], [`Error::AlreadyGranted`] with the policy, [`Error::Chain`].
+    pub async fn check_grant(&self, quote: &Quote, keys: &OwnerKeys) -> Result<()> {
+        self.next_of_pair(quote, keys).await.map(drop)
     }
 
-    /// The number of the pair's next grant: no two are found by one look-up value.
-    async fn next_number(&self, pair: &PairKey) -> Result<u32> {
-        let numbers = granted(self.chain, pair).await?.into_iter();
-        let last = numbers.map(|granted| granted.number).max();
+    /// The pair that a quote is for, and the number of its next grant: no two are found by one
+    /// look-up value.
+    async fn next_of_pair(&self, quote: &Quote, keys: &OwnerKeys) -> Result<(PairKey, u32)> {
+        let spec = &quote.spec;
+        let delegating = keys.delegating(&spec.label)?;
+        if delegating.public_key() != quote.label_key.public_key() {
+            return Err(Error::LabelExists {
+                label: spec.label.clone(),
+            });
+        }
+        let pair = PairKey::of_owner(&delegating, &spec.card.receiving_key())?;
+        let granted = granted(self.chain, &pair).await?;
+        let live = self.of_pair(&granted).await?.live;
+        if let (Some(policy), Repeat::Refuse) = (live.last(), spec.repeat) {
+            return Err(Error::AlreadyGranted {
+                policy: *policy,
+                label: spec.label.clone(),
+                reader: spec.card.name().to_owned(),
+            });
+        }
+        let last = granted.iter().map(|granted| granted.number).max();
         let next = last.map_or(Some(0), |last| last.checked_add(1));
-        next.ok_or(Error::Bug("a pair has fewer than 2^32 grants"))
+        let next = next.ok_or(Error::Bug("a pair has fewer than 2^32 grants"))?;
+        Ok((pair, next))
     }
 
     fn refuse_unfinished(&self, quote: &Quote) -> Result<()> {
@@ -245,8 +240,9 @@ impl Owner<'_> {
     ) -> Result<Grant> {
         match pay.send(&creation(&grant, keys)?, progress).await {
             Ok(receipt) => {
-                grant.paid(receipt.tx_hash);
+                grant.paid(receipt.tx_hash, receipt.block_number);
                 self.journal().put(&grant)?;
+                pay.recorded(&receipt)?;
                 Ok(grant)
             }
             Err(error) => {
@@ -262,14 +258,16 @@ impl Owner<'_> {
 /// True when the contract refused, so that nothing was paid and nothing is on its way. After any
 /// other failure the transaction may still be mined, and the journal must remember the grant.
 fn never_paid(error: &Error) -> bool {
-    matches!(
-        error,
-        Error::Chain(ChainError::Reverted { .. } | ChainError::RevertedOnChain { .. })
-    )
+    match error {
+        // Somebody sees the policy, even if the endpoint that was asked for it did not.
+        Error::Chain(ChainError::Reverted { name, .. }) => name != "PolicyExists",
+        Error::Chain(ChainError::RevertedOnChain { .. }) => true,
+        _ => false,
+    }
 }
 
 /// The call that pays and creates the policy of a grant, the same each time.
-fn creation(grant: &Grant, keys: &OwnerKeys) -> Result<Call> {
+pub(super) fn creation(grant: &Grant, keys: &OwnerKeys) -> Result<Call> {
     Ok(Call::CreatePolicyViaTransfer {
         terms: grant.terms.clone(),
         memo: keys.memos().seal(&grant.memo(), &grant.terms)?,

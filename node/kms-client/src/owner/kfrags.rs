@@ -57,6 +57,12 @@ impl Kfrags {
         })
     }
 
+    /// The hash by which a miner's kfrag is acknowledged, and its erasure signed.
+    pub(super) fn hash(&self, miner: &Address) -> Option<B256> {
+        let (_, kfrag) = self.kfrags.iter().find(|(own, _)| own == miner)?;
+        Some(SecretKfrag::from(&*kfrag.to_secret_bytes()).hash())
+    }
+
     /// Makes the signed upload for a miner of the grant.
     pub(super) fn upload(&self, grant: &Grant, miner: Address) -> Result<KfragUpload> {
         let kfrag = self.kfrags.iter().find(|(own, _)| *own == miner);

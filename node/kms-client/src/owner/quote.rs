@@ -63,6 +63,15 @@ impl Selection {
     }
 }
 
+/// Whether a reader that has a grant in force is granted the label once more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Repeat {
+    /// It is not: the same grant twice pays twice.
+    Refuse,
+    /// It is, and both are paid for.
+    Allow,
+}
+
 /// What an owner asks of a grant.
 #[derive(Debug, Clone)]
 pub struct GrantSpec {
@@ -82,6 +91,8 @@ pub struct GrantSpec {
     pub max_fee: FeeLimit,
     /// By lot, or by name.
     pub selection: Selection,
+    /// What to do if the reader has the label already.
+    pub repeat: Repeat,
 }
 
 /// A miner that would serve.

@@ -8,6 +8,7 @@ use kms_protocol::PairKey;
 use kms_protocol::messages::KfragState;
 
 use super::Owner;
+use super::kfrags::Kfrags;
 use crate::error::Result;
 use crate::home::HomeLock;
 use crate::journal::Grant;
@@ -59,7 +60,7 @@ impl Owner<'_> {
             };
             rebuilt.labels += self.restore_label(&memo, keys, lock)?;
             if self.journal().get(created.id)?.is_none()
-                && let Some(grant) = self.lost_grant(created, memo).await?
+                && let Some(grant) = self.lost_grant(created, memo, keys).await?
             {
                 self.journal().put(&grant)?;
                 rebuilt.grants += 1;
@@ -99,13 +100,20 @@ impl Owner<'_> {
 
     /// Makes the journal's entry; `None` for an event without state, which was reverted between
     /// the two questions.
-    async fn lost_grant(&self, created: CreatedPolicy, memo: Memo) -> Result<Option<Grant>> {
+    async fn lost_grant(
+        &self,
+        created: CreatedPolicy,
+        memo: Memo,
+        keys: &OwnerKeys,
+    ) -> Result<Option<Grant>> {
         let Some(state) = self.chain.policy_state(created.id).await? else {
             return Ok(None);
         };
         let now = self.present_period().await?;
-        let mut grant = Grant::prepared(created.id, created.terms, memo);
-        grant.paid(created.tx_hash);
+        let mut grant = Grant::prepared(created.id, created.terms, memo, created.block_number);
+        grant.paid(created.tx_hash, created.block_number);
+        let kfrags = Kfrags::of(&grant, keys, self.chain.domain())?;
+        grant.gives(|miner| kfrags.hash(miner));
         match standing(&grant.terms, state, now) {
             Standing::Revoked => grant.revoke(),
             Standing::Ended => grant.end(),

@@ -52,11 +52,11 @@ impl Owner<'_> {
         self.home.check(spend.lock)?;
         let sender = Sender::resume(spend.pay, progress).await?;
         let receipts = plan.carry_on(self.chain, &sender).await?;
-        let receipt = receipts.last().ok_or(Error::Bug("a refund has a step"))?;
+        let sent = receipts.last().ok_or(Error::Bug("a refund has a step"))?;
         let Refund { policy, amount } = plan.aim;
         Ok(RefundReport {
             policy,
-            tx_hash: receipt.tx_hash,
+            tx_hash: sent.receipt.tx_hash,
             amount,
         })
     }

@@ -1,14 +1,14 @@
 //! Moves the end of a grant: more periods for the same policy, kfrags and miners, by two
 //! transactions: an allowance, and the extension that draws the price from it.
 
-use kms_chain::{Call, TxReceipt};
+use kms_chain::Call;
 use kms_protocol::{Amount, B256, Period, PolicyId, Terms};
 use serde::Serialize;
 
 use super::quote::FeeLimit;
 use super::{Owner, Spend};
 use crate::error::{Error, Result};
-use crate::plan::{Plan, Sender};
+use crate::plan::{Plan, Sender, Sent};
 use crate::progress::Progress;
 
 /// More time for a grant.
@@ -120,7 +120,7 @@ impl Owner<'_> {
         &self,
         renewal: &Renewal,
         last_period: Period,
-        receipt: TxReceipt,
+        sent: Sent,
         price: Option<Amount>,
     ) -> Result<RenewalReport> {
         let clock = self.chain.params().await?.clock;
@@ -129,7 +129,7 @@ impl Owner<'_> {
             .ok_or(Error::Bug("a paid period has an end"))?;
         Ok(RenewalReport {
             policy: renewal.policy,
-            tx_hash: receipt.tx_hash,
+            tx_hash: sent.receipt.tx_hash,
             last_period,
             expires_at,
             price,

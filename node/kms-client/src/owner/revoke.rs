@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use futures_util::future::try_join_all;
 use kms_chain::{Call, PolicyState};
-use kms_protocol::{Address, Amount, B256, PairKey, Period, PolicyId, Terms};
+use kms_protocol::{Address, Amount, B256, Period, PolicyId, Terms};
 use tokio::time::Instant;
 
 use super::erasure::Erasure;
@@ -195,7 +195,7 @@ impl Owner<'_> {
         let policy = ending.created.id;
         if ending.sends {
             require_author(&ending.created, sender.address())?;
-            let receipt = sender.send(&ending.call()).await?;
+            let receipt = sender.send(&ending.call()).await?.receipt;
             let event = self
                 .chain
                 .revoked_in(receipt.block_hash, policy, ending.scope);
@@ -223,7 +223,7 @@ impl Owner<'_> {
         keys: &OwnerKeys,
     ) -> Result<PolicyId> {
         let pair = self.pair(label, reader, keys)?;
-        let live = self.policies_of(&pair).await?.live;
+        let live = self.of_pair(&granted(self.chain, &pair).await?).await?.live;
         match live.as_slice() {
             [] => Err(no_policy(label, reader)),
             [policy] => Ok(*policy),
@@ -244,7 +244,8 @@ impl Owner<'_> {
         keys: &OwnerKeys,
     ) -> Result<Vec<PolicyId>> {
         let pair = self.pair(label, reader, keys)?;
-        let OfPair { mut live, revoked } = self.policies_of(&pair).await?;
+        let granted = granted(self.chain, &pair).await?;
+        let OfPair { mut live, revoked } = self.of_pair(&granted).await?;
         for policy in &revoked {
             let grant = self.journal().get(*policy)?;
             let complete = grant.is_some_and(|grant| grant.is_erased());
@@ -257,11 +258,11 @@ impl Owner<'_> {
         }
     }
 
-    /// The pair's policies whose paid time is not over.
-    pub(super) async fn policies_of(&self, pair: &PairKey) -> Result<OfPair> {
+    /// Those of a pair's grants whose paid time is not over.
+    pub(super) async fn of_pair(&self, granted: &[Granted]) -> Result<OfPair> {
         let now = self.present_period().await?;
         let mut found = OfPair::default();
-        for Granted { created, .. } in granted(self.chain, pair).await? {
+        for Granted { created, .. } in granted {
             // The reader can tag terms of the pair too, and name this author: but only this account
             // can have paid for them.
             if !self.made(&created.terms) {

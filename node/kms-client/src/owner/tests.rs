@@ -5,6 +5,7 @@ mod arrangements;
 mod erasures;
 mod grants;
 mod lives;
+mod money;
 mod rebuild;
 
 use kms_protocol::{B256, PolicyId};

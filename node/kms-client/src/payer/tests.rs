@@ -15,6 +15,7 @@ fn journaled(call: &Call, deployment: &Deployment, nonce: u64, hash: u8) -> Jour
     JournaledTx {
         kind: call.kind().to_owned(),
         adds: call.adds(),
+        once: call.once(),
         chain_id: deployment.chain_id,
         sender: address(1),
         nonce,
@@ -29,14 +30,7 @@ fn journaled(call: &Call, deployment: &Deployment, nonce: u64, hash: u8) -> Jour
     }
 }
 
-#[test]
-fn tells_what_is_left_and_which_call_it_is() {
-    let deployment = deployment_of(31_337);
-    let dir = tempfile::tempdir().unwrap();
-    let journal = DirJournal::open(dir.path()).unwrap();
-    let none = Leftovers::of(&journal, &deployment, address(1)).unwrap();
-    assert!(!none.contain(&deposit(1)) && none.list().is_empty());
-    let mined = journaled(&deposit(1), &deployment, 3, 1);
+fn keep(journal: &DirJournal, mined: &JournaledTx) {
     let receipt = TxReceipt {
         tx_hash: mined.hash,
         block_number: 11,
@@ -45,14 +39,55 @@ fn tells_what_is_left_and_which_call_it_is() {
         gas_used: 21_000,
         fee: Wei(1),
     };
-    let settled_at = 1_700_000_000;
-    journal
-        .keep(&SettledTx {
-            tx: mined,
-            receipt,
-            settled_at,
-        })
-        .unwrap();
+    let settled = SettledTx {
+        tx: mined.clone(),
+        receipt,
+        settled_at: 1_700_000_000,
+    };
+    journal.keep(&settled).unwrap();
+}
+
+/// Hash and block of each transaction that is left.
+fn told(journal: &DirJournal) -> Vec<(u8, Option<u64>)> {
+    let deployment = deployment_of(31_337);
+    let left = Leftovers::of(journal, &deployment, address(1)).unwrap();
+    let left = left.list().into_iter();
+    left.map(|left| (left.tx_hash.0[0], left.block_number))
+        .collect()
+}
+
+#[test]
+fn what_is_mined_is_told_beside_the_same_call_that_is_open() {
+    let deployment = deployment_of(31_337);
+    let dir = tempfile::tempdir().unwrap();
+    let journal = DirJournal::open(dir.path()).unwrap();
+    keep(&journal, &journaled(&deposit(1), &deployment, 3, 1));
+    let again = journaled(&deposit(1), &deployment, 4, 2);
+    journal.record(&again).unwrap();
+    assert_eq!(told(&journal), [(1, Some(11)), (2, None)]);
+}
+
+#[test]
+fn an_attempt_of_what_is_mined_does_not_hide_it() {
+    let deployment = deployment_of(31_337);
+    let dir = tempfile::tempdir().unwrap();
+    let journal = DirJournal::open(dir.path()).unwrap();
+    keep(&journal, &journaled(&deposit(1), &deployment, 3, 1));
+    for hash in [1, 2] {
+        let attempt = journaled(&deposit(1), &deployment, 3, hash);
+        journal.record(&attempt).unwrap();
+    }
+    assert_eq!(told(&journal), [(1, Some(11))]);
+}
+
+#[test]
+fn tells_what_is_left_and_which_call_it_is() {
+    let deployment = deployment_of(31_337);
+    let dir = tempfile::tempdir().unwrap();
+    let journal = DirJournal::open(dir.path()).unwrap();
+    let none = Leftovers::of(&journal, &deployment, address(1)).unwrap();
+    assert!(!none.contain(&deposit(1)) && none.list().is_empty());
+    keep(&journal, &journaled(&deposit(1), &deployment, 3, 1));
     // Two attempts at one nonce: the dearer one is told.
     for hash in [2, 3] {
         let attempt = journaled(&deposit(2), &deployment, 4, hash);

@@ -75,9 +75,13 @@ async fn a_deposit_is_refused_without_tokens_and_sent_once() {
         .await
         .unwrap_err();
     world.pay.set(PayMode::Mined);
-    let receipts = plan.carry_out(chain, &world.pay, &Silent).await.unwrap();
-    assert_eq!(receipts.len(), 1);
+    let sent = plan.carry_out(chain, &world.pay, &Silent).await.unwrap();
+    assert_eq!(sent.len(), 1);
+    assert!(sent[0].sent_before, "it is told as an earlier run's");
     assert_eq!(world.chain.kinds(), ["deposit"]);
+    let another = plan.carry_out(chain, &world.pay, &Silent).await.unwrap();
+    assert!(!another[0].sent_before);
+    assert_eq!(world.chain.kinds(), ["deposit", "deposit"]);
 }
 
 #[tokio::test]

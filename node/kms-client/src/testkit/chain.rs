@@ -166,6 +166,11 @@ impl FakePay {
         }
     }
 
+    /// Number of results that nobody recorded.
+    pub(crate) fn untold(&self) -> usize {
+        self.untold.lock().unwrap().len()
+    }
+
     pub(crate) fn set(&self, mode: PayMode) {
         *self.mode.lock().unwrap() = mode;
     }
@@ -202,6 +207,12 @@ impl PayPort for FakePay {
 
     fn fingerprint(&self, call: &Call) -> B256 {
         keccak256(format!("{call:?}").as_bytes())
+    }
+
+    fn recorded(&self, receipt: &TxReceipt) -> Result<()> {
+        let mut untold = self.untold.lock().unwrap();
+        untold.retain(|settled| settled.receipt.tx_hash != receipt.tx_hash);
+        Ok(())
     }
 
     async fn resume(&self, _progress: &dyn Progress) -> Result<Vec<Settled>> {

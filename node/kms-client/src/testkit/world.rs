@@ -14,7 +14,7 @@ use crate::home::{Home, HomeLock};
 use crate::keys::{OwnerKeys, ReaderKey, Seed};
 use crate::node_http::{HttpNodes, NodeLimits};
 use crate::node_url::AddressRule;
-use crate::owner::{FeeLimit, GrantSpec, Owner, Rate, Selection, Span, Spend, WaitLimits};
+use crate::owner::{FeeLimit, GrantSpec, Owner, Rate, Repeat, Selection, Span, Spend, WaitLimits};
 use crate::progress::Silent;
 use crate::reader::{ReadLimits, Reader};
 
@@ -119,6 +119,7 @@ impl World {
             rate: Rate::Market,
             max_fee: FeeLimit::AsQuoted,
             selection: Selection::Stake { seed: [1; 32] },
+            repeat: Repeat::Allow,
         }
     }
 

@@ -257,3 +257,28 @@ fn several_policies_are_listed_each_with_its_miners() {
     assert!(lines[3].starts_with("  0x0202"), "{text}");
     assert_eq!(lines.len(), 6, "each miner once: {text}");
 }
+
+#[test]
+fn failures_beside_each_other_are_all_told_and_the_first_gives_the_exit_code() {
+    assert!(Failure::of_several(Vec::new()).is_ok());
+    let unpaid = Error::NoPolicy {
+        what: "one".to_owned(),
+    };
+    let failures = vec![
+        Failure::from(unpaid).about(policy()),
+        Failure::from(Error::Interrupted),
+    ];
+    let failure = Failure::of_several(failures).unwrap_err();
+    assert_eq!(failure.exit(), 10);
+    let json = failure.to_json();
+    let objects: Vec<serde_json::Value> = json
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    let codes: Vec<_> = objects.iter().map(|object| &object["code"]).collect();
+    assert_eq!(codes, ["no_policy", "interrupted"]);
+    assert_eq!(objects[0]["policy"], POLICY);
+    let text = failure.to_text();
+    assert!(text.contains("[no_policy]") && text.contains("[interrupted]"));
+    assert!(text.contains(POLICY), "{text}");
+}

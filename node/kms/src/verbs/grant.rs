@@ -5,7 +5,7 @@ mod report;
 use std::str::FromStr;
 
 use clap::Args;
-use kms_client::{FeeLimit, GrantReport, GrantSpec, Label, Quote, Rate, Selection, Span};
+use kms_client::{FeeLimit, GrantReport, GrantSpec, Label, Quote, Rate, Repeat, Selection, Span};
 use kms_protocol::{Address, Amount, PolicyId};
 
 use crate::context::Context;
@@ -57,11 +57,14 @@ pub(crate) struct GrantArgs {
     /// 64 hexadecimal digits that decide the draw, to repeat one
     #[arg(long, value_name = "HEX")]
     seed: Option<SeedArg>,
+    /// Pay for a second grant, though the reader has one of the label in force
+    #[arg(long)]
+    again: bool,
     /// Only say what it would cost, and who would serve
     #[arg(long)]
     dry_run: bool,
     /// Finish interrupted grants: this one, or all
-    #[arg(long, value_name = "POLICY", num_args = 0..=1, conflicts_with_all = ["dry_run", "to"])]
+    #[arg(long, value_name = "POLICY", num_args = 0..=1, conflicts_with_all = ["dry_run", "to", "again"])]
     resume: Option<Option<PolicyId>>,
 }
 
@@ -160,6 +163,10 @@ fn specs(args: &GrantArgs, session: &Session) -> Outcome<Vec<GrantSpec>> {
             rate: args.rate.map_or(Rate::Market, Rate::Offer),
             max_fee: args.max_fee.map_or(FeeLimit::AsQuoted, FeeLimit::AtMost),
             selection: selection(args)?,
+            repeat: match args.again {
+                true => Repeat::Allow,
+                false => Repeat::Refuse,
+            },
         })
     };
     args.to.iter().map(spec).collect()
@@ -213,14 +220,17 @@ async fn resume(which: Option<PolicyId>, session: &Session, context: &Context) -
     }
     let keys = session.home.unlock_owner(&context.passphrases)?;
     let account = session.account(context)?;
+    let owner = session.owner();
+    let mut failed = Vec::new();
     for policy in policies {
         let steps = Steps::new(context.out, "has stored its kfrag");
-        let owner = session.owner();
-        let report = owner.resume(policy, &keys, account.spend(), &steps).await?;
-        done(&report, context)?;
+        match owner.resume(policy, &keys, account.spend(), &steps).await {
+            Ok(report) => done(&report, context)?,
+            Err(error) => failed.push(Failure::from(error).about(policy)),
+        }
         account.told()?;
     }
-    Ok(())
+    Failure::of_several(failed)
 }
 
 #[cfg(test)]

@@ -17,8 +17,8 @@ use crate::target::Target;
 /// Take a grant back
 ///
 /// One transaction ends the policy and returns the fees of its coming periods. Then every miner is
-/// asked for its signed receipt for the erased kfrag, which is compared with what the miner had
-/// acknowledged and kept. What does not come in time is named: the same command asks again. Label
+/// asked for its signed receipt for the erased kfrag, which is compared with the kfrag that it was
+/// given, and kept. What does not come in time is named: the same command asks again. Label
 /// and reader stand for every policy of theirs. With --miner only that miner's part ends: the
 /// others go on, as long as enough are left.
 #[derive(Debug, Args)]
@@ -123,9 +123,9 @@ impl fmt::Display for RevokedReport {
 
 fn receipt_text(erasure: &Erasure) -> String {
     let receipt = &erasure.receipt;
-    let compared = match erasure.acknowledged {
+    let compared = match erasure.compared {
         true => "",
-        false => ", which this home has no acknowledgement of",
+        false => ", which this home cannot compare",
     };
     format!(
         "{} kfrag {}{compared}, at block {}",

@@ -55,8 +55,7 @@ pub(in super::super) fn revoke(show: &mut Show) -> Result<()> {
     receipts(show, &revoked)
 }
 
-/// Shows each miner's receipt for its erased kfrag, which the owner compared with what the miner
-/// had acknowledged.
+/// Shows each miner's receipt for its erased kfrag, which the owner compared with what it gave.
 fn receipts(show: &Show, revoked: &Output) -> Result<()> {
     let erased = revoked.field("erased");
     for miner in show.policy_miners()? {
@@ -65,8 +64,8 @@ fn receipts(show: &Show, revoked: &Output) -> Result<()> {
         let receipt = receipts.find(|receipt| receipt["miner"] == address.as_str());
         let receipt = receipt.with_context(|| format!("no receipt of {}", miner.name))?;
         ensure!(
-            receipt["acknowledged"] == true,
-            "{} erased a kfrag that it had not acknowledged",
+            receipt["compared"] == true,
+            "the receipt of {} was not compared with its kfrag",
             miner.name
         );
         show.tell(&format!(

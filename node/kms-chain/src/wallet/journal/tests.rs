@@ -11,6 +11,7 @@ use crate::types::TxReceipt;
 fn tx(sender: Address, nonce: u64, max_fee: u128) -> JournaledTx {
     JournaledTx {
         kind: "claim".to_owned(),
+        once: false,
         adds: false,
         chain_id: 31_337,
         sender,

@@ -4,7 +4,7 @@ use kms_protocol::Amount;
 
 use super::{Node, Setup, claim, options, send};
 use crate::contracts::call::Call;
-use crate::test_support::address;
+use crate::test_support::{address, terms};
 use crate::wallet::{SettledTx, TxJournal as _, WalletOptions};
 
 fn transfer(byte: u8) -> Call {
@@ -87,6 +87,30 @@ async fn a_result_is_forgotten_after_its_time() {
     });
     send(&late, &transfer(1)).await.unwrap();
     assert_eq!(setup.mined(), 2);
+}
+
+fn creation() -> Call {
+    Call::CreatePolicyViaTransfer {
+        terms: terms(&[address(1)]),
+        memo: Vec::new(),
+    }
+}
+
+#[tokio::test]
+async fn the_result_of_a_call_that_is_taken_once_is_kept_until_it_is_recorded() {
+    let setup = Setup::new(Node::miner()).await;
+    let first = send(&setup.wallet(), &creation()).await.unwrap();
+    let late = WalletOptions {
+        keep_s: 0,
+        ..options()
+    };
+    let wallet = setup.wallet_with(late);
+    assert_eq!(send(&wallet, &creation()).await.unwrap(), first);
+    assert_eq!((setup.mined(), setup.kept().len()), (1, 1));
+    wallet.forget(kms_protocol::B256([9; 32])).unwrap();
+    assert_eq!(setup.kept().len(), 1, "another transaction's");
+    wallet.forget(first.tx_hash).unwrap();
+    assert_eq!(setup.kept(), []);
 }
 
 #[tokio::test]

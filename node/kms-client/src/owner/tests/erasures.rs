@@ -40,7 +40,7 @@ async fn receipts_are_compared_with_the_acknowledgements_and_kept() {
     assert!(report.pending.is_empty());
     let kept = only_grant(&world).deliveries;
     for (erasure, delivery) in report.erased.iter().zip(&kept) {
-        assert!(erasure.acknowledged);
+        assert!(erasure.compared);
         assert_eq!(delivery.erasure, Some(erasure.receipt));
         let ack = delivery.ack.unwrap();
         assert_eq!(erasure.receipt.kfrag_hash, ack.kfrag_hash);
@@ -132,18 +132,33 @@ async fn the_next_run_asks_for_what_is_missing() {
 }
 
 #[tokio::test]
-async fn without_an_acknowledgement_a_receipt_is_told_as_not_compared() {
+async fn what_the_home_does_not_know_is_told_as_not_compared() {
     let (world, policy) = ended().await;
     let path = world.home.path().join("journal");
     std::fs::remove_dir_all(&path).unwrap();
     std::fs::create_dir(&path).unwrap();
     world.nodes[0].set(Habit::NeverHeld);
     let report = revoke(&world.owner(), policy, world.spend()).await.unwrap();
-    let compared: Vec<_> = report.erased.iter().map(|of| of.acknowledged).collect();
+    let compared: Vec<_> = report.erased.iter().map(|of| of.compared).collect();
     assert_eq!(compared, [false, false]);
     assert_eq!(codes(&report.pending), ["kfrag_missing"]);
     assert!(report.pending[0].detail.contains("nothing"));
     assert!(world.home.journal().list().unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn a_home_that_was_rebuilt_compares_with_the_kfrags_of_its_seed() {
+    let (world, policy) = ended().await;
+    let path = world.home.path().join("journal");
+    std::fs::remove_dir_all(&path).unwrap();
+    std::fs::create_dir(&path).unwrap();
+    let owner = world.owner();
+    owner.rebuild(&world.keys, &world.lock).await.unwrap();
+    world.nodes[0].set(Habit::OtherReceipt);
+    let report = revoke(&owner, policy, world.spend()).await.unwrap();
+    let compared: Vec<_> = report.erased.iter().map(|of| of.compared).collect();
+    assert_eq!(compared, [true, true]);
+    assert_eq!(codes(&report.pending), ["bad_receipt"]);
 }
 
 /// The chain is gone as soon as it has a transaction.

@@ -1,5 +1,5 @@
-//! Waits for the miners of a revoked policy: each is asked until it gives its signed receipt for the
-//! erased kfrag, or time is up. A receipt counts if it is of this policy and miner, signed by
+//! Waits for the miners of a revoked policy: each is asked until it gives its signed receipt for
+//! the erased kfrag, or time is up. A receipt counts if it is of this policy and miner, signed by
 //! the bonded worker, and of the kfrag that the miner was given. Those that count are journaled.
 //! Neighbours: `revoke` sends the transactions first, `asking` reaches a node.
 

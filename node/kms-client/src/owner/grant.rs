@@ -57,9 +57,9 @@ impl Owner<'_> {
     ///
     /// # Errors
     /// [`Error::GrantUnfinished`] if one of the same label and reader is unfinished,
-    /// [`Error::AlreadyGranted`] if one is in force, [`Error::QuoteStale`], [`Error::InsufficientFunds`], [`Error::FeeAboveMax`],
-    /// [`Error::Chain`]; [`Error::ThresholdNotMet`] if paid but fewer than m miners took their
-    /// kfrag: resume it.
+    /// [`Error::AlreadyGranted`] if one is in force, [`Error::QuoteStale`],
+    /// [`Error::InsufficientFunds`], [`Error::FeeAboveMax`], [`Error::Chain`];
+    /// [`Error::ThresholdNotMet`] if paid but fewer than m miners took their kfrag: resume it.
     pub async fn grant(
         &self,
         quote: Quote,

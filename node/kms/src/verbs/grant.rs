@@ -64,7 +64,8 @@ pub(crate) struct GrantArgs {
     #[arg(long)]
     dry_run: bool,
     /// Finish interrupted grants: this one, or all
-    #[arg(long, value_name = "POLICY", num_args = 0..=1, conflicts_with_all = ["dry_run", "to", "again"])]
+    #[arg(long, value_name = "POLICY", num_args = 0..=1)]
+    #[arg(conflicts_with_all = ["dry_run", "to", "again"])]
     resume: Option<Option<PolicyId>>,
 }
 

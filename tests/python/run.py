@@ -159,6 +159,11 @@ class Sealed:
         seed, name, key = (unhex(given[field]) for field in ("seed", "sealed", "key"))
         return {"label": sealed.open_name(seed, name, key)}
 
+    def memo(self, given):
+        fields = "seed", "sealed", "keys_hash", "author"
+        number, key, label, reader = sealed.open_memo(*(unhex(given[field]) for field in fields))
+        return {"number": number, "receiving": key.hex(), "label": label, "reader": reader}
+
 
 # --- policies.json -------------------------------------------------------------------------------
 

@@ -43,7 +43,7 @@ pub(crate) fn case(whole: &Value, case: &Value) -> Value {
             assert_eq!(sha256(&file), sha, "{}", case["name"]);
             restored(&file, given["words"].as_str().unwrap())
         }
-        "name" => sealed::run(kind, given),
+        "name" | "memo" => sealed::run(kind, given),
         "terms" | "pair" | "tag" => policies::run(whole["terms"].as_object().unwrap(), kind, given),
         "digest" | "envelope" | "reply" => messages::run(kind, given),
         kind if whole["grants"].is_object() => {

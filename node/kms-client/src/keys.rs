@@ -128,7 +128,7 @@ impl OwnerKeys {
     }
 
     /// The key of the memos that the owner leaves beside its policies.
-    pub(crate) const fn memos(&self) -> &MemoKey {
+    pub const fn memos(&self) -> &MemoKey {
         &self.memos
     }
 

@@ -44,6 +44,7 @@ pub use home::{
 pub use journal::{Delivery, DeliveryState, Grant, GrantState, Journal};
 pub use keys::{OwnerKeys, ReaderKey, Seed};
 pub use label::Label;
+pub use memo::{Memo, MemoKey};
 pub use network::{Network, NetworkStatus, network_status};
 pub use node_http::{HttpNodes, NodeLimits};
 pub use node_url::{AddressRule, NodeUrl};

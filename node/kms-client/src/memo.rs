@@ -41,18 +41,19 @@ const FIXED_BYTES: usize = 1 + 4 + 33 + 1 + 1;
 /// all). Its associated data are `KMS v1 policy memo`, `keysHash` and the author, so that it opens
 /// beside no other grant.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Memo {
+pub struct Memo {
     /// Number of the grant among those of label and reader.
-    pub(crate) number: u32,
+    pub number: u32,
     /// The reader's key B.
-    pub(crate) receiving_key: PublicKey,
-    pub(crate) label: Label,
+    pub receiving_key: PublicKey,
+    /// The label that was granted.
+    pub label: Label,
     /// Name on the reader's card.
-    pub(crate) reader: String,
+    pub reader: String,
 }
 
 /// The key of an owner's memos. Erased when dropped.
-pub(crate) struct MemoKey(Zeroizing<[u8; 64]>);
+pub struct MemoKey(Zeroizing<[u8; 64]>);
 
 impl MemoKey {
     pub(crate) const fn new(key: Zeroizing<[u8; 64]>) -> Self {
@@ -60,7 +61,10 @@ impl MemoKey {
     }
 
     /// Seals the memo of a policy with these terms.
-    pub(crate) fn seal(&self, memo: &Memo, terms: &Terms) -> Result<Vec<u8>> {
+    ///
+    /// # Errors
+    /// [`Error::NameInvalid`] for a name that no card has.
+    pub fn seal(&self, memo: &Memo, terms: &Terms) -> Result<Vec<u8>> {
         let plain = encode(memo)?;
         self.cipher()
             .encrypt(associated(terms), &plain)
@@ -69,7 +73,7 @@ impl MemoKey {
 
     /// Opens the memo of a policy with these terms; `None` for what another owner, another program
     /// or a false endpoint put there.
-    pub(crate) fn open(&self, sealed: &[u8], terms: &Terms) -> Option<Memo> {
+    pub fn open(&self, sealed: &[u8], terms: &Terms) -> Option<Memo> {
         let plain = self.cipher().decrypt(associated(terms), sealed).ok()?;
         decode(&plain)
     }
@@ -95,6 +99,7 @@ fn associated(terms: &Terms) -> [&[u8]; 3] {
 
 fn encode(memo: &Memo) -> Result<Vec<u8>> {
     let (label, reader) = (memo.label.as_str(), memo.reader.as_str());
+    check_card_name(reader)?;
     let mut plain = vec![VERSION];
     plain.extend_from_slice(&memo.number.to_be_bytes());
     plain.extend_from_slice(&memo.receiving_key.to_bytes());

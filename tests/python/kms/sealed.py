@@ -1,11 +1,11 @@
-"""What an owner seals for itself with AES-256-SIV: names of labels."""
+"""What an owner seals for itself with AES-256-SIV: names of labels, memos of policies."""
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESSIV
 
-from .curve import G, Refused, encode, mul
+from .curve import G, Refused, decode, encode, mul
 from .file import NAME_SIZES, open_file
-from .texts import label, label_secret, seed_of
+from .texts import card_name, label, label_secret, seed_of
 from .umbral import make_secret
 
 
@@ -37,6 +37,24 @@ def open_name(seed, sealed, key):
     if name is None or encode(mul(label_secret(seed, name), G)) != key:
         raise Refused("sealed_name_foreign")
     return name
+
+
+def open_memo(seed, sealed, keys_hash, author):
+    """(number, reader's key, label, reader's name) of the memo beside a policy."""
+    beside = [b"KMS v1 policy memo", keys_hash, author]
+    plain = unseal(seed, b"kms/v1/memo", sealed, beside)
+    try:
+        number, key, size = int.from_bytes(plain[1:5], "big"), plain[5:38], plain[38]
+        name, rest = one_form(plain[39 : 39 + size]), plain[39 + size :]
+        reader, padding = rest[1 : 1 + rest[0]].decode(), rest[1 + rest[0] :]
+        decode(key)
+    except (Refused, UnicodeDecodeError, IndexError, TypeError):
+        raise Refused("memo_unknown") from None
+    whole = -(-(16 + 40 + size + rest[0]) // 32) * 32 - 16
+    good = plain[0] == 1 and name is not None and card_name(reader)
+    if not good or len(plain) != whole or any(padding):
+        raise Refused("memo_unknown")
+    return number, key, name, reader
 
 
 def restore(file, words):

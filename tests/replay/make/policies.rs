@@ -41,7 +41,7 @@ impl Cases {
     }
 }
 
-fn terms(rng: &mut Drawn, miners: usize) -> Terms {
+pub(crate) fn terms(rng: &mut Drawn, miners: usize) -> Terms {
     let mut listed: Vec<Address> = (0..miners).map(|_| Address(rng.bytes())).collect();
     listed.sort();
     Terms {

@@ -1,4 +1,4 @@
-//! `sealed.json`: what an owner seals for itself: names of labels.
+//! `sealed.json`: what an owner seals for itself: names of labels here, memos in `memos`.
 
 use aes_siv::KeyInit as _;
 use aes_siv::siv::Aes256Siv;
@@ -14,10 +14,10 @@ use crate::play;
 const NAMES: &[u8] = b"kms/v1/names";
 const NAME_TAG: &[u8] = b"KMS v1 label name";
 
-struct Cases(Vec<Value>);
+pub(super) struct Cases(Vec<Value>);
 
 impl Cases {
-    fn push(&mut self, kind: &str, name: &str, given: Value) {
+    pub(super) fn push(&mut self, kind: &str, name: &str, given: Value) {
         let outcome = play::sealed::run(kind, &given);
         self.0
             .push(case(kind, &format!("{kind}: {name}"), given, outcome));
@@ -25,7 +25,7 @@ impl Cases {
 }
 
 /// Seals any bytes under a key of the kit's owner, whether or not the product would.
-fn seal(purpose: &[u8], associated: &[&[u8]], plain: &[u8]) -> Vec<u8> {
+pub(super) fn seal(purpose: &[u8], associated: &[&[u8]], plain: &[u8]) -> Vec<u8> {
     let root = SecretKeyFactory::from_secret_bytes(&SEED);
     let key = root.make_secret(purpose).unwrap();
     let mut cipher = Aes256Siv::new((&*key).into());
@@ -139,9 +139,7 @@ fn names(cases: &mut Cases) {
 pub(crate) fn make() -> String {
     let mut cases = Cases(Vec::new());
     names(&mut cases);
-    text(
-        "What an owner seals for itself: names of labels",
-        &[],
-        &cases.0,
-    )
+    super::memos::memos(&mut cases);
+    let about = "What an owner seals for itself: names of labels, memos of policies";
+    text(about, &[], &cases.0)
 }

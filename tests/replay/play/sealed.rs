@@ -2,10 +2,12 @@
 
 use kms_client::{OwnerKeys, Seed};
 use kms_format::SealedName;
+use kms_protocol::{Address, B256};
 use serde_json::{Value, json};
 use umbral::PublicKey;
 
-use crate::bytes::{exactly, unhex};
+use crate::bytes::{Drawn, exactly, unhex};
+use crate::make::policies::terms;
 
 /// Runs a case.
 pub(crate) fn run(kind: &str, given: &Value) -> Value {
@@ -13,6 +15,7 @@ pub(crate) fn run(kind: &str, given: &Value) -> Value {
     let keys = OwnerKeys::from_seed(&seed).unwrap();
     let outcome = match kind {
         "name" => name(&keys, given),
+        "memo" => memo(&keys, given),
         other => panic!("no cases of kind {other}"),
     };
     match outcome {
@@ -28,4 +31,19 @@ fn name(keys: &OwnerKeys, given: &Value) -> Result<Value, &'static str> {
     let label = keys.open_name(&sealed, &key).unwrap();
     let label = label.ok_or("sealed_name_foreign")?;
     Ok(json!({ "label": label.as_str() }))
+}
+
+/// Opens the memo that was left beside a policy of these terms.
+fn memo(keys: &OwnerKeys, given: &Value) -> Result<Value, &'static str> {
+    let mut terms = terms(&mut Drawn::new("any"), 1);
+    terms.keys_hash = B256(exactly(&given["keys_hash"]));
+    terms.author = Address(exactly(&given["author"]));
+    let memo = keys.memos().open(&unhex(&given["sealed"]), &terms);
+    let memo = memo.ok_or("memo_unknown")?;
+    Ok(json!({
+        "number": memo.number,
+        "receiving": hex::encode(memo.receiving_key.to_bytes()),
+        "label": memo.label.as_str(),
+        "reader": memo.reader,
+    }))
 }

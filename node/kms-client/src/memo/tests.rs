@@ -126,6 +126,14 @@ fn refuses_content_that_is_not_canonical_though_its_code_holds() {
 }
 
 #[test]
+fn seals_no_name_that_no_card_has() {
+    for reader in ["", ".bob", "bob eve", &"r".repeat(65), &"r".repeat(300)] {
+        let refused = key(1).seal(&memo("films/demo", reader), &terms());
+        assert_eq!(refused.unwrap_err().code(), "name_invalid", "{reader}");
+    }
+}
+
+#[test]
 fn a_plan_reckons_with_no_byte_cheaper_than_the_memo() {
     let label = Label::new("films/demo").unwrap();
     assert!(blank(&label, "bob").iter().all(|byte| *byte != 0));

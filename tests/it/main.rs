@@ -28,6 +28,8 @@ mod mistakes;
 #[cfg(test)]
 mod planted;
 #[cfg(test)]
+mod provider;
+#[cfg(test)]
 mod readme;
 #[cfg(test)]
 mod reorg;

@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use ethers::abi::AbiDecode;
 use ethers::contract::EthCall;
@@ -19,6 +20,7 @@ use crate::types::{BlockHeader, Tag};
 mod fees;
 mod judges;
 mod logs;
+mod settled;
 mod views;
 
 pub(crate) use fees::estimate_fees;
@@ -32,6 +34,8 @@ pub struct Chain {
 struct Inner {
     rpc: Rpc,
     deployment: Deployment,
+    /// How far a block's time may be ahead of this machine's clock.
+    max_ahead_s: Option<u64>,
     /// Blocks per `eth_getLogs`, as the endpoints' answers so far suggest.
     range_blocks: AtomicU64,
 }
@@ -46,9 +50,9 @@ impl std::fmt::Debug for Chain {
 }
 
 impl Chain {
-    /// Connects, and proves that every endpoint that answers serves the deployment: chain id,
-    /// genesis hash and the code of all contracts. Endpoints that are down are checked before
-    /// their first use.
+    /// Connects, and proves that an endpoint serves the deployment: chain id, genesis hash and the
+    /// code of all contracts. Those that serve another chain are left out; those that are down are
+    /// checked before their first use.
     ///
     /// # Errors
     /// `NoEndpoint`, `BadUrl`, `WrongChain`, `Unreachable` when none answers.
@@ -70,6 +74,7 @@ impl Chain {
             inner: Arc::new(Inner {
                 rpc,
                 deployment,
+                max_ahead_s: config.max_ahead_s,
                 range_blocks,
             }),
         })
@@ -132,14 +137,20 @@ impl Chain {
 
     async fn block(&self, which: &str) -> Result<Option<BlockHeader>, ChainError> {
         let method = "eth_getBlockByNumber";
-        let wire: Option<WireHeader> = self.inner.rpc.request(method, &(which, false)).await?;
-        wire.map(|wire| {
-            wire.parse().ok_or(ChainError::BadReply {
-                method,
-                reason: "impossible header",
-            })
-        })
-        .transpose()
+        let latest = self.inner.max_ahead_s.and_then(|ahead| {
+            let now = SystemTime::now().duration_since(UNIX_EPOCH).ok()?;
+            Some(now.as_secs().saturating_add(ahead))
+        });
+        let check = |wire: &Option<WireHeader>| match wire.as_ref()?.parse() {
+            None => Some("impossible header"),
+            Some(header) if latest.is_some_and(|latest| header.timestamp > latest) => {
+                Some("a block from the future: compare this machine's clock")
+            }
+            Some(_) => None,
+        };
+        let rpc = &self.inner.rpc;
+        let wire = rpc.request_checked(method, &(which, false), check).await?;
+        Ok(wire.and_then(|wire| wire.parse()))
     }
 
     /// Reads the balance of an account in wei, at the newest block.

@@ -152,6 +152,8 @@ impl Devnet {
             .args(["--chain-id", &CHAIN_ID.to_string()])
             .args(["--mnemonic", TEST_MNEMONIC])
             .args(["--accounts", &options.accounts.to_string()])
+            // Two blocks on top make a block final.
+            .args(["--slots-in-an-epoch", "1"])
             .arg("--cache-path")
             .arg(cache.path())
             .stdin(Stdio::piped())

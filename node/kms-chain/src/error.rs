@@ -56,6 +56,9 @@ pub enum ChainError {
         method: &'static str,
         reason: &'static str,
     },
+    /// An endpoint shows another block than the one that was read elsewhere, or there before.
+    #[error("{endpoint} shows another block {number} than was read before")]
+    Disagreement { endpoint: String, number: u64 },
     /// The chain was reorganised between two reads. Try again at once.
     #[error("the chain moved while it was being read")]
     ChainMoved,

@@ -1,7 +1,8 @@
 //! Follows the chain from a cursor: `next_step` returns the next step, the caller stores it and
 //! moves the cursor in one database transaction, then asks again.
 //!
-//! A reorganisation is found by hashes alone: `removed` flags and subscriptions are not trusted.
+//! A reorganisation is found by the headers alone: `removed` flags and subscriptions are not
+//! trusted. A header that is shown otherwise than before is undone like one that was replaced.
 //! Far behind, events come in ranges; near the head, block by block and by block hash.
 
 use kms_protocol::B256;
@@ -140,10 +141,10 @@ pub async fn next_step<R: ChainRead + Sync>(
     let Some(tip) = cursor.tip() else {
         return apply(chain, None, &head).await;
     };
-    if head.hash == tip.hash {
+    if head == *tip {
         return Ok(Next::UpToDate);
     }
-    if head.parent == tip.hash {
+    if head.parent == tip.hash && head.timestamp >= tip.timestamp {
         return apply_blocks(chain, Some(*tip), &head).await;
     }
     match standing(chain, cursor, &head).await? {
@@ -187,7 +188,8 @@ async fn standing<R: ChainRead + Sync>(
                 .await?
                 .ok_or(ChainError::ChainMoved)?
         };
-        if canonical.hash == stored.hash {
+        // Every field, not the hash alone: a time that was shown wrong is undone.
+        if canonical == *stored {
             return Ok(match (contradicted, ahead) {
                 (true, _) => Standing::Forked(*stored),
                 (false, true) => Standing::Ahead,
@@ -213,7 +215,8 @@ async fn apply<R: ChainRead + Sync>(
     let settled = head.number.saturating_sub(HEAD_ZONE);
     if from <= settled {
         let to = settled.min(from.saturating_add(RANGE_STEP - 1));
-        return apply_range(chain, from, to).await.map(Next::Step);
+        let step = apply_range(chain, tip.as_ref(), from, to).await;
+        return step.map(Next::Step);
     }
     apply_blocks(chain, tip, head).await
 }
@@ -222,13 +225,26 @@ fn next_block<R: ChainRead>(chain: &R, tip: Option<&BlockHeader>) -> u64 {
     tip.map_or_else(|| chain.start_block(), |tip| tip.number.saturating_add(1))
 }
 
+/// Refuses a block that is older than one before it: no chain makes such.
+fn check_time(before: Option<&BlockHeader>, header: &BlockHeader) -> Result<(), ChainError> {
+    if before.is_some_and(|before| header.timestamp < before.timestamp) {
+        return Err(ChainError::BadReply {
+            method: "eth_getBlockByNumber",
+            reason: "a block older than one before it",
+        });
+    }
+    Ok(())
+}
+
 /// Reads all events of a range, and its last header before and after: both are of one chain.
 async fn apply_range<R: ChainRead + Sync>(
     chain: &R,
+    tip: Option<&BlockHeader>,
     from: u64,
     to: u64,
 ) -> Result<Step, ChainError> {
     let last = chain.header(to).await?.ok_or(ChainError::ChainMoved)?;
+    check_time(tip, &last)?;
     let events = chain.events_in_range(from, to).await?;
     let stray = |event: &&EventRecord| event.block_number == to && event.block_hash != last.hash;
     if events.iter().find(stray).is_some() || chain.header(to).await? != Some(last) {
@@ -250,21 +266,22 @@ async fn apply_blocks<R: ChainRead + Sync>(
     let to = head.number.min(from.saturating_add(HEAD_STEP - 1));
     let mut headers = Vec::new();
     let mut events = Vec::new();
-    let mut parent = tip.map(|tip| tip.hash);
+    let mut parent = tip;
     for number in from..=to {
         let header = if number == head.number {
             *head
         } else {
             chain.header(number).await?.ok_or(ChainError::ChainMoved)?
         };
-        if parent.is_some_and(|hash| hash != header.parent) {
+        if parent.is_some_and(|parent| parent.hash != header.parent) {
             return Err(ChainError::ChainMoved);
         }
+        check_time(parent.as_ref(), &header)?;
         let some = chain.events_in_block(header.hash).await?;
         if some.iter().any(|event| event.block_number != number) {
             return Err(ChainError::ChainMoved);
         }
-        parent = Some(header.hash);
+        parent = Some(header);
         headers.push(header);
         events.extend(some);
     }

@@ -20,6 +20,9 @@ use endpoint::{Endpoint, Trust};
 pub(crate) use identity::Identity;
 pub(crate) use wire::clean;
 
+/// JSON-RPC code of a revert.
+const REVERT_CODE: i64 = 3;
+
 /// Endpoints of the chain, and limits on their answers.
 #[derive(Clone, PartialEq, Eq)]
 pub struct RpcConfig {
@@ -29,6 +32,9 @@ pub struct RpcConfig {
     pub timeout_ms: u64,
     /// Largest answer accepted, in bytes.
     pub max_body_bytes: usize,
+    /// How far a block's time may be ahead of this machine's clock, in seconds; `None` allows any.
+    /// An endpoint that shows a later one is passed over.
+    pub max_ahead_s: Option<u64>,
 }
 
 impl RpcConfig {
@@ -39,6 +45,7 @@ impl RpcConfig {
             urls,
             timeout_ms: 4_000,
             max_body_bytes: 32 * 1024 * 1024,
+            max_ahead_s: None,
         }
     }
 }
@@ -142,7 +149,7 @@ impl Rpc {
     }
 
     /// Sends a request to the best endpoint, then to the next ones until one gives an answer.
-    /// An error answer of the server counts as an answer.
+    /// An error answer of the server counts as an answer if it is the contract's.
     ///
     /// # Errors
     /// `Unreachable` when no endpoint answered, `WrongChain` when those that did serve another
@@ -152,11 +159,34 @@ impl Rpc {
         P: Serialize + Sync + ?Sized,
         R: DeserializeOwned,
     {
+        self.request_checked(method, params, |_| None).await
+    }
+
+    /// Does what `request` does, and passes over an endpoint whose answer `check` objects to.
+    ///
+    /// # Errors
+    /// Those of `request`; `BadReply` with the objection.
+    pub(crate) async fn request_checked<P, R>(
+        &self,
+        method: &'static str,
+        params: &P,
+        check: impl Fn(&R) -> Option<&'static str>,
+    ) -> Result<R, ChainError>
+    where
+        P: Serialize + Sync + ?Sized,
+        R: DeserializeOwned,
+    {
         let mut last = None;
         for endpoint in self.by_preference() {
-            match self.ask(endpoint, method, params).await {
+            let answer = self.ask(endpoint, method, params).await;
+            match answer.map(|value| (check(&value), value)) {
+                Ok((None, value)) => return Ok(value),
+                Ok((Some(reason), _)) => {
+                    endpoint.failed(Trust::Keep);
+                    last = Some(ChainError::BadReply { method, reason });
+                }
                 Err(error) if is_endpoint_fault(&error) => last = Some(error),
-                answer => return answer,
+                Err(error) => return Err(error),
             }
         }
         Err(last.unwrap_or(ChainError::NoEndpoint))
@@ -184,9 +214,9 @@ impl Rpc {
     /// Checks the identity of every endpoint now.
     ///
     /// # Errors
-    /// `WrongChain` if any endpoint that answers serves another chain, `Unreachable` if none
-    /// answers.
+    /// `WrongChain` if those that answer serve another chain, `Unreachable` if none answers.
     pub(crate) async fn verify_all(&self) -> Result<(), ChainError> {
+        let mut foreign = None;
         let checks = self
             .inner
             .endpoints
@@ -197,14 +227,23 @@ impl Rpc {
         for result in futures_util::future::join_all(checks).await {
             match result {
                 Ok(()) => verified = true,
-                Err(error @ ChainError::WrongChain { .. }) => return Err(error),
+                Err(error @ ChainError::WrongChain { .. }) => {
+                    tracing::warn!(%error, "this endpoint is left out");
+                    foreign = Some(error);
+                }
                 Err(error) => last = Some(error),
             }
         }
         if verified {
             return Ok(());
         }
-        Err(last.unwrap_or(ChainError::NoEndpoint))
+        Err(foreign.or(last).unwrap_or(ChainError::NoEndpoint))
+    }
+
+    /// Number of endpoints.
+    #[must_use]
+    pub fn endpoints(&self) -> usize {
+        self.inner.endpoints.len()
     }
 
     /// Health of every endpoint, in the configured order.
@@ -280,12 +319,19 @@ impl Rpc {
     }
 }
 
-/// Whether an error is about the endpoint alone, not about the request.
+/// Whether an error may be the endpoint's alone: another one may answer. A revert is the contract's
+/// answer, the same everywhere.
 fn is_endpoint_fault(error: &ChainError) -> bool {
-    matches!(
-        error,
-        ChainError::Unreachable { .. } | ChainError::WrongChain { .. }
-    )
+    match error {
+        ChainError::Unreachable { .. } | ChainError::WrongChain { .. } => true,
+        ChainError::Rpc {
+            code,
+            message,
+            data,
+            ..
+        } => *code != REVERT_CODE && data.is_none() && !message.contains("revert"),
+        _ => false,
+    }
 }
 
 #[cfg(test)]

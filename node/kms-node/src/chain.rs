@@ -4,10 +4,10 @@
 use std::future::Future;
 
 use kms_chain::{
-    Call, Chain, ChainError, ChainParams, ChainRead, Fees, GasLimit, LastSeqs, SignedTx, Tag,
-    TxPlan, TxReceipt,
+    BlockHeader, Call, Chain, ChainError, ChainParams, ChainRead, Fees, GasLimit, LastSeqs,
+    SignedTx, Tag, TxPlan, TxReceipt,
 };
-use kms_protocol::{Address, Amount, B256, EthSecret, Terms, Wei};
+use kms_protocol::{Address, Amount, B256, EthSecret, Period, PolicyId, Terms, Wei};
 
 /// A future of the chain's answer, as [`NodeChain`] returns it.
 pub(crate) trait Answer<T>: Future<Output = Result<T, ChainError>> + Send {}
@@ -22,6 +22,18 @@ pub(crate) trait NodeChain: ChainRead + Clone + Send + Sync + 'static {
     fn claimable(&self, miner: Address) -> impl Answer<Amount>;
     /// Fees that `miner` can collect from each of these policies as of the newest block.
     fn collectable_each(&self, terms: &[Terms], miner: Address) -> impl Answer<Vec<Amount>>;
+    /// The newest of `headers`, ascending, that two endpoints agree on, or that is final where
+    /// there is one endpoint.
+    fn settled(&self, headers: &[BlockHeader]) -> impl Answer<Option<BlockHeader>>;
+    /// Whether the contract says, at two endpoints if there are as many, that a miner's access
+    /// under a policy is over as of a period.
+    fn is_access_over(
+        &self,
+        id: PolicyId,
+        terms: &Terms,
+        miner: Address,
+        now: Period,
+    ) -> impl Answer<bool>;
     fn eth_balance(&self, account: Address) -> impl Answer<Wei>;
     /// Number of mined transactions of `account`, which is its next nonce on chain.
     fn mined_nonce(&self, account: Address) -> impl Answer<u64>;
@@ -54,6 +66,20 @@ impl NodeChain for Chain {
 
     fn collectable_each(&self, terms: &[Terms], miner: Address) -> impl Answer<Vec<Amount>> {
         Self::collectable_each(self, terms, miner)
+    }
+
+    fn settled(&self, headers: &[BlockHeader]) -> impl Answer<Option<BlockHeader>> {
+        Self::settled(self, headers)
+    }
+
+    fn is_access_over(
+        &self,
+        id: PolicyId,
+        terms: &Terms,
+        miner: Address,
+        now: Period,
+    ) -> impl Answer<bool> {
+        Self::is_access_over(self, id, terms, miner, now)
     }
 
     fn eth_balance(&self, account: Address) -> impl Answer<Wei> {

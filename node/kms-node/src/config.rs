@@ -38,6 +38,10 @@ pub struct NodeConfig {
     pub poll_interval_ms: u64,
     /// Age of the snapshot above which requests are refused: milliseconds since a successful poll.
     pub max_view_age_ms: u64,
+    /// How far a block's time may be ahead of this machine's clock, seconds; 0 allows any.
+    pub max_block_ahead_s: u64,
+    /// Time for which the end of a policy must stand before its kfrag is erased, milliseconds.
+    pub erase_after_ms: u64,
     /// Largest distance of a request's block number from the head, in both directions, blocks.
     pub request_window_blocks: u64,
     /// Requests of one policy that are answered in a window of `request_window_blocks`.
@@ -93,6 +97,10 @@ impl NodeConfig {
 
     pub(crate) fn max_view_age(&self) -> Duration {
         Duration::from_millis(self.max_view_age_ms)
+    }
+
+    pub(crate) fn erase_after(&self) -> Duration {
+        Duration::from_millis(self.erase_after_ms)
     }
 
     pub(crate) fn poll_interval(&self) -> Duration {

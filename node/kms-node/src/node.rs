@@ -45,6 +45,8 @@ pub(crate) struct Node {
     pub(crate) transport: TransportKeys,
     pub(crate) info: InfoCache,
     closing: AtomicBool,
+    /// Whether kfrags wait to be erased.
+    erasures: AtomicBool,
 }
 
 /// The parts of a [`Node`] that its caller opens.
@@ -80,6 +82,7 @@ impl Node {
             transport: TransportKeys::default(),
             info: InfoCache::default(),
             closing: AtomicBool::new(false),
+            erasures: AtomicBool::new(false),
         }
     }
 
@@ -99,6 +102,16 @@ impl Node {
             age: self.age.age(),
             max_age: self.config.max_view_age(),
         }
+    }
+
+    /// Notes whether kfrags wait for the proof that their policies are over.
+    pub(crate) fn await_erasures(&self, waiting: bool) {
+        self.erasures.store(waiting, Ordering::Release);
+    }
+
+    /// Whether kfrags wait to be erased.
+    pub(crate) fn has_waiting_erasures(&self) -> bool {
+        self.erasures.load(Ordering::Acquire)
     }
 
     /// Makes [`Node::check_open`] refuse new requests, for shutdown.

@@ -137,6 +137,7 @@ async fn pin_database(
 async fn connect(config: &NodeConfig, deployment: &Deployment) -> Result<Chain, NodeError> {
     let rpc = RpcConfig {
         timeout_ms: config.rpc_timeout_ms,
+        max_ahead_s: Some(config.max_block_ahead_s).filter(|ahead| *ahead > 0),
         ..RpcConfig::new(config.rpc_urls.clone())
     };
     match Chain::connect(&rpc, deployment.clone()).await {
@@ -164,7 +165,8 @@ async fn serve<C: NodeChain>(
     let (http_stopper, http_stop) = Stopper::new();
     let (stopper, stop) = Stopper::new();
     let mut tasks = Tasks::default();
-    tasks.spawn("sweeper", erase::run(node.clone(), stop.clone()));
+    let sweeper = erase::Sweeper::new(node.clone(), chain.clone());
+    tasks.spawn("sweeper", erase::run(sweeper, stop.clone()));
     tasks.spawn(
         "chain",
         chain_tasks(node.clone(), chain, publisher, stop.clone()),

@@ -16,6 +16,7 @@ use tokio::sync::watch;
 use crate::config::{NodeConfig, Sources};
 use crate::duties::act::Sender;
 use crate::host::identity::{Keys, database_path};
+use crate::kfrag::erase::Sweeper;
 use crate::kfrag::seal::StorageRoot;
 use crate::node::{Node, NodeParts};
 use crate::store::Store;
@@ -38,6 +39,7 @@ pub(crate) struct Running {
     pub(crate) node: Arc<Node>,
     pub(crate) follower: Follower<FakeChain>,
     pub(crate) sender: Sender<FakeChain>,
+    pub(crate) sweeper: Sweeper<FakeChain>,
 }
 
 impl World {
@@ -71,6 +73,7 @@ impl World {
             ("claim_every_periods", "1"),
             ("collect_every_periods", "1"),
             ("fee_per_kms", "1 ETH"),
+            ("erase_after_ms", "0"),
         ]
         .iter()
         .map(|(key, value)| ((*key).to_owned(), (*value).to_owned()))
@@ -112,6 +115,7 @@ impl World {
         let follower = Follower::new(node.clone(), chain, clock, publisher);
         Running {
             follower: follower.await.unwrap(),
+            sweeper: Sweeper::new(node.clone(), self.chain.clone()),
             sender: Sender::new(node.clone(), self.chain.clone(), clock, MAX_LEASE),
             node,
         }
@@ -122,6 +126,15 @@ impl Running {
     /// Follows to the head.
     pub(crate) async fn sync(&mut self) {
         while !self.follower.advance().await.unwrap() {}
+    }
+
+    /// Follows to the head, sweeps, and sweeps again once the blocks are settled.
+    pub(crate) async fn sweep(&mut self) {
+        for _ in 0..2 {
+            self.sync().await;
+            let snapshot = self.node.snapshot().unwrap();
+            self.sweeper.sweep(&snapshot).await.unwrap();
+        }
     }
 
     /// Follows to the head and does what is due once.

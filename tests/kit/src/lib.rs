@@ -1,7 +1,7 @@
 //! The test kit: what the end-to-end tests, the demo and the tests of the crates share. `kms`
 //! drives the binary, `process` ends what it starts, `wait` polls, `net` is a real chain with the
-//! contracts, `chain` one in memory, `node` a node as a process, `grant` a grant made by hand,
-//! `wire` the sealed line between client and node.
+//! contracts, `faults` what is wrong with a provider, `chain` a chain in memory, `node` a node as a
+//! process, `grant` a grant made by hand, `wire` the sealed line between client and node.
 //! Set-up that fails is a panic; what a command did is a value.
 
 #![allow(
@@ -13,6 +13,7 @@
 )]
 
 pub mod chain;
+pub mod faults;
 pub mod grant;
 pub mod kms;
 pub mod net;

@@ -58,7 +58,8 @@ pub struct Node {
 
 impl Node {
     /// Makes the data directory of a node by `kms node init`. Miner and chain are those of the
-    /// home, unless `more` names others.
+    /// home, unless `more` names others. The node believes whatever time the chain shows, which
+    /// tests move, and erases as soon as the end of a policy is proved.
     #[track_caller]
     pub fn init(kms: Kms, data_dir: &Path, place: &Place, more: &[&str]) -> Self {
         let directory = data_dir.display().to_string();
@@ -71,6 +72,10 @@ impl Node {
             &place.public_url,
             "--listen",
             &place.listen,
+            "--set",
+            "max_block_ahead_s=0",
+            "--set",
+            "erase_after_ms=0",
         ];
         let made = kms.json(&[&args, more].concat()).assert_success();
         Self {

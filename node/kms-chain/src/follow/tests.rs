@@ -313,6 +313,40 @@ async fn a_cursor_that_was_stored_goes_on_where_it_was() {
     follower.check(&chain).await;
 }
 
+#[tokio::test]
+async fn times_that_were_shown_wrong_are_undone() {
+    let chain = Fake::with_blocks(80);
+    let mut follower = Follower::default();
+    follower.check(&chain).await;
+    let shift = |blocks: &mut Vec<(BlockHeader, u64)>, seconds: i64| {
+        for (header, _) in blocks.iter_mut().skip(70) {
+            header.timestamp = header.timestamp.saturating_add_signed(seconds);
+        }
+    };
+    shift(&mut chain.state().blocks, 86_400);
+    chain.state().push(1);
+    chain.state().blocks[80].0.timestamp += 86_400;
+    follower.check(&chain).await;
+    shift(&mut chain.state().blocks, -86_400);
+    follower.check(&chain).await;
+    let tip = *follower.cursor.tip().unwrap();
+    assert_eq!(tip.timestamp, 180);
+}
+
+#[tokio::test]
+async fn a_block_older_than_its_parent_is_not_taken() {
+    let chain = Fake::with_blocks(80);
+    let mut follower = Follower::default();
+    follower.check(&chain).await;
+    chain.state().push(1);
+    chain.state().blocks[80].0.timestamp = 5;
+    let refused = next_step(&chain, &follower.cursor).await;
+    assert!(
+        matches!(refused, Err(ChainError::BadReply { .. })),
+        "{refused:?}"
+    );
+}
+
 #[derive(Debug, Clone)]
 enum Change {
     Grow(u64),

@@ -208,24 +208,28 @@ async fn names_an_http_status_and_a_dead_endpoint() {
 }
 
 #[tokio::test]
-async fn believes_an_error_answer_and_asks_nobody_else() {
-    let first = Server::start(|_, _| Reply::Error(-32_000, "nonce too low\u{1b}[31m\n")).await;
-    let second = good().await;
+async fn believes_a_revert_and_asks_nobody_else() {
+    for (code, message) in [(3, "no"), (-32_000, "execution reverted")] {
+        let first = Server::start(move |_, _| Reply::Error(code, message)).await;
+        let second = good().await;
+        let answer = number(&rpc(&[&first.url, &second.url])).await;
+        assert!(matches!(answer, Err(ChainError::Rpc { .. })), "{answer:?}");
+        assert_eq!(second.count("eth_blockNumber"), 0);
+    }
+}
+
+#[tokio::test]
+async fn another_error_is_told_only_if_every_endpoint_fails() {
+    let failing = || Server::start(|_, _| Reply::Error(-32_000, "header not found\u{1b}[31m\n"));
+    let (first, second, third) = (failing().await, failing().await, good().await);
+    let answer = number(&rpc(&[&first.url, &third.url])).await;
+    assert_eq!(answer.unwrap(), "0x5");
     match number(&rpc(&[&first.url, &second.url])).await {
-        Err(ChainError::Rpc {
-            code,
-            message,
-            data,
-            ..
-        }) => {
-            assert_eq!(
-                (code, message.as_str(), data),
-                (-32_000, "nonce too low[31m", None)
-            );
+        Err(ChainError::Rpc { code, message, .. }) => {
+            assert_eq!((code, message.as_str()), (-32_000, "header not found[31m"));
         }
         other => panic!("{other:?}"),
     }
-    assert_eq!(second.count("eth_blockNumber"), 0);
 }
 
 #[tokio::test]
@@ -289,10 +293,9 @@ async fn passes_over_an_endpoint_of_another_chain() {
     let rpc = identified(&[&foreign.url, &ours.url]);
     assert_eq!(number(&rpc).await.unwrap(), "0x5");
     assert_eq!(foreign.count("eth_blockNumber"), 0);
-    assert!(matches!(
-        rpc.verify_all().await,
-        Err(ChainError::WrongChain { .. })
-    ));
+    rpc.verify_all().await.unwrap();
+    let alone = identified(&[&foreign.url]).verify_all().await;
+    assert!(matches!(alone, Err(ChainError::WrongChain { .. })));
 }
 
 #[tokio::test]

@@ -66,6 +66,16 @@ pub const KEYS: &[Key] = &[
         "oldest chain view that requests are decided on",
     ),
     optional(
+        "max_block_ahead_s",
+        "60",
+        "how far a block's time may be ahead of this machine's clock; 0: any",
+    ),
+    optional(
+        "erase_after_ms",
+        "10000",
+        "how long the end of a policy must stand before its kfrag is erased",
+    ),
+    optional(
         "request_window_blocks",
         "64",
         "how far a request's block may be from the head",

@@ -32,6 +32,7 @@ fn snapshot(head: u64, period: u32, policy: PolicyView) -> Snapshot {
         period: Period(period),
         confirmed_period: Period(period),
         confirmations: CONFIRMATIONS,
+        settled: None,
         policies: Arc::new(HashMap::from([(ID, Arc::new(policy))])),
         miner: Arc::new(MinerView::default()),
         challenges: Arc::default(),

@@ -1,14 +1,18 @@
-//! The sweeper: erases kfrags after the last paid period and after a revocation, each once it is
-//! confirmed, and leaves a signed receipt. Whoever breaks into the node later finds no kfrag of an
-//! ended policy, and nothing of one in the write-ahead log, which it truncates. It also forgets the
-//! requests that left the replay window.
+//! The sweeper: erases kfrags whose policy has ended or was revoked, each with a signed receipt,
+//! and truncates the write-ahead log, so that whoever breaks in later finds nothing of them. The
+//! gate refuses at once; an erasure cannot be undone, so it waits for more than an endpoint's word:
+//! the end stands for `erase_after_ms` by the monotonic clock, the block that shows it is settled,
+//! and the contracts say the same. It also forgets the requests that left the replay window.
 
+use std::collections::HashMap;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use kms_chain::ChainError;
 use kms_protocol::messages::ErasureReceipt;
-use kms_protocol::{EthSignature, Period};
+use kms_protocol::{EthSignature, Period, PolicyId};
 
+use crate::chain::NodeChain;
 use crate::host::health::Severity;
 use crate::host::stop::Stop;
 use crate::node::Node;
@@ -16,12 +20,13 @@ use crate::store::Result;
 use crate::store::kfrag::{ErasureReason, ErasureRow, KfragHead};
 use crate::view::snapshot::Snapshot;
 
-/// Limit of kfrags read per query and erased per transaction.
+/// Limit of kfrags read per query, and of those whose end is asked for in one sweep.
 const PAGE: u32 = 256;
+const ASKED_AT_ONCE: usize = 64;
 /// Interval at which the newest snapshot is checked.
 const PAUSE: Duration = Duration::from_millis(500);
 
-/// The inputs of a sweep: the next sweep is needed only after they change.
+/// The inputs of a scan: the next scan is needed only after they change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 struct Trigger {
     confirmed_period: Period,
@@ -29,21 +34,30 @@ struct Trigger {
     policies: usize,
 }
 
-/// Sweeps whenever the trigger changes, until told to stop.
-pub(crate) async fn run(node: Arc<Node>, stop: Stop) -> Result<()> {
+/// A kfrag that is due for erasure.
+struct Waiting {
+    head: KfragHead,
+    /// Since when it is due without a break.
+    since: Instant,
+}
+
+/// The sweeper's state in memory; after a restart the waiting begins anew.
+pub(crate) struct Sweeper<C> {
+    node: Arc<Node>,
+    chain: C,
+    scanned: Trigger,
+    waiting: HashMap<PolicyId, Waiting>,
+}
+
+/// Sweeps until told to stop.
+pub(crate) async fn run<C: NodeChain>(mut sweeper: Sweeper<C>, stop: Stop) -> Result<()> {
+    let node = sweeper.node.clone();
     let heartbeat = node.health.heartbeat("sweeper");
-    let mut done = Trigger::default();
     while !stop.is_stopped() {
         if let Some(snapshot) = node.snapshot() {
             node.replay.forget(snapshot.head);
-            let trigger = trigger(&snapshot);
-            if trigger != done {
-                match sweep(&node, &snapshot).await {
-                    Ok(()) => done = trigger,
-                    Err(error) => {
-                        tracing::error!(code = error.code(), %error, "sweep failed, will retry");
-                    }
-                }
+            if let Err(error) = sweeper.sweep(&snapshot).await {
+                tracing::error!(code = error.code(), %error, "sweep failed, will retry");
             }
         }
         // Keys are made when one is asked for; here those that are over are wiped unasked.
@@ -61,6 +75,126 @@ pub(crate) async fn run(node: Arc<Node>, stop: Stop) -> Result<()> {
     Ok(())
 }
 
+impl<C: NodeChain> Sweeper<C> {
+    pub(crate) fn new(node: Arc<Node>, chain: C) -> Self {
+        Self {
+            node,
+            chain,
+            scanned: Trigger::default(),
+            waiting: HashMap::new(),
+        }
+    }
+
+    /// Finds what is due for erasure as of `snapshot`, and erases what has waited for its proof.
+    pub(crate) async fn sweep(&mut self, snapshot: &Snapshot) -> Result<()> {
+        let trigger = trigger(snapshot);
+        if trigger != self.scanned {
+            self.scan(snapshot).await?;
+            self.scanned = trigger;
+        }
+        self.waiting
+            .retain(|_, waiting| due(snapshot, &waiting.head).is_some());
+        let hold = self.node.config.erase_after();
+        let ripe: Vec<(KfragHead, ErasureReason)> = self
+            .waiting
+            .values()
+            .filter(|waiting| waiting.since.elapsed() >= hold)
+            .filter_map(|waiting| Some((waiting.head, due(snapshot, &waiting.head)?)))
+            .filter(|(head, reason)| is_settled(snapshot, head, *reason))
+            .take(ASKED_AT_ONCE)
+            .collect();
+        let mut proved = Vec::new();
+        let mut problem = None;
+        for (head, reason) in ripe {
+            match self.is_over(snapshot, &head).await {
+                Ok(true) => proved.push(tombstone(&self.node, snapshot, &head, reason)),
+                Ok(false) => {
+                    let id = head.policy_id;
+                    problem = Some(format!("the contract says that policy {id} is not over"));
+                    self.waiting.remove(&id);
+                    self.scanned = Trigger::default();
+                }
+                Err(error) => {
+                    problem = Some(error.to_string());
+                    break;
+                }
+            }
+        }
+        self.erase(&proved).await?;
+        self.node.await_erasures(!self.waiting.is_empty());
+        self.node
+            .health
+            .set("erasure_evidence", Severity::Warning, problem);
+        Ok(())
+    }
+
+    /// Lists what is due anew; what was due before keeps the time since when it is.
+    async fn scan(&mut self, snapshot: &Snapshot) -> Result<()> {
+        let mut after = None;
+        loop {
+            let page = self.node.store.kfrag_heads(after, PAGE).await?;
+            let Some(last) = page.last() else {
+                return Ok(());
+            };
+            after = Some(last.policy_id);
+            for head in page {
+                if due(snapshot, &head).is_some() {
+                    let since = Instant::now();
+                    self.waiting
+                        .entry(head.policy_id)
+                        .or_insert(Waiting { head, since });
+                }
+            }
+        }
+    }
+
+    /// Whether the contract says that this miner's access is over. A policy that it does not know
+    /// was removed by a reorg: the end of its terms counts.
+    async fn is_over(
+        &self,
+        snapshot: &Snapshot,
+        head: &KfragHead,
+    ) -> std::result::Result<bool, ChainError> {
+        let (id, miner) = (head.policy_id, self.node.miner());
+        let terms = self.node.store.terms(id).await.ok().flatten();
+        let Some(terms) = terms else {
+            return Ok(true);
+        };
+        let now = snapshot.settled.map_or(Period::NEVER, |(_, period)| period);
+        self.chain.is_access_over(id, &terms, miner, now).await
+    }
+
+    async fn erase(&mut self, tombstones: &[ErasureRow]) -> Result<()> {
+        if tombstones.is_empty() {
+            return Ok(());
+        }
+        self.node.store.erase_kfrags(tombstones).await?;
+        for tombstone in tombstones {
+            self.waiting.remove(&tombstone.policy_id);
+            self.node.cache.remove(&tombstone.policy_id);
+            self.node.metrics.kfrags.dec();
+            self.node.metrics.erased.inc();
+            tracing::info!(policy = %tombstone.policy_id, reason = ?tombstone.reason, "erased");
+        }
+        clear_log(&self.node).await
+    }
+}
+
+/// Whether the block that shows the end is settled.
+fn is_settled(snapshot: &Snapshot, head: &KfragHead, reason: ErasureReason) -> bool {
+    let Some((block, period)) = snapshot.settled else {
+        return false;
+    };
+    let policy = snapshot.policy(&head.policy_id);
+    match (reason, policy) {
+        (ErasureReason::Revoked, Some(policy)) => {
+            policy.revocation.is_some_and(|(at, _)| at <= block)
+        }
+        (ErasureReason::Ended, Some(policy)) => period > policy.last_as_of(u64::MAX),
+        (_, None) => period > Period(head.last_period),
+    }
+}
+
 fn trigger(snapshot: &Snapshot) -> Trigger {
     let revoked = |block: u64| snapshot.is_confirmed(block);
     Trigger {
@@ -71,32 +205,6 @@ fn trigger(snapshot: &Snapshot) -> Trigger {
             .filter(|policy| policy.revocation.is_some_and(|(block, _)| revoked(block)))
             .count(),
         policies: snapshot.policies.len(),
-    }
-}
-
-/// Erases every kfrag that is due for erasure as of `snapshot`.
-pub(crate) async fn sweep(node: &Node, snapshot: &Snapshot) -> Result<()> {
-    let mut after = None;
-    loop {
-        let page = node.store.kfrag_heads(after, PAGE).await?;
-        let Some(last) = page.last() else {
-            return clear_log(node).await;
-        };
-        after = Some(last.policy_id);
-        let tombstones: Vec<ErasureRow> = page
-            .iter()
-            .filter_map(|head| Some(tombstone(node, snapshot, head, due(snapshot, head)?)))
-            .collect();
-        if tombstones.is_empty() {
-            continue;
-        }
-        node.store.erase_kfrags(&tombstones).await?;
-        for tombstone in &tombstones {
-            node.cache.remove(&tombstone.policy_id);
-            node.metrics.kfrags.dec();
-            node.metrics.erased.inc();
-            tracing::info!(policy = %tombstone.policy_id, reason = ?tombstone.reason, "erased");
-        }
     }
 }
 

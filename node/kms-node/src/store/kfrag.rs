@@ -80,6 +80,7 @@ pub(crate) struct ErasureRow {
 }
 
 /// The part of a kfrag's row that the sweeper needs.
+#[derive(Debug, Clone, Copy)]
 pub(crate) struct KfragHead {
     pub(crate) policy_id: PolicyId,
     pub(crate) kfrag_hash: B256,

@@ -1,11 +1,11 @@
 //! The chain in memory of the test kit as the node sees it.
 
 use kms_chain::{
-    Call, ChainError, ChainParams, EventSource, Fees, GasLimit, LastSeqs, SignedTx, TxPlan,
-    TxReceipt,
+    BlockHeader, Call, ChainError, ChainParams, EventSource, Fees, GasLimit, LastSeqs, SignedTx,
+    TxPlan, TxReceipt,
 };
 pub(crate) use kms_kit::chain::{FakeChain, Parties};
-use kms_protocol::{Address, Amount, B256, EthSecret, Terms, Wei};
+use kms_protocol::{Address, Amount, B256, EthSecret, Period, PolicyId, Terms, Wei};
 
 use crate::chain::NodeChain;
 
@@ -39,6 +39,20 @@ impl NodeChain for FakeChain {
         _miner: Address,
     ) -> Result<Vec<Amount>, ChainError> {
         self.answer(|state| terms.iter().map(|terms| state.collectable(terms)).collect())
+    }
+
+    async fn settled(&self, headers: &[BlockHeader]) -> Result<Option<BlockHeader>, ChainError> {
+        self.answer(|state| state.settled(headers))?
+    }
+
+    async fn is_access_over(
+        &self,
+        _id: PolicyId,
+        _terms: &Terms,
+        _miner: Address,
+        _now: Period,
+    ) -> Result<bool, ChainError> {
+        self.answer(|state| !state.still_paid)
     }
 
     async fn eth_balance(&self, _account: Address) -> Result<Wei, ChainError> {

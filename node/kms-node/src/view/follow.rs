@@ -23,6 +23,8 @@ const FIRST_REINDEX_PAUSE: Duration = Duration::from_secs(1);
 const LAST_REINDEX_PAUSE: Duration = Duration::from_secs(300);
 /// Interval at which the contracts' own event counts are compared with the index.
 const RECONCILE_EVERY: Duration = Duration::from_secs(10);
+/// Pause after it was asked in vain which block is settled.
+const SETTLE_PAUSE: Duration = Duration::from_secs(1);
 
 /// The channel on which snapshots are published.
 pub(crate) type Publisher = watch::Sender<Option<Arc<Snapshot>>>;
@@ -37,6 +39,10 @@ pub(crate) struct Follower<C> {
     /// The contracts' event counts that the next successful poll must reach.
     counts: Option<LastSeqs>,
     counted: Option<Instant>,
+    /// When it was asked in vain which block is settled.
+    unsettled: Option<Instant>,
+    /// Whether an endpoint showed another block than the index has when it was asked last.
+    dissent: bool,
 }
 
 impl<C: NodeChain> Follower<C> {
@@ -62,6 +68,8 @@ impl<C: NodeChain> Follower<C> {
             reindex_pause: FIRST_REINDEX_PAUSE,
             counts: None,
             counted: None,
+            unsettled: None,
+            dissent: false,
         })
     }
 
@@ -122,6 +130,11 @@ impl<C: NodeChain> Follower<C> {
 
     async fn up_to_date(&mut self) -> std::result::Result<(), Trouble> {
         self.reconcile().await?;
+        if !self.settle().await {
+            // Nothing is answered while it is not known which endpoint is wrong.
+            self.node.age.invalidate();
+            return Ok(());
+        }
         self.node.age.refresh();
         self.indexer.publish();
         self.reindex_pause = FIRST_REINDEX_PAUSE;
@@ -133,6 +146,40 @@ impl<C: NodeChain> Follower<C> {
         let reason = full.then(|| "nearly full: no new kfrags are taken".to_owned());
         health.set("disk", Severity::Warning, reason);
         Ok(())
+    }
+
+    /// Asks which block is settled, while erasures wait for one. Returns false if an endpoint shows
+    /// another block than the index has: one of two is wrong, and it is not known which.
+    async fn settle(&mut self) -> bool {
+        if !self.node.has_waiting_erasures() {
+            self.tell_of_dissent(None);
+            return true;
+        }
+        let confirmed = self.indexer.confirmed();
+        let known = self.indexer.settled() == confirmed.last().copied();
+        if known || self.unsettled.is_some_and(|at| at.elapsed() < SETTLE_PAUSE) {
+            return !self.dissent;
+        }
+        self.unsettled = Some(Instant::now());
+        match self.chain.settled(confirmed).await {
+            Ok(Some(header)) => {
+                self.indexer.settle(header);
+                self.unsettled = None;
+                self.tell_of_dissent(None);
+            }
+            Ok(None) => self.tell_of_dissent(None),
+            Err(error @ ChainError::Disagreement { .. }) => {
+                self.tell_of_dissent(Some(error.to_string()));
+            }
+            Err(error) => self.trouble(&error),
+        }
+        !self.dissent
+    }
+
+    fn tell_of_dissent(&mut self, problem: Option<String>) {
+        self.dissent = problem.is_some();
+        let health = &self.node.health;
+        health.set("endpoints_agree", Severity::Critical, problem);
     }
 
     /// Compares the index with the contracts' own event counts, since no later sequence number

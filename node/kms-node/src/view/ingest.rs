@@ -7,7 +7,7 @@ mod facts;
 
 use std::sync::Arc;
 
-use kms_chain::{Cursor, EventSource, LastSeqs, Step};
+use kms_chain::{BlockHeader, Cursor, EventSource, LastSeqs, Step};
 use kms_protocol::{PeriodClock, PolicyId};
 use tokio::sync::watch;
 
@@ -106,6 +106,26 @@ impl Indexer {
         }
     }
 
+    /// The headers of the index that have their confirmations, ascending.
+    pub(crate) fn confirmed(&self) -> &[BlockHeader] {
+        let headers = &self.cursor.headers;
+        let newest = self.head().unwrap_or(0);
+        let is_confirmed =
+            |header: &BlockHeader| header.number.saturating_add(self.confirmations) <= newest;
+        let count = headers.partition_point(is_confirmed);
+        headers.get(..count).unwrap_or_default()
+    }
+
+    /// Notes that a block of the index is settled.
+    pub(crate) fn settle(&mut self, header: BlockHeader) {
+        self.index.settled = Some(header);
+    }
+
+    /// The newest block that is known to be settled.
+    pub(crate) fn settled(&self) -> Option<BlockHeader> {
+        self.index.settled
+    }
+
     /// Number of the newest block in the index.
     pub(crate) fn head(&self) -> Option<u64> {
         self.cursor.tip().map(|header| header.number)
@@ -140,6 +160,7 @@ impl Indexer {
         self.cursor.headers = self.store.headers().await?;
         let policies = self.store.policies().await?.into_iter();
         self.index = Index {
+            settled: None,
             policies: Arc::new(policies.map(|(id, view)| (id, Arc::new(view))).collect()),
             miner: Arc::new(miner_view(&self.store.miner_facts().await?)?),
             challenges: Arc::new(self.store.challenges().await?),

@@ -93,6 +93,8 @@ pub(crate) struct Snapshot {
     pub(crate) confirmed_period: Period,
     /// Number of blocks on top that make a block confirmed.
     pub(crate) confirmations: u64,
+    /// The newest block that is known to be settled, and its period; `None` while none is.
+    pub(crate) settled: Option<(u64, Period)>,
     pub(crate) policies: Policies,
     pub(crate) miner: Arc<MinerView>,
     /// Open challenges, the most urgent first.
@@ -105,6 +107,8 @@ type Policies = Arc<HashMap<PolicyId, Arc<PolicyView>>>;
 /// The index in memory. Its parts are copied on write, so that snapshots are cheap.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Index {
+    /// The newest block that is known to be settled.
+    pub(crate) settled: Option<BlockHeader>,
     pub(crate) policies: Policies,
     pub(crate) miner: Arc<MinerView>,
     /// Open challenges, the most urgent first.
@@ -134,6 +138,10 @@ impl Snapshot {
             period: period(newest).unwrap_or(Period::NEVER),
             confirmed_period: confirmed.and_then(period).unwrap_or(Period::NEVER),
             confirmations,
+            settled: index.settled.map(|header| {
+                let period = period(&header).unwrap_or(Period::NEVER);
+                (header.number, period)
+            }),
             policies: index.policies,
             miner: index.miner,
             challenges: index.challenges,

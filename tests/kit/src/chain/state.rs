@@ -38,6 +38,12 @@ pub struct State {
     pub foreign_nonces: u64,
     /// Reward that the miner can claim.
     pub claimable: Amount,
+    /// Whether no block is settled.
+    pub unsettled: bool,
+    /// An endpoint that shows other blocks.
+    pub dissenter: Option<&'static str>,
+    /// Whether the contract says that no policy is over.
+    pub still_paid: bool,
     /// Whether the contract counts no fees, as for a miner that was idle.
     pub idle: bool,
     /// A search for policies is never answered.
@@ -80,6 +86,9 @@ impl State {
             online: true,
             foreign_nonces: 0,
             claimable: Amount::ZERO,
+            unsettled: false,
+            dissenter: None,
+            still_paid: false,
             idle: false,
             stalled: false,
             refuse: None,
@@ -127,6 +136,24 @@ impl State {
             .filter_map(|record| record.event.seq())
             .max()
             .unwrap_or(0)
+    }
+
+    /// The newest of some confirmed headers that is settled: the last, unless a test says no.
+    pub fn settled(&self, headers: &[BlockHeader]) -> Result<Option<BlockHeader>, ChainError> {
+        let newest = headers.last().copied();
+        if let (Some(endpoint), Some(header)) = (self.dissenter, newest) {
+            let (endpoint, number) = (endpoint.to_owned(), header.number);
+            return Err(ChainError::Disagreement { endpoint, number });
+        }
+        Ok(newest.filter(|_| !self.unsettled))
+    }
+
+    /// Shows every block with a time that is later, or earlier, by some seconds.
+    pub fn shift_times(&mut self, seconds: i64) {
+        for block in &mut self.blocks {
+            let time = &mut block.header.timestamp;
+            *time = time.saturating_add_signed(seconds);
+        }
     }
 
     /// Signs the same bytes for the same plan.

@@ -31,6 +31,7 @@ pub(super) fn snapshot(period: u32, miner: MinerView) -> Snapshot {
         period: Period(period),
         confirmed_period: Period(period),
         confirmations: 2,
+        settled: None,
         policies: Arc::default(),
         miner: Arc::new(miner),
         challenges: Arc::default(),

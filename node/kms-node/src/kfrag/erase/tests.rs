@@ -9,6 +9,8 @@ use crate::testkit::chain::PERIOD_SECONDS;
 use crate::testkit::grant::Grant;
 use crate::testkit::{Running, World, domain};
 
+mod evidence;
+
 async fn holding(grant: &Grant) -> (World, Running) {
     let world = World::new();
     world.chain.queue_policy(&grant.terms);
@@ -20,9 +22,7 @@ async fn holding(grant: &Grant) -> (World, Running) {
 }
 
 async fn sweep_now(running: &mut Running) {
-    running.sync().await;
-    let snapshot = running.node.snapshot().unwrap();
-    sweep(&running.node, &snapshot).await.unwrap();
+    running.sweep().await;
 }
 
 async fn state(running: &Running, grant: &Grant) -> KfragState {

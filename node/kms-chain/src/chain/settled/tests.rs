@@ -1,0 +1,113 @@
+use kms_protocol::{Wei, keccak256};
+use serde_json::Value;
+
+use super::*;
+use crate::rpc::RpcConfig;
+use crate::test_support::{Reply, Server, deployment};
+
+fn header(number: u64) -> BlockHeader {
+    BlockHeader {
+        number,
+        hash: keccak256(&number.to_be_bytes()),
+        parent: keccak256(&(number - 1).to_be_bytes()),
+        timestamp: 1_000 + number,
+        base_fee: Wei(7),
+    }
+}
+
+fn wire(header: &BlockHeader) -> Value {
+    json!({
+        "number": format!("{:#x}", header.number),
+        "hash": header.hash,
+        "parentHash": header.parent,
+        "timestamp": format!("{:#x}", header.timestamp),
+        "baseFeePerGas": "0x7",
+    })
+}
+
+/// An endpoint with the blocks up to `head`, of which those up to `last_final` are final, and whose
+/// times are later by `shift` seconds.
+async fn endpoint(head: u64, last_final: Option<u64>, shift: u64) -> Server {
+    Server::of_deployment(move |_, params| {
+        let number = match params[0].as_str().unwrap() {
+            "latest" => Some(head),
+            "finalized" => last_final,
+            number => u64::from_str_radix(number.trim_start_matches("0x"), 16).ok(),
+        };
+        let Some(number) = number else {
+            return Reply::Error(-32_602, "unknown block tag");
+        };
+        let mut shown = header(number);
+        shown.timestamp += shift;
+        Reply::Result(if number <= head {
+            wire(&shown)
+        } else {
+            Value::Null
+        })
+    })
+    .await
+}
+
+/// What is settled of the blocks 10 to 20, by these endpoints.
+async fn settled(urls: &[&str]) -> Result<Option<u64>, ChainError> {
+    let urls = urls.iter().map(|url| (*url).to_owned()).collect();
+    let config = RpcConfig {
+        timeout_ms: 30_000,
+        ..RpcConfig::new(urls)
+    };
+    let chain = Chain::offline(&config, deployment()).unwrap();
+    let headers: Vec<BlockHeader> = (10..=20).map(header).collect();
+    let settled = chain.settled(&headers).await?;
+    Ok(settled.map(|header| header.number))
+}
+
+#[tokio::test]
+async fn one_endpoint_settles_only_what_is_final() {
+    for (last_final, expected) in [(Some(9), None), (Some(10), Some(10)), (Some(17), Some(17))] {
+        let only = endpoint(22, last_final, 0).await;
+        assert_eq!(settled(&[&only.url]).await.unwrap(), expected);
+    }
+    // Without the tag, what has 64 blocks on top.
+    let deep = endpoint(80, None, 0).await;
+    assert_eq!(settled(&[&deep.url]).await.unwrap(), Some(16));
+    let shallow = endpoint(70, None, 0).await;
+    assert_eq!(settled(&[&shallow.url]).await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn a_block_that_is_shown_otherwise_than_before_is_not_settled() {
+    let changed = endpoint(22, Some(20), 5).await;
+    let refused = settled(&[&changed.url]).await.unwrap_err();
+    assert_eq!(refused.code(), "endpoints_disagree");
+}
+
+#[tokio::test]
+async fn two_endpoints_settle_what_both_have() {
+    let (first, second) = (endpoint(22, None, 0).await, endpoint(15, None, 0).await);
+    let both = settled(&[&first.url, &second.url]).await;
+    assert_eq!(both.unwrap(), Some(15));
+    let behind = endpoint(9, None, 0).await;
+    let both = settled(&[&first.url, &behind.url]).await;
+    assert_eq!(both.unwrap(), None);
+}
+
+#[tokio::test]
+async fn two_endpoints_of_which_one_is_down_settle_nothing() {
+    let alive = endpoint(22, Some(22), 0).await;
+    let down = Server::start(|_, _| Reply::Error(-32_000, "header not found")).await;
+    assert_eq!(settled(&[&alive.url, &down.url]).await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn an_endpoint_that_contradicts_two_others_is_named() {
+    let (first, second) = (endpoint(22, None, 0).await, endpoint(22, None, 0).await);
+    let liar = endpoint(22, None, 9).await;
+    let refused = settled(&[&first.url, &liar.url, &second.url]).await;
+    let liar = liar.url.trim_start_matches("http://").to_owned();
+    match refused {
+        Err(ChainError::Disagreement { endpoint, number }) => {
+            assert_eq!((endpoint, number), (liar, 20));
+        }
+        other => panic!("{other:?}"),
+    }
+}

@@ -1,0 +1,89 @@
+//! An erasure waits for more than one endpoint's word.
+
+use super::*;
+
+/// A world in which a grant has ended by all that the index shows.
+async fn ended() -> (World, Running, Grant) {
+    let grant = Grant::new(1, 2);
+    let (world, running) = holding(&grant).await;
+    world.chain.mine_to_period(3);
+    world.chain.mine_many(2);
+    (world, running, grant)
+}
+
+#[tokio::test]
+async fn nothing_is_erased_by_a_block_that_is_not_settled() {
+    let (world, mut running, grant) = ended().await;
+    world.chain.state().unsettled = true;
+    sweep_now(&mut running).await;
+    assert_eq!(state(&running, &grant).await, KfragState::Stored);
+    let refused = answer(&running.node, grant.request(world.chain.height()));
+    assert_eq!(refused.await.unwrap_err().code, Refusal::PolicyEnded);
+}
+
+#[tokio::test]
+async fn nothing_is_erased_while_the_contract_says_that_it_is_paid() {
+    let (world, mut running, grant) = ended().await;
+    world.chain.state().still_paid = true;
+    for _ in 0..3 {
+        sweep_now(&mut running).await;
+    }
+    assert_eq!(state(&running, &grant).await, KfragState::Stored);
+    let told = reason(&running, "erasure_evidence").unwrap();
+    assert!(told.contains(&grant.id().to_string()), "{told}");
+    world.chain.state().still_paid = false;
+    sweep_now(&mut running).await;
+    assert_eq!(state(&running, &grant).await, KfragState::Erased);
+    assert_eq!(reason(&running, "erasure_evidence"), None);
+}
+
+#[tokio::test]
+async fn endpoints_that_disagree_erase_nothing_and_are_named() {
+    let (world, mut running, grant) = ended().await;
+    world.chain.state().dissenter = Some("b.example:8545");
+    sweep_now(&mut running).await;
+    assert_eq!(state(&running, &grant).await, KfragState::Stored);
+    let told = reason(&running, "endpoints_agree").unwrap();
+    assert!(told.contains("b.example:8545"), "{told}");
+    assert!(!running.node.report().await.ready, "one of them is wrong");
+}
+
+#[tokio::test]
+async fn an_end_that_does_not_stand_for_long_enough_erases_nothing() {
+    let grant = Grant::new(1, 2);
+    let world = World::new().set("erase_after_ms", "3600000");
+    world.chain.queue_policy(&grant.terms);
+    world.chain.mine();
+    let mut running = world.start().await;
+    running.sync().await;
+    upload::accept(&running.node, grant.upload()).await.unwrap();
+    world.chain.mine_to_period(3);
+    world.chain.mine_many(5);
+    sweep_now(&mut running).await;
+    assert!(running.node.has_waiting_erasures());
+    assert_eq!(state(&running, &grant).await, KfragState::Stored);
+}
+
+#[tokio::test]
+async fn wrong_block_times_that_are_taken_back_erase_nothing() {
+    let grant = Grant::new(1, 2);
+    let (world, mut running) = holding(&grant).await;
+    world.chain.mine_many(4);
+    running.sync().await;
+    let served = running.node.snapshot().unwrap();
+    world.chain.state().unsettled = true;
+    // The same blocks, shown as if they were a day later.
+    world.chain.state().shift_times(86_400);
+    sweep_now(&mut running).await;
+    let snapshot = running.node.snapshot().unwrap();
+    assert!(snapshot.confirmed_period > Period(2), "the lie is followed");
+    assert!(running.node.has_waiting_erasures());
+    world.chain.state().shift_times(-86_400);
+    world.chain.state().unsettled = false;
+    sweep_now(&mut running).await;
+    assert_eq!(running.node.snapshot().unwrap().period, served.period);
+    assert!(!running.node.has_waiting_erasures());
+    assert_eq!(state(&running, &grant).await, KfragState::Stored);
+    let request = grant.request(world.chain.height());
+    assert!(answer(&running.node, request).await.is_ok());
+}

@@ -1,0 +1,114 @@
+//! A node on the chain as bad providers serve it. The faults are those of the kit, by name.
+
+use kms_kit::faults::FaultProxy;
+use kms_kit::wait::until;
+use kms_protocol::Refusal;
+use kms_protocol::messages::KfragState;
+
+use crate::harness::grant::Grant;
+use crate::harness::world::{Miner, World};
+
+/// A miner with a fragment, whose node reaches the chain by these URLs.
+async fn serving(world: &World, urls: &str) -> (Miner, Grant) {
+    let miner = world.stopped_miner("node").await;
+    miner.node.reach_chain_by(urls);
+    world.at_work(&miner).await;
+    let grant = Grant::prepare(world, &[miner.address()], 1).await;
+    grant.complete(world, std::slice::from_ref(&miner)).await;
+    grant.ask(world, &miner).await.unwrap();
+    (miner, grant)
+}
+
+async fn refuses(miner: &Miner, grant: &Grant, code: Refusal) {
+    until("a refusal", async || {
+        (miner.node.refusal(grant.id()).await == Some(code)).then_some(())
+    })
+    .await;
+}
+
+async fn serves_again(world: &World, miner: &Miner, grant: &Grant) {
+    until("the node to serve again", async || {
+        miner.node.refusal(grant.id()).await.is_none().then_some(())
+    })
+    .await;
+    let frag = grant.ask(world, miner).await.unwrap();
+    assert!(grant.opens(&[frag]), "the fragment was lost on the way");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn block_times_that_one_of_two_endpoints_shows_wrong_erase_nothing() {
+    let world = World::new().await;
+    let proxy = FaultProxy::start(&world.rpc_url).await;
+    let urls = format!("{},{}", proxy.url, world.rpc_url);
+    let (miner, grant) = serving(&world, &urls).await;
+    proxy.set("times=100000000").await;
+    refuses(&miner, &grant, Refusal::PolicyEnded).await;
+    let told = until("the node to tell", async || {
+        miner.node.complaint("endpoints_agree").await
+    })
+    .await;
+    assert!(told.contains("another block"), "{told}");
+    assert!(!miner.node.is_ready().await);
+    proxy.set("none").await;
+    serves_again(&world, &miner, &grant).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn block_times_that_the_only_endpoint_shows_wrong_erase_nothing() {
+    let world = World::new().await;
+    let proxy = FaultProxy::start(&world.rpc_url).await;
+    let (miner, grant) = serving(&world, &proxy.url).await;
+    proxy.set("times=100000000").await;
+    refuses(&miner, &grant, Refusal::PolicyEnded).await;
+    // The contracts, asked once the block counts as final, know another time.
+    let told = until("the node to tell", async || {
+        miner.node.complaint("erasure_evidence").await
+    })
+    .await;
+    assert!(told.contains("not over"), "{told}");
+    let status = miner.node.status(grant.id()).await;
+    assert_eq!(status.kfrag, KfragState::Stored);
+    proxy.set("none").await;
+    serves_again(&world, &miner, &grant).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_revocation_that_two_endpoints_show_erases() {
+    let world = World::new().await;
+    let proxy = FaultProxy::start(&world.rpc_url).await;
+    let urls = format!("{},{}", proxy.url, world.rpc_url);
+    let (miner, grant) = serving(&world, &urls).await;
+    let terms = grant.terms.clone();
+    let call = kms_chain::Call::RevokePolicy { terms };
+    world.send(&grant.sponsor, call).await;
+    world.mine(2).await;
+    until("the erasure", async || {
+        let status = miner.node.status(grant.id()).await;
+        (status.kfrag == KfragState::Erased).then_some(())
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_first_endpoint_that_answers_with_errors_or_not_at_all_is_passed_over() {
+    let world = World::new().await;
+    let proxy = FaultProxy::start(&world.rpc_url).await;
+    let urls = format!("{},{}", proxy.url, world.rpc_url);
+    let (miner, grant) = serving(&world, &urls).await;
+    for fault in ["error", "limited", "garbage"] {
+        proxy.set(fault).await;
+        world.mine(1).await;
+        miner.node.sees(world.head().await.number).await;
+        grant.ask(&world, &miner).await.unwrap();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_node_starts_beside_an_endpoint_of_another_chain() {
+    let world = World::new().await;
+    let proxy = FaultProxy::start(&world.rpc_url).await;
+    proxy.set("other-chain").await;
+    let urls = format!("{},{}", proxy.url, world.rpc_url);
+    let (miner, grant) = serving(&world, &urls).await;
+    grant.ask(&world, &miner).await.unwrap();
+}

@@ -6,6 +6,8 @@
 mod harness;
 
 #[cfg(test)]
+mod agent;
+#[cfg(test)]
 mod arrangement;
 #[cfg(test)]
 mod conviction;
@@ -37,6 +39,8 @@ mod reorg;
 mod restore;
 #[cfg(test)]
 mod seed;
+#[cfg(test)]
+mod session;
 #[cfg(test)]
 mod shares;
 #[cfg(test)]

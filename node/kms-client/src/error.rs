@@ -137,6 +137,9 @@ pub enum Error {
     /// No prompt, file or descriptor gave a passphrase.
     #[error("no passphrase was given")]
     PassphraseMissing,
+    /// The terminal belongs to another job, so that nobody can be asked for a passphrase.
+    #[error("a background job cannot ask for a passphrase")]
+    PromptInBackground,
     /// The passphrase of a new home is too short.
     #[error("the passphrase has {given} characters, at least {least} are needed")]
     PassphraseTooShort { given: usize, least: usize },

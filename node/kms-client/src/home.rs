@@ -2,11 +2,13 @@
 //! journals. Directories 0700, files 0600, every write atomic; one writer at a time by a lock file.
 //! Neighbours: `store` writes files, `keys` derives, `journal` keeps grants.
 //!
-//! `config.json  keys/{seed,wallet}.json  labels.json  cards/NAME.card  journal/  tx/  lock`
+//! `config.json  keys/{seed,wallet}.json  labels.json  cards/NAME.card  journal/  tx/  lock`; the
+//! folder of the keys is `keys` or `keys2`, as `config.json` says.
 
 mod config;
 mod contacts;
 mod passphrase;
+mod renewal;
 #[cfg(test)]
 mod tests;
 
@@ -22,14 +24,11 @@ use crate::journal::Journal;
 use crate::keys::{OwnerKeys, Seed};
 use crate::store;
 
-pub use config::{Config, Labels, NodeAddresses};
+pub use config::{Config, KeyFolder, Labels, NodeAddresses};
 pub use passphrase::{MIN_PASSPHRASE_CHARS, Passphrase, PassphraseProvider, Unlock};
 
 const CONFIG: &str = "config.json";
 const LABELS: &str = "labels.json";
-const KEYS: &str = "keys";
-const SEED: &str = "keys/seed.json";
-const WALLET: &str = "keys/wallet.json";
 const CARDS: &str = "cards";
 const JOURNAL: &str = "journal";
 const TX: &str = "tx";
@@ -64,6 +63,24 @@ pub struct InitOptions<'a> {
     pub wallet: WalletSource,
     /// Asked once, with [`Unlock::NewHome`]; encrypts the key files.
     pub passphrase: &'a dyn PassphraseProvider,
+}
+
+/// One of the two encrypted keys of a home.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum KeyFile {
+    /// The seed, from which all keys of owner and reader come.
+    Seed,
+    /// The key that pays.
+    Wallet,
+}
+
+impl KeyFile {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Seed => "seed.json",
+            Self::Wallet => "wallet.json",
+        }
+    }
 }
 
 /// A home directory whose configuration has been read.
@@ -125,7 +142,7 @@ impl Home {
                 path: path.to_path_buf(),
             })?;
         store::require_private(path)?;
-        store::require_private(&path.join(KEYS))?;
+        store::require_private(&path.join(config.keys.name()))?;
         Ok(Self {
             path: path.to_path_buf(),
             config,
@@ -183,9 +200,9 @@ impl Home {
     /// # Errors
     /// [`Error::WrongPassphrase`], [`Error::PermissionsTooOpen`], [`Error::HomeCorrupt`].
     pub fn unlock_seed(&self, passphrase: &dyn PassphraseProvider) -> Result<Seed> {
-        let path = self.path.join(SEED);
-        let seed = Seed::from_bytes(&*unlock(&path, passphrase, Unlock::Seed)?)?;
+        let seed = Seed::from_bytes(&*self.unlock_key(KeyFile::Seed, passphrase)?)?;
         if seed.fingerprint() != self.config.seed_fingerprint {
+            let path = self.key_path(KeyFile::Seed);
             return Err(store::corrupt(&path, "the seed inside is another home's"));
         }
         Ok(seed)
@@ -204,8 +221,36 @@ impl Home {
     /// # Errors
     /// As [`Home::unlock_seed`].
     pub fn unlock_wallet(&self, passphrase: &dyn PassphraseProvider) -> Result<EthSecret> {
-        let secret = unlock(&self.path.join(WALLET), passphrase, Unlock::Wallet)?;
-        Ok(EthSecret::from_bytes(&secret)?)
+        let secret = EthSecret::from_bytes(&*self.unlock_key(KeyFile::Wallet, passphrase)?)?;
+        if secret.address() != self.config.wallet {
+            let path = self.key_path(KeyFile::Wallet);
+            return Err(store::corrupt(&path, "the key inside is another account's"));
+        }
+        Ok(secret)
+    }
+
+    /// Takes a key that is open already, or decrypts its file. The bytes are for a program that
+    /// holds them for a while; [`Home::unlock_seed`] and [`Home::unlock_wallet`] check them.
+    ///
+    /// # Errors
+    /// As [`Home::unlock_seed`], and those of [`PassphraseProvider::opened`].
+    pub fn unlock_key(
+        &self,
+        key: KeyFile,
+        provider: &dyn PassphraseProvider,
+    ) -> Result<Zeroizing<[u8; 32]>> {
+        if let Some(open) = provider.opened(key, &self.config.seed_fingerprint)? {
+            return Ok(open);
+        }
+        let purpose = match key {
+            KeyFile::Seed => Unlock::Seed,
+            KeyFile::Wallet => Unlock::Wallet,
+        };
+        unlock(&self.key_path(key), provider, purpose)
+    }
+
+    fn key_path(&self, key: KeyFile) -> PathBuf {
+        self.path.join(self.config.keys.name()).join(key.name())
     }
 
     /// Address of the key that pays; needs no passphrase.
@@ -256,19 +301,12 @@ fn fill(dir: &Path, options: InitOptions<'_>) -> Result<()> {
         WalletSource::Derived => OwnerKeys::from_seed(&seed)?.wallet()?,
         WalletSource::Import(secret) => secret,
     };
-    for name in [KEYS, CARDS, JOURNAL, TX] {
+    for name in [CARDS, JOURNAL, TX] {
         store::create_private_dir(&dir.join(name))?;
     }
     let (deployment, rpc_urls) = (options.deployment, options.rpc_urls);
     let config = Config::new(deployment, rpc_urls, &seed, wallet.address());
-    let text = passphrase.expose();
-    keystore::save(&dir.join(SEED), seed.expose_bytes(), text, None)?;
-    keystore::save(
-        &dir.join(WALLET),
-        &wallet.expose_bytes(),
-        text,
-        Some(wallet.address()),
-    )?;
+    renewal::write_keys(&dir.join(config.keys.name()), &seed, &wallet, &passphrase)?;
     store::write_json(&dir.join(LABELS), &Labels::default())?;
     store::write_json(&dir.join(CONFIG), &config)
 }

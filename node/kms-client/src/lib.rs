@@ -38,8 +38,8 @@ pub use atomic::{AtomicFile, Existing, Visibility};
 pub use card::{Card, LabelKey, fingerprint};
 pub use error::{Error, NodeFailure, PolicyFailure, Result, SeedFault};
 pub use home::{
-    Config, Home, HomeLock, InitOptions, Labels, MIN_PASSPHRASE_CHARS, NodeAddresses, Passphrase,
-    PassphraseProvider, SeedSource, Unlock, WalletSource,
+    Config, Home, HomeLock, InitOptions, KeyFile, KeyFolder, Labels, MIN_PASSPHRASE_CHARS,
+    NodeAddresses, Passphrase, PassphraseProvider, SeedSource, Unlock, WalletSource,
 };
 pub use journal::{Delivery, DeliveryState, Grant, GrantState, Journal};
 pub use keys::{OwnerKeys, ReaderKey, Seed};

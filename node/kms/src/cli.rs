@@ -11,17 +11,19 @@ use crate::verbs;
 
 const SESSION: &str = "\
 A first session, on one machine:
-  kms dev &                                         a chain with the contracts
-  kms init --network local                          keys and settings in KMS_HOME
-  kms label new films/demo                          a thing to share
-  kms encrypt -t films/demo movie.mp4 -o movie.kms  offline
-  kms card add bob.card                             the line `kms card make` gave Bob
-  kms grant films/demo --to bob --threshold 3/5 --periods 30
-  kms read movie.kms -o movie.mp4                   as Bob
+  kms dev --miners 3                                  # in a terminal of its own, until Ctrl-C
+  kms init --network local                            # keys and settings; money of that chain
+  kms label new films/demo                            # a thing to share
+  kms encrypt -t films/demo movie.mp4 -o movie.kms    # offline
+  kms --home ~/kms-bob init --network local           # Bob, who reads
+  kms --home ~/kms-bob card make --name bob > bob.card
+  kms card add bob.card
+  kms grant films/demo --to bob --threshold 2/3 --periods 100
+  kms --home ~/kms-bob read movie.kms -o bobs-movie.mp4
   kms revoke films/demo --to bob
 
-Passphrases come from a prompt, from the file KMS_PASSPHRASE_FILE names, or from the descriptor
-KMS_PASSPHRASE_FD names; never from the command line.
+Passphrases come from a prompt, once for many commands with `kms agent`; from the file that
+KMS_PASSPHRASE_FILE names, or the descriptor KMS_PASSPHRASE_FD; never from the command line.
 
 Exit codes:";
 
@@ -67,6 +69,7 @@ pub(crate) enum Verb {
     Refund(verbs::refund::RefundArgs),
     #[command(subcommand)]
     Policies(verbs::policies::PoliciesVerb),
+    Agent(verbs::agent::AgentArgs),
     Status(verbs::status::StatusArgs),
     #[command(subcommand)]
     Stake(verbs::stake::StakeVerb),
@@ -87,6 +90,7 @@ impl Verb {
         match self {
             Self::Node(verb) => verb.stops_itself(),
             Self::Dev(args) => args.stops_itself(),
+            Self::Agent(args) => args.stops_itself(),
             _ => false,
         }
     }
@@ -106,6 +110,7 @@ impl Verb {
             Self::Renew(args) => verbs::renew::run(args, context).await,
             Self::Refund(args) => verbs::refund::run(args, context).await,
             Self::Policies(verb) => verbs::policies::run(verb, context).await,
+            Self::Agent(args) => verbs::agent::run(args, context).await,
             Self::Status(args) => verbs::status::run(args, context).await,
             Self::Stake(verb) => verbs::stake::run(verb, context).await,
             Self::Worker(verb) => verbs::worker::run(verb, context).await,

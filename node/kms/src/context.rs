@@ -33,7 +33,7 @@ impl Context {
                 format: global.format(),
                 chatter: global.chatter(),
             },
-            passphrases: Passphrases::new(),
+            passphrases: Passphrases::of(home.clone()),
             home,
             verbosity: global.verbose,
         };

@@ -60,7 +60,7 @@ pub(crate) const TABLE: [Exit; 18] = [
     ]),
     exit(32, "insufficient funds", &["insufficient_funds"]),
     exit(33, "fee above the limit", &["fee_above_max", "gas_price_above_max"]),
-    exit(40, "nobody to ask for a passphrase", &["passphrase_missing"]),
+    exit(40, "nobody to ask for a passphrase", &["passphrase_missing", "prompt_in_background"]),
     exit(50, "interrupted, or busy", &[
         "interrupted", "broken_pipe", "home_locked", "already_running", "journal_busy",
     ]),
@@ -73,7 +73,7 @@ pub(crate) const TABLE: [Exit; 18] = [
         "store_corrupt", "store_full", "store_sequence_gap", "store_inconsistent", "store_signing",
         "store_failed", "derivation_failed", "encoding_invalid", "quorum_invalid", "not_authentic",
         "cfrags_unfit", "ciphertext_invalid", "plaintext_too_long", "certificate_period",
-        "envelope_broken", "message_malformed",
+        "envelope_broken", "message_malformed", "agent_failed",
     ]),
 ];
 

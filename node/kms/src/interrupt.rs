@@ -2,9 +2,9 @@
 //! 50. Transactions under way are in a journal, and the next command resumes them.
 
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicBool, Ordering};
+
+use crate::prompt;
 
 /// Paths of part files: output that is renamed to its final name when complete.
 #[derive(Default)]
@@ -12,8 +12,6 @@ pub(crate) struct Parts(Mutex<Vec<PathBuf>>);
 
 /// The part files of this process.
 pub(crate) static PARTS: Parts = Parts(Mutex::new(Vec::new()));
-/// True while a passphrase is being typed, with the terminal's echo off.
-static PROMPTING: AtomicBool = AtomicBool::new(false);
 
 impl Parts {
     /// Registers a part file until the guard is dropped.
@@ -50,23 +48,10 @@ impl Drop for PartGuard<'_> {
     }
 }
 
-/// Runs a prompt that turns the terminal's echo off, so that [`clean_up`] turns it on again.
-pub(crate) fn prompting<T>(prompt: impl FnOnce() -> T) -> T {
-    PROMPTING.store(true, Ordering::SeqCst);
-    let answer = prompt();
-    PROMPTING.store(false, Ordering::SeqCst);
-    answer
-}
-
 /// Removes all part files, and turns the terminal's echo on if a prompt has turned it off.
 pub(crate) fn clean_up() {
     PARTS.remove_all();
-    if PROMPTING.load(Ordering::SeqCst) {
-        let _ = Command::new("stty")
-            .arg("echo")
-            .stdin(std::fs::File::open("/dev/tty").map_or_else(|_| Stdio::null(), Stdio::from))
-            .status();
-    }
+    prompt::show_again();
 }
 
 /// Returns at the first SIGINT, SIGTERM or SIGHUP, the last of which a closed terminal sends.

@@ -3,6 +3,7 @@
 
 #![forbid(unsafe_code)]
 
+mod agent;
 mod cli;
 mod context;
 mod dumps;
@@ -15,6 +16,7 @@ mod output;
 mod passphrase;
 mod plan;
 mod progress;
+mod prompt;
 mod session;
 mod sink;
 mod target;

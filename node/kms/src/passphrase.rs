@@ -3,14 +3,16 @@
 
 use std::env;
 use std::fs::File;
-use std::io::{self, Read as _};
-use std::path::Path;
+use std::io::Read as _;
+use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
-use kms_client::{Error, Passphrase, PassphraseProvider, Unlock};
+use kms_client::{Error, KeyFile, Passphrase, PassphraseProvider, Unlock};
 use zeroize::Zeroizing;
 
-use crate::interrupt;
+use crate::agent::Secret;
+use crate::agent::client::Client;
+use crate::prompt;
 
 /// Environment variable with the number of the descriptor to read the passphrase from.
 pub(crate) const FD_VARIABLE: &str = "KMS_PASSPHRASE_FD";
@@ -21,16 +23,51 @@ const TRIES: u32 = 3;
 /// Longest passphrase that is read, in bytes.
 const MAX_BYTES: u64 = 4096;
 
-/// The source of the command's passphrase, which is read or asked for once.
+/// Environment variable with the path of the file that has the passphrase to be set.
+const NEW_FILE_VARIABLE: &str = "KMS_NEW_PASSPHRASE_FILE";
+
+/// The source of the command's passphrase, which is read or asked for once, unless an agent has
+/// the keys.
 pub(crate) struct Passphrases {
+    home: PathBuf,
     known: Mutex<Option<Zeroizing<String>>>,
+    asks_agent: bool,
 }
 
 impl Passphrases {
-    pub(crate) const fn new() -> Self {
+    /// The passphrases of the home at this path.
+    pub(crate) const fn of(home: PathBuf) -> Self {
         Self {
+            home,
             known: Mutex::new(None),
+            asks_agent: true,
         }
+    }
+
+    /// The same for a command that wants the passphrase itself, agent or not.
+    pub(crate) fn anew(self) -> Self {
+        Self {
+            asks_agent: false,
+            ..self
+        }
+    }
+
+    /// The passphrase that is to replace the home's.
+    pub(crate) fn replacement(&self) -> Result<Passphrase, Error> {
+        let given = set(NEW_FILE_VARIABLE).map(|path| first_line(Path::new(&path)));
+        let what = format!("the home at {}", self.home.display());
+        let text = given.unwrap_or_else(|| ask_new(&what))?;
+        Ok(Passphrase::new(text.as_str().to_owned()))
+    }
+
+    /// The passphrase of the node in this directory.
+    pub(crate) fn of_node(dir: &Path) -> Result<Zeroizing<String>, Error> {
+        obtain(&format!("Passphrase of the node at {}: ", dir.display()))
+    }
+
+    /// The passphrase of a node that is being made in this directory.
+    pub(crate) fn of_new_node(dir: &Path) -> Result<Zeroizing<String>, Error> {
+        obtain_new(&format!("the node at {}", dir.display()))
     }
 }
 
@@ -41,7 +78,12 @@ impl PassphraseProvider for Passphrases {
             .lock()
             .map_err(|_| Error::Bug("a prompt panicked"))?;
         if known.is_none() {
-            *known = Some(obtain(purpose)?);
+            let home = self.home.display();
+            *known = Some(match purpose {
+                Unlock::NewHome => obtain_new(&format!("the home at {home}"))?,
+                Unlock::Wallet => obtain(&format!("Passphrase of the account in {home}: "))?,
+                _ => obtain(&format!("Passphrase of the seed in {home}: "))?,
+            });
         }
         let text = known
             .as_ref()
@@ -49,17 +91,43 @@ impl PassphraseProvider for Passphrases {
             .unwrap_or_default();
         Ok(Passphrase::new(text))
     }
+
+    fn opened(&self, key: KeyFile, seed: &str) -> Result<Option<Secret>, Error> {
+        match self.asks_agent {
+            true => Client::of(&self.home, seed).key(key),
+            false => Ok(None),
+        }
+    }
 }
 
-fn obtain(purpose: Unlock) -> Result<Zeroizing<String>, Error> {
+fn obtain(question: &str) -> Result<Zeroizing<String>, Error> {
+    given().unwrap_or_else(|| prompt::ask(question))
+}
+
+/// The same for a passphrase that is made now.
+fn obtain_new(what: &str) -> Result<Zeroizing<String>, Error> {
+    given().unwrap_or_else(|| ask_new(what))
+}
+
+/// Asks for a passphrase twice.
+fn ask_new(what: &str) -> Result<Zeroizing<String>, Error> {
+    for _ in 0..TRIES {
+        let first = prompt::ask(&format!("New passphrase for {what}: "))?;
+        if *prompt::ask("The same again: ")? == *first {
+            return Ok(first);
+        }
+        crate::output::complain("The two differ. Once more:");
+    }
+    Err(Error::PassphraseMissing)
+}
+
+/// The passphrase from the descriptor or the file that the environment names.
+fn given() -> Option<Result<Zeroizing<String>, Error>> {
     if let Some(fd) = set(FD_VARIABLE) {
         // The path by which the kernel offers a descriptor of this process.
-        return first_line(Path::new(&format!("/dev/fd/{fd}")));
+        return Some(first_line(Path::new(&format!("/dev/fd/{fd}"))));
     }
-    if let Some(path) = set(FILE_VARIABLE) {
-        return first_line(Path::new(&path));
-    }
-    interrupt::prompting(|| prompt(purpose))
+    set(FILE_VARIABLE).map(|path| first_line(Path::new(&path)))
 }
 
 fn set(variable: &str) -> Option<String> {
@@ -77,28 +145,4 @@ fn first_line(path: &Path) -> Result<Zeroizing<String>, Error> {
         return Err(Error::PassphraseMissing);
     }
     Ok(Zeroizing::new(line.to_owned()))
-}
-
-fn prompt(purpose: Unlock) -> Result<Zeroizing<String>, Error> {
-    if purpose != Unlock::NewHome {
-        return ask("Passphrase: ");
-    }
-    for _ in 0..TRIES {
-        let first = ask("New passphrase: ")?;
-        if *ask("The same again: ")? == *first {
-            return Ok(first);
-        }
-        crate::output::complain("The two differ. Once more:");
-    }
-    Err(Error::PassphraseMissing)
-}
-
-fn ask(question: &str) -> Result<Zeroizing<String>, Error> {
-    match rpassword::prompt_password(question) {
-        Ok(text) if text.is_empty() => Err(Error::PassphraseMissing),
-        Ok(text) => Ok(Zeroizing::new(text)),
-        Err(error) if error.kind() == io::ErrorKind::Interrupted => Err(Error::Interrupted),
-        // Without a terminal there is no prompt.
-        Err(_) => Err(Error::PassphraseMissing),
-    }
 }

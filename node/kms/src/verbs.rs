@@ -1,5 +1,6 @@
 //! One file per verb: its flags, help and reports. The work is done by kms-client and kms-node.
 
+pub(crate) mod agent;
 pub(crate) mod card;
 pub(crate) mod decrypt;
 pub(crate) mod dev;

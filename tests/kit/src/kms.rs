@@ -82,6 +82,14 @@ impl Kms {
         }
     }
 
+    /// The same home, and no passphrase.
+    pub fn without_passphrase(&self) -> Self {
+        Self {
+            passphrase: None,
+            ..self.clone()
+        }
+    }
+
     /// The home.
     ///
     /// # Panics
@@ -123,7 +131,8 @@ impl Kms {
         Self::finish(command, args)
     }
 
-    fn finish(mut command: Command, args: &[&str]) -> Output {
+    /// Runs a command with these arguments to its end.
+    pub fn finish(mut command: Command, args: &[&str]) -> Output {
         let output = command.output().unwrap();
         Output {
             what: format!("kms {}", args.join(" ")),

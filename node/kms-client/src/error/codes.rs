@@ -48,7 +48,11 @@ table! {{
     Self::WrongPassphrase { .. } =>
         "wrong_passphrase", "try again; the seed's backup restores a new home";
     Self::PassphraseMissing =>
-        "passphrase_missing", "give one by prompt, KMS_PASSPHRASE_FILE or a descriptor";
+        "passphrase_missing", "run it at a terminal, unlock the home there with `kms agent`, or \
+            name a file in KMS_PASSPHRASE_FILE";
+    Self::PromptInBackground =>
+        "prompt_in_background", "bring it to the foreground, unlock the home with `kms agent` \
+            before, or name a file in KMS_PASSPHRASE_FILE";
     Self::PassphraseTooShort { .. } => "passphrase_too_short", "choose a longer passphrase";
     Self::SeedInvalid { .. } =>
         "seed_invalid", "copy the 24 words from the backup again, whole and in order";

@@ -27,6 +27,32 @@ pub enum NodeAddresses {
     Any,
 }
 
+/// The folder that holds the encrypted keys: the other one is being made, or left over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum KeyFolder {
+    /// `keys`, that of a new home.
+    Keys,
+    /// `keys2`.
+    Keys2,
+}
+
+impl KeyFolder {
+    pub(super) const fn name(self) -> &'static str {
+        match self {
+            Self::Keys => "keys",
+            Self::Keys2 => "keys2",
+        }
+    }
+
+    pub(super) const fn other(self) -> Self {
+        match self {
+            Self::Keys => Self::Keys2,
+            Self::Keys2 => Self::Keys,
+        }
+    }
+}
+
 /// Content of `config.json`, readable without a passphrase.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -44,6 +70,8 @@ pub struct Config {
     pub reader_keys: u32,
     /// Whether nodes at private addresses are called.
     pub node_addresses: NodeAddresses,
+    /// The folder of the encrypted keys.
+    pub keys: KeyFolder,
 }
 
 impl Versioned for Config {
@@ -65,6 +93,7 @@ impl Config {
             wallet,
             reader_keys: 1,
             node_addresses: NodeAddresses::Public,
+            keys: KeyFolder::Keys,
         }
     }
 

@@ -4,6 +4,7 @@
 use zeroize::Zeroizing;
 
 use crate::error::{Error, Result};
+use crate::home::KeyFile;
 
 /// Shortest passphrase a new home accepts, in characters.
 pub const MIN_PASSPHRASE_CHARS: usize = 8;
@@ -34,6 +35,7 @@ impl Passphrase {
         &self.0
     }
 
+    /// Refuses a passphrase that is too short for a new home.
     pub(crate) fn require_length(&self) -> Result<()> {
         let given = self.0.chars().count();
         if given < MIN_PASSPHRASE_CHARS {
@@ -57,6 +59,16 @@ pub trait PassphraseProvider {
     /// Called once per key file that is opened.
     ///
     /// # Errors
-    /// [`Error::PassphraseMissing`] if nobody can be asked, [`Error::Interrupted`].
+    /// [`Error::PassphraseMissing`] or [`Error::PromptInBackground`] if nobody can be asked,
+    /// [`Error::Interrupted`].
     fn passphrase(&self, purpose: Unlock) -> Result<Passphrase>;
+
+    /// A key of the home whose seed has the fingerprint `seed`, if it is open already; its file and
+    /// the passphrase are not needed then.
+    ///
+    /// # Errors
+    /// Those of whoever holds the keys.
+    fn opened(&self, _key: KeyFile, _seed: &str) -> Result<Option<Zeroizing<[u8; 32]>>> {
+        Ok(None)
+    }
 }

@@ -80,7 +80,7 @@ fn refuses_the_wrong_passphrase() {
 #[test]
 fn refuses_a_key_file_that_is_damaged_or_gone() {
     let (_dir, home) = home();
-    let seed = home.path().join(super::SEED);
+    let seed = home.key_path(super::KeyFile::Seed);
     let old = std::fs::read(&seed).unwrap();
     std::fs::write(&seed, b"{}").unwrap();
     assert!(matches!(
@@ -131,7 +131,7 @@ fn refuses_keys_that_others_can_read() {
     let open = |path: &Path, mode| {
         std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).unwrap();
     };
-    let seed = home.path().join(super::SEED);
+    let seed = home.key_path(super::KeyFile::Seed);
     open(&seed, 0o640);
     let refused = home.unlock_seed(&Fixed(PASSPHRASE));
     assert!(matches!(
@@ -234,7 +234,7 @@ fn refuses_the_seed_file_of_another_home() {
         },
     )
     .unwrap();
-    let file = |home: &Home| home.path().join(super::SEED);
+    let file = |home: &Home| home.key_path(super::KeyFile::Seed);
     std::fs::copy(file(&other), file(&home)).unwrap();
     let refused = home.unlock_owner(&Fixed(PASSPHRASE)).unwrap_err();
     assert_eq!(reason(&refused), "the seed inside is another home's");

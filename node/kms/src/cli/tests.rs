@@ -35,10 +35,13 @@ fn the_definition_is_sound() {
 fn the_verbs_are_the_documented_ones() {
     let names: Vec<String> = all().into_iter().map(|(name, _)| name).collect();
     let expected = "kms init, kms key list, kms key show, kms key export, kms key backup, \
+        kms key passphrase, \
         kms label new, kms label list, kms label pubkey, kms card make, kms card add, \
         kms card list, kms card show, kms card rm, kms encrypt, kms decrypt, kms inspect, \
         kms grant, kms read, kms revoke, kms renew, kms refund, kms policies list, \
-        kms policies show, kms status, kms stake create, kms stake status, kms stake extend, \
+        kms policies show, kms agent status, kms agent stop, \
+        kms agent serve, kms agent, kms status, \
+        kms stake create, kms stake status, kms stake extend, \
         kms stake wind-down, kms stake unbond, kms stake withdraw, kms stake min-rate, \
         kms worker bond, kms worker unbond, kms worker show, kms rewards show, \
         kms rewards claim, kms fees show, kms fees collect, kms node init, kms node run, \
@@ -86,7 +89,7 @@ fn every_flag_says_what_it_is() {
 #[test]
 fn every_verb_that_spends_can_be_rehearsed() {
     let free = [
-        "list", "show", "status", "read", "init", "run", "fund", "dev",
+        "list", "show", "status", "read", "init", "run", "fund", "dev", "agent", "stop", "serve",
     ];
     let local = ["key", "label", "card", "encrypt", "decrypt", "inspect"];
     for (name, command) in all() {
@@ -176,6 +179,8 @@ fn refuses_incomplete_and_contradictory_lines() {
         "kms worker bond 0x12",
         "kms worker bond 0x00000000000000000000000000000000000000aa --node n",
         "kms node init",
+        "kms agent --for 25h",
+        "kms agent --for 1h stop",
         "kms node run --set nothing",
         "kms dev fund 0x12",
         "kms dev --miners -1",
@@ -200,6 +205,8 @@ fn takes_the_lines_of_its_own_help() {
         "kms decrypt --range 500M-501M movie.kms",
         "kms grant films/demo --to bob --threshold 2/3 --periods 30 --dry-run",
         "kms grant --resume",
+        "kms agent --for 1h",
+        "kms agent status",
         "kms revoke films/demo --to bob",
         "kms stake wind-down start",
         "kms worker bond",

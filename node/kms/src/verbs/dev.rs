@@ -52,7 +52,7 @@ pub(crate) struct DevArgs {
     #[arg(value_parser = clap::value_parser!(u16).range(0..=MINERS_MAX))]
     miners: u16,
     /// Port on 127.0.0.1, the miners' nodes at those above it; 0 takes free ones
-    #[arg(long, default_value_t = 8545)]
+    #[arg(long, default_value_t = 8545, env = "KMS_DEV_PORT", hide_env = true)]
     port: u16,
     /// Seconds between two blocks; 0 makes one per transaction
     #[arg(long, value_name = "SECONDS", default_value_t = 1)]

@@ -12,6 +12,7 @@ use serde::Serialize;
 use crate::context::Context;
 use crate::failure::{Failure, Outcome};
 use crate::output::Row;
+use crate::passphrase::Passphrases;
 use crate::sink::{Content, Sink};
 
 /// Public keys of this home, and the backup of its seed
@@ -37,6 +38,14 @@ pub(crate) enum KeyVerb {
     /// Restore with `kms init --import-seed FILE`, and compare the fingerprints.
     #[command(after_help = "Examples:\n  kms key backup -o /media/usb/kms-seed.txt")]
     Backup(BackupArgs),
+    /// Change the passphrase of this home's keys
+    ///
+    /// Asks for the old and the new one; killed at any moment, one of them opens every key. A
+    /// script gives the new one in the file that KMS_NEW_PASSPHRASE_FILE names. Copies of the home
+    /// keep the old one.
+    #[command(after_help = "Examples:\n  kms key passphrase\n  \
+                            KMS_NEW_PASSPHRASE_FILE=new.txt kms key passphrase")]
+    Passphrase,
 }
 
 #[derive(Debug, Args)]
@@ -163,6 +172,7 @@ pub(crate) fn run(verb: KeyVerb, context: &Context) -> Outcome {
         KeyVerb::Show(args) => show(&args, context),
         KeyVerb::Export(args) => export(&args, context),
         KeyVerb::Backup(args) => backup(&args, context),
+        KeyVerb::Passphrase => change_passphrase(context),
     }
 }
 
@@ -213,6 +223,34 @@ fn export(args: &ExportArgs, context: &Context) -> Outcome {
         writeln!(sink, "{line}").map_err(|error| Failure::io(args.output.display(), &error))?;
     }
     sink.finish()
+}
+
+/// Tells whose passphrase was changed.
+#[derive(Serialize)]
+struct ChangeReport {
+    home: PathBuf,
+}
+
+impl fmt::Display for ChangeReport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "the keys of {} have the new passphrase",
+            self.home.display()
+        )
+    }
+}
+
+fn change_passphrase(context: &Context) -> Outcome {
+    let mut home = context.home()?;
+    let lock = home.lock()?;
+    let path = home.path().to_path_buf();
+    let passphrases = Passphrases::of(path.clone()).anew();
+    // The old one first: who does not know it is told before thinking of a new one.
+    home.unlock_seed(&passphrases)?;
+    let new = passphrases.replacement()?;
+    home.change_passphrase(&lock, &passphrases, &new)?;
+    context.out.emit(&ChangeReport { home: path })
 }
 
 fn backup(args: &BackupArgs, context: &Context) -> Outcome {

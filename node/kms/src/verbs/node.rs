@@ -7,15 +7,14 @@ use std::path::PathBuf;
 use std::str::FromStr;
 
 use clap::{Args, Subcommand};
-use kms_client::{PassphraseProvider as _, Unlock};
 use kms_node::{LoadedConfig, NodeConfig, Sources};
 use serde::Serialize;
-use zeroize::Zeroizing;
 
 use crate::context::Context;
 use crate::failure::{Failure, Outcome};
 use crate::interrupt;
 use crate::output::Row;
+use crate::passphrase::Passphrases;
 
 /// A miner's daemon: keeps kfrags and serves readers
 #[derive(Debug, Subcommand)]
@@ -103,8 +102,7 @@ pub(crate) async fn run(verb: NodeVerb, context: &Context) -> Outcome {
 
 async fn run_node(args: RunArgs, context: &Context) -> Outcome {
     let config = load(args, context)?.config;
-    let passphrase = context.passphrases.passphrase(Unlock::Wallet)?;
-    let passphrase = Zeroizing::new(passphrase.expose().to_owned());
+    let passphrase = Passphrases::of_node(&config.data_dir)?;
     context.start_log("info");
     let stop = async {
         if let Err(error) = interrupt::asked_to_stop().await {

@@ -187,6 +187,10 @@ impl Site {
             setting("miner", miner.to_string()),
             setting("listen", self.listen.to_string()),
             setting("public_url", format!("http://{}", self.listen)),
+            // As often as can be: a minute is to show what a month does elsewhere.
+            setting("claim_every_periods", "1".to_owned()),
+            setting("collect_every_periods", "1".to_owned()),
+            setting("fee_per_kms", "1 ETH".to_owned()),
         ];
         let file = self.dir.join("node.toml");
         if !file.is_file() {

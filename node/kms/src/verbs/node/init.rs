@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 use kms_chain::Deployment;
-use kms_client::{Error, Home, MIN_PASSPHRASE_CHARS, PassphraseProvider as _, Unlock};
+use kms_client::{Error, Home, MIN_PASSPHRASE_CHARS};
 use kms_node::InitOptions;
 use kms_protocol::Address;
 use serde::Serialize;
@@ -13,6 +13,7 @@ use serde::Serialize;
 use super::{DataDir, Setting};
 use crate::context::Context;
 use crate::failure::{Failure, Outcome};
+use crate::passphrase::Passphrases;
 use crate::verbs::init::{deployment, endpoints};
 
 /// Name of the deployment file's copy in the data directory.
@@ -112,8 +113,8 @@ pub(super) fn run(args: InitArgs, context: &Context) -> Outcome {
     settings.extend(args.listen.map(|listen| ("listen".to_owned(), listen)));
     settings.extend(args.set.into_iter().map(|Setting(key, value)| (key, value)));
 
-    let passphrase = context.passphrases.passphrase(Unlock::NewHome)?;
-    let given = passphrase.expose().chars().count();
+    let passphrase = Passphrases::of_new_node(&data_dir)?;
+    let given = passphrase.chars().count();
     if given < MIN_PASSPHRASE_CHARS {
         return Err(Error::PassphraseTooShort {
             given,
@@ -125,7 +126,7 @@ pub(super) fn run(args: InitArgs, context: &Context) -> Outcome {
         data_dir: data_dir.clone(),
         settings,
     };
-    let made = kms_node::init(&options, passphrase.expose())?;
+    let made = kms_node::init(&options, &passphrase)?;
     network.save(&deployment_file)?;
     let bond = match data_dir.parent() {
         Some(parent) if parent == context.home_dir() => "kms worker bond".to_owned(),

@@ -1,0 +1,65 @@
+//! A new passphrase for a home, at once for all its keys: they are encrypted anew in a second
+//! folder, and `config.json`, replaced in one step, says which folder counts. Whenever it is
+//! interrupted, one passphrase opens all keys.
+
+use std::path::Path;
+
+use kms_chain::keystore;
+use kms_protocol::EthSecret;
+
+use super::{Home, HomeLock, KeyFile, Passphrase, PassphraseProvider};
+use crate::error::{Error, Result};
+use crate::keys::Seed;
+use crate::store;
+
+impl Home {
+    /// Encrypts the keys under another passphrase. The old one, which `old` gives, opens nothing
+    /// here afterwards; copies of the old files are out of reach.
+    ///
+    /// # Errors
+    /// [`Error::PassphraseTooShort`], and as [`Home::unlock_seed`]; then the old one stays.
+    pub fn change_passphrase(
+        &mut self,
+        lock: &HomeLock,
+        old: &dyn PassphraseProvider,
+        new: &Passphrase,
+    ) -> Result<()> {
+        self.check(lock)?;
+        new.require_length()?;
+        let (seed, wallet) = (self.unlock_seed(old)?, self.unlock_wallet(old)?);
+        let (from, to) = (self.config.keys, self.config.keys.other());
+        // What an interrupted change left.
+        remove(&self.path.join(to.name()))?;
+        write_keys(&self.path.join(to.name()), &seed, &wallet, new)?;
+        let mut config = self.config.clone();
+        config.keys = to;
+        self.set_config(lock, config)?;
+        remove(&self.path.join(from.name()))
+    }
+}
+
+/// Makes the folder of the keys, durably.
+pub(super) fn write_keys(
+    dir: &Path,
+    seed: &Seed,
+    wallet: &EthSecret,
+    passphrase: &Passphrase,
+) -> Result<()> {
+    store::create_private_dir(dir)?;
+    let text = passphrase.expose();
+    let file = |key: KeyFile| dir.join(key.name());
+    keystore::save(&file(KeyFile::Seed), seed.expose_bytes(), text, None)?;
+    let (secret, address) = (wallet.expose_bytes(), wallet.address());
+    keystore::save(&file(KeyFile::Wallet), &secret, text, Some(address))?;
+    store::sync_parent(dir)
+}
+
+fn remove(dir: &Path) -> Result<()> {
+    match std::fs::remove_dir_all(dir) {
+        Err(source) if source.kind() != std::io::ErrorKind::NotFound => Err(Error::io(dir, source)),
+        _ => store::sync_parent(dir),
+    }
+}
+
+#[cfg(test)]
+mod tests;

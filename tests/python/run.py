@@ -5,12 +5,36 @@ import json
 import sys
 from pathlib import Path
 
-from kms import messages, policies, sealed, texts, umbral
+from kms import contents, messages, policies, sealed, shape, texts, umbral
 from kms.curve import G, Refused, address, decode, encode, keccak256, mul, recover
 from kms.file import Body, Header, open_file
 
 FOLDER = Path(__file__).resolve().parent.parent / "vectors"
 unhex = bytes.fromhex
+
+
+class Edited:
+    """What changes of bases give."""
+
+    def inserted(self, part):
+        if isinstance(part, list):
+            return b"".join(map(self.inserted, part))
+        if isinstance(part, str):
+            return unhex(part)
+        if "zeros" in part:
+            return bytes(part["zeros"])
+        return self.base(part["base"])[part["from"] : part["from"] + part["length"]]
+
+    def after(self, given):
+        data = bytearray(self.base(given["base"]))
+        for edit in given["edits"]:
+            at = edit["at"]
+            if "xor" in edit:
+                for offset, mask in enumerate(unhex(edit["xor"])):
+                    data[at + offset] ^= mask
+            else:
+                data[at : at + edit["remove"]] = self.inserted(edit["insert"])
+        return bytes(data)
 
 
 def digest(plain):
@@ -20,7 +44,7 @@ def digest(plain):
 # --- files.json ----------------------------------------------------------------------------------
 
 
-class Files:
+class Files(Edited):
     def __init__(self, kit):
         self.kit, self.made = kit, {}
         self.seed = unhex(kit["owner"]["seed"])
@@ -34,26 +58,10 @@ class Files:
             self.made[name] = unhex(base["header"]) + body
         return self.made[name]
 
-    def inserted(self, part):
-        if isinstance(part, list):
-            return b"".join(map(self.inserted, part))
-        if isinstance(part, str):
-            return unhex(part)
-        if "zeros" in part:
-            return bytes(part["zeros"])
-        return self.base(part["base"])[part["from"] : part["from"] + part["length"]]
-
     def edited(self, given):
-        file = bytearray(self.base(given["base"]))
-        for edit in given["edits"]:
-            at = edit["at"]
-            if "xor" in edit:
-                for offset, mask in enumerate(unhex(edit["xor"])):
-                    file[at + offset] ^= mask
-            else:
-                file[at : at + edit["remove"]] = self.inserted(edit["insert"])
+        file = self.after(given)
         assert hashlib.sha256(file).hexdigest() == given["sha256"]
-        return bytes(file)
+        return file
 
     def file(self, given):
         secret = texts.label_secret(self.seed, given["label"])
@@ -244,11 +252,38 @@ class Messages:
         return {"answer": plain[65:].decode(), "signer": recover(signed, plain[:65]).hex()}
 
 
+# --- contents.json -------------------------------------------------------------------------------
+
+
+class Contents(Edited):
+    def __init__(self, kit):
+        self.bases, self.answers = kit["bases"], contents.answer(kit["refusals"])
+
+    def base(self, name):
+        return self.bases[name]["text"].encode()
+
+    def read(self, kind, given):
+        value = shape.parse(kind, self.after(given), "message_malformed")
+        options = {"sort_keys": True, "ensure_ascii": False, "separators": (",", ":")}
+        one_form = json.dumps(value, **options)
+        return {"sha256": hashlib.sha256(one_form.encode()).hexdigest()}
+
+    def message(self, given):
+        return self.read(contents.MESSAGE, given)
+
+    def answer(self, given):
+        return self.read(self.answers, given)
+
+    def info(self, given):
+        return self.read(contents.INFO, given)
+
+
 # --- all -----------------------------------------------------------------------------------------
 
 
 KIT = {"files.json": Files, "grants.json": Grants, "texts.json": Texts, "sealed.json": Sealed,
-       "policies.json": Policies, "messages.json": Messages}
+       "policies.json": Policies, "messages.json": Messages,
+       "contents.json": Contents}
 
 
 def outcome(run, given):

@@ -2,6 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
+mod contents;
 mod damage;
 pub(crate) mod files;
 pub(crate) mod forged;
@@ -22,6 +23,7 @@ pub(crate) fn all() -> Vec<(&'static str, String)> {
         ("sealed.json", sealed::make()),
         ("policies.json", policies::make()),
         ("messages.json", messages::make()),
+        ("contents.json", contents::make()),
     ]
 }
 
@@ -50,7 +52,7 @@ pub(crate) fn text(about: &str, head: &[(&str, Value)], cases: &[Value]) -> Stri
 }
 
 /// The value with the fields of every object in alphabetical order, whatever serde_json keeps.
-fn sorted(value: &Value) -> Value {
+pub(crate) fn sorted(value: &Value) -> Value {
     match value {
         Value::Object(map) => {
             let mut fields: Vec<_> = map.iter().collect();

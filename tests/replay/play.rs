@@ -8,6 +8,7 @@ use umbral::SecretKey;
 use crate::bytes::{edited, exactly, number, sha256, unhex};
 use crate::make::{files, forged};
 
+pub(crate) mod contents;
 pub(crate) mod grants;
 pub(crate) mod messages;
 pub(crate) mod policies;
@@ -44,6 +45,9 @@ pub(crate) fn case(whole: &Value, case: &Value) -> Value {
             restored(&file, given["words"].as_str().unwrap())
         }
         "name" | "memo" => sealed::run(kind, given),
+        "message" | "answer" | "info" => {
+            contents::run(whole["bases"].as_object().unwrap(), kind, given)
+        }
         "terms" | "pair" | "tag" => policies::run(whole["terms"].as_object().unwrap(), kind, given),
         "digest" | "envelope" | "reply" => messages::run(kind, given),
         kind if whole["grants"].is_object() => {

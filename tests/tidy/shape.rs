@@ -29,7 +29,7 @@ const LONG_HEADS: [(&str, &str); 2] = [
         "the documentation of the crate, with its whole story as a tested example",
     ),
 ];
-const LARGE_BLOBS: [(&str, &str); 8] = [
+const LARGE_BLOBS: [(&str, &str); 9] = [
     ("Cargo.lock", "written by cargo"),
     (
         "deployments/artifacts/Adjudicator.json",
@@ -46,6 +46,10 @@ const LARGE_BLOBS: [(&str, &str); 8] = [
     (
         "deployments/artifacts/PolicyManager.json",
         "compiler output, checked fresh by scripts/test",
+    ),
+    (
+        "tests/vectors/contents.json",
+        "the public test kit, checked fresh by tests/replay",
     ),
     (
         "tests/vectors/files.json",

@@ -1,6 +1,8 @@
 """The shape of JSON between client and node. A reader takes what a JSON parser gave and returns it
 in its one form, or refuses it."""
 
+import json
+
 from .curve import Refused, decode, keccak256
 
 
@@ -144,9 +146,38 @@ def terms(value):
     return read
 
 
+# --- text of JSON --------------------------------------------------------------------------------
+
+
+def once(pairs):
+    """An object that names no field twice."""
+    need(len(dict(pairs)) == len(pairs))
+    return dict(pairs)
+
+
+def refuse(_):
+    raise Malformed
+
+
+def whole(digits):
+    need(digits != "-0")
+    return int(digits)
+
+
 def read(kind, value, code):
     """The one form of a value of this kind, as a JSON parser gave it."""
     try:
         return kind(value)
     except Malformed:
         raise Refused(code) from None
+
+
+def parse(kind, written, code):
+    """The one form of JSON of this kind, in UTF-8."""
+    try:
+        value = json.loads(
+            written.decode(), object_pairs_hook=once, parse_constant=refuse, parse_int=whole
+        )
+    except (Malformed, ValueError):
+        raise Refused(code) from None
+    return read(kind, value, code)

@@ -9,18 +9,18 @@ use crate::bytes::Drawn;
 use crate::play;
 
 /// A grant of m of n, its miners named by their number.
-struct Made {
+pub(super) struct Made {
     name: &'static str,
-    context: Context,
+    pub(super) context: Context,
     policy: Policy,
     miners: Vec<umbral::Miner>,
     receiving: SecretKey,
     signer: Signer,
-    granted: Granted,
+    pub(super) granted: Granted,
     rng: Drawn,
 }
 
-fn grant(name: &'static str, threshold: u16, shares: u16) -> Made {
+pub(super) fn grant(name: &'static str, threshold: u16, shares: u16) -> Made {
     let mut rng = Drawn::new(name);
     let receiving = SecretKey::random(&mut rng).unwrap();
     let signer = Signer::random(&mut rng).unwrap();
@@ -107,7 +107,7 @@ impl Made {
         [statement, signature.to_bytes().to_vec()].concat()
     }
 
-    fn kfrag(&self, number: usize) -> Vec<u8> {
+    pub(super) fn kfrag(&self, number: usize) -> Vec<u8> {
         self.granted.kfrags[number].to_secret_bytes().to_vec()
     }
 

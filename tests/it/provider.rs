@@ -1,9 +1,10 @@
 //! A node on the chain as bad providers serve it. The faults are those of the kit, by name.
 
 use kms_kit::faults::FaultProxy;
+use kms_kit::kms::Kms;
 use kms_kit::wait::until;
-use kms_protocol::Refusal;
 use kms_protocol::messages::KfragState;
+use kms_protocol::{Amount, Refusal};
 
 use crate::harness::grant::Grant;
 use crate::harness::world::{Miner, World};
@@ -111,4 +112,54 @@ async fn a_node_starts_beside_an_endpoint_of_another_chain() {
     let urls = format!("{},{}", proxy.url, world.rpc_url);
     let (miner, grant) = serving(&world, &urls).await;
     grant.ask(&world, &miner).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_receipt_that_comes_late_stakes_once() {
+    let world = World::new().await;
+    let proxy = FaultProxy::start(&world.rpc_url).await;
+    let person = Kms::at(&world.path("late"));
+    let wallet = person.init(&world.deployment_file, &proxy.url, &[]);
+    world.fund(wallet, 5_000).await;
+    proxy.set("no-receipts").await;
+    let args = [
+        "stake",
+        "create",
+        "--amount",
+        "1000 KMS",
+        "--periods",
+        "100",
+    ];
+    let staking = tokio::task::spawn_blocking(move || person.json(&args));
+    let stake = Amount::from_kms(1_000).unwrap();
+    let locked = async || world.chain.position(wallet).await.unwrap().locked;
+    until("the stake", async || {
+        (locked().await == stake).then_some(())
+    })
+    .await;
+    let before = proxy.asked("eth_getTransactionReceipt");
+    until("a few looks", async || {
+        let looks = proxy.asked("eth_getTransactionReceipt") - before;
+        (looks > 12).then_some(())
+    })
+    .await;
+    proxy.set("none").await;
+    staking.await.unwrap().assert_success();
+    assert_eq!(locked().await, stake, "once");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_nonce_that_goes_back_sends_nothing_again() {
+    let world = World::new().await;
+    let proxy = FaultProxy::start(&world.rpc_url).await;
+    let (miner, _) = serving(&world, &proxy.url).await;
+    world.mine(3).await;
+    miner.node.decides(world.head().await.number).await;
+    let before = proxy.asked("eth_sendRawTransaction");
+    proxy.set("nonce=-3").await;
+    for _ in 0..3 {
+        world.mine(1).await;
+        miner.node.decides(world.head().await.number).await;
+    }
+    assert_eq!(proxy.asked("eth_sendRawTransaction"), before);
 }

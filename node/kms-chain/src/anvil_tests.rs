@@ -42,6 +42,7 @@ async fn setup() -> Setup {
 fn options() -> WalletOptions {
     WalletOptions {
         poll_ms: 5,
+        displaced_after_ms: 10,
         timeout_ms: 20_000,
         ..WalletOptions::default()
     }

@@ -1,6 +1,7 @@
-//! Sends transactions. `engine` decides the next action of an intent, `gas` adds the margin, `tx`
+//! Sends transactions. `anywhere` looks for receipts, `engine` decides the next action of an intent, `gas` adds the margin, `tx`
 //! encodes, signs and broadcasts, `rejection` classifies the messages of endpoints that refuse.
 
+mod anywhere;
 mod engine;
 mod gas;
 pub(crate) mod rejection;

@@ -30,6 +30,10 @@ pub struct WalletOptions {
     pub poll_ms: u64,
     /// Time after which a pending transaction is repriced, in milliseconds.
     pub bump_after_ms: u64,
+    /// Time for which a nonce must show as used, at every look and without a receipt at any
+    /// endpoint, before it counts as used by somebody else, in milliseconds. An endpoint may show a
+    /// receipt many seconds after the nonce; whoever takes it for foreign pays twice.
+    pub displaced_after_ms: u64,
     /// Time after which a pending transaction is left for the next use, in milliseconds.
     pub timeout_ms: u64,
     /// Time to wait for another process that holds the journal, in milliseconds.
@@ -48,6 +52,7 @@ impl Default for WalletOptions {
         Self {
             poll_ms: 500,
             bump_after_ms: 45_000,
+            displaced_after_ms: 60_000,
             timeout_ms: 300_000,
             lock_timeout_ms: 120_000,
             confirmations: 1,
@@ -59,8 +64,6 @@ impl Default for WalletOptions {
 
 /// Number of looks at the chain between two broadcasts of the same bytes.
 const OFFER_LOOKS: u64 = 20;
-/// Number of looks at the chain, after the first, that must show a nonce used by somebody else.
-const DISPLACED_LOOKS: u64 = 2;
 
 impl WalletOptions {
     /// Makes the engine's rules, with milliseconds as moments.
@@ -69,7 +72,7 @@ impl WalletOptions {
             max_fee_cap: self.max_fee_cap,
             reprice_after: self.bump_after_ms,
             offer_every: self.poll_ms.saturating_mul(OFFER_LOOKS),
-            displaced_after: self.poll_ms.saturating_mul(DISPLACED_LOOKS),
+            displaced_after: self.displaced_after_ms,
             confirmations: self.confirmations.saturating_sub(1),
             gives_up: true,
         }

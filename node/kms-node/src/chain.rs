@@ -47,8 +47,9 @@ pub(crate) trait NodeChain: ChainRead + Clone + Send + Sync + 'static {
     fn reprice(&self, secret: &EthSecret, raw: &[u8], fees: Fees) -> Result<SignedTx, ChainError>;
     /// Sends signed bytes to every endpoint; "already known" counts as success.
     fn broadcast(&self, raw: &[u8]) -> impl Answer<()>;
-    /// The receipt of a mined transaction; `None` while it is in no block.
-    fn receipt(&self, hash: B256) -> impl Answer<Option<TxReceipt>>;
+    /// The receipt of a mined transaction; `None` while it is in no block. Every endpoint is asked
+    /// if its nonce is `used`.
+    fn receipt(&self, hash: B256, used: bool) -> impl Answer<Option<TxReceipt>>;
 }
 
 impl NodeChain for Chain {
@@ -110,7 +111,7 @@ impl NodeChain for Chain {
         Self::broadcast(self, raw).await.map(|_| ())
     }
 
-    fn receipt(&self, hash: B256) -> impl Answer<Option<TxReceipt>> {
-        Self::receipt(self, hash)
+    fn receipt(&self, hash: B256, used: bool) -> impl Answer<Option<TxReceipt>> {
+        self.receipt_of(hash, used)
     }
 }

@@ -1,6 +1,7 @@
 //! The chain as a bad provider serves it: a proxy in front of an endpoint that reads JSON-RPC and
 //! answers by the fault that is switched on, which has a name. It speaks to every caller alike.
 
+use std::collections::HashMap;
 use std::str::FromStr;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -67,6 +68,8 @@ struct Shared {
     upstream: String,
     http: reqwest::Client,
     fault: Mutex<(Fault, Option<Value>)>,
+    /// Number of requests by method.
+    asked: Mutex<HashMap<String, usize>>,
 }
 
 /// A running proxy; ends when dropped.
@@ -90,6 +93,7 @@ impl FaultProxy {
             upstream: upstream.to_owned(),
             http: reqwest::Client::new(),
             fault: Mutex::new((Fault::None, None)),
+            asked: Mutex::default(),
         });
         let router = Router::new().fallback(pass).with_state(shared.clone());
         let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0)).await;
@@ -97,6 +101,12 @@ impl FaultProxy {
         let url = format!("http://{}", listener.local_addr().unwrap());
         let task = tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
         Self { url, shared, task }
+    }
+
+    /// Number of requests of a method so far.
+    pub fn asked(&self, method: &str) -> usize {
+        let asked = self.shared.asked.lock().unwrap();
+        asked.get(method).copied().unwrap_or(0)
     }
 
     /// Switches a fault on, by its name, in place of the one before.
@@ -143,6 +153,8 @@ async fn pass(State(shared): State<Arc<Shared>>, body: Bytes) -> Response {
     let Ok(request) = serde_json::from_slice::<Value>(&body) else {
         return StatusCode::BAD_REQUEST.into_response();
     };
+    let method = request["method"].as_str().unwrap_or_default().to_owned();
+    *shared.asked.lock().unwrap().entry(method).or_default() += 1;
     let Some(mut answer) = shared.ask(&request).await else {
         return StatusCode::BAD_GATEWAY.into_response();
     };

@@ -165,11 +165,12 @@ impl<J: TxJournal> Wallet<J> {
             included: None,
             market: None,
         };
+        let used = next_nonce > pending.pursuit.nonce();
         for attempt in pending.pursuit.attempts() {
-            if self.chain.receipt(attempt.hash).await?.is_some() {
+            if self.chain.receipt_of(attempt.hash, used).await?.is_some() {
                 let head = self.chain.head().await?.number;
                 // Read again, so that the receipt is not older than the head.
-                let receipt = self.chain.receipt(attempt.hash).await?;
+                let receipt = self.chain.receipt_of(attempt.hash, used).await?;
                 sight.included = receipt.map(|receipt| Included { receipt, head });
                 return Ok(sight);
             }

@@ -96,6 +96,7 @@ fn secret() -> EthSecret {
 
 fn options() -> WalletOptions {
     WalletOptions {
+        displaced_after_ms: 10,
         poll_ms: 1,
         bump_after_ms: 60_000,
         timeout_ms: 10_000,
@@ -259,6 +260,22 @@ async fn notices_that_its_nonce_was_used_elsewhere() {
         Err(ChainError::ForeignNonce { nonce: 0, .. })
     ));
     assert_eq!(setup.journaled(), []);
+}
+
+#[tokio::test]
+async fn a_receipt_that_comes_late_is_not_from_elsewhere() {
+    let setup = Setup::new(Node {
+        late_receipts: 30,
+        ..Node::miner()
+    })
+    .await;
+    let wallet = setup.wallet_with(WalletOptions {
+        displaced_after_ms: WalletOptions::default().displaced_after_ms,
+        ..options()
+    });
+    let receipt = send(&wallet, &claim(1)).await.unwrap();
+    assert!(receipt.succeeded);
+    assert_eq!(setup.node.lock().unwrap().mined.len(), 1);
 }
 
 #[tokio::test]

@@ -62,6 +62,8 @@ pub(crate) struct Intent {
     /// The duty in JSON.
     pub(crate) payload: String,
     pub(crate) state: IntentState,
+    /// The period in which it was recorded.
+    pub(crate) period: u32,
 }
 
 /// A new intent; `key` is its idempotency key.
@@ -190,11 +192,15 @@ impl Store {
         nonce.map(uint).transpose()
     }
 
-    /// Opens final intents whose nonce the chain no longer has, after a deep reorg.
+    /// Opens final intents whose nonce the chain no longer has, after a deep reorg. A nonce that an
+    /// endpoint shows lower is not enough: the index must have lost the block of the transaction.
     pub(crate) async fn reopen_from(&self, sender: Address, mined_nonce: u64) -> Result<()> {
         let update = "update intent set state = 'signed', detail = 'reopened by a reorg' \
-            where state in ('done', 'reverted', 'abandoned') and intent_id in \
-            (select intent_id from attempt where sender = ? and nonce >= ?)";
+            where state in ('done', 'reverted') and intent_id in \
+            (select intent_id from attempt where sender = ? and nonce >= ? \
+                and (mined_block > (select max(number) from block_header) \
+                    or exists (select 1 from block_header \
+                        where number = mined_block and hash <> mined_hash)))";
         sqlx::query(update)
             .bind(sender.0.to_vec())
             .bind(int(mined_nonce)?)
@@ -345,6 +351,7 @@ fn intent_row(row: &SqliteRow) -> Result<Intent> {
         kind: row.try_get("kind")?,
         payload: row.try_get("payload")?,
         state: IntentState::parse(row.try_get("state")?)?,
+        period: get_u32(row, "period")?,
     })
 }
 

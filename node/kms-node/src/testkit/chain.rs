@@ -60,7 +60,7 @@ impl NodeChain for FakeChain {
     }
 
     async fn mined_nonce(&self, _account: Address) -> Result<u64, ChainError> {
-        self.answer(|state| state.nonce())
+        self.answer(|state| state.nonce().saturating_sub(state.nonce_back))
     }
 
     async fn simulate(&self, _from: Address, call: &Call) -> Result<GasLimit, ChainError> {
@@ -83,7 +83,7 @@ impl NodeChain for FakeChain {
         self.answer(|state| state.broadcast(raw))
     }
 
-    async fn receipt(&self, hash: B256) -> Result<Option<TxReceipt>, ChainError> {
+    async fn receipt(&self, hash: B256, _used: bool) -> Result<Option<TxReceipt>, ChainError> {
         self.answer(|state| state.receipt(hash))
     }
 }

@@ -36,6 +36,8 @@ pub struct State {
     pub online: bool,
     /// Nonces used by transactions from elsewhere.
     pub foreign_nonces: u64,
+    /// How much lower than it is the endpoint shows the nonce.
+    pub nonce_back: u64,
     /// Reward that the miner can claim.
     pub claimable: Amount,
     /// Whether no block is settled.
@@ -85,6 +87,7 @@ impl State {
             salt: 0,
             online: true,
             foreign_nonces: 0,
+            nonce_back: 0,
             claimable: Amount::ZERO,
             unsettled: false,
             dissenter: None,

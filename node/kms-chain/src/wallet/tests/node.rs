@@ -28,6 +28,8 @@ pub(super) struct Node {
     pub(super) refuses: Option<&'static str>,
     /// Silent on transactions.
     pub(super) loses: bool,
+    /// Requests for a receipt that are answered as if there was none yet.
+    pub(super) late_receipts: usize,
     /// Nonces that somebody else used.
     pub(super) foreign: u64,
     pub(super) base_fee: u128,
@@ -84,7 +86,11 @@ impl Node {
         Reply::Result(json!(hash))
     }
 
-    fn receipt(&self, wanted: &Value) -> Value {
+    fn receipt(&mut self, wanted: &Value) -> Value {
+        if self.late_receipts > 0 {
+            self.late_receipts -= 1;
+            return Value::Null;
+        }
         let found = self
             .mined
             .iter()

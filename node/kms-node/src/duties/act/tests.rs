@@ -5,6 +5,7 @@ use crate::testkit::chain::FakeChain;
 use crate::testkit::{MINER, Running, World};
 
 mod reprice;
+mod standing;
 mod worth;
 
 /// A world whose miner is staked and bonded.
@@ -88,7 +89,7 @@ async fn does_nothing_without_the_bond() {
     let check = report
         .checks
         .iter()
-        .find(|check| check.name == "worker_bonded")
+        .find(|check| check.id == "worker_bonded")
         .unwrap();
     assert!(
         !check.ok && report.ready,
@@ -194,23 +195,36 @@ async fn a_reorg_that_takes_a_transaction_back_gets_the_same_bytes_again() {
 }
 
 #[tokio::test]
-async fn a_nonce_used_elsewhere_is_given_up_only_after_the_confirmations() {
+async fn a_nonce_used_elsewhere_is_given_up_only_after_many_blocks() {
     let (world, mut running) = at_rest().await;
     reward(&world.chain);
     world.chain.state().accept_broadcasts = false;
     running.live(&world.chain, 1).await;
     let sent = kinds_sent(&world.chain);
     world.chain.state().foreign_nonces += 1;
-    running.live(&world.chain, 2).await;
+    running.live(&world.chain, 30).await;
     assert_eq!(
         kinds_sent(&world.chain),
         sent,
-        "the old bytes might still be mined"
+        "the receipt of the old bytes might come late"
     );
     world.chain.state().accept_broadcasts = true;
-    running.live(&world.chain, 5).await;
+    running.live(&world.chain, 8).await;
     assert_eq!(world.chain.effects("claim"), 1);
     assert_eq!(kinds_sent(&world.chain), sent + 1);
+}
+
+#[tokio::test]
+async fn a_nonce_that_goes_back_without_a_reorg_reopens_nothing() {
+    let (world, mut running) = at_rest().await;
+    reward(&world.chain);
+    running.live(&world.chain, 6).await;
+    assert_eq!(world.chain.effects("claim"), 1);
+    let sent = world.chain.broadcasts().len();
+    world.chain.state().nonce_back = 3;
+    running.live(&world.chain, 6).await;
+    assert!(running.node.store.open_intents().await.unwrap().is_empty());
+    assert_eq!(world.chain.broadcasts().len(), sent);
 }
 
 #[tokio::test]
@@ -226,7 +240,7 @@ async fn signs_nothing_that_the_worker_cannot_pay() {
         report
             .checks
             .iter()
-            .any(|check| check.name == "worker_balance" && !check.ok)
+            .any(|check| check.id == "worker_balance" && !check.ok)
     );
     world.chain.state().ether = Wei(10_u128.pow(18));
     running.live(&world.chain, 2).await;
@@ -323,33 +337,4 @@ async fn a_foreign_payload_in_the_table_is_dropped() {
 fn amounts_for_gauges_are_near_enough() {
     assert!((whole_tokens(Amount(Amount::KMS.0 * 5 / 2)) - 2.5).abs() < 1e-9);
     assert!(whole_tokens(Amount::ZERO).abs() < 1e-9);
-}
-
-#[tokio::test]
-async fn tells_of_a_suspension_until_it_is_over() {
-    let (world, mut running) = at_rest().await;
-    let told = async |running: &Running| {
-        let checks = running.node.report().await.checks;
-        let check = checks
-            .into_iter()
-            .find(|check| check.name == "not_suspended");
-        check.unwrap().reason
-    };
-    assert_eq!(told(&running).await, None);
-    let through_period = Period(running.node.snapshot().unwrap().period.0 + 2);
-    let miner = MINER;
-    let suspension = kms_chain::ChainEvent::MinerSuspended {
-        miner,
-        through_period,
-    };
-    world.chain.queue(suspension);
-    running.live(&world.chain, 1).await;
-    let reason = told(&running).await.unwrap();
-    assert!(reason.contains(&through_period.to_string()), "{reason}");
-    assert!(running.node.report().await.ready, "readers are served");
-    while running.node.snapshot().unwrap().period <= through_period {
-        running.live(&world.chain, 1).await;
-    }
-    running.live(&world.chain, 1).await;
-    assert_eq!(told(&running).await, None);
 }

@@ -12,6 +12,9 @@ use crate::view::snapshot::Snapshot;
 
 /// Blocks without a receipt after which the same bytes are sent again.
 const OFFER_BLOCKS: u64 = 3;
+/// Blocks after which a used nonce without a receipt counts as used by another sender: endpoints
+/// may show a receipt many seconds after the nonce.
+const DISPLACED_BLOCKS: u64 = 32;
 /// Blocks without a receipt after which an attempt at higher fees is signed.
 const REPRICE_BLOCKS: u64 = 10;
 
@@ -23,7 +26,7 @@ impl<C: NodeChain> Sender<C> {
             max_fee_cap: config.max_fee_per_gas,
             reprice_after: REPRICE_BLOCKS,
             offer_every: OFFER_BLOCKS,
-            displaced_after: config.confirmations,
+            displaced_after: DISPLACED_BLOCKS.max(config.confirmations),
             confirmations: config.confirmations,
             // A duty stays due: its transaction is mined once the cause of the refusal is mended.
             gives_up: false,
@@ -39,7 +42,7 @@ impl<C: NodeChain> Sender<C> {
         };
         let next_nonce = self.chain.mined_nonce(worker).await?;
         if next_nonce <= last_nonce {
-            // A reorg removed final transactions: their bytes are broadcast again.
+            // If a reorg removed final transactions, their bytes are broadcast again.
             store.reopen_from(worker, next_nonce).await?;
         }
         let intents = store.open_intents().await?;
@@ -107,7 +110,8 @@ impl<C: NodeChain> Sender<C> {
             market: None,
         };
         for attempt in attempts.iter().rev() {
-            if let Some(receipt) = self.chain.receipt(attempt.hash).await? {
+            let used = next_nonce > attempt.nonce;
+            if let Some(receipt) = self.chain.receipt(attempt.hash, used).await? {
                 sight.included = Some(Included { receipt, head });
                 return Ok(sight);
             }

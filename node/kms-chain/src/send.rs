@@ -1,5 +1,6 @@
-//! Sends transactions. `anywhere` looks for receipts, `engine` decides the next action of an intent, `gas` adds the margin, `tx`
-//! encodes, signs and broadcasts, `rejection` classifies the messages of endpoints that refuse.
+//! Sends transactions. `anywhere` looks for receipts at every endpoint, `engine` decides the next
+//! action of an intent, `gas` adds the margin, `tx` encodes, signs and broadcasts, `rejection`
+//! classifies the messages of endpoints that refuse.
 
 mod anywhere;
 mod engine;

@@ -56,6 +56,7 @@ mod host {
     pub(crate) mod identity;
     pub(crate) mod lock;
     pub(crate) mod metrics;
+    pub(crate) mod quiet;
     mod report;
     pub(crate) mod stop;
     pub(crate) mod tasks;

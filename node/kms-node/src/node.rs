@@ -14,6 +14,7 @@ use crate::host::disk::Reserve;
 use crate::host::health::Health;
 use crate::host::identity::Keys;
 use crate::host::metrics::Metrics;
+use crate::host::quiet::Quiet;
 use crate::kfrag::cache::KfragCache;
 use crate::serve::pool::Pool;
 use crate::serve::quota::Notices;
@@ -37,6 +38,7 @@ pub(crate) struct Node {
     pub(crate) age: ViewAge,
     pub(crate) health: Health,
     pub(crate) metrics: Metrics,
+    pub(crate) quiet: Quiet,
     pub(crate) cache: KfragCache,
     pub(crate) replay: ReplayGuard,
     pub(crate) pool: Pool,
@@ -78,6 +80,7 @@ impl Node {
             age: ViewAge::new(),
             health: Health::new(),
             metrics: Metrics::new(),
+            quiet: Quiet::default(),
             cache: KfragCache::new(CACHED_KFRAGS),
             transport: TransportKeys::default(),
             info: InfoCache::default(),

@@ -15,7 +15,7 @@ use crate::chain::NodeChain;
 use crate::config::NodeConfig;
 use crate::duties::act;
 use crate::error::NodeError;
-use crate::host::health::Severity;
+use crate::host::health::Concern;
 use crate::host::identity::{Keys, check_data_dir, database_path};
 use crate::host::lock::DirLock;
 use crate::host::stop::{Stop, Stopper};
@@ -237,7 +237,7 @@ async fn parameters<C: NodeChain>(
             Err(error) => {
                 node.metrics.rpc_error("chain");
                 node.health
-                    .set("rpc", Severity::Warning, Some(error.to_string()));
+                    .set("rpc", Concern::Earning, Some(error.to_string()));
                 stop.sleep(CONNECT_PAUSE).await;
             }
         }

@@ -118,6 +118,9 @@ refusals! {
     TransportKeyUnknown: "transport_key_unknown", 409, TEMPORARY,
         "the message is not sealed to a key that the node has now",
         "ask the node for its present key and seal the message to it";
+    TooSlow: "too_slow", 408, TEMPORARY,
+        "the request did not arrive in time",
+        "send the whole request at once; try a better line";
     TooLarge: "too_large", 413, LASTING,
         "the request is too large",
         "send fewer capsules in one request";

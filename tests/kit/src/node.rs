@@ -143,14 +143,18 @@ impl Node {
         .await;
     }
 
-    /// Why a condition of the node's own report fails; `None` while it holds.
-    pub async fn complaint(&self, condition: &str) -> Option<String> {
-        let url = format!("{}/readyz", self.url);
-        let report = self.http.get(url).send().await.unwrap().bytes().await;
-        let report: Value = serde_json::from_slice(&report.unwrap()).unwrap();
-        let checks = report["checks"].as_array().unwrap();
-        let check = checks.iter().find(|check| check["name"] == condition)?;
-        Some(check["reason"].as_str()?.to_owned())
+    /// Why a check of the node's own reports fails; `None` while it holds.
+    pub async fn complaint(&self, check: &str) -> Option<String> {
+        for page in ["readyz", "earnz"] {
+            let url = format!("{}/{page}", self.url);
+            let report = self.http.get(url).send().await.unwrap().bytes().await;
+            let report: Value = serde_json::from_slice(&report.unwrap()).unwrap();
+            let mut checks = report["checks"].as_array().unwrap().iter();
+            if let Some(found) = checks.find(|one| one["id"] == check) {
+                return Some(found["reason"].as_str()?.to_owned());
+            }
+        }
+        None
     }
 
     async fn metrics(&self) -> String {

@@ -67,7 +67,7 @@ pub const KEYS: &[Key] = &[
     ),
     optional(
         "max_block_ahead_s",
-        "60",
+        "300",
         "how far a block's time may be ahead of this machine's clock; 0: any",
     ),
     optional(

@@ -4,6 +4,7 @@
 //! them out, the store's `intent` keeps the order of writes that survives a crash at any point.
 
 mod send;
+mod standing;
 mod track;
 
 use std::collections::HashMap;
@@ -15,7 +16,7 @@ use kms_protocol::{Amount, Period, PeriodClock};
 
 use crate::chain::NodeChain;
 use crate::duties::decide::{Duty, Ledger, Wishes, decide};
-use crate::host::health::Severity;
+use crate::host::health::Concern;
 use crate::host::stop::Stop;
 use crate::node::Node;
 use crate::store::StoreError;
@@ -79,10 +80,12 @@ pub(crate) async fn run<C: NodeChain>(mut sender: Sender<C>, stop: Stop) {
             if let Err(error) = &outcome {
                 pause = TROUBLE_PAUSE;
                 node.metrics.rpc_error("duties");
-                tracing::warn!(%error, "duties wait");
+                if let Some(left_out) = node.quiet.may_tell("duties") {
+                    tracing::warn!(%error, left_out, "duties wait");
+                }
             }
             let problem = outcome.err().map(|error| error.to_string());
-            node.health.set("duties", Severity::Warning, problem);
+            node.health.set("duties", Concern::Earning, problem);
         }
         heartbeat.beat();
         stop.sleep(pause).await;
@@ -128,7 +131,6 @@ impl<C: NodeChain> Sender<C> {
         self.held_by_cap = None;
         self.track(snapshot).await?;
         self.refresh_ledger(snapshot).await?;
-        self.report_standing(snapshot);
         let store = self.node.store.clone();
         for intent in store
             .open_intents()
@@ -151,8 +153,10 @@ impl<C: NodeChain> Sender<C> {
             .map(|kind| format!("{kind} waits: the network asks more than max_fee_per_gas, {cap}"));
         self.node
             .health
-            .set("fees_within_cap", Severity::Warning, problem);
-        let open = u64::try_from(store.open_intents().await?.len()).unwrap_or(u64::MAX);
+            .set("fees_within_cap", Concern::Earning, problem);
+        let open = store.open_intents().await?;
+        self.report_standing(snapshot, &open);
+        let open = u64::try_from(open.len()).unwrap_or(u64::MAX);
         self.node.metrics.open_intents.set(open);
         self.node.metrics.decided.set(snapshot.head.number);
         Ok(())
@@ -172,46 +176,15 @@ impl<C: NodeChain> Sender<C> {
                 true => Amount::ZERO,
                 false => self.chain.claimable(self.node.miner()).await?,
             };
-            self.ledger.gas_price = Some(self.chain.fees().await?.max_fee);
+            let gas_price = self.chain.fees().await?.max_fee;
+            self.ledger.gas_price = Some(gas_price);
+            self.report_balance(gas_price).await?;
             self.read_at = Some((period, last_claim, head));
             let unclaimed = whole_tokens(self.ledger.claimable);
             self.node.metrics.unclaimed.set(unclaimed);
         }
         self.ledger.last_claim = last_claim;
         Ok(())
-    }
-
-    /// Sets the health conditions that cost the miner earnings, for the readiness report.
-    fn report_standing(&self, snapshot: &Snapshot) {
-        let health = &self.node.health;
-        let worker = self.wishes.worker;
-        let bonded = snapshot.miner.worker == Some(worker);
-        let problem = (!bonded)
-            .then(|| format!("bond this worker with the owner's key: kms worker bond {worker}"));
-        health.set("worker_bonded", Severity::Warning, problem);
-        let problem = self
-            .is_lease_late(snapshot)
-            .then(|| format!("no lease for the period after {}", snapshot.period));
-        health.set("next_period_leased", Severity::Warning, problem);
-        let through = snapshot.miner.suspended_through;
-        let suspended = !through.is_never() && snapshot.period <= through;
-        let problem = suspended.then(|| {
-            format!(
-                "convicted of an offence, or a challenge was not answered: no reward and no lease \
-                 through period {through}; confirmed again by itself after that"
-            )
-        });
-        health.set("not_suspended", Severity::Warning, problem);
-    }
-
-    /// Whether the next period should have been leased by now: the present one is not, or is half
-    /// over.
-    fn is_lease_late(&self, snapshot: &Snapshot) -> bool {
-        let (through, period) = (snapshot.miner.lease_through, snapshot.period);
-        let half = u64::from(self.clock.period_seconds / 2);
-        let start = self.clock.start_of(period).unwrap_or(0);
-        let half_over = snapshot.head.timestamp >= start.saturating_add(half);
-        through < period || (through == period && half_over)
     }
 
     /// Whether the duty has an intent under way. One of a kind at a time, but challenges in

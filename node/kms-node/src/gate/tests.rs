@@ -33,6 +33,7 @@ fn snapshot(head: u64, period: u32, policy: PolicyView) -> Snapshot {
         confirmed_period: Period(period),
         confirmations: CONFIRMATIONS,
         settled: None,
+        period_seconds: 10,
         policies: Arc::new(HashMap::from([(ID, Arc::new(policy))])),
         miner: Arc::new(MinerView::default()),
         challenges: Arc::default(),

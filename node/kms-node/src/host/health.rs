@@ -1,5 +1,8 @@
 //! The health of the node: heartbeats of its tasks, and named conditions with their reasons. A task
-//! that hangs shows by the age of its heartbeat. Neighbour: `report` makes the readiness report.
+//! that hangs shows by the age of its heartbeat. Neighbours: `remedies` says what to do about each
+//! check, `report` makes the reports of `/readyz` and `/earnz`.
+
+mod remedies;
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -8,52 +11,71 @@ use std::time::{Duration, Instant};
 
 use serde::Serialize;
 
+use remedies::{remedy, task_check};
+
 /// Age of a heartbeat above which the node is not ready.
 const HEARTBEAT_LIMIT: Duration = Duration::from_secs(60);
 
-/// Whether a failing condition makes the node unready.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub(crate) enum Severity {
-    /// Makes the node unready: requests cannot be answered.
-    Critical,
-    /// Is shown only: earnings are at risk, requests are answered.
-    Warning,
+/// What a failing check costs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Concern {
+    /// Readers: the node cannot answer them rightly. `/readyz` says so.
+    Serving,
+    /// Money: earnings or the stake are at risk, readers are answered. `/earnz` says so.
+    Earning,
 }
 
-/// One line of the readiness report.
+/// One line of a report.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub(crate) struct Check {
-    pub(crate) name: String,
+    pub(crate) id: &'static str,
     pub(crate) ok: bool,
-    pub(crate) severity: Severity,
+    #[serde(skip)]
+    pub(crate) concern: Concern,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) reason: Option<String>,
+    /// The operator's next step.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) remedy: Option<&'static str>,
 }
 
 impl Check {
-    pub(crate) fn new(name: &str, severity: Severity, problem: Option<String>) -> Self {
+    pub(crate) fn new(id: &'static str, concern: Concern, problem: Option<String>) -> Self {
         Self {
-            name: name.into(),
+            id,
             ok: problem.is_none(),
-            severity,
+            concern,
+            remedy: problem.is_some().then(|| remedy(id)),
             reason: problem,
         }
     }
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+/// All checks; `/readyz` and `/earnz` each show their own.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Report {
     pub(crate) ready: bool,
+    pub(crate) earning: bool,
     pub(crate) checks: Vec<Check>,
 }
 
 impl Report {
     pub(crate) fn new(checks: Vec<Check>) -> Self {
-        let ready = checks
-            .iter()
-            .all(|check| check.ok || check.severity == Severity::Warning);
-        Self { ready, checks }
+        let all_ok = |concern| {
+            let mut of = checks.iter().filter(|check| check.concern == concern);
+            of.all(|check| check.ok)
+        };
+        Self {
+            ready: all_ok(Concern::Serving),
+            earning: all_ok(Concern::Earning),
+            checks,
+        }
+    }
+
+    /// The checks of one concern.
+    pub(crate) fn of(&self, concern: Concern) -> Vec<&Check> {
+        let of = self.checks.iter();
+        of.filter(|check| check.concern == concern).collect()
     }
 }
 
@@ -65,8 +87,8 @@ pub(crate) struct Health {
     conditions: Arc<Mutex<BTreeMap<&'static str, Condition>>>,
 }
 
-/// The severity of a condition, and its reason while it fails.
-type Condition = (Severity, Option<String>);
+/// The concern of a condition, and its reason while it fails.
+type Condition = (Concern, Option<String>);
 
 /// The heartbeat of one task.
 #[derive(Clone)]
@@ -104,16 +126,16 @@ impl Health {
     }
 
     /// Sets a condition: `None` if it holds, or the reason why it fails.
-    pub(crate) fn set(&self, name: &'static str, severity: Severity, problem: Option<String>) {
+    pub(crate) fn set(&self, id: &'static str, concern: Concern, problem: Option<String>) {
         let mut conditions = self
             .conditions
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
-        let before = conditions.insert(name, (severity, problem.clone()));
+        let before = conditions.insert(id, (concern, problem.clone()));
         let changed = before.is_none_or(|(_, old)| old.is_some() != problem.is_some());
         match problem {
-            Some(reason) if changed => tracing::warn!(condition = name, %reason, "now failing"),
-            None if changed => tracing::info!(condition = name, "now fine"),
+            Some(reason) if changed => tracing::warn!(check = id, %reason, "now failing"),
+            None if changed => tracing::info!(check = id, "now fine"),
             _ => {}
         }
     }
@@ -139,13 +161,13 @@ impl Health {
             .unwrap_or_else(PoisonError::into_inner);
         let mut checks: Vec<Check> = conditions
             .iter()
-            .map(|(name, (severity, problem))| Check::new(name, *severity, problem.clone()))
+            .map(|(id, (concern, problem))| Check::new(id, *concern, problem.clone()))
             .collect();
         drop(conditions);
         checks.extend(self.beat_ages().into_iter().map(|(task, age)| {
             let late = age > HEARTBEAT_LIMIT;
             let reason = late.then(|| format!("no progress for {} s", age.as_secs()));
-            Check::new(&format!("task_{task}"), Severity::Critical, reason)
+            Check::new(task_check(task), Concern::Serving, reason)
         }));
         checks
     }

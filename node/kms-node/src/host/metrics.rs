@@ -64,6 +64,12 @@ pub(crate) struct Metrics {
     pub(crate) heartbeat_age: Family<Label, Float>,
     /// 1 if the node is ready, 0 otherwise.
     pub(crate) ready: Whole,
+    /// 1 if nothing keeps the miner from earning, 0 otherwise.
+    pub(crate) earning: Whole,
+    /// 1 for each check of both reports that holds, 0 otherwise.
+    pub(crate) checks: Family<Label, Whole>,
+    /// Days for which the worker's ether lasts at the present price of gas.
+    pub(crate) days_left: Float,
 }
 
 impl Metrics {
@@ -98,6 +104,9 @@ impl Metrics {
             closed_intents: Family::default(),
             heartbeat_age: Family::default(),
             ready: Gauge::default(),
+            earning: Gauge::default(),
+            checks: Family::default(),
+            days_left: Gauge::default(),
         };
         metrics.register()
     }
@@ -146,6 +155,10 @@ impl Metrics {
         r.register("kfrags", "Kfrags held", self.kfrags.clone());
         r.register("kfrags_erased", "Kfrags erased", self.erased.clone());
         r.register("ready", "1 when /readyz says ready", self.ready.clone());
+        let earning = self.earning.clone();
+        r.register("earning", "1 when /earnz says earning", earning);
+        let checks = self.checks.clone();
+        r.register("check", "1 for each check that holds", checks);
         let (name, help) = ("task_heartbeat_age", "Time since a task's progress");
         let age = self.heartbeat_age.clone();
         r.register_with_unit(name, help, Unit::Seconds, age);
@@ -200,6 +213,8 @@ impl Metrics {
         );
         let (name, help) = ("tx_decided_block", "Block as of which duties were decided");
         r.register(name, help, self.decided.clone());
+        let (name, help) = ("wallet_days_left", "Days of gas that the worker has");
+        r.register(name, help, self.days_left.clone());
         let closed = self.closed_intents.clone();
         r.register("tx_closed_intents", "Final intents by state", closed);
     }

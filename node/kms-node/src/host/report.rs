@@ -1,34 +1,40 @@
-//! The readiness report of `/readyz`, and the gauges that are computed for each request of
-//! `/metrics`.
+//! The reports of `/readyz` (would a reader be answered rightly?) and `/earnz` (does the miner
+//! earn, and go on earning?), and the gauges that are computed for each request of `/metrics`.
 
-use super::health::{Check, Report, Severity};
+use super::health::{Concern, Report};
 use crate::duties::act::whole_tokens;
 use crate::node::Node;
 
 impl Node {
+    /// Makes the report, and logs what has changed since the last one.
     pub(crate) async fn report(&self) -> Report {
-        let mut checks = vec![self.chain_check()];
+        let health = &self.health;
+        health.set("chain_view", Concern::Serving, self.stale_view());
         let store = self.store.ping().await.err().map(|error| error.to_string());
-        checks.push(Check::new("store", Severity::Critical, store));
+        health.set("store", Concern::Serving, store);
         let closing = self.check_open().err().map(|problem| problem.title);
-        checks.push(Check::new("shutdown", Severity::Critical, closing));
-        checks.extend(self.health.checks());
-        Report::new(checks)
+        health.set("shutdown", Concern::Serving, closing);
+        Report::new(health.checks())
     }
 
-    fn chain_check(&self) -> Check {
-        let problem = match (self.snapshot(), self.age.age()) {
+    fn stale_view(&self) -> Option<String> {
+        match (self.snapshot(), self.age.age()) {
             (Some(_), Some(age)) if age <= self.config.max_view_age() => None,
             (_, Some(age)) => Some(format!("no good poll for {} s", age.as_secs())),
             (_, None) => Some("the chain has not been read to its head yet".to_owned()),
-        };
-        Check::new("chain_view", Severity::Critical, problem)
+        }
     }
 
     /// Sets the gauges that no event updates: ages, the queue's depth and the standing on chain.
     pub(crate) async fn refresh_gauges(&self) {
         let metrics = &self.metrics;
-        metrics.ready.set(u64::from(self.report().await.ready));
+        let report = self.report().await;
+        metrics.ready.set(u64::from(report.ready));
+        metrics.earning.set(u64::from(report.earning));
+        for check in &report.checks {
+            let gauge = metrics.checks.get_or_create(&[("check", check.id)]);
+            gauge.set(u64::from(check.ok));
+        }
         metrics
             .queue
             .set(u64::try_from(self.pool.depth()).unwrap_or(u64::MAX));

@@ -13,7 +13,7 @@ use kms_protocol::messages::ErasureReceipt;
 use kms_protocol::{EthSignature, Period, PolicyId};
 
 use crate::chain::NodeChain;
-use crate::host::health::Severity;
+use crate::host::health::Concern;
 use crate::host::stop::Stop;
 use crate::node::Node;
 use crate::store::Result;
@@ -56,19 +56,31 @@ pub(crate) async fn run<C: NodeChain>(mut sweeper: Sweeper<C>, stop: Stop) -> Re
     while !stop.is_stopped() {
         if let Some(snapshot) = node.snapshot() {
             node.replay.forget(snapshot.head);
-            if let Err(error) = sweeper.sweep(&snapshot).await {
-                tracing::error!(code = error.code(), %error, "sweep failed, will retry");
+            if let Err(error) = sweeper.sweep(&snapshot).await
+                && let Some(left_out) = node.quiet.may_tell("sweep")
+            {
+                let code = error.code();
+                tracing::error!(code, %error, left_out, "sweep failed, will retry");
+            }
+            // Keys are made when one is asked for; here those that are over are wiped unasked, by
+            // the chain's clock, and by this machine's while no endpoint answers.
+            let period = Duration::from_secs(u64::from(snapshot.period_seconds));
+            node.transport.wipe(Instant::now(), 2 * period);
+            if let Err(problem) = node.transport_certificate()
+                && let Some(left_out) = node.quiet.may_tell("transport_key")
+            {
+                let (code, detail) = (problem.code.code(), &problem.detail);
+                tracing::error!(code, %detail, left_out, "no new key");
             }
         }
-        // Keys are made when one is asked for; here those that are over are wiped unasked.
-        if node.snapshot().is_some()
-            && let Err(problem) = node.transport_certificate()
+        if let Err(error) = clear_log(&node).await
+            && let Some(left_out) = node.quiet.may_tell("log_cut")
         {
-            tracing::error!(code = problem.code.code(), detail = %problem.detail, "no new key");
+            let code = error.code();
+            tracing::error!(code, %error, left_out, "the log was not truncated, will retry");
         }
-        if let Err(error) = clear_log(&node).await {
-            tracing::error!(code = error.code(), %error, "the log was not truncated, will retry");
-        }
+        // Logs what has changed, also when nobody asks for a report.
+        let _ = node.report().await;
         heartbeat.beat();
         stop.sleep(PAUSE).await;
     }
@@ -124,7 +136,7 @@ impl<C: NodeChain> Sweeper<C> {
         self.node.await_erasures(!self.waiting.is_empty());
         self.node
             .health
-            .set("erasure_evidence", Severity::Warning, problem);
+            .set("erasure_evidence", Concern::Earning, problem);
         Ok(())
     }
 
@@ -220,7 +232,7 @@ async fn clear_log(node: &Node) -> Result<()> {
         Ok(false) => Some("erased kfrags stay in the database's log while it is read".to_owned()),
         Err(error) => Some(format!("erased kfrags stay in the database's log: {error}")),
     };
-    node.health.set("erased_log", Severity::Warning, problem);
+    node.health.set("erased_log", Concern::Earning, problem);
     cut.map(drop)
 }
 

@@ -3,6 +3,7 @@
 //! has it, and what was sealed to it stays sealed.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use kms_protocol::messages::{Problem, TransportCertificate};
 use kms_protocol::{
@@ -19,6 +20,8 @@ pub(crate) struct Certifier<'a> {
 }
 
 struct Held {
+    /// When it was made, by the monotonic clock.
+    made: Instant,
     secret: Arc<TransportSecret>,
     certificate: TransportCertificate,
 }
@@ -55,10 +58,18 @@ impl TransportKeys {
         let certificate = certificate.signed(certifier.domain, certifier.worker);
         held.retain(|old| old.certificate.last_period >= now);
         held.push(Held {
+            made: Instant::now(),
             secret: Arc::new(secret),
             certificate,
         });
         Ok(certificate)
+    }
+
+    /// Wipes the keys that are at least `life` old: what is over by the chain's clock alone would
+    /// stay for as long as no endpoint answers.
+    pub(crate) fn wipe(&self, now: Instant, life: Duration) {
+        self.lock()
+            .retain(|held| now.saturating_duration_since(held.made) < life);
     }
 
     /// The secret of a key that is not over in period `now`.

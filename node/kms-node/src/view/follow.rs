@@ -9,7 +9,7 @@ use kms_protocol::PeriodClock;
 use tokio::sync::watch;
 
 use crate::chain::NodeChain;
-use crate::host::health::{Heartbeat, Severity};
+use crate::host::health::{Concern, Heartbeat};
 use crate::host::stop::Stop;
 use crate::node::Node;
 use crate::store::{Result, StoreError};
@@ -114,7 +114,9 @@ impl<C: NodeChain> Follower<C> {
             Ingested::Reverted { depth } => {
                 self.counts = None;
                 self.node.metrics.reorgs.inc();
-                tracing::warn!(depth, head = self.indexer.head(), "reorganised");
+                if let Some(left_out) = self.node.quiet.may_tell("reorg") {
+                    tracing::warn!(depth, head = self.indexer.head(), left_out, "reorganised");
+                }
             }
             Ingested::Restarted => {
                 self.node.age.invalidate();
@@ -139,12 +141,12 @@ impl<C: NodeChain> Follower<C> {
         self.indexer.publish();
         self.reindex_pause = FIRST_REINDEX_PAUSE;
         let health = &self.node.health;
-        health.set("rpc", Severity::Warning, None);
-        health.set("events_complete", Severity::Critical, None);
+        health.set("rpc", Concern::Earning, None);
+        health.set("events_complete", Concern::Serving, None);
         // The index is written up to the head: without the reserve only new kfrags are refused.
         let full = !self.node.reserve.retake();
         let reason = full.then(|| "nearly full: no new kfrags are taken".to_owned());
-        health.set("disk", Severity::Warning, reason);
+        health.set("disk", Concern::Earning, reason);
         Ok(())
     }
 
@@ -179,7 +181,7 @@ impl<C: NodeChain> Follower<C> {
     fn tell_of_dissent(&mut self, problem: Option<String>) {
         self.dissent = problem.is_some();
         let health = &self.node.health;
-        health.set("endpoints_agree", Severity::Critical, problem);
+        health.set("endpoints_agree", Concern::Serving, problem);
     }
 
     /// Compares the index with the contracts' own event counts, since no later sequence number
@@ -207,7 +209,7 @@ impl<C: NodeChain> Follower<C> {
         let reason = "the disk is full: no new kfrags are taken, free some space";
         self.node
             .health
-            .set("disk", Severity::Critical, Some(reason.to_owned()));
+            .set("disk", Concern::Serving, Some(reason.to_owned()));
         let had_reserve = self.node.reserve.is_held();
         self.node.reserve.release();
         // Old pages that are being read stay until the next call.
@@ -223,7 +225,7 @@ impl<C: NodeChain> Follower<C> {
         self.node.metrics.rpc_error("chain");
         self.node
             .health
-            .set("rpc", Severity::Warning, Some(error.to_string()));
+            .set("rpc", Concern::Earning, Some(error.to_string()));
     }
 
     /// Invalidates an incomplete index and builds it again. Returns the pause, which doubles.
@@ -233,7 +235,7 @@ impl<C: NodeChain> Follower<C> {
         let reason = format!("{error}; indexing again");
         self.node
             .health
-            .set("events_complete", Severity::Critical, Some(reason));
+            .set("events_complete", Concern::Serving, Some(reason));
         self.counts = None;
         self.indexer.restart().await?;
         let pause = self.reindex_pause;

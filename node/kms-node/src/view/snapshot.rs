@@ -89,6 +89,8 @@ pub(crate) struct Snapshot {
     pub(crate) head: Head,
     /// Period of the head's timestamp; `NEVER` before genesis.
     pub(crate) period: Period,
+    /// Length of a period.
+    pub(crate) period_seconds: u32,
     /// Period of the newest confirmed block; `NEVER` while there is none.
     pub(crate) confirmed_period: Period,
     /// Number of blocks on top that make a block confirmed.
@@ -136,6 +138,7 @@ impl Snapshot {
                 timestamp: newest.timestamp,
             },
             period: period(newest).unwrap_or(Period::NEVER),
+            period_seconds: clock.period_seconds,
             confirmed_period: confirmed.and_then(period).unwrap_or(Period::NEVER),
             confirmations,
             settled: index.settled.map(|header| {

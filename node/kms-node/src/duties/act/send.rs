@@ -9,7 +9,7 @@ use super::{Result, Sender};
 use crate::chain::NodeChain;
 use crate::duties::challenge;
 use crate::duties::decide::Duty;
-use crate::host::health::Severity;
+use crate::host::health::Concern;
 use crate::store::intent::{Attempt, Intent, IntentState, NewIntent};
 use crate::view::snapshot::Snapshot;
 
@@ -105,9 +105,12 @@ impl<C: NodeChain> Sender<C> {
             )
         });
         let funded = problem.is_none();
-        self.node
-            .health
-            .set("worker_balance", Severity::Warning, problem);
+        if !funded {
+            let health = &self.node.health;
+            health.set("worker_balance", Concern::Earning, problem);
+            // Read again soon, to see when it is enough.
+            self.read_at = None;
+        }
         match funded {
             true => Ok(Readiness::Ready(Box::new(Prepared {
                 call,
@@ -158,7 +161,10 @@ impl<C: NodeChain> Sender<C> {
         let answer = match challenge::answer(&self.node, policy, seq).await {
             Ok(answer) => Box::new(answer),
             Err(problem) => {
-                tracing::warn!(%policy, seq, code = %problem.code, "a challenge waits");
+                if let Some(left_out) = self.node.quiet.may_tell("challenge") {
+                    let code = problem.code;
+                    tracing::warn!(%policy, seq, %code, left_out, "a challenge waits");
+                }
                 return Ok(None);
             }
         };
@@ -249,7 +255,9 @@ impl<C: NodeChain> Sender<C> {
             // Not final: the receipt or the nonce decides.
             Err(ChainError::Rejected { reason, message }) => {
                 let nonce = attempt.nonce;
-                tracing::warn!(duty = kind, nonce, %reason, message, "not accepted");
+                if let Some(left_out) = self.node.quiet.may_tell("not_accepted") {
+                    tracing::warn!(duty = kind, nonce, %reason, message, left_out, "not accepted");
+                }
                 Err(reason)
             }
             Err(error) => return Err(error.into()),

@@ -32,6 +32,7 @@ pub(super) fn snapshot(period: u32, miner: MinerView) -> Snapshot {
         confirmed_period: Period(period),
         confirmations: 2,
         settled: None,
+        period_seconds: 10,
         policies: Arc::default(),
         miner: Arc::new(miner),
         challenges: Arc::default(),

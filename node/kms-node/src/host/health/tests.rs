@@ -3,18 +3,18 @@ use super::*;
 #[test]
 fn a_warning_does_not_make_the_node_unready_and_a_critical_condition_does() {
     let health = Health::new();
-    health.set("money", Severity::Warning, Some("none left".into()));
+    health.set("money", Concern::Earning, Some("none left".into()));
     assert!(Report::new(health.checks()).ready);
-    health.set("disk", Severity::Critical, Some("full".into()));
+    health.set("disk", Concern::Serving, Some("full".into()));
     let report = Report::new(health.checks());
     assert!(!report.ready);
     let disk = report
         .checks
         .iter()
-        .find(|check| check.name == "disk")
+        .find(|check| check.id == "disk")
         .unwrap();
     assert_eq!(disk.reason.as_deref(), Some("full"));
-    health.set("disk", Severity::Critical, None);
+    health.set("disk", Concern::Serving, None);
     assert!(Report::new(health.checks()).ready);
 }
 

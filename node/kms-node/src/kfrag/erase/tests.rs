@@ -134,7 +134,7 @@ fn is_on_disk(world: &World, part: &[u8]) -> bool {
 /// The reason why the row of the report fails; `None` while it holds.
 fn reason(running: &Running, name: &str) -> Option<String> {
     let checks = running.node.health.checks();
-    let check = checks.into_iter().find(|check| check.name == name);
+    let check = checks.into_iter().find(|check| check.id == name);
     check.unwrap().reason
 }
 

@@ -69,7 +69,9 @@ pub(crate) async fn serve(node: Arc<Node>, listener: TcpListener, stop: Stop) {
                     }
                 }
                 Err(error) => {
-                    tracing::warn!(%error, "accept failed");
+                    if let Some(left_out) = node.quiet.may_tell("accept") {
+                        tracing::warn!(%error, left_out, "accept failed");
+                    }
                     tokio::time::sleep(ACCEPT_PAUSE).await;
                 }
             },
@@ -143,8 +145,9 @@ async fn respond(
             tracing::error!(panic = panic_text(&*panic), "a handler panicked");
             refuse(node, &Problem::from(Refusal::Internal))
         }
+        Err(_) if entry.is_waiting() => refuse(node, &Problem::from(Refusal::TooSlow)),
         Err(_) => {
-            let detail = "the request was not complete in time";
+            let detail = "the answer was not complete in time";
             refuse(node, &Problem::new(Refusal::TooMany, detail).retry_after(1))
         }
     };

@@ -126,6 +126,13 @@ impl Entry {
         self.set(Some(Instant::now()));
     }
 
+    /// Whether the node waits for the client: its request has not arrived whole.
+    pub(super) fn is_waiting(&self) -> bool {
+        let table = self.connections.lock();
+        let connection = table.open.get(&self.id);
+        connection.is_none_or(|connection| connection.waiting_since.is_some())
+    }
+
     /// Resolves when the connection is evicted.
     pub(super) async fn evicted(&self) {
         self.close.notified().await;

@@ -15,6 +15,7 @@ use kms_protocol::messages::Problem;
 use super::connections::Peer;
 use super::reply::{self, refuse};
 use crate::gate::Verdict;
+use crate::host::health::Concern;
 use crate::node::Node;
 use crate::serve::message;
 
@@ -30,6 +31,7 @@ pub(super) fn router(node: Arc<Node>) -> Router {
         .route("/v2/info", get(info))
         .route("/livez", get(live))
         .route("/readyz", get(ready))
+        .route("/earnz", get(earning))
         .route("/metrics", get(metrics))
         .fallback(unknown)
         .method_not_allowed_fallback(unknown)
@@ -68,12 +70,25 @@ async fn live(request: Request<Body>) -> Response<Body> {
 async fn ready(State(node): Shared, request: Request<Body>) -> Response<Body> {
     arrived(&request);
     let report = node.report().await;
-    let status = if report.ready {
-        StatusCode::OK
-    } else {
-        StatusCode::SERVICE_UNAVAILABLE
-    };
-    reply::json(status, &report)
+    let checks = report.of(Concern::Serving);
+    let body = serde_json::json!({ "ready": report.ready, "checks": checks });
+    reply::json(status_of(report.ready), &body)
+}
+
+/// Answers `/earnz`: whether the miner earns, and will go on earning.
+async fn earning(State(node): Shared, request: Request<Body>) -> Response<Body> {
+    arrived(&request);
+    let report = node.report().await;
+    let checks = report.of(Concern::Earning);
+    let body = serde_json::json!({ "earning": report.earning, "checks": checks });
+    reply::json(status_of(report.earning), &body)
+}
+
+fn status_of(good: bool) -> StatusCode {
+    match good {
+        true => StatusCode::OK,
+        false => StatusCode::SERVICE_UNAVAILABLE,
+    }
 }
 
 async fn metrics(State(node): Shared, request: Request<Body>) -> Response<Body> {

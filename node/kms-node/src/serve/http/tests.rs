@@ -17,6 +17,7 @@ use crate::testkit::{Running, World, domain};
 
 mod limits;
 mod quotas;
+mod reports;
 
 struct Served {
     world: World,
@@ -318,10 +319,11 @@ async fn readiness_says_why_and_liveness_does_not_care() {
     let checks = report["checks"].as_array().unwrap();
     let chain = checks
         .iter()
-        .find(|check| check["name"] == "chain_view")
+        .find(|check| check["id"] == "chain_view")
         .unwrap();
     assert_eq!(chain["ok"], false);
     assert!(chain["reason"].as_str().unwrap().contains("chain"));
+    assert!(chain["remedy"].as_str().unwrap().contains("rpc_urls"));
     assert_eq!(served.get("/livez").await.status().as_u16(), 200);
 }
 

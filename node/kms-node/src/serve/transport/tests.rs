@@ -115,3 +115,18 @@ fn a_restart_opens_nothing_that_was_recorded() {
     again.present(5);
     assert!(!again.opens(&recorded, 5));
 }
+
+#[test]
+fn keys_are_wiped_by_their_age_while_the_chain_stands_still() {
+    let line = Line::new();
+    let recorded = line.recorded(&line.present(5));
+    let life = Duration::from_secs(20);
+    let made = Instant::now();
+    line.keys.wipe(made, life);
+    assert!(line.opens(&recorded, 5), "it is not old yet");
+    line.keys.wipe(made + 2 * life, life);
+    assert!(line.keys.lock().is_empty());
+    assert!(!line.opens(&recorded, 5));
+    line.present(5);
+    assert!(!line.opens(&recorded, 5), "the next key is another one");
+}

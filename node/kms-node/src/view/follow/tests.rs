@@ -95,7 +95,7 @@ async fn a_dropped_event_is_found_by_the_next_one_and_stops_service() {
         report
             .checks
             .iter()
-            .any(|check| check.name == "events_complete" && !check.ok)
+            .any(|check| check.id == "events_complete" && !check.ok)
     );
     world.chain.state().hidden.clear();
     running.sync().await;
@@ -138,7 +138,7 @@ async fn an_outage_lets_the_view_grow_old_and_recovers() {
         report
             .checks
             .iter()
-            .any(|check| check.name == "rpc" && !check.ok)
+            .any(|check| check.id == "rpc" && !check.ok)
     );
     running.node.age.invalidate();
     assert!(!running.node.report().await.ready);

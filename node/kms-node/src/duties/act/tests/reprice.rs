@@ -41,7 +41,7 @@ async fn open_claims(running: &Running) -> usize {
 async fn held(running: &Running) -> Option<String> {
     let report = running.node.report().await;
     let mut checks = report.checks.iter();
-    let check = checks.find(|check| check.name == "fees_within_cap")?;
+    let check = checks.find(|check| check.id == "fees_within_cap")?;
     check.reason.clone()
 }
 

@@ -45,7 +45,8 @@ async fn a_client_slow_with_its_body_is_refused_in_time() {
     let served = Served::new(World::new().set("request_timeout_ms", "200")).await;
     let head = format!("POST {PATH} HTTP/1.1\r\nhost: a\r\ncontent-length: 100\r\n\r\n{{");
     let (answer, _) = served.raw(head.as_bytes()).await;
-    assert!(answer.starts_with("HTTP/1.1 429"), "{answer}");
+    assert!(answer.starts_with("HTTP/1.1 408"), "{answer}");
+    assert!(answer.contains("too_slow"), "{answer}");
 }
 
 #[tokio::test]

@@ -61,6 +61,8 @@ pub(crate) fn init_node(dir: &Path, net: &Net, miner: Address) -> (Address, Node
         ("miner", miner.to_string()),
         ("public_url", format!("http://{address}")),
         ("listen", address),
+        ("claim_every_periods", "1".to_owned()),
+        ("collect_every_periods", "1".to_owned()),
     ];
     let settings = settings
         .map(|(key, value)| (key.to_owned(), value))

@@ -82,6 +82,12 @@ impl Dev {
         self.report["miners"].as_array().unwrap()
     }
 
+    /// The contracts of its chain.
+    fn deployment(&self) -> Deployment {
+        let path = self.report["deployment"].as_str().unwrap();
+        Deployment::load(Path::new(path)).unwrap()
+    }
+
     fn keeper(&self) -> PathBuf {
         Path::new("/proc").join(self.report["process_id"].to_string())
     }
@@ -148,16 +154,12 @@ async fn a_kept_chain_goes_on_with_its_miners_and_is_one_process_s() {
     yard.run(&["init", "--network", "local"]).assert_success();
     let busy = yard.run(&["dev", "--port", "0", "--state", "chain", "--json"]);
     busy.assert_failure(50, "already_running");
-    let deployment = |dev: &Dev| {
-        let path = dev.report["deployment"].as_str().unwrap();
-        Deployment::load(Path::new(path)).unwrap()
-    };
-    let (before, miners) = (deployment(&dev), dev.miners().clone());
+    let (before, miners) = (dev.deployment(), dev.miners().clone());
     assert_eq!(dev.signal("TERM"), 0);
     assert_eq!(yard.leftovers(), [""; 0]);
 
     let dev = yard.start(&["--miners", "1", "--state", "chain"]).await;
-    let after = deployment(&dev);
+    let after = dev.deployment();
     assert_eq!(after.genesis_hash, before.genesis_hash);
     assert_eq!(after.contracts, before.contracts);
     assert_eq!(dev.miners()[0]["miner"], miners[0]["miner"]);
@@ -173,11 +175,20 @@ async fn a_kept_chain_goes_on_with_its_miners_and_is_one_process_s() {
 #[tokio::test(flavor = "multi_thread")]
 async fn its_chain_ends_with_it_even_by_a_kill() {
     let yard = Yard::new();
-    let dev = yard.start(&[]).await;
-    let keeper = dev.keeper();
+    let dev = yard.start(&["--state", "chain"]).await;
+    let (keeper, before) = (dev.keeper(), dev.deployment());
     assert_eq!(dev.signal("KILL"), -1);
     until("the end of anvil", async || {
         (!keeper.exists()).then_some(())
+    })
+    .await;
+    // The kept chain was written all the same.
+    let dev = yard.start(&["--state", "chain"]).await;
+    assert_eq!(dev.deployment().genesis_hash, before.genesis_hash);
+    let dropped = dev.keeper();
+    drop(dev);
+    until("the end of anvil", async || {
+        (!dropped.exists()).then_some(())
     })
     .await;
 }

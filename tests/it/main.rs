@@ -42,6 +42,8 @@ mod seed;
 #[cfg(test)]
 mod session;
 #[cfg(test)]
+mod settings;
+#[cfg(test)]
 mod shares;
 #[cfg(test)]
 mod silence;

@@ -117,8 +117,8 @@ fn readme_s_first_session_works_as_it_is_written() {
     for asked in [
         format!("New passphrase for the home at {}/{alice}", home(&desk)),
         format!("New passphrase for the home at {}/{bob}", home(&desk)),
-        format!("Passphrase of the seed in {}/{alice}", home(&desk)),
-        format!("Passphrase of the seed in {}/{bob}", home(&desk)),
+        format!("Passphrase of the keys in {}/{alice}", home(&desk)),
+        format!("Passphrase of the keys in {}/{bob}", home(&desk)),
     ] {
         assert!(shown.contains(&asked), "{asked:?} was not asked\n{shown}");
     }
@@ -227,7 +227,7 @@ async fn refuses_wrong_empty_and_differing_passphrases_at_the_prompt() {
 async fn ctrl_c_at_the_prompt_ends_the_command_and_turns_the_echo_on() {
     let (_world, _alice, mut terminal) = at_home().await;
     terminal.press(&format!("{ASKS}\n"));
-    terminal.until_shown("Passphrase of the seed in ");
+    terminal.until_shown("Passphrase of the keys in ");
     terminal.until_shown(": ");
     terminal.press("\x03");
     let (code, shown) = terminal.until_ready("");

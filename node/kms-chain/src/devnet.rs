@@ -40,11 +40,12 @@ pub const CHAIN_ID: u64 = 31_337;
 /// more.
 const STATES_KEPT: &str = "64";
 /// Runs anvil, its arguments, in a shell that ends it when the shell's input ends, which it does
-/// with this process, even by a kill; in order if a line came before. The shell ends with anvil.
+/// with this process, even by a kill: by the signal in `$0`; in order if a line came before. The
+/// shell ends with anvil.
 const KEEPER: &str = r#"
 exec 3<&0
 "$@" </dev/null 3<&- & child=$!
-{ read order && kill -s TERM $child; read order; kill -s KILL $child; } <&3 >/dev/null 2>&1 &
+{ read order && kill -s TERM $child; read order; kill -s $0 $child; } <&3 >/dev/null 2>&1 &
 exec >/dev/null 2>&1 3<&-
 wait $child
 "#;
@@ -98,6 +99,16 @@ impl Default for DevnetOptions {
     }
 }
 
+impl DevnetOptions {
+    /// The signal that ends anvil once nobody is left to ask it: a chain with a file is written.
+    const fn last_signal(&self) -> &'static str {
+        match self.state {
+            Some(_) => "TERM",
+            None => "KILL",
+        }
+    }
+}
+
 /// A running anvil, which ends when this is dropped.
 #[derive(Debug)]
 pub struct Devnet {
@@ -146,7 +157,7 @@ impl Devnet {
         let mut command = Command::new("sh");
         command
             .process_group(0)
-            .args(["-c", KEEPER, "sh"])
+            .args(["-c", KEEPER, options.last_signal()])
             .arg(&program)
             .args(["--host", "127.0.0.1", "--port", &options.port.to_string()])
             .args(["--chain-id", &CHAIN_ID.to_string()])

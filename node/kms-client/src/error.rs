@@ -119,6 +119,9 @@ pub enum Error {
     /// A file of the home cannot be understood: damaged, of another version, unknown fields.
     #[error("{}: {reason}", path.display())]
     HomeCorrupt { path: PathBuf, reason: String },
+    /// The home holds no seed: it was made for reading.
+    #[error("{} is a reader's home, without a seed", path.display())]
+    ReaderHome { path: PathBuf },
     /// Others may read a file or directory that holds keys.
     #[error("{} has mode {mode:03o}; others can read it", path.display())]
     PermissionsTooOpen { path: PathBuf, mode: u32 },

@@ -1,14 +1,16 @@
-//! The home directory of a person (`KMS_HOME`): deployment, encrypted keys, label names, cards and
-//! journals. Directories 0700, files 0600, every write atomic; one writer at a time by a lock file.
-//! Neighbours: `store` writes files, `keys` derives, `journal` keeps grants.
+//! The home directory of a person (`KMS_HOME`). Directories 0700, files 0600, every write atomic;
+//! one writer at a time by a lock file. A reader's home has `reader.json` and no seed; NETWORK is a
+//! deployment's name. Neighbours: `store` writes files, `keys` derives, `journal` keeps grants.
 //!
-//! `config.json  keys/{seed,wallet}.json  labels.json  cards/NAME.card  journal/  tx/  lock`; the
-//! folder of the keys is `keys` or `keys2`, as `config.json` says.
+//! `config.json  {keys,keys2}/{seed,wallet}.json  labels.json  cards/NAME.card  lock
+//! journal/NETWORK/  tx/NETWORK/`
 
 mod config;
 mod contacts;
+mod networks;
 mod passphrase;
 mod renewal;
+mod root;
 #[cfg(test)]
 mod tests;
 
@@ -20,18 +22,17 @@ use kms_protocol::{Address, EthSecret};
 use zeroize::Zeroizing;
 
 use crate::error::{Error, Result};
-use crate::journal::Journal;
-use crate::keys::{OwnerKeys, Seed};
+use crate::keys::{OwnerKeys, ReaderKeys, Seed};
 use crate::store;
 
-pub use config::{Config, KeyFolder, Labels, NodeAddresses};
+pub use config::{Config, KeyFile, KeyFolder, Labels, NodeAddresses, Role};
 pub use passphrase::{MIN_PASSPHRASE_CHARS, Passphrase, PassphraseProvider, Unlock};
+
+use root::Root;
 
 const CONFIG: &str = "config.json";
 const LABELS: &str = "labels.json";
 const CARDS: &str = "cards";
-const JOURNAL: &str = "journal";
-const TX: &str = "tx";
 const LOCK: &str = "lock";
 
 /// Where the seed of a new home comes from.
@@ -45,7 +46,8 @@ pub enum SeedSource {
 
 /// Where the key that pays comes from.
 pub enum WalletSource {
-    /// Derived from the seed, so that the seed's backup is enough to revoke and refund.
+    /// Derived from the seed, so that the seed's backup is enough to revoke and refund. A reader's
+    /// home draws one of its own: the seed's account is the owner's.
     Derived,
     /// An Ethereum key of the person's own.
     Import(EthSecret),
@@ -57,30 +59,14 @@ pub struct InitOptions<'a> {
     pub deployment: Deployment,
     /// JSON-RPC endpoints, tried in order.
     pub rpc_urls: Vec<String>,
+    /// What the home is for: a reader's keeps no seed.
+    pub role: Role,
     /// Source of the secret that every key is derived from.
     pub seed: SeedSource,
     /// Source of the key that signs transactions and pays for them.
     pub wallet: WalletSource,
     /// Asked once, with [`Unlock::NewHome`]; encrypts the key files.
     pub passphrase: &'a dyn PassphraseProvider,
-}
-
-/// One of the two encrypted keys of a home.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum KeyFile {
-    /// The seed, from which all keys of owner and reader come.
-    Seed,
-    /// The key that pays.
-    Wallet,
-}
-
-impl KeyFile {
-    const fn name(self) -> &'static str {
-        match self {
-            Self::Seed => "seed.json",
-            Self::Wallet => "wallet.json",
-        }
-    }
 }
 
 /// A home directory whose configuration has been read.
@@ -198,14 +184,32 @@ impl Home {
     /// Decrypts the seed.
     ///
     /// # Errors
-    /// [`Error::WrongPassphrase`], [`Error::PermissionsTooOpen`], [`Error::HomeCorrupt`].
+    /// [`Error::ReaderHome`] if there is none; [`Error::WrongPassphrase`],
+    /// [`Error::PermissionsTooOpen`], [`Error::HomeCorrupt`].
     pub fn unlock_seed(&self, passphrase: &dyn PassphraseProvider) -> Result<Seed> {
-        let seed = Seed::from_bytes(&*self.unlock_key(KeyFile::Seed, passphrase)?)?;
-        if seed.fingerprint() != self.config.seed_fingerprint {
+        if self.config.role == Role::Reader {
+            return Err(self.is_reader());
+        }
+        match self.unlock_root(passphrase)? {
+            Root::Seed(seed) => Ok(seed),
+            Root::Readers(_) => Err(self.is_reader()),
+        }
+    }
+
+    fn unlock_root(&self, passphrase: &dyn PassphraseProvider) -> Result<Root> {
+        let bytes = self.unlock_key(KeyFile::Seed, passphrase)?;
+        let root = Root::from_bytes(self.config.role, &bytes)?;
+        if root.fingerprint() != self.config.seed_fingerprint {
             let path = self.key_path(KeyFile::Seed);
             return Err(store::corrupt(&path, "the seed inside is another home's"));
         }
-        Ok(seed)
+        Ok(root)
+    }
+
+    fn is_reader(&self) -> Error {
+        Error::ReaderHome {
+            path: self.path.clone(),
+        }
     }
 
     /// Decrypts the seed and derives the keys of owner and reader.
@@ -214,6 +218,14 @@ impl Home {
     /// As [`Home::unlock_seed`].
     pub fn unlock_owner(&self, passphrase: &dyn PassphraseProvider) -> Result<OwnerKeys> {
         OwnerKeys::from_seed(&self.unlock_seed(passphrase)?)
+    }
+
+    /// Decrypts what the reader keys come from; every home has it.
+    ///
+    /// # Errors
+    /// As [`Home::unlock_seed`], but for the first.
+    pub fn unlock_readers(&self, passphrase: &dyn PassphraseProvider) -> Result<ReaderKeys> {
+        self.unlock_root(passphrase)?.into_readers()
     }
 
     /// Decrypts the key that pays.
@@ -250,22 +262,14 @@ impl Home {
     }
 
     fn key_path(&self, key: KeyFile) -> PathBuf {
-        self.path.join(self.config.keys.name()).join(key.name())
+        self.path
+            .join(self.config.keys.name())
+            .join(key.name(self.config.role))
     }
 
     /// Address of the key that pays; needs no passphrase.
     pub const fn wallet_address(&self) -> Address {
         self.config.wallet
-    }
-
-    /// The grants made from this home, finished or not.
-    pub fn journal(&self) -> Journal {
-        Journal::at(self.path.join(JOURNAL))
-    }
-
-    /// Directory of the wallet's journal: transactions signed and not settled.
-    pub fn tx_dir(&self) -> PathBuf {
-        self.path.join(TX)
     }
 
     /// Refuses the lock of another home.
@@ -297,16 +301,17 @@ fn fill(dir: &Path, options: InitOptions<'_>) -> Result<()> {
         SeedSource::New => Seed::random()?,
         SeedSource::Import(seed) => seed,
     };
-    let wallet = match options.wallet {
-        WalletSource::Derived => OwnerKeys::from_seed(&seed)?.wallet()?,
-        WalletSource::Import(secret) => secret,
+    let wallet = match (options.wallet, options.role) {
+        (WalletSource::Derived, Role::Owner) => OwnerKeys::from_seed(&seed)?.wallet()?,
+        (WalletSource::Derived, Role::Reader) => EthSecret::random()?,
+        (WalletSource::Import(secret), _) => secret,
     };
-    for name in [CARDS, JOURNAL, TX] {
-        store::create_private_dir(&dir.join(name))?;
-    }
+    let root = Root::of(options.role, seed)?;
+    store::create_private_dir(&dir.join(CARDS))?;
     let (deployment, rpc_urls) = (options.deployment, options.rpc_urls);
-    let config = Config::new(deployment, rpc_urls, &seed, wallet.address());
-    renewal::write_keys(&dir.join(config.keys.name()), &seed, &wallet, &passphrase)?;
+    let config = Config::new(deployment, rpc_urls, &root, wallet.address());
+    networks::make_journals(dir, &config)?;
+    renewal::write_keys(&dir.join(config.keys.name()), &root, &wallet, &passphrase)?;
     store::write_json(&dir.join(LABELS), &Labels::default())?;
     store::write_json(&dir.join(CONFIG), &config)
 }

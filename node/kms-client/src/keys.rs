@@ -2,6 +2,7 @@
 //! purpose, so no key tells anything about another or about the seed.
 //! Neighbours: `home` stores the seed; `owner` and `reader` use the keys.
 
+mod readers;
 mod seed;
 
 use chacha20::ChaCha20Rng;
@@ -15,11 +16,11 @@ use crate::error::{Error, Result};
 use crate::label::{Label, NamesKey};
 use crate::memo::MemoKey;
 
+pub use readers::{ReaderKey, ReaderKeys};
 pub use seed::Seed;
 
 const LABEL: &[u8] = b"kms/v1/label";
 const SIGNER: &[u8] = b"kms/v1/signer";
-const READER: &[u8] = b"kms/v1/reader";
 const WALLET: &[u8] = b"kms/v1/wallet";
 const GRANT: &[u8] = b"kms/v1/grant";
 const MEMO: &[u8] = b"kms/v1/memo";
@@ -38,7 +39,7 @@ const MEMO: &[u8] = b"kms/v1/memo";
 pub struct OwnerKeys {
     labels: SecretKeyFactory,
     signers: SecretKeyFactory,
-    readers: SecretKeyFactory,
+    readers: ReaderKeys,
     wallets: SecretKeyFactory,
     grants: SecretKeyFactory,
     memos: MemoKey,
@@ -55,7 +56,7 @@ impl OwnerKeys {
         Ok(Self {
             labels: root.make_factory(LABEL)?,
             signers: root.make_factory(SIGNER)?,
-            readers: root.make_factory(READER)?,
+            readers: ReaderKeys::derive(&root)?,
             wallets: root.make_factory(WALLET)?,
             grants: root.make_factory(GRANT)?,
             memos: MemoKey::new(root.make_secret(MEMO)?),
@@ -115,7 +116,7 @@ impl OwnerKeys {
     /// # Errors
     /// None in practice.
     pub fn reader(&self, number: u32) -> Result<ReaderKey> {
-        ReaderKey::new(self.readers.make_key(&number.to_be_bytes())?)
+        self.readers.key(number)
     }
 
     /// Makes the generator of a grant's random numbers. The same policy draws the same ones again,
@@ -157,54 +158,5 @@ pub(crate) struct GrantSigner {
 impl GrantSigner {
     pub(crate) fn verifying_key(&self) -> VerifyingKey {
         self.umbral.verifying_key()
-    }
-}
-
-/// A reader's key: opens what was granted to it, and signs the requests to the nodes.
-pub struct ReaderKey {
-    secret: SecretKey,
-    eth: EthSecret,
-}
-
-impl ReaderKey {
-    fn new(secret: SecretKey) -> Result<Self> {
-        let eth = EthSecret::from_umbral(&secret)?;
-        Ok(Self { secret, eth })
-    }
-
-    /// Draws a key that belongs to no seed, for programs that keep it themselves.
-    ///
-    /// # Errors
-    /// [`Error::Umbral`] if the system has no randomness to give.
-    pub fn random() -> Result<Self> {
-        Self::new(SecretKey::random(&mut getrandom::SysRng)?)
-    }
-
-    /// The key that owners grant to.
-    pub fn receiving_key(&self) -> PublicKey {
-        self.secret.public_key()
-    }
-
-    pub(crate) fn secret(&self) -> &SecretKey {
-        &self.secret
-    }
-
-    pub(crate) fn eth(&self) -> &EthSecret {
-        &self.eth
-    }
-
-    /// The signer of this key's card.
-    pub(crate) fn card_signer(&self) -> Result<Signer> {
-        Ok(Signer::from_secret_bytes(&self.secret.to_secret_bytes())?)
-    }
-}
-
-impl std::fmt::Debug for ReaderKey {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(
-            f,
-            "ReaderKey({})",
-            hex::encode(self.receiving_key().to_bytes())
-        )
     }
 }

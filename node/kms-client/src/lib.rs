@@ -39,10 +39,10 @@ pub use card::{Card, LabelKey, fingerprint};
 pub use error::{Error, NodeFailure, PolicyFailure, Result, SeedFault};
 pub use home::{
     Config, Home, HomeLock, InitOptions, KeyFile, KeyFolder, Labels, MIN_PASSPHRASE_CHARS,
-    NodeAddresses, Passphrase, PassphraseProvider, SeedSource, Unlock, WalletSource,
+    NodeAddresses, Passphrase, PassphraseProvider, Role, SeedSource, Unlock, WalletSource,
 };
 pub use journal::{Delivery, DeliveryState, Grant, GrantState, Journal};
-pub use keys::{OwnerKeys, ReaderKey, Seed};
+pub use keys::{OwnerKeys, ReaderKey, ReaderKeys, Seed};
 pub use label::Label;
 pub use memo::{Memo, MemoKey};
 pub use network::{Network, NetworkStatus, network_status};

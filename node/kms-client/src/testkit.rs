@@ -91,6 +91,7 @@ pub(crate) fn options(passphrase: &dyn PassphraseProvider) -> InitOptions<'_> {
     InitOptions {
         deployment: deployment(31337),
         rpc_urls: vec!["http://127.0.0.1:8545".to_owned()],
+        role: crate::home::Role::Owner,
         seed: SeedSource::Import(Seed::from_bytes(&SEED).unwrap()),
         wallet: WalletSource::Derived,
         passphrase,

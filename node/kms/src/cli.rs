@@ -15,7 +15,7 @@ A first session, on one machine:
   kms init --network local                            # keys and settings; money of that chain
   kms label new films/demo                            # a thing to share
   kms encrypt -t films/demo movie.mp4 -o movie.kms    # offline
-  kms --home ~/kms-bob init --network local           # Bob, who reads
+  kms --home ~/kms-bob init --reader-only             # Bob, who reads
   kms --home ~/kms-bob card make --name bob > bob.card
   kms card add bob.card
   kms grant films/demo --to bob --threshold 2/3 --periods 100
@@ -70,6 +70,9 @@ pub(crate) enum Verb {
     #[command(subcommand)]
     Policies(verbs::policies::PoliciesVerb),
     Agent(verbs::agent::AgentArgs),
+    #[command(subcommand)]
+    Config(verbs::config::ConfigVerb),
+    Doctor(verbs::doctor::DoctorArgs),
     Status(verbs::status::StatusArgs),
     #[command(subcommand)]
     Stake(verbs::stake::StakeVerb),
@@ -82,6 +85,7 @@ pub(crate) enum Verb {
     #[command(subcommand)]
     Node(verbs::node::NodeVerb),
     Dev(verbs::dev::DevArgs),
+    Help(verbs::help::HelpArgs),
 }
 
 impl Verb {
@@ -111,6 +115,8 @@ impl Verb {
             Self::Refund(args) => verbs::refund::run(args, context).await,
             Self::Policies(verb) => verbs::policies::run(verb, context).await,
             Self::Agent(args) => verbs::agent::run(args, context).await,
+            Self::Config(verb) => verbs::config::run(verb, context),
+            Self::Doctor(args) => verbs::doctor::run(args, context).await,
             Self::Status(args) => verbs::status::run(args, context).await,
             Self::Stake(verb) => verbs::stake::run(verb, context).await,
             Self::Worker(verb) => verbs::worker::run(verb, context).await,
@@ -118,6 +124,7 @@ impl Verb {
             Self::Fees(verb) => verbs::fees::run(verb, context).await,
             Self::Node(verb) => verbs::node::run(verb, context).await,
             Self::Dev(args) => verbs::dev::run(args, context).await,
+            Self::Help(args) => verbs::help::run(&args),
         }
     }
 }

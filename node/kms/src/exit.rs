@@ -16,10 +16,11 @@ pub(crate) struct Exit {
 const INTERNAL: u8 = 70;
 
 #[rustfmt::skip]
-pub(crate) const TABLE: [Exit; 18] = [
+pub(crate) const TABLE: [Exit; 19] = [
     exit(0, "done", &[]),
     exit(2, "wrong use", &[
-        "usage", "home_exists", "passphrase_too_short", "seed_invalid", "output_exists",
+        "usage", "home_exists", "reader_home", "passphrase_too_short", "seed_invalid",
+        "output_exists",
         "file_exists", "name_invalid", "label_exists", "label_key_invalid", "card_exists",
         "card_invalid", "spec_invalid", "grant_unfinished", "already_granted", "policy_ambiguous",
         "url_refused", "range_outside_file", "config_invalid", "already_initialised",
@@ -53,7 +54,7 @@ pub(crate) const TABLE: [Exit; 18] = [
     exit(30, "chain unreachable", &[
         "chain_unreachable", "wrong_chain", "no_endpoint", "rpc_url_invalid", "rpc_error",
         "rpc_bad_reply", "chain_moved", "tx_not_mined", "contract_code_differs",
-        "search_timeout", "chain_behind",
+        "search_timeout", "chain_behind", "endpoints_disagree",
     ]),
     exit(31, "transaction reverted or refused", &[
         "tx_reverted", "quote_stale", "tx_rejected", "foreign_nonce",
@@ -64,6 +65,7 @@ pub(crate) const TABLE: [Exit; 18] = [
     exit(50, "interrupted, or busy", &[
         "interrupted", "broken_pipe", "home_locked", "already_running", "journal_busy",
     ]),
+    exit(60, "a check found something to mend", &["checks_failed"]),
     exit(INTERNAL, "internal", &[
         "bug", "io", "read_failed", "write_failed", "random_failed", "rng_failed",
         "encapsulate_failed", "http_client", "file_unusable", "listen_failed", "crypto_failed",

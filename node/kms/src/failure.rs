@@ -117,6 +117,16 @@ impl Failure {
         Self::new("bug", format!("BUG: {what}"), hint)
     }
 
+    /// What happened, in one line with the code.
+    pub(crate) fn what_happened(&self) -> String {
+        format!("{} [{}]", self.0.message, self.0.code)
+    }
+
+    /// What to do next.
+    pub(crate) fn next_step(&self) -> &'static str {
+        self.0.hint
+    }
+
     /// The exit code of the process.
     pub(crate) fn exit(&self) -> u8 {
         self.0.exit

@@ -82,7 +82,7 @@ impl PassphraseProvider for Passphrases {
             *known = Some(match purpose {
                 Unlock::NewHome => obtain_new(&format!("the home at {home}"))?,
                 Unlock::Wallet => obtain(&format!("Passphrase of the account in {home}: "))?,
-                _ => obtain(&format!("Passphrase of the seed in {home}: "))?,
+                _ => obtain(&format!("Passphrase of the keys in {home}: "))?,
             });
         }
         let text = known

@@ -2,11 +2,14 @@
 
 pub(crate) mod agent;
 pub(crate) mod card;
+pub(crate) mod config;
 pub(crate) mod decrypt;
 pub(crate) mod dev;
+pub(crate) mod doctor;
 pub(crate) mod encrypt;
 pub(crate) mod fees;
 pub(crate) mod grant;
+pub(crate) mod help;
 pub(crate) mod init;
 pub(crate) mod inspect;
 pub(crate) mod key;

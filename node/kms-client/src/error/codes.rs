@@ -39,6 +39,8 @@ table! {{
     Self::HomeLocked { .. } => "home_locked", "wait until the other command has finished";
     Self::HomeCorrupt { .. } =>
         "home_corrupt", "restore the file from a backup, or the home from its seed";
+    Self::ReaderHome { .. } =>
+        "reader_home", "name the home of the owner with --home, or make one with `kms init`";
     Self::PermissionsTooOpen { .. } =>
         "permissions_too_open", "take the rights of others away: chmod -R go= DIR";
     Self::Io { source, .. } if source.kind() == ErrorKind::NotFound =>

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use umbral::PublicKey;
 
 use crate::card::LabelKey;
-use crate::keys::Seed;
+use crate::home::root::Root;
 use crate::label::Label;
 use crate::node_url::AddressRule;
 use crate::store::Versioned;
@@ -25,6 +25,36 @@ pub enum NodeAddresses {
     Public,
     /// Private ones too: for a consortium's own network.
     Any,
+}
+
+/// What a home is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Role {
+    /// Everything: it holds the seed.
+    Owner,
+    /// Reading: it holds the root of the reader keys, and no seed.
+    Reader,
+}
+
+/// One of the two encrypted keys of a home.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum KeyFile {
+    /// The seed, from which all keys of owner and reader come; in a reader's home the root of the
+    /// reader keys.
+    Seed,
+    /// The key that pays.
+    Wallet,
+}
+
+impl KeyFile {
+    pub(super) const fn name(self, role: Role) -> &'static str {
+        match (self, role) {
+            (Self::Seed, Role::Owner) => "seed.json",
+            (Self::Seed, Role::Reader) => "reader.json",
+            (Self::Wallet, _) => "wallet.json",
+        }
+    }
 }
 
 /// The folder that holds the encrypted keys: the other one is being made, or left over.
@@ -62,7 +92,10 @@ pub struct Config {
     pub deployment: Deployment,
     /// JSON-RPC endpoints, tried in order.
     pub rpc_urls: Vec<String>,
-    /// [`crate::Seed::fingerprint`] of the seed that the home was made from.
+    /// Whether the home holds a seed.
+    pub role: Role,
+    /// [`crate::Seed::fingerprint`] of the home's seed; of a reader's home that of its root,
+    /// [`crate::ReaderKeys::fingerprint`].
     pub seed_fingerprint: String,
     /// Address of the key that pays.
     pub wallet: Address,
@@ -82,19 +115,33 @@ impl Config {
     pub(crate) fn new(
         deployment: Deployment,
         rpc_urls: Vec<String>,
-        seed: &Seed,
+        root: &Root,
         wallet: Address,
     ) -> Self {
         Self {
             version: Self::VERSION,
             deployment,
             rpc_urls,
-            seed_fingerprint: seed.fingerprint(),
+            role: root.role(),
+            seed_fingerprint: root.fingerprint(),
             wallet,
             reader_keys: 1,
             node_addresses: NodeAddresses::Public,
             keys: KeyFolder::Keys,
         }
+    }
+
+    /// Names the deployment in the paths of what was done on it: chain, genesis, policy manager.
+    pub(crate) fn network_id(&self) -> String {
+        let Deployment {
+            chain_id,
+            genesis_hash,
+            contracts,
+            ..
+        } = &self.deployment;
+        let short = |bytes: &[u8]| hex::encode(bytes.get(..8).unwrap_or_default());
+        let (genesis, policies) = (short(&genesis_hash.0), short(&contracts.policies.address.0));
+        format!("{chain_id}-{genesis}-{policies}")
     }
 
     /// The rule for node URLs that follows from the settings and the chain.

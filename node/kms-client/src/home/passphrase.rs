@@ -4,7 +4,7 @@
 use zeroize::Zeroizing;
 
 use crate::error::{Error, Result};
-use crate::home::KeyFile;
+use crate::home::config::KeyFile;
 
 /// Shortest passphrase a new home accepts, in characters.
 pub const MIN_PASSPHRASE_CHARS: usize = 8;

@@ -7,9 +7,9 @@ use std::path::Path;
 use kms_chain::keystore;
 use kms_protocol::EthSecret;
 
+use super::root::Root;
 use super::{Home, HomeLock, KeyFile, Passphrase, PassphraseProvider};
 use crate::error::{Error, Result};
-use crate::keys::Seed;
 use crate::store;
 
 impl Home {
@@ -26,11 +26,11 @@ impl Home {
     ) -> Result<()> {
         self.check(lock)?;
         new.require_length()?;
-        let (seed, wallet) = (self.unlock_seed(old)?, self.unlock_wallet(old)?);
+        let (root, wallet) = (self.unlock_root(old)?, self.unlock_wallet(old)?);
         let (from, to) = (self.config.keys, self.config.keys.other());
         // What an interrupted change left.
         remove(&self.path.join(to.name()))?;
-        write_keys(&self.path.join(to.name()), &seed, &wallet, new)?;
+        write_keys(&self.path.join(to.name()), &root, &wallet, new)?;
         let mut config = self.config.clone();
         config.keys = to;
         self.set_config(lock, config)?;
@@ -41,14 +41,14 @@ impl Home {
 /// Makes the folder of the keys, durably.
 pub(super) fn write_keys(
     dir: &Path,
-    seed: &Seed,
+    root: &Root,
     wallet: &EthSecret,
     passphrase: &Passphrase,
 ) -> Result<()> {
     store::create_private_dir(dir)?;
     let text = passphrase.expose();
-    let file = |key: KeyFile| dir.join(key.name());
-    keystore::save(&file(KeyFile::Seed), seed.expose_bytes(), text, None)?;
+    let file = |key: KeyFile| dir.join(key.name(root.role()));
+    keystore::save(&file(KeyFile::Seed), &root.expose_bytes(), text, None)?;
     let (secret, address) = (wallet.expose_bytes(), wallet.address());
     keystore::save(&file(KeyFile::Wallet), &secret, text, Some(address))?;
     store::sync_parent(dir)

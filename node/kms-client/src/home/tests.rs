@@ -1,3 +1,4 @@
+use super::root::Root;
 use super::{
     CARDS, CONFIG, Config, Error, Home, InitOptions, NodeAddresses, Passphrase, SeedSource,
 };
@@ -360,7 +361,7 @@ fn private_addresses_are_for_local_chains_or_on_demand() {
     let config = |chain_id| {
         let deployment = crate::testkit::deployment(chain_id);
         let seed = Seed::from_bytes(&SEED).unwrap();
-        Config::new(deployment, Vec::new(), &seed, Address::ZERO)
+        Config::new(deployment, Vec::new(), &Root::Seed(seed), Address::ZERO)
     };
     assert_eq!(config(31337).address_rule(), AddressRule::AnyAddress);
     let mut main = config(1);

@@ -13,6 +13,7 @@ fn file_of(world: &World, grant: &Grant) -> PathBuf {
         .home
         .path()
         .join("journal")
+        .join(world.home.config().network_id())
         .join(format!("{}.json", grant.policy))
 }
 
@@ -24,6 +25,7 @@ async fn refuses_a_grant_in_the_place_of_another() {
         .home
         .path()
         .join("journal")
+        .join(world.home.config().network_id())
         .join(format!("{other}.json"));
     std::fs::copy(file_of(&world, &grant), place).unwrap();
     assert!(matches!(
@@ -42,8 +44,8 @@ async fn refuses_unknown_fields_and_versions() {
     let path = file_of(&world, &grant);
     let good = std::fs::read_to_string(&path).unwrap();
     for bad in [
-        good.replace("\"version\": 3", "\"version\": 7"),
-        good.replace("\"version\": 3", "\"version\": 2"),
+        good.replace("\"version\": 4", "\"version\": 7"),
+        good.replace("\"version\": 4", "\"version\": 2"),
         good.replacen('{', "{\"extra\": 1,", 1),
         good[..good.len() - 9].to_owned(),
     ] {
@@ -56,7 +58,11 @@ async fn refuses_unknown_fields_and_versions() {
 #[tokio::test]
 async fn ignores_part_files_and_strangers() {
     let (world, grant) = one_grant().await;
-    let dir = world.home.path().join("journal");
+    let dir = world
+        .home
+        .path()
+        .join("journal")
+        .join(world.home.config().network_id());
     std::fs::write(dir.join(".part-123"), "half").unwrap();
     std::fs::write(dir.join("notes.txt"), "mine").unwrap();
     std::fs::write(dir.join("x.json"), "mine").unwrap();

@@ -40,12 +40,13 @@ fn the_verbs_are_the_documented_ones() {
         kms card list, kms card show, kms card rm, kms encrypt, kms decrypt, kms inspect, \
         kms grant, kms read, kms revoke, kms renew, kms refund, kms policies list, \
         kms policies show, kms agent status, kms agent stop, \
-        kms agent serve, kms agent, kms status, \
+        kms agent serve, kms agent, kms config show, kms config set, \
+        kms doctor, kms status, \
         kms stake create, kms stake status, kms stake extend, \
         kms stake wind-down, kms stake unbond, kms stake withdraw, kms stake min-rate, \
         kms worker bond, kms worker unbond, kms worker show, kms rewards show, \
         kms rewards claim, kms fees show, kms fees collect, kms node init, kms node run, \
-        kms node config show, kms dev fund, kms dev";
+        kms node config show, kms dev fund, kms dev, kms help";
     assert_eq!(
         names.join(", "),
         expected.split_whitespace().collect::<Vec<_>>().join(" ")
@@ -89,7 +90,8 @@ fn every_flag_says_what_it_is() {
 #[test]
 fn every_verb_that_spends_can_be_rehearsed() {
     let free = [
-        "list", "show", "status", "read", "init", "run", "fund", "dev", "agent", "stop", "serve",
+        "list", "show", "status", "read", "init", "run", "fund", "dev", "set", "doctor", "help",
+        "agent", "stop", "serve",
     ];
     let local = ["key", "label", "card", "encrypt", "decrypt", "inspect"];
     for (name, command) in all() {
@@ -180,6 +182,8 @@ fn refuses_incomplete_and_contradictory_lines() {
         "kms worker bond 0x00000000000000000000000000000000000000aa --node n",
         "kms node init",
         "kms agent --for 25h",
+        "kms config set",
+        "kms config set --nodes none",
         "kms agent --for 1h stop",
         "kms node run --set nothing",
         "kms dev fund 0x12",
@@ -207,6 +211,8 @@ fn takes_the_lines_of_its_own_help() {
         "kms grant --resume",
         "kms agent --for 1h",
         "kms agent status",
+        "kms config set --network local",
+        "kms help node run",
         "kms revoke films/demo --to bob",
         "kms stake wind-down start",
         "kms worker bond",

@@ -113,8 +113,8 @@ pub(crate) fn run(verb: CardVerb, context: &Context) -> Outcome {
     match verb {
         CardVerb::Make(args) => {
             let key = home
-                .unlock_owner(&context.passphrases)?
-                .reader(args.reader_key)?;
+                .unlock_readers(&context.passphrases)?
+                .key(args.reader_key)?;
             let card = Card::make(&args.name, &key)?;
             out.text(&card.to_string())?;
             out.note(&format!("fingerprint {}", card.fingerprint()));

@@ -52,7 +52,12 @@ pub(crate) struct DevArgs {
     #[arg(value_parser = clap::value_parser!(u16).range(0..=MINERS_MAX))]
     miners: u16,
     /// Port on 127.0.0.1, the miners' nodes at those above it; 0 takes free ones
-    #[arg(long, default_value_t = 8545, env = "KMS_DEV_PORT", hide_env = true)]
+    #[arg(
+        long,
+        default_value_t = 8545,
+        env = "KMS_DEV_PORT",
+        hide_env_values = true
+    )]
     port: u16,
     /// Seconds between two blocks; 0 makes one per transaction
     #[arg(long, value_name = "SECONDS", default_value_t = 1)]
@@ -163,6 +168,7 @@ async fn begin(args: DevArgs, place: &Place, context: &Context) -> Outcome<Runni
     let chain = Chain::connect(&devnet.rpc_config(), deployment.clone()).await?;
     let home = context.home().ok();
     let home = home.filter(|home| home.config().deployment.chain_id == devnet::CHAIN_ID);
+    let has_home = home.is_some();
     for account in args
         .fund
         .into_iter()
@@ -189,15 +195,9 @@ async fn begin(args: DevArgs, place: &Place, context: &Context) -> Outcome<Runni
         process_id: devnet.process_id(),
         miners: miners.rows().to_vec(),
     })?;
-    context
-        .out
-        .note("running until Ctrl-C. Next, in another terminal, in this folder:");
-    context
-        .out
-        .note("  kms init --network local       a home, with money of this chain");
-    context
-        .out
-        .note("  kms --help                     the rest of a first session");
+    for line in next_steps(has_home) {
+        context.out.note(line);
+    }
     Ok(Running {
         miners,
         chain,
@@ -205,6 +205,18 @@ async fn begin(args: DevArgs, place: &Place, context: &Context) -> Outcome<Runni
         _published: published,
         _journal: journal,
     })
+}
+
+/// What to type next, in lines.
+const fn next_steps(has_home: bool) -> [&'static str; 3] {
+    [
+        "running until Ctrl-C. Next, in another terminal, in this folder:",
+        match has_home {
+            true => "  kms config set --network local  the home here, with money of this chain",
+            false => "  kms init --network local        a home, with money of this chain",
+        },
+        "  kms --help                      the rest of a first session",
+    ]
 }
 
 /// Deploys the contracts, unless the chain of an earlier run has them.

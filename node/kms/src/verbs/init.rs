@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use kms_chain::{Deployment, devnet};
-use kms_client::{Home, InitOptions, Seed, SeedSource, WalletSource};
+use kms_client::{Home, InitOptions, Role, Seed, SeedSource, WalletSource};
 use kms_protocol::{Address, EthSecret};
 use serde::Serialize;
 use zeroize::Zeroizing;
@@ -31,6 +31,7 @@ Examples:
   kms init --network local
   kms init --network deployments/1.json --rpc https://rpc.example
   kms init --network local --import-seed seed.txt       restore from a backup
+  kms init --network local --reader-only                for a machine that only reads
   KMS_PASSPHRASE_FILE=pass.txt kms --home /srv/alice init --network local")]
 pub(crate) struct InitArgs {
     /// The deployment file of the network, or `local` for the one `kms dev` wrote: its chain gives
@@ -43,6 +44,10 @@ pub(crate) struct InitArgs {
     /// Restore: a file with the seed's 24 words, as `kms key backup` writes it; `-` is stdin
     #[arg(long, value_name = "FILE")]
     import_seed: Option<PathBuf>,
+    /// Make a home that reads and makes cards, and holds no seed: of a new one, which nobody keeps,
+    /// or of the words given with --import-seed
+    #[arg(long)]
+    reader_only: bool,
     /// Pay from another account: a file with its key, 64 hexadecimal digits; `-` is stdin
     #[arg(long, value_name = "FILE")]
     import_wallet: Option<PathBuf>,
@@ -52,8 +57,9 @@ pub(crate) struct InitArgs {
 struct InitReport {
     home: PathBuf,
     chain_id: u64,
-    /// Fingerprint of the seed.
+    /// Fingerprint of the seed, or of what a reader's home has instead.
     seed: String,
+    reader_only: bool,
     wallet: Address,
 }
 
@@ -63,11 +69,13 @@ impl fmt::Display for InitReport {
             home,
             chain_id,
             seed,
+            reader_only,
             wallet,
         } = self;
+        let root = if *reader_only { "readers" } else { "seed   " };
         write!(
             f,
-            "home     {}\nchain    {chain_id}\nseed     {seed}\naccount  {wallet}",
+            "home     {}\nchain    {chain_id}\n{root}  {seed}\naccount  {wallet}",
             home.display()
         )
     }
@@ -86,7 +94,12 @@ pub(crate) async fn run(args: InitArgs, context: &Context) -> Outcome {
         None => WalletSource::Derived,
     };
     let passphrase = &context.passphrases;
+    let role = match args.reader_only {
+        true => Role::Reader,
+        false => Role::Owner,
+    };
     let options = InitOptions {
+        role,
         deployment,
         rpc_urls,
         seed,
@@ -98,10 +111,11 @@ pub(crate) async fn run(args: InitArgs, context: &Context) -> Outcome {
         home: home.path().to_path_buf(),
         chain_id,
         seed: home.config().seed_fingerprint.clone(),
+        reader_only: args.reader_only,
         wallet: home.wallet_address(),
     };
     context.out.emit(&report)?;
-    if args.network == Path::new(LOCAL) {
+    if args.network == Path::new(LOCAL) && !args.reader_only {
         match fund::welcome(&home).await {
             Ok(()) => context.out.note("the account has money of the local chain"),
             Err(failure) => {
@@ -111,7 +125,7 @@ pub(crate) async fn run(args: InitArgs, context: &Context) -> Outcome {
             }
         }
     }
-    if args.import_seed.is_none() {
+    if args.import_seed.is_none() && !args.reader_only {
         context
             .out
             .note("back the seed up now, off this machine: kms key backup -o FILE");

@@ -187,9 +187,9 @@ fn open_keys(home: &Home) -> Outcome<Vec<KeyRow>> {
 
 fn reader_keys(context: &Context) -> Outcome<Vec<KeyRow>> {
     let home = context.home()?;
-    let keys = home.unlock_owner(&context.passphrases)?;
+    let keys = home.unlock_readers(&context.passphrases)?;
     (0..home.config().reader_keys)
-        .map(|number| Ok(KeyRow::reader(number, &keys.reader(number)?)))
+        .map(|number| Ok(KeyRow::reader(number, &keys.key(number)?)))
         .collect()
 }
 
@@ -247,7 +247,7 @@ fn change_passphrase(context: &Context) -> Outcome {
     let path = home.path().to_path_buf();
     let passphrases = Passphrases::of(path.clone()).anew();
     // The old one first: who does not know it is told before thinking of a new one.
-    home.unlock_seed(&passphrases)?;
+    home.unlock_readers(&passphrases)?;
     let new = passphrases.replacement()?;
     home.change_passphrase(&lock, &passphrases, &new)?;
     context.out.emit(&ChangeReport { home: path })

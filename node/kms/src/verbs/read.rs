@@ -34,9 +34,9 @@ pub(crate) struct ReadArgs {
 pub(crate) async fn run(args: &ReadArgs, context: &Context) -> Outcome {
     let opened = Opened::new(&args.open)?;
     let session = Session::open(context).await?;
-    let keys = session.home.unlock_owner(&context.passphrases)?;
+    let keys = session.home.unlock_readers(&context.passphrases)?;
     let keys = (0..session.home.config().reader_keys)
-        .map(|number| keys.reader(number))
+        .map(|number| keys.key(number))
         .collect::<Result<Vec<ReaderKey>, _>>()?;
     let limits = ReadLimits {
         total_ms: args.timeout.saturating_mul(1000),

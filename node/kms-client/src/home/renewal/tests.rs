@@ -2,6 +2,7 @@ use std::path::PathBuf;
 
 use super::{Home, KeyFile, Passphrase};
 use crate::error::Error;
+use crate::home::Role;
 use crate::testkit::{Fixed, PASSPHRASE, home_at};
 
 const NEW: &str = "another horse battery";
@@ -71,7 +72,11 @@ fn copy(home: &Home, from: &str, to: &str) {
     let dir = |name: &str| -> PathBuf { home.path().join(name) };
     crate::store::create_private_dir(&dir(to)).unwrap();
     for key in [KeyFile::Seed, KeyFile::Wallet] {
-        std::fs::copy(dir(from).join(key.name()), dir(to).join(key.name())).unwrap();
+        std::fs::copy(
+            dir(from).join(key.name(Role::Owner)),
+            dir(to).join(key.name(Role::Owner)),
+        )
+        .unwrap();
     }
 }
 

@@ -77,8 +77,22 @@ async fn refuses_to_revoke_what_is_over_unknown_or_not_ours() {
 async fn a_restored_home_finds_policies_and_names_again() {
     let world = World::new(3).await;
     let policy = world.granted(2, 3).await;
-    std::fs::remove_dir_all(world.home.path().join("journal")).unwrap();
-    std::fs::create_dir(world.home.path().join("journal")).unwrap();
+    std::fs::remove_dir_all(
+        world
+            .home
+            .path()
+            .join("journal")
+            .join(world.home.config().network_id()),
+    )
+    .unwrap();
+    std::fs::create_dir(
+        world
+            .home
+            .path()
+            .join("journal")
+            .join(world.home.config().network_id()),
+    )
+    .unwrap();
     let mut nameless = world.owner().policies().await.unwrap();
     world.owner().name(&mut nameless, &world.keys).unwrap();
     assert_eq!(

@@ -163,3 +163,17 @@ async fn a_nonce_that_goes_back_sends_nothing_again() {
     }
     assert_eq!(proxy.asked("eth_sendRawTransaction"), before);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_first_endpoint_that_stands_still_hides_no_revocation() {
+    let world = World::new().await;
+    let proxy = FaultProxy::start(&world.rpc_url).await;
+    let urls = format!("{},{}", proxy.url, world.rpc_url);
+    let (miner, grant) = serving(&world, &urls).await;
+    proxy.set("frozen").await;
+    let terms = grant.terms.clone();
+    let call = kms_chain::Call::RevokePolicy { terms };
+    world.send(&grant.sponsor, call).await;
+    world.mine(10).await;
+    refuses(&miner, &grant, Refusal::PolicyRevoked).await;
+}

@@ -22,6 +22,7 @@ mod judges;
 mod logs;
 mod settled;
 mod views;
+mod witness;
 
 pub(crate) use fees::estimate_fees;
 

@@ -240,6 +240,13 @@ impl Rpc {
         Err(foreign.or(last).unwrap_or(ChainError::NoEndpoint))
     }
 
+    /// Notes which endpoints, in the configured order, are far behind the others.
+    pub(crate) fn set_behind(&self, behind: impl Iterator<Item = bool>) {
+        for (endpoint, behind) in self.inner.endpoints.iter().zip(behind) {
+            endpoint.set_behind(behind);
+        }
+    }
+
     /// Number of endpoints.
     #[must_use]
     pub fn endpoints(&self) -> usize {
@@ -252,10 +259,10 @@ impl Rpc {
         self.inner.endpoints.iter().map(Endpoint::health).collect()
     }
 
-    /// Sorts the endpoints by configured order, those in a penalty last.
+    /// Sorts the endpoints by configured order, those in a penalty and those behind last.
     fn by_preference(&self) -> Vec<&Endpoint> {
         let mut order: Vec<_> = self.inner.endpoints.iter().collect();
-        order.sort_by_key(|endpoint| endpoint.penalty());
+        order.sort_by_key(|endpoint| (endpoint.is_behind(), endpoint.penalty()));
         order
     }
 

@@ -22,6 +22,12 @@ pub(crate) trait NodeChain: ChainRead + Clone + Send + Sync + 'static {
     fn claimable(&self, miner: Address) -> impl Answer<Amount>;
     /// Fees that `miner` can collect from each of these policies as of the newest block.
     fn collectable_each(&self, terms: &[Terms], miner: Address) -> impl Answer<Vec<Amount>>;
+    /// Passes over endpoints that are far behind the best; returns the best height.
+    fn check_heads(&self) -> impl Answer<u64>;
+    /// The highest counts of events that several endpoints show as of a block; `None` with one.
+    fn last_seqs_at(&self, number: u64) -> impl Answer<Option<LastSeqs>>;
+    /// Proves again that an endpoint serves the deployment.
+    fn prove_again(&self) -> impl Answer<()>;
     /// The newest of `headers`, ascending, that two endpoints agree on, or that is final where
     /// there is one endpoint.
     fn settled(&self, headers: &[BlockHeader]) -> impl Answer<Option<BlockHeader>>;
@@ -67,6 +73,18 @@ impl NodeChain for Chain {
 
     fn collectable_each(&self, terms: &[Terms], miner: Address) -> impl Answer<Vec<Amount>> {
         Self::collectable_each(self, terms, miner)
+    }
+
+    fn check_heads(&self) -> impl Answer<u64> {
+        Self::check_heads(self)
+    }
+
+    fn last_seqs_at(&self, number: u64) -> impl Answer<Option<LastSeqs>> {
+        Self::last_seqs_at(self, number)
+    }
+
+    fn prove_again(&self) -> impl Answer<()> {
+        Self::prove_again(self)
     }
 
     fn settled(&self, headers: &[BlockHeader]) -> impl Answer<Option<BlockHeader>> {

@@ -40,6 +40,8 @@ pub struct NodeConfig {
     pub max_view_age_ms: u64,
     /// How far a block's time may be ahead of this machine's clock, seconds; 0 allows any.
     pub max_block_ahead_s: u64,
+    /// How old the newest block may be by this machine's clock, seconds; 0 allows any age.
+    pub max_head_age_s: u64,
     /// Time for which the end of a policy must stand before its kfrag is erased, milliseconds.
     pub erase_after_ms: u64,
     /// Largest distance of a request's block number from the head, in both directions, blocks.

@@ -74,6 +74,7 @@ impl World {
             ("collect_every_periods", "1"),
             ("fee_per_kms", "1 ETH"),
             ("erase_after_ms", "0"),
+            ("max_head_age_s", "0"),
         ]
         .iter()
         .map(|(key, value)| ((*key).to_owned(), (*value).to_owned()))

@@ -75,6 +75,8 @@ impl Node {
             "--set",
             "max_block_ahead_s=0",
             "--set",
+            "max_head_age_s=0",
+            "--set",
             "erase_after_ms=0",
         ];
         let made = kms.json(&[&args, more].concat()).assert_success();

@@ -28,6 +28,8 @@ pub(super) enum Trust {
 struct Score {
     failures: u32,
     verified: bool,
+    /// Whether its head is far behind that of another endpoint.
+    behind: bool,
     resting_until: Option<Instant>,
     latency: Option<Duration>,
 }
@@ -85,6 +87,21 @@ impl Endpoint {
             latency_ms: score
                 .latency
                 .and_then(|latency| latency.as_millis().try_into().ok()),
+        }
+    }
+
+    pub(super) fn is_behind(&self) -> bool {
+        self.score().behind
+    }
+
+    pub(super) fn set_behind(&self, behind: bool) {
+        let before = std::mem::replace(&mut self.score().behind, behind);
+        if before != behind {
+            tracing::info!(
+                endpoint = self.name,
+                behind,
+                "compared with the other endpoints"
+            );
         }
     }
 

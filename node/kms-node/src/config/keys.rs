@@ -71,6 +71,11 @@ pub const KEYS: &[Key] = &[
         "how far a block's time may be ahead of this machine's clock; 0: any",
     ),
     optional(
+        "max_head_age_s",
+        "300",
+        "how old the newest block may be by this machine's clock; 0: any",
+    ),
+    optional(
         "erase_after_ms",
         "10000",
         "how long the end of a policy must stand before its kfrag is erased",

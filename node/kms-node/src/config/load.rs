@@ -232,6 +232,7 @@ fn parse(values: &Values) -> Result<NodeConfig, ConfigError> {
         poll_interval_ms: reader.number("poll_interval_ms", 10..=60_000)?,
         max_view_age_ms: reader.number("max_view_age_ms", 500..=HOUR_MS)?,
         max_block_ahead_s: reader.number("max_block_ahead_s", 0..=86_400)?,
+        max_head_age_s: reader.number("max_head_age_s", 0..=86_400)?,
         erase_after_ms: reader.number("erase_after_ms", 0..=HOUR_MS)?,
         request_window_blocks: reader.number("request_window_blocks", 1..=10_000)?,
         policy_requests: reader.number_u32("policy_requests", 1..=1_000_000)?,

@@ -4,6 +4,7 @@ use kms_chain::{
     BlockHeader, Call, ChainError, ChainParams, EventSource, Fees, GasLimit, LastSeqs, SignedTx,
     TxPlan, TxReceipt,
 };
+use kms_kit::chain::State;
 pub(crate) use kms_kit::chain::{FakeChain, Parties};
 use kms_protocol::{Address, Amount, B256, EthSecret, Period, PolicyId, Terms, Wei};
 
@@ -16,16 +17,27 @@ pub(crate) fn params() -> ChainParams {
     kms_kit::chain::params(PERIOD_SECONDS, MAX_LEASE)
 }
 
+fn witnessed(state: &State) -> LastSeqs {
+    LastSeqs {
+        escrow: state.last_seq(EventSource::Escrow),
+        policies: state.last_seq(EventSource::Policies),
+        challenges: state.last_seq(EventSource::Challenges),
+    }
+}
+
 impl NodeChain for FakeChain {
     async fn params(&self) -> Result<ChainParams, ChainError> {
         self.answer(|state| state.params.clone())
     }
 
     async fn last_seqs(&self) -> Result<LastSeqs, ChainError> {
-        self.answer(|state| LastSeqs {
-            escrow: state.last_seq(EventSource::Escrow),
-            policies: state.last_seq(EventSource::Policies),
-            challenges: state.last_seq(EventSource::Challenges),
+        self.answer(|state| match state.lowered {
+            true => LastSeqs {
+                escrow: 0,
+                policies: 0,
+                challenges: 0,
+            },
+            false => witnessed(state),
         })
     }
 
@@ -39,6 +51,26 @@ impl NodeChain for FakeChain {
         _miner: Address,
     ) -> Result<Vec<Amount>, ChainError> {
         self.answer(|state| terms.iter().map(|terms| state.collectable(terms)).collect())
+    }
+
+    async fn check_heads(&self) -> Result<u64, ChainError> {
+        self.answer(|state| state.head().number)
+    }
+
+    async fn last_seqs_at(&self, _number: u64) -> Result<Option<LastSeqs>, ChainError> {
+        self.answer(|state| state.witnessed.then(|| witnessed(state)))
+    }
+
+    async fn prove_again(&self) -> Result<(), ChainError> {
+        self.answer(|state| match state.other_chain {
+            false => Ok(()),
+            true => Err(ChainError::WrongChain {
+                endpoint: "a.example".to_owned(),
+                part: kms_chain::IdentityPart::ChainId,
+                expected: "1".to_owned(),
+                found: "2".to_owned(),
+            }),
+        })?
     }
 
     async fn settled(&self, headers: &[BlockHeader]) -> Result<Option<BlockHeader>, ChainError> {

@@ -2,9 +2,9 @@
 //! snapshot grows old meanwhile, and the gate refuses by its age.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use kms_chain::{ChainError, LastSeqs, Next, next_step};
+use kms_chain::{ChainError, LastSeqs, Next, Step, next_step};
 use kms_protocol::PeriodClock;
 use tokio::sync::watch;
 
@@ -109,6 +109,10 @@ impl<C: NodeChain> Follower<C> {
             }
             Next::Behind => return Ok(true),
         };
+        if let Step::Revert { .. } | Step::Reset = step {
+            // What does not connect may be another chain.
+            self.chain.prove_again().await.map_err(Trouble::Chain)?;
+        }
         match self.indexer.take(step).await.map_err(Trouble::Store)? {
             Ingested::Applied => {}
             Ingested::Reverted { depth } => {
@@ -131,6 +135,12 @@ impl<C: NodeChain> Follower<C> {
     }
 
     async fn up_to_date(&mut self) -> std::result::Result<(), Trouble> {
+        if !self.is_head_fresh() {
+            // Whatever has happened since is not known: nothing is answered.
+            self.node.age.invalidate();
+            let _ = self.chain.check_heads().await;
+            return Ok(());
+        }
         self.reconcile().await?;
         if !self.settle().await {
             // Nothing is answered while it is not known which endpoint is wrong.
@@ -148,6 +158,21 @@ impl<C: NodeChain> Follower<C> {
         let reason = full.then(|| "nearly full: no new kfrags are taken".to_owned());
         health.set("disk", Concern::Earning, reason);
         Ok(())
+    }
+
+    /// Whether the newest block is young enough by this machine's clock. No request is granted for
+    /// that, but none is answered by a chain that stands still.
+    fn is_head_fresh(&self) -> bool {
+        let limit = self.node.config.max_head_age_s;
+        let head = self.indexer.cursor().tip().map_or(0, |tip| tip.timestamp);
+        let now = SystemTime::now().duration_since(UNIX_EPOCH);
+        let age = now.map_or(0, |now| now.as_secs().saturating_sub(head));
+        let problem = (limit > 0 && age > limit)
+            .then(|| format!("the newest block is {age} s old by this machine's clock"));
+        let fresh = problem.is_none();
+        let health = &self.node.health;
+        health.set("head_fresh", Concern::Serving, problem);
+        fresh
     }
 
     /// Asks which block is settled, while erasures wait for one. Returns false if an endpoint shows
@@ -198,8 +223,19 @@ impl<C: NodeChain> Follower<C> {
             .counted
             .is_none_or(|at| at.elapsed() >= RECONCILE_EVERY)
         {
+            self.chain.check_heads().await.map_err(Trouble::Chain)?;
             self.counts = Some(self.chain.last_seqs().await.map_err(Trouble::Chain)?);
             self.counted = Some(Instant::now());
+            // Another endpoint shows what the one that is read leaves out.
+            let confirmed = self.indexer.confirmed().last().copied();
+            if let Some(header) = confirmed
+                && let Ok(Some(counts)) = self.chain.last_seqs_at(header.number).await
+            {
+                self.indexer
+                    .require_seqs(counts)
+                    .await
+                    .map_err(Trouble::Store)?;
+            }
         }
         Ok(())
     }

@@ -61,8 +61,12 @@ pub(crate) fn init_node(dir: &Path, net: &Net, miner: Address) -> (Address, Node
         ("miner", miner.to_string()),
         ("public_url", format!("http://{address}")),
         ("listen", address),
+        // Blocks made at once are ahead of the clock, and a test waits for no interval.
+        ("max_block_ahead_s", "0".to_owned()),
+        ("erase_after_ms", "0".to_owned()),
         ("claim_every_periods", "1".to_owned()),
         ("collect_every_periods", "1".to_owned()),
+        ("fee_per_kms", "1 ETH".to_owned()),
     ];
     let settings = settings
         .map(|(key, value)| (key.to_owned(), value))

@@ -40,6 +40,12 @@ pub struct State {
     pub nonce_back: u64,
     /// Reward that the miner can claim.
     pub claimable: Amount,
+    /// Whether the endpoint counts no events, so that those it hides are not missed.
+    pub lowered: bool,
+    /// Whether another endpoint counts them.
+    pub witnessed: bool,
+    /// Whether the endpoint has come to serve another chain.
+    pub other_chain: bool,
     /// Whether no block is settled.
     pub unsettled: bool,
     /// An endpoint that shows other blocks.
@@ -89,6 +95,9 @@ impl State {
             foreign_nonces: 0,
             nonce_back: 0,
             claimable: Amount::ZERO,
+            lowered: false,
+            witnessed: false,
+            other_chain: false,
             unsettled: false,
             dissenter: None,
             still_paid: false,

@@ -3,8 +3,8 @@ use kms_protocol::{Period, Refusal};
 
 use super::*;
 use crate::gate;
-use crate::testkit::World;
 use crate::testkit::grant::Grant;
+use crate::testkit::{Running, World};
 
 fn verdict(node: &Node, grant: &Grant) -> Option<Refusal> {
     let snapshot = node.snapshot();
@@ -119,6 +119,70 @@ async fn a_dropped_last_event_is_found_by_the_contracts_own_count() {
         matches!(trouble, Trouble::Store(StoreError::SequenceGap { .. })),
         "{trouble:?}"
     );
+}
+
+/// A world whose endpoint hides the last event and does not count it either.
+async fn hiding() -> (World, Running) {
+    let world = World::new();
+    let grant = Grant::new(1, 100);
+    let mut running = world.start().await;
+    world.chain.queue_policy(&grant.terms);
+    let block = world.chain.mine();
+    world.chain.mine_many(2);
+    world.chain.state().hidden.insert((block, 0));
+    world.chain.state().lowered = true;
+    running.sync().await;
+    (world, running)
+}
+
+#[tokio::test]
+async fn an_event_that_one_endpoint_hides_is_counted_by_another() {
+    let (world, mut running) = hiding().await;
+    running.follower.counted = None;
+    world.chain.state().witnessed = true;
+    let trouble = running.follower.advance().await.unwrap_err();
+    assert!(
+        matches!(trouble, Trouble::Store(StoreError::SequenceGap { .. })),
+        "{trouble:?}"
+    );
+}
+
+#[tokio::test]
+async fn a_chain_that_is_another_one_than_before_is_not_taken_in() {
+    let (world, mut running) = hiding().await;
+    let before = running.node.snapshot().unwrap();
+    world.chain.state().other_chain = true;
+    world.chain.drop_blocks(2);
+    world.chain.mine_many(5);
+    let trouble = running.follower.advance().await.unwrap_err();
+    assert!(
+        matches!(trouble, Trouble::Chain(ChainError::WrongChain { .. })),
+        "{trouble:?}"
+    );
+    assert_eq!(running.node.snapshot().unwrap().head, before.head);
+    world.chain.state().other_chain = false;
+    running.sync().await;
+    let head = running.node.snapshot().unwrap().head.number;
+    assert_eq!(head, world.chain.height());
+}
+
+#[tokio::test]
+async fn a_chain_that_stands_still_is_not_believed() {
+    let world = World::new().set("max_head_age_s", "60");
+    let mut running = world.start().await;
+    running.sync().await;
+    let report = running.node.report().await;
+    assert!(!report.ready);
+    let mut checks = report.checks.iter();
+    let head = checks.find(|check| check.id == "head_fresh").unwrap();
+    let reason = head.reason.as_ref().unwrap();
+    assert!(reason.contains("s old"), "{reason}");
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
+    let late = now.as_secs() - world.chain.state().head().timestamp;
+    let late = i64::try_from(late).unwrap();
+    world.chain.state().shift_times(late);
+    running.sync().await;
+    assert!(running.node.report().await.ready);
 }
 
 #[tokio::test]

@@ -47,6 +47,7 @@ fn targets() -> Result<Vec<Target>, Box<dyn Error>> {
             targets::envelope,
             vec![targets::genuine_envelope()],
         ),
+        ("memo", targets::memo, targets::genuine_memos()),
         ("message", targets::message, targets::genuine_messages()),
     ])
 }

@@ -7,16 +7,18 @@ use std::fmt::{Debug, Display};
 use std::str::FromStr;
 use std::sync::OnceLock;
 
-use kms_client::{Card, Label, LabelKey};
+use aes_siv::KeyInit as _;
+use aes_siv::siv::Aes256Siv;
+use kms_client::{Card, Label, LabelKey, Memo, OwnerKeys, Seed};
 use kms_format::{Decryptor, Encryptor, Header};
 use kms_protocol::messages::{Answer, CapsuleBytes, Message, NodeInfo, Problem, ReencryptRequest};
 use kms_protocol::{
-    Address, B256, Destination, Domain, EthSignature, PolicyId, Refusal, Terms, TransportSecret,
-    transport,
+    Address, Amount, B256, Destination, Domain, EthSignature, Period, PolicyId, Refusal, Terms,
+    TransportSecret, transport,
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use umbral::SecretKey;
+use umbral::{SecretKey, SecretKeyFactory};
 
 /// A file and the key of its label, made once per process.
 struct Genuine {
@@ -124,6 +126,85 @@ pub fn envelope(data: &[u8]) {
     assert_eq!(opened, data == sealed.message);
     if let Ok((_, exchange)) = sealed.secret.open(&DESTINATION, &sealed.message) {
         assert!(exchange.open_reply(data).is_err());
+    }
+}
+
+/// The keys of an owner, terms, and what stands beside them: sealed, and before.
+struct Noted {
+    keys: OwnerKeys,
+    terms: Terms,
+    sealed: Vec<u8>,
+    plain: Vec<u8>,
+}
+
+const SEED: [u8; 32] = [0x5e; 32];
+
+/// The cipher of the owner's memos.
+fn memo_cipher() -> Option<Aes256Siv> {
+    let root = SecretKeyFactory::from_secret_bytes(&SEED);
+    let key = root.make_secret(b"kms/v1/memo").ok()?;
+    Some(Aes256Siv::new((&*key).into()))
+}
+
+fn beside(terms: &Terms) -> [&[u8]; 3] {
+    let (keys_hash, author) = (terms.keys_hash.as_ref(), terms.author.as_ref());
+    [b"KMS v1 policy memo", keys_hash, author]
+}
+
+fn noted() -> Option<&'static Noted> {
+    static NOTED: OnceLock<Option<Noted>> = OnceLock::new();
+    let made = NOTED.get_or_init(|| {
+        let keys = OwnerKeys::from_seed(&Seed::from_bytes(&SEED).ok()?).ok()?;
+        let terms = Terms {
+            author: Address([1; 20]),
+            sponsor: Address([2; 20]),
+            verifier: Address([3; 20]),
+            keys_hash: B256([4; 32]),
+            rate: Amount(5),
+            first_period: Period(6),
+            last_period: Period(7),
+            threshold: 1,
+            salt: B256([8; 32]),
+            miners: vec![Address([9; 20])],
+        };
+        let memo = Memo {
+            number: 7,
+            receiving_key: keys.reader(0).ok()?.receiving_key(),
+            label: Label::new("films/demo").ok()?,
+            reader: "bob".to_owned(),
+        };
+        let sealed = keys.memos().seal(&memo, &terms).ok()?;
+        let plain = memo_cipher()?.decrypt(beside(&terms), &sealed).ok()?;
+        Some(Noted {
+            keys,
+            terms,
+            sealed,
+            plain,
+        })
+    });
+    made.as_ref()
+}
+
+/// A genuine memo and its content, to be mutated; nothing if none can be made.
+pub fn genuine_memos() -> Vec<Vec<u8>> {
+    let both = noted().map(|noted| vec![noted.sealed.clone(), noted.plain.clone()]);
+    both.unwrap_or_default()
+}
+
+/// No other memo than the genuine one opens; a content that is sealed with the owner's key is
+/// unknown, or the one that the owner would write.
+pub fn memo(data: &[u8]) {
+    let Some(noted) = noted() else { return };
+    let memos = noted.keys.memos();
+    let opened = memos.open(data, &noted.terms).is_some();
+    assert_eq!(opened, data == noted.sealed);
+    let sealed = memo_cipher().and_then(|mut cipher| {
+        let sealed = cipher.encrypt(beside(&noted.terms), data);
+        sealed.ok()
+    });
+    let Some(sealed) = sealed else { return };
+    if let Some(memo) = memos.open(&sealed, &noted.terms) {
+        assert!(matches!(memos.seal(&memo, &noted.terms), Ok(again) if again == sealed));
     }
 }
 

@@ -73,6 +73,21 @@ pub(super) fn formats_smoke(suite: &Suite) -> Result<Tally> {
     ))
 }
 
+/// Compiles libFuzzer's entries to all targets, with the lock files as they are.
+pub(super) fn fuzz_targets(suite: &Suite) -> Result<Tally> {
+    for folder in ["umbral/fuzz", "tests/fuzz"] {
+        let args = [
+            "check",
+            "--locked",
+            "--release",
+            "--all-targets",
+            "--all-features",
+        ];
+        run(suite.cargo_in(folder, &args))?;
+    }
+    Ok(Tally::default())
+}
+
 pub(super) fn demo(suite: &Suite) -> Result<Tally> {
     let mut command = Command::new(suite.release("kms-scripts"));
     command.arg("demo").current_dir(suite.root());

@@ -4,11 +4,10 @@ pragma solidity ^0.8.30;
 import {ECDSA} from "@openzeppelin/contracts/utils/cryptography/ECDSA.sol";
 import {EIP712} from "@openzeppelin/contracts/utils/cryptography/EIP712.sol";
 import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
-import {PenaltyBooks} from "./PenaltyBooks.sol";
 import {PeriodClock} from "./PeriodClock.sol";
+import {VerdictBooks} from "./VerdictBooks.sol";
 import {IAdjudicator} from "./interfaces/IAdjudicator.sol";
 import {IControl} from "./interfaces/IControl.sol";
-import {IMiningRewards} from "./interfaces/IMiningRewards.sol";
 import {IPeriodClock} from "./interfaces/IPeriodClock.sol";
 import {IPolicyManager} from "./interfaces/IPolicyManager.sol";
 import {NodeMessages} from "./libraries/NodeMessages.sol";
@@ -18,7 +17,7 @@ import {UmbralProof} from "./libraries/UmbralProof.sol";
 /// @notice Implements IAdjudicator. An honest miner answers only what the `umbral` crate lets it answer,
 /// stops when it sees a revocation and keeps its worker's key. It cannot be convicted: each offence takes its
 /// worker's signature under a message that such a miner never signs.
-contract Adjudicator is PenaltyBooks, EIP712 {
+contract Adjudicator is VerdictBooks, EIP712 {
     using SafeCast for uint256;
 
     // ---------------------------------------------------------------- types
@@ -33,7 +32,15 @@ contract Adjudicator is PenaltyBooks, EIP712 {
         bytes32 key; // of the record of convictions, see _keyOf
         address requester;
         address worker;
-        uint256 stake; // locked + unbonding, > 0
+        uint256 paid; // fees of the miner's active, completed periods
+    }
+
+    /// @notice What a conviction takes, and whom it pays; the rest of the penalty is burned.
+    struct Sentence {
+        uint96 penalty;
+        uint96 reward; // of the challenger
+        uint96 toSponsor;
+        uint96 held; // for the requester that was not heard
     }
 
     // ---------------------------------------------------------------- immutables
@@ -47,28 +54,17 @@ contract Adjudicator is PenaltyBooks, EIP712 {
     uint256 private constant ROOTS_AT = UmbralProof.CAPSULE_LENGTH + UmbralProof.FRAGMENT_LENGTH;
     uint256 private constant CODE_AT = ROOTS_AT + 64;
 
-    IMiningRewards private immutable _rewards;
     IPolicyManager private immutable _policies;
-
-    // ---------------------------------------------------------------- storage
-
-    /// @dev Record of convictions by keccak256(miner, policy, capsule), which no bytes of the evidence vary.
-    mapping(bytes32 key => bool) private _convicted;
 
     // ---------------------------------------------------------------- constructor
 
     /// @dev `policies_` names the others. The constructor of Control checks that all name each other.
     constructor(address policies_)
         PeriodClock(IPeriodClock(policies_).genesisTime(), IPeriodClock(policies_).periodSeconds())
-        PenaltyBooks(
-            IPolicyManager(policies_).escrow(),
-            IPolicyManager(policies_).control(),
-            IMiningRewards(IPolicyManager(policies_).rewards()).maxLeasePeriods()
-        )
+        VerdictBooks(IPolicyManager(policies_))
         EIP712("KMS Adjudicator", "1")
     {
         _policies = IPolicyManager(policies_);
-        _rewards = IMiningRewards(_policies.rewards());
         bool named = _escrow.adjudicator() == address(this) && _rewards.adjudicator() == address(this);
         require(named, AdjudicatorContractsMismatch());
     }
@@ -97,7 +93,7 @@ contract Adjudicator is PenaltyBooks, EIP712 {
             guilty = UmbralProof.proves(capsule, cfrag, code, witness);
         }
         require(guilty, AdjudicatorNoFault(code));
-        _convict(case_, accusation, Offence.WrongFragment, code);
+        _convict(case_, terms, accusation, Offence.WrongFragment, code);
     }
 
     /// @inheritdoc IAdjudicator
@@ -116,7 +112,7 @@ contract Adjudicator is PenaltyBooks, EIP712 {
             AdjudicatorWithinGrace(answer.blockNumber, firstPunishable)
         );
         _requireReceipt(case_, accusation.miner, answer, cfragHash);
-        _convict(case_, accusation, Offence.ServedAfterRevocation, 0);
+        _convict(case_, terms, accusation, Offence.ServedAfterRevocation, 0);
     }
 
     /// @inheritdoc IAdjudicator
@@ -143,13 +139,13 @@ contract Adjudicator is PenaltyBooks, EIP712 {
         Case memory case_ = _open(terms, accusation, capsuleHash);
         _requireReceipt(case_, accusation.miner, answers[0], keccak256(one));
         _requireReceipt(case_, accusation.miner, answers[1], keccak256(other));
-        _convict(case_, accusation, Offence.Equivocation, 0);
+        _convict(case_, terms, accusation, Offence.Equivocation, 0);
     }
 
     // ---------------------------------------------------------------- internal
 
-    /// @dev Checks what does not depend on the offence: no pause, an existing policy that names the miner, no
-    /// earlier conviction, an accusation by the requester, a stake.
+    /// @dev Checks what does not depend on the offence: no pause, an existing policy that names the miner, a
+    /// requester that was not heard before, its accusation.
     function _open(IPolicyManager.Terms calldata terms, Accusation calldata accusation, bytes32 capsuleHash)
         private
         view
@@ -159,18 +155,16 @@ contract Adjudicator is PenaltyBooks, EIP712 {
         case_.terms = _control.penaltyTerms();
         uint32 pausedThrough = case_.terms.pausedThrough;
         require(pausedThrough < currentPeriod(), AdjudicatorPaused(pausedThrough));
-        (case_.policyId, case_.revokedIn) = _policies.accessEnd(terms, miner);
+        (case_.policyId, case_.revokedIn, case_.paid) = _policies.caseOf(terms, miner);
         case_.firstPeriod = terms.firstPeriod;
         case_.capsuleHash = capsuleHash;
         case_.key = _keyOf(miner, case_.policyId, capsuleHash);
-        require(!_convicted[case_.key], AdjudicatorAlreadyConvicted(miner, case_.policyId, capsuleHash));
+        Verdict storage verdict = _verdicts[case_.key];
+        bool heard = accusation.receivingY == 0 ? verdict.authorHeard : verdict.readerHeard;
+        require(!heard, AdjudicatorAlreadyConvicted(miner, case_.policyId, capsuleHash));
         case_.requester = _requesterOf(terms, accusation);
         _requireAccusation(case_, accusation);
-        uint96 locked;
-        uint96 unbonding;
-        (case_.worker, locked, unbonding,) = _escrow.stakeAtRisk(miner);
-        case_.stake = uint256(locked) + unbonding;
-        require(case_.stake > 0, AdjudicatorNothingAtStake(miner));
+        case_.worker = _escrow.workerOf(miner);
     }
 
     /// @dev Account that the receipt must name as requester. The terms fix it: if the receipt did, a miner
@@ -265,26 +259,58 @@ contract Adjudicator is PenaltyBooks, EIP712 {
         );
     }
 
-    /// @dev Records the conviction, then slashes and suspends. Cannot re-enter: the contracts called here
-    /// call none but the token.
-    function _convict(Case memory case_, Accusation calldata accusation, Offence offence, uint8 code)
-        private
-    {
+    /// @dev Records the conviction, slashes, suspends and pays; or pays what is held if the miner was
+    /// convicted over this capsule before. Cannot re-enter: the contracts called here call none but the token.
+    function _convict(
+        Case memory case_,
+        IPolicyManager.Terms calldata terms,
+        Accusation calldata accusation,
+        Offence offence,
+        uint8 code
+    ) private {
+        Verdict memory verdict = _verdicts[case_.key];
+        if (accusation.receivingY == 0) verdict.authorHeard = true;
+        else verdict.readerHeard = true;
+        if (verdict.convictedIn != 0) {
+            _payHeld(case_.policyId, case_.capsuleHash, verdict, accusation);
+            return;
+        }
         address miner = accusation.miner;
-        (uint96 penalty, uint96 reward) = _enterPenalty(miner, case_.terms, case_.stake);
-        _convicted[case_.key] = true;
+        Sentence memory sentence = _pass(case_, miner);
+        verdict.held = sentence.held;
+        verdict.convictedIn = currentPeriod();
+        _verdicts[case_.key] = verdict;
         emit MinerConvicted(
-            case_.policyId, miner, accusation.challenger, offence, code, case_.capsuleHash, penalty, reward
+            case_.policyId,
+            miner,
+            accusation.challenger,
+            offence,
+            code,
+            case_.capsuleHash,
+            sentence.penalty,
+            sentence.reward,
+            sentence.toSponsor,
+            sentence.held
         );
-        _escrow.slash(miner, penalty, accusation.challenger, reward);
-        _rewards.returnToReserve(penalty - reward);
+        uint96 out = sentence.reward + sentence.toSponsor + sentence.held;
+        _escrow.slash(miner, sentence.penalty, address(this), out);
+        _rewards.returnToReserve(sentence.penalty - out);
         // So that no coming weight exceeds the tokens that back it.
         _rewards.suspend(miner, case_.terms.suspensionPeriods);
+        _push(accusation.challenger, sentence.reward);
+        _push(terms.sponsor, sentence.toSponsor);
     }
 
-    /// @dev Key of the record of convictions.
-    function _keyOf(address miner, bytes32 policyId, bytes32 capsuleHash) private pure returns (bytes32) {
-        return keccak256(abi.encode(miner, policyId, capsuleHash));
+    /// @dev Enters a conviction in the books of penalties and of what was paid out.
+    function _pass(Case memory case_, address miner) private returns (Sentence memory sentence) {
+        uint256 stake = _stakeOf(miner);
+        require(stake > 0, AdjudicatorNothingAtStake(miner));
+        uint96 most;
+        (sentence.penalty, most) = _enterPenalty(miner, case_.terms, stake);
+        uint96 out;
+        (out, sentence.toSponsor) = _enterPayout(case_.policyId, miner, case_.terms, most, case_.paid);
+        sentence.held = (out - sentence.toSponsor) / 2;
+        sentence.reward = out - sentence.toSponsor - sentence.held;
     }
 
     // ---------------------------------------------------------------- view
@@ -292,20 +318,5 @@ contract Adjudicator is PenaltyBooks, EIP712 {
     /// @inheritdoc IAdjudicator
     function policies() external view override returns (address) {
         return address(_policies);
-    }
-
-    /// @inheritdoc IAdjudicator
-    function rewards() external view override returns (address) {
-        return address(_rewards);
-    }
-
-    /// @inheritdoc IAdjudicator
-    function isConvicted(address miner, bytes32 policyId, bytes32 capsuleHash)
-        external
-        view
-        override
-        returns (bool)
-    {
-        return _convicted[_keyOf(miner, policyId, capsuleHash)];
     }
 }

@@ -44,6 +44,7 @@ contract Control is Ownable2Step, IControl {
     uint16 private constant MAX_HISTORY_BPS = 10_000;
     /// @dev Below half, so that a miner that accuses itself loses more than half of the penalty.
     uint16 private constant MAX_REWARD_BPS = 4_999;
+    uint16 private constant BASIS_POINTS = 10_000;
     uint16 private constant MAX_SUSPENSION_PERIODS = 64;
     /// @dev Enough for a reorganisation and a node's confirmations; at most a week of 12-second blocks.
     uint32 private constant MIN_GRACE_BLOCKS = 64;
@@ -203,6 +204,11 @@ contract Control is Ownable2Step, IControl {
             ControlNetworkCapOutOfBounds(terms.networkCapBps, MIN_NETWORK_CAP_BPS, MAX_NETWORK_CAP_BPS)
         );
         require(terms.rewardBps <= MAX_REWARD_BPS, ControlRewardOutOfBounds(terms.rewardBps, MAX_REWARD_BPS));
+        uint96 highest = terms.floor / 10;
+        require(terms.rewardFloor <= highest, ControlRewardFloorOutOfBounds(terms.rewardFloor, highest));
+        require(
+            terms.sponsorBps <= BASIS_POINTS, ControlSponsorShareOutOfBounds(terms.sponsorBps, BASIS_POINTS)
+        );
         _checkSuspension(terms.suspensionPeriods);
         require(
             terms.graceBlocks >= MIN_GRACE_BLOCKS && terms.graceBlocks <= MAX_GRACE_BLOCKS,

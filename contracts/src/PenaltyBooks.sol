@@ -10,7 +10,7 @@ import {PenaltyMath} from "./libraries/PenaltyMath.sol";
 /// @title Penalty books
 /// @notice Keeps what convictions took from each miner in its window, and from all miners on the last day,
 /// and refuses what goes beyond. A refusal leaves no trace, so that the evidence holds for the next window
-/// or day.
+/// or day. Keeps also what convictions paid out for each policy and miner.
 abstract contract PenaltyBooks is PeriodClock, IAdjudicator {
     // ---------------------------------------------------------------- types
 
@@ -39,6 +39,8 @@ abstract contract PenaltyBooks is PeriodClock, IAdjudicator {
 
     mapping(address miner => Window) private _windows;
     Day private _day;
+    /// @dev Paid out and held for both requesters and the sponsor, by keccak256(miner, policy).
+    mapping(bytes32 key => uint96) private _paidOut;
 
     // ---------------------------------------------------------------- constructor
 
@@ -53,12 +55,28 @@ abstract contract PenaltyBooks is PeriodClock, IAdjudicator {
     /// @dev Computes the penalty of a conviction now and enters it in both books; reverts if it does not fit.
     function _enterPenalty(address miner, IControl.PenaltyTerms memory terms, uint256 stake)
         internal
-        returns (uint96 penalty, uint96 reward)
+        returns (uint96 penalty, uint96 most)
     {
         Window memory window = _windowAt(miner);
-        (penalty, reward) = PenaltyMath.penaltyOf(terms, stake, window.history);
+        (penalty, most) = PenaltyMath.penaltyOf(terms, stake, window.history);
         _enterWindow(miner, window, penalty, PenaltyMath.mostOf(terms, stake + window.taken));
         _enterDay(terms, penalty);
+    }
+
+    /// @dev Computes what a conviction pays out of `most`, when the policy has paid the miner `paid`, and
+    /// enters it.
+    function _enterPayout(
+        bytes32 policyId,
+        address miner,
+        IControl.PenaltyTerms memory terms,
+        uint96 most,
+        uint256 paid
+    ) internal returns (uint96 out, uint96 toSponsor) {
+        bytes32 key = keccak256(abi.encode(miner, policyId));
+        uint96 before = _paidOut[key];
+        (out, toSponsor) = PenaltyMath.payoutOf(terms, most, paid, before);
+        // Tokens that exist (cap < 2^96), each burned or paid out: checked all the same.
+        _paidOut[key] = before + out;
     }
 
     /// @dev The miner's window for a conviction now: the present one, or a new one.
@@ -105,7 +123,8 @@ abstract contract PenaltyBooks is PeriodClock, IAdjudicator {
         _day = day;
     }
 
-    function _stakeOf(address miner) private view returns (uint256) {
+    /// @dev All that is at risk of a miner.
+    function _stakeOf(address miner) internal view returns (uint256) {
         (, uint96 locked, uint96 unbonding,) = _escrow.stakeAtRisk(miner);
         return uint256(locked) + unbonding;
     }
@@ -123,7 +142,7 @@ abstract contract PenaltyBooks is PeriodClock, IAdjudicator {
     }
 
     /// @inheritdoc IAdjudicator
-    function penaltyOf(address miner) external view override returns (uint96 penalty, uint96 reward) {
+    function penaltyOf(address miner) external view override returns (uint96 penalty, uint96 most) {
         return PenaltyMath.penaltyOf(_control.penaltyTerms(), _stakeOf(miner), _windowAt(miner).history);
     }
 

@@ -370,19 +370,4 @@ abstract contract PolicyBooks is PeriodClock, IPolicyManager {
         uint256 index = _indexOf(id, terms.miners, miner);
         return _lastOf(word.firstPeriod(), _lengthAt(id, word, index, word.length()));
     }
-
-    /// @inheritdoc IPolicyManager
-    /// @dev No arrangement of a revoked policy is revoked any more, so an arrangement's block is the earlier.
-    function accessEnd(Terms calldata terms, address miner)
-        external
-        view
-        override
-        returns (bytes32 id, uint64 blockNumber)
-    {
-        PolicyWord word;
-        (id, word) = _load(terms);
-        uint256 index = _indexOf(id, terms.miners, miner);
-        if (word.revokedArrangements() > 0) blockNumber = _arrangements[id][index].revokedAtBlock;
-        if (blockNumber == 0) blockNumber = word.revokedAtBlock();
-    }
 }

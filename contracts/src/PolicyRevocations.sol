@@ -9,8 +9,8 @@ import {IPolicyManager} from "./interfaces/IPolicyManager.sol";
 import {PolicyWord} from "./libraries/PolicyWord.sol";
 
 /// @title Policy revocations
-/// @notice Revocations by the author: of the whole policy, or of the arrangement with one miner. They read
-/// neither the escrow nor the rewards, and no pause stops them.
+/// @notice Revocations by the author: of the whole policy, or of the arrangement with one miner, and what the
+/// judges ask about them. Revocations read neither the escrow nor the rewards, and no pause stops them.
 abstract contract PolicyRevocations is PolicyBooks, EIP712 {
     using SafeCast for uint256;
 
@@ -126,5 +126,40 @@ abstract contract PolicyRevocations is PolicyBooks, EIP712 {
             SignatureChecker.isValidSignatureNowCalldata(author, digest, signature),
             PolicySignatureInvalid(author)
         );
+    }
+
+    // ---------------------------------------------------------------- view
+
+    /// @inheritdoc IPolicyManager
+    function accessEnd(Terms calldata terms, address miner)
+        external
+        view
+        override
+        returns (bytes32 id, uint64 blockNumber)
+    {
+        PolicyWord word;
+        (id, word) = _load(terms);
+        blockNumber = _accessEnd(id, word, _indexOf(id, terms.miners, miner));
+    }
+
+    /// @inheritdoc IPolicyManager
+    function caseOf(Terms calldata terms, address miner)
+        external
+        view
+        override
+        returns (bytes32 id, uint64 blockNumber, uint256 paid)
+    {
+        PolicyWord word;
+        (id, word) = _load(terms);
+        uint256 index = _indexOf(id, terms.miners, miner);
+        blockNumber = _accessEnd(id, word, index);
+        paid = _dueTo(terms, miner, word, 0, _lengthAt(id, word, index, _completed(word)));
+    }
+
+    /// @dev Block of the revocation. No arrangement of a revoked policy is revoked any more, so an
+    /// arrangement's block is the earlier.
+    function _accessEnd(bytes32 id, PolicyWord word, uint256 index) private view returns (uint64 number) {
+        if (word.revokedArrangements() > 0) number = _arrangements[id][index].revokedAtBlock;
+        if (number == 0) number = word.revokedAtBlock();
     }
 }

@@ -21,8 +21,8 @@ import {UmbralProof} from "./libraries/UmbralProof.sol";
 /// test/challenges/Grief.t.sol has a test of each. Gas of whole transactions with cold storage, for policies
 /// of 3 and of 30 miners:
 ///
-///     openAsAuthor 208k / 226k     answer 98k / 115k     openAsReader 217k
-///     close after silence 204k     close when void 55k     an answer too late, reverted 53k
+///     openAsAuthor 209k / 229k     answer 100k / 119k    openAsReader 220k
+///     close after silence 204k     close when void 56k     an answer too late, reverted 54k
 ///
 /// The challenger burns about twice the gas that it makes the miner burn, and pays it the bond. So the bond
 /// need only pay for the answer: 98k gas at 30 gwei are 0.003 ETH. A bond worth much more would reward miners

@@ -34,7 +34,7 @@ contract GasTest is KmsTest {
             _transact(other, address(rewards), abi.encodeCall(rewards.confirmActivity, (_now() + LEASE)));
         console.log("confirm first ever / steady / first of the period", first, steady, rolling);
         // 0.6k over the limit of 50k: see README, "Gas".
-        assertLe(steady, 50_600);
+        assertLe(steady, 50_700);
     }
 
     function test_confirmBatch() public {
@@ -155,7 +155,7 @@ contract GasTest is KmsTest {
         uint256 create = _transact(alice, address(policies), data);
         console.log("  create", create);
         // 7k over the limit for one miner, within it for thirty: see README, "Gas".
-        assertLe(create, 87_000 + 3_930 * n);
+        assertLe(create, 87_350 + 3_970 * n);
     }
 
     function _collect(IPolicyManager.Terms memory terms, uint256 n) private {
@@ -269,7 +269,7 @@ contract GasTest is KmsTest {
         );
         console.log("create 10 policies of 3 miners, each", gas / 10);
         // Less than half of a creation alone.
-        assertLe(gas / 10, 49_000);
+        assertLe(gas / 10, 49_300);
     }
 
     /// @dev 8 gas for a byte of the log, 16 for one of calldata, and some for the words.
@@ -309,7 +309,7 @@ contract GasTest is KmsTest {
             console.log("create with quotes, n", counts[k], gas);
             // Over a creation without: the slot of each use, a signature, an event, the worker's slot,
             // calldata.
-            assertLe(gas, 88_500 + 41_000 * uint256(counts[k]));
+            assertLe(gas, 88_800 + 41_000 * uint256(counts[k]));
         }
     }
 

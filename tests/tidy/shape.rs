@@ -37,10 +37,6 @@ const LARGE_BLOBS: [(&str, &str); 10] = [
         "compiler output, checked fresh by scripts/test",
     ),
     (
-        "deployments/artifacts/MiningRewards.json",
-        "compiler output, checked fresh by scripts/test",
-    ),
-    (
         "deployments/artifacts/StakingEscrow.json",
         "compiler output, checked fresh by scripts/test",
     ),

@@ -8,9 +8,15 @@ import {IPolicyManager} from "./IPolicyManager.sol";
 /// @title Adjudicator
 /// @notice Convicts miners by receipts that their workers signed (EIP-712, see NodeMessages), each of which
 /// names policy, miner, capsule, cfrag, commitments, requester and block, and by no other evidence. A
-/// conviction takes a part of the stake, pays a share of it to the challenger, returns the rest to the
-/// reserve, and suspends the miner. A miner is convicted once per policy and capsule, whatever the offence
-/// and the bytes of the evidence.
+/// conviction takes a part of the stake, pays a share of it out, returns the rest to the reserve, and
+/// suspends the miner. A miner is convicted once per policy and capsule, whatever the offence and the bytes of the
+/// evidence.
+///
+/// A part of what is paid out goes to the sponsor, half of the rest to the challenger. The other half is held
+/// for the other requester, who takes it by an accusation of its own over the same capsule, from a receipt
+/// given to itself: nobody, in league with the miner, uses a requester's evidence up. All that convictions of
+/// a miner under one policy pay out, to whomever, is at most what the policy has paid the miner, or the gas
+/// that the accusations cost: whoever makes a policy in order to accuse gains nothing.
 ///
 /// What convictions take is bounded per miner and window, and per day over all miners. Beyond a bound an
 /// accusation reverts and records nothing, so that its evidence holds for the next window or day: nobody can
@@ -53,6 +59,10 @@ interface IAdjudicator is IPeriodClock, IControlled {
 
     /// @notice A miner was convicted.
     /// @param faultCode code of UmbralProof for a wrong cfrag; 0 for the other offences.
+    /// @param penalty what the stake lost: reward, toSponsor and held out of it, the rest was burned.
+    /// @param reward what the challenger was paid.
+    /// @param toSponsor what the policy's sponsor was paid.
+    /// @param held what is held for the other requester.
     event MinerConvicted(
         bytes32 indexed policyId,
         address indexed miner,
@@ -61,11 +71,30 @@ interface IAdjudicator is IPeriodClock, IControlled {
         uint8 faultCode,
         bytes32 capsuleHash,
         uint96 penalty,
-        uint96 reward
+        uint96 reward,
+        uint96 toSponsor,
+        uint96 held
+    );
+    /// @notice The other requester proved an offence over a capsule that the miner was convicted over, and
+    /// was paid what was held for it.
+    event HeldRewardPaid(
+        bytes32 indexed policyId,
+        address indexed miner,
+        address indexed challenger,
+        bytes32 capsuleHash,
+        uint96 amount
+    );
+    /// @notice What was held for a requester that did not come was burned, and became reserve again.
+    event HeldRewardBurned(
+        bytes32 indexed policyId, address indexed miner, bytes32 capsuleHash, uint96 amount
     );
 
     error AdjudicatorPaused(uint32 throughPeriod);
+    /// @notice The requester was heard over this policy and capsule, or what was held for it was burned.
     error AdjudicatorAlreadyConvicted(address miner, bytes32 policyId, bytes32 capsuleHash);
+    /// @notice Nothing is held over this policy and capsule, or it is held through the period before `from`.
+    error AdjudicatorNothingToBurn(uint96 held, uint256 from);
+    error AdjudicatorTransferFailed();
     /// @notice The receipt names a block that this chain does not have yet. A node never signs one, and no
     /// reader accepts it.
     error AdjudicatorReceiptFromFuture(uint64 blockNumber, uint256 presentBlock);
@@ -111,9 +140,18 @@ interface IAdjudicator is IPeriodClock, IControlled {
     /// @notice What the convictions of the last day with one have taken, the sum from which on no more fall
     /// on it, and its number: Unix time / 86,400.
     function lastDay() external view returns (uint64 number, uint96 taken, uint96 most);
-    /// @notice Penalty of the miner if it were convicted now, and the challenger's reward out of it; both are
-    /// due only if they fit into window and day.
-    function penaltyOf(address miner) external view returns (uint96 penalty, uint96 reward);
+    /// @notice Penalty of the miner if it were convicted now, and the most that is paid out of it; both hold
+    /// only if they fit into window and day.
+    function penaltyOf(address miner) external view returns (uint96 penalty, uint96 most);
+    /// @notice What is held over a capsule for the requester that was not heard, in units of 1e-18 KMS, and
+    /// the first period in which it may be burned; both 0 without a conviction.
+    function heldOf(address miner, bytes32 policyId, bytes32 capsuleHash)
+        external
+        view
+        returns (uint96 held, uint256 from);
+
+    /// @notice Burns what is held over a capsule, from the period on that heldOf names. Callable by anyone.
+    function burnHeld(address miner, bytes32 policyId, bytes32 capsuleHash) external;
 
     /// @notice Convicts the miner of a cfrag that was not made from this capsule with the kfrag that the
     /// author granted for this policy and miner.

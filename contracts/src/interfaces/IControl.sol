@@ -19,7 +19,7 @@ interface IPausable is IControlled {
 /// bounded time. No function moves anybody's tokens, changes a lock, or stops an exit, a claim, a
 /// collection, a refund or a revocation.
 interface IControl {
-    /// @notice Terms of a conviction, in one slot. Shares are in basis points (1/10,000).
+    /// @notice Terms of a conviction, in two slots. Shares are in basis points (1/10,000).
     struct PenaltyTerms {
         /// Least penalty, in units of 1e-18 KMS.
         uint96 floor;
@@ -31,7 +31,7 @@ interface IControl {
         uint16 capBps;
         /// Sum of all penalties of a day, as a share of all stakes, after which no more fall on that day.
         uint16 networkCapBps;
-        /// Reward of the challenger as a share of the penalty.
+        /// Most that a conviction pays out, as a share of the penalty.
         uint16 rewardBps;
         /// Length of the suspension that follows.
         uint16 suspensionPeriods;
@@ -39,6 +39,11 @@ interface IControl {
         uint32 graceBlocks;
         /// Last period without convictions; past when there is no pause. Not set by setPenalty.
         uint32 pausedThrough;
+        /// What a requester gets though its policy has not paid for it: the gas of an accusation, in units of
+        /// 1e-18 KMS; at most a tenth of the least penalty.
+        uint96 rewardFloor;
+        /// Share of the sponsor in what is paid out beyond the floors of both requesters.
+        uint16 sponsorBps;
     }
 
     /// @notice Terms of a silence challenge, in one slot.
@@ -78,6 +83,8 @@ interface IControl {
     error ControlCapOutOfBounds(uint16 capBps, uint16 minimum, uint16 maximum);
     error ControlNetworkCapOutOfBounds(uint16 networkCapBps, uint16 minimum, uint16 maximum);
     error ControlRewardOutOfBounds(uint16 rewardBps, uint16 maximum);
+    error ControlRewardFloorOutOfBounds(uint96 rewardFloor, uint96 maximum);
+    error ControlSponsorShareOutOfBounds(uint16 sponsorBps, uint16 maximum);
     error ControlSuspensionOutOfBounds(uint16 periods, uint16 maximum);
     error ControlGraceOutOfBounds(uint32 graceBlocks, uint32 minimum, uint32 maximum);
     error ControlPauseNotSettable(uint32 pausedThrough);

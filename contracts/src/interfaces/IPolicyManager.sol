@@ -186,6 +186,12 @@ interface IPolicyManager is IPeriodClock {
     /// @notice Fees that `refund` would pay the sponsor now for each of 1 to 256 policies. Reverts with
     /// PolicyBatchInvalid for another number.
     function refundableEach(Terms[] calldata terms) external view returns (uint256[] memory);
+    /// @notice What accessEnd returns, and what the policy has paid `miner`: its fees for its active ones
+    /// among the completed periods, collected or not, in units of 1e-18 KMS.
+    function caseOf(Terms calldata terms, address miner)
+        external
+        view
+        returns (bytes32 id, uint64 blockNumber, uint256 paid);
     /// @notice Last period up to which `miner` has collected its fees; firstPeriod - 1 for none.
     function paidThrough(Terms calldata terms, address miner) external view returns (uint32);
     /// @notice Last period that is paid for with `miner`: that of the policy, or an earlier one when its

@@ -35,7 +35,7 @@ contract EquivocationTest is AdjudicatorTest {
         uint256 snapshot = vm.snapshotState();
         for (uint256 offset = 0; offset <= 33; offset += 33) {
             bytes memory different = _with(offset, delegation.other);
-            (uint96 penalty, uint96 reward) = judge.penaltyOf(miner);
+            (uint96 penalty,) = judge.penaltyOf(miner);
             vm.expectEmit(address(judge));
             emit IAdjudicator.MinerConvicted(
                 policyId,
@@ -45,7 +45,9 @@ contract EquivocationTest is AdjudicatorTest {
                 0,
                 keccak256(delegation.capsule),
                 penalty,
-                reward
+                REWARD_FLOOR,
+                0,
+                REWARD_FLOOR
             );
             _accuse(delegation.cfrag, different);
             vm.revertToState(snapshot);

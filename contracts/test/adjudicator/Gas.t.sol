@@ -57,8 +57,8 @@ contract AdjudicatorGasTest is AdjudicatorTest {
         uint256 leased = _slash(1);
         console.log("slash, miner with a lease: equation over E", leased);
         // The limit of 110k is not met: see README, "Convictions".
-        assertLe(idle, 232_500);
-        assertLe(leased, 264_500);
+        assertLe(idle, 289_000);
+        assertLe(leased, 321_500);
     }
 
     /// @dev The part that judges, without what the other contracts write.
@@ -66,9 +66,10 @@ contract AdjudicatorGasTest is AdjudicatorTest {
         vm.mockCall(address(escrow), abi.encodeWithSelector(escrow.slash.selector), "");
         vm.mockCall(address(rewards), abi.encodeWithSelector(rewards.returnToReserve.selector), "");
         vm.mockCall(address(rewards), abi.encodeWithSelector(rewards.suspend.selector), "");
+        _fund(address(judge), 2 * REWARD_FLOOR);
         uint256 gas = _slash(1);
         console.log("of it, the judgement and its record", gas);
-        assertLe(gas, 178_500);
+        assertLe(gas, 225_500);
     }
 
     function test_slashForEquivocation() public {
@@ -89,7 +90,7 @@ contract AdjudicatorGasTest is AdjudicatorTest {
             )
         );
         console.log("slash for equivocation, idle miner", gas);
-        assertLe(gas, 230_000);
+        assertLe(gas, 287_000);
     }
 
     function test_slashForServingAfterRevocation() public {
@@ -110,6 +111,6 @@ contract AdjudicatorGasTest is AdjudicatorTest {
             )
         );
         console.log("slash for serving after revocation, idle miner", gas);
-        assertLe(gas, 208_500);
+        assertLe(gas, 265_500);
     }
 }

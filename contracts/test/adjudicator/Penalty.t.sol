@@ -28,7 +28,8 @@ contract PenaltyTest is AdjudicatorTest {
         pure
         returns (IControl.PenaltyTerms memory)
     {
-        return IControl.PenaltyTerms(floor, share, history, cap, 5_000, 2_500, 14, 100, 0);
+        return
+            IControl.PenaltyTerms(floor, share, history, cap, 5_000, 2_500, 14, 100, 0, floor / 100, 4_000);
     }
 
     function test_formula() public pure {
@@ -101,9 +102,10 @@ contract PenaltyTest is AdjudicatorTest {
         assertEq(locked, 2 * MIN_LOCKED - penalty);
         assertEq(unbonding, 0);
         assertEq(convictions, 1);
-        assertEq(token.balanceOf(challenger), penalty / 4);
-        assertEq(token.totalSupply(), supply - penalty * 3 / 4);
-        assertEq(rewards.reserve(), reserve + penalty * 3 / 4);
+        assertEq(token.balanceOf(challenger), REWARD_FLOOR);
+        assertEq(token.balanceOf(address(judge)), REWARD_FLOOR);
+        assertEq(token.totalSupply(), supply - (penalty - 2 * REWARD_FLOOR));
+        assertEq(rewards.reserve(), reserve + penalty - 2 * REWARD_FLOOR);
         assertEq(rewards.suspendedThrough(miner), _now() + 14);
         assertEq(token.totalSupply() + rewards.reserve() + rewards.pool(), CAP);
         // No lease outweighs its tokens.

@@ -42,7 +42,7 @@ contract RevocationTest is AdjudicatorTest {
         _revoke();
         _expectWithinGrace(REVOKED_IN + GRACE - 1);
         this.accuse(REVOKED_IN + GRACE - 1);
-        (uint96 penalty, uint96 reward) = judge.penaltyOf(miner);
+        (uint96 penalty,) = judge.penaltyOf(miner);
         vm.expectEmit(address(judge));
         emit IAdjudicator.MinerConvicted(
             policyId,
@@ -52,7 +52,9 @@ contract RevocationTest is AdjudicatorTest {
             0,
             keccak256(delegation.capsule),
             penalty,
-            reward
+            REWARD_FLOOR,
+            0,
+            REWARD_FLOOR
         );
         _accuse(REVOKED_IN + GRACE);
     }

@@ -20,7 +20,7 @@ contract WrongFragmentTest is AdjudicatorTest {
         for (uint256 i = 0; i < forgeries.length; ++i) {
             Forgery memory forgery = forgeries[i];
             uint256 snapshot = vm.snapshotState();
-            (uint96 penalty, uint96 reward) = judge.penaltyOf(miner);
+            (uint96 penalty,) = judge.penaltyOf(miner);
             Charge memory charge = _charge(forgery.cfrag, forgery.code, forgery.witness);
             vm.expectEmit(address(judge));
             emit IAdjudicator.MinerConvicted(
@@ -31,10 +31,12 @@ contract WrongFragmentTest is AdjudicatorTest {
                 forgery.code,
                 abi.decode(capsuleHash, (bytes32)),
                 penalty,
-                reward
+                REWARD_FLOOR,
+                0,
+                REWARD_FLOOR
             );
             _submit(charge);
-            assertEq(token.balanceOf(challenger), reward, forgery.name);
+            assertEq(token.balanceOf(challenger), REWARD_FLOOR, forgery.name);
             vm.revertToState(snapshot);
         }
     }

@@ -31,6 +31,8 @@ abstract contract KmsTest is Shipped {
     uint256 internal constant CAP = 3_890_000_000 ether;
     uint256 internal constant INITIAL = 1_000_000_000 ether;
     uint96 internal constant RATE = 1 ether;
+    /// @dev What each requester gets under a policy that has not paid for it.
+    uint96 internal constant REWARD_FLOOR = 10 ether;
     uint32 internal constant MAX_PAUSE = 14;
     uint256 internal constant DELAY = 7 days;
 
@@ -149,7 +151,9 @@ abstract contract KmsTest is Shipped {
             rewardBps: 2_500,
             suspensionPeriods: 14,
             graceBlocks: 100,
-            pausedThrough: 0
+            pausedThrough: 0,
+            rewardFloor: REWARD_FLOOR,
+            sponsorBps: 4_000
         });
     }
 

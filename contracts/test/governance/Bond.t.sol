@@ -25,6 +25,7 @@ contract BondTest is KmsTest {
     function _floor(uint96 floor) private pure returns (bytes memory) {
         IControl.PenaltyTerms memory terms = _penaltyTerms();
         terms.floor = floor;
+        terms.rewardFloor = floor / 10;
         return abi.encodeCall(IControl.setPenalty, (terms));
     }
 

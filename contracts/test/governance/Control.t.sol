@@ -136,6 +136,30 @@ contract ControlTest is KmsTest {
         );
     }
 
+    function testFuzz_refusesAFloorOfRewardsOutOfBounds(uint96 floor, uint96 wrong) public {
+        IControl.PenaltyTerms memory terms = _penaltyTerms();
+        terms.floor = uint96(bound(floor, _challengeTerms().bond, MIN_LOCKED / 2));
+        uint96 highest = terms.floor / 10;
+        terms.rewardFloor = uint96(bound(wrong, uint256(highest) + 1, type(uint96).max));
+        _refusesPenalty(
+            terms,
+            abi.encodeWithSelector(
+                IControl.ControlRewardFloorOutOfBounds.selector, terms.rewardFloor, highest
+            )
+        );
+    }
+
+    function testFuzz_refusesASponsorsShareOutOfBounds(uint16 wrong) public {
+        IControl.PenaltyTerms memory terms = _penaltyTerms();
+        terms.sponsorBps = uint16(bound(wrong, 10_001, type(uint16).max));
+        _refusesPenalty(
+            terms,
+            abi.encodeWithSelector(
+                IControl.ControlSponsorShareOutOfBounds.selector, terms.sponsorBps, 10_000
+            )
+        );
+    }
+
     function testFuzz_refusesTimesOutOfBounds(uint32 wrong) public {
         IControl.PenaltyTerms memory terms = _penaltyTerms();
         terms.suspensionPeriods = uint16(bound(wrong, 65, type(uint16).max));
@@ -181,8 +205,11 @@ contract ControlTest is KmsTest {
             rewardBps: uint16(bound(seed >> 32, 0, 4_999)),
             suspensionPeriods: uint16(bound(seed >> 40, 0, 64)),
             graceBlocks: uint32(bound(seed >> 48, 64, 50_400)),
-            pausedThrough: 0
+            pausedThrough: 0,
+            rewardFloor: 0,
+            sponsorBps: uint16(bound(seed >> 56, 0, 10_000))
         });
+        terms.rewardFloor = uint96(bound(seed >> 64, 0, terms.floor / 10));
         vm.prank(guardian);
         control.pause();
         uint32 through = control.penaltyTerms().pausedThrough;

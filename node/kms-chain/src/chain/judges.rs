@@ -10,14 +10,14 @@ use crate::types::OpenChallenge;
 
 /// Views of the judges. Each fails with `Unreachable`, `Rpc` or `BadReply`, as `Rpc::request`.
 impl Chain {
-    /// Penalty of a conviction of the miner now, and the part of it that the challenger receives.
+    /// Penalty of a conviction of the miner now, and the most that is paid out of it.
     pub async fn penalty_of(&self, miner: Address) -> Result<(Amount, Amount), ChainError> {
         let judge = self.inner.deployment.contracts.adjudicator.address;
         let miner = convert::h160(miner);
         let penalty: adjudicator::PenaltyOfReturn = self
             .view(judge, adjudicator::PenaltyOfCall { miner })
             .await?;
-        Ok((Amount(penalty.penalty), Amount(penalty.reward)))
+        Ok((Amount(penalty.penalty), Amount(penalty.most)))
     }
 
     /// Whether the miner was convicted for this policy and capsule already: once is the most.

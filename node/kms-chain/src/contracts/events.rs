@@ -178,6 +178,23 @@ pub enum ChainEvent {
         capsule_hash: B256,
         penalty: Amount,
         reward: Amount,
+        to_sponsor: Amount,
+        held: Amount,
+    },
+    /// The other requester was paid what was held for it over a capsule.
+    HeldRewardPaid {
+        policy_id: PolicyId,
+        miner: Address,
+        challenger: Address,
+        capsule_hash: B256,
+        amount: Amount,
+    },
+    /// What was held for a requester that did not come was burned.
+    HeldRewardBurned {
+        policy_id: PolicyId,
+        miner: Address,
+        capsule_hash: B256,
+        amount: Amount,
     },
     /// A challenge was opened: the miner must answer by `deadline`.
     ChallengeOpened {
@@ -237,7 +254,9 @@ impl ChainEvent {
             | Self::ArrangementRevoked { .. }
             | Self::PolicyRefunded { .. }
             | Self::FeesCollected { .. } => EventSource::Policies,
-            Self::MinerConvicted { .. } => EventSource::Adjudicator,
+            Self::MinerConvicted { .. }
+            | Self::HeldRewardPaid { .. }
+            | Self::HeldRewardBurned { .. } => EventSource::Adjudicator,
             Self::ChallengeOpened { .. }
             | Self::ChallengeAnswered { .. }
             | Self::ChallengeClosed { .. } => EventSource::Challenges,
@@ -271,6 +290,8 @@ impl ChainEvent {
             | Self::MinerSuspended { .. }
             | Self::ReserveReturned { .. }
             | Self::MinerConvicted { .. }
+            | Self::HeldRewardPaid { .. }
+            | Self::HeldRewardBurned { .. }
             | Self::ChallengeAnswered { .. }
             | Self::ChallengeClosed { .. } => None,
         }

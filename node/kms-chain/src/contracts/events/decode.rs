@@ -193,6 +193,21 @@ fn adjudicator(event: adjudicator::AdjudicatorEvents) -> Result<Option<ChainEven
             capsule_hash: B256(e.capsule_hash),
             penalty: Amount(e.penalty),
             reward: Amount(e.reward),
+            to_sponsor: Amount(e.to_sponsor),
+            held: Amount(e.held),
+        },
+        E::HeldRewardPaidFilter(e) => ChainEvent::HeldRewardPaid {
+            policy_id: policy_id(e.policy_id),
+            miner: address(e.miner),
+            challenger: address(e.challenger),
+            capsule_hash: B256(e.capsule_hash),
+            amount: Amount(e.amount),
+        },
+        E::HeldRewardBurnedFilter(e) => ChainEvent::HeldRewardBurned {
+            policy_id: policy_id(e.policy_id),
+            miner: address(e.miner),
+            capsule_hash: B256(e.capsule_hash),
+            amount: Amount(e.amount),
         },
         E::Eip712DomainChangedFilter(_) => return Ok(None),
     }))

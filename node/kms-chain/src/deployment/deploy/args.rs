@@ -120,12 +120,10 @@ fn control(params: &DeployParams, addresses: &Addresses) -> Result<Words, ChainE
         .uint(control.min_window_seconds)
         .uint(control.max_window_seconds)
         .append(&penalty(params))
-        // pausedThrough: not paused.
-        .uint(0_u8)
         .append(&challenge(params)))
 }
 
-/// Encodes the terms of penalties, without `pausedThrough`, which the guardian sets.
+/// Encodes the terms of penalties, not paused.
 pub(crate) fn penalty(params: &DeployParams) -> Words {
     let terms = &params.penalty;
     Words::default()
@@ -137,6 +135,10 @@ pub(crate) fn penalty(params: &DeployParams) -> Words {
         .uint(terms.reward_bps)
         .uint(terms.suspension_periods)
         .uint(terms.grace_blocks)
+        // pausedThrough
+        .uint(0_u8)
+        .uint(terms.reward_floor.0)
+        .uint(terms.sponsor_bps)
 }
 
 pub(crate) fn challenge(params: &DeployParams) -> Words {

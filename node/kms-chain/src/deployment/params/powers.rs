@@ -53,12 +53,17 @@ pub struct PenaltyParams {
     pub cap_bps: u16,
     /// Sum of all penalties of a day after which no more fall on it, as a share of all stakes.
     pub network_cap_bps: u16,
-    /// Reward of the challenger as a share of the penalty.
+    /// Most that a conviction pays out, as a share of the penalty.
     pub reward_bps: u16,
     /// Suspension of a convicted miner, in periods.
     pub suspension_periods: u16,
     /// Blocks after a revocation in which a node may still serve.
     pub grace_blocks: u32,
+    /// What a requester gets though its policy has not paid for it: the gas of an accusation.
+    #[serde(with = "amount_text")]
+    pub reward_floor: Amount,
+    /// Share of the sponsor in what is paid out beyond the floors of both requesters.
+    pub sponsor_bps: u16,
 }
 
 /// First terms of a challenge of silence.
@@ -175,6 +180,16 @@ impl PenaltyParams {
                 self.grace_blocks <= *GRACE_BLOCKS.end(),
                 "penalty.grace_blocks",
                 Above("50400"),
+            ),
+            (
+                self.reward_floor.0 <= self.floor.0 / 10,
+                "penalty.reward_floor",
+                Above("a tenth of penalty.floor"),
+            ),
+            (
+                self.sponsor_bps <= 10_000,
+                "penalty.sponsor_bps",
+                Above("10000"),
             ),
         ]
     }

@@ -141,7 +141,7 @@ fn refuses_kappa_without_periods_and_the_zero_holder() {
 
 type Change = fn(&mut DeployParams);
 /// The key that must be named, and what is done to the local parameters.
-const OUT_OF_BOUNDS: [(&str, Change); 24] = [
+const OUT_OF_BOUNDS: [(&str, Change); 26] = [
     ("control.timelock_delay_seconds", |p| {
         p.control.timelock_delay_seconds = 35
     }),
@@ -189,6 +189,10 @@ const OUT_OF_BOUNDS: [(&str, Change); 24] = [
     }),
     ("penalty.grace_blocks", |p| p.penalty.grace_blocks = 63),
     ("penalty.grace_blocks", |p| p.penalty.grace_blocks = 50_401),
+    ("penalty.reward_floor", |p| {
+        p.penalty.reward_floor.0 = p.penalty.floor.0 / 10 + 1
+    }),
+    ("penalty.sponsor_bps", |p| p.penalty.sponsor_bps = 10_001),
     ("challenge.window_seconds", |p| {
         p.challenge.window_seconds = 601
     }),

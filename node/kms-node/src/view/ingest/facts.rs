@@ -116,6 +116,8 @@ fn of_policy(scope: &Scope, event: &ChainEvent) -> Option<Fact> {
         | ChainEvent::ReserveReturned { .. }
         | ChainEvent::PolicyRefunded { .. }
         | ChainEvent::MinerConvicted { .. }
+        | ChainEvent::HeldRewardPaid { .. }
+        | ChainEvent::HeldRewardBurned { .. }
         | ChainEvent::ChallengeOpened { .. }
         | ChainEvent::ChallengeAnswered { .. }
         | ChainEvent::ChallengeClosed { .. } => None,
@@ -230,6 +232,8 @@ fn of_stake(about: Address, event: &ChainEvent) -> Vec<(&'static str, String)> {
         | ChainEvent::PolicyRefunded { .. }
         | ChainEvent::FeesCollected { .. }
         | ChainEvent::MinerConvicted { .. }
+        | ChainEvent::HeldRewardPaid { .. }
+        | ChainEvent::HeldRewardBurned { .. }
         | ChainEvent::ChallengeOpened { .. }
         | ChainEvent::ChallengeAnswered { .. }
         | ChainEvent::ChallengeClosed { .. } => return Vec::new(),

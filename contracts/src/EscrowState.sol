@@ -32,7 +32,6 @@ abstract contract EscrowState is PeriodClock, IStakingEscrow {
         // Slot 0: all that requireCanServe reads, and all that most convictions write.
         uint96 locked; // 0 or >= minLocked, unless a conviction took the rest
         uint24 lockPeriods; // 0 while locked is 0, else minLockPeriods..=maxLockPeriods
-        uint8 convictions; // 255 for as many or more
         uint32 unlockPeriod; // 0 unless winding down
         uint96 minRate;
         // Slot 1.
@@ -213,9 +212,9 @@ abstract contract EscrowState is PeriodClock, IStakingEscrow {
     }
 
     /// @inheritdoc IStakingEscrow
-    function stakeAtRisk(address miner) external view override returns (address, uint96, uint96, uint32) {
+    function stakeAtRisk(address miner) external view override returns (uint96, uint96) {
         Stake storage stake = _stakes[miner];
-        return (stake.worker, stake.locked, stake.unbonding, stake.convictions);
+        return (stake.locked, stake.unbonding);
     }
 
     /// @inheritdoc IStakingEscrow

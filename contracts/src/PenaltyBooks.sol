@@ -125,7 +125,7 @@ abstract contract PenaltyBooks is PeriodClock, IAdjudicator {
 
     /// @dev All that is at risk of a miner.
     function _stakeOf(address miner) internal view returns (uint256) {
-        (, uint96 locked, uint96 unbonding,) = _escrow.stakeAtRisk(miner);
+        (uint96 locked, uint96 unbonding) = _escrow.stakeAtRisk(miner);
         return uint256(locked) + unbonding;
     }
 

@@ -219,8 +219,6 @@ contract StakingEscrow is EscrowState, IERC1363Receiver, Multicall {
             if (unbonding == 0) stake.releasePeriod = 0;
             _totals.unbonding -= fromTranche;
         }
-        uint8 convictions = stake.convictions;
-        if (convictions < type(uint8).max) stake.convictions = convictions + 1;
         emit Slashed(_nextSeq(), miner, penalty, challenger, reward, locked, unbonding);
         if (reward > 0) require(_token.transfer(challenger, reward), EscrowTransferFailed());
         _token.burn(penalty - reward);

@@ -158,12 +158,8 @@ interface IStakingEscrow is IPeriodClock {
     /// @notice Miner of `worker`, and its stake, for a confirmation. Both are zero when it is bonded to none.
     /// @dev Name chosen like that of workerAndStakeOf.
     function minerAndStakeOf(address worker) external view returns (address miner, StakeWord stake);
-    /// @notice Worker, stake and convictions of `miner`, for a conviction: `locked + unbonding` is at risk.
-    /// Convictions are counted up to 255.
-    function stakeAtRisk(address miner)
-        external
-        view
-        returns (address worker, uint96 locked, uint96 unbonding, uint32 convictions);
+    /// @notice All of `miner` that a conviction may take from: `locked + unbonding`.
+    function stakeAtRisk(address miner) external view returns (uint96 locked, uint96 unbonding);
     /// @notice Whether the worker may restake the miner's rewards; the miner itself always may.
     function restakeEnabled(address miner) external view returns (bool);
     /// @notice Last period without deposits; past when there is no pause.

@@ -215,7 +215,7 @@ contract BoundsTest is AdjudicatorTest {
     }
 
     function _atRisk(address of_) private view returns (uint256) {
-        (, uint96 locked, uint96 unbonding,) = escrow.stakeAtRisk(of_);
+        (uint96 locked, uint96 unbonding) = escrow.stakeAtRisk(of_);
         return uint256(locked) + unbonding;
     }
 }

@@ -98,10 +98,9 @@ contract PenaltyTest is AdjudicatorTest {
         uint256 reserve = rewards.reserve();
         _submit(_falseScalar());
         uint96 penalty = 2 * MIN_LOCKED / 10;
-        (, uint96 locked, uint96 unbonding, uint32 convictions) = escrow.stakeAtRisk(miner);
+        (uint96 locked, uint96 unbonding) = escrow.stakeAtRisk(miner);
         assertEq(locked, 2 * MIN_LOCKED - penalty);
         assertEq(unbonding, 0);
-        assertEq(convictions, 1);
         assertEq(token.balanceOf(challenger), REWARD_FLOOR);
         assertEq(token.balanceOf(address(judge)), REWARD_FLOOR);
         assertEq(token.totalSupply(), supply - (penalty - 2 * REWARD_FLOOR));
@@ -122,7 +121,7 @@ contract PenaltyTest is AdjudicatorTest {
         vm.prank(miner);
         escrow.unbond(2 * MIN_LOCKED);
         _submit(charge);
-        (, uint96 locked, uint96 unbonding,) = escrow.stakeAtRisk(miner);
+        (uint96 locked, uint96 unbonding) = escrow.stakeAtRisk(miner);
         assertEq(locked, 0);
         assertEq(unbonding, 2 * MIN_LOCKED - 2 * MIN_LOCKED / 10);
     }
@@ -154,7 +153,7 @@ contract PenaltyTest is AdjudicatorTest {
         (uint96 penalty,) = judge.penaltyOf(miner);
         assertGe(penalty, at.floor);
         _submit(_falseScalar());
-        (, uint96 locked,,) = escrow.stakeAtRisk(miner);
+        (uint96 locked,) = escrow.stakeAtRisk(miner);
         assertEq(locked, MIN_LOCKED + 1 - penalty);
         // Below the minimum now: it can leave, and can be slashed once more.
         _convictOver(1);
@@ -170,7 +169,7 @@ contract PenaltyTest is AdjudicatorTest {
         challenger = miner;
         uint256 before = token.balanceOf(miner) + 2 * MIN_LOCKED;
         _submit(_falseScalar());
-        (, uint96 locked,,) = escrow.stakeAtRisk(miner);
+        (uint96 locked,) = escrow.stakeAtRisk(miner);
         uint256 lost = before - token.balanceOf(miner) - locked;
         assertGt(2 * lost, 2 * MIN_LOCKED / 10);
     }
@@ -178,7 +177,7 @@ contract PenaltyTest is AdjudicatorTest {
     function test_historyRaisesThePenaltyUpToTheCap() public {
         uint96 stake = 2 * MIN_LOCKED;
         for (uint256 i = 0; i < 12; ++i) {
-            (, uint96 locked,,) = escrow.stakeAtRisk(miner);
+            (uint96 locked,) = escrow.stakeAtRisk(miner);
             assertEq(locked, stake);
             (uint96 expected,) = PenaltyMath.penaltyOf(_penaltyTerms(), stake, i);
             _convictOver(i);
@@ -192,13 +191,13 @@ contract PenaltyTest is AdjudicatorTest {
     function testFuzz_convictionsInAnyOrderLeaveTheExitOpen(uint8[12] memory steps) public {
         uint256 taken;
         for (uint256 i = 0; i < steps.length; ++i) {
-            (, uint96 locked, uint96 unbonding,) = escrow.stakeAtRisk(miner);
+            (uint96 locked, uint96 unbonding) = escrow.stakeAtRisk(miner);
             uint256 stake = uint256(locked) + unbonding;
             if (steps[i] % 3 == 0 && stake > 0 && _fits()) {
                 (uint96 penalty,) = judge.penaltyOf(miner);
                 _convictOver(i + 1);
                 taken += penalty;
-                (, locked, unbonding,) = escrow.stakeAtRisk(miner);
+                (locked, unbonding) = escrow.stakeAtRisk(miner);
                 assertEq(uint256(locked) + unbonding, stake - penalty);
             } else if (steps[i] % 3 == 1 && locked > 0) {
                 vm.prank(miner);
@@ -219,7 +218,7 @@ contract PenaltyTest is AdjudicatorTest {
     }
 
     function _leave(uint256 expected) private {
-        (, uint96 locked,,) = escrow.stakeAtRisk(miner);
+        (uint96 locked,) = escrow.stakeAtRisk(miner);
         if (locked > 0) {
             vm.prank(miner);
             escrow.setWindDown(true);

@@ -280,11 +280,10 @@ abstract contract AdjudicatorTest is KmsTest {
 
     /// @dev Everything a conviction would change.
     function _standing(address of_) internal view returns (bytes32) {
-        (, uint96 locked, uint96 unbonding, uint32 convictions) = escrow.stakeAtRisk(of_);
-        return keccak256(
-            abi.encode(
-                locked, unbonding, convictions, rewards.suspendedThrough(of_), token.balanceOf(challenger)
-            )
-        );
+        (uint96 locked, uint96 unbonding) = escrow.stakeAtRisk(of_);
+        return
+            keccak256(
+                abi.encode(locked, unbonding, rewards.suspendedThrough(of_), token.balanceOf(challenger))
+            );
     }
 }

@@ -144,8 +144,7 @@ contract ConvictionsTest is AdjudicatorTest {
     // ---------------------------------------------------------------- invariants
 
     function invariant_theHonestMinerIsNeverConvicted() public view {
-        (, uint96 locked, uint96 unbonding, uint32 convictions) = escrow.stakeAtRisk(miner);
-        assertEq(convictions, 0);
+        (uint96 locked, uint96 unbonding) = escrow.stakeAtRisk(miner);
         assertEq(uint256(locked) + unbonding, 2 * MIN_LOCKED);
         assertEq(rewards.suspendedThrough(miner), 0);
         assertEq(token.balanceOf(challenger), 0);

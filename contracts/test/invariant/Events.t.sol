@@ -23,7 +23,6 @@ contract EventsTest is JudgedBase {
     mapping(address miner => uint96) private rates;
     mapping(address miner => uint32) private leases;
     mapping(address miner => uint32) private suspensions;
-    mapping(address miner => uint32) private convicted;
     mapping(address miner => bool) private restakes;
     uint32 private pausedThrough;
     mapping(bytes32 id => PolicyView) private views;
@@ -90,7 +89,6 @@ contract EventsTest is JudgedBase {
         } else {
             assertEq(abi.decode(log.data, (uint64)), ++escrowSeq);
             if (kind == IStakingEscrow.Slashed.selector) {
-                ++convicted[miner];
                 (,,, position.locked, position.unbonding) =
                     abi.decode(log.data, (uint64, uint96, uint96, uint96, uint96));
                 if (position.locked == 0) (position.lockPeriods, position.unlockPeriod) = (0, 0);
@@ -150,8 +148,6 @@ contract EventsTest is JudgedBase {
             (uint32 through,) = rewards.leaseOf(miner);
             assertEq(leases[miner], through);
             assertEq(suspensions[miner], rewards.suspendedThrough(miner));
-            (,,, uint32 convictions) = escrow.stakeAtRisk(miner);
-            assertEq(convicted[miner], convictions);
             assertEq(restakes[miner], escrow.restakeEnabled(miner));
         }
         for (uint256 k = 0; k < handler.count(); ++k) {

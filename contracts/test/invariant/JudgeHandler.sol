@@ -15,7 +15,6 @@ interface IMulticall {
 /// @notice Adds the judges, the guardian, restaking and several calls in one, each in its own name.
 contract JudgeHandler is PolicyHandler {
     IControl private immutable control;
-    uint256 public convictions;
     uint256 public suspensions;
     uint256 public pauses;
     mapping(address miner => uint256) public slashed;
@@ -43,7 +42,6 @@ contract JudgeHandler is PolicyHandler {
         vm.stopPrank();
         _suspendAs(judge, miner, uint32(bound(periods, 0, 20)));
         ++escrowSeq;
-        ++convictions;
         slashed[miner] += penalty;
         staked[miner] -= penalty;
         burned += penalty - reward;

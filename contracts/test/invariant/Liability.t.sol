@@ -147,7 +147,7 @@ contract LiabilityInvariantsTest is AdjudicatorTest {
     }
 
     function _atRisk() private view returns (uint256) {
-        (, uint96 locked, uint96 unbonding,) = escrow.stakeAtRisk(miner);
+        (uint96 locked, uint96 unbonding) = escrow.stakeAtRisk(miner);
         return uint256(locked) + unbonding;
     }
 }

@@ -148,46 +148,35 @@ contract SlashTest is KmsTest {
         escrow.withdraw(miner);
     }
 
-    function test_countsConvictions() public {
+    function test_tellsAllThatIsAtRisk() public {
         _slash(1 ether, 0);
-        _skip(1);
-        _slash(1 ether, 0);
-        (address bonded, uint96 locked, uint96 unbonding, uint32 convictions) = escrow.stakeAtRisk(miner);
-        assertEq(bonded, worker);
-        assertEq(locked, STAKE - 2 ether);
-        assertEq(unbonding, 0);
-        assertEq(convictions, 2);
-        (,,, convictions) = escrow.stakeAtRisk(alice);
-        assertEq(convictions, 0);
+        vm.prank(miner);
+        escrow.unbond(MIN_LOCKED);
+        (uint96 locked, uint96 unbonding) = escrow.stakeAtRisk(miner);
+        assertEq(locked, STAKE - 1 ether - MIN_LOCKED);
+        assertEq(unbonding, MIN_LOCKED);
+        (locked, unbonding) = escrow.stakeAtRisk(alice);
+        assertEq(uint256(locked) + unbonding, 0);
     }
 
-    /// @dev The count shares a slot with lock, wind-down and rate: at its end it stands still.
-    function test_countsConvictionsUpTo255AndTouchesNothingBeside() public {
+    /// @dev Lock, wind-down and rate share a slot with the locked tokens.
+    function test_aSlashTouchesNothingBeside() public {
         vm.startPrank(miner);
         escrow.setMinRate(RATE);
         escrow.setWindDown(true);
         vm.stopPrank();
         IStakingEscrow.Position memory before = escrow.position(miner);
-        for (uint256 i = 1; i <= 260; ++i) {
+        for (uint256 i = 1; i <= 3; ++i) {
             _slash(1, 0);
-            (,,, uint32 convictions) = escrow.stakeAtRisk(miner);
-            assertEq(convictions, i < 255 ? i : 255);
         }
         IStakingEscrow.Position memory left = escrow.position(miner);
-        assertEq(left.locked, before.locked - 260);
+        assertEq(left.locked, before.locked - 3);
         assertEq(left.lockPeriods, before.lockPeriods);
         assertEq(left.unlockPeriod, before.unlockPeriod);
         assertGt(left.unlockPeriod, 0);
         assertEq(escrow.minRateOf(miner), RATE);
         assertEq(left.unbonding, before.unbonding);
         assertEq(left.releasePeriod, before.releasePeriod);
-    }
-
-    function test_convictionsSurviveAnExitAndANewStake() public {
-        _slash(STAKE, 0);
-        _deposit(miner, MIN_LOCKED, MIN_LOCK);
-        (,,, uint32 convictions) = escrow.stakeAtRisk(miner);
-        assertEq(convictions, 1);
     }
 
     // ---------------------------------------------------------------- slashing and leaving

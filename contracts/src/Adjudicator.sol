@@ -54,16 +54,27 @@ contract Adjudicator is VerdictBooks, EIP712 {
     uint256 private constant ROOTS_AT = UmbralProof.CAPSULE_LENGTH + UmbralProof.FRAGMENT_LENGTH;
     uint256 private constant CODE_AT = ROOTS_AT + 64;
 
+    /// @dev Enough for a reorganisation and a node's confirmations; at most a week of 12-second blocks.
+    uint32 private constant MIN_GRACE_BLOCKS = 64;
+    uint32 private constant MAX_GRACE_BLOCKS = 50_400;
+
     IPolicyManager private immutable _policies;
+    /// @inheritdoc IAdjudicator
+    uint32 public immutable override graceBlocks;
 
     // ---------------------------------------------------------------- constructor
 
     /// @dev `policies_` names the others. The constructor of Control checks that all name each other.
-    constructor(address policies_)
+    constructor(address policies_, uint32 graceBlocks_)
         PeriodClock(IPeriodClock(policies_).genesisTime(), IPeriodClock(policies_).periodSeconds())
         VerdictBooks(IPolicyManager(policies_))
         EIP712("KMS Adjudicator", "1")
     {
+        require(
+            graceBlocks_ >= MIN_GRACE_BLOCKS && graceBlocks_ <= MAX_GRACE_BLOCKS,
+            AdjudicatorGraceOutOfBounds(graceBlocks_, MIN_GRACE_BLOCKS, MAX_GRACE_BLOCKS)
+        );
+        graceBlocks = graceBlocks_;
         _policies = IPolicyManager(policies_);
         bool named = _escrow.adjudicator() == address(this) && _rewards.adjudicator() == address(this);
         require(named, AdjudicatorContractsMismatch());
@@ -106,7 +117,7 @@ contract Adjudicator is VerdictBooks, EIP712 {
     ) external override {
         Case memory case_ = _open(terms, accusation, capsuleHash);
         require(case_.revokedIn != 0, AdjudicatorAccessNotRevoked(case_.policyId, accusation.miner));
-        uint256 firstPunishable = uint256(case_.revokedIn) + case_.terms.graceBlocks;
+        uint256 firstPunishable = uint256(case_.revokedIn) + graceBlocks;
         require(
             answer.blockNumber >= firstPunishable,
             AdjudicatorWithinGrace(answer.blockNumber, firstPunishable)

@@ -46,9 +46,6 @@ contract Control is Ownable2Step, IControl {
     uint16 private constant MAX_REWARD_BPS = 4_999;
     uint16 private constant BASIS_POINTS = 10_000;
     uint16 private constant MAX_SUSPENSION_PERIODS = 64;
-    /// @dev Enough for a reorganisation and a node's confirmations; at most a week of 12-second blocks.
-    uint32 private constant MIN_GRACE_BLOCKS = 64;
-    uint32 private constant MAX_GRACE_BLOCKS = 50_400;
     uint32 private constant MAX_DISTANCE_PERIODS = 400;
 
     /// @inheritdoc IControl
@@ -210,10 +207,6 @@ contract Control is Ownable2Step, IControl {
             terms.sponsorBps <= BASIS_POINTS, ControlSponsorShareOutOfBounds(terms.sponsorBps, BASIS_POINTS)
         );
         _checkSuspension(terms.suspensionPeriods);
-        require(
-            terms.graceBlocks >= MIN_GRACE_BLOCKS && terms.graceBlocks <= MAX_GRACE_BLOCKS,
-            ControlGraceOutOfBounds(terms.graceBlocks, MIN_GRACE_BLOCKS, MAX_GRACE_BLOCKS)
-        );
         _checkBond(_challenge.bond, terms.floor);
         require(terms.pausedThrough == 0, ControlPauseNotSettable(terms.pausedThrough));
         terms.pausedThrough = _penalty.pausedThrough;

@@ -124,12 +124,17 @@ interface IAdjudicator is IPeriodClock, IControlled {
     /// @notice The convictions of today have taken `most` or more. `from` is the first second of tomorrow.
     error AdjudicatorDayFull(uint96 taken, uint96 most, uint256 from);
     error AdjudicatorEvidenceTooShort(uint256 length);
+    /// @notice Thrown at construction.
+    error AdjudicatorGraceOutOfBounds(uint32 graceBlocks, uint32 minimum, uint32 maximum);
     /// @notice Thrown at construction when the contracts are not of one deployment.
     error AdjudicatorContractsMismatch();
 
     function policies() external view returns (address);
     function escrow() external view returns (address);
     function rewards() external view returns (address);
+    /// @notice Number of blocks after a revocation in which a node may still serve. Fixed at deployment, so
+    /// that the end of each grace is fixed with the revocation.
+    function graceBlocks() external view returns (uint32);
     /// @notice Whether the miner was convicted over this policy and capsule.
     function isConvicted(address miner, bytes32 policyId, bytes32 capsuleHash) external view returns (bool);
     /// @notice Length of a window in periods: the longest lease. A window opens with a conviction.

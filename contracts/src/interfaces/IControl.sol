@@ -35,8 +35,6 @@ interface IControl {
         uint16 rewardBps;
         /// Length of the suspension that follows.
         uint16 suspensionPeriods;
-        /// Number of blocks after a revocation in which a node may still serve.
-        uint32 graceBlocks;
         /// Last period without convictions; past when there is no pause. Not set by setPenalty.
         uint32 pausedThrough;
         /// What a requester gets though its policy has not paid for it: the gas of an accusation, in units of
@@ -86,7 +84,6 @@ interface IControl {
     error ControlRewardFloorOutOfBounds(uint96 rewardFloor, uint96 maximum);
     error ControlSponsorShareOutOfBounds(uint16 sponsorBps, uint16 maximum);
     error ControlSuspensionOutOfBounds(uint16 periods, uint16 maximum);
-    error ControlGraceOutOfBounds(uint32 graceBlocks, uint32 minimum, uint32 maximum);
     error ControlPauseNotSettable(uint32 pausedThrough);
     error ControlBondOutOfBounds(uint96 bond, uint96 maximum);
     /// @notice The bond exceeds the least penalty. It is paid to a miner that answers: one far above the gas

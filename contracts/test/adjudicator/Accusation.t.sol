@@ -326,7 +326,20 @@ contract AccusationTest is AdjudicatorTest {
 
     function test_refusesADeploymentThatDoesNotNameIt() public {
         vm.expectRevert(IAdjudicator.AdjudicatorContractsMismatch.selector);
-        _create("Adjudicator", abi.encode(address(policies)));
+        _create("Adjudicator", abi.encode(address(policies), GRACE_BLOCKS));
+    }
+
+    function testFuzz_refusesAGraceOutOfBounds(uint32 wrong) public {
+        uint32[4] memory refused =
+            [uint32(bound(wrong, 0, 63)), 63, 50_401, uint32(bound(wrong, 50_401, type(uint32).max))];
+        for (uint256 i = 0; i < 4; ++i) {
+            vm.expectRevert(
+                abi.encodeWithSelector(
+                    IAdjudicator.AdjudicatorGraceOutOfBounds.selector, refused[i], 64, 50_400
+                )
+            );
+            _create("Adjudicator", abi.encode(address(policies), refused[i]));
+        }
     }
 
     function _submitFrom(Charge memory charge) private {

@@ -28,8 +28,7 @@ contract PenaltyTest is AdjudicatorTest {
         pure
         returns (IControl.PenaltyTerms memory)
     {
-        return
-            IControl.PenaltyTerms(floor, share, history, cap, 5_000, 2_500, 14, 100, 0, floor / 100, 4_000);
+        return IControl.PenaltyTerms(floor, share, history, cap, 5_000, 2_500, 14, 0, floor / 100, 4_000);
     }
 
     function test_formula() public pure {

@@ -3,6 +3,7 @@ pragma solidity ^0.8.30;
 
 import {AdjudicatorTest} from "../base/AdjudicatorTest.sol";
 import {IAdjudicator} from "../../src/interfaces/IAdjudicator.sol";
+import {IControl} from "../../src/interfaces/IControl.sol";
 import {IPolicyManager} from "../../src/interfaces/IPolicyManager.sol";
 import {NodeMessages} from "../../src/libraries/NodeMessages.sol";
 
@@ -93,6 +94,19 @@ contract RevocationTest is AdjudicatorTest {
         this.accuse(REVOKED_IN + GRACE - 1);
         _accuse(REVOKED_IN + GRACE);
         assertTrue(judge.isConvicted(miner, policyId, keccak256(delegation.capsule)));
+    }
+
+    /// @dev The end of a grace is fixed with the revocation: nothing that can be set moves it.
+    function test_noTermsMoveTheEndOfAGrace() public {
+        _revoke();
+        assertEq(judge.graceBlocks(), GRACE);
+        IControl.PenaltyTerms memory at = _penaltyTerms();
+        (at.shareBps, at.capBps, at.suspensionPeriods) = (3_000, 3_000, 0);
+        vm.prank(address(timelock));
+        control.setPenalty(at);
+        _expectWithinGrace(REVOKED_IN + GRACE - 1);
+        this.accuse(REVOKED_IN + GRACE - 1);
+        _accuse(REVOKED_IN + GRACE);
     }
 
     /// @dev The receipt says the block; another one in the transaction is another receipt.

@@ -169,17 +169,6 @@ contract ControlTest is KmsTest {
                 IControl.ControlSuspensionOutOfBounds.selector, terms.suspensionPeriods, 64
             )
         );
-        terms = _penaltyTerms();
-        terms.graceBlocks = uint32(bound(wrong, 0, 63));
-        _refusesPenalty(
-            terms,
-            abi.encodeWithSelector(IControl.ControlGraceOutOfBounds.selector, terms.graceBlocks, 64, 50_400)
-        );
-        terms.graceBlocks = uint32(bound(wrong, 50_401, type(uint32).max));
-        _refusesPenalty(
-            terms,
-            abi.encodeWithSelector(IControl.ControlGraceOutOfBounds.selector, terms.graceBlocks, 64, 50_400)
-        );
     }
 
     /// @dev Nobody but the guardian stops convictions, and the owner not by the way.
@@ -204,7 +193,6 @@ contract ControlTest is KmsTest {
             networkCapBps: uint16(bound(seed >> 28, 50, 5_000)),
             rewardBps: uint16(bound(seed >> 32, 0, 4_999)),
             suspensionPeriods: uint16(bound(seed >> 40, 0, 64)),
-            graceBlocks: uint32(bound(seed >> 48, 64, 50_400)),
             pausedThrough: 0,
             rewardFloor: 0,
             sponsorBps: uint16(bound(seed >> 56, 0, 10_000))

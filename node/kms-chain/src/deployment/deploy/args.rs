@@ -20,7 +20,7 @@ pub(crate) fn all(
         escrow: escrow(params, addresses)?,
         rewards: rewards(params, addresses),
         policies: policy_manager(params, addresses),
-        adjudicator: Words::default().address(&addresses.policies),
+        adjudicator: adjudicator(params, addresses),
         challenges: Words::default().address(&addresses.policies),
         timelock: timelock(params),
         control: control(params, addresses)?,
@@ -82,6 +82,13 @@ fn policy_manager(params: &DeployParams, addresses: &Addresses) -> Words {
         .uint(params.max_policy_periods)
 }
 
+/// Encodes `constructor(policies, graceBlocks)`.
+fn adjudicator(params: &DeployParams, addresses: &Addresses) -> Words {
+    Words::default()
+        .address(&addresses.policies)
+        .uint(params.penalty.grace_blocks)
+}
+
 /// Encodes the arguments `(minimumDelay, proposers, executors)`.
 fn timelock(params: &DeployParams) -> Words {
     let control = &params.control;
@@ -134,7 +141,6 @@ pub(crate) fn penalty(params: &DeployParams) -> Words {
         .uint(terms.network_cap_bps)
         .uint(terms.reward_bps)
         .uint(terms.suspension_periods)
-        .uint(terms.grace_blocks)
         // pausedThrough
         .uint(0_u8)
         .uint(terms.reward_floor.0)

@@ -57,7 +57,8 @@ pub struct PenaltyParams {
     pub reward_bps: u16,
     /// Suspension of a convicted miner, in periods.
     pub suspension_periods: u16,
-    /// Blocks after a revocation in which a node may still serve.
+    /// Blocks after a revocation in which a node may still serve; the only one of these that is
+    /// fixed at deployment.
     pub grace_blocks: u32,
     /// What a requester gets though its policy has not paid for it: the gas of an accusation.
     #[serde(with = "amount_text")]

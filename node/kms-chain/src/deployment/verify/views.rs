@@ -144,12 +144,13 @@ fn policies(deployment: &Deployment) -> Result<Table, ChainError> {
 }
 
 fn adjudicator(deployment: &Deployment) -> Table {
-    let contracts = &deployment.contracts;
+    let (contracts, params) = (&deployment.contracts, &deployment.params);
     table("Adjudicator", contracts.adjudicator.address)
         .names("policies()", contracts.policies.address)
         .names("escrow()", contracts.escrow.address)
         .names("rewards()", contracts.rewards.address)
         .names("control()", contracts.control.address)
+        .number("graceBlocks()", params.penalty.grace_blocks)
 }
 
 fn challenges(deployment: &Deployment) -> Table {

@@ -271,7 +271,8 @@ contract Adjudicator is VerdictBooks, EIP712 {
     }
 
     /// @dev Records the conviction, slashes, suspends and pays; or pays what is held if the miner was
-    /// convicted over this capsule before. Cannot re-enter: the contracts called here call none but the token.
+    /// convicted over this capsule before. Cannot re-enter: the contracts called here call none but the
+    /// token.
     function _convict(
         Case memory case_,
         IPolicyManager.Terms calldata terms,

@@ -9,8 +9,8 @@ import {IPolicyManager} from "./IPolicyManager.sol";
 /// @notice Convicts miners by receipts that their workers signed (EIP-712, see NodeMessages), each of which
 /// names policy, miner, capsule, cfrag, commitments, requester and block, and by no other evidence. A
 /// conviction takes a part of the stake, pays a share of it out, returns the rest to the reserve, and
-/// suspends the miner. A miner is convicted once per policy and capsule, whatever the offence and the bytes of the
-/// evidence.
+/// suspends the miner. A miner is convicted once per policy and capsule, whatever the offence and the bytes
+/// of the evidence.
 ///
 /// A part of what is paid out goes to the sponsor, half of the rest to the challenger. The other half is held
 /// for the other requester, who takes it by an accusation of its own over the same capsule, from a receipt

@@ -8,6 +8,7 @@ use umbral::fault::{Fault, FragPoint};
 
 use crate::harness::grant::Grant;
 use crate::harness::world::{Miner, World};
+use kms_kit::grant::fragment;
 use kms_kit::wait::until;
 
 /// Offset of the last byte of z in a cfrag.
@@ -23,7 +24,7 @@ async fn honest(world: &World, grant: &Grant, miner: &Miner) -> ReencryptReply {
 
 /// Forges the proof in an answer and signs it by the worker.
 fn forged(world: &World, grant: &Grant, miner: &Miner, honest: &ReencryptReply) -> ReencryptReply {
-    let mut cfrag = honest.fragment(0).unwrap().cfrag;
+    let mut cfrag = fragment(honest, 0).unwrap().cfrag;
     cfrag.0[RESPONSE] ^= 1;
     let mut reply = ReencryptReply {
         entries: Vec::new(),
@@ -139,8 +140,8 @@ async fn an_honest_answer_convicts_nobody() {
     // A forgery that somebody else put beside the honest receipt.
     let mut swapped = forged;
     let fragment = Fragment {
-        signature: honest.fragment(0).unwrap().signature,
-        ..*swapped.fragment(0).unwrap()
+        signature: fragment(&honest, 0).unwrap().signature,
+        ..*fragment(&swapped, 0).unwrap()
     };
     swapped.entries = vec![Entry::Fragment(Box::new(fragment))];
     let refused = refusal(&swapped, &proven).await;

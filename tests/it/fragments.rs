@@ -26,6 +26,7 @@ use crate::harness::grant::Grant;
 use crate::harness::proxy::{Proxy, Verdict, serve};
 use crate::harness::world::{Miner, World};
 use crate::shares::reader;
+use kms_kit::grant::fragment;
 use kms_kit::kms::{Kms, PASSPHRASE};
 use kms_kit::node::Place;
 use kms_kit::wire::Endpoint;
@@ -104,7 +105,7 @@ impl Liar {
             ..honest.clone()
         };
         for (index, capsule) in request.capsules.iter().enumerate() {
-            let fragment = honest.fragment(index).unwrap();
+            let fragment = fragment(&honest, index).unwrap();
             reply.push_signed(capsule, fragment.cfrag, digest_signer, domain, worker);
         }
         reply

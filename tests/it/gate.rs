@@ -6,6 +6,7 @@ use kms_protocol::{Amount, EthSecret, FixedBytes, Period, Refusal, Terms};
 
 use crate::harness::grant::Grant;
 use crate::harness::world::{Miner, World};
+use kms_kit::grant::fragment;
 use kms_kit::wait::until;
 
 /// The code with which a hand-over is refused.
@@ -185,7 +186,7 @@ async fn refuses_a_request_for_another_miner_an_old_one_and_a_broken_capsule() {
     broken.capsules = vec![FixedBytes([7; 98])];
     let broken = broken.signed(&world.domain, &grant.reader());
     let reply = grant.post(&miner, &broken).await.unwrap();
-    assert_eq!(reply.fragment(0), None, "{reply:?}");
+    assert_eq!(fragment(&reply, 0), None, "{reply:?}");
 
     let old = grant.unsigned(miner.address(), world.head().await.number);
     world.mine(100).await;

@@ -46,4 +46,8 @@ mod settings;
 #[cfg(test)]
 mod shares;
 #[cfg(test)]
+mod shell;
+#[cfg(test)]
 mod silence;
+#[cfg(test)]
+mod twice;

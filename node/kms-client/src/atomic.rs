@@ -21,7 +21,8 @@ const NAME_ATTEMPTS: u32 = 8;
 pub enum Visibility {
     /// The owner alone (mode 0600): decrypted data, keys.
     Private,
-    /// Whoever the umask of the process lets in: encrypted data.
+    /// Whoever could read the file that it replaces, or else whoever the umask of the process lets
+    /// in: encrypted data.
     Shared,
 }
 
@@ -75,6 +76,9 @@ impl AtomicFile {
             });
         }
         let (part, file) = open_part(target, visibility)?;
+        if visibility == Visibility::Shared {
+            keep_mode(target, &file);
+        }
         Ok(Self {
             sink: BufWriter::with_capacity(BUFFER_BYTES, wrap(file)),
             part,
@@ -168,6 +172,14 @@ fn open_part(target: &Path, visibility: Visibility) -> Result<(PathBuf, File)> {
         }
     }
     Err(Error::io(target, last))
+}
+
+/// Gives the part file the mode of the file that it will replace. A file system without modes is
+/// no reason to fail.
+fn keep_mode(target: &Path, part: &File) {
+    if let Ok(replaced) = std::fs::metadata(target) {
+        let _ = part.set_permissions(replaced.permissions());
+    }
 }
 
 fn options(visibility: Visibility) -> OpenOptions {

@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 use umbral::{PublicKey, Signature, VerifyingKey};
 
 use crate::error::{Error, Result};
-use crate::fingerprint::tagged_fingerprint;
+use crate::fingerprint::{tagged_fingerprint, tagged_words};
 use crate::keys::ReaderKey;
 
 const CARD_PREFIX: &str = "kmscard";
@@ -32,12 +32,16 @@ const MAX_LINE_BYTES: usize = 400;
 const SIGNED_TAG: &[u8] = b"KMS reader card v1";
 /// Tag of the hash that the fingerprint of a key is taken from.
 const FINGERPRINT_TAG: &[u8] = b"KMS key fingerprint v1";
+/// Tag of the hash that the words of a key are taken from.
+const WORDS_TAG: &[u8] = b"KMS key words v1";
 
 /// A reader's business card: name and receiving key, signed with that key, so that the name cannot
 /// be moved to another key unseen. Who the reader is must still be checked by its fingerprint.
 #[derive(Clone)]
 pub struct Card {
     name: String,
+    /// What the home calls the reader, if that is not the name on the card.
+    known_as: Option<String>,
     key: PublicKey,
     signature: Signature,
 }
@@ -54,14 +58,30 @@ impl Card {
         let signature = key.card_signer()?.sign(&mut getrandom::SysRng, &message)?;
         Ok(Self {
             name: name.to_owned(),
+            known_as: None,
             key: public,
             signature,
         })
     }
 
-    /// The name the reader chose.
+    /// The name by which the home knows the reader: the reader's own, unless another was chosen.
     pub fn name(&self) -> &str {
+        self.known_as.as_ref().unwrap_or(&self.name)
+    }
+
+    /// The name that the reader chose, which stands on the card.
+    pub fn own_name(&self) -> &str {
         &self.name
+    }
+
+    /// The same card under a name of the home's choice.
+    ///
+    /// # Errors
+    /// [`Error::NameInvalid`].
+    pub fn known_as(mut self, name: &str) -> Result<Self> {
+        check_card_name(name)?;
+        self.known_as = (name != self.name).then(|| name.to_owned());
+        Ok(self)
     }
 
     /// The public key that owners grant to.
@@ -72,6 +92,11 @@ impl Card {
     /// Five groups of four hexadecimal digits, to be compared over another channel.
     pub fn fingerprint(&self) -> String {
         fingerprint(&self.key)
+    }
+
+    /// Eight words of the key, to be compared by voice.
+    pub fn words(&self) -> String {
+        tagged_words(WORDS_TAG, &self.key.to_bytes())
     }
 }
 
@@ -126,6 +151,7 @@ impl FromStr for Card {
             .map_err(|_| bad("its signature does not hold"))?;
         Ok(Self {
             name: name.to_owned(),
+            known_as: None,
             key: public,
             signature,
         })

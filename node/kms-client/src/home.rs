@@ -181,6 +181,20 @@ impl Home {
         Ok(())
     }
 
+    /// Notes that cards of a reader key were given away, so that reads try it. The lock may have
+    /// been waited for, so the configuration is read again.
+    ///
+    /// # Errors
+    /// [`Error::HomeCorrupt`], [`Error::Io`].
+    pub fn use_reader_key(&mut self, lock: &HomeLock, number: u32) -> Result<()> {
+        let mut config = Self::open(&self.path)?.config;
+        if number < config.reader_keys {
+            return Ok(());
+        }
+        config.reader_keys = number.saturating_add(1);
+        self.set_config(lock, config)
+    }
+
     /// Decrypts the seed.
     ///
     /// # Errors

@@ -49,10 +49,10 @@ pub use network::{Network, NetworkStatus, network_status};
 pub use node_http::{HttpNodes, NodeLimits};
 pub use node_url::{AddressRule, NodeUrl};
 pub use owner::{
-    Ending, Erasure, Extension, FeeLimit, FoundLabels, GrantReport, GrantSpec, MinerHealth, Owner,
-    Payment, PolicyDetail, PolicyReport, Quote, QuotedMiner, Rate, Rebuilt, Refund, RefundReport,
-    Renewal, RenewalReport, Repeat, RevocationReport, Schedule, Selection, Span, Spend, Unlabelled,
-    WaitLimits, data_key, data_key_of_label, label_of, labels_in_files,
+    Ending, Erasure, Extension, FeeLimit, FoundLabels, Funds, GrantReport, GrantSpec, MinerHealth,
+    Owner, Payment, PolicyDetail, PolicyReport, Quote, QuotedMiner, Rate, Rebuilt, Refund,
+    RefundReport, Renewal, RenewalReport, Repeat, RevocationReport, Schedule, Selection, Span,
+    Spend, Start, Unlabelled, WaitLimits, data_key, data_key_of_label, label_of, labels_in_files,
 };
 pub use payer::{Leftover, Leftovers, Payer};
 pub use plan::{Plan, Sent, Step};

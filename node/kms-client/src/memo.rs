@@ -75,7 +75,7 @@ impl MemoKey {
     /// or a false endpoint put there.
     pub fn open(&self, sealed: &[u8], terms: &Terms) -> Option<Memo> {
         let plain = self.cipher().decrypt(associated(terms), sealed).ok()?;
-        decode(&plain)
+        decode(&Zeroizing::new(plain))
     }
 
     fn cipher(&self) -> Aes256Siv {
@@ -97,10 +97,12 @@ fn associated(terms: &Terms) -> [&[u8]; 3] {
     [TAG, terms.keys_hash.as_ref(), terms.author.as_ref()]
 }
 
-fn encode(memo: &Memo) -> Result<Vec<u8>> {
+fn encode(memo: &Memo) -> Result<Zeroizing<Vec<u8>>> {
     let (label, reader) = (memo.label.as_str(), memo.reader.as_str());
     check_card_name(reader)?;
-    let mut plain = vec![VERSION];
+    // Never grows: a buffer given up would leave a copy behind.
+    let mut plain = Zeroizing::new(Vec::with_capacity(sealed_bytes(label, reader)));
+    plain.push(VERSION);
     plain.extend_from_slice(&memo.number.to_be_bytes());
     plain.extend_from_slice(&memo.receiving_key.to_bytes());
     for name in [label, reader] {

@@ -21,7 +21,7 @@ mod setup;
 mod tests;
 
 pub use erasure::Erasure;
-pub use grant::{GrantReport, Payment};
+pub use grant::{Funds, GrantReport, Payment};
 pub use offline::{data_key, data_key_of_label, label_of};
 pub use policies::{MinerHealth, PolicyDetail, PolicyReport};
 pub use quote::{FeeLimit, GrantSpec, Quote, QuotedMiner, Rate, Repeat, Selection};
@@ -29,6 +29,6 @@ pub use rebuild::Rebuilt;
 pub use refund::{Refund, RefundReport};
 pub use renew::{Extension, Renewal, RenewalReport};
 pub use revoke::{Ending, RevocationReport};
-pub use schedule::{Schedule, Span};
+pub use schedule::{Schedule, Span, Start};
 pub use search::{FoundLabels, Unlabelled, labels_in_files};
 pub use setup::{Owner, Spend, WaitLimits};

@@ -89,6 +89,17 @@ impl<A> Plan<A> {
         self
     }
 
+    /// What the steps are for.
+    pub const fn aim(&self) -> &A {
+        &self.aim
+    }
+
+    /// The most that the gas of the estimated steps costs.
+    pub fn fee_max(&self) -> Wei {
+        let fees = self.steps.iter().filter_map(|step| step.fee_max);
+        Wei(fees.fold(0, |sum: u128, fee| sum.saturating_add(fee.0)))
+    }
+
     /// Simulates the steps and fills in their gas.
     ///
     /// # Errors

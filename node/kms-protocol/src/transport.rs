@@ -17,10 +17,6 @@ use crate::primitives::{Address, B256, keccak256};
 
 /// Version of the envelope, its first byte.
 pub const ENVELOPE_VERSION: u8 = 1;
-/// Bytes by which a sealed message is longer than its content.
-pub const ENVELOPE_OVERHEAD: usize = HEAD_BYTES + KEY_BYTES + TAG_BYTES;
-/// Bytes by which a sealed reply is longer than its content.
-pub const REPLY_OVERHEAD: usize = REPLY_NONCE_BYTES + TAG_BYTES;
 
 const HEAD_BYTES: usize = 1 + KEY_ID_BYTES;
 const KEY_ID_BYTES: usize = 8;

@@ -5,7 +5,7 @@ use clap::{Parser, Subcommand};
 
 use crate::context::Context;
 use crate::exit;
-use crate::failure::Outcome;
+use crate::failure::{Failure, Outcome};
 use crate::global::Global;
 use crate::verbs;
 
@@ -108,12 +108,22 @@ impl Verb {
             Self::Encrypt(args) => verbs::encrypt::run(&args, context),
             Self::Decrypt(args) => verbs::decrypt::run(&args, context),
             Self::Inspect(args) => verbs::inspect::run(&args, context),
-            Self::Grant(args) => verbs::grant::run(args, context).await,
+            Self::Grant(args) => verbs::grant::run(args, context)
+                .await
+                .map_err(Failure::for_owner),
             Self::Read(args) => verbs::read::run(&args, context).await,
-            Self::Revoke(args) => verbs::revoke::run(args, context).await,
-            Self::Renew(args) => verbs::renew::run(args, context).await,
-            Self::Refund(args) => verbs::refund::run(args, context).await,
-            Self::Policies(verb) => verbs::policies::run(verb, context).await,
+            Self::Revoke(args) => verbs::revoke::run(args, context)
+                .await
+                .map_err(Failure::for_owner),
+            Self::Renew(args) => verbs::renew::run(args, context)
+                .await
+                .map_err(Failure::for_owner),
+            Self::Refund(args) => verbs::refund::run(args, context)
+                .await
+                .map_err(Failure::for_owner),
+            Self::Policies(verb) => verbs::policies::run(verb, context)
+                .await
+                .map_err(Failure::for_owner),
             Self::Agent(args) => verbs::agent::run(args, context).await,
             Self::Config(verb) => verbs::config::run(verb, context),
             Self::Doctor(args) => verbs::doctor::run(args, context).await,

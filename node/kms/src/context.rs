@@ -3,14 +3,19 @@
 use std::env;
 use std::io::IsTerminal as _;
 use std::path::PathBuf;
+use std::time::{Duration, Instant};
 
-use kms_client::Home;
+use kms_client::{Home, HomeLock};
 use tracing_subscriber::EnvFilter;
 
 use crate::failure::{Failure, Outcome};
 use crate::global::Global;
 use crate::output::{Format, Output};
 use crate::passphrase::Passphrases;
+
+/// How long a command waits for another one that writes to the home.
+const LOCK_PATIENCE: Duration = Duration::from_secs(600);
+const LOCK_POLL: Duration = Duration::from_millis(100);
 
 /// Everything a verb is given beside its own flags.
 pub(crate) struct Context {
@@ -48,6 +53,25 @@ impl Context {
     /// Opens the home. Fails if there is none.
     pub(crate) fn home(&self) -> Outcome<Home> {
         Ok(Home::open(&self.home)?)
+    }
+
+    /// Locks the home for writing; waits for a command that has it.
+    pub(crate) fn lock(&self, home: &Home) -> Outcome<HomeLock> {
+        let deadline = Instant::now() + LOCK_PATIENCE;
+        let mut told = false;
+        loop {
+            match home.lock() {
+                Err(kms_client::Error::HomeLocked { .. }) if Instant::now() < deadline => {
+                    if !told {
+                        self.out
+                            .note("waiting for another command in this home to end");
+                    }
+                    told = true;
+                    std::thread::sleep(LOCK_POLL);
+                }
+                locked => return Ok(locked?),
+            }
+        }
     }
 
     /// Starts the log on stderr at the level `usual`, unless `KMS_LOG` or `-vv` set another.

@@ -48,13 +48,13 @@ pub(crate) const TABLE: [Exit; 19] = [
     ]),
     exit(21, "wrong key or passphrase", &[
         "wrong_passphrase", "wrong_key", "fragments_do_not_open", "file_of_unknown_label",
-        "sealed_name_foreign", "file_of_other_label",
+        "sealed_name_foreign", "file_of_other_label", "card_not_verified",
     ]),
     exit(22, "tampered", &["header_tampered", "chunk_tampered"]),
     exit(30, "chain unreachable", &[
         "chain_unreachable", "wrong_chain", "no_endpoint", "rpc_url_invalid", "rpc_error",
         "rpc_bad_reply", "chain_moved", "tx_not_mined", "contract_code_differs",
-        "search_timeout", "chain_behind", "endpoints_disagree",
+        "search_timeout", "chain_behind", "endpoints_disagree", "other_network",
     ]),
     exit(31, "transaction reverted or refused", &[
         "tx_reverted", "quote_stale", "tx_rejected", "foreign_nonce",

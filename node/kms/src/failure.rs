@@ -86,6 +86,20 @@ impl Failure {
         }
     }
 
+    /// The same for the owner of a grant, whom no owner can help.
+    #[must_use]
+    pub(crate) fn for_owner(self) -> Self {
+        let hint = match self.0.code {
+            "no_policy" => "`kms policies list` shows what you have granted",
+            "policy_expired" => "its time is over; `kms grant` makes a new one",
+            "policy_revoked" => "it was taken back; `kms grant` makes a new one",
+            "arrangements_revoked" => "make a new one with `kms grant`",
+            "threshold_not_met" => "`kms grant --resume` asks the miners again",
+            _ => return self,
+        };
+        self.hint(hint)
+    }
+
     /// Replaces the next step by a better one.
     #[must_use]
     pub(crate) fn hint(mut self, hint: &'static str) -> Self {

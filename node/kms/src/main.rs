@@ -19,9 +19,11 @@ mod progress;
 mod prompt;
 mod session;
 mod sink;
+mod span;
 mod target;
 mod terminal;
 mod text;
+mod time;
 mod verbs;
 
 use std::process::ExitCode;
@@ -58,19 +60,20 @@ fn run(cli: Cli) -> Outcome {
     let format = context.out.format;
     runtime.block_on(async move {
         if !cli.verb.stops_itself() {
-            tokio::spawn(exit_when_asked(format));
+            let stops = interrupt::Stops::install();
+            let stops = stops.map_err(|error| Failure::io("signals", &error))?;
+            tokio::spawn(die_when_asked(stops, format));
         }
         cli.verb.run(&context).await
     })
 }
 
-/// Ends the process on SIGINT or SIGTERM, without waiting for the verb.
-async fn exit_when_asked(format: Format) {
-    if interrupt::asked_to_stop().await.is_ok() {
+/// Ends the process by the signal that came, without waiting for the verb.
+async fn die_when_asked(stops: interrupt::Stops, format: Format) {
+    if let Ok(stop) = stops.first().await {
         interrupt::clean_up();
-        let failure = Failure::interrupted();
-        tell(&failure, format);
-        std::process::exit(i32::from(failure.exit()));
+        tell(&Failure::interrupted(), format);
+        stop.die();
     }
 }
 
@@ -88,6 +91,16 @@ fn tell(failure: &Failure, format: Format) {
     }
 }
 
+/// What is wrong with the arguments, as one line: all that stands before the usage, which names the
+/// arguments that are missing or unknown.
+fn usage_message(text: &str) -> String {
+    let before = |line: &&str| !line.starts_with("Usage:") && !line.starts_with("For more");
+    let said = text.lines().take_while(before).map(str::trim);
+    let said: Vec<&str> = said.filter(|line| !line.is_empty()).collect();
+    let said = said.join(" ");
+    said.strip_prefix("error: ").unwrap_or(&said).to_owned()
+}
+
 /// Prints help and version on stdout with exit code 0; anything else is a usage error.
 fn explain(error: &clap::Error) -> ExitCode {
     match error.kind() {
@@ -102,9 +115,7 @@ fn explain(error: &clap::Error) -> ExitCode {
             let wants_json = std::env::args_os().any(|argument| argument == "--json");
             if wants_json {
                 let text = error.render().to_string();
-                let first = text.lines().next().unwrap_or_default();
-                let message = first.strip_prefix("error: ").unwrap_or(first);
-                return end(&Failure::usage(message), Format::Json);
+                return end(&Failure::usage(usage_message(&text)), Format::Json);
             }
             // Writes to stderr; a failure of that cannot be reported.
             let _ = error.print();

@@ -72,6 +72,7 @@ pub(crate) struct Opened<'a> {
 
 #[derive(Serialize)]
 struct OpenReport<'a> {
+    #[serde(serialize_with = "crate::output::path_text")]
     output: &'a Path,
     plaintext_bytes: u64,
 }

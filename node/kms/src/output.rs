@@ -3,8 +3,9 @@
 
 use std::fmt::Display;
 use std::io::{self, IsTerminal as _, Write as _};
+use std::path::Path;
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 use crate::failure::{Failure, Outcome};
 
@@ -123,6 +124,11 @@ impl Output {
         let line = serde_json::to_string(value).map_err(Failure::bug)?;
         write_line(&line)
     }
+}
+
+/// Serialises a path as text. JSON has no other bytes: what is not UTF-8 becomes U+FFFD.
+pub(crate) fn path_text<S: Serializer>(path: &Path, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(&path.to_string_lossy())
 }
 
 /// Writes a line to stderr; a failure of that is ignored.

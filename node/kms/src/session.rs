@@ -31,7 +31,7 @@ impl Session {
 
     /// Locks the home and unlocks the wallet; asks for the passphrase.
     pub(crate) fn account(&self, context: &Context) -> Outcome<Account> {
-        let lock = self.home.lock()?;
+        let lock = context.lock(&self.home)?;
         let secret = self.home.unlock_wallet(&context.passphrases)?;
         let payer = Payer::open(&self.home, &lock, &self.network, secret)?;
         Ok(Account { lock, payer })

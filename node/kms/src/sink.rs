@@ -87,8 +87,11 @@ pub(crate) enum Sink {
 impl Sink {
     /// Opens a file, or stdout for `-`. A regular file keeps its old content until `finish`.
     pub(crate) fn open(path: &Path, content: Content, existing: Existing) -> Outcome<Self> {
-        if is_dash(path) {
+        if is_dash(path) || is_stdout(path) {
             return stdout(content);
+        }
+        if is_of_system(path) {
+            return Self::in_place(path);
         }
         let path = &resolve(path)?;
         if let Ok(metadata) = std::fs::metadata(path) {
@@ -96,9 +99,7 @@ impl Sink {
                 return Err(Failure::usage(format!("{} is a directory", path.display())));
             }
             if !metadata.is_file() {
-                let file = OpenOptions::new().write(true).open(path);
-                let file = file.map_err(|error| Failure::io(path.display(), &error))?;
-                return Ok(Self::Special(path.clone(), file));
+                return Self::in_place(path);
             }
         }
         let visibility = match content {
@@ -108,6 +109,12 @@ impl Sink {
         let file = AtomicFile::create(path, visibility, existing)?;
         let guard = PARTS.guard(file.part_path());
         Ok(Self::File(Box::new(file), guard))
+    }
+
+    fn in_place(path: &Path) -> Outcome<Self> {
+        let file = OpenOptions::new().write(true).open(path);
+        let file = file.map_err(|error| Failure::io(path.display(), &error))?;
+        Ok(Self::Special(path.to_path_buf(), file))
     }
 
     /// True if the data goes to stdout, which then must carry nothing else.
@@ -151,6 +158,18 @@ impl Write for Sink {
 
 fn is_dash(path: &Path) -> bool {
     path == Path::new("-")
+}
+
+/// Whether it is a name for the standard output. What stands behind is written to as it is: a pipe
+/// has no name, and a file behind a redirection is not to be replaced by another.
+fn is_stdout(path: &Path) -> bool {
+    let names = ["/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"];
+    names.iter().any(|name| path == Path::new(name))
+}
+
+/// Whether it is a device or an open file by its descriptor, which nothing is put in the place of.
+fn is_of_system(path: &Path) -> bool {
+    path.starts_with("/proc") || (path.starts_with("/dev") && !path.starts_with("/dev/shm"))
 }
 
 fn stdout(content: Content) -> Outcome<Sink> {

@@ -1,4 +1,4 @@
-//! Formats times in UTC.
+//! Formats times in UTC, and counts days. Neighbour: `time` reads times.
 
 /// Formats seconds since the Unix epoch as `2026-12-23 10:00:07Z`.
 pub(crate) fn utc(seconds: u64) -> String {
@@ -25,6 +25,22 @@ fn civil(days: u64) -> (u64, u64, u64) {
     };
     let year = era * 400 + year_of_era + u64::from(month <= 2);
     (year, month, day)
+}
+
+/// Days from 1970-01-01 to this day; `None` if there is no such day, or it lies before.
+pub(crate) fn days_of(year: u64, month: u64, day: u64) -> Option<u64> {
+    let day_is_one = (1..=12).contains(&month) && (1..=31).contains(&day);
+    if year < 1970 || !day_is_one {
+        return None;
+    }
+    let before = u64::from(month <= 2);
+    let (year, shifted_month) = (year - before, (month + 9) % 12);
+    let (era, year_of_era) = (year / 400, year % 400);
+    let day_of_year = (153 * shifted_month + 2) / 5 + day - 1;
+    let day_of_era = year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year;
+    let days = (era * 146_097 + day_of_era).checked_sub(719_468)?;
+    // A day past the end of its month is one of the next.
+    (civil(days) == (year + before, month, day)).then_some(days)
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! What is brought before the judges of a hand-made grant: challenges of silence, accusations.
 
 use kms_chain::{Call, ChallengeDemand, ChallengeRight, ReaderConsent, WrongFragment};
+use kms_kit::grant::fragment;
 use kms_protocol::accusation::wrong_fragment_evidence;
 use kms_protocol::messages::{KfragAck, ReencryptReply};
 use kms_protocol::{
@@ -103,7 +104,7 @@ impl Grant {
         let contract = world.deployment.contracts.adjudicator.address;
         let domain = Domain::adjudicator(world.deployment.chain_id, contract);
         let witness = CapsuleWitness::new(&self.capsule).unwrap();
-        let fragment = reply.fragment(0).unwrap();
+        let fragment = fragment(reply, 0).unwrap();
         Call::AccuseOfWrongFragment {
             terms: self.terms.clone(),
             case: Box::new(WrongFragment {
@@ -121,7 +122,7 @@ impl Grant {
 
     /// The fault of the one fragment of a reply, if it has one.
     pub(crate) fn fault(&self, reply: &ReencryptReply) -> Option<Fault> {
-        let cfrag = &reply.fragment(0)?.cfrag.0;
+        let cfrag = &fragment(reply, 0)?.cfrag.0;
         let (context, policy) = (self.context(), self.policy());
         umbral::fault::prove_fault(&self.capsule, cfrag, &context, &policy, &reply.miner.0)
     }

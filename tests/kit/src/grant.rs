@@ -2,8 +2,8 @@
 //! owner and reader do, and also as neither ever would.
 
 use kms_protocol::messages::{
-    CapsuleBytes, CfragBytes, CommitmentsBytes, KfragUpload, ReencryptReply, ReencryptRequest,
-    ReplyExpectation, SecretKfrag,
+    CapsuleBytes, CfragBytes, CommitmentsBytes, Entry, Fragment, KfragUpload, ReencryptReply,
+    ReencryptRequest, ReplyExpectation, SecretKfrag,
 };
 use kms_protocol::{
     Address, Amount, B256, Domain, EthSecret, EthSignature, FixedBytes, PairKey, Period, PolicyId,
@@ -13,6 +13,14 @@ use umbral::{
     Capsule, CapsuleFrag, Context, GrantParams, Granted, KeyFrag, Policy, SecretKey, Signer,
     VerifiedCapsuleFrag, generate_kfrags,
 };
+
+/// The fragment of a reply for the capsule at `index`; `None` if it was refused.
+pub fn fragment(reply: &ReencryptReply, index: usize) -> Option<&Fragment> {
+    match reply.entries.get(index)? {
+        Entry::Fragment(fragment) => Some(fragment),
+        Entry::Refused(_) => None,
+    }
+}
 
 /// What the owner shares.
 pub const MESSAGE: &[u8] = b"what the owner shares";
@@ -235,7 +243,7 @@ impl Grant {
         commitments
             .check_origin(&self.receiving, &self.context(), &self.policy())
             .unwrap();
-        let fragment = reply.fragment(0).unwrap();
+        let fragment = fragment(reply, 0).unwrap();
         let cfrag = self.verified(request.miner, &fragment.cfrag);
         commitments
             .check_capsule_frag(&self.receiving, cfrag.as_unverified())

@@ -167,3 +167,24 @@ fn a_private_file_is_for_its_owner_alone() {
         .unwrap();
     assert_eq!(out.metadata().unwrap().permissions().mode() & 0o777, 0o600);
 }
+
+#[cfg(unix)]
+#[test]
+fn a_file_that_is_replaced_keeps_its_mode_and_a_private_one_is_never_opened() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let dir = tempfile::tempdir().unwrap();
+    let out = dir.path().join("out");
+    let mode = |path: &Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    for (before, visibility, after) in [
+        (0o600, Visibility::Shared, 0o600),
+        (0o640, Visibility::Shared, 0o640),
+        (0o644, Visibility::Private, 0o600),
+    ] {
+        std::fs::write(&out, b"old").unwrap();
+        std::fs::set_permissions(&out, std::fs::Permissions::from_mode(before)).unwrap();
+        let file = AtomicFile::create(&out, visibility, Existing::Replace).unwrap();
+        assert_eq!(mode(file.part_path()), after, "while it is written");
+        file.commit().unwrap();
+        assert_eq!(mode(&out), after);
+    }
+}

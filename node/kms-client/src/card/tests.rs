@@ -223,3 +223,51 @@ proptest! {
         let _ = line("kmslabel", &payload).parse::<LabelKey>();
     }
 }
+
+#[test]
+fn a_card_can_be_known_by_another_name_than_the_readers() {
+    let card = Card::make("robert", &reader()).unwrap();
+    let line = card.to_string();
+    let known = card.known_as("bob").unwrap();
+    assert_eq!((known.name(), known.own_name()), ("bob", "robert"));
+    assert_eq!(known.to_string(), line, "what the reader signed stays");
+    let back = known.known_as("robert").unwrap();
+    assert_eq!((back.name(), back.own_name()), ("robert", "robert"));
+    for wrong in ["", ".bob", "-bob", "../bob", "kmscard1bob", "b ob"] {
+        let refused = back.clone().known_as(wrong);
+        assert!(
+            matches!(refused, Err(Error::NameInvalid { .. })),
+            "{wrong:?}"
+        );
+    }
+}
+
+#[test]
+fn the_words_of_a_card_are_eight_of_the_list_and_of_its_key_alone() {
+    let key = reader();
+    let (one, other) = (
+        Card::make("bob", &key).unwrap(),
+        Card::make("robert", &key).unwrap(),
+    );
+    assert_eq!(one.words(), other.words());
+    assert_ne!(one.words(), Card::make("bob", &reader()).unwrap().words());
+    let list = bip39::Language::English.word_list();
+    let words = one.words();
+    assert_eq!(words.split(' ').count(), 8);
+    assert!(words.split(' ').all(|word| list.contains(&word)), "{words}");
+}
+
+#[test]
+fn the_words_of_a_key_are_the_first_bits_of_its_hash() {
+    let list = bip39::Language::English.word_list();
+    let digest = kms_protocol::keccak256(b"tagkey").0;
+    let mut bits = String::new();
+    digest
+        .iter()
+        .for_each(|byte| bits += &format!("{byte:08b}"));
+    let words: Vec<&str> = (0..8)
+        .map(|word| usize::from_str_radix(&bits[word * 11..][..11], 2).unwrap())
+        .map(|index| list[index])
+        .collect();
+    assert_eq!(tagged_words(b"tag", b"key"), words.join(" "));
+}

@@ -74,7 +74,7 @@ impl Home {
         })
     }
 
-    /// Stores a card; idempotent.
+    /// Stores a card under the name by which it is known; idempotent.
     ///
     /// # Errors
     /// [`Error::CardExists`] if one of that name is stored with another key.
@@ -156,9 +156,6 @@ impl Home {
         let card: Card = line
             .parse()
             .map_err(|error: Error| store::corrupt(&path, &error.to_string()))?;
-        if card.name() != name {
-            return Err(store::corrupt(&path, "the card inside has another name"));
-        }
-        Ok(Some(card))
+        Ok(Some(card.known_as(name)?))
     }
 }

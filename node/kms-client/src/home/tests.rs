@@ -1,9 +1,9 @@
+mod cards;
+
 use super::root::Root;
 use super::{
     CARDS, CONFIG, Config, Error, Home, InitOptions, NodeAddresses, Passphrase, SeedSource,
 };
-use crate::card::Card;
-use crate::keys::ReaderKey;
 use crate::keys::{OwnerKeys, Seed};
 use crate::node_url::AddressRule;
 use crate::testkit::{Fixed, PASSPHRASE, SEED, home_at, label, options};
@@ -305,51 +305,6 @@ fn refuses_a_label_of_another_seed() {
 }
 
 #[test]
-fn refuses_another_card_of_a_stored_name() {
-    let (_dir, home) = home();
-    let lock = home.lock().unwrap();
-    let card = |_| Card::make("bob", &ReaderKey::random().unwrap()).unwrap();
-    let (bob, twin) = (card(1), card(2));
-    home.add_card(&lock, &bob).unwrap();
-    home.add_card(&lock, &bob).unwrap();
-    let refused = home.add_card(&lock, &twin).unwrap_err();
-    assert!(matches!(&refused, Error::CardExists { fingerprint, .. }
-        if *fingerprint == bob.fingerprint()));
-    assert_eq!(home.card("bob").unwrap(), bob);
-    home.remove_card(&lock, "bob").unwrap();
-    assert!(matches!(
-        home.remove_card(&lock, "bob"),
-        Err(Error::CardUnknown { .. })
-    ));
-    assert!(matches!(home.card("bob"), Err(Error::CardUnknown { .. })));
-    home.add_card(&lock, &twin).unwrap();
-    assert_eq!(home.cards().unwrap(), [twin]);
-}
-
-#[test]
-fn refuses_a_card_file_of_another_name_or_content() {
-    let (_dir, home) = home();
-    let lock = home.lock().unwrap();
-    home.add_card(
-        &lock,
-        &Card::make("bob", &ReaderKey::random().unwrap()).unwrap(),
-    )
-    .unwrap();
-    let file = |name: &str| home.path().join(CARDS).join(format!("{name}.card"));
-    std::fs::rename(file("bob"), file("eve")).unwrap();
-    assert_eq!(
-        reason(&home.card("eve").unwrap_err()),
-        "the card inside has another name"
-    );
-    std::fs::write(file("eve"), "kmscard1nonsense").unwrap();
-    assert!(matches!(home.cards(), Err(Error::HomeCorrupt { .. })));
-    assert!(matches!(
-        home.card("../config"),
-        Err(Error::NameInvalid { .. })
-    ));
-}
-
-#[test]
 fn a_leftover_part_file_is_no_card() {
     let (_dir, home) = home();
     std::fs::write(home.path().join(CARDS).join(".part-x.card"), "half").unwrap();
@@ -375,4 +330,15 @@ fn secrets_are_not_printed() {
     let seed = Seed::from_bytes(&SEED).unwrap();
     let shown = format!("{seed:?} {:?}", Passphrase::new(PASSPHRASE.to_owned()));
     assert_eq!(shown, "Seed(<redacted>) Passphrase(<redacted>)");
+}
+
+#[test]
+fn a_reader_key_that_is_used_is_remembered_and_none_is_forgotten() {
+    let (_dir, mut home) = home();
+    let lock = home.lock().unwrap();
+    let kept = |home: &Home| Home::open(home.path()).unwrap().config().reader_keys;
+    for (number, keys) in [(0, 1), (3, 4), (1, 4)] {
+        home.use_reader_key(&lock, number).unwrap();
+        assert_eq!((home.config().reader_keys, kept(&home)), (keys, keys));
+    }
 }

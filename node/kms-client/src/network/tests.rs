@@ -163,6 +163,7 @@ fn spec(card: Card) -> GrantSpec {
         card,
         threshold: 2,
         shares: 3,
+        start: crate::owner::Start::Now,
         span: Span::Periods(50),
         rate: Rate::Market,
         max_fee: FeeLimit::AtMost(Amount::KMS),
@@ -213,7 +214,7 @@ async fn a_grant_is_paid_read_listed_renewed_and_revoked_on_a_real_chain() {
     assert_eq!(read[0].as_ref().unwrap().expose(), secret.expose());
 
     let extension = crate::owner::Extension {
-        periods: 3,
+        span: crate::owner::Span::Periods(3),
         max_fee: FeeLimit::AsQuoted,
     };
     let plan = owner.plan_renewal(policy, extension).await.unwrap();

@@ -4,7 +4,7 @@
 //! Neighbours: `quote` before, `kfrags` and `deliver` after, `journal` below.
 
 use kms_chain::{Call, ChainError};
-use kms_protocol::{Address, B256, PairKey, PolicyId, Terms};
+use kms_protocol::{Address, Amount, B256, PairKey, PolicyId, Terms, Wei};
 
 use super::kfrags::Kfrags;
 use super::quote::{FeeLimit, Repeat, price_of};
@@ -14,7 +14,7 @@ use crate::granted::granted;
 use crate::journal::{Grant, GrantState};
 use crate::keys::OwnerKeys;
 use crate::memo::{self, Memo};
-use crate::plan::{Plan, require_tokens};
+use crate::plan::Plan;
 use crate::ports::PayPort;
 use crate::progress::{Event, Progress};
 
@@ -31,6 +31,37 @@ pub struct GrantReport {
     pub delivered: Vec<Address>,
     /// The other miners, each with its failure; `resume` asks them again.
     pub pending: Vec<NodeFailure>,
+}
+
+/// What an account holds, or must hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Funds {
+    /// KMS.
+    pub tokens: Amount,
+    /// Native currency, for gas.
+    pub ether: Wei,
+}
+
+impl Default for Funds {
+    fn default() -> Self {
+        Self {
+            tokens: Amount::ZERO,
+            ether: Wei::ZERO,
+        }
+    }
+}
+
+impl Funds {
+    /// Adds a price and the most that its gas costs.
+    ///
+    /// # Errors
+    /// [`Error::Protocol`] beyond what an amount can be.
+    pub fn add(&mut self, price: Amount, fee_max: Wei) -> Result<()> {
+        let overflow = Error::Protocol(kms_protocol::Error::AmountOverflow);
+        self.tokens = self.tokens.checked_add(price).ok_or(overflow)?;
+        self.ether = Wei(self.ether.0.saturating_add(fee_max.0));
+        Ok(())
+    }
 }
 
 /// Marks the plan of a grant's payment, which [`Owner::grant`] alone carries out.
@@ -51,6 +82,42 @@ impl Owner<'_> {
         let memo = memo::blank(&quote.spec.label, quote.spec.card.name());
         let call = Call::CreatePolicyViaTransfer { terms, memo };
         Ok(plan.step(call, Some(price)))
+    }
+
+    /// What the home's account holds.
+    ///
+    /// # Errors
+    /// [`Error::Chain`].
+    pub async fn funds(&self) -> Result<Funds> {
+        let account = self.home.wallet_address();
+        Ok(Funds {
+            tokens: self.chain.token_balance(account).await?,
+            ether: self.chain.eth_balance(account).await?,
+        })
+    }
+
+    /// Checks that the account holds what is needed, and something for gas.
+    ///
+    /// # Errors
+    /// [`Error::InsufficientFunds`].
+    pub fn require_funds(&self, need: Funds, have: Funds) -> Result<()> {
+        let address = self.home.wallet_address();
+        let missing = |have: String, need: String| {
+            let error = Error::InsufficientFunds {
+                address,
+                have,
+                need,
+            };
+            Err(error)
+        };
+        if have.tokens < need.tokens {
+            return missing(have.tokens.to_string(), need.tokens.to_string());
+        }
+        if have.ether.is_zero() || have.ether.0 < need.ether.0 {
+            let need = format!("{} for gas", need.ether);
+            return missing(have.ether.to_string(), need);
+        }
+        Ok(())
     }
 
     /// Pays for a quote and hands the kfrags to the miners.
@@ -80,7 +147,11 @@ impl Owner<'_> {
             ..self.draft(&quote, spend.pay.address()).await?
         };
         let terms = pair.tagged(terms, domain.chain_id, &domain.contract);
-        self.require_funds(spend.pay, &terms).await?;
+        let need = Funds {
+            tokens: terms.price()?,
+            ether: Wei::ZERO,
+        };
+        self.require_funds(need, self.funds().await?)?;
 
         let policy = terms.id(domain.chain_id, &domain.contract);
         let memo = Memo {
@@ -188,7 +259,8 @@ impl Owner<'_> {
     async fn draft(&self, quote: &Quote, payer: Address) -> Result<Terms> {
         let params = self.chain.params().await?;
         let head = self.chain.head().await?;
-        let schedule = Schedule::plan(quote.spec.span, &params, head.timestamp)?;
+        let spec = &quote.spec;
+        let schedule = Schedule::plan(spec.span, spec.start, &params, head.timestamp)?;
         let price = price_of(quote.rate, quote.miners.len(), schedule)?;
         if price > quote.price {
             return Err(Error::QuoteStale {
@@ -214,21 +286,6 @@ impl Owner<'_> {
         };
         terms.validate()?;
         Ok(terms)
-    }
-
-    async fn require_funds(&self, pay: &dyn PayPort, terms: &Terms) -> Result<()> {
-        let (address, need) = (pay.address(), terms.price()?);
-        require_tokens(self.chain, address, need).await?;
-        let wei = self.chain.eth_balance(address).await?;
-        if wei.is_zero() {
-            let (have, need) = (wei.to_string(), "some ETH for gas".to_owned());
-            return Err(Error::InsufficientFunds {
-                address,
-                have,
-                need,
-            });
-        }
-        Ok(())
     }
 
     async fn pay(

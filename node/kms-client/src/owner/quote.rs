@@ -9,7 +9,7 @@ use kms_chain::{Lease, MinerInfo};
 use kms_protocol::policy::MINERS_MAX;
 use kms_protocol::{Address, Amount, Period, sampling};
 
-use super::{Owner, Schedule, Span};
+use super::{Owner, Schedule, Span, Start};
 use crate::asking::failed;
 use crate::card::{Card, LabelKey};
 use crate::error::{Error, NodeFailure, Result};
@@ -83,6 +83,8 @@ pub struct GrantSpec {
     pub threshold: u8,
     /// n: miners that hold a kfrag, at most 32.
     pub shares: u8,
+    /// From when on.
+    pub start: Start,
     /// How many periods, or until when.
     pub span: Span,
     /// What each miner is offered per period.
@@ -146,7 +148,7 @@ impl Owner<'_> {
         let label_key = self.home.label_key(&spec.label)?;
         let params = self.chain.params().await?;
         let head = self.chain.head().await?;
-        let schedule = Schedule::plan(spec.span, &params, head.timestamp)?;
+        let schedule = Schedule::plan(spec.span, spec.start, &params, head.timestamp)?;
         let now = params.clock.period_at(head.timestamp).unwrap_or(Period(1));
 
         let need = Need {

@@ -5,7 +5,7 @@ use kms_protocol::{Amount, B256, PolicyId};
 use serde::Serialize;
 
 use super::{Owner, Spend};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::plan::{Plan, Sender};
 use crate::progress::Progress;
 
@@ -14,8 +14,8 @@ use crate::progress::Progress;
 pub struct RefundReport {
     /// Policy whose fees were returned.
     pub policy: PolicyId,
-    /// Hash of the transaction that paid.
-    pub tx_hash: B256,
+    /// Hash of the transaction that paid; `None` if nothing was due.
+    pub tx_hash: Option<B256>,
     /// What was due when it was planned, paid to the sponsor.
     pub amount: Amount,
 }
@@ -27,22 +27,36 @@ pub struct Refund {
     amount: Amount,
 }
 
+impl Refund {
+    /// The report if nothing is due.
+    pub const fn nothing(&self) -> RefundReport {
+        RefundReport {
+            policy: self.policy,
+            tx_hash: None,
+            amount: Amount::ZERO,
+        }
+    }
+}
+
 impl Owner<'_> {
-    /// Plans to fetch the fees of idle periods back to the sponsor.
+    /// Plans to fetch the fees of idle periods back to the sponsor. Has no step if none are due.
     ///
     /// # Errors
-    /// [`Error::NoPolicy`], [`Error::Chain`].
+    /// [`NoPolicy`](crate::Error::NoPolicy), [`Chain`](crate::Error::Chain).
     pub async fn plan_refund(&self, policy: PolicyId) -> Result<Plan<Refund>> {
         let terms = self.find(policy).await?.terms;
         let amount = self.chain.refundable(&terms).await?;
         let plan = Plan::new(self.home.wallet_address(), Refund { policy, amount });
-        Ok(plan.step(Call::RefundPolicy { terms }, Some(amount)))
+        match amount.is_zero() {
+            true => Ok(plan),
+            false => Ok(plan.step(Call::RefundPolicy { terms }, Some(amount))),
+        }
     }
 
     /// Carries out the plan of a refund.
     ///
     /// # Errors
-    /// [`Error::Chain`] with `PolicyNothingToRefund`.
+    /// [`Chain`](crate::Error::Chain) with `PolicyNothingToRefund` if somebody was faster.
     pub async fn refund(
         &self,
         plan: &Plan<Refund>,
@@ -51,12 +65,11 @@ impl Owner<'_> {
     ) -> Result<RefundReport> {
         self.home.check(spend.lock)?;
         let sender = Sender::resume(spend.pay, progress).await?;
-        let receipts = plan.carry_on(self.chain, &sender).await?;
-        let sent = receipts.last().ok_or(Error::Bug("a refund has a step"))?;
+        let sent = plan.carry_on(self.chain, &sender).await?;
         let Refund { policy, amount } = plan.aim;
         Ok(RefundReport {
             policy,
-            tx_hash: sent.receipt.tx_hash,
+            tx_hash: sent.last().map(|sent| sent.receipt.tx_hash),
             amount,
         })
     }

@@ -2,11 +2,12 @@
 //! transactions: an allowance, and the extension that draws the price from it.
 
 use kms_chain::Call;
-use kms_protocol::{Amount, B256, Period, PolicyId, Terms};
+use kms_protocol::{Amount, B256, Period, PeriodClock, PolicyId, Terms};
 use serde::Serialize;
 
 use super::quote::FeeLimit;
-use super::{Owner, Spend};
+use super::schedule::periods_in;
+use super::{Owner, Span, Spend};
 use crate::error::{Error, Result};
 use crate::plan::{Plan, Sender, Sent};
 use crate::progress::Progress;
@@ -14,8 +15,8 @@ use crate::progress::Progress;
 /// More time for a grant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Extension {
-    /// Periods added after the last paid one.
-    pub periods: u32,
+    /// How much is added after the last paid period; an end before it adds nothing.
+    pub span: Span,
     /// The most they may cost.
     pub max_fee: FeeLimit,
 }
@@ -61,8 +62,9 @@ impl Owner<'_> {
         let terms = self.find(policy).await?.terms;
         let last = self.last_paid(policy).await?;
         let miners = self.standing_miners(policy, &terms).await?;
-        let price = price_of(&terms, miners, extension.periods)?;
-        let last_period = extended(last, extension.periods)?;
+        let clock = self.chain.params().await?.clock;
+        let last_period = extended(last, extension.span, &clock)?;
+        let price = price_of(&terms, miners, last_period.0 - last.0)?;
         if let FeeLimit::AtMost(limit) = extension.max_fee
             && price > limit
         {
@@ -169,17 +171,23 @@ impl Owner<'_> {
     }
 }
 
-fn extended(last: Period, periods: u32) -> Result<Period> {
-    let invalid = |why| Error::SpecInvalid {
-        field: "periods",
-        given: periods.into(),
-        why,
+/// The last period of an extension, later than `last`.
+fn extended(last: Period, span: Span, clock: &PeriodClock) -> Result<Period> {
+    let invalid = |field, given, why| Error::SpecInvalid { field, given, why };
+    let periods = match span {
+        Span::Periods(periods) => periods,
+        Span::Seconds(seconds) => periods_in(seconds, clock)?,
+        Span::Until(time) => {
+            let until = clock.period_at(time.saturating_sub(1));
+            let until = until.filter(|until| *until > last);
+            return until.ok_or(invalid("until", time, "it is paid until then already"));
+        }
     };
     if periods == 0 {
-        return Err(invalid("at least 1 is needed"));
+        return Err(invalid("periods", 0, "at least 1 is needed"));
     }
     last.checked_add(periods)
-        .ok_or_else(|| invalid("beyond the clock"))
+        .ok_or_else(|| invalid("periods", periods.into(), "beyond the clock"))
 }
 
 fn price_of(terms: &Terms, miners: usize, periods: u32) -> Result<Amount> {

@@ -13,8 +13,19 @@ const MARGIN_MAX_SECONDS: u64 = 60;
 pub enum Span {
     /// A number of periods, at least 1.
     Periods(u32),
-    /// From now through the period that holds this time, in seconds since the Unix epoch.
+    /// As many whole periods as hold this many seconds, at least 1.
+    Seconds(u64),
+    /// Through the period that ends with or holds this time, in seconds since the Unix epoch.
     Until(u64),
+}
+
+/// When a grant begins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Start {
+    /// As soon as it can be paid.
+    Now,
+    /// With the period that holds this time, in seconds since the Unix epoch, if that is later.
+    At(u64),
 }
 
 /// First and last period of a grant, both inclusive, with their times.
@@ -32,18 +43,25 @@ pub struct Schedule {
 
 impl Schedule {
     /// Plans a grant at chain time `now`: it begins with the present period, or with the period in
-    /// which a payment sent now is mined at the latest, for the contract refuses past ones.
+    /// which a payment sent now is mined at the latest, for the contract refuses past ones; later
+    /// if `start` says so.
     ///
     /// # Errors
-    /// [`Error::SpecInvalid`] for no periods, an end in the past, or more than the contract allows.
-    pub fn plan(span: Span, params: &ChainParams, now: u64) -> Result<Self> {
+    /// [`Error::SpecInvalid`] for no periods, a start or an end in the past, or more periods than
+    /// the contract allows.
+    pub fn plan(span: Span, start: Start, params: &ChainParams, now: u64) -> Result<Self> {
         let clock = &params.clock;
         let margin = u64::from(clock.period_seconds).min(MARGIN_MAX_SECONDS);
         let first = clock
             .period_at(now.saturating_add(margin))
             .unwrap_or(Period(1));
+        let first = match start {
+            Start::Now => first,
+            Start::At(time) => first.max(first_at(clock, time, now)?),
+        };
         let last = match span {
             Span::Periods(count) => last_of(first, count)?,
+            Span::Seconds(seconds) => last_of(first, periods_in(seconds, clock)?)?,
             Span::Until(time) => last_until(clock, first, time)?,
         };
         let periods = first.count_through(last);
@@ -62,6 +80,30 @@ impl Schedule {
             expires_at: clock.end_of(last).ok_or_else(out_of_range)?,
         })
     }
+}
+
+/// The period that holds a time, which the chain has not left behind.
+fn first_at(clock: &PeriodClock, time: u64, now: u64) -> Result<Period> {
+    let invalid = |why| Error::SpecInvalid {
+        field: "start",
+        given: time,
+        why,
+    };
+    match clock.period_at(time) {
+        Some(first) if clock.period_at(now).is_none_or(|now| first >= now) => Ok(first),
+        // Before the clock, or before the present period.
+        Some(_) | None => Err(invalid("in the past")),
+    }
+}
+
+/// Counts the periods that hold so many seconds.
+pub(super) fn periods_in(seconds: u64, clock: &PeriodClock) -> Result<u32> {
+    let periods = seconds.div_ceil(u64::from(clock.period_seconds));
+    u32::try_from(periods).map_err(|_| Error::SpecInvalid {
+        field: "seconds",
+        given: seconds,
+        why: "beyond the clock",
+    })
 }
 
 fn last_of(first: Period, count: u32) -> Result<Period> {

@@ -48,7 +48,7 @@ async fn a_step_that_builds_on_the_last_one_has_no_estimate() {
     let world = World::new(1).await;
     let policy = world.granted(1, 1).await;
     let more = crate::owner::Extension {
-        periods: 5,
+        span: crate::owner::Span::Periods(5),
         max_fee: crate::owner::FeeLimit::AsQuoted,
     };
     let plan = world.owner().plan_renewal(policy, more).await.unwrap();

@@ -30,7 +30,10 @@ async fn check_habit(habit: Habit, code: &str) {
         world.granted(threshold, 3).await;
         let (capsule, secret) = world.capsule();
         world.nodes[1].steal_from(&world.nodes[0], habit.clone());
-        match world.read(&world.reader_within(400), &capsule).await {
+        // Only one that hangs makes the reader wait its time out.
+        let waits = habit == Habit::Hangs && !readable;
+        let limit_ms = if waits { 2_000 } else { 30_000 };
+        match world.read(&world.reader_within(limit_ms), &capsule).await {
             Ok(read) => {
                 assert!(readable, "{habit:?}");
                 assert_eq!(read.expose(), secret.expose());

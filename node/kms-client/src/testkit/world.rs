@@ -14,7 +14,9 @@ use crate::home::{Home, HomeLock};
 use crate::keys::{OwnerKeys, ReaderKey, Seed};
 use crate::node_http::{HttpNodes, NodeLimits};
 use crate::node_url::AddressRule;
-use crate::owner::{FeeLimit, GrantSpec, Owner, Rate, Repeat, Selection, Span, Spend, WaitLimits};
+use crate::owner::{
+    FeeLimit, GrantSpec, Owner, Rate, Repeat, Selection, Span, Spend, Start, WaitLimits,
+};
 use crate::progress::Silent;
 use crate::reader::{ReadLimits, Reader};
 
@@ -115,6 +117,7 @@ impl World {
             card: Card::make("bob", &self.bob[0]).unwrap(),
             threshold,
             shares,
+            start: Start::Now,
             span: Span::Periods(30),
             rate: Rate::Market,
             max_fee: FeeLimit::AsQuoted,

@@ -83,7 +83,7 @@ pub const KEYS: &[Key] = &[
     optional(
         "request_window_blocks",
         "64",
-        "how far a request's block may be from the head",
+        "how far a request's block may be from the head, at most 64",
     ),
     optional(
         "policy_requests",

@@ -14,15 +14,8 @@ use crate::node::Node;
 use crate::store::FULL_RETRY_S;
 use crate::store::kfrag::{Inserted, KfragRow};
 
-/// Which request stored the kfrag: this one, or an earlier one.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Stored {
-    Now,
-    Before,
-}
-
 /// Handles the upload of a kfrag.
-pub(crate) async fn accept(node: &Arc<Node>, upload: KfragUpload) -> Verdict<(Stored, KfragAck)> {
+pub(crate) async fn accept(node: &Arc<Node>, upload: KfragUpload) -> Verdict<KfragAck> {
     node.check_open()?;
     let id = upload.terms.id(node.domain.chain_id, &node.domain.contract);
     if !node.reserve.is_held() {
@@ -44,16 +37,15 @@ pub(crate) async fn accept(node: &Arc<Node>, upload: KfragUpload) -> Verdict<(St
     let snapshot = node.snapshot();
     gate::upload(node.view(snapshot.as_ref()), &id)?;
     let since = node.cache.moment();
-    let stored = match node.store.insert_kfrag(&row).await? {
-        Inserted::New => Stored::Now,
-        Inserted::Same => Stored::Before,
+    match node.store.insert_kfrag(&row).await? {
+        Inserted::New => {
+            node.metrics.kfrags.inc();
+            // Not kept if kfrags were erased meanwhile: a request reads the row.
+            node.cache.put(id, Arc::new(held), since);
+        }
+        Inserted::Same => {}
         Inserted::Different => return Err(Problem::from(Refusal::KfragConflict)),
         Inserted::Erased(reason) => return Err(reason.into()),
-    };
-    if stored == Stored::Now {
-        node.metrics.kfrags.inc();
-        // Not kept if kfrags were erased meanwhile: a request reads the row.
-        node.cache.put(id, Arc::new(held), since);
     }
     let ack = KfragAck {
         policy_id: id,
@@ -61,7 +53,7 @@ pub(crate) async fn accept(node: &Arc<Node>, upload: KfragUpload) -> Verdict<(St
         kfrag_hash: row.kfrag_hash,
         signature: EthSignature::UNSIGNED,
     };
-    Ok((stored, ack.signed(&node.domain, &node.keys.worker)))
+    Ok(ack.signed(&node.domain, &node.keys.worker))
 }
 
 /// Computes on the pool: checks two signatures and the kfrag's proof, and seals.

@@ -34,7 +34,7 @@ async fn answer(node: &Arc<Node>, plain: &[u8]) -> Verdict<Answer> {
     match message {
         Message::Kfrag(upload) => {
             node.metrics.request("kfrag");
-            let (_, ack) = upload::accept(node, *upload).await?;
+            let ack = upload::accept(node, *upload).await?;
             Ok(Answer::Stored(ack))
         }
         Message::Reencrypt(request) => {

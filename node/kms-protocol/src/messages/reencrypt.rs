@@ -173,15 +173,6 @@ impl ReencryptReply {
             .push(Entry::Fragment(Box::new(Fragment { cfrag, signature })));
     }
 
-    /// Returns the fragment for the capsule at `index`, counted from 0; `None` if the capsule was
-    /// refused.
-    pub fn fragment(&self, index: usize) -> Option<&Fragment> {
-        match self.entries.get(index)? {
-            Entry::Fragment(fragment) => Some(fragment),
-            Entry::Refused(_) => None,
-        }
-    }
-
     /// Checks that this answers `request`, that its block is at most [`AHEAD_BLOCKS`] ahead of the
     /// request's, and that every receipt is signed by the miner's worker; a
     /// refused capsule has none.

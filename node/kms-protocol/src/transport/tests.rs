@@ -72,12 +72,18 @@ fn the_suite_is_that_of_rfc_9180() {
 #[test]
 fn a_message_and_its_reply_arrive() {
     let (message, sender) = sealed(b"a question");
-    assert_eq!(message.len(), b"a question".len() + ENVELOPE_OVERHEAD);
+    assert_eq!(
+        message.len(),
+        b"a question".len() + HEAD_BYTES + KEY_BYTES + TAG_BYTES
+    );
     let (plain, receiver) = secret().open(&HERE, &message).unwrap();
     assert_eq!(plain.as_slice(), b"a question");
     assert_eq!(sender.message_hash(), receiver.message_hash());
     let reply = receiver.seal_reply(b"an answer").unwrap();
-    assert_eq!(reply.len(), b"an answer".len() + REPLY_OVERHEAD);
+    assert_eq!(
+        reply.len(),
+        b"an answer".len() + REPLY_NONCE_BYTES + TAG_BYTES
+    );
     assert_eq!(sender.open_reply(&reply).unwrap().as_slice(), b"an answer");
 }
 

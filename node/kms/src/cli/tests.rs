@@ -37,7 +37,8 @@ fn the_verbs_are_the_documented_ones() {
     let expected = "kms init, kms key list, kms key show, kms key export, kms key backup, \
         kms key passphrase, \
         kms label new, kms label list, kms label pubkey, kms card make, kms card add, \
-        kms card list, kms card show, kms card rm, kms encrypt, kms decrypt, kms inspect, \
+        kms card list, kms card verify, kms card show, kms card rm, \
+        kms encrypt, kms decrypt, kms inspect, \
         kms grant, kms read, kms revoke, kms renew, kms refund, kms policies list, \
         kms policies show, kms agent status, kms agent stop, \
         kms agent serve, kms agent, kms config show, kms config set, \
@@ -174,7 +175,6 @@ fn refuses_incomplete_and_contradictory_lines() {
         "kms grant films --to bob --periods 3 --miner 0x12",
         "kms grant --resume --dry-run",
         "kms revoke",
-        "kms renew films --to bob",
         "kms stake create --amount 5",
         "kms stake unbond",
         "kms stake wind-down maybe",
@@ -224,5 +224,53 @@ fn takes_the_lines_of_its_own_help() {
         "kms dev fund 0x00000000000000000000000000000000000000aa --eth 1ETH",
     ] {
         assert!(parse(line).is_ok(), "{line}");
+    }
+}
+
+#[test]
+fn a_grant_says_for_how_long_in_one_way() {
+    let base = "kms grant films --to bob";
+    for span in [
+        "--periods 3",
+        "--for 30d",
+        "--until 2026-12-24",
+        "--until 1798113600",
+        "--start 2026-12-01 --for 4w",
+    ] {
+        assert!(parse(&format!("{base} {span}")).is_ok(), "{span}");
+    }
+    for span in [
+        "--periods 3 --for 30d",
+        "--periods 3 --until 2026-12-24",
+        "--for 30d --until 2026-12-24",
+        "--for 30",
+        "--until 2026-02-30",
+        "--start tomorrow --periods 3",
+    ] {
+        assert!(parse(&format!("{base} {span}")).is_err(), "{span}");
+    }
+    assert!(parse("kms renew films --to bob --for 30d").is_ok());
+    assert!(parse("kms renew films --to bob --for 30d --periods 1").is_err());
+    assert!(parse("kms grant --resume --again").is_err());
+}
+
+#[test]
+fn what_is_wrong_with_the_arguments_is_told_with_the_arguments() {
+    let said = |line: &str| crate::usage_message(&parse(line).unwrap_err().render().to_string());
+    let missing = said("kms grant films --periods 3");
+    assert!(missing.contains("--to <CARD>"), "{missing}");
+    let unknown = said("kms read --frobnicate x");
+    assert!(unknown.contains("--frobnicate"), "{unknown}");
+    let wrong = said("kms grant films --to bob --for never");
+    assert!(
+        wrong.contains("never") && wrong.contains("--for"),
+        "{wrong}"
+    );
+    for message in [missing, unknown, wrong] {
+        assert!(
+            !message.contains("Usage") && !message.contains('\n'),
+            "{message}"
+        );
+        assert!(!message.starts_with("error"), "{message}");
     }
 }

@@ -282,3 +282,24 @@ fn failures_beside_each_other_are_all_told_and_the_first_gives_the_exit_code() {
     assert!(text.contains("[no_policy]") && text.contains("[interrupted]"));
     assert!(text.contains(POLICY), "{text}");
 }
+
+#[test]
+fn an_owner_is_not_told_to_ask_the_owner() {
+    let nothing = || Error::NoPolicy {
+        what: String::new(),
+    };
+    let expired = || Error::PolicyExpired {
+        policy: policy(),
+        last: Period(3),
+    };
+    let revoked = || Error::PolicyRevoked { policy: policy() };
+    for error in [nothing(), expired(), revoked()] {
+        let reader = Failure::from(error);
+        assert!(reader.0.hint.contains("owner"), "{}", reader.0.hint);
+        let owner = reader.clone().for_owner();
+        assert!(!owner.0.hint.contains("owner"), "{}", owner.0.hint);
+        assert!(owner.0.hint.contains("kms "), "{}", owner.0.hint);
+    }
+    let other = Failure::from(Error::Interrupted);
+    assert_eq!(other.clone().for_owner().0.hint, other.0.hint);
+}

@@ -114,3 +114,21 @@ fn decrypted_files_are_for_their_owner_alone() {
         0o600
     );
 }
+
+#[cfg(unix)]
+#[test]
+fn every_name_of_the_standard_output_is_the_standard_output() {
+    for name in ["-", "/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"] {
+        assert!(open(Path::new(name)).is_stdout(), "{name}");
+    }
+    for name in ["/dev/null", "/dev/fd/2", "/dev/stderr"] {
+        assert!(!open(Path::new(name)).is_stdout(), "{name}");
+        assert!(is_of_system(Path::new(name)), "{name}");
+    }
+    for name in ["stdout", "dev/stdout", "/devices", "/dev/shm/out"] {
+        assert!(
+            !is_of_system(Path::new(name)) && !is_stdout(Path::new(name)),
+            "{name}"
+        );
+    }
+}

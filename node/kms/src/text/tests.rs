@@ -30,6 +30,23 @@ fn every_day_of_a_thousand_years_follows_the_one_before() {
             (1..=12).contains(&next.1) && (1..=31).contains(&next.2),
             "{day}: {next:?}"
         );
+        assert_eq!(days_of(next.0, next.1, next.2), Some(day), "{next:?}");
         previous = next;
+    }
+}
+
+#[test]
+fn what_is_no_day_has_no_number() {
+    for (year, month, day) in [
+        (1969, 12, 31),
+        (2026, 0, 1),
+        (2026, 13, 1),
+        (2026, 1, 0),
+        (2026, 1, 32),
+        (2026, 2, 29),
+        (2100, 2, 29),
+        (2026, 11, 31),
+    ] {
+        assert_eq!(days_of(year, month, day), None, "{year}-{month}-{day}");
     }
 }

@@ -45,6 +45,7 @@ pub(crate) struct EncryptArgs {
 
 #[derive(Serialize)]
 struct EncryptReport {
+    #[serde(serialize_with = "crate::output::path_text")]
     output: PathBuf,
     label_key: String,
     plaintext_bytes: u64,

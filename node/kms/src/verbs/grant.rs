@@ -5,15 +5,20 @@ mod report;
 use std::str::FromStr;
 
 use clap::Args;
-use kms_client::{FeeLimit, GrantReport, GrantSpec, Label, Quote, Rate, Repeat, Selection, Span};
+use kms_client::{
+    FeeLimit, Funds, GrantReport, GrantSpec, Label, OwnerKeys, Quote, Rate, Repeat, Selection,
+    Start,
+};
 use kms_protocol::{Address, Amount, PolicyId};
 
 use crate::context::Context;
 use crate::failure::{Failure, Outcome};
 use crate::progress::Steps;
 use crate::session::Session;
+use crate::span::SpanArgs;
+use crate::time::Moment;
 
-use report::{GrantedReport, QuoteReport};
+use report::{GrantedReport, QuoteReport, summary};
 
 /// Let a reader in: pay miners to re-encrypt one label for one reader, for some periods
 ///
@@ -25,12 +30,17 @@ use report::{GrantedReport, QuoteReport};
 Examples:
   kms grant films/demo --to bob --threshold 2/3 --periods 30 --dry-run
   kms grant films/demo --to bob --threshold 2/3 --periods 30 --max-fee \"10 KMS\"
-  kms grant films/demo --to bob --to carol --threshold 3/5 --periods 7 --rate \"0.1 KMS\"
+  kms grant films/demo --to bob --to carol --threshold 3/5 --for 30d --rate \"0.1 KMS\"
+  kms grant films/demo --to bob --start 2026-12-01 --until 2026-12-24
   kms grant films/demo --to bob --threshold 1/2 --periods 7 --miner 0xAa... --miner 0xBb...
   kms grant --resume                                        finish what was interrupted")]
 pub(crate) struct GrantArgs {
     /// Label to grant
-    #[arg(required_unless_present = "resume", conflicts_with = "resume")]
+    #[arg(
+        required_unless_present = "resume",
+        conflicts_with = "resume",
+        requires = "SpanArgs"
+    )]
     label: Option<String>,
     /// The reader's card: its name here, or kmscard1...; several make one grant each
     #[arg(long, value_name = "CARD", required_unless_present = "resume")]
@@ -38,13 +48,11 @@ pub(crate) struct GrantArgs {
     /// m of n: miners a reader needs, and miners that hold a kfrag
     #[arg(long, value_name = "M/N", default_value = "2/3")]
     threshold: QuorumArg,
-    /// For how many periods
-    #[arg(long, value_name = "NUMBER", required_unless_present_any = ["until", "resume"])]
-    #[arg(conflicts_with = "until")]
-    periods: Option<u32>,
-    /// Through the period that holds this time, in seconds since 1970
-    #[arg(long, value_name = "SECONDS")]
-    until: Option<u64>,
+    #[command(flatten)]
+    span: SpanArgs,
+    /// Begin with the period that holds this time, written as for --until [default: now]
+    #[arg(long, value_name = "TIME")]
+    start: Option<Moment>,
     /// Offered to each miner per period [default: what at least half of the miners accept]
     #[arg(long, value_name = "AMOUNT")]
     rate: Option<Amount>,
@@ -118,19 +126,10 @@ pub(crate) async fn run(args: GrantArgs, context: &Context) -> Outcome {
     for spec in &specs {
         quotes.push(session.owner().quote(spec).await?);
     }
-    if args.dry_run {
-        for quote in &quotes {
-            let plan = session.owner().plan_payment(quote).await?;
-            let plan = match plan.clone().estimate(&session.network).await {
-                // Without the tokens there is no estimate, and the quote is printed all the same.
-                Err(kms_client::Error::InsufficientFunds { .. }) => plan,
-                estimated => estimated?,
-            };
-            context.out.emit(&QuoteReport::new(quote, plan.steps))?;
-        }
-        return Ok(());
-    }
     let keys = session.home.unlock_owner(&context.passphrases)?;
+    if args.dry_run {
+        return rehearse(&quotes, &keys, &session, context).await;
+    }
     let account = session.account(context)?;
     for quote in quotes {
         announce(&quote, context);
@@ -145,21 +144,47 @@ pub(crate) async fn run(args: GrantArgs, context: &Context) -> Outcome {
     Ok(())
 }
 
+/// Prints what each grant would cost; fails as the grants would, if one of them could not be made.
+async fn rehearse(
+    quotes: &[Quote],
+    keys: &OwnerKeys,
+    session: &Session,
+    context: &Context,
+) -> Outcome {
+    let owner = session.owner();
+    let funds = owner.funds().await?;
+    let mut need = Funds::default();
+    for quote in quotes {
+        owner.check_grant(quote, keys).await?;
+        let plan = owner.plan_payment(quote).await?;
+        let plan = match plan.clone().estimate(&session.network).await {
+            // Without the tokens there is no estimate, and the quote is printed all the same.
+            Err(kms_client::Error::InsufficientFunds { .. }) => plan,
+            estimated => estimated?,
+        };
+        need.add(quote.price, plan.fee_max())?;
+        context
+            .out
+            .emit(&QuoteReport::new(quote, plan.steps, funds))?;
+    }
+    Ok(owner.require_funds(need, funds)?)
+}
+
 fn specs(args: &GrantArgs, session: &Session) -> Outcome<Vec<GrantSpec>> {
     let missing = |what: &str| Failure::usage(format!("{what} is needed"));
     let label = args.label.as_deref().ok_or_else(|| missing("a label"))?;
     let label = Label::new(label)?;
-    let span = match (args.periods, args.until) {
-        (Some(periods), _) => Span::Periods(periods),
-        (None, Some(time)) => Span::Until(time),
-        (None, None) => return Err(missing("--periods")),
-    };
+    let span = args.span.span()?;
+    let start = args
+        .start
+        .map_or(Start::Now, |Moment(time)| Start::At(time));
     let spec = |name: &String| {
         Ok(GrantSpec {
             label: label.clone(),
             card: session.home.card(name)?,
             threshold: args.threshold.threshold,
             shares: args.threshold.shares,
+            start,
             span,
             rate: args.rate.map_or(Rate::Market, Rate::Offer),
             max_fee: args.max_fee.map_or(FeeLimit::AsQuoted, FeeLimit::AtMost),
@@ -189,9 +214,7 @@ fn selection(args: &GrantArgs) -> Outcome<Selection> {
 }
 
 fn announce(quote: &Quote, context: &Context) {
-    context
-        .out
-        .note(&QuoteReport::new(quote, Vec::new()).summary());
+    context.out.note(&summary(quote));
 }
 
 fn done(report: &GrantReport, context: &Context) -> Outcome {
@@ -227,7 +250,7 @@ async fn resume(which: Option<PolicyId>, session: &Session, context: &Context) -
         let steps = Steps::new(context.out, "has stored its kfrag");
         match owner.resume(policy, &keys, account.spend(), &steps).await {
             Ok(report) => done(&report, context)?,
-            Err(error) => failed.push(Failure::from(error).about(policy)),
+            Err(error) => failed.push(Failure::from(error).for_owner().about(policy)),
         }
         account.told()?;
     }

@@ -55,6 +55,7 @@ pub(crate) struct InitArgs {
 
 #[derive(Serialize)]
 struct InitReport {
+    #[serde(serialize_with = "crate::output::path_text")]
     home: PathBuf,
     chain_id: u64,
     /// Fingerprint of the seed, or of what a reader's home has instead.

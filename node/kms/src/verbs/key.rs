@@ -78,6 +78,7 @@ pub(crate) struct BackupArgs {
 /// Tells where the words of a seed went, and by which fingerprint to know them again.
 #[derive(Serialize)]
 struct BackupReport {
+    #[serde(serialize_with = "crate::output::path_text")]
     output: PathBuf,
     /// Fingerprint of the seed.
     seed: String,
@@ -243,7 +244,7 @@ impl fmt::Display for ChangeReport {
 
 fn change_passphrase(context: &Context) -> Outcome {
     let mut home = context.home()?;
-    let lock = home.lock()?;
+    let lock = context.lock(&home)?;
     let path = home.path().to_path_buf();
     let passphrases = Passphrases::of(path.clone()).anew();
     // The old one first: who does not know it is told before thinking of a new one.

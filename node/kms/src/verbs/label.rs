@@ -116,7 +116,7 @@ pub(crate) async fn run(verb: LabelVerb, context: &Context) -> Outcome {
     match verb {
         LabelVerb::New(NameArgs { label }) => {
             let label = Label::new(&label)?;
-            let lock = home.lock()?;
+            let lock = context.lock(&home)?;
             let keys = home.unlock_owner(&context.passphrases)?;
             let key = home.add_label(&lock, &keys, &label)?;
             context.out.emit(&LabelRow::new(&label, &key))
@@ -148,7 +148,7 @@ pub(crate) async fn run(verb: LabelVerb, context: &Context) -> Outcome {
 async fn rebuild_from_chain(context: &Context) -> Outcome {
     let session = Session::open(context).await?;
     let keys = session.home.unlock_owner(&context.passphrases)?;
-    let lock = session.home.lock()?;
+    let lock = context.lock(&session.home)?;
     let rebuilt = session.owner().rebuild_labels(&keys, &lock).await?;
     let (labels, unknown) = (rebuilt.labels, rebuilt.unknown);
     context.out.note(&format!(
@@ -160,7 +160,7 @@ async fn rebuild_from_chain(context: &Context) -> Outcome {
 
 /// Puts the labels named in files into the home's list, and tells of the files that name none.
 fn rebuild(files: &[PathBuf], home: &Home, context: &Context) -> Outcome {
-    let lock = home.lock()?;
+    let lock = context.lock(home)?;
     let keys = home.unlock_owner(&context.passphrases)?;
     let mut bar = Bar::files(context.out, "reading");
     let found = labels_in_files(&keys, files, &mut |done| bar.set(done))?;

@@ -265,7 +265,7 @@ fn name(reports: &mut [PolicyReport], session: &Session, context: &Context) -> O
 
 async fn rebuild(session: &Session, context: &Context) -> Outcome {
     let keys = session.home.unlock_owner(&context.passphrases)?;
-    let lock = session.home.lock()?;
+    let lock = context.lock(&session.home)?;
     let rebuilt = session.owner().rebuild(&keys, &lock).await?;
     let (grants, labels) = (rebuilt.grants, rebuilt.labels);
     context

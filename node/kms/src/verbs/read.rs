@@ -1,10 +1,12 @@
 //! `kms read`: opens a file granted to this home's reader key, with cfrags of m miners.
 
 use clap::Args;
-use kms_client::{ReadLimits, Reader, ReaderKey};
+use kms_client::{Home, ReadLimits, Reader, ReaderKey};
+use kms_format::Locator;
+use kms_protocol::Address;
 
 use crate::context::Context;
-use crate::failure::Outcome;
+use crate::failure::{Failure, Outcome};
 use crate::open::{OpenArgs, Opened};
 use crate::progress::Steps;
 use crate::session::Session;
@@ -31,8 +33,34 @@ pub(crate) struct ReadArgs {
     timeout: u64,
 }
 
+/// Refuses a file that says itself that its grants are on another network.
+fn require_network(named: Option<&Locator>, home: &Home) -> Outcome {
+    let deployment = &home.config().deployment;
+    let own = Locator {
+        chain_id: deployment.chain_id,
+        contract: deployment.contracts.policies.address.0,
+    };
+    match named {
+        Some(named) if *named != own => Err(Failure::new(
+            "other_network",
+            format!(
+                "the file is shared on {}, and this home is on {}",
+                network(named),
+                network(&own)
+            ),
+            "use a home on that network: --home DIR, or `kms init --network`",
+        )),
+        Some(_) | None => Ok(()),
+    }
+}
+
+fn network(of: &Locator) -> String {
+    format!("chain {} (contract {})", of.chain_id, Address(of.contract))
+}
+
 pub(crate) async fn run(args: &ReadArgs, context: &Context) -> Outcome {
     let opened = Opened::new(&args.open)?;
+    require_network(opened.header.locator(), &context.home()?)?;
     let session = Session::open(context).await?;
     let keys = session.home.unlock_readers(&context.passphrases)?;
     let keys = (0..session.home.config().reader_keys)

@@ -34,6 +34,15 @@ pub(crate) async fn run(args: RefundArgs, context: &Context) -> Outcome {
     if args.dry.dry_run {
         return session.rehearse(plan, context).await;
     }
+    if plan.steps.is_empty() {
+        let nothing = plan.aim().nothing();
+        return context.out.emit_as(&nothing, || {
+            format!(
+                "nothing is due to the sponsor of {}: nothing was sent",
+                nothing.policy
+            )
+        });
+    }
     let account = session.account(context)?;
     let steps = Steps::new(context.out, "");
     let report = owner.refund(&plan, account.spend(), &steps).await?;

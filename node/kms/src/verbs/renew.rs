@@ -9,6 +9,7 @@ use crate::failure::Outcome;
 use crate::plan::DryArgs;
 use crate::progress::Steps;
 use crate::session::Session;
+use crate::span::SpanArgs;
 use crate::target::Target;
 use crate::text::utc;
 
@@ -17,13 +18,13 @@ use crate::text::utc;
 #[command(after_help = "\
 Examples:
   kms renew films/demo --to bob --periods 30
+  kms renew films/demo --to bob --until 2027-01-31
   kms renew 0x3f... --periods 30 --max-fee \"10 KMS\" --dry-run")]
 pub(crate) struct RenewArgs {
     #[command(flatten)]
     target: Target,
-    /// Periods to add after the last paid one
-    #[arg(long, value_name = "NUMBER")]
-    periods: u32,
+    #[command(flatten)]
+    span: SpanArgs,
     /// Refuse to pay more than this
     #[arg(long, value_name = "AMOUNT")]
     max_fee: Option<Amount>,
@@ -32,10 +33,11 @@ pub(crate) struct RenewArgs {
 }
 
 pub(crate) async fn run(args: RenewArgs, context: &Context) -> Outcome {
+    let span = args.span.span()?;
     let session = Session::open(context).await?;
     let owner = session.owner();
     let extension = Extension {
-        periods: args.periods,
+        span,
         max_fee: args.max_fee.map_or(FeeLimit::AsQuoted, FeeLimit::AtMost),
     };
     let policy = args.target.find(&session, context).await?;

@@ -20,7 +20,7 @@ fn params(period_seconds: u32) -> ChainParams {
 }
 
 fn refused(span: Span, now: u64) -> &'static str {
-    match Schedule::plan(span, &params(1_000), now) {
+    match Schedule::plan(span, Start::Now, &params(1_000), now) {
         Err(Error::SpecInvalid { field, .. }) => field,
         other => panic!("{other:?}"),
     }
@@ -42,7 +42,7 @@ fn refuses_spans_that_cannot_be() {
 #[test]
 fn a_grant_begins_now_unless_the_period_is_almost_over() {
     let first = |now| {
-        Schedule::plan(Span::Periods(1), &params(1_000), now)
+        Schedule::plan(Span::Periods(1), Start::Now, &params(1_000), now)
             .unwrap()
             .first
     };
@@ -55,13 +55,49 @@ fn a_grant_begins_now_unless_the_period_is_almost_over() {
 #[test]
 fn the_end_of_a_period_is_exclusive() {
     let last = |time| {
-        Schedule::plan(Span::Until(time), &params(1_000), GENESIS)
+        Schedule::plan(Span::Until(time), Start::Now, &params(1_000), GENESIS)
             .unwrap()
             .last
     };
     assert_eq!(last(GENESIS + 1), Period(1));
     assert_eq!(last(GENESIS + 1_000), Period(1));
     assert_eq!(last(GENESIS + 1_001), Period(2));
+}
+
+#[test]
+fn a_length_of_time_is_as_many_whole_periods_as_hold_it() {
+    let periods = |seconds| {
+        let span = Span::Seconds(seconds);
+        let plan = Schedule::plan(span, Start::Now, &params(1_000), GENESIS).unwrap();
+        plan.first.count_through(plan.last)
+    };
+    assert_eq!([1, 1_000, 1_001, 30_000].map(periods), [1, 1, 2, 30]);
+    assert_eq!(refused(Span::Seconds(0), GENESIS), "periods");
+    assert_eq!(refused(Span::Seconds(100_001), GENESIS), "periods");
+    assert_eq!(refused(Span::Seconds(u64::MAX), GENESIS), "seconds");
+}
+
+#[test]
+fn a_grant_begins_with_the_period_of_its_start() {
+    let at = |start, span| {
+        let now = GENESIS + 5_500;
+        let plan = Schedule::plan(span, Start::At(start), &params(1_000), now);
+        plan.map(|plan| (plan.first, plan.last))
+    };
+    let two = Span::Periods(2);
+    assert_eq!(at(GENESIS + 8_000, two).unwrap(), (Period(9), Period(10)));
+    assert_eq!(at(GENESIS + 8_999, two).unwrap(), (Period(9), Period(10)));
+    // In the present period: as soon as it can be paid.
+    assert_eq!(at(GENESIS + 5_001, two).unwrap(), (Period(6), Period(7)));
+    let until = Span::Until(GENESIS + 10_000);
+    assert_eq!(at(GENESIS + 8_000, until).unwrap(), (Period(9), Period(10)));
+    let field = |refused: Result<_>| match refused {
+        Err(Error::SpecInvalid { field, .. }) => field,
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(field(at(GENESIS + 4_999, two)), "start");
+    assert_eq!(field(at(0, two)), "start");
+    assert_eq!(field(at(GENESIS + 10_000, until)), "until");
 }
 
 proptest! {
@@ -72,7 +108,7 @@ proptest! {
         period_seconds in 1u32..100_000,
     ) {
         let params = params(period_seconds);
-        let plan = Schedule::plan(Span::Periods(periods), &params, now).unwrap();
+        let plan = Schedule::plan(Span::Periods(periods), Start::Now, &params, now).unwrap();
         prop_assert!(plan.first >= params.clock.period_at(now).unwrap());
         prop_assert_eq!(plan.first.count_through(plan.last), u64::from(periods));
         let seconds = u64::from(periods) * u64::from(period_seconds);

@@ -92,7 +92,7 @@ async fn a_renewal_pays_the_miners_left_and_none_when_too_few_are() {
     let rate = world.owner().find(policy).await.unwrap().terms.rate;
     world.dismiss(policy, address(1));
     let more = Extension {
-        periods: 5,
+        span: Span::Periods(5),
         max_fee: FeeLimit::AsQuoted,
     };
     let renewed = renew(&world, policy, more).await;

@@ -137,19 +137,32 @@ async fn a_renewal_pays_for_the_new_periods_only() {
         .unwrap()
         .effective_last;
     let none = Extension {
-        periods: 0,
+        span: Span::Periods(0),
         max_fee: FeeLimit::AsQuoted,
     };
     let refused = renew(&world, policy, none).await;
     assert!(matches!(refused, Err(Error::SpecInvalid { .. })));
     let dear = Extension {
-        periods: 5,
+        span: Span::Periods(5),
         max_fee: FeeLimit::AtMost(Amount(4_999)),
     };
     let refused = renew(&world, policy, dear).await;
     assert!(matches!(refused, Err(Error::FeeAboveMax { .. })));
+    let clock = world.chain.state().params.clock;
+    for (span, field) in [
+        (Span::Seconds(0), "periods"),
+        (Span::Until(clock.end_of(last).unwrap()), "until"),
+        (Span::Until(0), "until"),
+    ] {
+        let max_fee = FeeLimit::AsQuoted;
+        let refused = renew(&world, policy, Extension { span, max_fee }).await;
+        let Err(Error::SpecInvalid { field: named, .. }) = refused else {
+            panic!("{refused:?}")
+        };
+        assert_eq!(named, field);
+    }
     let good = Extension {
-        periods: 5,
+        span: Span::Periods(5),
         max_fee: FeeLimit::AtMost(Amount(5_000)),
     };
     let report = renew(&world, policy, good).await.unwrap();
@@ -182,7 +195,7 @@ async fn check_killed_renewal(settled_by_another: bool) {
         .unwrap()
         .effective_last;
     let more = Extension {
-        periods: 5,
+        span: Span::Periods(5),
         max_fee: FeeLimit::AsQuoted,
     };
     world.pay.set(PayMode::DiesAfterSending);

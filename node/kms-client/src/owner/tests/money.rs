@@ -14,8 +14,8 @@ use crate::testkit::{Habit, PayMode, TestNode, World, address, label};
 /// A grant that is paid, with a miner that has not stored its kfrag.
 async fn undelivered() -> (World, PolicyId) {
     let world = World::new(3).await;
-    world.nodes[1].set(Habit::Refuses(kms_protocol::Refusal::ShuttingDown));
-    let policy = grant(&world, &world.hasty_owner()).await.unwrap().policy;
+    world.nodes[1].set(Habit::Refuses(kms_protocol::Refusal::KfragInvalid));
+    let policy = grant(&world, &world.owner()).await.unwrap().policy;
     assert_eq!(only_grant(&world).state, GrantState::Paid);
     world.nodes[1].set(Habit::Honest);
     (world, policy)
@@ -32,7 +32,7 @@ async fn unsent() -> (World, PolicyId) {
 }
 
 async fn resume(world: &World, policy: PolicyId) -> Result<GrantReport> {
-    let owner = world.hasty_owner();
+    let owner = world.owner();
     owner
         .resume(policy, &world.keys, world.spend(), &Silent)
         .await

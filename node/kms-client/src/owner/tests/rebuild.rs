@@ -136,8 +136,9 @@ async fn the_list_is_the_lost_one_with_every_name() {
 async fn what_every_node_holds_is_delivered_and_the_rest_is_delivered_again() {
     let world = World::new(3).await;
     let held = world.granted(2, 3).await;
-    world.nodes[1].set(Habit::Refuses(kms_protocol::Refusal::ShuttingDown));
-    let report = grant(&world, &world.hasty_owner()).await.unwrap();
+    // For good, so that no upload is under way any more when the node changes its mind.
+    world.nodes[1].set(Habit::Refuses(kms_protocol::Refusal::KfragInvalid));
+    let report = grant(&world, &world.owner()).await.unwrap();
     let open = report.policy;
 
     let elsewhere = Elsewhere::new();
@@ -177,7 +178,7 @@ async fn a_restored_home_revokes_renews_and_refunds() {
     elsewhere.rebuild(&world).await;
     let (owner, spend) = (elsewhere.owner(&world), elsewhere.spend(&world));
     let more = Extension {
-        periods: 5,
+        span: Span::Periods(5),
         max_fee: FeeLimit::AsQuoted,
     };
     let plan = owner.plan_renewal(policy, more).await.unwrap();

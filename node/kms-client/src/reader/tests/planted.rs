@@ -58,7 +58,7 @@ async fn check_planted(keys_hash: fn(&World, &Terms) -> B256) {
         };
         plant(&world, planted);
     }
-    let read = world.read(&world.reader_within(2_000), &capsule).await;
+    let read = world.read(&world.reader(), &capsule).await;
     assert_eq!(read.unwrap().expose(), secret.expose());
     assert_eq!(
         (node.infos(), node.uploads()),
@@ -98,7 +98,7 @@ async fn a_copy_of_the_owners_terms_with_other_miners_is_not_asked() {
         ..own
     };
     plant(&world, copy);
-    let read = world.read(&world.reader_within(2_000), &capsule).await;
+    let read = world.read(&world.reader(), &capsule).await;
     assert_eq!(read.unwrap().expose(), secret.expose());
     assert_eq!(node.infos(), 0);
 }

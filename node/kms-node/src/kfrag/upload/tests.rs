@@ -32,14 +32,19 @@ async fn acknowledges_what_is_durable_and_the_same_bytes_again() {
     let (world, running) = seen(&grant).await;
     let upload = grant.upload();
     let worker = running.node.keys.worker.address();
-    let (stored, ack) = accept(&running.node, upload.clone()).await.unwrap();
-    assert_eq!(stored, Stored::Now);
+    let ack = accept(&running.node, upload.clone()).await.unwrap();
+    assert_eq!(running.node.metrics.kfrags.get(), 1);
     ack.verify(&domain(), &upload, &MINER, &worker).unwrap();
     drop(running);
     let mut again = world.start().await;
     again.sync().await;
-    let (stored, second) = accept(&again.node, upload).await.unwrap();
-    assert_eq!(stored, Stored::Before);
+    let held = again.node.metrics.kfrags.get();
+    let second = accept(&again.node, upload).await.unwrap();
+    assert_eq!(
+        again.node.metrics.kfrags.get(),
+        held,
+        "it was stored before"
+    );
     assert_eq!(second, ack);
 }
 

@@ -2,8 +2,8 @@
 
 use std::fmt;
 
-use kms_client::{GrantReport, Label, NodeFailure, Quote, Step};
-use kms_protocol::{Address, Amount, B256, Period, PolicyId};
+use kms_client::{Funds, GrantReport, Label, NodeFailure, Quote, Step};
+use kms_protocol::{Address, Amount, B256, Period, PolicyId, Wei};
 use serde::Serialize;
 
 use crate::plan::step_text;
@@ -13,6 +13,8 @@ use crate::text::utc;
 #[derive(Serialize)]
 pub(super) struct QuoteReport {
     dry_run: bool,
+    #[serde(skip)]
+    summary: String,
     label: Label,
     reader: String,
     threshold: u8,
@@ -26,6 +28,10 @@ pub(super) struct QuoteReport {
     miners: Vec<QuotedRow>,
     set_aside: Vec<NodeFailure>,
     transactions: Vec<Step>,
+    /// KMS of the account that pays.
+    balance: Amount,
+    /// Native currency of that account, for gas.
+    gas_balance: Wei,
 }
 
 #[derive(Serialize)]
@@ -37,7 +43,7 @@ struct QuotedRow {
 }
 
 impl QuoteReport {
-    pub(super) fn new(quote: &Quote, transactions: Vec<Step>) -> Self {
+    pub(super) fn new(quote: &Quote, transactions: Vec<Step>, funds: Funds) -> Self {
         let (spec, schedule) = (quote.spec(), quote.schedule);
         let row = |miner: &kms_client::QuotedMiner| QuotedRow {
             miner: miner.miner,
@@ -47,6 +53,7 @@ impl QuoteReport {
         };
         Self {
             dry_run: true,
+            summary: summary(quote),
             label: spec.label.clone(),
             reader: spec.card.name().to_owned(),
             threshold: spec.threshold,
@@ -60,31 +67,28 @@ impl QuoteReport {
             miners: quote.miners.iter().map(row).collect(),
             set_aside: quote.set_aside.clone(),
             transactions,
+            balance: funds.tokens,
+            gas_balance: funds.ether,
         }
     }
+}
 
-    /// Summarises the quote in one line.
-    pub(super) fn summary(&self) -> String {
-        let Self {
-            label,
-            reader,
-            threshold,
-            rate,
-            price,
-            periods,
-            ..
-        } = self;
-        let (n, expires) = (self.miners.len(), utc(self.expires_at));
-        format!(
-            "{label} to {reader}: {threshold} of {n} miners, {periods} periods at {rate} each: \
-             {price}; expires {expires}"
-        )
-    }
+/// Summarises a quote in one line.
+pub(super) fn summary(quote: &Quote) -> String {
+    let (spec, schedule) = (quote.spec(), quote.schedule);
+    let (label, reader, threshold) = (&spec.label, spec.card.name(), spec.threshold);
+    let periods = schedule.first.count_through(schedule.last);
+    let (n, rate, price) = (quote.miners.len(), quote.rate, quote.price);
+    let (starts, expires) = (utc(schedule.starts_at), utc(schedule.expires_at));
+    format!(
+        "{label} to {reader}: {threshold} of {n} miners, {periods} periods at {rate} each: \
+         {price}; from {starts} to {expires}"
+    )
 }
 
 impl fmt::Display for QuoteReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.summary())?;
+        f.write_str(&self.summary)?;
         for QuotedRow {
             miner,
             locked,
@@ -97,6 +101,11 @@ impl fmt::Display for QuoteReport {
         for step in &self.transactions {
             write!(f, "\n  {}", step_text(step))?;
         }
+        write!(
+            f,
+            "\nthe account holds {} and {}",
+            self.balance, self.gas_balance
+        )?;
         if !self.set_aside.is_empty() {
             write!(f, "\ncannot serve this grant:")?;
             for reason in &self.set_aside {

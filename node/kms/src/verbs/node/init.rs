@@ -64,6 +64,7 @@ pub(crate) struct InitArgs {
 
 #[derive(Serialize)]
 struct NodeReport {
+    #[serde(serialize_with = "crate::output::path_text")]
     data_dir: PathBuf,
     miner: Address,
     worker: Address,

@@ -2,13 +2,17 @@
 
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::time::Duration;
 
 use kms_chain::Deployment;
 use kms_kit::kms::{Kms, Output};
 use kms_kit::process::free_port;
-use kms_kit::wait::until;
+use kms_kit::wait::{poll, until};
 use serde_json::Value;
 use tempfile::TempDir;
+
+/// Limit of a start: the contracts, a period, and every miner active at once, beside other builds.
+const REPORT_LIMIT: Duration = Duration::from_secs(240);
 
 /// A person's folder, in which `kms dev` runs, and its output.
 struct Yard {
@@ -39,7 +43,7 @@ impl Yard {
     }
 
     /// Starts `kms dev` and waits for its report.
-    async fn start(&self, args: &[&str]) -> Dev {
+    fn start(&self, args: &[&str]) -> Dev {
         let log = self.path("log");
         let out = std::fs::File::create(&log).unwrap();
         let args = [&["dev", "--json", "--port", "0"], args].concat();
@@ -49,16 +53,16 @@ impl Yard {
             child: command.stdin(Stdio::null()).spawn().unwrap(),
             report: Value::Null,
         };
-        dev.report = until("the report of kms dev", async || {
+        dev.report = poll("the report of kms dev", REPORT_LIMIT, || {
             let text = std::fs::read_to_string(&log).unwrap();
             let ended = dev.child.try_wait().unwrap();
             assert!(ended.is_none(), "{ended:?}\n{text}");
-            text.lines().find_map(|line| {
+            Ok(text.lines().find_map(|line| {
                 let value: Value = serde_json::from_str(line).ok()?;
                 value.get("rpc_url").is_some().then_some(value)
-            })
+            }))
         })
-        .await;
+        .unwrap();
         dev
     }
 
@@ -113,7 +117,7 @@ impl Drop for Dev {
 #[tokio::test(flavor = "multi_thread")]
 async fn its_miners_earn_a_home_gets_money_and_nothing_outlives_it() {
     let yard = Yard::new();
-    let dev = yard.start(&["--miners", "2"]).await;
+    let dev = yard.start(&["--miners", "2"]);
     yard.run(&["init", "--network", "local"]).assert_success();
     let status = yard.run(&["status", "--json"]).assert_success();
     assert_eq!(status.field("active_miners"), 2);
@@ -150,7 +154,7 @@ async fn its_miners_earn_a_home_gets_money_and_nothing_outlives_it() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_kept_chain_goes_on_with_its_miners_and_is_one_process_s() {
     let yard = Yard::new();
-    let dev = yard.start(&["--miners", "1", "--state", "chain"]).await;
+    let dev = yard.start(&["--miners", "1", "--state", "chain"]);
     yard.run(&["init", "--network", "local"]).assert_success();
     let busy = yard.run(&["dev", "--port", "0", "--state", "chain", "--json"]);
     busy.assert_failure(50, "already_running");
@@ -158,7 +162,7 @@ async fn a_kept_chain_goes_on_with_its_miners_and_is_one_process_s() {
     assert_eq!(dev.signal("TERM"), 0);
     assert_eq!(yard.leftovers(), [""; 0]);
 
-    let dev = yard.start(&["--miners", "1", "--state", "chain"]).await;
+    let dev = yard.start(&["--miners", "1", "--state", "chain"]);
     let after = dev.deployment();
     assert_eq!(after.genesis_hash, before.genesis_hash);
     assert_eq!(after.contracts, before.contracts);
@@ -175,7 +179,7 @@ async fn a_kept_chain_goes_on_with_its_miners_and_is_one_process_s() {
 #[tokio::test(flavor = "multi_thread")]
 async fn its_chain_ends_with_it_even_by_a_kill() {
     let yard = Yard::new();
-    let dev = yard.start(&["--state", "chain"]).await;
+    let dev = yard.start(&["--state", "chain"]);
     let (keeper, before) = (dev.keeper(), dev.deployment());
     assert_eq!(dev.signal("KILL"), -1);
     until("the end of anvil", async || {
@@ -183,7 +187,7 @@ async fn its_chain_ends_with_it_even_by_a_kill() {
     })
     .await;
     // The kept chain was written all the same.
-    let dev = yard.start(&["--state", "chain"]).await;
+    let dev = yard.start(&["--state", "chain"]);
     assert_eq!(dev.deployment().genesis_hash, before.genesis_hash);
     let dropped = dev.keeper();
     drop(dev);

@@ -154,7 +154,8 @@ async fn the_journal_of_an_undelivered_grant_holds_nothing_that_opens() {
     let world = World::new(3).await;
     world.nodes[1].set(Habit::Refuses(kms_protocol::Refusal::ShuttingDown));
     let report = grant(&world, &world.hasty_owner()).await.unwrap();
-    let file = format!("journal/{}.json", report.policy);
+    let network = world.home.config().network_id();
+    let file = format!("journal/{network}/{}.json", report.policy);
     let text = std::fs::read_to_string(world.home.path().join(file)).unwrap();
     let upload = world.nodes[0].uploaded(report.policy);
     for secret in [

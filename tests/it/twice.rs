@@ -184,6 +184,8 @@ async fn resuming_all_goes_on_after_a_grant_that_was_never_paid() {
     let never = format!("0x{}", "00".repeat(32));
     unpaid["policy"] = never.clone().into();
     unpaid["state"] = "prepared".into();
+    assert!(unpaid["terms"]["salt"].is_string());
+    unpaid["terms"]["salt"] = never.clone().into();
     let file = paid.with_file_name(format!("{never}.json"));
     std::fs::write(&file, unpaid.to_string()).unwrap();
     miner.node.start();

@@ -32,11 +32,11 @@ pub(crate) trait NodeChain: ChainRead + Clone + Send + Sync + 'static {
     /// there is one endpoint.
     fn settled(&self, headers: &[BlockHeader]) -> impl Answer<Option<BlockHeader>>;
     /// Whether the contract says, at two endpoints if there are as many, that a miner's access
-    /// under a policy is over as of a period.
+    /// under a policy is over as of a period. Without terms, a policy that does not exist is over.
     fn is_access_over(
         &self,
         id: PolicyId,
-        terms: &Terms,
+        terms: Option<&Terms>,
         miner: Address,
         now: Period,
     ) -> impl Answer<bool>;
@@ -94,7 +94,7 @@ impl NodeChain for Chain {
     fn is_access_over(
         &self,
         id: PolicyId,
-        terms: &Terms,
+        terms: Option<&Terms>,
         miner: Address,
         now: Period,
     ) -> impl Answer<bool> {

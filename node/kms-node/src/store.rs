@@ -121,6 +121,16 @@ impl Store {
         reader
     }
 
+    /// Writes terms that cannot be read over those of a policy.
+    #[cfg(test)]
+    pub(crate) async fn spoil_terms(&self, id: kms_protocol::PolicyId) {
+        sqlx::query("update policy set terms = '{' where policy_id = ?")
+            .bind(id.0.0.to_vec())
+            .execute(&self.write)
+            .await
+            .unwrap();
+    }
+
     /// Reads one row, to check that the database answers.
     pub(crate) async fn ping(&self) -> Result<()> {
         sqlx::query("select name from meta limit 1")

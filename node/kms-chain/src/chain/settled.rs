@@ -86,30 +86,36 @@ impl Chain {
 
     /// Whether the contracts say, at every endpoint that answers and at two if there are as many,
     /// that a miner's access under a policy is over as of `now`: revoked, or past the last paid
-    /// period by their clock as well.
+    /// period by their clock as well. Without terms, as for a policy that is not in the index, only
+    /// the policy as a whole is asked for, and one that does not exist is over.
     ///
     /// # Errors
     /// `Unreachable` when too few endpoints answer; `Reverted` for an unknown policy or miner.
     pub async fn is_access_over(
         &self,
         id: PolicyId,
-        terms: &Terms,
+        terms: Option<&Terms>,
         miner: Address,
         now: Period,
     ) -> Result<bool, ChainError> {
         let contracts = &self.deployment().contracts;
         let (manager, escrow) = (contracts.policies.address, contracts.escrow.address);
-        let (terms, miner) = (convert::ethers_terms(terms), convert::h160(miner));
-        let call = policies::AccessEndCall { terms, miner };
-        let ends = self.view_each::<_, policies::AccessEndReturn>(manager, call);
-        if ends.await?.iter().all(|end| end.block_number != 0) {
-            return Ok(true);
+        if let Some(terms) = terms {
+            let (terms, miner) = (convert::ethers_terms(terms), convert::h160(miner));
+            let call = policies::AccessEndCall { terms, miner };
+            let ends = self.view_each::<_, policies::AccessEndReturn>(manager, call);
+            if ends.await?.iter().all(|end| end.block_number != 0) {
+                return Ok(true);
+            }
         }
         let clocks = self.view_each::<_, u32>(escrow, staking_escrow::CurrentPeriodCall {});
         let now = clocks.await?.into_iter().fold(now.0, u32::min);
         let call = policies::StateOfCall { id: id.0.0 };
         let states = self.view_each::<_, policies::State>(manager, call).await?;
-        Ok(states.iter().all(|state| state.effective_last < now))
+        Ok(states.iter().all(|state| match state.exists {
+            true => state.effective_last < now,
+            false => terms.is_none(),
+        }))
     }
 
     /// Runs a view at every endpoint. Each answer counts; an endpoint that is down does not, but

@@ -8,7 +8,6 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use kms_chain::ChainError;
 use kms_protocol::messages::ErasureReceipt;
 use kms_protocol::{EthSignature, Period, PolicyId};
 
@@ -97,8 +96,12 @@ impl<C: NodeChain> Sweeper<C> {
         }
     }
 
-    /// Finds what is due for erasure as of `snapshot`, and erases what has waited for its proof.
+    /// Finds what is due for erasure as of `snapshot`, and erases what has waited for its proof;
+    /// nothing while decisions on the snapshot are forbidden, as during indexing.
     pub(crate) async fn sweep(&mut self, snapshot: &Snapshot) -> Result<()> {
+        if self.node.age.age().is_none() {
+            return Ok(());
+        }
         let trigger = trigger(snapshot);
         if trigger != self.scanned {
             self.scan(snapshot).await?;
@@ -126,8 +129,8 @@ impl<C: NodeChain> Sweeper<C> {
                     self.waiting.remove(&id);
                     self.scanned = Trigger::default();
                 }
-                Err(error) => {
-                    problem = Some(error.to_string());
+                Err(doubt) => {
+                    problem = Some(doubt);
                     break;
                 }
             }
@@ -160,20 +163,19 @@ impl<C: NodeChain> Sweeper<C> {
         }
     }
 
-    /// Whether the contract says that this miner's access is over. A policy that it does not know
-    /// was removed by a reorg: the end of its terms counts.
+    /// Whether the contracts say that this miner's access is over, or why it is not known. That the
+    /// index lacks a policy proves nothing: a reorg removed it, or it is being indexed again.
     async fn is_over(
         &self,
         snapshot: &Snapshot,
         head: &KfragHead,
-    ) -> std::result::Result<bool, ChainError> {
+    ) -> std::result::Result<bool, String> {
         let (id, miner) = (head.policy_id, self.node.miner());
-        let terms = self.node.store.terms(id).await.ok().flatten();
-        let Some(terms) = terms else {
-            return Ok(true);
-        };
+        let terms = self.node.store.terms(id).await;
+        let terms = terms.map_err(|error| error.to_string())?;
         let now = snapshot.settled.map_or(Period::NEVER, |(_, period)| period);
-        self.chain.is_access_over(id, &terms, miner, now).await
+        let over = self.chain.is_access_over(id, terms.as_ref(), miner, now);
+        over.await.map_err(|error| error.to_string())
     }
 
     async fn erase(&mut self, tombstones: &[ErasureRow]) -> Result<()> {

@@ -79,12 +79,18 @@ impl NodeChain for FakeChain {
 
     async fn is_access_over(
         &self,
-        _id: PolicyId,
-        _terms: &Terms,
+        id: PolicyId,
+        _terms: Option<&Terms>,
         _miner: Address,
         _now: Period,
     ) -> Result<bool, ChainError> {
-        self.answer(|state| !state.still_paid)
+        self.answer(|state| match state.unknown.contains(&id) {
+            true => Err(ChainError::Reverted {
+                name: "PolicyUnknown".to_owned(),
+                args: Vec::new(),
+            }),
+            false => Ok(!state.still_paid),
+        })?
     }
 
     async fn eth_balance(&self, _account: Address) -> Result<Wei, ChainError> {

@@ -6,7 +6,7 @@ use kms_chain::{
     BlockHeader, Call, ChainError, ChainEvent, ChainParams, EventRecord, EventSource, Fees,
     GasLimit, Lease, MinerInfo, SignedTx, TxPlan, TxReceipt,
 };
-use kms_protocol::{Address, Amount, B256, Period, Wei, keccak256};
+use kms_protocol::{Address, Amount, B256, Period, PolicyId, Wei, keccak256};
 
 use super::{BLOCK_SECONDS, Policy};
 
@@ -52,6 +52,8 @@ pub struct State {
     pub dissenter: Option<&'static str>,
     /// Whether the contract says that no policy is over.
     pub still_paid: bool,
+    /// Policies that the contract does not know.
+    pub unknown: HashSet<PolicyId>,
     /// Whether the contract counts no fees, as for a miner that was idle.
     pub idle: bool,
     /// A search for policies is never answered.
@@ -101,6 +103,7 @@ impl State {
             unsettled: false,
             dissenter: None,
             still_paid: false,
+            unknown: HashSet::new(),
             idle: false,
             stalled: false,
             refuse: None,

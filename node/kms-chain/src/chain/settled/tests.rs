@@ -111,3 +111,41 @@ async fn an_endpoint_that_contradicts_two_others_is_named() {
         other => panic!("{other:?}"),
     }
 }
+
+/// An endpoint in whose contracts, in period 9, a policy has this existence and last paid period.
+async fn contracts(exists: u8, last: u32) -> Server {
+    Server::of_deployment(move |_, params| {
+        let data = params[0]["data"].as_str().unwrap();
+        Reply::Result(match data.len() {
+            10 => json!(format!("0x{:064x}", 9)),
+            74 => json!(format!("0x{exists:064x}{:064x}{last:064x}{:064x}", 0, 0)),
+            _ => panic!("terms that nobody has are asked for: {data}"),
+        })
+    })
+    .await
+}
+
+#[tokio::test]
+async fn without_terms_each_endpoint_must_say_that_the_policy_is_over() {
+    let miner = Address([7; 20]);
+    let id = PolicyId(keccak256(b"policy"));
+    for (first, second, over) in [
+        ((1, 8), (1, 8), true),
+        ((0, 0), (0, 0), true),
+        ((0, 0), (1, 8), true),
+        ((1, 9), (1, 9), false),
+        ((1, 8), (1, 9), false),
+        ((0, 0), (1, 12), false),
+    ] {
+        let first = contracts(first.0, first.1).await;
+        let second = contracts(second.0, second.1).await;
+        let urls = vec![first.url.clone(), second.url.clone()];
+        let config = RpcConfig {
+            timeout_ms: 30_000,
+            ..RpcConfig::new(urls)
+        };
+        let chain = Chain::offline(&config, deployment()).unwrap();
+        let said = chain.is_access_over(id, None, miner, Period(20)).await;
+        assert_eq!(said.unwrap(), over, "{} {}", first.url, second.url);
+    }
+}

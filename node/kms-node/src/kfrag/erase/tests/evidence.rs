@@ -87,3 +87,54 @@ async fn wrong_block_times_that_are_taken_back_erase_nothing() {
     let request = grant.request(world.chain.height());
     assert!(answer(&running.node, request).await.is_ok());
 }
+
+#[tokio::test]
+async fn nothing_is_erased_while_the_index_is_built_again() {
+    let (world, mut running, grant) = ended().await;
+    running.sync().await;
+    let snapshot = running.node.snapshot().unwrap();
+    running.sweeper.sweep(&snapshot).await.unwrap();
+    running.sync().await;
+    let snapshot = running.node.snapshot().unwrap();
+    running.node.age.invalidate();
+    running.sweeper.sweep(&snapshot).await.unwrap();
+    assert!(running.node.has_waiting_erasures(), "it waits on");
+    assert_eq!(state(&running, &grant).await, KfragState::Stored);
+    world.chain.mine();
+    sweep_now(&mut running).await;
+    assert_eq!(state(&running, &grant).await, KfragState::Erased);
+}
+
+#[tokio::test]
+async fn a_policy_that_the_index_lacks_needs_the_contracts_word_too() {
+    let grant = Grant::new(1, 2);
+    let (world, mut running) = holding(&grant).await;
+    world.chain.drop_blocks(1);
+    world.chain.mine_to_period(4);
+    world.chain.state().still_paid = true;
+    for _ in 0..3 {
+        world.chain.mine();
+        sweep_now(&mut running).await;
+    }
+    let terms = running.node.store.terms(grant.id()).await.unwrap();
+    assert_eq!(terms, None, "a reorg removed it");
+    assert_eq!(state(&running, &grant).await, KfragState::Stored);
+    let told = reason(&running, "erasure_evidence").unwrap();
+    assert!(told.contains(&grant.id().to_string()), "{told}");
+    world.chain.state().still_paid = false;
+    sweep_now(&mut running).await;
+    assert_eq!(state(&running, &grant).await, KfragState::Erased);
+}
+
+#[tokio::test]
+async fn a_database_that_does_not_give_the_terms_erases_nothing() {
+    let (world, mut running, grant) = ended().await;
+    running.node.store.spoil_terms(grant.id()).await;
+    for _ in 0..2 {
+        world.chain.mine();
+        sweep_now(&mut running).await;
+    }
+    assert_eq!(state(&running, &grant).await, KfragState::Stored);
+    let told = reason(&running, "erasure_evidence").unwrap();
+    assert!(told.contains("terms"), "{told}");
+}

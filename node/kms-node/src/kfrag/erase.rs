@@ -8,6 +8,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use kms_chain::ChainError;
 use kms_protocol::messages::ErasureReceipt;
 use kms_protocol::{EthSignature, Period, PolicyId};
 
@@ -36,8 +37,18 @@ struct Trigger {
 /// A kfrag that is due for erasure.
 struct Waiting {
     head: KfragHead,
-    /// Since when it is due without a break.
+    /// Since when it is due without a break, or when the contracts were asked last.
     since: Instant,
+    /// Why it stayed when the contracts were asked.
+    doubt: Option<String>,
+}
+
+/// Why it is not known whether a policy is over.
+enum Doubt {
+    /// The reason has to do with this policy alone.
+    Here(String),
+    /// No other policy would be answered for either.
+    Everywhere(String),
 }
 
 /// The sweeper's state in memory; after a restart the waiting begins anew.
@@ -122,14 +133,9 @@ impl<C: NodeChain> Sweeper<C> {
         let mut problem = None;
         for (head, reason) in ripe {
             match self.is_over(snapshot, &head).await {
-                Ok(true) => proved.push(tombstone(&self.node, snapshot, &head, reason)),
-                Ok(false) => {
-                    let id = head.policy_id;
-                    problem = Some(format!("the contract says that policy {id} is not over"));
-                    self.waiting.remove(&id);
-                    self.scanned = Trigger::default();
-                }
-                Err(doubt) => {
+                Ok(()) => proved.push(tombstone(&self.node, snapshot, &head, reason)),
+                Err(Doubt::Here(doubt)) => self.put_off(&head.policy_id, doubt),
+                Err(Doubt::Everywhere(doubt)) => {
                     problem = Some(doubt);
                     break;
                 }
@@ -137,6 +143,8 @@ impl<C: NodeChain> Sweeper<C> {
         }
         self.erase(&proved).await?;
         self.node.await_erasures(!self.waiting.is_empty());
+        let mut doubts = self.waiting.values();
+        let problem = problem.or_else(|| doubts.find_map(|waiting| waiting.doubt.clone()));
         self.node
             .health
             .set("erasure_evidence", Concern::Earning, problem);
@@ -155,27 +163,42 @@ impl<C: NodeChain> Sweeper<C> {
             for head in page {
                 if due(snapshot, &head).is_some() {
                     let since = Instant::now();
+                    let doubt = None;
                     self.waiting
                         .entry(head.policy_id)
-                        .or_insert(Waiting { head, since });
+                        .or_insert(Waiting { head, since, doubt });
                 }
             }
         }
     }
 
-    /// Whether the contracts say that this miner's access is over, or why it is not known. That the
-    /// index lacks a policy proves nothing: a reorg removed it, or it is being indexed again.
+    /// Lets a kfrag wait anew, so that the others have their turn.
+    fn put_off(&mut self, id: &PolicyId, doubt: String) {
+        if let Some(waiting) = self.waiting.get_mut(id) {
+            waiting.since = Instant::now();
+            waiting.doubt = Some(doubt);
+        }
+    }
+
+    /// Checks that the contracts say that this miner's access is over. That the index lacks a
+    /// policy proves nothing: a reorg removed it, or it is being indexed again.
     async fn is_over(
         &self,
         snapshot: &Snapshot,
         head: &KfragHead,
-    ) -> std::result::Result<bool, String> {
+    ) -> std::result::Result<(), Doubt> {
         let (id, miner) = (head.policy_id, self.node.miner());
+        let here = |reason: String| Doubt::Here(format!("policy {id}: {reason}"));
         let terms = self.node.store.terms(id).await;
-        let terms = terms.map_err(|error| error.to_string())?;
+        let terms = terms.map_err(|error| here(error.to_string()))?;
         let now = snapshot.settled.map_or(Period::NEVER, |(_, period)| period);
         let over = self.chain.is_access_over(id, terms.as_ref(), miner, now);
-        over.await.map_err(|error| error.to_string())
+        match over.await {
+            Ok(true) => Ok(()),
+            Ok(false) => Err(here("the contract says that it is not over".to_owned())),
+            Err(error @ ChainError::Reverted { .. }) => Err(here(error.to_string())),
+            Err(error) => Err(Doubt::Everywhere(error.to_string())),
+        }
     }
 
     async fn erase(&mut self, tombstones: &[ErasureRow]) -> Result<()> {

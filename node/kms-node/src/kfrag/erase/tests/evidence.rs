@@ -138,3 +138,33 @@ async fn a_database_that_does_not_give_the_terms_erases_nothing() {
     let told = reason(&running, "erasure_evidence").unwrap();
     assert!(told.contains("terms"), "{told}");
 }
+
+#[tokio::test]
+async fn a_policy_that_the_contract_refuses_does_not_keep_the_others() {
+    let grants: Vec<Grant> = (0..6).map(|_| Grant::new(1, 2)).collect();
+    let world = World::new();
+    for grant in &grants {
+        world.chain.queue_policy(&grant.terms);
+    }
+    world.chain.mine();
+    let mut running = world.start().await;
+    running.sync().await;
+    for grant in &grants {
+        upload::accept(&running.node, grant.upload()).await.unwrap();
+    }
+    world.chain.mine_to_period(3);
+    world.chain.mine_many(2);
+    let refused: Vec<PolicyId> = grants[..5].iter().map(|grant| grant.id()).collect();
+    world.chain.state().unknown.extend(refused.clone());
+    sweep_now(&mut running).await;
+    assert_eq!(state(&running, &grants[5]).await, KfragState::Erased);
+    for grant in &grants[..5] {
+        assert_eq!(state(&running, grant).await, KfragState::Stored);
+    }
+    let told = reason(&running, "erasure_evidence").unwrap();
+    assert!(refused.iter().any(|id| told.contains(&id.to_string())), "{told}");
+    world.chain.state().unknown.clear();
+    sweep_now(&mut running).await;
+    assert_eq!(state(&running, &grants[0]).await, KfragState::Erased);
+    assert_eq!(reason(&running, "erasure_evidence"), None);
+}

@@ -23,6 +23,8 @@ use crate::view::snapshot::Snapshot;
 /// Limit of kfrags read per query, and of those whose end is asked for in one sweep.
 const PAGE: u32 = 256;
 const ASKED_AT_ONCE: usize = 64;
+/// Time past its hold after which a kfrag that waits for a settled block is told of.
+const OVERDUE: Duration = Duration::from_secs(30 * 60);
 /// Interval at which the newest snapshot is checked.
 const PAUSE: Duration = Duration::from_millis(500);
 
@@ -144,7 +146,9 @@ impl<C: NodeChain> Sweeper<C> {
         self.erase(&proved).await?;
         self.node.await_erasures(!self.waiting.is_empty());
         let mut doubts = self.waiting.values();
-        let problem = problem.or_else(|| doubts.find_map(|waiting| waiting.doubt.clone()));
+        let problem = problem
+            .or_else(|| doubts.find_map(|waiting| waiting.doubt.clone()))
+            .or_else(|| self.overdue(snapshot));
         self.node
             .health
             .set("erasure_evidence", Concern::Earning, problem);
@@ -170,6 +174,19 @@ impl<C: NodeChain> Sweeper<C> {
                 }
             }
         }
+    }
+
+    /// Tells of kfrags that wait for long, as where one of two endpoints is down.
+    fn overdue(&self, snapshot: &Snapshot) -> Option<String> {
+        let limit = self.node.config.erase_after().saturating_add(OVERDUE);
+        let late = self.waiting.values().any(|Waiting { head, since, .. }| {
+            let reason = due(snapshot, head);
+            let settled = reason.is_some_and(|reason| is_settled(snapshot, head, reason));
+            since.elapsed() > limit && !settled
+        });
+        late.then(|| {
+            "kfrags of ended policies wait: no block is shown by two endpoints, or final".to_owned()
+        })
     }
 
     /// Lets a kfrag wait anew, so that the others have their turn.

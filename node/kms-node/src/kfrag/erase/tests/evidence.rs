@@ -168,3 +168,23 @@ async fn a_policy_that_the_contract_refuses_does_not_keep_the_others() {
     assert_eq!(state(&running, &grants[0]).await, KfragState::Erased);
     assert_eq!(reason(&running, "erasure_evidence"), None);
 }
+
+#[tokio::test]
+async fn an_end_that_is_not_settled_for_long_is_told() {
+    let (world, mut running, grant) = ended().await;
+    world.chain.state().unsettled = true;
+    sweep_now(&mut running).await;
+    assert_eq!(reason(&running, "erasure_evidence"), None, "not for long");
+    for waiting in running.sweeper.waiting.values_mut() {
+        waiting.since -= OVERDUE + Duration::from_secs(1);
+    }
+    sweep_now(&mut running).await;
+    let told = reason(&running, "erasure_evidence").unwrap();
+    assert!(told.contains("two endpoints"), "{told}");
+    assert_eq!(state(&running, &grant).await, KfragState::Stored);
+    world.chain.state().unsettled = false;
+    world.chain.mine();
+    sweep_now(&mut running).await;
+    assert_eq!(state(&running, &grant).await, KfragState::Erased);
+    assert_eq!(reason(&running, "erasure_evidence"), None);
+}

@@ -12,7 +12,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use kms_chain::{ChainError, Pursuit};
-use kms_protocol::{Amount, Period, PeriodClock};
+use kms_protocol::{Amount, Period, PeriodClock, Wei};
 
 use crate::chain::NodeChain;
 use crate::duties::decide::{Duty, Ledger, Wishes, decide};
@@ -65,6 +65,8 @@ pub(crate) struct Sender<C> {
     backoff: HashMap<String, Backoff>,
     /// The engine's state of each intent under way, by intent id.
     pursuits: HashMap<i64, Pursuit>,
+    /// The most that a duty of the last tick needs and the worker lacks.
+    short_of: Option<Wei>,
     /// Kind of a duty that `max_fee_per_gas` held back in this tick.
     held_by_cap: Option<String>,
 }
@@ -122,6 +124,7 @@ impl<C: NodeChain> Sender<C> {
             read_at: None,
             backoff: HashMap::new(),
             pursuits: HashMap::new(),
+            short_of: None,
             held_by_cap: None,
         }
     }
@@ -179,7 +182,9 @@ impl<C: NodeChain> Sender<C> {
             let gas_price = self.chain.fees().await?.max_fee;
             self.ledger.gas_price = Some(gas_price);
             self.report_balance(gas_price).await?;
-            self.read_at = Some((period, last_claim, head));
+            // While ether is short it is read again soon, to see when it is enough.
+            let short = self.short_of.take().is_some();
+            self.read_at = (!short).then_some((period, last_claim, head));
             let unclaimed = whole_tokens(self.ledger.claimable);
             self.node.metrics.unclaimed.set(unclaimed);
         }

@@ -108,7 +108,7 @@ impl<C: NodeChain> Sender<C> {
         if !funded {
             let health = &self.node.health;
             health.set("worker_balance", Concern::Earning, problem);
-            // Read again soon, to see when it is enough.
+            self.short_of = self.short_of.max(Some(needed));
             self.read_at = None;
         }
         match funded {

@@ -12,6 +12,8 @@ use crate::view::snapshot::Snapshot;
 const GAS_PER_PERIOD: u32 = 30_000;
 /// Days for which the worker's ether should last.
 const DAYS_WANTED: f64 = 7.0;
+/// Gas that the worker's ether should buy at least: more than the limit of any confirmation.
+const LEAST_GAS: f64 = 400_000.0;
 const DAY_SECONDS: f64 = 86_400.0;
 /// Periods after which an open transaction is worth a look.
 const OLD_PERIODS: u32 = 1;
@@ -70,7 +72,8 @@ impl<C: NodeChain> Sender<C> {
         through < period || (through == period && half_over)
     }
 
-    /// Tells for how many days the worker's ether lasts at this price of gas.
+    /// Tells for how many days the worker's ether lasts at this price of gas, and whether it is
+    /// enough for that and for what the last tick could not send.
     pub(super) async fn report_balance(&self, gas_price: Wei) -> Result<()> {
         let worker = self.wishes.worker;
         let balance = self.chain.eth_balance(worker).await?;
@@ -80,8 +83,15 @@ impl<C: NodeChain> Sender<C> {
         let gas = u32::try_from(gas / 1_000).map_or(f64::from(u32::MAX), f64::from) * 1_000.0;
         let days = gas / per_day;
         self.node.metrics.days_left.set(days);
-        let problem = (days < DAYS_WANTED)
-            .then(|| format!("worker {worker} has {balance}, gas for {days:.1} days"));
+        let wanted = (DAYS_WANTED * per_day).max(LEAST_GAS);
+        let short_of = self.short_of.filter(|needed| balance < *needed);
+        let problem = match short_of {
+            Some(needed) => Some(format!("worker {worker} has {balance}, and needs {needed} now")),
+            None => (gas < wanted).then(|| {
+                let wanted = wanted / per_day;
+                format!("worker {worker} has {balance}, gas for {days:.1} days of {wanted:.1}")
+            }),
+        };
         let health = &self.node.health;
         health.set("worker_balance", Concern::Earning, problem);
         Ok(())

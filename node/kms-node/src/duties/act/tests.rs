@@ -1,5 +1,3 @@
-use kms_protocol::Wei;
-
 use super::*;
 use crate::testkit::chain::FakeChain;
 use crate::testkit::{MINER, Running, World};

@@ -1,6 +1,7 @@
 //! What the node tells of its standing.
 
 use super::*;
+use crate::testkit::chain::PERIOD_SECONDS;
 
 /// Why a check fails; `None` while it holds.
 async fn told(running: &Running, id: &str) -> Option<String> {
@@ -65,4 +66,56 @@ async fn tells_of_a_suspension_until_it_is_over() {
     }
     running.live(&world.chain, 1).await;
     assert_eq!(told(&running, "not_suspended").await, None);
+}
+
+#[tokio::test]
+async fn ether_that_a_duty_lacks_is_told_until_it_is_there() {
+    let (world, mut running) = at_rest().await;
+    reward(&world.chain);
+    world.chain.state().ether = Wei(1_000_000);
+    for _ in 0..3 {
+        running.live(&world.chain, 1).await;
+        assert!(told(&running, "worker_balance").await.is_some());
+        assert!(running.sender.short_of.is_some());
+        // By the price of a day's gas alone it would be enough.
+        running.sender.clock.period_seconds = u32::MAX;
+        running.sender.report_balance(Wei(1)).await.unwrap();
+        running.sender.clock.period_seconds = PERIOD_SECONDS;
+        let reason = told(&running, "worker_balance").await.unwrap();
+        assert!(reason.contains("needs"), "{reason}");
+    }
+    world.chain.state().ether = Wei(1_000_000 * Wei::ETH.0);
+    running.live(&world.chain, 1).await;
+    assert_eq!(world.chain.broadcasts_of("claim").len(), 1);
+    assert_eq!(running.sender.short_of, None);
+    assert_eq!(told(&running, "worker_balance").await, None);
+}
+
+#[tokio::test]
+async fn what_a_duty_that_is_gone_lacked_is_told_no_longer() {
+    let (world, mut running) = at_rest().await;
+    reward(&world.chain);
+    running.sender.clock.period_seconds = u32::MAX;
+    world.chain.state().ether = Wei(1);
+    running.live(&world.chain, 1).await;
+    assert!(running.sender.short_of.is_some());
+    // The duty goes away: what is told is that the ether does not last.
+    world.chain.state().claimable = Amount::ZERO;
+    running.live(&world.chain, 2).await;
+    assert_eq!(running.sender.short_of, None);
+    let reason = told(&running, "worker_balance").await.unwrap();
+    assert!(reason.contains("days"), "{reason}");
+}
+
+#[tokio::test]
+async fn ether_for_days_that_does_not_buy_a_confirmation_is_too_little() {
+    let (world, mut running) = settled().await;
+    running.sender.clock.period_seconds = 86_400;
+    let price = Wei(2_000_000_000);
+    for (gas, enough) in [(209_000, false), (399_000, false), (400_000, true)] {
+        world.chain.state().ether = Wei(price.0 * gas);
+        running.sender.report_balance(price).await.unwrap();
+        let reason = told(&running, "worker_balance").await;
+        assert_eq!(reason.is_none(), enough, "{gas}: {reason:?}");
+    }
 }

@@ -10,6 +10,8 @@ impl Node {
     pub(crate) async fn report(&self) -> Report {
         let health = &self.health;
         health.set("chain_view", Concern::Serving, self.stale_view());
+        // What the duties and the checks of the stake go by.
+        health.set("standing_known", Concern::Earning, self.stale_view());
         let store = self.store.ping().await.err().map(|error| error.to_string());
         health.set("store", Concern::Serving, store);
         let closing = self.check_open().err().map(|problem| problem.title);

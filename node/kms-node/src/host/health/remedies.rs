@@ -15,7 +15,9 @@ pub(super) fn task_check(task: &str) -> &'static str {
 pub(super) fn remedy(id: &str) -> &'static str {
     match id {
         "chain_view" => "check the endpoints in rpc_urls and this machine's clock, then wait",
-        "head_fresh" => "check the endpoints in rpc_urls, and this machine's clock",
+        "head_fresh" | "standing_known" => {
+            "check the endpoints in rpc_urls and this machine's clock"
+        }
         "store" => "check the disk of data_dir, then start the node again",
         "shutdown" => "start the node again when it has ended",
         "events_complete" => {

@@ -40,6 +40,22 @@ async fn what_readers_suffer_from_is_not_told_as_money() {
 }
 
 #[tokio::test]
+async fn a_node_that_is_blind_does_not_say_that_it_earns() {
+    let served = Served::new(World::new()).await;
+    assert_eq!(served.get("/earnz").await.status().as_u16(), 200);
+    served.running.node.age.invalidate();
+    let response = served.get("/earnz").await;
+    assert_eq!(response.status().as_u16(), 503);
+    let report: Value = read(response).await;
+    let known = find(&report, "standing_known").unwrap();
+    assert_eq!(known["ok"], false);
+    assert!(known["reason"].as_str().unwrap().contains("chain"));
+    assert!(known["remedy"].as_str().unwrap().contains("clock"));
+    served.running.node.age.refresh();
+    assert_eq!(served.get("/earnz").await.status().as_u16(), 200);
+}
+
+#[tokio::test]
 async fn every_check_is_a_gauge() {
     let served = Served::new(World::new()).await;
     let node = &served.running.node;

@@ -107,7 +107,7 @@ pub const KEYS: &[Key] = &[
     ),
     optional(
         "fee_per_kms",
-        "10000 gwei",
+        "100000 gwei",
         "most that a claim or a collection may cost in fees, per KMS it brings in",
     ),
     optional(

@@ -240,7 +240,7 @@ fn parse(values: &Values) -> Result<NodeConfig, ConfigError> {
         policy_in_flight: reader.number_u32("policy_in_flight", 0..=100_000)?,
         claim_every_periods: reader.number_u32("claim_every_periods", 1..=10_000)?,
         collect_every_periods: reader.number_u32("collect_every_periods", 1..=10_000)?,
-        fee_per_kms: reader.parsed("fee_per_kms", "a price such as \"10000 gwei\"")?,
+        fee_per_kms: reader.parsed("fee_per_kms", "a price such as \"100000 gwei\"")?,
         max_fee_per_gas: reader.parsed("max_fee_per_gas", "a price such as \"500 gwei\"")?,
         min_rate: match values.contains_key("min_rate") {
             true => Some(reader.parsed("min_rate", "an amount such as \"0.01 KMS\"")?),

@@ -35,8 +35,8 @@ Examples:
 What the node spends: it confirms its activity in the last period of each lease. A claim goes with
 a confirmation, after claim_every_periods; fees are collected after collect_every_periods, or once
 a policy has ended. Neither is sent if it costs more than fee_per_kms for each KMS that it brings
-in; nothing offers more than max_fee_per_gas. Set them with --set or in node.toml; `kms node config
-show` has their values.
+in (100000 gwei if unset); nothing offers more than max_fee_per_gas. Set them with --set or in
+node.toml; `kms node config show` has their values.
 
 Afterwards, with the stake's key: kms worker bond; and give the worker some ether.")]
 pub(crate) struct InitArgs {

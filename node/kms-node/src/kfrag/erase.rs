@@ -263,7 +263,7 @@ fn trigger(snapshot: &Snapshot) -> Trigger {
 }
 
 /// Truncates the write-ahead log if it may hold what was erased. If somebody reads it just now, it
-/// says so in the report of `/readyz`, and the next call tries again.
+/// says so in the report of `/earnz`, and the next call tries again.
 async fn clear_log(node: &Node) -> Result<()> {
     if !node.store.has_remains() {
         return Ok(());

@@ -86,7 +86,9 @@ impl<C: NodeChain> Sender<C> {
         let wanted = (DAYS_WANTED * per_day).max(LEAST_GAS);
         let short_of = self.short_of.filter(|needed| balance < *needed);
         let problem = match short_of {
-            Some(needed) => Some(format!("worker {worker} has {balance}, and needs {needed} now")),
+            Some(needed) => Some(format!(
+                "worker {worker} has {balance}, and needs {needed} now"
+            )),
             None => (gas < wanted).then(|| {
                 let wanted = wanted / per_day;
                 format!("worker {worker} has {balance}, gas for {days:.1} days of {wanted:.1}")

@@ -162,7 +162,10 @@ async fn a_policy_that_the_contract_refuses_does_not_keep_the_others() {
         assert_eq!(state(&running, grant).await, KfragState::Stored);
     }
     let told = reason(&running, "erasure_evidence").unwrap();
-    assert!(refused.iter().any(|id| told.contains(&id.to_string())), "{told}");
+    assert!(
+        refused.iter().any(|id| told.contains(&id.to_string())),
+        "{told}"
+    );
     world.chain.state().unknown.clear();
     sweep_now(&mut running).await;
     assert_eq!(state(&running, &grants[0]).await, KfragState::Erased);

@@ -54,7 +54,7 @@ pub(crate) trait NodeChain: ChainRead + Clone + Send + Sync + 'static {
     /// Sends signed bytes to every endpoint; "already known" counts as success.
     fn broadcast(&self, raw: &[u8]) -> impl Answer<()>;
     /// The receipt of a mined transaction; `None` while it is in no block. Every endpoint is asked
-    /// if its nonce is `used`.
+    /// if its nonce is `used`; fails only if none answers, since a duty may be done again.
     fn receipt(&self, hash: B256, used: bool) -> impl Answer<Option<TxReceipt>>;
 }
 
@@ -130,6 +130,6 @@ impl NodeChain for Chain {
     }
 
     fn receipt(&self, hash: B256, used: bool) -> impl Answer<Option<TxReceipt>> {
-        self.receipt_of(hash, used)
+        self.receipt_shown(hash, used)
     }
 }

@@ -57,6 +57,16 @@ pub fn policy_id(terms: &Terms) -> PolicyId {
     terms.id(CHAIN_ID, &POLICY_MANAGER)
 }
 
+/// The error of an endpoint that does not answer.
+pub fn outage() -> ChainError {
+    let (endpoint, fault) = ("fake".to_owned(), RpcFault::Connect);
+    ChainError::Unreachable {
+        method: "fake",
+        endpoint,
+        fault,
+    }
+}
+
 /// The chain; clones share it.
 #[derive(Clone)]
 pub struct FakeChain(Arc<Mutex<State>>);
@@ -77,15 +87,10 @@ impl FakeChain {
     /// What the endpoint answers; an error while it is offline.
     pub fn answer<T>(&self, of: impl FnOnce(&mut State) -> T) -> Result<T, ChainError> {
         let mut state = self.state();
-        if !state.online {
-            let (endpoint, fault) = ("fake".to_owned(), RpcFault::Connect);
-            return Err(ChainError::Unreachable {
-                method: "fake",
-                endpoint,
-                fault,
-            });
+        match state.online {
+            true => Ok(of(&mut state)),
+            false => Err(outage()),
         }
-        Ok(of(&mut state))
     }
 
     /// Adds a block with everything queued and pooled.

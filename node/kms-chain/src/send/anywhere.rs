@@ -26,6 +26,22 @@ impl Chain {
         }
     }
 
+    /// Does what [`Chain::receipt_of`] does, by those endpoints that answer: for a sender who may
+    /// send the same again, and who must not wait for an endpoint that is down.
+    ///
+    /// # Errors
+    /// As [`Chain::receipt`].
+    pub async fn receipt_shown(
+        &self,
+        hash: B256,
+        used: bool,
+    ) -> Result<Option<TxReceipt>, ChainError> {
+        match self.receipt(hash).await? {
+            None if used => Ok(self.receipt_anywhere(hash).await.unwrap_or_default()),
+            found => Ok(found),
+        }
+    }
+
     async fn receipt_anywhere(&self, hash: B256) -> Result<Option<TxReceipt>, ChainError> {
         let answers = self
             .rpc()
@@ -38,7 +54,10 @@ impl Chain {
                 reason: "a receipt of something else",
             };
             match answer {
-                Ok(Some(wire)) => return wire.parse(hash).map(Some).ok_or(bad),
+                Ok(Some(wire)) => match wire.parse(hash) {
+                    Some(receipt) => return Ok(Some(receipt)),
+                    None => last = Some(bad),
+                },
                 Ok(None) => {}
                 Err(error) => last = Some(error),
             }
@@ -46,3 +65,6 @@ impl Chain {
         last.map_or(Ok(None), Err)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -166,14 +166,25 @@ impl<J: TxJournal> Wallet<J> {
             market: None,
         };
         let used = next_nonce > pending.pursuit.nonce();
+        let mut unsure = None;
         for attempt in pending.pursuit.attempts() {
-            if self.chain.receipt_of(attempt.hash, used).await?.is_some() {
-                let head = self.chain.head().await?.number;
-                // Read again, so that the receipt is not older than the head.
-                let receipt = self.chain.receipt_of(attempt.hash, used).await?;
-                sight.included = receipt.map(|receipt| Included { receipt, head });
-                return Ok(sight);
+            match self.chain.receipt_of(attempt.hash, used).await {
+                Ok(Some(_)) => {}
+                Ok(None) => continue,
+                Err(error) => {
+                    // An older attempt may be the mined one.
+                    unsure = unsure.or(Some(error));
+                    continue;
+                }
             }
+            let head = self.chain.head().await?.number;
+            // Read again, so that the receipt is not older than the head.
+            let receipt = self.chain.receipt_of(attempt.hash, used).await?;
+            sight.included = receipt.map(|receipt| Included { receipt, head });
+            return Ok(sight);
+        }
+        if let Some(error) = unsure {
+            return Err(error);
         }
         if pending.pursuit.is_price_due(&sight, rules) {
             sight.market = Some(self.chain.fees().await?);

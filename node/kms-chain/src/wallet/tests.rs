@@ -7,6 +7,7 @@ use tokio::sync::Notify;
 use super::{DirJournal, JournaledTx, SendEvent, TxJournal, Wallet, WalletOptions};
 
 mod crash;
+mod endpoints;
 mod node;
 mod results;
 use node::{FOREVER, Node};

@@ -132,7 +132,8 @@ impl<C: NodeChain> Sender<C> {
     /// Runs one tick. Safe to cancel at any await.
     pub(crate) async fn tick(&mut self, snapshot: &Snapshot) -> Result<()> {
         self.held_by_cap = None;
-        self.track(snapshot).await?;
+        // What is not known of one transaction keeps no other duty waiting.
+        let tracked = self.track(snapshot).await;
         self.refresh_ledger(snapshot).await?;
         let store = self.node.store.clone();
         for intent in store
@@ -162,7 +163,7 @@ impl<C: NodeChain> Sender<C> {
         let open = u64::try_from(open.len()).unwrap_or(u64::MAX);
         self.node.metrics.open_intents.set(open);
         self.node.metrics.decided.set(snapshot.head.number);
-        Ok(())
+        tracked
     }
 
     async fn refresh_ledger(&mut self, snapshot: &Snapshot) -> Result<()> {

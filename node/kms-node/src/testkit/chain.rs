@@ -4,8 +4,8 @@ use kms_chain::{
     BlockHeader, Call, ChainError, ChainParams, EventSource, Fees, GasLimit, LastSeqs, SignedTx,
     TxPlan, TxReceipt,
 };
-use kms_kit::chain::State;
 pub(crate) use kms_kit::chain::{FakeChain, Parties};
+use kms_kit::chain::{State, outage};
 use kms_protocol::{Address, Amount, B256, EthSecret, Period, PolicyId, Terms, Wei};
 
 use crate::chain::NodeChain;
@@ -122,6 +122,9 @@ impl NodeChain for FakeChain {
     }
 
     async fn receipt(&self, hash: B256, _used: bool) -> Result<Option<TxReceipt>, ChainError> {
-        self.answer(|state| state.receipt(hash))
+        self.answer(|state| match state.mute.contains(&hash) {
+            true => Err(outage()),
+            false => Ok(state.receipt(hash)),
+        })?
     }
 }

@@ -46,6 +46,8 @@ pub struct State {
     pub witnessed: bool,
     /// Whether the endpoint has come to serve another chain.
     pub other_chain: bool,
+    /// Transactions whose receipt is asked for in vain.
+    pub mute: HashSet<B256>,
     /// Whether no block is settled.
     pub unsettled: bool,
     /// An endpoint that shows other blocks.
@@ -100,6 +102,7 @@ impl State {
             lowered: false,
             witnessed: false,
             other_chain: false,
+            mute: HashSet::new(),
             unsettled: false,
             dissenter: None,
             still_paid: false,

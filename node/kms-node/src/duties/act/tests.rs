@@ -4,6 +4,7 @@ use crate::testkit::{MINER, Running, World};
 
 mod reprice;
 mod standing;
+mod unsure;
 mod worth;
 
 /// A world whose miner is staked and bonded.

@@ -48,34 +48,50 @@ impl<C: NodeChain> Sender<C> {
         let intents = store.open_intents().await?;
         self.pursuits
             .retain(|id, _| intents.iter().any(|intent| intent.id == *id));
+        let mut first_error = None;
         for attempts in store
             .open_attempts()
             .await?
             .chunk_by(|a, b| a.intent_id == b.intent_id)
         {
-            let Some(newest) = attempts.last() else {
+            let owner = attempts.first().map(|attempt| attempt.intent_id);
+            let Some(intent) = intents.iter().find(|one| Some(one.id) == owner) else {
                 continue;
             };
-            let Some(intent) = intents.iter().find(|one| one.id == newest.intent_id) else {
-                continue;
-            };
-            let sight = self.sight(snapshot, attempts, next_nonce).await?;
-            self.note_mined(attempts, &sight).await?;
-            let rules = self.rules();
-            let pursuit = self.pursuit(attempts, newest, sight.now);
-            let decision = pursuit.decide(&sight, &rules);
-            if pursuit.is_held_by_cap(&sight, &rules) {
-                self.held_by_cap = Some(intent.kind.clone());
+            // What is not known of one transaction keeps no other one waiting.
+            let followed = self.follow(snapshot, intent, attempts, next_nonce).await;
+            first_error = first_error.or(followed.err());
+        }
+        first_error.map_or(Ok(()), Err)
+    }
+
+    /// Asks the engine about one intent, and does what it decides.
+    async fn follow(
+        &mut self,
+        snapshot: &Snapshot,
+        intent: &Intent,
+        attempts: &[Attempt],
+        next_nonce: u64,
+    ) -> Result<()> {
+        let Some(newest) = attempts.last() else {
+            return Ok(());
+        };
+        let sight = self.sight(snapshot, attempts, next_nonce).await?;
+        self.note_mined(attempts, &sight).await?;
+        let rules = self.rules();
+        let pursuit = self.pursuit(attempts, newest, sight.now);
+        let decision = pursuit.decide(&sight, &rules);
+        if pursuit.is_held_by_cap(&sight, &rules) {
+            self.held_by_cap = Some(intent.kind.clone());
+        }
+        match decision {
+            Decision::Wait => {}
+            Decision::Offer => self.offer(newest, &intent.kind, sight.now).await?,
+            Decision::Reprice(fees) => {
+                let dearer = self.reprice(newest, fees, sight.now).await?;
+                self.offer(&dearer, &intent.kind, sight.now).await?;
             }
-            match decision {
-                Decision::Wait => {}
-                Decision::Offer => self.offer(newest, &intent.kind, sight.now).await?,
-                Decision::Reprice(fees) => {
-                    let dearer = self.reprice(newest, fees, sight.now).await?;
-                    self.offer(&dearer, &intent.kind, sight.now).await?;
-                }
-                Decision::Final(outcome) => self.finish(snapshot, intent, outcome).await?,
-            }
+            Decision::Final(outcome) => self.finish(snapshot, intent, outcome).await?,
         }
         Ok(())
     }
@@ -109,12 +125,21 @@ impl<C: NodeChain> Sender<C> {
             included: None,
             market: None,
         };
+        let mut unsure = None;
         for attempt in attempts.iter().rev() {
             let used = next_nonce > attempt.nonce;
-            if let Some(receipt) = self.chain.receipt(attempt.hash, used).await? {
-                sight.included = Some(Included { receipt, head });
-                return Ok(sight);
+            match self.chain.receipt(attempt.hash, used).await {
+                Ok(Some(receipt)) => {
+                    sight.included = Some(Included { receipt, head });
+                    return Ok(sight);
+                }
+                Ok(None) => {}
+                // An older attempt may be the mined one.
+                Err(error) => unsure = unsure.or(Some(error)),
             }
+        }
+        if let Some(error) = unsure {
+            return Err(error.into());
         }
         let rules = self.rules();
         if let Some(newest) = attempts.last()

@@ -254,12 +254,15 @@ impl ChainRead for FakeChain {
     }
 
     async fn head(&self) -> Result<BlockHeader, ChainError> {
-        self.answer(|state| state.head())
+        self.answer(|state| state.shown(state.head()))
     }
 
     async fn header(&self, number: u64) -> Result<Option<BlockHeader>, ChainError> {
         let index = usize::try_from(number).unwrap();
-        self.answer(|state| state.blocks.get(index).map(|block| block.header))
+        self.answer(|state| {
+            let block = state.blocks.get(index);
+            block.map(|block| state.shown(block.header))
+        })
     }
 
     async fn events_in_range(&self, from: u64, to: u64) -> Result<Vec<EventRecord>, ChainError> {

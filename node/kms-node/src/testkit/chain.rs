@@ -63,7 +63,11 @@ impl NodeChain for FakeChain {
 
     async fn prove_again(&self) -> Result<(), ChainError> {
         self.answer(|state| match state.other_chain {
-            false => Ok(()),
+            false => {
+                // The endpoint is left out from now on, and another one is read.
+                state.swapped = false;
+                Ok(())
+            }
             true => Err(ChainError::WrongChain {
                 endpoint: "a.example".to_owned(),
                 part: kms_chain::IdentityPart::ChainId,

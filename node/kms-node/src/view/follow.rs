@@ -110,8 +110,13 @@ impl<C: NodeChain> Follower<C> {
             Next::Behind => return Ok(true),
         };
         if let Step::Revert { .. } | Step::Reset = step {
-            // What does not connect may be another chain.
+            // What does not connect may be another chain. If the endpoint that showed it is left
+            // out now, another one may show something else.
             self.chain.prove_again().await.map_err(Trouble::Chain)?;
+            let again = next_step(&self.chain, self.indexer.cursor()).await;
+            if again.map_err(Trouble::Chain)? != Next::Step(step.clone()) {
+                return Ok(true);
+            }
         }
         match self.indexer.take(step).await.map_err(Trouble::Store)? {
             Ingested::Applied => {}

@@ -46,6 +46,8 @@ pub struct State {
     pub witnessed: bool,
     /// Whether the endpoint has come to serve another chain.
     pub other_chain: bool,
+    /// Whether the endpoint that is read has come to serve another chain, beside one that has not.
+    pub swapped: bool,
     /// Transactions whose receipt is asked for in vain.
     pub mute: HashSet<B256>,
     /// Whether no block is settled.
@@ -102,6 +104,7 @@ impl State {
             lowered: false,
             witnessed: false,
             other_chain: false,
+            swapped: false,
             mute: HashSet::new(),
             unsettled: false,
             dissenter: None,
@@ -129,6 +132,19 @@ impl State {
     /// Header of the newest block.
     pub fn head(&self) -> BlockHeader {
         self.blocks.last().unwrap().header
+    }
+
+    /// A header as the endpoint that is read shows it.
+    pub(super) fn shown(&self, header: BlockHeader) -> BlockHeader {
+        let foreign = |hash: B256| keccak256(&[&hash.0[..], b"foreign"].concat());
+        match self.swapped {
+            false => header,
+            true => BlockHeader {
+                hash: foreign(header.hash),
+                parent: foreign(header.parent),
+                ..header
+            },
+        }
     }
 
     pub(super) fn period(&self) -> Period {

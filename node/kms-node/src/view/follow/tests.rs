@@ -167,6 +167,28 @@ async fn a_chain_that_is_another_one_than_before_is_not_taken_in() {
 }
 
 #[tokio::test]
+async fn an_endpoint_of_another_chain_beside_a_good_one_resets_nothing() {
+    let world = World::new();
+    let grant = Grant::new(1, 100);
+    let mut running = world.start().await;
+    world.chain.queue_policy(&grant.terms);
+    world.chain.mine_many(3);
+    running.sync().await;
+    let before = running.follower.indexer.cursor().clone();
+    world.chain.state().swapped = true;
+    assert!(running.follower.advance().await.unwrap(), "no step");
+    assert_eq!(*running.follower.indexer.cursor(), before);
+    // The next look is at the other endpoint.
+    assert!(running.follower.advance().await.unwrap());
+    assert_eq!(*running.follower.indexer.cursor(), before);
+    assert_eq!(verdict(&running.node, &grant), None);
+    world.chain.mine();
+    running.sync().await;
+    let head = running.node.snapshot().unwrap().head.number;
+    assert_eq!(head, world.chain.height());
+}
+
+#[tokio::test]
 async fn a_chain_that_stands_still_is_not_believed() {
     let world = World::new().set("max_head_age_s", "60");
     let mut running = world.start().await;

@@ -174,6 +174,8 @@ async fn a_first_endpoint_that_stands_still_hides_no_revocation() {
     let terms = grant.terms.clone();
     let call = kms_chain::Call::RevokePolicy { terms };
     world.send(&grant.sponsor, call).await;
+    // Far behind by number and by time.
+    world.devnet.advance(61).await.unwrap();
     world.mine(10).await;
     refuses(&miner, &grant, Refusal::PolicyRevoked).await;
 }

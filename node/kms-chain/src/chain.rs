@@ -138,20 +138,28 @@ impl Chain {
 
     async fn block(&self, which: &str) -> Result<Option<BlockHeader>, ChainError> {
         let method = "eth_getBlockByNumber";
-        let latest = self.inner.max_ahead_s.and_then(|ahead| {
-            let now = SystemTime::now().duration_since(UNIX_EPOCH).ok()?;
-            Some(now.as_secs().saturating_add(ahead))
-        });
-        let check = |wire: &Option<WireHeader>| match wire.as_ref()?.parse() {
-            None => Some("impossible header"),
-            Some(header) if latest.is_some_and(|latest| header.timestamp > latest) => {
-                Some("a block from the future: compare this machine's clock")
-            }
-            Some(_) => None,
-        };
+        let check = |wire: &Option<WireHeader>| self.believed(wire.as_ref()?).err();
         let rpc = &self.inner.rpc;
         let wire = rpc.request_checked(method, &(which, false), check).await?;
         Ok(wire.and_then(|wire| wire.parse()))
+    }
+
+    /// Parses a header, or tells why it cannot be true.
+    fn believed(&self, wire: &WireHeader) -> Result<BlockHeader, &'static str> {
+        let header = wire.parse().ok_or("impossible header")?;
+        let latest = self.clock().map(|(now, ahead)| now.saturating_add(ahead));
+        match latest.is_some_and(|latest| header.timestamp > latest) {
+            true => Err("a block from the future: compare this machine's clock"),
+            false => Ok(header),
+        }
+    }
+
+    /// This machine's time, and how far a block's may be ahead of it, in seconds; `None` where any
+    /// block time is allowed.
+    fn clock(&self) -> Option<(u64, u64)> {
+        let ahead = self.inner.max_ahead_s?;
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).ok()?;
+        Some((now.as_secs(), ahead))
     }
 
     /// Reads the balance of an account in wei, at the newest block.

@@ -22,8 +22,8 @@ pub(crate) trait NodeChain: ChainRead + Clone + Send + Sync + 'static {
     fn claimable(&self, miner: Address) -> impl Answer<Amount>;
     /// Fees that `miner` can collect from each of these policies as of the newest block.
     fn collectable_each(&self, terms: &[Terms], miner: Address) -> impl Answer<Vec<Amount>>;
-    /// Passes over endpoints that are far behind the best; returns the best height.
-    fn check_heads(&self) -> impl Answer<u64>;
+    /// Passes over endpoints that are far behind another one.
+    fn check_heads(&self) -> impl Answer<()>;
     /// The highest counts of events that several endpoints show as of a block; `None` with one.
     fn last_seqs_at(&self, number: u64) -> impl Answer<Option<LastSeqs>>;
     /// Proves again that an endpoint serves the deployment.
@@ -75,7 +75,7 @@ impl NodeChain for Chain {
         Self::collectable_each(self, terms, miner)
     }
 
-    fn check_heads(&self) -> impl Answer<u64> {
+    fn check_heads(&self) -> impl Answer<()> {
         Self::check_heads(self)
     }
 

@@ -177,9 +177,6 @@ fn alter(fault: Fault, frozen: Option<Value>, request: &Value, answer: &mut Valu
         (Fault::Frozen, "eth_getBlockByNumber") if latest => {
             answer["result"] = frozen.unwrap_or_default();
         }
-        (Fault::Frozen, "eth_blockNumber") => {
-            answer["result"] = frozen.unwrap_or_default()["number"].take();
-        }
         (Fault::NoReceipts, "eth_getTransactionReceipt") => answer["result"] = Value::Null,
         (Fault::NoLogs, "eth_getLogs") => answer["result"] = json!([]),
         (Fault::Nonce(delta), "eth_getTransactionCount") => shift(&mut answer["result"], delta),

@@ -11,38 +11,49 @@ use crate::contracts::bindings::{
     policy_manager as policies, silence_challenges as challenges, staking_escrow as escrow,
 };
 use crate::error::ChainError;
-use crate::types::LastSeqs;
-use crate::types::wire::{HexBytes, Quantity};
+use crate::types::wire::{HexBytes, WireHeader};
+use crate::types::{BlockHeader, LastSeqs, Tag};
 
-/// Blocks by which an endpoint may be behind another one; it is passed over while it is more.
+const BLOCK: &str = "eth_getBlockByNumber";
+/// Blocks, and seconds, by which an endpoint may be behind another one; it is passed over while it
+/// is more by both.
 const LAG_MAX: u64 = 8;
-const NONE: [(); 0] = [];
+const LAG_MAX_S: u64 = 60;
 
 impl Chain {
-    /// Asks every endpoint for its height and passes over those that are far behind the best, until
-    /// they have caught up. Returns the best height.
+    /// Asks every endpoint for its newest block and passes over those that are far behind another
+    /// one, by number and by time, until they have caught up. A number alone costs a liar nothing;
+    /// a time counts at most as this machine's, where block times are compared with that.
     ///
     /// # Errors
-    /// As `Rpc::request`, when no endpoint answers.
-    pub async fn check_heads(&self) -> Result<u64, ChainError> {
+    /// As `Rpc::request`, when no endpoint answers; `BadReply` when no header can be true.
+    pub async fn check_heads(&self) -> Result<(), ChainError> {
+        let params = (Tag::Latest.as_str(), false);
         let answers = self
             .rpc()
-            .request_each::<_, Quantity>("eth_blockNumber", &NONE)
+            .request_each::<_, WireHeader>(BLOCK, &params)
             .await;
+        let bad = |reason| ChainError::BadReply {
+            method: BLOCK,
+            reason,
+        };
         let mut last = None;
-        let mut heights = Vec::with_capacity(answers.len());
+        let mut heads = Vec::with_capacity(answers.len());
         for (_, answer) in answers {
-            let height = answer.map(|height| height.0);
-            heights.push(height.as_ref().ok().copied());
-            last = height.err().or(last);
+            let head = answer.and_then(|wire| self.believed(&wire).map_err(bad));
+            heads.push(head.as_ref().ok().copied());
+            last = head.err().or(last);
         }
-        let best = heights.iter().copied().flatten().max();
-        let best = best.ok_or(last.unwrap_or(ChainError::NoEndpoint))?;
-        let behind = heights
-            .iter()
-            .map(|height| height.is_some_and(|height| height.saturating_add(LAG_MAX) < best));
+        if heads.iter().flatten().next().is_none() {
+            return Err(last.unwrap_or(ChainError::NoEndpoint));
+        }
+        let now = self.clock().map_or(u64::MAX, |(now, _)| now);
+        let behind = heads.iter().map(|own| {
+            let mut others = heads.iter().flatten();
+            own.is_some_and(|own| others.any(|other| is_behind(&own, other, now)))
+        });
         self.rpc().set_behind(behind);
-        Ok(best)
+        Ok(())
     }
 
     /// The highest counts of events that an endpoint shows as of a block: whoever leaves events out
@@ -104,6 +115,11 @@ impl Chain {
     pub async fn prove_again(&self) -> Result<(), ChainError> {
         self.rpc().verify_all().await
     }
+}
+
+fn is_behind(own: &BlockHeader, other: &BlockHeader, now: u64) -> bool {
+    other.number > own.number.saturating_add(LAG_MAX)
+        && other.timestamp.min(now) > own.timestamp.saturating_add(LAG_MAX_S)
 }
 
 #[cfg(test)]

@@ -1,11 +1,45 @@
 use super::*;
 use crate::rpc::RpcConfig;
-use crate::test_support::{Reply, Server, deployment};
+use crate::test_support::{Reply, Server, deployment, hash};
 
-/// An endpoint at a height, whose contracts count that many events.
-async fn endpoint(height: u64, count: u64) -> Server {
+/// Time of block 0, in seconds; the others follow every 12 s.
+const GENESIS: u64 = 1_700_000_000;
+
+/// Height, time and fork of an endpoint, and the number of events that its contracts count.
+#[derive(Clone, Copy)]
+struct Shown {
+    height: u64,
+    time: u64,
+    fork: u8,
+    count: u64,
+}
+
+fn at(height: u64) -> Shown {
+    Shown {
+        height,
+        time: GENESIS + 12 * height,
+        fork: 0,
+        count: 0,
+    }
+}
+
+/// Hash of a block of a fork.
+fn block(fork: u8, number: u64) -> kms_protocol::B256 {
+    kms_protocol::keccak256(&[&[fork][..], &number.to_be_bytes()].concat())
+}
+
+async fn endpoint(shown: Shown) -> Server {
+    let Shown {
+        height,
+        time,
+        fork,
+        count,
+    } = shown;
     Server::of_deployment(move |method, params| match method {
-        "eth_blockNumber" => Reply::Result(json!(format!("{height:#x}"))),
+        "eth_getBlockByNumber" if params[0] == "latest" => Reply::Result(json!({
+            "number": format!("{height:#x}"), "hash": block(fork, height),
+            "parentHash": hash(4), "timestamp": format!("{time:#x}"), "baseFeePerGas": "0x7",
+        })),
         "eth_call" => {
             let text = params[1].as_str().unwrap().trim_start_matches("0x");
             match u64::from_str_radix(text, 16).unwrap() <= height {
@@ -19,13 +53,19 @@ async fn endpoint(height: u64, count: u64) -> Server {
     .await
 }
 
-fn chain(servers: &[&Server]) -> Chain {
+/// A client that allows blocks this far ahead of the clock, in seconds; `None` for any.
+fn chain_within(max_ahead_s: Option<u64>, servers: &[&Server]) -> Chain {
     let urls = servers.iter().map(|server| server.url.clone()).collect();
     let config = RpcConfig {
         timeout_ms: 30_000,
+        max_ahead_s,
         ..RpcConfig::new(urls)
     };
     Chain::offline(&config, deployment()).unwrap()
+}
+
+fn chain(servers: &[&Server]) -> Chain {
+    chain_within(None, servers)
 }
 
 /// Height of the endpoint that answers a request.
@@ -35,30 +75,83 @@ async fn asked(chain: &Chain) -> u128 {
 
 #[tokio::test]
 async fn an_endpoint_that_stands_still_is_passed_over() {
-    let (frozen, live) = (endpoint(10, 0).await, endpoint(19, 0).await);
-    let chain = chain(&[&frozen, &live]);
-    assert_eq!(asked(&chain).await, 10, "the first is preferred");
-    assert_eq!(chain.check_heads().await.unwrap(), 19);
-    for _ in 0..3 {
-        assert_eq!(asked(&chain).await, 19);
+    for max_ahead_s in [None, Some(300)] {
+        let (frozen, live) = (endpoint(at(10)).await, endpoint(at(19)).await);
+        let chain = chain_within(max_ahead_s, &[&frozen, &live]);
+        assert_eq!(asked(&chain).await, 10, "the first is preferred");
+        chain.check_heads().await.unwrap();
+        for _ in 0..3 {
+            assert_eq!(asked(&chain).await, 19);
+        }
     }
 }
 
 #[tokio::test]
 async fn an_endpoint_that_is_a_little_behind_or_ahead_is_not() {
-    for height in [11, 19, 500] {
-        let (first, second) = (endpoint(height, 0).await, endpoint(19, 0).await);
+    // Nine blocks within a minute are few as well.
+    let quick = Shown {
+        time: at(19).time - 60,
+        ..at(10)
+    };
+    for shown in [at(11), at(19), at(500), quick] {
+        let (first, second) = (endpoint(shown).await, endpoint(at(19)).await);
         let chain = chain(&[&first, &second]);
-        assert_eq!(chain.check_heads().await.unwrap(), height.max(19));
-        assert_eq!(asked(&chain).await, u128::from(height));
+        chain.check_heads().await.unwrap();
+        assert_eq!(asked(&chain).await, u128::from(shown.height));
     }
 }
 
 #[tokio::test]
+async fn a_height_that_no_time_bears_out_puts_nobody_behind() {
+    let now = std::time::SystemTime::now();
+    let now = now.duration_since(std::time::UNIX_EPOCH).unwrap().as_secs();
+    let young = Shown {
+        time: now,
+        ..at(19)
+    };
+    // An old time, the honest one, the latest that is allowed, and one that is not.
+    for time in [GENESIS, now, now + 290, now + 100_000, u64::MAX] {
+        let liar = Shown {
+            time,
+            ..at(1 << 60)
+        };
+        let (honest, liar) = (endpoint(young).await, endpoint(liar).await);
+        let chain = chain_within(Some(300), &[&honest, &liar]);
+        chain.check_heads().await.unwrap();
+        assert_eq!(asked(&chain).await, 19, "{time}");
+    }
+    // Nor does it hide one that stands still.
+    let liar = Shown {
+        time: GENESIS,
+        ..at(1 << 60)
+    };
+    let (frozen, honest) = (endpoint(at(10)).await, endpoint(young).await);
+    let liar = endpoint(liar).await;
+    let chain = chain_within(Some(300), &[&frozen, &honest, &liar]);
+    chain.check_heads().await.unwrap();
+    assert_eq!(asked(&chain).await, 19);
+}
+
+#[tokio::test]
+async fn heads_that_cannot_be_true_are_an_error_where_there_are_no_others() {
+    let future = Shown {
+        time: u64::MAX,
+        ..at(19)
+    };
+    let (first, second) = (endpoint(future).await, endpoint(future).await);
+    let chain = chain_within(Some(300), &[&first, &second]);
+    let refused = chain.check_heads().await;
+    assert!(
+        matches!(refused, Err(ChainError::BadReply { .. })),
+        "{refused:?}"
+    );
+}
+
+#[tokio::test]
 async fn a_single_endpoint_is_asked_however_it_stands() {
-    let only = endpoint(10, 3).await;
+    let only = endpoint(at(10)).await;
     let chain = chain(&[&only]);
-    assert_eq!(chain.check_heads().await.unwrap(), 10);
+    chain.check_heads().await.unwrap();
     assert_eq!(asked(&chain).await, 10);
     assert_eq!(chain.last_seqs_at(5).await.unwrap(), None);
 }
@@ -67,11 +160,11 @@ async fn a_single_endpoint_is_asked_however_it_stands() {
 async fn the_highest_count_wins_whoever_shows_it() {
     let counts = |counts: Option<LastSeqs>| counts.map(|counts| counts.policies);
     for (first, second) in [(7, 9), (9, 7)] {
-        let (first, second) = (endpoint(20, first).await, endpoint(20, second).await);
+        let (first, second) = (endpoint(Shown { count: first, ..at(20) }).await, endpoint(Shown { count: second, ..at(20) }).await);
         let chain = chain(&[&first, &second]);
         assert_eq!(counts(chain.last_seqs_at(18).await.unwrap()), Some(9));
     }
-    let (behind, other) = (endpoint(10, 99).await, endpoint(20, 7).await);
+    let (behind, other) = (endpoint(Shown { count: 99, ..at(10) }).await, endpoint(Shown { count: 7, ..at(20) }).await);
     let chain = chain(&[&behind, &other]);
     assert_eq!(counts(chain.last_seqs_at(18).await.unwrap()), Some(7));
     assert_eq!(counts(chain.last_seqs_at(30).await.unwrap()), None);

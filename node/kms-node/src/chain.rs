@@ -24,8 +24,9 @@ pub(crate) trait NodeChain: ChainRead + Clone + Send + Sync + 'static {
     fn collectable_each(&self, terms: &[Terms], miner: Address) -> impl Answer<Vec<Amount>>;
     /// Passes over endpoints that are far behind another one.
     fn check_heads(&self) -> impl Answer<()>;
-    /// The highest counts of events that several endpoints show as of a block; `None` with one.
-    fn last_seqs_at(&self, number: u64) -> impl Answer<Option<LastSeqs>>;
+    /// The highest counts of events that several endpoints show as of the block of this hash;
+    /// `None` with one.
+    fn last_seqs_at(&self, hash: B256) -> impl Answer<Option<LastSeqs>>;
     /// Proves again that an endpoint serves the deployment.
     fn prove_again(&self) -> impl Answer<()>;
     /// The newest of `headers`, ascending, that two endpoints agree on, or that is final where
@@ -79,8 +80,8 @@ impl NodeChain for Chain {
         Self::check_heads(self)
     }
 
-    fn last_seqs_at(&self, number: u64) -> impl Answer<Option<LastSeqs>> {
-        Self::last_seqs_at(self, number)
+    fn last_seqs_at(&self, hash: B256) -> impl Answer<Option<LastSeqs>> {
+        Self::last_seqs_at(self, hash)
     }
 
     fn prove_again(&self) -> impl Answer<()> {

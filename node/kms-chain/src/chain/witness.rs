@@ -3,8 +3,8 @@
 
 use ethers::abi::AbiDecode;
 use ethers::contract::EthCall;
-use kms_protocol::Address;
-use serde_json::json;
+use kms_protocol::{Address, B256};
+use serde_json::{Value, json};
 
 use super::Chain;
 use crate::contracts::bindings::{
@@ -56,18 +56,19 @@ impl Chain {
         Ok(())
     }
 
-    /// The highest counts of events that an endpoint shows as of a block: whoever leaves events out
-    /// is contradicted by one that does not. `None` where there is one endpoint, whose counts
-    /// [`Chain::last_seqs`] reads, and while no endpoint has the state of that block.
+    /// The highest counts of events that an endpoint shows as of the block of this hash: whoever
+    /// leaves events out is contradicted by one that does not. `None` where there is one endpoint,
+    /// whose counts [`Chain::last_seqs`] reads, and while none has that very block on its chain.
     ///
     /// # Errors
     /// None of an endpoint: one that does not answer says nothing.
-    pub async fn last_seqs_at(&self, number: u64) -> Result<Option<LastSeqs>, ChainError> {
+    pub async fn last_seqs_at(&self, hash: B256) -> Result<Option<LastSeqs>, ChainError> {
         if self.rpc().endpoints() < 2 {
             return Ok(None);
         }
         let contracts = &self.deployment().contracts;
-        let block = format!("{number:#x}");
+        // EIP-1898: an endpoint with another block at that height counts other events.
+        let block = json!({ "blockHash": hash, "requireCanonical": true });
         let (escrows, managers, judges) = tokio::join!(
             self.views_at::<_, u64>(contracts.escrow.address, escrow::LastSeqCall {}, &block),
             self.views_at::<_, u64>(contracts.policies.address, policies::LastSeqCall {}, &block),
@@ -90,7 +91,7 @@ impl Chain {
     }
 
     /// The answers of those endpoints that have the state of a block.
-    async fn views_at<C, R>(&self, to: Address, call: C, block: &str) -> Vec<R>
+    async fn views_at<C, R>(&self, to: Address, call: C, block: &Value) -> Vec<R>
     where
         C: EthCall,
         R: AbiDecode,

@@ -57,7 +57,7 @@ impl NodeChain for FakeChain {
         self.answer(|_| ())
     }
 
-    async fn last_seqs_at(&self, _number: u64) -> Result<Option<LastSeqs>, ChainError> {
+    async fn last_seqs_at(&self, _hash: B256) -> Result<Option<LastSeqs>, ChainError> {
         self.answer(|state| state.witnessed.then(|| witnessed(state)))
     }
 

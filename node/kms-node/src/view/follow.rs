@@ -234,7 +234,7 @@ impl<C: NodeChain> Follower<C> {
             // Another endpoint shows what the one that is read leaves out.
             let confirmed = self.indexer.confirmed().last().copied();
             if let Some(header) = confirmed
-                && let Ok(Some(counts)) = self.chain.last_seqs_at(header.number).await
+                && let Ok(Some(counts)) = self.chain.last_seqs_at(header.hash).await
             {
                 self.indexer
                     .require_seqs(counts)

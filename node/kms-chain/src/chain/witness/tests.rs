@@ -24,7 +24,7 @@ fn at(height: u64) -> Shown {
 }
 
 /// Hash of a block of a fork.
-fn block(fork: u8, number: u64) -> kms_protocol::B256 {
+fn block(fork: u8, number: u64) -> B256 {
     kms_protocol::keccak256(&[&[fork][..], &number.to_be_bytes()].concat())
 }
 
@@ -41,10 +41,11 @@ async fn endpoint(shown: Shown) -> Server {
             "parentHash": hash(4), "timestamp": format!("{time:#x}"), "baseFeePerGas": "0x7",
         })),
         "eth_call" => {
-            let text = params[1].as_str().unwrap().trim_start_matches("0x");
-            match u64::from_str_radix(text, 16).unwrap() <= height {
+            assert_eq!(params[1]["requireCanonical"], true);
+            let mut known = (0..=height).map(|number| json!(block(fork, number)));
+            match known.any(|known| known == params[1]["blockHash"]) {
                 true => Reply::Result(json!(format!("0x{count:064x}"))),
-                false => Reply::Error(-32_000, "header not found"),
+                false => Reply::Error(-32_000, "header for hash not found"),
             }
         }
         "eth_getBalance" => Reply::Result(json!(format!("{height:#x}"))),
@@ -153,19 +154,41 @@ async fn a_single_endpoint_is_asked_however_it_stands() {
     let chain = chain(&[&only]);
     chain.check_heads().await.unwrap();
     assert_eq!(asked(&chain).await, 10);
-    assert_eq!(chain.last_seqs_at(5).await.unwrap(), None);
+    assert_eq!(chain.last_seqs_at(block(0, 5)).await.unwrap(), None);
+}
+
+/// What two endpoints count of the policies as of a block.
+async fn counted(first: Shown, second: Shown, block: B256) -> Option<u64> {
+    let (first, second) = (endpoint(first).await, endpoint(second).await);
+    let chain = chain(&[&first, &second]);
+    let counts = chain.last_seqs_at(block).await.unwrap();
+    counts.map(|counts| counts.policies)
 }
 
 #[tokio::test]
 async fn the_highest_count_wins_whoever_shows_it() {
-    let counts = |counts: Option<LastSeqs>| counts.map(|counts| counts.policies);
-    for (first, second) in [(7, 9), (9, 7)] {
-        let (first, second) = (endpoint(Shown { count: first, ..at(20) }).await, endpoint(Shown { count: second, ..at(20) }).await);
-        let chain = chain(&[&first, &second]);
-        assert_eq!(counts(chain.last_seqs_at(18).await.unwrap()), Some(9));
+    let counting = |height, count| Shown {
+        count,
+        ..at(height)
+    };
+    let (seven, nine) = (counting(20, 7), counting(20, 9));
+    assert_eq!(counted(seven, nine, block(0, 18)).await, Some(9));
+    assert_eq!(counted(nine, seven, block(0, 18)).await, Some(9));
+    let behind = counting(10, 99);
+    assert_eq!(counted(behind, seven, block(0, 18)).await, Some(7));
+    assert_eq!(counted(behind, seven, block(0, 30)).await, None);
+}
+
+#[tokio::test]
+async fn what_another_fork_counts_does_not_count() {
+    let ours = Shown { count: 7, ..at(20) };
+    let forked = Shown {
+        count: 9,
+        fork: 1,
+        ..ours
+    };
+    for (first, second) in [(ours, forked), (forked, ours)] {
+        assert_eq!(counted(first, second, block(0, 18)).await, Some(7));
     }
-    let (behind, other) = (endpoint(Shown { count: 99, ..at(10) }).await, endpoint(Shown { count: 7, ..at(20) }).await);
-    let chain = chain(&[&behind, &other]);
-    assert_eq!(counts(chain.last_seqs_at(18).await.unwrap()), Some(7));
-    assert_eq!(counts(chain.last_seqs_at(30).await.unwrap()), None);
+    assert_eq!(counted(forked, forked, block(0, 18)).await, None);
 }

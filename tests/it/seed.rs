@@ -65,7 +65,13 @@ async fn a_backup_makes_the_same_home_elsewhere() {
     for label in ["films/demo", "müller"] {
         again.run(&["label", "new", label]).assert_success();
     }
-    assert_eq!(keys(&again), keys(&owner));
+    let (restored, kept) = (keys(&again), keys(&owner));
+    assert!(
+        kept.iter().all(|key| restored.contains(key)),
+        "{restored:?}"
+    );
+    // Which reader keys have cards is not known, so that all of them read.
+    assert_eq!(restored.len(), kept.len() + 15);
     let shown = again.run(&["key", "show", "seed"]).assert_success();
     assert_eq!(shown.stdout.trim(), fingerprint);
     // To stdout goes the same text, and nothing else.

@@ -160,8 +160,14 @@ async fn die_undelivered(alice: &Kms) -> std::path::PathBuf {
     let file = until("the payment", async || {
         // A folder for each network, a file for each grant.
         let network = std::fs::read_dir(&folder).unwrap().next()?.unwrap();
-        let entry = std::fs::read_dir(network.path()).unwrap().next()?;
-        let file = entry.unwrap().path();
+        // A file that is being written has another name until it is whole.
+        let mut files = std::fs::read_dir(network.path()).unwrap();
+        let file = files.find_map(|entry| {
+            let file = entry.unwrap().path();
+            file.extension()
+                .is_some_and(|end| end == "json")
+                .then_some(file)
+        })?;
         let grant: Value = serde_json::from_slice(&std::fs::read(&file).ok()?).ok()?;
         (grant["state"] == "paid").then_some(file)
     })

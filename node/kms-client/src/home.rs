@@ -35,12 +35,16 @@ const LABELS: &str = "labels.json";
 const CARDS: &str = "cards";
 const LOCK: &str = "lock";
 
+/// Reader keys of a home at most, numbered from 0; each costs a read one more search of the chain.
+const READER_KEYS_MAX: u32 = 16;
+
 /// Where the seed of a new home comes from.
 #[derive(Debug)]
 pub enum SeedSource {
     /// Drawn from the system's random source.
     New,
-    /// A backup: every label, reader key and (derived) wallet returns with it.
+    /// A backup: every label, reader key and (derived) wallet returns with it. Nobody knows which
+    /// reader keys have cards, so that reads try all.
     Import(Seed),
 }
 
@@ -311,9 +315,9 @@ fn is_absent_or_empty(path: &Path) -> Result<bool> {
 fn fill(dir: &Path, options: InitOptions<'_>) -> Result<()> {
     let passphrase = options.passphrase.passphrase(Unlock::NewHome)?;
     passphrase.require_length()?;
-    let seed = match options.seed {
-        SeedSource::New => Seed::random()?,
-        SeedSource::Import(seed) => seed,
+    let (seed, reader_keys) = match options.seed {
+        SeedSource::New => (Seed::random()?, 1),
+        SeedSource::Import(seed) => (seed, READER_KEYS_MAX),
     };
     let wallet = match (options.wallet, options.role) {
         (WalletSource::Derived, Role::Owner) => OwnerKeys::from_seed(&seed)?.wallet()?,
@@ -323,7 +327,8 @@ fn fill(dir: &Path, options: InitOptions<'_>) -> Result<()> {
     let root = Root::of(options.role, seed)?;
     store::create_private_dir(&dir.join(CARDS))?;
     let (deployment, rpc_urls) = (options.deployment, options.rpc_urls);
-    let config = Config::new(deployment, rpc_urls, &root, wallet.address());
+    let mut config = Config::new(deployment, rpc_urls, &root, wallet.address());
+    config.reader_keys = reader_keys;
     networks::make_journals(dir, &config)?;
     renewal::write_keys(&dir.join(config.keys.name()), &root, &wallet, &passphrase)?;
     store::write_json(&dir.join(LABELS), &Labels::default())?;

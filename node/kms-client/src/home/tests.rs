@@ -111,7 +111,7 @@ fn refuses_damaged_configurations() {
             good.replace("\"reader_keys\"", "\"readerkeys\""),
             "unknown field",
         ),
-        (good.replace("\"reader_keys\": 1,", ""), "missing field"),
+        (good.replace("\"reader_keys\": 16,", ""), "missing field"),
         (
             good[..good.len() / 2].to_owned(),
             "not a versioned JSON file",
@@ -336,9 +336,27 @@ fn secrets_are_not_printed() {
 fn a_reader_key_that_is_used_is_remembered_and_none_is_forgotten() {
     let (_dir, mut home) = home();
     let lock = home.lock().unwrap();
+    let mut config = home.config().clone();
+    config.reader_keys = 1;
+    home.set_config(&lock, config).unwrap();
     let kept = |home: &Home| Home::open(home.path()).unwrap().config().reader_keys;
     for (number, keys) in [(0, 1), (3, 4), (1, 4)] {
         home.use_reader_key(&lock, number).unwrap();
         assert_eq!((home.config().reader_keys, kept(&home)), (keys, keys));
+    }
+}
+
+#[test]
+fn a_home_of_a_backup_reads_with_every_reader_key_and_a_new_one_with_the_first() {
+    let dir = tempfile::tempdir().unwrap();
+    let pass = Fixed(PASSPHRASE);
+    let backup = SeedSource::Import(Seed::from_bytes(&SEED).unwrap());
+    for (name, seed, keys) in [("new", SeedSource::New, 1), ("restored", backup, 16)] {
+        let options = InitOptions {
+            seed,
+            ..options(&pass)
+        };
+        let home = Home::init(&dir.path().join(name), options).unwrap();
+        assert_eq!(home.config().reader_keys, keys, "{name}");
     }
 }

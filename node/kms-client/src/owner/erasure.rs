@@ -62,27 +62,27 @@ enum Word {
 
 impl Owner<'_> {
     /// Asks these miners of a revoked policy for their receipts until `deadline`. Nothing that
-    /// fails here is an error: the chain has the revocation.
+    /// fails here is an error, the home's own files included: the chain has the revocation.
     pub(super) async fn await_erasures(
         &self,
         miners: &[Address],
         report: &mut RevocationReport,
         deadline: Instant,
         progress: &dyn Progress,
-    ) -> Result<()> {
-        report.asked = miners.len();
+    ) {
         let infos = match self.chain.miner_info(miners).await {
             Ok(infos) => infos,
-            Err(error) => {
-                let unknown = |miner: &Address| nobody(*miner, error.code(), error.to_string());
-                report.pending = miners.iter().map(unknown).collect();
-                return Ok(());
-            }
+            Err(error) => return report.unheard(miners, &error),
         };
+        let given = match self.given(report.policy) {
+            Ok(given) => given,
+            Err(error) => return report.unheard(miners, &error),
+        };
+        report.asked = miners.len();
         let wait = Wait {
             policy: report.policy,
             deadline,
-            given: self.given(report.policy)?,
+            given,
             progress,
         };
         let wait = &wait;
@@ -94,9 +94,13 @@ impl Owner<'_> {
             if heard.refuses {
                 report.refusing.push(miner);
             }
-            match heard.erasure {
+            let kept = heard.erasure.and_then(|erasure| {
+                let kept = self.keep(report.policy, erasure.receipt);
+                kept.map_err(|error| nobody(miner, error.code(), error.to_string()))?;
+                Ok(erasure)
+            });
+            match kept {
                 Ok(erasure) => {
-                    self.keep(report.policy, erasure.receipt)?;
                     report.erased.push(erasure);
                     let (done, of) = (report.erased.len(), infos.len());
                     progress.event(Event::NodeDone { miner, done, of });
@@ -111,7 +115,6 @@ impl Owner<'_> {
         report.refusing.sort_unstable();
         report.erased.sort_by_key(|erasure| erasure.receipt.miner);
         report.pending.sort_by_key(|failure| failure.miner);
-        Ok(())
     }
 
     fn given(&self, policy: PolicyId) -> Result<BTreeMap<Address, Given>> {

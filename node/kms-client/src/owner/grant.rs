@@ -10,7 +10,7 @@ use super::kfrags::Kfrags;
 use super::quote::{FeeLimit, Repeat, price_of};
 use super::{Owner, Quote, Schedule, Spend};
 use crate::error::{Error, NodeFailure, Result};
-use crate::granted::granted;
+use crate::granted::{Granted, granted};
 use crate::journal::{Grant, GrantState};
 use crate::keys::OwnerKeys;
 use crate::memo::{self, Memo};
@@ -136,7 +136,7 @@ impl Owner<'_> {
     ) -> Result<GrantReport> {
         self.home.check(spend.lock)?;
         self.settle_grants(keys, spend.pay, progress).await?;
-        self.refuse_unfinished(&quote)?;
+        self.refuse_unfinished(&quote).await?;
 
         let domain = self.chain.domain();
         let signer = keys.signer(&quote.spec.label)?;
@@ -178,6 +178,7 @@ impl Owner<'_> {
     ///
     /// # Errors
     /// [`Error::NoPolicy`] if it was never paid (the journal forgets it then),
+    /// [`Error::PolicyRevoked`], [`Error::PolicyExpired`] if it was over before all was delivered,
     /// [`Error::ChainBehind`] if the endpoint cannot know, and as [`Owner::grant`].
     pub async fn resume(
         &self,
@@ -199,23 +200,42 @@ impl Owner<'_> {
                 return Err(Error::ChainBehind { head, seen });
             }
             GrantState::Dropped => grant = self.pay(grant, keys, spend.pay, progress).await?,
-            GrantState::Paid | GrantState::Delivered => {}
+            GrantState::Paid | GrantState::Delivered => self.require_time(&grant).await?,
         }
         let kfrags = Kfrags::of(&grant, keys, self.chain.domain())?;
         self.deliver(grant, &kfrags, progress).await
     }
 
-    /// Checks that a quote can be carried out: the label is of these keys, and the reader has no
-    /// grant of it in force, unless a second one is asked for.
+    /// Refuses to deliver what is left of a policy that is over.
+    async fn require_time(&self, grant: &Grant) -> Result<()> {
+        if grant.undelivered().is_empty() {
+            return Ok(());
+        }
+        let (policy, now) = (grant.policy, self.present_period().await?);
+        match self.chain.policy_state(policy).await? {
+            Some(state) if state.revoked => Err(Error::PolicyRevoked { policy }),
+            Some(state) if state.effective_last < now => {
+                let last = state.effective_last;
+                Err(Error::PolicyExpired { policy, last })
+            }
+            Some(_) | None => Ok(()),
+        }
+    }
+
+    /// Checks that a quote can be carried out: the label is of these keys, no grant of it to the
+    /// reader is unfinished, and none is in force unless a second one is asked for. Settles
+    /// nothing: one that was written down and is not on chain counts as unfinished.
     ///
     /// # Errors
-    /// [`Error::LabelExists`], [`Error::AlreadyGranted`] with the policy, [`Error::Chain`].
+    /// [`Error::GrantUnfinished`], [`Error::LabelExists`], [`Error::AlreadyGranted`] with the
+    /// policy, [`Error::Chain`].
     pub async fn check_grant(&self, quote: &Quote, keys: &OwnerKeys) -> Result<()> {
+        self.refuse_unfinished(quote).await?;
         self.next_of_pair(quote, keys).await.map(drop)
     }
 
     /// The pair that a quote is for, and the number of its next grant: no two are found by one
-    /// look-up value.
+    /// look-up value. The journal counts beside the chain, whose search may lag behind.
     async fn next_of_pair(&self, quote: &Quote, keys: &OwnerKeys) -> Result<(PairKey, u32)> {
         let spec = &quote.spec;
         let delegating = keys.delegating(&spec.label)?;
@@ -226,32 +246,76 @@ impl Owner<'_> {
         }
         let pair = PairKey::of_owner(&delegating, &spec.card.receiving_key())?;
         let granted = granted(self.chain, &pair).await?;
-        let live = self.of_pair(&granted).await?.live;
-        if let (Some(policy), Repeat::Refuse) = (live.last(), spec.repeat) {
+        let journaled = self.grants_of(quote)?;
+        if let Repeat::Refuse = spec.repeat
+            && let Some(policy) = self.live_of_pair(&granted, &journaled).await?
+        {
             return Err(Error::AlreadyGranted {
-                policy: *policy,
+                policy,
                 label: spec.label.clone(),
                 reader: spec.card.name().to_owned(),
             });
         }
-        let last = granted.iter().map(|granted| granted.number).max();
+        let on_chain = granted.iter().map(|granted| granted.number);
+        let last = on_chain.chain(journaled.iter().map(|g| g.number)).max();
         let next = last.map_or(Some(0), |last| last.checked_add(1));
         let next = next.ok_or(Error::Bug("a pair has fewer than 2^32 grants"))?;
         Ok((pair, next))
     }
 
-    fn refuse_unfinished(&self, quote: &Quote) -> Result<()> {
+    /// A policy of the pair that is in force: the newest that the search of the chain found, or one
+    /// that only the journal knows.
+    async fn live_of_pair(
+        &self,
+        granted: &[Granted],
+        journaled: &[Grant],
+    ) -> Result<Option<PolicyId>> {
+        if let Some(policy) = self.of_pair(granted).await?.live.pop() {
+            return Ok(Some(policy));
+        }
+        let now = self.present_period().await?;
+        for grant in journaled {
+            let policy = grant.policy;
+            let is_found = granted.iter().any(|granted| granted.created.id == policy);
+            if is_found || matches!(grant.state, GrantState::Revoked | GrantState::Dropped) {
+                continue;
+            }
+            let is_live = match self.chain.policy_state(policy).await? {
+                Some(state) => !state.revoked && state.effective_last >= now,
+                // It was paid, and the endpoint does not know of it.
+                None => grant.terms.last_period >= now,
+            };
+            if is_live {
+                return Ok(Some(policy));
+            }
+        }
+        Ok(None)
+    }
+
+    /// What the journal holds of the label and the reader of a quote.
+    fn grants_of(&self, quote: &Quote) -> Result<Vec<Grant>> {
         let spec = &quote.spec;
         let receiving = spec.card.receiving_key();
-        let same = |g: &Grant| g.label == spec.label && g.receiving_key == receiving;
-        match self.journal().unfinished()?.into_iter().find(same) {
-            Some(grant) => Err(Error::GrantUnfinished {
-                policy: grant.policy,
-                label: grant.label,
-                reader: grant.reader,
-            }),
-            None => Ok(()),
+        let mut grants = self.journal().list()?;
+        grants.retain(|g| g.label == spec.label && g.receiving_key == receiving);
+        Ok(grants)
+    }
+
+    async fn refuse_unfinished(&self, quote: &Quote) -> Result<()> {
+        for grant in self.grants_of(quote)? {
+            if !grant.is_unfinished() {
+                continue;
+            }
+            let settled = self.settled(grant.clone()).await?;
+            if settled.is_none_or(|settled| settled.is_unfinished()) {
+                return Err(Error::GrantUnfinished {
+                    policy: grant.policy,
+                    label: grant.label,
+                    reader: grant.reader,
+                });
+            }
         }
+        Ok(())
     }
 
     /// Makes the terms of the quote for the present time, all but what takes the owner's keys: a

@@ -4,13 +4,14 @@
 
 use std::time::Duration;
 
-use futures_util::future::try_join_all;
+use futures_util::future::join_all;
 use kms_chain::{Call, PolicyState};
 use kms_protocol::{Address, Amount, B256, Period, PolicyId, Terms};
 use tokio::time::Instant;
 
 use super::erasure::Erasure;
 use super::{Owner, Spend};
+use crate::asking::nobody;
 use crate::error::{Error, NodeFailure, Result};
 use crate::granted::{Granted, granted};
 use crate::keys::OwnerKeys;
@@ -66,13 +67,13 @@ pub struct RevocationReport {
     pub refund: Option<Amount>,
     /// Last period that stays paid; `None` as for the refund.
     pub effective_last: Option<Period>,
-    /// Number of miners that were asked.
+    /// Number of miners that are to erase their kfrag.
     pub asked: usize,
     /// Miners that refuse the policy, ascending.
     pub refusing: Vec<Address>,
     /// Receipts for the erased kfrags, each verified, by miner; kept in the journal.
     pub erased: Vec<Erasure>,
-    /// Why the other miners that were asked gave no receipt.
+    /// Why there is no receipt of the other miners in the journal.
     pub pending: Vec<NodeFailure>,
 }
 
@@ -91,6 +92,13 @@ impl RevocationReport {
             erased: Vec::new(),
             pending: Vec::new(),
         }
+    }
+
+    /// Notes that no receipt of these miners can be had, or kept, by this run.
+    pub(super) fn unheard(&mut self, miners: &[Address], error: &Error) {
+        let unheard = |miner: &Address| nobody(*miner, error.code(), error.to_string());
+        self.asked = miners.len();
+        self.pending = miners.iter().map(unheard).collect();
     }
 
     fn mined(&mut self, tx_hash: B256, revoked: Option<Revoked>) {
@@ -150,12 +158,17 @@ impl Owner<'_> {
         }
         let deadline = Instant::now() + Duration::from_millis(self.limits.revoke_ms);
         let ended = plan.aim.iter().zip(&mut reports);
-        try_join_all(ended.map(|(ending, report)| async move {
+        join_all(ended.map(|(ending, report)| async move {
             let miners = ending.miners();
-            self.await_erasures(&miners, report, deadline, progress)
-                .await
+            match self.note(ending) {
+                Ok(()) => {
+                    self.await_erasures(&miners, report, deadline, progress)
+                        .await;
+                }
+                Err(error) => report.unheard(&miners, &error),
+            }
         }))
-        .await?;
+        .await;
         Ok(reports)
     }
 
@@ -189,7 +202,7 @@ impl Owner<'_> {
         })
     }
 
-    /// Revokes on chain what is not revoked yet, and journals it.
+    /// Revokes on chain what is not revoked yet.
     async fn end(&self, ending: &Ending, sender: &Sender<'_>) -> Result<RevocationReport> {
         let mut report = RevocationReport::new(ending);
         let policy = ending.created.id;
@@ -202,14 +215,19 @@ impl Owner<'_> {
             // The revocation stands, even if nobody says now what it returned.
             report.mined(receipt.tx_hash, event.await.unwrap_or(None));
         }
-        if let Some(mut grant) = self.journal().get(policy)? {
-            match ending.scope {
-                Scope::Policy => grant.revoke(),
-                Scope::Arrangement(miner) => grant.dismiss(miner),
-            }
-            self.journal().put(&grant)?;
-        }
         Ok(report)
+    }
+
+    /// Journals what was revoked on chain.
+    fn note(&self, ending: &Ending) -> Result<()> {
+        let Some(mut grant) = self.journal().get(ending.created.id)? else {
+            return Ok(());
+        };
+        match ending.scope {
+            Scope::Policy => grant.revoke(),
+            Scope::Arrangement(miner) => grant.dismiss(miner),
+        }
+        self.journal().put(&grant)
     }
 
     /// Finds the policy of a label to a reader that is neither over nor revoked, by its tag.

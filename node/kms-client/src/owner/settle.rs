@@ -1,8 +1,7 @@
 //! Settles what earlier runs left of grants: paid, never paid, or paid and taken back by a
-//! reorganisation. An endpoint that lags behind what the home has seen settles nothing.
+//! reorganisation; or over before all of it was delivered. An endpoint that lags behind what the
+//! home has seen settles nothing.
 //! Neighbours: `grant` pays and resumes, `journal` remembers.
-
-use kms_chain::PolicyState;
 
 use super::Owner;
 use super::grant::creation;
@@ -11,6 +10,7 @@ use crate::journal::{Grant, GrantState};
 use crate::keys::OwnerKeys;
 use crate::ports::{PayPort, Settled};
 use crate::progress::Progress;
+use crate::standing::{Standing, standing};
 
 impl Owner<'_> {
     /// Settles the transactions of earlier runs, and with them the grants in the journal: with no
@@ -38,23 +38,33 @@ impl Owner<'_> {
         Ok(())
     }
 
-    async fn settle(&self, mut grant: Grant) -> Result<()> {
-        let head = self.chain.head().await?.number;
-        let state = self.chain.policy_state(grant.policy).await?;
+    async fn settle(&self, grant: Grant) -> Result<()> {
         let before = grant.clone();
-        match (state, grant.state) {
-            (Some(PolicyState { revoked: true, .. }), _) => grant.revoke(),
+        match self.settled(grant).await? {
+            None => self.journal().remove(before.policy),
+            Some(after) if after == before => Ok(()),
+            Some(after) => self.journal().put(&after),
+        }
+    }
+
+    /// What the chain says that an unfinished grant is by now; `None` if it is not paid, and never
+    /// will be unless its transaction is on its way. Writes nothing.
+    pub(super) async fn settled(&self, mut grant: Grant) -> Result<Option<Grant>> {
+        let head = self.chain.head().await?.number;
+        // Before the state is asked for, which may then know of a renewal but never of too few.
+        let now = self.present_period().await?;
+        let state = self.chain.policy_state(grant.policy).await?;
+        let found = state.map(|state| standing(&grant.terms, state, now));
+        match (found, grant.state) {
+            (Some(Standing::Revoked), _) => grant.revoke(),
+            // No node takes a kfrag of it any more.
+            (Some(Standing::Ended), _) => grant.end(),
             (Some(_), GrantState::Prepared | GrantState::Dropped) => grant.found(head),
-            (None, GrantState::Prepared) if head >= grant.seen_block => {
-                return self.journal().remove(grant.policy);
-            }
+            (None, GrantState::Prepared) if head >= grant.seen_block => return Ok(None),
             (None, GrantState::Paid) if head >= grant.seen_block => grant.dropped(),
             _ => {}
         }
-        match grant == before {
-            true => Ok(()),
-            false => self.journal().put(&grant),
-        }
+        Ok(Some(grant))
     }
 }
 

@@ -126,10 +126,11 @@ pub(crate) async fn run(args: InitArgs, context: &Context) -> Outcome {
             }
         }
     }
-    if args.import_seed.is_none() && !args.reader_only {
-        context
-            .out
-            .note("back the seed up now, off this machine: kms key backup -o FILE");
+    if args.import_seed.is_none() {
+        context.out.note(match args.reader_only {
+            true => "nobody keeps the seed of these reader keys: no backup brings them back",
+            false => "back the seed up now, off this machine: kms key backup -o FILE",
+        });
     }
     Ok(())
 }

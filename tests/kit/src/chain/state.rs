@@ -62,6 +62,8 @@ pub struct State {
     pub idle: bool,
     /// A search for policies is never answered.
     pub stalled: bool,
+    /// A search for policies finds none, though their state is known.
+    pub unindexed: bool,
     /// Kind of the calls whose simulation fails, and its error.
     pub refuse: Option<(&'static str, &'static str)>,
     /// Whether transactions revert when they are mined.
@@ -112,6 +114,7 @@ impl State {
             unknown: HashSet::new(),
             idle: false,
             stalled: false,
+            unindexed: false,
             refuse: None,
             fail_on_chain: false,
             accept_broadcasts: true,

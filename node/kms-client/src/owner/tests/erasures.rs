@@ -206,3 +206,42 @@ async fn policies_that_end_together_are_waited_for_together() {
     assert!(told.iter().all(|of| codes(&of.pending) == ["timeout"]));
     assert_eq!(told.len(), 2);
 }
+
+/// The journal's entry is damaged as soon as something of this kind happens.
+struct Damage<'a>(&'a World, PolicyId, fn(&Event) -> bool);
+
+impl Progress for Damage<'_> {
+    fn event(&self, event: Event) {
+        let Self(world, policy, when) = self;
+        if when(&event) {
+            let home = &world.home;
+            let journal = home.path().join("journal");
+            let folder = journal.join(home.config().network_id());
+            std::fs::write(folder.join(format!("{policy}.json")), "damaged").unwrap();
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_journal_that_fails_after_the_revocation_makes_it_no_failure() {
+    let mined: fn(&Event) -> bool = |event| matches!(event, Event::TxMined { .. });
+    let waiting: fn(&Event) -> bool = |event| matches!(event, Event::NodeWaiting { .. });
+    for (when, least) in [(mined, 3), (waiting, 1)] {
+        let (world, policy) = ended().await;
+        world.nodes[0].set(Habit::ErasesAfter(3));
+        let owner = world.owner();
+        let plan = owner.plan_revocation(&[policy], Scope::Policy).await;
+        let damage = Damage(&world, policy, when);
+        let reports = owner.revoke(&plan.unwrap(), world.spend(), &damage).await;
+        let report = reports.unwrap().remove(0);
+        assert!(report.tx_hash.is_some(), "the chain has it");
+        assert_eq!(report.erased.len() + report.pending.len(), 3);
+        assert!(report.pending.len() >= least);
+        assert!(
+            codes(&report.pending)
+                .iter()
+                .all(|of| *of == "home_corrupt")
+        );
+        assert_eq!(report.asked, 3);
+    }
+}

@@ -262,3 +262,55 @@ async fn a_payment_that_the_chain_refused_is_no_doubt() {
     assert!(matches!(refused, Error::Chain(ChainError::Reverted { .. })));
     assert!(world.home.journal().list().unwrap().is_empty());
 }
+
+#[tokio::test]
+async fn a_grant_that_ended_before_all_was_delivered_stands_in_no_ones_way() {
+    let (world, policy) = undelivered().await;
+    let owner = world.owner();
+    let quote = owner.quote(&world.spec(2, 3)).await.unwrap();
+    let refused = owner.check_grant(&quote, &world.keys).await.unwrap_err();
+    assert_eq!(refused.code(), "grant_unfinished");
+    let end = |world: &World| {
+        world
+            .chain
+            .state()
+            .policy(policy)
+            .unwrap()
+            .state
+            .effective_last = Period(1);
+    };
+    end(&world);
+    owner.check_grant(&quote, &world.keys).await.unwrap();
+    assert_eq!(only_grant(&world).state, GrantState::Paid, "it only looks");
+    let uploads = world.nodes[1].uploads();
+    for _ in 0..2 {
+        let refused = resume(&world, policy).await.unwrap_err();
+        assert_eq!(refused.code(), "policy_expired");
+    }
+    assert_eq!(world.nodes[1].uploads(), uploads);
+    assert_eq!(only_grant(&world).state, GrantState::Delivered);
+    grant_once(&world, &world.bob[0], "films/demo")
+        .await
+        .unwrap();
+    assert_eq!(payments(&world), 2);
+}
+
+#[tokio::test]
+async fn an_endpoint_whose_search_lags_lets_nothing_be_paid_twice() {
+    let world = World::new(3).await;
+    let policy = world.granted(2, 3).await;
+    world.chain.state().unindexed = true;
+    let refused = grant_once(&world, &world.bob[0], "films/demo").await;
+    assert_eq!(refused.unwrap_err().policy(), Some(policy));
+    assert_eq!(payments(&world), 1);
+    let second = grant(&world, &world.owner()).await.unwrap().policy;
+    let journal = world.home.journal();
+    let number = |policy| journal.get(policy).unwrap().unwrap().number;
+    assert_eq!((number(policy), number(second)), (0, 1));
+    // What is over by its state is in nobody's way, whatever the search finds.
+    for policy in &mut world.chain.state().policies {
+        policy.state.effective_last = Period(1);
+    }
+    let third = grant_once(&world, &world.bob[0], "films/demo").await;
+    assert_eq!(number(third.unwrap().policy), 2);
+}

@@ -200,8 +200,13 @@ async fn its_chain_ends_with_it_even_by_a_kill() {
 #[tokio::test(flavor = "multi_thread")]
 async fn refuses_a_port_that_is_taken_and_leaves_nothing() {
     let yard = Yard::new();
-    let port = free_port();
-    let _taken = std::net::TcpListener::bind(("127.0.0.1", port + 1)).unwrap();
+    let (port, _taken) = std::iter::repeat_with(free_port)
+        .find_map(|port| {
+            let above = port.checked_add(1)?;
+            let taken = std::net::TcpListener::bind(("127.0.0.1", above)).ok()?;
+            Some((port, taken))
+        })
+        .unwrap();
     let port = port.to_string();
     let error = yard
         .run(&["dev", "--miners", "1", "--port", &port, "--json"])

@@ -191,7 +191,8 @@ impl Home {
     /// # Errors
     /// [`Error::HomeCorrupt`], [`Error::Io`].
     pub fn use_reader_key(&mut self, lock: &HomeLock, number: u32) -> Result<()> {
-        let mut config = Self::open(&self.path)?.config;
+        self.refresh(lock)?;
+        let mut config = self.config.clone();
         if number < config.reader_keys {
             return Ok(());
         }

@@ -32,7 +32,10 @@ impl Session {
     /// Locks the home and unlocks the wallet; asks for the passphrase.
     pub(crate) fn account(&self, context: &Context) -> Outcome<Account> {
         let lock = context.lock(&self.home)?;
-        let secret = self.home.unlock_wallet(&context.passphrases)?;
+        // Another command may have changed the passphrase while the lock was waited for.
+        let mut home = context.home()?;
+        home.refresh(&lock)?;
+        let secret = home.unlock_wallet(&context.passphrases)?;
         let payer = Payer::open(&self.home, &lock, &self.network, secret)?;
         Ok(Account { lock, payer })
     }

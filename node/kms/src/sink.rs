@@ -112,7 +112,9 @@ impl Sink {
     }
 
     fn in_place(path: &Path) -> Outcome<Self> {
-        let file = OpenOptions::new().write(true).open(path);
+        // A file behind a descriptor has content of others, as of a log that is appended to.
+        let append = std::fs::metadata(path).is_ok_and(|metadata| metadata.is_file());
+        let file = OpenOptions::new().write(true).append(append).open(path);
         let file = file.map_err(|error| Failure::io(path.display(), &error))?;
         Ok(Self::Special(path.to_path_buf(), file))
     }
@@ -169,7 +171,12 @@ fn is_stdout(path: &Path) -> bool {
 
 /// Whether it is a device or an open file by its descriptor, which nothing is put in the place of.
 fn is_of_system(path: &Path) -> bool {
-    path.starts_with("/proc") || (path.starts_with("/dev") && !path.starts_with("/dev/shm"))
+    let behind_proc = path.strip_prefix("/proc");
+    let is_descriptor = behind_proc.is_ok_and(|rest| {
+        let parts: Vec<_> = rest.iter().take(2).collect();
+        matches!(parts.as_slice(), [_, folder] if *folder == "fd")
+    });
+    is_descriptor || (path.starts_with("/dev") && !path.starts_with("/dev/shm"))
 }
 
 fn stdout(content: Content) -> Outcome<Sink> {

@@ -12,7 +12,7 @@ use kms_kit::wait::poll;
 /// What the shell shows when it is ready, around the exit code of the last command.
 const READY: (&str, &str) = ("<<", ">> ");
 /// Limit of a command, far above what one takes.
-const PATIENCE: std::time::Duration = std::time::Duration::from_secs(60);
+const PATIENCE: std::time::Duration = std::time::Duration::from_secs(240);
 
 /// A shell in a terminal; it ends with its value.
 pub(crate) struct Terminal {

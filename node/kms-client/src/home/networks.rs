@@ -18,17 +18,17 @@ impl Home {
     /// there again when the home returns to it.
     ///
     /// # Errors
-    /// [`Error::Io`].
+    /// As [`Home::refresh`].
     pub fn set_network(
         &mut self,
         lock: &HomeLock,
         deployment: Deployment,
         rpc_urls: Vec<String>,
     ) -> Result<()> {
+        self.refresh(lock)?;
         let mut config = self.config.clone();
         config.deployment = deployment;
         config.rpc_urls = rpc_urls;
-        self.check(lock)?;
         make_journals(&self.path, &config)?;
         self.set_config(lock, config)
     }

@@ -13,6 +13,18 @@ use crate::error::{Error, Result};
 use crate::store;
 
 impl Home {
+    /// Reads the configuration again under the lock, before anything is written by it: another
+    /// command may have replaced it while the lock was waited for. Removes the folder of keys that
+    /// an interrupted change left, which another passphrase opens.
+    ///
+    /// # Errors
+    /// As [`Home::open`]; [`Error::Io`].
+    pub fn refresh(&mut self, lock: &HomeLock) -> Result<()> {
+        self.check(lock)?;
+        self.config = Self::open(&self.path)?.config;
+        remove(&self.path.join(self.config.keys.other().name()))
+    }
+
     /// Encrypts the keys under another passphrase. The old one, which `old` gives, opens nothing
     /// here afterwards; copies of the old files are out of reach.
     ///
@@ -24,12 +36,10 @@ impl Home {
         old: &dyn PassphraseProvider,
         new: &Passphrase,
     ) -> Result<()> {
-        self.check(lock)?;
+        self.refresh(lock)?;
         new.require_length()?;
         let (root, wallet) = (self.unlock_root(old)?, self.unlock_wallet(old)?);
         let (from, to) = (self.config.keys, self.config.keys.other());
-        // What an interrupted change left.
-        remove(&self.path.join(to.name()))?;
         write_keys(&self.path.join(to.name()), &root, &wallet, new)?;
         let mut config = self.config.clone();
         config.keys = to;
@@ -56,8 +66,9 @@ pub(super) fn write_keys(
 
 fn remove(dir: &Path) -> Result<()> {
     match std::fs::remove_dir_all(dir) {
-        Err(source) if source.kind() != std::io::ErrorKind::NotFound => Err(Error::io(dir, source)),
-        _ => store::sync_parent(dir),
+        Ok(()) => store::sync_parent(dir),
+        Err(source) if source.kind() == std::io::ErrorKind::NotFound => Ok(()),
+        Err(source) => Err(Error::io(dir, source)),
     }
 }
 

@@ -62,6 +62,9 @@ impl<'a> Client<'a> {
                 self.home,
                 "the agent there holds another home's keys",
             )),
+            Err(_) if verb == Verb::Stop && connect(self.home)?.is_some() => {
+                Err(refused(self.home, "the agent did not answer"))
+            }
             // It ended in this moment, or is no agent: the key file is there.
             Ok(_) | Err(_) => Ok(None),
         }

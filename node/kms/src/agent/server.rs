@@ -1,7 +1,8 @@
 //! The agent's process: answers requests of the same user until its time is over.
 
+use std::fs::{File, TryLockError};
 use std::io;
-use std::os::unix::fs::{DirBuilderExt as _, PermissionsExt as _};
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::Path;
 use std::time::{Duration, SystemTime};
 
@@ -16,6 +17,8 @@ use crate::failure::{Failure, Outcome};
 
 /// Longest time between two looks at the clock, which goes on while the machine sleeps.
 const CLOCK_LOOK: Duration = Duration::from_secs(10);
+/// Pause between two tries to take the place of an agent that ends.
+const LOCK_POLL: Duration = Duration::from_millis(20);
 
 /// The keys of a home, open. Erased when dropped.
 pub(crate) struct Keys {
@@ -28,13 +31,13 @@ pub(crate) struct Keys {
 /// The end of the agent's time: both clocks, so that neither a sleep of the machine nor a change
 /// of its time makes it longer.
 #[derive(Debug, Clone, Copy)]
-struct Deadline {
+pub(super) struct Deadline {
     running: Instant,
     wall: SystemTime,
 }
 
 impl Deadline {
-    fn after(lifetime: Duration) -> Self {
+    pub(super) fn after(lifetime: Duration) -> Self {
         Self {
             running: Instant::now() + lifetime,
             wall: SystemTime::now() + lifetime,
@@ -52,7 +55,7 @@ impl Deadline {
 
 /// What becomes of the agent after a request.
 #[derive(Debug, PartialEq, Eq)]
-enum Next {
+pub(super) enum Next {
     Listen,
     End,
 }
@@ -67,6 +70,8 @@ pub(crate) async fn run(
     stop: impl Future<Output = io::Result<()>>,
 ) -> Outcome {
     let deadline = Deadline::after(lifetime);
+    // Held past the last removal of the socket, so that no successor's is removed.
+    let _alone = alone(home, ANSWER_TIMEOUT).await?;
     let listener = listen(home)?;
     let served = async {
         ready()?;
@@ -92,17 +97,49 @@ pub(crate) async fn run(
     outcome.map_err(|error: io::Error| Failure::io(socket(home).display(), &error))
 }
 
-/// Listens in a folder that is this user's alone.
-fn listen(home: &Path) -> Outcome<UnixListener> {
-    let (folder, socket) = (folder(home), socket(home));
+/// Becomes the one agent of the home, for as long as the file is open; an older one may be ending.
+pub(super) async fn alone(home: &Path, patience: Duration) -> Outcome<File> {
+    make_folder(home)?;
+    let path = folder(home).join("agent.lock");
+    let failed = |error: io::Error| Failure::io(path.display(), &error);
+    let mut options = File::options();
+    options.create(true).truncate(false).write(true).mode(0o600);
+    let file = options.open(&path).map_err(failed)?;
+    let deadline = Instant::now() + patience;
+    loop {
+        match file.try_lock() {
+            Ok(()) => return Ok(file),
+            Err(TryLockError::Error(error)) => return Err(failed(error)),
+            Err(TryLockError::WouldBlock) if Instant::now() < deadline => {
+                tokio::time::sleep(LOCK_POLL).await;
+            }
+            Err(TryLockError::WouldBlock) => {
+                return Err(Failure::new(
+                    "agent_failed",
+                    "another agent of this home runs; end it: `kms agent stop`, or its process",
+                    "end it, then start this one again",
+                ));
+            }
+        }
+    }
+}
+
+/// Makes the folder, this user's alone.
+fn make_folder(home: &Path) -> Outcome {
+    let folder = folder(home);
     let made = std::fs::DirBuilder::new()
         .recursive(true)
         .mode(0o700)
         .create(&folder);
     let private = || std::fs::set_permissions(&folder, std::fs::Permissions::from_mode(0o700));
     made.and_then(|()| private())
-        .map_err(|error| Failure::io(folder.display(), &error))?;
-    // That of an agent that was killed: one that lives was ended before.
+        .map_err(|error| Failure::io(folder.display(), &error))
+}
+
+/// Listens in the folder; only the one agent may.
+fn listen(home: &Path) -> Outcome<UnixListener> {
+    let socket = socket(home);
+    // That of an agent that was killed: one that lives has the lock.
     let _ = std::fs::remove_file(&socket);
     let failed = |error: io::Error| {
         let failure = Failure::io(socket.display(), &error);
@@ -119,7 +156,7 @@ fn listen(home: &Path) -> Outcome<UnixListener> {
     Ok(listener)
 }
 
-async fn answer(
+pub(super) async fn answer(
     mut stream: UnixStream,
     home: &Path,
     keys: &Keys,
@@ -132,7 +169,12 @@ async fn answer(
     let Some((verb, seed)) = parse(&line) else {
         return Ok(Next::Listen);
     };
-    if seed != keys.fingerprint || deadline.left().is_zero() {
+    if deadline.left().is_zero() {
+        // Whoever asks finds the socket gone.
+        let _ = std::fs::remove_file(socket(home));
+        return Ok(Next::End);
+    }
+    if seed != keys.fingerprint {
         stream.write_all(&[REFUSED]).await?;
         return Ok(Next::Listen);
     }

@@ -4,11 +4,12 @@ use std::path::Path;
 use std::time::Duration;
 
 use kms_client::{Error, KeyFile};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::sync::oneshot;
 use zeroize::Zeroizing;
 
 use super::client::Client;
-use super::server::{Keys, is_served, parse, run};
+use super::server::{Deadline, Keys, Next, alone, answer, is_served, parse, run};
 use super::{Verb, folder, socket};
 use crate::failure::Outcome;
 
@@ -186,4 +187,44 @@ fn takes_whole_requests_only() {
         assert_eq!(parse(line.as_bytes()), None, "{line}");
     }
     assert_eq!(parse(&[0xff, b' ', b'1']), None);
+}
+
+#[tokio::test]
+async fn past_its_time_it_ends_and_accuses_nobody() {
+    let home = tempfile::tempdir().unwrap();
+    let (mut near, far) = tokio::net::UnixStream::pair().unwrap();
+    let request = format!("seed {SEED}\n");
+    near.write_all(request.as_bytes()).await.unwrap();
+    let next = answer(far, home.path(), &keys(), Deadline::after(Duration::ZERO)).await;
+    assert_eq!(next.unwrap(), Next::End);
+    let mut told = Vec::new();
+    near.read_to_end(&mut told).await.unwrap();
+    assert!(told.is_empty());
+}
+
+#[tokio::test]
+async fn refuses_a_second_agent_and_leaves_the_first_its_socket() {
+    let home = tempfile::tempdir().unwrap();
+    let (_stop, task) = agent(home.path(), LONG).await;
+    let refused = alone(home.path(), Duration::ZERO).await.unwrap_err();
+    assert!(refused.to_json().contains("agent_failed"), "{refused:?}");
+    assert_eq!(mode(&folder(home.path()).join("agent.lock")), 0o600);
+    let stopped = ask(home.path(), SEED, |client| client.stop()).await;
+    assert!(stopped.unwrap());
+    task.await.unwrap().unwrap();
+    assert!(alone(home.path(), Duration::ZERO).await.is_ok());
+}
+
+#[tokio::test]
+async fn an_agent_that_does_not_answer_is_not_taken_for_ended() {
+    let home = tempfile::tempdir().unwrap();
+    let (_stop, task) = agent(home.path(), LONG).await;
+    task.abort();
+    assert!(task.await.unwrap_err().is_cancelled());
+    std::fs::remove_file(socket(home.path())).unwrap();
+    let listener = std::os::unix::net::UnixListener::bind(socket(home.path())).unwrap();
+    std::fs::set_permissions(socket(home.path()), Permissions::from_mode(0o600)).unwrap();
+    std::thread::spawn(move || listener.incoming().for_each(drop));
+    let refused = ask(home.path(), SEED, |client| client.stop()).await;
+    assert!(matches!(refused, Err(Error::HomeCorrupt { .. })));
 }

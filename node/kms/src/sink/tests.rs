@@ -125,10 +125,32 @@ fn every_name_of_the_standard_output_is_the_standard_output() {
         assert!(!open(Path::new(name)).is_stdout(), "{name}");
         assert!(is_of_system(Path::new(name)), "{name}");
     }
-    for name in ["stdout", "dev/stdout", "/devices", "/dev/shm/out"] {
+    for name in [
+        "stdout",
+        "dev/stdout",
+        "/devices",
+        "/dev/shm/out",
+        "/proc/self/cwd/out",
+    ] {
         assert!(
             !is_of_system(Path::new(name)) && !is_stdout(Path::new(name)),
             "{name}"
         );
     }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_file_behind_a_descriptor_is_appended_to() {
+    use std::os::fd::AsRawFd as _;
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("log");
+    fs::write(&path, "old ").unwrap();
+    let log = OpenOptions::new().append(true).open(&path).unwrap();
+    for folder in ["/dev/fd", "/proc/self/fd"] {
+        let mut sink = open(&Path::new(folder).join(log.as_raw_fd().to_string()));
+        sink.write_all(b"new ").unwrap();
+        sink.finish().unwrap();
+    }
+    assert_eq!(fs::read(&path).unwrap(), b"old new new ");
 }

@@ -109,13 +109,14 @@ impl fmt::Display for ConfigReport {
 pub(crate) fn run(verb: ConfigVerb, context: &Context) -> Outcome {
     let mut home = context.home()?;
     if let ConfigVerb::Set(args) = verb {
-        set(args, &mut home)?;
+        set(args, &mut home, context)?;
     }
     context.out.emit(&ConfigReport::of(&home))
 }
 
-fn set(args: SetArgs, home: &mut Home) -> Outcome {
-    let lock = home.lock()?;
+fn set(args: SetArgs, home: &mut Home, context: &Context) -> Outcome {
+    let lock = context.lock(home)?;
+    home.refresh(&lock)?;
     if let Some(network) = &args.network {
         let deployment = deployment(network)?;
         let rpc_urls = endpoints(args.rpc, &deployment)?;

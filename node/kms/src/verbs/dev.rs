@@ -30,6 +30,9 @@ const MINERS_MAX: i64 = 16;
 /// Interval at which anvil is checked to be alive.
 const WATCH_PAUSE: Duration = Duration::from_secs(2);
 
+/// Looks in a row at which the chain must fail to answer before it counts as ended.
+const FAILURES_MAX: u32 = 5;
+
 /// Run a chain with the contracts on this machine, and miners at work, until Ctrl-C
 ///
 /// Starts anvil, deploys the contracts, and gives the account of the home here, if there is one,
@@ -234,12 +237,15 @@ async fn deploy(devnet: &Devnet, place: &Place, params: &DeployParams) -> Outcom
 impl Running {
     /// Returns when the chain or a node fails.
     async fn watch(&mut self) -> Failure {
+        let mut failures = 0;
         loop {
             let pause = tokio::time::sleep(WATCH_PAUSE);
             tokio::select! {
                 failure = self.miners.failed() => return failure,
-                () = pause => if let Err(error) = self.chain.head().await {
-                    return error.into();
+                () = pause => match self.chain.head().await {
+                    Ok(_) => failures = 0,
+                    Err(error) if failures + 1 >= FAILURES_MAX => return error.into(),
+                    Err(_) => failures += 1,
                 },
             }
         }

@@ -243,8 +243,9 @@ impl fmt::Display for ChangeReport {
 }
 
 fn change_passphrase(context: &Context) -> Outcome {
+    let lock = context.lock(&context.home()?)?;
     let mut home = context.home()?;
-    let lock = context.lock(&home)?;
+    home.refresh(&lock)?;
     let path = home.path().to_path_buf();
     let passphrases = Passphrases::of(path.clone()).anew();
     // The old one first: who does not know it is told before thinking of a new one.

@@ -117,6 +117,7 @@ pub(crate) async fn run(verb: LabelVerb, context: &Context) -> Outcome {
         LabelVerb::New(NameArgs { label }) => {
             let label = Label::new(&label)?;
             let lock = context.lock(&home)?;
+            let home = context.home()?;
             let keys = home.unlock_owner(&context.passphrases)?;
             let key = home.add_label(&lock, &keys, &label)?;
             context.out.emit(&LabelRow::new(&label, &key))
@@ -161,6 +162,7 @@ async fn rebuild_from_chain(context: &Context) -> Outcome {
 /// Puts the labels named in files into the home's list, and tells of the files that name none.
 fn rebuild(files: &[PathBuf], home: &Home, context: &Context) -> Outcome {
     let lock = context.lock(home)?;
+    let home = context.home()?;
     let keys = home.unlock_owner(&context.passphrases)?;
     let mut bar = Bar::files(context.out, "reading");
     let found = labels_in_files(&keys, files, &mut |done| bar.set(done))?;

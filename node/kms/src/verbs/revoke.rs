@@ -18,10 +18,10 @@ use crate::target::Target;
 ///
 /// One transaction ends the policy and returns the fees of its coming periods. Then every miner is
 /// asked for its signed receipt for the erased kfrag, which is compared with the kfrag that it was
-/// given, and kept. What does not come in time is named: the same command asks again, and where the
-/// chain takes minutes to be final, `--wait 1200` waits for it. Label and reader stand for every
-/// policy of theirs until the last period of its terms; name one by its id then. With --miner only that miner's part ends: the
-/// others go on, as long as enough are left.
+/// given, and kept. What does not come in time is named: the same command asks again, and where
+/// the chain takes minutes to be final, `--wait 1200` waits for it. Label and reader stand for
+/// every policy of theirs until the last period of its terms; name one by its id then. With
+/// --miner only that miner's part ends: the others go on, as long as enough are left.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:

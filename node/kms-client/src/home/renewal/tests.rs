@@ -96,3 +96,34 @@ fn what_an_interrupted_change_leaves_is_not_looked_at() {
     let home = Home::open(home.path()).unwrap();
     assert!(opens(&home, NEW) && !opens(&home, PASSPHRASE));
 }
+
+#[test]
+fn a_configuration_read_before_the_lock_undoes_no_change_made_meanwhile() {
+    let (_dir, mut first) = home();
+    let mut second = Home::open(first.path()).unwrap();
+    let lock = first.lock().unwrap();
+    first.use_reader_key(&lock, 3).unwrap();
+    second
+        .change_passphrase(&lock, &Fixed(PASSPHRASE), &new())
+        .unwrap();
+    let deployment = crate::testkit::deployment(31337);
+    first.set_network(&lock, deployment, Vec::new()).unwrap();
+    let home = Home::open(first.path()).unwrap();
+    assert!(opens(&home, NEW) && !opens(&home, PASSPHRASE));
+    assert_eq!(home.config().reader_keys, 4);
+}
+
+#[test]
+fn the_next_command_under_the_lock_removes_what_an_interrupted_change_left() {
+    let (_dir, mut home) = home();
+    let lock = home.lock().unwrap();
+    copy(&home, "keys", "keys2");
+    home.refresh(&lock).unwrap();
+    assert_eq!(folders(&home), [true, false]);
+    home.change_passphrase(&lock, &Fixed(PASSPHRASE), &new())
+        .unwrap();
+    copy(&home, "keys2", "keys");
+    home.refresh(&lock).unwrap();
+    assert_eq!(folders(&home), [false, true]);
+    assert!(opens(&home, NEW));
+}

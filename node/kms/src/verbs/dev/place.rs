@@ -13,7 +13,7 @@ use crate::failure::{Failure, Outcome};
 const CHAIN: &str = "chain.json";
 const DEPLOYMENT: &str = "deployment.json";
 const MINERS: &str = "miners";
-const LOCK: &str = "lock";
+const LOCK: &str = "kms-dev.lock";
 
 /// The folder of a run, which one process has at a time.
 #[derive(Debug)]
@@ -53,6 +53,7 @@ impl Place {
             .mode(0o700)
             .create(&dir)
             .map_err(failed)?;
+        refuse_foreign(&dir)?;
         let lock = lock(&dir)?;
         if !dir.join(CHAIN).is_file() {
             remove(&dir.join(DEPLOYMENT), |path| std::fs::remove_file(path))?;
@@ -83,9 +84,27 @@ impl Place {
     }
 }
 
+/// Refuses a folder that no run has had, if anything in it stands where a run's own would.
+fn refuse_foreign(dir: &Path) -> Outcome {
+    if dir.join(LOCK).exists() {
+        return Ok(());
+    }
+    let names = [CHAIN, DEPLOYMENT, MINERS];
+    match names.iter().find(|name| dir.join(name).exists()) {
+        Some(name) => {
+            let dir = dir.display();
+            let why = format!("{dir} is not a folder of `kms dev`, and has a {name} of its own");
+            Err(Failure::usage(why).hint("name a new or an empty folder with --state"))
+        }
+        None => Ok(()),
+    }
+}
+
 fn lock(dir: &Path) -> Outcome<File> {
     let path = dir.join(LOCK);
-    let file = File::create(&path).map_err(|error| Failure::io(path.display(), &error))?;
+    let mut options = File::options();
+    let file = options.create(true).truncate(false).write(true).open(&path);
+    let file = file.map_err(|error| Failure::io(path.display(), &error))?;
     match file.try_lock() {
         Ok(()) => Ok(file),
         Err(std::fs::TryLockError::WouldBlock) => Err(Failure::new(

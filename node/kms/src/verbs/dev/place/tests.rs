@@ -65,7 +65,7 @@ fn a_fleeting_place_goes_with_its_value_and_a_kept_one_stays_for_its_owner_alone
     let parent = tempfile::tempdir().unwrap();
     let dir = parent.path().join("a/chain");
     drop(Place::take(Some(&dir)).unwrap());
-    assert_eq!(names(&dir), ["lock"]);
+    assert_eq!(names(&dir), ["kms-dev.lock"]);
     assert_eq!(dir.metadata().unwrap().permissions().mode() & 0o777, 0o700);
 }
 
@@ -90,14 +90,14 @@ fn keeps_miners_with_their_chain_only() {
     });
     let chain = fill();
     drop(Place::take(Some(dir)).unwrap());
-    assert_eq!(names(dir), ["lock"]);
+    assert_eq!(names(dir), ["kms-dev.lock"]);
 
     fill();
     std::fs::write(chain, "{}").unwrap();
     drop(Place::take(Some(dir)).unwrap());
     assert_eq!(
         names(dir),
-        ["chain.json", "deployment.json", "lock", "miners"]
+        ["chain.json", "deployment.json", "kms-dev.lock", "miners"]
     );
 }
 
@@ -126,4 +126,29 @@ fn takes_its_deployment_file_back_and_nothing_else() {
     let second = publish(2);
     drop(first);
     assert_eq!(Deployment::load(second.path()).unwrap(), deployment(2));
+}
+
+#[test]
+fn refuses_a_folder_with_things_of_another_origin_and_changes_nothing() {
+    for theirs in ["miners/x", "deployment.json", "chain.json"] {
+        let parent = tempfile::tempdir().unwrap();
+        let path = parent.path().join(theirs);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(&path, "mine").unwrap();
+        std::fs::write(parent.path().join("lock"), "mine").unwrap();
+        let before = names(parent.path());
+        let refused = Place::take(Some(parent.path())).unwrap_err();
+        assert_eq!(refused.exit(), 2, "{theirs}");
+        assert_eq!(names(parent.path()), before);
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), "mine");
+    }
+}
+
+#[test]
+fn leaves_a_file_named_lock_alone() {
+    let parent = tempfile::tempdir().unwrap();
+    let path = parent.path().join("lock");
+    std::fs::write(&path, "mine").unwrap();
+    drop(Place::take(Some(parent.path())).unwrap());
+    assert_eq!(std::fs::read_to_string(path).unwrap(), "mine");
 }

@@ -102,7 +102,7 @@ fn a_configuration_read_before_the_lock_undoes_no_change_made_meanwhile() {
     let (_dir, mut first) = home();
     let mut second = Home::open(first.path()).unwrap();
     let lock = first.lock().unwrap();
-    first.use_reader_key(&lock, 3).unwrap();
+    first.use_reader_key(&lock, 19).unwrap();
     second
         .change_passphrase(&lock, &Fixed(PASSPHRASE), &new())
         .unwrap();
@@ -110,7 +110,7 @@ fn a_configuration_read_before_the_lock_undoes_no_change_made_meanwhile() {
     first.set_network(&lock, deployment, Vec::new()).unwrap();
     let home = Home::open(first.path()).unwrap();
     assert!(opens(&home, NEW) && !opens(&home, PASSPHRASE));
-    assert_eq!(home.config().reader_keys, 4);
+    assert_eq!(home.config().reader_keys, 20);
 }
 
 #[test]

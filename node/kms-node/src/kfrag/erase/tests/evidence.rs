@@ -185,9 +185,10 @@ async fn an_end_that_is_not_settled_for_long_is_told() {
     let told = reason(&running, "erasure_evidence").unwrap();
     assert!(told.contains("two endpoints"), "{told}");
     assert_eq!(state(&running, &grant).await, KfragState::Stored);
-    world.chain.state().unsettled = false;
-    world.chain.mine();
-    sweep_now(&mut running).await;
+    let newest = Snapshot::clone(&running.node.snapshot().unwrap());
+    let settled = Some((newest.head.number, newest.period));
+    let shown = Snapshot { settled, ..newest };
+    running.sweeper.sweep(&shown).await.unwrap();
     assert_eq!(state(&running, &grant).await, KfragState::Erased);
     assert_eq!(reason(&running, "erasure_evidence"), None);
 }

@@ -62,8 +62,8 @@ interface IStakingEscrow is IPeriodClock {
     event NodeRegistered(uint64 seq, address indexed miner, string url);
     /// @notice The posted rate of `miner` was set.
     event MinRatePosted(uint64 seq, address indexed miner, uint96 minRate);
-    /// @notice A conviction took `penalty` from the position: `reward` of it was paid to the Adjudicator, which
-    /// pays it on (see its `MinerConvicted`), the rest was burned.
+    /// @notice A conviction took `penalty` from the position: `reward` of it was paid to the
+    /// Adjudicator, which pays it on (see its `MinerConvicted`), the rest was burned.
     /// @param locked locked tokens that remain.
     /// @param unbonding tokens of the tranche that remain.
     event Slashed(
@@ -218,7 +218,7 @@ interface IStakingEscrow is IPeriodClock {
     function setRestake(bool enabled) external;
 
     /// @notice Takes `penalty` from the locked tokens, then from the tranche; pays `reward` of it to
-    /// `challenger`, which the Adjudicator names itself, and burns the rest. Callable by the Adjudicator only.
+    /// `challenger`, the Adjudicator itself, and burns the rest. Callable by the Adjudicator only.
     function slash(address miner, uint96 penalty, address challenger, uint96 reward) external;
     /// @notice Locks `amount` more tokens, just minted to this contract, in the miner's position. Lock
     /// duration and wind-down stay. Callable by MiningRewards only.

@@ -77,22 +77,10 @@ async fn refuses_to_revoke_what_is_over_unknown_or_not_ours() {
 async fn a_restored_home_finds_policies_and_names_again() {
     let world = World::new(3).await;
     let policy = world.granted(2, 3).await;
-    std::fs::remove_dir_all(
-        world
-            .home
-            .path()
-            .join("journal")
-            .join(world.home.config().network_id()),
-    )
-    .unwrap();
-    std::fs::create_dir(
-        world
-            .home
-            .path()
-            .join("journal")
-            .join(world.home.config().network_id()),
-    )
-    .unwrap();
+    let journals = world.home.path().join("journal");
+    let journal = journals.join(world.home.config().network_id());
+    std::fs::remove_dir_all(&journal).unwrap();
+    std::fs::create_dir(&journal).unwrap();
     let mut nameless = world.owner().policies().await.unwrap();
     world.owner().name(&mut nameless, &world.keys).unwrap();
     assert_eq!(

@@ -3,12 +3,10 @@
 //! Dropping the value ends anvil and removes what it kept on disk; so does a kill of this process.
 //! Control methods are anvil's own (`evm_*`, `anvil_*`).
 
-use std::collections::VecDeque;
-use std::io::{BufRead, BufReader, Read, Write as _};
+use std::io::Write as _;
 use std::os::unix::process::CommandExt as _;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use ethers::signers::coins_bip39::English;
@@ -16,7 +14,6 @@ use ethers::signers::{LocalWallet, MnemonicBuilder};
 use kms_protocol::{Address, EthSecret, Wei};
 use serde_json::{Value, json};
 use tempfile::TempDir;
-use tokio::sync::oneshot;
 use zeroize::Zeroizing;
 
 use crate::deployment::Deployment;
@@ -27,6 +24,7 @@ use crate::rpc::{Rpc, RpcConfig};
 use crate::types::wire::BigQuantity;
 
 mod find;
+mod output;
 
 pub use find::find_anvil;
 
@@ -36,6 +34,8 @@ pub const TEST_MNEMONIC: &str = "test test test test test test test test test te
 /// Chain id of local chains.
 pub const CHAIN_ID: u64 = 31_337;
 
+/// Least gas limit of a block.
+const GAS_LIMIT: u32 = 30_000_000;
 /// States kept without history: a call that began at the newest block may be answered after some
 /// more.
 const STATES_KEPT: &str = "64";
@@ -49,16 +49,10 @@ exec 3<&0
 exec >/dev/null 2>&1 3<&-
 wait $child
 "#;
-/// Longest time until anvil listens.
-const START_TIMEOUT: Duration = Duration::from_secs(30);
 /// Longest time in which anvil writes its state and ends.
 const STOP_TIMEOUT: Duration = Duration::from_secs(60);
 /// Pause between two looks whether it has ended.
 const STOP_POLL: Duration = Duration::from_millis(20);
-/// Last lines of anvil's output that an error shows.
-const KEPT_LINES: usize = 10;
-/// Beginning of the line that anvil prints once it listens.
-const LISTENING: &str = "Listening on ";
 
 /// When anvil makes a block.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -131,6 +125,13 @@ impl Drop for Process {
     }
 }
 
+/// Gas limit of a new chain's blocks, with random low bits. The genesis block commits to it, so
+/// that two chains begun in the same second are told apart by its hash.
+fn gas_limit() -> Result<u32, ChainError> {
+    let random = getrandom::u32().map_err(|_| ChainError::Randomness)?;
+    Ok(GAS_LIMIT + random % (1 << 20))
+}
+
 /// Secret of the `index`th account of the test mnemonic (m/44'/60'/0'/0/index).
 ///
 /// # Errors
@@ -161,6 +162,7 @@ impl Devnet {
             .arg(&program)
             .args(["--host", "127.0.0.1", "--port", &options.port.to_string()])
             .args(["--chain-id", &CHAIN_ID.to_string()])
+            .args(["--gas-limit", &gas_limit()?.to_string()])
             .args(["--mnemonic", TEST_MNEMONIC])
             .args(["--accounts", &options.accounts.to_string()])
             // Two blocks on top make a block final.
@@ -191,7 +193,7 @@ impl Devnet {
             source,
         })?;
         let mut process = Process(child);
-        let url = listening_url(&mut process).await?;
+        let url = output::listening_url(&mut process.0).await?;
         let config = RpcConfig {
             timeout_ms: 60_000,
             ..RpcConfig::new(vec![url.clone()])
@@ -342,50 +344,6 @@ fn cache_dir() -> Result<TempDir, ChainError> {
         path: std::env::temp_dir(),
         source,
     })
-}
-
-/// Reads the process's output until it listens, and goes on reading so that it never blocks on a
-/// full pipe.
-async fn listening_url(process: &mut Process) -> Result<String, ChainError> {
-    let lines = Arc::new(Mutex::new(VecDeque::new()));
-    let (sender, receiver) = oneshot::channel();
-    if let Some(output) = process.0.stdout.take() {
-        read_lines(output, &lines, Some(sender));
-    }
-    if let Some(errors) = process.0.stderr.take() {
-        read_lines(errors, &lines, None);
-    }
-    match tokio::time::timeout(START_TIMEOUT, receiver).await {
-        Ok(Ok(address)) => Ok(format!("http://{address}")),
-        _ => {
-            let lines = lines.lock().unwrap_or_else(PoisonError::into_inner);
-            let detail = Vec::from(lines.clone()).join("; ");
-            Err(ChainError::AnvilFailed { detail })
-        }
-    }
-}
-
-fn read_lines(
-    output: impl Read + Send + 'static,
-    lines: &Arc<Mutex<VecDeque<String>>>,
-    mut listening: Option<oneshot::Sender<String>>,
-) {
-    let lines = Arc::clone(lines);
-    std::thread::spawn(move || {
-        for line in BufReader::new(output).lines().map_while(Result::ok) {
-            if let Some(address) = line.strip_prefix(LISTENING)
-                && let Some(sender) = listening.take()
-            {
-                // The receiver is gone when the start has timed out.
-                let _ = sender.send(address.trim().to_owned());
-            }
-            let mut lines = lines.lock().unwrap_or_else(PoisonError::into_inner);
-            lines.push_back(line);
-            if lines.len() > KEPT_LINES {
-                lines.pop_front();
-            }
-        }
-    });
 }
 
 #[cfg(test)]

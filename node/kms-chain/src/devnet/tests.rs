@@ -83,3 +83,27 @@ async fn says_at_once_why_anvil_does_not_start() {
     assert_eq!(refused.code(), "anvil_failed");
     assert!(refused.to_string().contains("in use"), "{refused}");
 }
+
+#[tokio::test]
+async fn chains_of_one_second_differ_in_their_genesis() {
+    let start = async || Devnet::start(&DevnetOptions::default()).await.unwrap();
+    let chains = tokio::join!(start(), start(), start());
+    let genesis = async |chain: &Devnet| {
+        let block = chain
+            .rpc()
+            .request::<_, serde_json::Value>("eth_getBlockByNumber", &("0x0", false))
+            .await
+            .unwrap();
+        block["hash"].to_string()
+    };
+    let mut hashes = [
+        genesis(&chains.0).await,
+        genesis(&chains.1).await,
+        genesis(&chains.2).await,
+    ];
+    hashes.sort();
+    assert!(
+        hashes.windows(2).all(|pair| pair[0] != pair[1]),
+        "{hashes:?}"
+    );
+}

@@ -1,10 +1,12 @@
 //! The HTTP surface. `accept` owns connections and their limits, `routes` turns requests into calls
-//! of `serve::message`, `reply` turns verdicts into responses.
+//! of `serve::message`, `reply` turns verdicts into responses, `cors` lets
+//! pages read those of public routes.
 //!
-//! connection -> caps and eviction -> head timeout -> body cap -> request timeout -> route
+//! connection -> caps and eviction -> head timeout -> body cap -> request timeout -> route -> CORS
 
 mod accept;
 mod connections;
+mod cors;
 mod reply;
 mod routes;
 

@@ -24,6 +24,7 @@ use tokio::task::JoinSet;
 use tower::ServiceExt as _;
 
 use super::connections::{Admitted, Connections, Entry, Peer};
+use super::cors;
 use super::reply::refuse;
 use super::routes;
 use crate::error::NodeError;
@@ -132,6 +133,25 @@ async fn connection(node: Arc<Node>, router: Router, stream: TcpStream, peer: Pe
 async fn respond(
     node: &Node,
     router: Router,
+    request: Request<Incoming>,
+    peer: Peer,
+) -> Response<Body> {
+    let entry = peer.entry.clone();
+    let public = cors::is_public(&request);
+    let mut response = match cors::preflight(&request) {
+        Some(answer) => answer,
+        None => routed(node, router, request, peer).await,
+    };
+    if public {
+        cors::open(response.headers_mut());
+    }
+    entry.waiting();
+    response
+}
+
+async fn routed(
+    node: &Node,
+    router: Router,
     mut request: Request<Incoming>,
     peer: Peer,
 ) -> Response<Body> {
@@ -139,7 +159,7 @@ async fn respond(
     request.extensions_mut().insert(peer);
     let limit = Duration::from_millis(node.config.request_timeout_ms);
     let routed = AssertUnwindSafe(router.oneshot(request.map(Body::new))).catch_unwind();
-    let response = match tokio::time::timeout(limit, routed).await {
+    match tokio::time::timeout(limit, routed).await {
         Ok(Ok(Ok(response))) => response,
         Ok(Err(panic)) => {
             tracing::error!(panic = panic_text(&*panic), "a handler panicked");
@@ -150,9 +170,7 @@ async fn respond(
             let detail = "the answer was not complete in time";
             refuse(node, &Problem::new(Refusal::TooMany, detail).retry_after(1))
         }
-    };
-    entry.waiting();
-    response
+    }
 }
 
 fn panic_text(panic: &(dyn Any + Send)) -> &str {

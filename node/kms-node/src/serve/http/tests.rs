@@ -16,6 +16,7 @@ use crate::testkit::grant::{Grant, MESSAGE};
 use crate::testkit::{Running, World, domain};
 
 mod limits;
+mod pages;
 mod quotas;
 mod reports;
 

@@ -15,6 +15,15 @@ use kms_protocol::{Address, Amount, Wei};
 pub use keys::{KEYS, Key};
 pub use load::{ENV_PREFIX, LoadedConfig, Origin, Sources, Value};
 
+/// The PEM files of the HTTP server's certificate.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TlsFiles {
+    /// The certificate, followed by those that vouch for it.
+    pub certificate: PathBuf,
+    /// Its private key, which this user alone can read.
+    pub key: PathBuf,
+}
+
 /// A valid configuration: every value is present and within its bounds.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NodeConfig {
@@ -32,6 +41,8 @@ pub struct NodeConfig {
     pub public_url: String,
     /// Address the HTTP server binds.
     pub listen: SocketAddr,
+    /// Certificate and key of the HTTP server; `None` serves without TLS.
+    pub tls: Option<TlsFiles>,
     /// Blocks on top of a block that confirm its payments and, for erasing kfrags, its revocations.
     pub confirmations: u64,
     /// Interval at which the chain's head is polled, milliseconds.

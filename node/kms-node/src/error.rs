@@ -42,6 +42,9 @@ pub enum NodeError {
         address: String,
         source: std::io::Error,
     },
+    /// A file of the server's certificate cannot be used.
+    #[error("certificate {}: {reason}", path.display())]
+    Certificate { path: PathBuf, reason: String },
     /// The deployment file is missing, malformed or outdated.
     #[error("deployment {}: {source}", path.display())]
     Deployment { path: PathBuf, source: ChainError },
@@ -78,6 +81,7 @@ impl NodeError {
             Self::Keystore { .. } => "keystore_invalid",
             Self::AlreadyRunning { .. } => "already_running",
             Self::Listen { .. } => "listen_failed",
+            Self::Certificate { .. } => "certificate_unusable",
             Self::Deployment { .. } => "deployment_invalid",
             Self::WrongChain { .. } => "wrong_chain",
             Self::ForeignDatabase { .. } => "foreign_database",
@@ -98,6 +102,9 @@ impl NodeError {
             Self::Keystore { .. } => "restore the file from its backup",
             Self::AlreadyRunning { .. } => "stop the other node, or use another data directory",
             Self::Listen { .. } => "free the port or set `listen` to another address",
+            Self::Certificate { .. } => {
+                "set `tls_certificate` and `tls_key` to the PEM files of one certificate"
+            }
             Self::Deployment { .. } => "point `deployment` at the file of the chain you use",
             Self::WrongChain { .. } => "correct `rpc_urls` or `deployment` so that they agree",
             Self::ForeignDatabase { .. } => "use a new data directory for another chain or miner",

@@ -7,7 +7,6 @@ use std::time::Duration;
 
 use kms_chain::{Chain, ChainError, Deployment, RpcConfig};
 use kms_protocol::{Domain, PeriodClock};
-use tokio::net::TcpListener;
 use tokio::sync::watch;
 use zeroize::Zeroizing;
 
@@ -16,7 +15,7 @@ use crate::config::NodeConfig;
 use crate::duties::act;
 use crate::error::NodeError;
 use crate::host::health::Concern;
-use crate::host::identity::{Keys, check_data_dir, database_path};
+use crate::host::identity::{Keys, check_private, database_path};
 use crate::host::lock::DirLock;
 use crate::host::stop::{Stop, Stopper};
 use crate::host::tasks::{Ended, Finished, Tasks};
@@ -55,7 +54,7 @@ pub async fn run(
 /// A node with its files, port and database open, whose tasks are not spawned yet.
 struct Started {
     node: Arc<Node>,
-    listener: TcpListener,
+    listener: http::Listener,
     publisher: Publisher,
     /// Released last.
     lock: DirLock,
@@ -65,14 +64,14 @@ async fn start(
     config: NodeConfig,
     passphrase: Zeroizing<String>,
 ) -> Result<(Started, Chain), NodeError> {
-    check_data_dir(&config.data_dir)?;
+    check_private(&config.data_dir)?;
     let lock = DirLock::take(&config.data_dir)?;
     let deployment =
         Deployment::load(&config.deployment).map_err(|source| NodeError::Deployment {
             path: config.deployment.clone(),
             source,
         })?;
-    let listener = http::bind(config.listen).await?;
+    let listener = http::bind(&config).await?;
     let dir = config.data_dir.clone();
     let keys = tokio::task::spawn_blocking(move || Keys::open(&dir, &passphrase)).await;
     let keys = keys.map_err(|_| NodeError::Crypto("the keystores could not be opened"))??;

@@ -51,6 +51,16 @@ pub const KEYS: &[Key] = &[
     ),
     optional("listen", "127.0.0.1:8470", "address the HTTP server binds"),
     optional(
+        "tls_certificate",
+        "",
+        "PEM file of the server's certificate chain, read again when it changes; unset: no TLS",
+    ),
+    optional(
+        "tls_key",
+        "",
+        "PEM file of the certificate's private key, of mode 600",
+    ),
+    optional(
         "confirmations",
         "2",
         "blocks on top before a payment or an erasure counts",

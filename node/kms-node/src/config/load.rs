@@ -12,12 +12,14 @@ use axum::http::Uri;
 use kms_protocol::messages::AHEAD_BLOCKS;
 
 use super::keys::{self, KEYS, Key};
-use super::{ConfigError, NodeConfig};
+use super::{ConfigError, NodeConfig, TlsFiles};
 
 /// Prefix of the environment variables that are configuration keys.
 pub const ENV_PREFIX: &str = "KMS_NODE_";
 /// Longest URL that the StakingEscrow stores, bytes.
 const MAX_PUBLIC_URL_BYTES: usize = 200;
+/// Keys whose values in the file are paths, relative to the file's folder.
+const PATHS: [&str; 4] = ["data_dir", "deployment", "tls_certificate", "tls_key"];
 const HOUR_MS: u64 = 3_600_000;
 
 /// The sources of a configuration; a later field overrides an earlier one.
@@ -168,7 +170,7 @@ fn read_file(path: &Path, values: &mut Values) -> Result<(), ConfigError> {
             path: path.into(),
             line: line_of(&text, name),
         };
-        let is_path = matches!(name.as_str(), "data_dir" | "deployment");
+        let is_path = PATHS.contains(&name.as_str());
         let text = match text_of(value) {
             Some(text) if is_path => beside(path, &text),
             Some(text) => text,
@@ -229,6 +231,7 @@ fn parse(values: &Values) -> Result<NodeConfig, ConfigError> {
         miner: reader.parsed("miner", "a 20-byte address, 0x and 40 hex digits")?,
         public_url: reader.public_url()?,
         listen: reader.parsed::<SocketAddr>("listen", "IP:PORT")?,
+        tls: reader.tls()?,
         confirmations: reader.number("confirmations", 0..=128)?,
         poll_interval_ms: reader.number("poll_interval_ms", 10..=60_000)?,
         max_view_age_ms: reader.number("max_view_age_ms", 500..=HOUR_MS)?,
@@ -308,6 +311,18 @@ impl Reader<'_> {
             key: name,
             help: "a number",
         })
+    }
+
+    /// Both files or none.
+    fn tls(&self) -> Result<Option<TlsFiles>, ConfigError> {
+        let given = |key| self.values.contains_key(key);
+        if !given("tls_certificate") && !given("tls_key") {
+            return Ok(None);
+        }
+        Ok(Some(TlsFiles {
+            certificate: self.parsed("tls_certificate", "a path")?,
+            key: self.parsed("tls_key", "a path")?,
+        }))
     }
 
     fn rpc_urls(&self) -> Result<Vec<String>, ConfigError> {

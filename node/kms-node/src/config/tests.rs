@@ -309,3 +309,19 @@ fn readme_has_the_same_table_of_keys() {
         .collect();
     assert_eq!(listed, documented);
 }
+
+#[test]
+fn a_certificate_takes_both_of_its_files() {
+    assert_eq!(with(&[]).unwrap().tls, None);
+    let both = [
+        ("tls_certificate", "/a/chain.pem"),
+        ("tls_key", "/a/key.pem"),
+    ];
+    let tls = with(&both).unwrap().tls.unwrap();
+    assert_eq!(tls.certificate.to_str(), Some("/a/chain.pem"));
+    assert_eq!(tls.key.to_str(), Some("/a/key.pem"));
+    for alone in both {
+        let missing = with(&[alone]).unwrap_err();
+        assert!(matches!(missing, ConfigError::Missing { .. }), "{missing}");
+    }
+}

@@ -21,6 +21,8 @@ const HEARTBEAT_LIMIT: Duration = Duration::from_secs(60);
 pub(crate) enum Concern {
     /// Readers: the node cannot answer them rightly. `/readyz` says so.
     Serving,
+    /// Pages in browsers, which some nodes need not serve: `/readyz` shows it and stays ready.
+    Pages,
     /// Money: earnings or the stake are at risk, readers are answered. `/earnz` says so.
     Earning,
 }
@@ -72,10 +74,11 @@ impl Report {
         }
     }
 
-    /// The checks of one concern.
-    pub(crate) fn of(&self, concern: Concern) -> Vec<&Check> {
+    /// The checks of some concerns.
+    pub(crate) fn of(&self, concerns: &[Concern]) -> Vec<&Check> {
         let of = self.checks.iter();
-        of.filter(|check| check.concern == concern).collect()
+        of.filter(|check| concerns.contains(&check.concern))
+            .collect()
     }
 }
 

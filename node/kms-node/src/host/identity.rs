@@ -182,16 +182,16 @@ impl Keys {
     }
 }
 
-/// Checks that the data directory exists and that only its owner can read it.
-pub(crate) fn check_data_dir(dir: &Path) -> Result<(), NodeError> {
-    let metadata = fs::metadata(dir).map_err(|source| NodeError::File {
-        path: dir.to_owned(),
+/// Checks that a file or directory exists and that only its owner can read it.
+pub(crate) fn check_private(path: &Path) -> Result<(), NodeError> {
+    let metadata = fs::metadata(path).map_err(|source| NodeError::File {
+        path: path.to_owned(),
         source,
     })?;
     let mode = metadata.permissions().mode() & 0o777;
     if mode & 0o077 != 0 {
         return Err(NodeError::Permissions {
-            path: dir.to_owned(),
+            path: path.to_owned(),
             mode,
         });
     }
@@ -203,14 +203,7 @@ pub(crate) fn database_path(dir: &Path) -> PathBuf {
 }
 
 fn open_keystore(path: PathBuf, passphrase: &str) -> Result<keystore::Secret, NodeError> {
-    let metadata = fs::metadata(&path).map_err(|source| NodeError::File {
-        path: path.clone(),
-        source,
-    })?;
-    let mode = metadata.permissions().mode() & 0o777;
-    if mode & 0o077 != 0 {
-        return Err(NodeError::Permissions { path, mode });
-    }
+    check_private(&path)?;
     keystore::load(&path, passphrase).map_err(|source| keystore_error(path, source))
 }
 

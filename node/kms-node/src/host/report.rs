@@ -1,6 +1,10 @@
 //! The reports of `/readyz` (would a reader be answered rightly?) and `/earnz` (does the miner
 //! earn, and go on earning?), and the gauges that are computed for each request of `/metrics`.
 
+use std::net::IpAddr;
+
+use axum::http::Uri;
+
 use super::health::{Concern, Report};
 use crate::duties::act::whole_tokens;
 use crate::node::Node;
@@ -16,6 +20,8 @@ impl Node {
         health.set("store", Concern::Serving, store);
         let closing = self.check_open().err().map(|problem| problem.title);
         health.set("shutdown", Concern::Serving, closing);
+        let closed = closed_to_pages(&self.config.public_url);
+        health.set("browsers", Concern::Pages, closed);
         Report::new(health.checks())
     }
 
@@ -63,6 +69,45 @@ impl Node {
                 .heartbeat_age
                 .get_or_create(&[("task", task)])
                 .set(age.as_secs_f64());
+        }
+    }
+}
+
+/// Why a page that was loaded by https cannot call this URL, if it cannot: browsers allow it https
+/// and this host itself only (W3C, Mixed Content).
+fn closed_to_pages(url: &str) -> Option<String> {
+    let uri = url.parse::<Uri>().ok()?;
+    let host = uri.host()?.trim_matches(['[', ']']);
+    let itself = host == "localhost" || host.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback());
+    let open = uri.scheme_str() == Some("https") || itself;
+    (!open).then(|| format!("{url} is not https: pages cannot call this node"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::closed_to_pages;
+
+    #[test]
+    fn a_page_calls_https_and_its_own_host_only() {
+        let open = [
+            "https://node.example",
+            "https://10.0.0.1:8470",
+            "http://localhost:8470",
+            "http://127.0.0.1:8470",
+            "http://[::1]:8470",
+        ];
+        for url in open {
+            assert_eq!(closed_to_pages(url), None, "{url}");
+        }
+        let closed = [
+            "http://node.example",
+            "http://10.0.0.1",
+            "http://[2001:db8::1]:8470",
+            "http://localhost.example",
+            "http://127.0.0.1.example",
+        ];
+        for url in closed {
+            assert!(closed_to_pages(url).unwrap().contains(url), "{url}");
         }
     }
 }

@@ -9,7 +9,7 @@ use crate::testkit::domain;
 async fn started(world: &World) -> Started {
     let config = world.config();
     let lock = DirLock::take(&config.data_dir).unwrap();
-    let listener = http::bind(config.listen).await.unwrap();
+    let listener = http::bind(&config).await.unwrap();
     let store = world.store().await;
     let (publisher, snapshots) = watch::channel(None);
     let (keys, domain) = (world.keys(), domain());
@@ -59,7 +59,7 @@ async fn runs_its_duties_by_itself_and_stops_when_asked() {
     world.chain.queue_stake();
     world.chain.mine();
     let started = started(&world).await;
-    let address = started.listener.local_addr().unwrap();
+    let address = started.listener.tcp.local_addr().unwrap();
     let (stop, task) = running(started, world.chain.clone());
     let chain = world.chain.clone();
     until(move || {
@@ -91,7 +91,7 @@ async fn starts_and_stays_up_while_no_endpoint_answers() {
     let world = World::new();
     world.chain.state().online = false;
     let started = started(&world).await;
-    let address = started.listener.local_addr().unwrap();
+    let address = started.listener.tcp.local_addr().unwrap();
     let (_stop, task) = running(started, world.chain.clone());
     let url = format!("http://{address}/readyz");
     let response = reqwest::get(&url).await.unwrap();

@@ -32,7 +32,7 @@ fn makes_a_node_that_loads_and_refuses_to_overwrite_it() {
     for name in [CONFIG_FILE, WORKER_FILE, STORAGE_FILE] {
         assert_eq!(mode(&dir.join(name)), 0o600, "{name}");
     }
-    check_data_dir(&dir).unwrap();
+    check_private(&dir).unwrap();
     let file = Some(dir.join(CONFIG_FILE));
     let config = NodeConfig::load(&Sources {
         file,
@@ -82,7 +82,7 @@ fn writes_nothing_for_a_configuration_that_would_not_start() {
 fn refuses_files_and_directories_that_others_can_read() {
     let dir = tempfile::tempdir().unwrap();
     fs::set_permissions(dir.path(), fs::Permissions::from_mode(0o755)).unwrap();
-    let open = check_data_dir(dir.path()).unwrap_err();
+    let open = check_private(dir.path()).unwrap_err();
     assert_eq!(open.code(), "file_permissions");
     let path = dir.path().join(WORKER_FILE);
     fs::write(&path, "{}").unwrap();

@@ -4,7 +4,7 @@
 
 use std::any::Any;
 use std::convert::Infallible;
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,14 +19,18 @@ use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use kms_protocol::Refusal;
 use kms_protocol::messages::Problem;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
+use tokio_rustls::TlsAcceptor;
 use tower::ServiceExt as _;
 
 use super::connections::{Admitted, Connections, Entry, Peer};
 use super::cors;
 use super::reply::refuse;
 use super::routes;
+use super::tls::Tls;
+use crate::config::NodeConfig;
 use crate::error::NodeError;
 use crate::host::stop::Stop;
 use crate::node::Node;
@@ -41,17 +45,28 @@ const BEAT: Duration = Duration::from_secs(1);
 /// File descriptors reserved for the database, the chain and logs.
 const RESERVED_FILES: usize = 64;
 
-pub(crate) async fn bind(address: SocketAddr) -> Result<TcpListener, NodeError> {
-    TcpListener::bind(address)
-        .await
-        .map_err(|source| NodeError::Listen {
-            address: address.to_string(),
-            source,
-        })
+/// A bound port, and the certificate of its TLS.
+pub(crate) struct Listener {
+    pub(crate) tcp: TcpListener,
+    tls: Option<Tls>,
+}
+
+/// Binds the port and reads the certificate, if the configuration names one.
+///
+/// # Errors
+/// `Listen`; `Certificate` or `Permissions` for the files of the certificate.
+pub(crate) async fn bind(config: &NodeConfig) -> Result<Listener, NodeError> {
+    let tls = config.tls.clone().map(Tls::load).transpose()?;
+    let tcp = TcpListener::bind(config.listen).await;
+    let tcp = tcp.map_err(|source| NodeError::Listen {
+        address: config.listen.to_string(),
+        source,
+    })?;
+    Ok(Listener { tcp, tls })
 }
 
 /// Serves until told to stop, then finishes the requests in flight within `shutdown_grace_ms`.
-pub(crate) async fn serve(node: Arc<Node>, listener: TcpListener, stop: Stop) {
+pub(crate) async fn serve(node: Arc<Node>, listener: Listener, stop: Stop) {
     let heartbeat = node.health.heartbeat("http");
     let total = usize::try_from(node.config.max_connections).unwrap_or(usize::MAX);
     let per_ip = usize::try_from(node.config.max_connections_per_ip).unwrap_or(usize::MAX);
@@ -61,12 +76,13 @@ pub(crate) async fn serve(node: Arc<Node>, listener: TcpListener, stop: Stop) {
     let mut ticks = tokio::time::interval(BEAT);
     loop {
         tokio::select! {
-            accepted = listener.accept() => match accepted {
+            accepted = listener.tcp.accept() => match accepted {
                 Ok((stream, peer)) => {
                     if let Some(entry) = admit(&node, &connections, peer.ip()) {
                         let peer = Peer { ip: peer.ip(), entry: Arc::new(entry) };
-                        let (node, router) = (node.clone(), router.clone());
-                        tasks.spawn(connection(node, router, stream, peer, stop.clone()));
+                        let server = Server { node: node.clone(), router: router.clone() };
+                        let tls = listener.tls.as_ref().map(Tls::acceptor);
+                        tasks.spawn(server.admitted(stream, tls, peer, stop.clone()));
                     }
                 }
                 Err(error) => {
@@ -77,7 +93,11 @@ pub(crate) async fn serve(node: Arc<Node>, listener: TcpListener, stop: Stop) {
                 }
             },
             Some(_) = tasks.join_next(), if !tasks.is_empty() => {}
-            _ = ticks.tick() => {}
+            _ = ticks.tick() => {
+                if let Some(tls) = &listener.tls {
+                    renew(&node, tls);
+                }
+            }
             () = stop.stopped() => break,
         }
         heartbeat.beat();
@@ -104,30 +124,73 @@ fn admit(node: &Node, connections: &Arc<Connections>, ip: IpAddr) -> Option<Entr
     }
 }
 
-async fn connection(node: Arc<Node>, router: Router, stream: TcpStream, peer: Peer, stop: Stop) {
-    // Replies are small: Nagle's algorithm only adds latency.
-    let _ = stream.set_nodelay(true);
-    let entry = peer.entry.clone();
-    let service = service_fn(|request: Request<Incoming>| {
-        let (node, router, peer) = (node.clone(), router.clone(), peer.clone());
-        async move { Ok::<_, Infallible>(respond(&node, router, request, peer).await) }
-    });
-    let served = http1::Builder::new()
-        .timer(TokioTimer::new())
-        .header_read_timeout(Duration::from_millis(node.config.header_timeout_ms))
-        .max_buf_size(MAX_BUFFER_BYTES)
-        .serve_connection(TokioIo::new(stream), service);
-    let mut served = std::pin::pin!(served);
-    tokio::select! {
-        // Every error is the peer's: it hung up, was too slow, or does not speak HTTP.
-        _ = served.as_mut() => return,
-        () = entry.evicted() => return,
-        () = stop.stopped() => {}
-        () = tokio::time::sleep(MAX_CONNECTION_LIFE) => {}
+/// Takes a certificate that was renewed into use.
+fn renew(node: &Node, tls: &Tls) {
+    match tls.refresh() {
+        Ok(true) => tracing::info!("the certificate was read again"),
+        Ok(false) => {}
+        Err(error) => {
+            if let Some(left_out) = node.quiet.may_tell("certificate") {
+                tracing::warn!(%error, left_out, "the old certificate stays in use");
+            }
+        }
     }
-    served.as_mut().graceful_shutdown();
-    let rest = Duration::from_millis(node.config.request_timeout_ms);
-    let _ = tokio::time::timeout(rest, served).await;
+}
+
+/// What answers the requests of a connection.
+struct Server {
+    node: Arc<Node>,
+    router: Router,
+}
+
+impl Server {
+    /// Serves a connection that was admitted, after its TLS handshake if there is a certificate.
+    async fn admitted(self, stream: TcpStream, tls: Option<TlsAcceptor>, peer: Peer, stop: Stop) {
+        // Replies are small: Nagle's algorithm only adds latency.
+        let _ = stream.set_nodelay(true);
+        let Some(tls) = tls else {
+            return self.connection(stream, peer, stop).await;
+        };
+        let limit = Duration::from_millis(self.node.config.header_timeout_ms);
+        let entry = peer.entry.clone();
+        tokio::select! {
+            // Every failure is the peer's, as below.
+            shaken = tokio::time::timeout(limit, tls.accept(stream)) => {
+                if let Ok(Ok(stream)) = shaken {
+                    self.connection(stream, peer, stop).await;
+                }
+            }
+            () = entry.evicted() => {}
+        }
+    }
+
+    async fn connection<S>(self, stream: S, peer: Peer, stop: Stop)
+    where
+        S: AsyncRead + AsyncWrite + Unpin,
+    {
+        let Self { node, router } = self;
+        let entry = peer.entry.clone();
+        let service = service_fn(|request: Request<Incoming>| {
+            let (node, router, peer) = (node.clone(), router.clone(), peer.clone());
+            async move { Ok::<_, Infallible>(respond(&node, router, request, peer).await) }
+        });
+        let served = http1::Builder::new()
+            .timer(TokioTimer::new())
+            .header_read_timeout(Duration::from_millis(node.config.header_timeout_ms))
+            .max_buf_size(MAX_BUFFER_BYTES)
+            .serve_connection(TokioIo::new(stream), service);
+        let mut served = std::pin::pin!(served);
+        tokio::select! {
+            // Every error is the peer's: it hung up, was too slow, or does not speak HTTP.
+            _ = served.as_mut() => return,
+            () = entry.evicted() => return,
+            () = stop.stopped() => {}
+            () = tokio::time::sleep(MAX_CONNECTION_LIFE) => {}
+        }
+        served.as_mut().graceful_shutdown();
+        let rest = Duration::from_millis(node.config.request_timeout_ms);
+        let _ = tokio::time::timeout(rest, served).await;
+    }
 }
 
 async fn respond(

@@ -70,7 +70,7 @@ async fn live(request: Request<Body>) -> Response<Body> {
 async fn ready(State(node): Shared, request: Request<Body>) -> Response<Body> {
     arrived(&request);
     let report = node.report().await;
-    let checks = report.of(Concern::Serving);
+    let checks = report.of(&[Concern::Serving, Concern::Pages]);
     let body = serde_json::json!({ "ready": report.ready, "checks": checks });
     reply::json(status_of(report.ready), &body)
 }
@@ -79,7 +79,7 @@ async fn ready(State(node): Shared, request: Request<Body>) -> Response<Body> {
 async fn earning(State(node): Shared, request: Request<Body>) -> Response<Body> {
     arrived(&request);
     let report = node.report().await;
-    let checks = report.of(Concern::Earning);
+    let checks = report.of(&[Concern::Earning]);
     let body = serde_json::json!({ "earning": report.earning, "checks": checks });
     reply::json(status_of(report.earning), &body)
 }

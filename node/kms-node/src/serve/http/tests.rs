@@ -19,6 +19,7 @@ mod limits;
 mod pages;
 mod quotas;
 mod reports;
+mod tls;
 
 struct Served {
     world: World,
@@ -33,8 +34,8 @@ impl Served {
     async fn new(world: World) -> Self {
         let mut running = world.start().await;
         running.sync().await;
-        let listener = bind(running.node.config.listen).await.unwrap();
-        let address = listener.local_addr().unwrap();
+        let listener = bind(&running.node.config).await.unwrap();
+        let address = listener.tcp.local_addr().unwrap();
         let (stopper, stop) = Stopper::new();
         let task = tokio::spawn(serve(running.node.clone(), listener, stop));
         Self {
@@ -365,7 +366,9 @@ async fn shutdown_refuses_new_work_and_ends() {
 #[tokio::test]
 async fn a_port_in_use_is_a_clear_error() {
     let served = Served::new(World::new()).await;
-    let error = bind(served.address).await.unwrap_err();
+    let mut config = served.running.node.config.clone();
+    config.listen = served.address;
+    let error = bind(&config).await.err().unwrap();
     assert_eq!(error.code(), "listen_failed");
     assert!(
         error

@@ -23,6 +23,10 @@ import {RewardMath} from "./libraries/RewardMath.sol";
 ///     pool          500   750   875   875     at the end, if nobody claims
 ///     A earns 50 * (12.5 - 0) = 625, B earns 50 * (15 - 10) = 250
 ///
+/// So it is without a warm-up, or with a threshold of at most 50. Below the threshold the index rises by
+/// emission / threshold, so that only locked / threshold of the emission leaves the reserve: whoever comes
+/// first, alone, earns for each token what it would among all the tokens of the threshold.
+///
 /// To roll the books is to book, lazily, every completed period that is not booked yet. Let l be the last
 /// booked one. A lease confirmed before the roll begins in l + 2 at the latest and ends in l + 1 + L at the
 /// latest, so its last change is in bucket l + 2 + L. After L + 2 steps every total is zero, and the rest of
@@ -63,6 +67,8 @@ abstract contract EmissionBooks is PeriodClock, IMiningRewards {
     uint64 public immutable override decay;
     /// @inheritdoc IMiningRewards
     uint32 public immutable override maxLeasePeriods;
+    /// @inheritdoc IMiningRewards
+    uint96 public immutable override warmUpLocked;
 
     // ---------------------------------------------------------------- storage
 
@@ -73,11 +79,12 @@ abstract contract EmissionBooks is PeriodClock, IMiningRewards {
 
     // ---------------------------------------------------------------- constructor
 
-    constructor(uint256 reserve_, uint64 decay_, uint32 maxLeasePeriods_) {
+    constructor(uint256 reserve_, uint64 decay_, uint32 maxLeasePeriods_, uint96 warmUpLocked_) {
         uint32 rolled = currentPeriod() - 1;
         _books = Books({reserve: reserve_.toUint96(), pool: 0, rolled: rolled, lastIndexed: rolled});
         decay = decay_;
         maxLeasePeriods = maxLeasePeriods_;
+        warmUpLocked = warmUpLocked_;
     }
 
     // ---------------------------------------------------------------- internal
@@ -175,7 +182,7 @@ abstract contract EmissionBooks is PeriodClock, IMiningRewards {
         // Nobody is active: nothing is emitted, the reserve stays as it is.
         if (locked == 0) return change.isMarked();
         uint256 emission = RewardMath.emissionDown(state.reserve, decay);
-        uint256 indexStep = RewardMath.indexStepDown(emission, locked);
+        uint256 indexStep = RewardMath.indexStepDown(emission, locked, warmUpLocked);
         uint256 emitted = RewardMath.emittedUp(totals.weight(), indexStep);
         state.index += indexStep;
         state.reserve -= emitted;

@@ -33,6 +33,7 @@ contract MiningRewards is LeaseViews, EIP712, Multicall {
         uint64 halfLifeSeconds;
         bool kappaEnabled;
         uint32 kappaPeriods;
+        uint96 warmUpLocked;
         // Predicted addresses of the contracts that are deployed later.
         address adjudicator;
         address challenges;
@@ -63,7 +64,9 @@ contract MiningRewards is LeaseViews, EIP712, Multicall {
     /// @dev Takes the clock of the escrow. The reserve is the token's cap less its supply.
     constructor(Params memory params)
         PeriodClock(IPeriodClock(params.escrow).genesisTime(), IPeriodClock(params.escrow).periodSeconds())
-        EmissionBooks(_reserveOf(params.token), _decayOf(params), params.maxLeasePeriods)
+        EmissionBooks(
+            _reserveOf(params.token), _decayOf(params), params.maxLeasePeriods, params.warmUpLocked
+        )
         LeaseLedger(params.kappaEnabled, params.kappaPeriods)
         EIP712("KMS MiningRewards", "1")
     {
@@ -80,6 +83,7 @@ contract MiningRewards is LeaseViews, EIP712, Multicall {
         _token = IKMSToken(params.token);
         _escrow = stakes;
         _cap = _token.cap();
+        require(params.warmUpLocked <= _cap, RewardsWarmUpAboveCap(params.warmUpLocked, _cap));
         halfLifeSeconds = params.halfLifeSeconds;
         adjudicator = params.adjudicator;
         challenges = params.challenges;

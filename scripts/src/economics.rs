@@ -1,6 +1,7 @@
 //! `kms-scripts economics`: the supply curve, its half-life and the return of a miner for a
 //! parameter file, by the same formula as the contracts (kms-protocol's `RewardLedger`).
-//! `economics/model.rs` simulates, `economics/plot.rs` draws.
+//! `economics/model.rs` simulates, `economics/launch.rs` tells the first
+//! periods, `economics/plot.rs` draws.
 
 use std::path::PathBuf;
 
@@ -9,6 +10,7 @@ use kms_chain::DeployParams;
 
 use crate::say;
 
+mod launch;
 mod model;
 mod plot;
 
@@ -52,6 +54,9 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     for (model, curve) in [&off, &on].into_iter().zip(&curves) {
         table(model, curve).iter().for_each(|line| say::line(line));
     }
+    launch::lines(&params)?
+        .iter()
+        .for_each(|line| say::line(line));
     let path = std::path::absolute(&args.plot)?;
     if let Some(folder) = path.parent() {
         std::fs::create_dir_all(folder)?;

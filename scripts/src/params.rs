@@ -55,6 +55,12 @@ fn lines(params: &DeployParams) -> Result<Vec<String>> {
         "emission of the first period     {}",
         Amount(first.0)
     ));
+    if !params.warm_up_locked.is_zero() {
+        lines.push(format!(
+            "{:<32} in proportion to what is locked, below {}",
+            "", params.warm_up_locked
+        ));
+    }
     Ok(lines)
 }
 

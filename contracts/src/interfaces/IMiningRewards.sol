@@ -6,7 +6,8 @@ import {IPeriodClock} from "./IPeriodClock.sol";
 /// @title Mining rewards
 /// @notice Activity leases and the falling emission. In period p the miners active in p share
 /// `R_p = floor(reserve_p * decay / 2^64)` in proportion to their locked tokens:
-/// reward_i = locked_i * R_p / sum(locked), in the fixed-point form of the library RewardMath.
+/// reward_i = locked_i * R_p / sum(locked), in the fixed-point form of the library RewardMath. While less
+/// than `warmUpLocked` is locked, they share locked / warmUpLocked of R_p; the rest stays in the reserve.
 interface IMiningRewards is IPeriodClock {
     /// @notice Activity confirmation that the worker signs and anyone relays: EIP-712, domain "KMS
     /// MiningRewards", "1", type ActivityConfirmation(address miner,uint32 throughPeriod,uint32 validPeriod)
@@ -65,6 +66,7 @@ interface IMiningRewards is IPeriodClock {
     error RewardsNotTokenMinter(address minter);
     error RewardsHalfLifeInvalid(uint64 halfLifeSeconds, uint32 periodSeconds);
     error RewardsKappaPeriodsZero();
+    error RewardsWarmUpAboveCap(uint96 warmUpLocked, uint256 cap);
 
     function token() external view returns (address);
     function escrow() external view returns (address);
@@ -74,7 +76,11 @@ interface IMiningRewards is IPeriodClock {
     function challenges() external view returns (address);
     /// @notice Longest lease, L, in periods.
     function maxLeasePeriods() external view returns (uint32);
-    /// @notice Time in which the reserve halves if somebody is active in every period.
+    /// @notice Threshold of the warm-up: locked tokens of active miners from which the whole emission of a
+    /// period is emitted; below it, in proportion. 0: no warm-up.
+    function warmUpLocked() external view returns (uint96);
+    /// @notice Time in which the reserve halves if at least warmUpLocked, and somebody, is active in every
+    /// period.
     function halfLifeSeconds() external view returns (uint64);
     /// @notice Emission of a period as a share of the reserve, times 2^64:
     /// floor(2^64 * (1 - 2^(-periodSeconds / halfLifeSeconds))), computed by RewardMath.decayOf.

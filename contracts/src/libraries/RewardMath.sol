@@ -42,14 +42,20 @@ library RewardMath {
         return uint64(sum >> 64);
     }
 
-    /// @notice R_p = floor(reserve * decay / 2^64): emission of period p if every weight = locked.
+    /// @notice R_p = floor(reserve * decay / 2^64): emission of period p if every weight = locked, after the
+    /// warm-up.
     function emissionDown(uint256 reserve, uint256 decay) internal pure returns (uint256) {
         return (reserve * decay) >> 64;
     }
 
-    /// @notice dA_p = floor(R_p * 2^96 / W_p): reward per unit of weight, with W_p = `locked` > 0.
-    function indexStepDown(uint256 emission, uint256 locked) internal pure returns (uint256) {
-        return (emission << 96) / locked;
+    /// @notice dA_p = floor(R_p * 2^96 / max(W_p, U)): reward per unit of weight, with W_p = `locked` > 0 and
+    /// U = `warmUp`, the threshold of the warm-up: below it only W_p / U of R_p is emitted.
+    function indexStepDown(uint256 emission, uint256 locked, uint256 warmUp)
+        internal
+        pure
+        returns (uint256)
+    {
+        return (emission << 96) / (locked > warmUp ? locked : warmUp);
     }
 
     /// @notice E_p = ceil(V_p * dA_p / 2^96): amount that leaves the reserve; at most R_p, since V_p <= W_p.

@@ -50,6 +50,8 @@ abstract contract KmsTest is Shipped {
     mapping(address worker => uint256) internal _keyOf;
     uint64 internal escrowGenesis = GENESIS;
     uint32 internal escrowPeriod = DAY;
+    /// @dev Of the next deployment; without a warm-up the formula is the bare one.
+    uint96 internal warmUp;
 
     address internal treasury = makeAddr("treasury");
     address internal guardian = makeAddr("guardian");
@@ -120,6 +122,7 @@ abstract contract KmsTest is Shipped {
             halfLifeSeconds: HALF_LIFE,
             kappaEnabled: kappa,
             kappaPeriods: KAPPA_PERIODS,
+            warmUpLocked: warmUp,
             adjudicator: adjudicator,
             challenges: challenges
         });

@@ -10,6 +10,7 @@ contract NaiveModel {
     /// @notice What the schedule alone would allow: the sum of floor(reserve * decay) over active periods.
     uint256 public scheduled;
     uint256 private immutable decay;
+    uint256 private immutable warmUp;
     address[] private miners;
     mapping(address miner => mapping(uint256 period => uint256)) public lockedIn;
     mapping(address miner => mapping(uint256 period => uint256)) public weightIn;
@@ -18,8 +19,14 @@ contract NaiveModel {
     /// @notice How often the contract may have rounded this miner's reward down.
     mapping(address miner => uint256) public cuts;
 
-    constructor(uint256 reserve_, uint64 decay_, uint256 booked_, address[] memory miners_) {
-        (reserve, decay, booked, miners) = (reserve_, decay_, booked_, miners_);
+    constructor(
+        uint256 reserve_,
+        uint64 decay_,
+        uint256 warmUp_,
+        uint256 booked_,
+        address[] memory miners_
+    ) {
+        (reserve, decay, warmUp, booked, miners) = (reserve_, decay_, warmUp_, booked_, miners_);
     }
 
     function confirm(address miner, uint256 current, uint256 through, uint256 locked, uint256 weight)
@@ -61,7 +68,8 @@ contract NaiveModel {
         if (locked == 0) return;
         uint256 emission = reserve * decay / 2 ** 64;
         scheduled += emission;
-        uint256 perUnit = emission * 2 ** 96 / locked;
+        // The part of the emission that a token earns: one of all those locked, or of the threshold's.
+        uint256 perUnit = emission * 2 ** 96 / (locked < warmUp ? warmUp : locked);
         uint256 share = weight * perUnit;
         uint256 whole = share / 2 ** 96;
         if (share % 2 ** 96 != 0) ++whole;

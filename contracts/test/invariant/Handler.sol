@@ -40,7 +40,8 @@ contract Handler is CommonBase, StdUtils {
             _miners.push(vm.addr(1_000 + i));
         }
         uint256 booked = rewards_.currentPeriod() - 1;
-        model = new NaiveModel(token_.cap() - token_.totalSupply(), rewards_.decay(), booked, _miners);
+        uint256 reserve = token_.cap() - token_.totalSupply();
+        model = new NaiveModel(reserve, rewards_.decay(), rewards_.warmUpLocked(), booked, _miners);
     }
 
     function miners() external view returns (address[] memory) {

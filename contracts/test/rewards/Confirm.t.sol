@@ -314,6 +314,11 @@ contract ConfirmTest is KmsTest {
         params.kappaPeriods = 0;
         _deployAsMinter(params, abi.encodeWithSelector(IMiningRewards.RewardsKappaPeriodsZero.selector));
         params = _rewardsParams(LEASE, false);
+        params.warmUpLocked = uint96(CAP + 1);
+        _deployAsMinter(
+            params, abi.encodeWithSelector(IMiningRewards.RewardsWarmUpAboveCap.selector, CAP + 1, CAP)
+        );
+        params.warmUpLocked = 0;
         params.halfLifeSeconds = DAY - 1;
         _deployAsMinter(
             params, abi.encodeWithSelector(IMiningRewards.RewardsHalfLifeInvalid.selector, DAY - 1, DAY)
@@ -341,6 +346,7 @@ contract ConfirmTest is KmsTest {
         assertEq(rewards.halfLifeSeconds(), HALF_LIFE);
         assertFalse(rewards.kappaEnabled());
         assertEq(rewards.kappaPeriods(), KAPPA_PERIODS);
+        assertEq(rewards.warmUpLocked(), 0);
         assertEq(rewards.reserve(), CAP - INITIAL);
         assertEq(rewards.pool(), 0);
         assertGe(escrow.minLockPeriods(), rewards.maxLeasePeriods());

@@ -56,6 +56,7 @@ contract RewardHistoriesTest is KmsTest {
     function _replay(string memory path) private {
         vm.warp(GENESIS);
         uint256 lease = json.readUint(string.concat(path, ".lease"));
+        warmUp = uint96(json.readUint(string.concat(path, ".warmUp")));
         _deploy(uint32(lease), json.readBool(string.concat(path, ".kappa")));
         _goto(json.readUint(".start"));
         uint256[] memory acts = json.readUintArray(string.concat(path, ".acts"));

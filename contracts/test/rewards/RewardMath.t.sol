@@ -42,10 +42,14 @@ contract RewardMathTest is Test {
     }
 
     /// @dev The proofs in the library's head: E <= R <= reserve, and payouts never exceed E.
-    function testFuzz_emissionCoversEverySplit(uint96 reserve, uint64 decay, uint96 a, uint96 b, uint32 term)
-        public
-        pure
-    {
+    function testFuzz_emissionCoversEverySplit(
+        uint96 reserve,
+        uint64 decay,
+        uint96 a,
+        uint96 b,
+        uint32 term,
+        uint96 warmUp
+    ) public pure {
         a = uint96(bound(a, 1, MAX / 2));
         b = uint96(bound(b, 0, MAX / 2));
         term = uint32(bound(term, 0, 365));
@@ -54,16 +58,37 @@ contract RewardMathTest is Test {
         assertLe(weightA, a);
         assertEq(weightB, b);
         uint256 emission = RewardMath.emissionDown(reserve, decay);
-        uint256 step = RewardMath.indexStepDown(emission, uint256(a) + b);
+        uint256 step = RewardMath.indexStepDown(emission, uint256(a) + b, warmUp);
         uint256 emitted = RewardMath.emittedUp(uint256(weightA) + weightB, step);
         assertLe(emission, reserve);
         assertLe(emitted, emission);
         assertLe(RewardMath.rewardDown(weightA, step) + RewardMath.rewardDown(weightB, step), emitted);
     }
 
+    /// @dev From the threshold on the formula is the bare one, to the last unit; below it what is emitted is
+    /// the part locked / threshold of R, rounded up.
+    function testFuzz_theWarmUpScalesBelowItsThresholdOnly(uint96 emission, uint96 locked, uint96 warmUp)
+        public
+        pure
+    {
+        locked = uint96(bound(locked, 1, MAX));
+        uint256 step = RewardMath.indexStepDown(emission, locked, warmUp);
+        uint256 bare = RewardMath.indexStepDown(emission, locked, 0);
+        uint256 emitted = RewardMath.emittedUp(locked, step);
+        if (locked >= warmUp) {
+            assertEq(step, bare);
+        } else {
+            uint256 exact = uint256(emission) * locked / warmUp;
+            assertLe(step, bare);
+            assertGe(emitted, exact);
+            assertLe(emitted, exact + 1);
+            assertLe(RewardMath.rewardDown(locked, step), exact);
+        }
+    }
+
     /// @dev v5.3.3 rounded a zero reward up to one unit; ours rounds it down to nothing.
     function test_dustRewardsAreZero() public pure {
-        uint256 step = RewardMath.indexStepDown(1, MAX);
+        uint256 step = RewardMath.indexStepDown(1, MAX, 0);
         assertEq(RewardMath.rewardDown(1, step), 0);
         assertEq(RewardMath.emissionDown(1, 1), 0);
     }
@@ -72,8 +97,11 @@ contract RewardMathTest is Test {
     function test_eachFormulaRoundsItsOwnWay() public pure {
         assertEq(RewardMath.emissionDown(3, 2 ** 63), 1);
         assertEq(RewardMath.emissionDown(4, 2 ** 63), 2);
-        assertEq(RewardMath.indexStepDown(7, 2), 7 * 2 ** 95);
-        assertEq(RewardMath.indexStepDown(1, 3), (2 ** 96 - 1) / 3);
+        assertEq(RewardMath.indexStepDown(7, 2, 0), 7 * 2 ** 95);
+        assertEq(RewardMath.indexStepDown(1, 3, 0), (2 ** 96 - 1) / 3);
+        assertEq(RewardMath.indexStepDown(7, 2, 2), 7 * 2 ** 95);
+        assertEq(RewardMath.indexStepDown(7, 2, 3), (7 * uint256(2 ** 96)) / 3, "below the threshold");
+        assertEq(RewardMath.indexStepDown(7, 2, 1), 7 * 2 ** 95, "above it");
         assertEq(RewardMath.emittedUp(0, 5), 0);
         assertEq(RewardMath.emittedUp(1, 1), 1, "the least product is a whole unit");
         assertEq(RewardMath.emittedUp(1, 2 ** 96), 1);

@@ -23,7 +23,7 @@ contract RewardsSymbolic is SymbolicTest {
     }
 
     function check_aLoneUnitTakesTheWholeEmission(uint96 emission) public pure {
-        uint256 step = RewardMath.indexStepDown(emission, 1);
+        uint256 step = RewardMath.indexStepDown(emission, 1, 0);
         assert(RewardMath.emittedUp(1, step) == emission);
         assert(RewardMath.rewardDown(1, step) == emission);
     }

@@ -1,8 +1,9 @@
 //! The reward formula: the same integers as `RewardMath.sol`, and a ledger that replays periods.
 //!
 //! reward_i = locked_i * R / sum(locked), in fixed point: miners are paid rounded down, emission is
-//! booked rounded up. The ledger is written from the formula, not from the contract, so that a test
-//! can compare the two to the last unit.
+//! booked rounded up. In the warm-up, while sum(locked) is below a threshold, the threshold stands
+//! for it: the rest of R stays in the reserve. The ledger is written from the formula, not from the
+//! contract, so that a test can compare the two to the last unit.
 
 use core::ops::Range;
 use std::collections::{BTreeMap, BTreeSet};
@@ -53,7 +54,7 @@ pub fn decay(half_life_seconds: u64, period_seconds: u32) -> Result<u64> {
 }
 
 /// Computes R = floor(reserve * decay / 2^64): the emission of a period when every weight equals
-/// its locked tokens.
+/// its locked tokens, after the warm-up.
 pub fn emission(reserve: Amount, decay: u64) -> Amount {
     // With decay < 2^64: floor((high * 2^64 + low) * decay / 2^64), each product below 2^128.
     let (high, low) = (reserve.0 >> 64, reserve.0 & u128::from(u64::MAX));
@@ -115,6 +116,8 @@ pub struct RewardLedger {
     reserve: Amount,
     pool: Amount,
     decay: u64,
+    /// Threshold of the warm-up; zero for none.
+    warm_up: Amount,
     index: U256,
     last: Period,
     accounts: BTreeMap<Address, Account>,
@@ -124,12 +127,13 @@ pub struct RewardLedger {
 
 impl RewardLedger {
     /// Makes a ledger before its first period. `reserve`: tokens left to mint; `decay`: see
-    /// [`decay`].
-    pub const fn new(reserve: Amount, decay: u64) -> Self {
+    /// [`decay`]; `warm_up`: locked tokens from which all of R is emitted, zero for no warm-up.
+    pub const fn new(reserve: Amount, decay: u64, warm_up: Amount) -> Self {
         Self {
             reserve,
             pool: Amount::ZERO,
             decay,
+            warm_up,
             index: U256::ZERO,
             last: Period::NEVER,
             accounts: BTreeMap::new(),
@@ -166,14 +170,14 @@ impl RewardLedger {
     }
 
     /// Computes the index after a period with these totals, and what leaves the reserve: dA =
-    /// floor(R * 2^96 / W), E = ceil(V * dA / 2^96) <= R, because V <= W.
+    /// floor(R * 2^96 / max(W, U)), U the threshold, E = ceil(V * dA / 2^96) <= R, because V <= W.
     fn emit(&self, total_weight: Amount, total_locked: Amount) -> Result<(U256, Amount)> {
         if total_locked.is_zero() {
             return Ok((self.index, Amount::ZERO));
         }
         let emission = U256::from(emission(self.reserve, self.decay).0);
         let scaled = multiply(&emission, &power_of_two(INDEX_BITS))?;
-        let step = divide_down(&scaled, &U256::from(total_locked.0))?;
+        let step = divide_down(&scaled, &U256::from(total_locked.max(self.warm_up).0))?;
         let exact = multiply(&U256::from(total_weight.0), &step)?;
         let rounded = add(&exact, &power_of_two(INDEX_BITS).wrapping_sub(&U256::ONE))?;
         let emitted = Amount(to_u128(&rounded.shr_vartime(INDEX_BITS))?);

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use anyhow::{Context, Result};
 use kms_chain::{Chain, Deployment, RpcConfig};
-use kms_protocol::{Address, Amount, Period, PeriodClock, PolicyId, reward};
+use kms_protocol::reward::{self, RewardLedger};
+use kms_protocol::{Address, Amount, Period, PeriodClock, PolicyId};
 use tokio::runtime::Handle;
 
 use super::ledger::{Dated, Replay};
@@ -99,6 +100,7 @@ impl ChainView {
             .checked_sub(params.initial_supply)
             .context("supply above cap")?;
         let decay = reward::decay(params.half_life_seconds, params.period_seconds)?;
-        Replay::run(reserve, decay, events)
+        let ledger = RewardLedger::new(reserve, decay, params.warm_up_locked);
+        Replay::run(ledger, events)
     }
 }

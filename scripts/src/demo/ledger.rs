@@ -41,10 +41,10 @@ pub(super) struct Replay {
 }
 
 impl Replay {
-    /// Replays `events`, oldest first. `reserve` is the reserve before period 1.
-    pub(super) fn run(reserve: Amount, decay: u64, events: &[Dated]) -> Result<Self> {
+    /// Replays `events`, oldest first, in a ledger before period 1.
+    pub(super) fn run(ledger: RewardLedger, events: &[Dated]) -> Result<Self> {
         let mut replay = Self {
-            ledger: RewardLedger::new(reserve, decay),
+            ledger,
             leases: BTreeMap::new(),
             earned: BTreeMap::new(),
         };

@@ -33,6 +33,7 @@ pub(crate) struct Model {
     cap: Amount,
     initial_supply: Amount,
     decay: u64,
+    warm_up: Amount,
     locked_percent: u32,
     row_count: u32,
     row_seconds: u64,
@@ -115,6 +116,7 @@ impl Model {
             cap: params.cap,
             initial_supply: params.initial_supply,
             decay: reward::decay(params.half_life_seconds, params.period_seconds)?,
+            warm_up: params.warm_up_locked,
             locked_percent,
             row_count,
             row_seconds,
@@ -217,7 +219,7 @@ impl State {
             .context("the initial supply is above the cap")?;
         let stake = Amount(model.initial_supply.0 / OBSERVED_DIVISOR);
         Ok(Self {
-            ledger: RewardLedger::new(reserve, model.decay),
+            ledger: RewardLedger::new(reserve, model.decay, model.warm_up),
             period: Period::NEVER,
             stake,
             earned: [Amount::ZERO; 2],

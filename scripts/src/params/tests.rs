@@ -19,6 +19,7 @@ fn every_number_has_its_unit() {
         "penalty.grace_blocks             256 blocks",
         "challenge.bond                   100 KMS",
         "reserve                          2890000000 KMS",
+        "warm_up_locked                   100000000 KMS",
     ] {
         assert!(
             lines.contains(&expected.to_owned()),

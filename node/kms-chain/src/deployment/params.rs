@@ -58,6 +58,10 @@ pub struct DeployParams {
     pub kappa_enabled: bool,
     /// T1: the lock duration of full weight, in periods.
     pub kappa_periods: u32,
+    /// Threshold of the warm-up: locked tokens from which all of a period's emission is emitted;
+    /// below it, in proportion. Zero: no warm-up.
+    #[serde(with = "amount_text")]
+    pub warm_up_locked: Amount,
     /// Greatest number of periods of a policy.
     pub max_policy_periods: u32,
     /// The timelock and the contract it owns.
@@ -137,6 +141,11 @@ impl DeployParams {
             (self.period_seconds > 0, "period_seconds", Zero),
             (!self.min_locked.is_zero(), "min_locked", Zero),
             (self.min_locked <= self.cap, "min_locked", Above("cap")),
+            (
+                self.warm_up_locked <= self.cap,
+                "warm_up_locked",
+                Above("cap"),
+            ),
         ]
     }
 

@@ -18,6 +18,9 @@ const LOCK_PERIODS: (u32, u32) = (30, 1_460);
 const HALF_LIFE_SECONDS: u64 = 2 * 365 * 86_400;
 const PERIOD_SECONDS: u32 = 86_400;
 const KAPPA_PERIODS: u32 = 365;
+/// Thresholds of the warm-up in turn: none, some that the miners pass and fall back into, one that
+/// they never reach.
+const WARM_UPS_KMS: [u128; 4] = [0, 1_000_000, 10_000_000, 100_000_000];
 /// Period in which every history begins.
 const START: u32 = 10;
 
@@ -85,8 +88,11 @@ pub(crate) fn file() -> Result<String> {
     let mut lines = Vec::new();
     for (seed, lease) in (1..).zip(LEASES) {
         for kappa in [0, KAPPA_PERIODS] {
-            let history =
-                History::new(2 * seed + u64::from(kappa > 0), lease, kappa, decay).run()?;
+            let turn = lines.len() % WARM_UPS_KMS.len();
+            let warm_up = WARM_UPS_KMS.get(turn).copied().unwrap_or_default();
+            let ledger = RewardLedger::new(RESERVE, decay, Amount(warm_up * Amount::KMS.0));
+            let seed = 2 * seed + u64::from(kappa > 0);
+            let history = History::new(seed, lease, kappa, ledger).run(warm_up)?;
             lines.push(history.to_string());
         }
     }
@@ -101,19 +107,20 @@ pub(crate) fn file() -> Result<String> {
 }
 
 impl History {
-    fn new(seed: u64, lease: u32, kappa: u32, decay: u64) -> Self {
+    fn new(seed: u64, lease: u32, kappa: u32, ledger: RewardLedger) -> Self {
         Self {
             random: Random(seed),
             lease,
             kappa,
             now: START,
             miners: (0..MINERS).map(|_| Miner::default()).collect(),
-            ledger: RewardLedger::new(RESERVE, decay),
+            ledger,
             acts: Vec::new(),
         }
     }
 
-    fn run(mut self) -> Result<Value> {
+    /// Runs the history; the contract is deployed with a warm-up of `warm_up` KMS.
+    fn run(mut self, warm_up: u128) -> Result<Value> {
         for i in 0..MINERS {
             self.deposit(i);
         }
@@ -132,7 +139,9 @@ impl History {
         }
         self.settle()?;
         let acts: Vec<Value> = self.acts.iter().flat_map(numbers).collect();
-        Ok(json!({ "lease": self.lease, "kappa": self.kappa > 0, "acts": acts }))
+        let warm_up = (warm_up * Amount::KMS.0).to_string();
+        let kappa = self.kappa > 0;
+        Ok(json!({ "lease": self.lease, "kappa": kappa, "warmUp": warm_up, "acts": acts }))
     }
 
     /// Lets every lease end and claims all rewards.

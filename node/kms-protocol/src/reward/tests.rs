@@ -101,7 +101,7 @@ fn weight_stops_growing_at_kappa_periods() {
 #[test]
 fn a_period_books_what_the_contract_books() {
     for (reserve, decay, locked, weight, index_step, emitted) in vectors::STEP {
-        let mut ledger = RewardLedger::new(Amount(*reserve), *decay);
+        let mut ledger = RewardLedger::new(Amount(*reserve), *decay, Amount::ZERO);
         ledger
             .step(Period(1), &[active(1, *weight, *locked)])
             .unwrap();
@@ -119,7 +119,7 @@ fn a_period_books_what_the_contract_books() {
 #[test]
 fn a_period_pays_in_proportion_to_what_is_locked() {
     let reserve = Amount::from_kms(1_000).unwrap();
-    let mut ledger = RewardLedger::new(reserve, 1 << 63);
+    let mut ledger = RewardLedger::new(reserve, 1 << 63, Amount::ZERO);
     ledger
         .step(Period(1), &[active(1, 100, 100), active(2, 300, 300)])
         .unwrap();
@@ -135,9 +135,36 @@ fn a_period_pays_in_proportion_to_what_is_locked() {
     assert_eq!(ledger.reserve(), Amount::from_kms(500).unwrap());
 }
 
+/// One minimum stake alone in the first seven periods of the main network: 19.1 M KMS without a
+/// warm-up, 2,880 KMS with one of a tenth of the initial supply.
+#[test]
+fn one_minimum_stake_alone_takes_its_part_of_the_threshold() {
+    let kms = |kms| Amount::from_kms(kms).unwrap();
+    let decay = decay(730 * 86_400, 86_400).unwrap();
+    let locked = kms(15_000).0;
+    let earned = |warm_up| {
+        let mut ledger = RewardLedger::new(kms(2_890_000_000), decay, warm_up);
+        for period in 1..=7 {
+            ledger
+                .step(Period(period), &[active(1, locked, locked)])
+                .unwrap();
+        }
+        assert_eq!(
+            ledger.reserve().0 + ledger.pool().0,
+            kms(2_890_000_000).0,
+            "the rest stays in the reserve"
+        );
+        ledger.reward_of(&miner(1)).unwrap()
+    };
+    assert!((kms(19_100_000)..kms(19_200_000)).contains(&earned(Amount::ZERO)));
+    assert!((kms(2_879)..kms(2_880)).contains(&earned(kms(100_000_000))));
+    assert_eq!(earned(Amount(locked)), earned(Amount::ZERO));
+    assert!(earned(Amount(locked + 1)) < earned(Amount::ZERO));
+}
+
 #[test]
 fn a_period_without_miners_emits_nothing() {
-    let mut ledger = RewardLedger::new(Amount::KMS, 1 << 63);
+    let mut ledger = RewardLedger::new(Amount::KMS, 1 << 63, Amount::ZERO);
     ledger.step(Period(1), &[]).unwrap();
     ledger.step(Period(9), &[]).unwrap();
     assert_eq!(
@@ -149,7 +176,7 @@ fn a_period_without_miners_emits_nothing() {
 
 #[test]
 fn a_claim_pays_once() {
-    let mut ledger = RewardLedger::new(Amount::KMS, 1 << 60);
+    let mut ledger = RewardLedger::new(Amount::KMS, 1 << 60, Amount::ZERO);
     ledger.step(Period(1), &[active(1, 5, 5)]).unwrap();
     let due = ledger.reward_of(&miner(1)).unwrap();
     assert_eq!(ledger.claim(&miner(1)), Ok(due));
@@ -159,7 +186,7 @@ fn a_claim_pays_once() {
 
 #[test]
 fn refuses_periods_out_of_order() {
-    let mut ledger = RewardLedger::new(Amount::KMS, 1 << 60);
+    let mut ledger = RewardLedger::new(Amount::KMS, 1 << 60, Amount::ZERO);
     fault(&mut ledger, 0, &[], RewardFault::PeriodOrder);
     ledger.step(Period(5), &[]).unwrap();
     fault(&mut ledger, 5, &[], RewardFault::PeriodOrder);
@@ -170,7 +197,7 @@ fn refuses_periods_out_of_order() {
 
 #[test]
 fn refuses_a_weight_above_locked_and_a_miner_twice() {
-    let mut ledger = RewardLedger::new(Amount::KMS, 1 << 60);
+    let mut ledger = RewardLedger::new(Amount::KMS, 1 << 60, Amount::ZERO);
     fault(
         &mut ledger,
         1,

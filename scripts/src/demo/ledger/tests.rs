@@ -1,10 +1,14 @@
 use kms_chain::{ChainEvent, EventRecord};
 use kms_protocol::{Address, Amount, B256, Period, PolicyId, Terms};
 
-use super::{Dated, Replay, flows};
+use super::{Dated, Replay, RewardLedger, flows};
 
 const DECAY: u64 = 1 << 60;
 const RESERVE: Amount = Amount(1 << 90);
+
+fn ledger() -> RewardLedger {
+    RewardLedger::new(RESERVE, DECAY, Amount::ZERO)
+}
 
 fn miner(n: u8) -> Address {
     Address([n; 20])
@@ -67,11 +71,19 @@ fn pays_in_proportion_to_the_locked_tokens() {
         claimed(1, 3, 0),
         claimed(2, 3, 0),
     ];
-    let replay = Replay::run(RESERVE, DECAY, &events).unwrap();
+    let replay = Replay::run(ledger(), &events).unwrap();
     let (large, small) = (replay.earned(&miner(1)), replay.earned(&miner(2)));
     // R = 2^90 * 2^60 / 2^64 = 2^86, divided 3 : 1 without a remainder.
     assert_eq!(large.expected, Amount((1 << 86) / 4 * 3));
     assert_eq!(small.expected, Amount((1 << 86) / 4));
+}
+
+#[test]
+fn a_warm_up_pays_the_part_that_is_locked() {
+    let events = [confirmed(1, 1, 2, 1 << 40), claimed(1, 3, 0)];
+    let warm_up = RewardLedger::new(RESERVE, DECAY, Amount(1 << 43));
+    let replay = Replay::run(warm_up, &events).unwrap();
+    assert_eq!(replay.earned(&miner(1)).expected, Amount((1 << 86) / 8));
 }
 
 #[test]
@@ -81,7 +93,7 @@ fn expects_nothing_for_a_period_without_a_lease() {
         claimed(1, 3, 7),
         claimed(1, 9, 7),
     ];
-    let replay = Replay::run(RESERVE, DECAY, &events).unwrap();
+    let replay = Replay::run(ledger(), &events).unwrap();
     let earned = replay.earned(&miner(1));
     assert_eq!(
         (earned.expected, earned.claimed),
@@ -94,7 +106,7 @@ fn expects_nothing_for_a_period_without_a_lease() {
 fn refuses_a_lease_that_does_not_begin_next() {
     let mut event = confirmed(1, 1, 2, 300);
     event.period = Period(5);
-    assert!(Replay::run(RESERVE, DECAY, &[event]).is_err());
+    assert!(Replay::run(ledger(), &[event]).is_err());
 }
 
 #[test]
@@ -104,7 +116,7 @@ fn a_later_confirmation_counts_from_its_first_period() {
         confirmed(1, 2, 4, 500),
         claimed(1, 5, 0),
     ];
-    let replay = Replay::run(RESERVE, DECAY, &events).unwrap();
+    let replay = Replay::run(ledger(), &events).unwrap();
     assert!(replay.is_active(&miner(1), Period(4)) && !replay.is_active(&miner(1), Period(5)));
     assert_eq!(replay.earned(&miner(1)).claims, 1);
 }
@@ -116,7 +128,7 @@ fn unearned_are_the_periods_after_the_end_and_the_idle_ones() {
         confirmed(2, 1, 2, 100),
         confirmed(2, 4, 5, 100),
     ];
-    let replay = Replay::run(RESERVE, DECAY, &events).unwrap();
+    let replay = Replay::run(ledger(), &events).unwrap();
     // Miner 1 is active in 2..=3, miner 2 in 2; four periods of two miners were paid.
     assert_eq!(
         replay.unearned(&terms(), Period(3)).unwrap(),

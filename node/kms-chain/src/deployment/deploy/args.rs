@@ -59,7 +59,7 @@ fn escrow(params: &DeployParams, addresses: &Addresses) -> Result<Words, ChainEr
 }
 
 /// Encodes `constructor(Params(token, escrow, maxLeasePeriods, halfLifeSeconds, kappaEnabled,
-/// kappaPeriods, adjudicator, challenges))`.
+/// kappaPeriods, warmUpLocked, adjudicator, challenges))`.
 fn rewards(params: &DeployParams, addresses: &Addresses) -> Words {
     Words::default()
         .address(&addresses.token)
@@ -68,6 +68,7 @@ fn rewards(params: &DeployParams, addresses: &Addresses) -> Words {
         .uint(params.half_life_seconds)
         .uint(u8::from(params.kappa_enabled))
         .uint(params.kappa_periods)
+        .uint(params.warm_up_locked.0)
         .address(&addresses.adjudicator)
         .address(&addresses.challenges)
 }

@@ -59,6 +59,7 @@ fn refuses_unknown_and_missing_keys_and_bare_amounts() {
         ("cap", "\"-1 KMS\""),
         ("cap", "\"1 ETH\""),
         ("min_locked", "\"0.0000000000000000001 KMS\""),
+        ("warm_up_locked", "1000000"),
         ("period_seconds", "-1"),
         ("period_seconds", "4294967296"),
         ("period_seconds", "\"6\""),
@@ -92,6 +93,7 @@ fn names_the_key_that_is_out_of_range() {
     check("period_seconds", "0", Zero);
     check("min_locked", "\"0 KMS\"", Zero);
     check("min_locked", "\"38900001 KMS\"", Above("cap"));
+    check("warm_up_locked", "\"38900001 KMS\"", Above("cap"));
     check("min_lock_periods", "0", Zero);
     check("max_lock_periods", "3", Below("min_lock_periods"));
     check("max_lease_periods", "0", Zero);

@@ -128,7 +128,8 @@ fn rewards(deployment: &Deployment) -> Result<Table, ChainError> {
         .number("halfLifeSeconds()", params.half_life_seconds)
         .number("decay()", decay)
         .number("kappaEnabled()", u8::from(params.kappa_enabled))
-        .number("kappaPeriods()", params.kappa_periods))
+        .number("kappaPeriods()", params.kappa_periods)
+        .number("warmUpLocked()", params.warm_up_locked.0))
 }
 
 fn policies(deployment: &Deployment) -> Result<Table, ChainError> {

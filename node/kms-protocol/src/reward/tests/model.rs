@@ -22,11 +22,24 @@ struct Act {
     claims: bool,
 }
 
+/// Reserve, decay and threshold of the warm-up.
+#[derive(Debug, Clone, Copy)]
+struct Schedule {
+    reserve: u128,
+    decay: u64,
+    warm_up: u128,
+}
+
 /// rows[p][i]: miner i + 1 in period p + 1.
 type History = Vec<Vec<Act>>;
 
 /// A_0, A_1, ... and the reserve after each period.
-fn indexes(history: &History, reserve: u128, decay: u64) -> Vec<(BigUint, BigUint)> {
+fn indexes(history: &History, schedule: Schedule) -> Vec<(BigUint, BigUint)> {
+    let Schedule {
+        reserve,
+        decay,
+        warm_up,
+    } = schedule;
     let one = BigUint::from(1_u8);
     let mut states = vec![(BigUint::ZERO, BigUint::from(reserve))];
     for rows in history {
@@ -39,7 +52,7 @@ fn indexes(history: &History, reserve: u128, decay: u64) -> Vec<(BigUint, BigUin
             continue;
         }
         let emission = (&reserve * decay) >> 64;
-        let step: BigUint = (emission << 96) / locked;
+        let step: BigUint = (emission << 96) / locked.max(BigUint::from(warm_up));
         let emitted = (weight * &step + ((&one << 96) - &one)) >> 96;
         states.push((index + step, reserve - emitted));
     }
@@ -83,9 +96,29 @@ fn reward(history: &History, i: usize, states: &[(BigUint, BigUint)]) -> BigUint
     total
 }
 
+fn ledger(schedule: Schedule) -> RewardLedger {
+    let (reserve, warm_up) = (Amount(schedule.reserve), Amount(schedule.warm_up));
+    RewardLedger::new(reserve, schedule.decay, warm_up)
+}
+
+/// Thresholds of the size of what is locked, and none.
+fn any_schedule() -> impl Strategy<Value = Schedule> {
+    let warm_up = prop_oneof![
+        Just(0),
+        1_u128..1 << 96,
+        (0_u32..96).prop_map(|bits| 1 << bits)
+    ];
+    let all = (1_u128..1 << 96, 1_u64..=1 << 63, warm_up);
+    all.prop_map(|(reserve, decay, warm_up)| Schedule {
+        reserve,
+        decay,
+        warm_up,
+    })
+}
+
 /// Runs the ledger; returns it with what each miner claimed.
-fn replay(history: &History, reserve: u128, decay: u64) -> (RewardLedger, BTreeMap<usize, u128>) {
-    let mut ledger = RewardLedger::new(Amount(reserve), decay);
+fn replay(history: &History, schedule: Schedule) -> (RewardLedger, BTreeMap<usize, u128>) {
+    let mut ledger = ledger(schedule);
     let mut claimed = BTreeMap::new();
     for (p, rows) in history.iter().enumerate() {
         let period = Period(u32::try_from(p + 1).unwrap());
@@ -163,11 +196,10 @@ proptest! {
     #[test]
     fn the_ledger_agrees_with_the_definition_to_the_last_unit(
         history in any_history(),
-        reserve in 1_u128..1 << 96,
-        decay in 1_u64..=1 << 63,
+        schedule in any_schedule(),
     ) {
-        let states = indexes(&history, reserve, decay);
-        let (ledger, claimed) = replay(&history, reserve, decay);
+        let states = indexes(&history, schedule);
+        let (ledger, claimed) = replay(&history, schedule);
         let (_, expected_reserve) = states.last().unwrap();
         prop_assert_eq!(BigUint::from(ledger.reserve().0), expected_reserve.clone());
 
@@ -183,17 +215,16 @@ proptest! {
             open += due;
         }
         // Nothing is created or lost, and the pool covers every claim.
-        prop_assert_eq!(ledger.reserve().0 + ledger.pool().0 + paid, reserve);
+        prop_assert_eq!(ledger.reserve().0 + ledger.pool().0 + paid, schedule.reserve);
         prop_assert!(open <= ledger.pool().0);
     }
 
     #[test]
     fn the_order_of_rows_and_of_claims_does_not_matter(
         history in any_history(),
-        reserve in 1_u128..1 << 96,
-        decay in 1_u64..=1 << 63,
+        schedule in any_schedule(),
     ) {
-        let mut forward = RewardLedger::new(Amount(reserve), decay);
+        let mut forward = ledger(schedule);
         let mut backward = forward.clone();
         for (p, rows) in history.iter().enumerate() {
             let period = Period(u32::try_from(p + 1).unwrap());

@@ -27,7 +27,7 @@ contract Adjudicator is VerdictBooks, EIP712 {
         IControl.PenaltyTerms terms;
         bytes32 policyId;
         uint32 firstPeriod;
-        uint64 revokedIn; // block, 0 if access was not revoked
+        uint64 revokedAt; // 0 if access was not revoked
         bytes32 capsuleHash;
         bytes32 key; // of the record of convictions, see _keyOf
         address requester;
@@ -54,27 +54,27 @@ contract Adjudicator is VerdictBooks, EIP712 {
     uint256 private constant ROOTS_AT = UmbralProof.CAPSULE_LENGTH + UmbralProof.FRAGMENT_LENGTH;
     uint256 private constant CODE_AT = ROOTS_AT + 64;
 
-    /// @dev Enough for a reorganisation and a node's confirmations; at most a week of 12-second blocks.
-    uint32 private constant MIN_GRACE_BLOCKS = 64;
-    uint32 private constant MAX_GRACE_BLOCKS = 50_400;
+    /// @dev Enough for a block and a node's look at it; at most a week.
+    uint32 private constant MIN_GRACE_SECONDS = 60;
+    uint32 private constant MAX_GRACE_SECONDS = 7 days;
 
     IPolicyManager private immutable _policies;
     /// @inheritdoc IAdjudicator
-    uint32 public immutable override graceBlocks;
+    uint32 public immutable override graceSeconds;
 
     // ---------------------------------------------------------------- constructor
 
     /// @dev `policies_` names the others. The constructor of Control checks that all name each other.
-    constructor(address policies_, uint32 graceBlocks_)
+    constructor(address policies_, uint32 graceSeconds_)
         PeriodClock(IPeriodClock(policies_).genesisTime(), IPeriodClock(policies_).periodSeconds())
         VerdictBooks(IPolicyManager(policies_))
         EIP712("KMS Adjudicator", "1")
     {
         require(
-            graceBlocks_ >= MIN_GRACE_BLOCKS && graceBlocks_ <= MAX_GRACE_BLOCKS,
-            AdjudicatorGraceOutOfBounds(graceBlocks_, MIN_GRACE_BLOCKS, MAX_GRACE_BLOCKS)
+            graceSeconds_ >= MIN_GRACE_SECONDS && graceSeconds_ <= MAX_GRACE_SECONDS,
+            AdjudicatorGraceOutOfBounds(graceSeconds_, MIN_GRACE_SECONDS, MAX_GRACE_SECONDS)
         );
-        graceBlocks = graceBlocks_;
+        graceSeconds = graceSeconds_;
         _policies = IPolicyManager(policies_);
         bool named = _escrow.adjudicator() == address(this) && _rewards.adjudicator() == address(this);
         require(named, AdjudicatorContractsMismatch());
@@ -116,11 +116,10 @@ contract Adjudicator is VerdictBooks, EIP712 {
         bytes32 cfragHash
     ) external override {
         Case memory case_ = _open(terms, accusation, capsuleHash);
-        require(case_.revokedIn != 0, AdjudicatorAccessNotRevoked(case_.policyId, accusation.miner));
-        uint256 firstPunishable = uint256(case_.revokedIn) + graceBlocks;
+        require(case_.revokedAt != 0, AdjudicatorAccessNotRevoked(case_.policyId, accusation.miner));
+        uint256 firstPunishable = uint256(case_.revokedAt) + graceSeconds;
         require(
-            answer.blockNumber >= firstPunishable,
-            AdjudicatorWithinGrace(answer.blockNumber, firstPunishable)
+            answer.blockTime >= firstPunishable, AdjudicatorWithinGrace(answer.blockTime, firstPunishable)
         );
         _requireReceipt(case_, accusation.miner, answer, cfragHash);
         _convict(case_, terms, accusation, Offence.ServedAfterRevocation, 0);
@@ -166,7 +165,7 @@ contract Adjudicator is VerdictBooks, EIP712 {
         case_.terms = _control.penaltyTerms();
         uint32 pausedThrough = case_.terms.pausedThrough;
         require(pausedThrough < currentPeriod(), AdjudicatorPaused(pausedThrough));
-        (case_.policyId, case_.revokedIn, case_.paid) = _policies.caseOf(terms, miner);
+        (case_.policyId, case_.revokedAt, case_.paid) = _policies.caseOf(terms, miner);
         case_.firstPeriod = terms.firstPeriod;
         case_.capsuleHash = capsuleHash;
         case_.key = _keyOf(miner, case_.policyId, capsuleHash);
@@ -218,15 +217,15 @@ contract Adjudicator is VerdictBooks, EIP712 {
         );
     }
 
-    /// @dev Requires that the receipt is not of a block to come, and that a worker signed it whose word
+    /// @dev Requires that the receipt is not of a time to come, and that a worker signed it whose word
     /// counts for the miner under this policy.
     function _requireReceipt(Case memory case_, address miner, Answer calldata answer, bytes32 cfragHash)
         private
         view
     {
         require(
-            answer.blockNumber <= block.number,
-            AdjudicatorReceiptFromFuture(answer.blockNumber, block.number)
+            answer.blockTime <= block.timestamp,
+            AdjudicatorReceiptFromFuture(answer.blockTime, block.timestamp)
         );
         address signer = NodeMessages.signerOf(
             NodeMessages.Receipt({
@@ -236,7 +235,7 @@ contract Adjudicator is VerdictBooks, EIP712 {
                 cfragHash: cfragHash,
                 commitmentsHash: answer.commitmentsHash,
                 requester: case_.requester,
-                blockNumber: answer.blockNumber,
+                blockTime: answer.blockTime,
                 blockHash: answer.blockHash
             }),
             address(_policies),

@@ -22,7 +22,7 @@ abstract contract PolicyBooks is PeriodClock, IPolicyManager {
 
     /// @notice State of an arrangement that was revoked alone, in one slot; zero while it is not.
     struct Arrangement {
-        uint40 revokedAtBlock; // > 0 when revoked
+        uint40 revokedAt; // > 0 when revoked
         uint16 length; // periods that stay paid for with this miner, <= the policy's at that time
     }
 
@@ -175,7 +175,7 @@ abstract contract PolicyBooks is PeriodClock, IPolicyManager {
     {
         if (word.revokedArrangements() == 0) return length;
         Arrangement memory arrangement = _arrangements[id][index];
-        return arrangement.revokedAtBlock != 0 && arrangement.length < length ? arrangement.length : length;
+        return arrangement.revokedAt != 0 && arrangement.length < length ? arrangement.length : length;
     }
 
     /// @dev Fees that return to the sponsor for the periods refunded.. completed, over all miners.
@@ -214,7 +214,7 @@ abstract contract PolicyBooks is PeriodClock, IPolicyManager {
         uint256 left = word.revokedArrangements();
         address[] memory one = new address[](1);
         for (uint256 i = 0; left > 0; ++i) {
-            if (_arrangements[id][i].revokedAtBlock == 0) continue;
+            if (_arrangements[id][i].revokedAt == 0) continue;
             --left;
             one[0] = miners[i];
             idle += _idlePeriods(one, word, word.refunded(), _lengthAt(id, word, i, completed));
@@ -233,7 +233,7 @@ abstract contract PolicyBooks is PeriodClock, IPolicyManager {
         serving = new address[](miners.length - left);
         uint256 count;
         for (uint256 i = 0; i < miners.length; ++i) {
-            if (left > 0 && _arrangements[id][i].revokedAtBlock != 0) --left;
+            if (left > 0 && _arrangements[id][i].revokedAt != 0) --left;
             else serving[count++] = miners[i];
         }
     }

@@ -76,7 +76,7 @@ abstract contract PolicyRevocations is PolicyBooks, EIP712 {
     function _revoke(bytes32 id, PolicyWord word, Terms calldata terms) private returns (uint256 amount) {
         (uint32 newLast, uint16 length, uint256 coming) = _cut(id, word);
         amount = uint256(terms.rate) * (terms.miners.length - word.revokedArrangements()) * coming;
-        _words[id] = word.withLength(length).withRevoked(block.number.toUint40());
+        _words[id] = word.withLength(length).withRevoked(_timeOfRevocation());
         emit PolicyRevoked(_nextSeq(), id, newLast, amount);
         if (amount > 0) _push(terms.sponsor, amount);
     }
@@ -88,14 +88,19 @@ abstract contract PolicyRevocations is PolicyBooks, EIP712 {
     {
         (uint32 newLast, uint16 length, uint256 coming) = _cut(id, word);
         Arrangement storage arrangement = _arrangements[id][_indexOf(id, terms.miners, miner)];
-        require(arrangement.revokedAtBlock == 0, PolicyArrangementRevoked(id, miner));
+        require(arrangement.revokedAt == 0, PolicyArrangementRevoked(id, miner));
 
         amount = uint256(terms.rate) * coming;
-        arrangement.revokedAtBlock = block.number.toUint40();
+        arrangement.revokedAt = _timeOfRevocation();
         arrangement.length = length;
         _words[id] = word.withOneMoreRevokedArrangement();
         emit ArrangementRevoked(_nextSeq(), id, miner, newLast, amount);
         if (amount > 0) _push(terms.sponsor, amount);
+    }
+
+    /// @dev The present time, saturated at 2^40 - 1, the year 36,812, so that no clock stops a revocation.
+    function _timeOfRevocation() private view returns (uint40) {
+        return block.timestamp > type(uint40).max ? type(uint40).max : uint40(block.timestamp);
     }
 
     /// @dev End of a policy that is revoked now: the current period stays paid, or none before the start. The
@@ -135,11 +140,11 @@ abstract contract PolicyRevocations is PolicyBooks, EIP712 {
         external
         view
         override
-        returns (bytes32 id, uint64 blockNumber)
+        returns (bytes32 id, uint64 revokedAt)
     {
         PolicyWord word;
         (id, word) = _load(terms);
-        blockNumber = _accessEnd(id, word, _indexOf(id, terms.miners, miner));
+        revokedAt = _accessEnd(id, word, _indexOf(id, terms.miners, miner));
     }
 
     /// @inheritdoc IPolicyManager
@@ -147,19 +152,19 @@ abstract contract PolicyRevocations is PolicyBooks, EIP712 {
         external
         view
         override
-        returns (bytes32 id, uint64 blockNumber, uint256 paid)
+        returns (bytes32 id, uint64 revokedAt, uint256 paid)
     {
         PolicyWord word;
         (id, word) = _load(terms);
         uint256 index = _indexOf(id, terms.miners, miner);
-        blockNumber = _accessEnd(id, word, index);
+        revokedAt = _accessEnd(id, word, index);
         paid = _dueTo(terms, miner, word, 0, _lengthAt(id, word, index, _completed(word)));
     }
 
-    /// @dev Block of the revocation. No arrangement of a revoked policy is revoked any more, so an
-    /// arrangement's block is the earlier.
-    function _accessEnd(bytes32 id, PolicyWord word, uint256 index) private view returns (uint64 number) {
-        if (word.revokedArrangements() > 0) number = _arrangements[id][index].revokedAtBlock;
-        if (number == 0) number = word.revokedAtBlock();
+    /// @dev Time of the revocation. No arrangement of a revoked policy is revoked any more, so an
+    /// arrangement's time is the earlier.
+    function _accessEnd(bytes32 id, PolicyWord word, uint256 index) private view returns (uint64 time) {
+        if (word.revokedArrangements() > 0) time = _arrangements[id][index].revokedAt;
+        if (time == 0) time = word.revokedAt();
     }
 }

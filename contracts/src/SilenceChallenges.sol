@@ -53,7 +53,7 @@ import {UmbralProof} from "./libraries/UmbralProof.sol";
 /// By a miner:
 /// - Changing or dismissing the worker: messages of former workers bind under the policies that had begun,
 ///   and former workers may answer under them.
-/// - A receipt of a block to come, which would convict nobody: it is no answer.
+/// - A receipt of a time to come, which would convict nobody: it is no answer.
 /// - Winding down or unbonding: the stake stays through the policy's end, and the miner may answer.
 /// - A false answer: to verify three equations would cost each honest answer 31k gas. The receipt in the
 ///   event is evidence for the Adjudicator; requester and challenger can both know the key that accuses
@@ -136,16 +136,16 @@ contract SilenceChallenges is PeriodClock, EIP712, ISilenceChallenges {
         external
         override
     {
-        (bytes32 id, uint64 revokedIn) = _policies.accessEnd(terms, miner);
+        (bytes32 id, uint64 revokedAt) = _policies.accessEnd(terms, miner);
         Challenge memory challenge = _opened(id, miner);
         uint256 deadline = _deadline(challenge);
         require(block.timestamp <= deadline, ChallengeWindowOver(deadline));
-        require(revokedIn == 0, ChallengeAccessRevoked(id, miner, revokedIn));
+        require(revokedAt == 0, ChallengeAccessRevoked(id, miner, revokedAt));
         require(
             reply.cfrag.length == UmbralProof.FRAGMENT_LENGTH, ChallengeFragmentLength(reply.cfrag.length)
         );
         require(
-            reply.blockNumber <= block.number, ChallengeReceiptFromFuture(reply.blockNumber, block.number)
+            reply.blockTime <= block.timestamp, ChallengeReceiptFromFuture(reply.blockTime, block.timestamp)
         );
         address signer = NodeMessages.signerOf(
             NodeMessages.Receipt({
@@ -155,7 +155,7 @@ contract SilenceChallenges is PeriodClock, EIP712, ISilenceChallenges {
                 cfragHash: keccak256(reply.cfrag),
                 commitmentsHash: reply.commitmentsHash,
                 requester: challenge.requester,
-                blockNumber: reply.blockNumber,
+                blockTime: reply.blockTime,
                 blockHash: reply.blockHash
             }),
             address(_policies),
@@ -170,7 +170,7 @@ contract SilenceChallenges is PeriodClock, EIP712, ISilenceChallenges {
             challenge.requester,
             challenge.capsuleHash,
             reply.commitmentsHash,
-            reply.blockNumber,
+            reply.blockTime,
             reply.blockHash,
             reply.cfrag,
             reply.signature
@@ -184,10 +184,10 @@ contract SilenceChallenges is PeriodClock, EIP712, ISilenceChallenges {
         override
         returns (Outcome outcome)
     {
-        (bytes32 id, uint64 revokedIn) = _policies.accessEnd(terms, miner);
+        (bytes32 id, uint64 revokedAt) = _policies.accessEnd(terms, miner);
         Challenge memory challenge = _opened(id, miner);
         uint256 deadline = _deadline(challenge);
-        if (revokedIn != 0) {
+        if (revokedAt != 0) {
             outcome = Outcome.Void;
         } else {
             require(block.timestamp > deadline, ChallengeWindowOpen(deadline));
@@ -265,9 +265,9 @@ contract SilenceChallenges is PeriodClock, EIP712, ISilenceChallenges {
         uint32 current,
         uint32 windowSeconds
     ) private view returns (bytes32 id) {
-        uint64 revokedIn;
-        (id, revokedIn) = _policies.accessEnd(terms, miner);
-        require(revokedIn == 0, ChallengeAccessRevoked(id, miner, revokedIn));
+        uint64 revokedAt;
+        (id, revokedAt) = _policies.accessEnd(terms, miner);
+        require(revokedAt == 0, ChallengeAccessRevoked(id, miner, revokedAt));
         uint32 last = _policies.stateOf(id).effectiveLast;
         uint256 windowPeriod = _periodAt(block.timestamp + windowSeconds);
         require(current >= terms.firstPeriod, ChallengeNotStarted(terms.firstPeriod, current));

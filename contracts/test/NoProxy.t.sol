@@ -87,7 +87,7 @@ contract NoProxyTest is KmsTest {
         vm.expectRevert();
         _create("PolicyManager", abi.encode(token, address(escrow), nobody, control, MAX_POLICY));
         vm.expectRevert();
-        _create("Adjudicator", abi.encode(nobody, GRACE_BLOCKS));
+        _create("Adjudicator", abi.encode(nobody, GRACE_SECONDS));
         vm.expectRevert();
         _create("SilenceChallenges", abi.encode(nobody));
     }

@@ -18,7 +18,7 @@ const WRONG_FRAGMENT: u8 = 1;
 
 /// Asks the node for its honest answer.
 async fn honest(world: &World, grant: &Grant, miner: &Miner) -> ReencryptReply {
-    let request = grant.request(miner.address(), world.head().await.number);
+    let request = grant.request(miner.address(), world.head().await.timestamp);
     grant.post(miner, &request).await.unwrap()
 }
 

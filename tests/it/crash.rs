@@ -118,7 +118,7 @@ async fn a_recorded_message_is_answered_once_and_never_after_a_restart() {
         domain: &world.domain,
         miner: &miner.address(),
     };
-    let request = grant.request(miner.address(), info.head_block);
+    let request = grant.request(miner.address(), world.head().await.timestamp);
     let message = Message::Reencrypt(request);
     let (sealed, exchange) = message.seal(&info.transport.key, &destination).unwrap();
     let open = |reply: &[u8]| Answer::open(&destination, &exchange, &miner.worker, reply).unwrap();

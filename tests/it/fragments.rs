@@ -253,7 +253,7 @@ async fn asked_directly(
         policy_id: world.find(created).await.unwrap(),
         miner: miner.address(),
         capsules: vec![FixedBytes(header.capsule().to_bytes())],
-        block_number: world.head().await.number,
+        block_time: world.head().await.timestamp,
         nonce: B256::random().unwrap(),
         signature: EthSignature::UNSIGNED,
     };

@@ -151,13 +151,13 @@ async fn refuses_a_request_that_the_reader_did_not_sign_and_one_sent_twice() {
     };
 
     let stranger = EthSecret::random().unwrap();
-    let request = grant.unsigned(miner.address(), world.head().await.number);
+    let request = grant.unsigned(miner.address(), world.head().await.timestamp);
     let foreign = request.clone().signed(&world.domain, &stranger);
     assert_eq!(code(foreign).await, Err(Refusal::BadSignature));
 
     let signed = request.signed(&world.domain, &grant.reader());
     let mut altered = signed.clone();
-    altered.block_number -= 1;
+    altered.block_time -= 1;
     assert_eq!(code(altered).await, Err(Refusal::BadSignature));
     assert_eq!(code(signed.clone()).await, Ok(()));
     assert_eq!(code(signed).await, Err(Refusal::Replay));
@@ -179,18 +179,18 @@ async fn refuses_a_request_for_another_miner_an_old_one_and_a_broken_capsule() {
     };
 
     let elsewhere = EthSecret::random().unwrap().address();
-    let request = grant.unsigned(elsewhere, world.head().await.number);
+    let request = grant.unsigned(elsewhere, world.head().await.timestamp);
     assert_eq!(code(request).await, Refusal::NotThisMiner);
 
-    let mut broken = grant.unsigned(miner.address(), world.head().await.number);
+    let mut broken = grant.unsigned(miner.address(), world.head().await.timestamp);
     broken.capsules = vec![FixedBytes([7; 98])];
     let broken = broken.signed(&world.domain, &grant.reader());
     let reply = grant.post(&miner, &broken).await.unwrap();
     assert_eq!(fragment(&reply, 0), None, "{reply:?}");
 
-    let old = grant.unsigned(miner.address(), world.head().await.number);
-    world.mine(100).await;
-    miner.node.sees(world.head().await.number).await;
+    let head = world.head().await;
+    miner.node.sees(head.number).await;
+    let old = grant.unsigned(miner.address(), head.timestamp - 601);
     assert_eq!(code(old).await, Refusal::StaleRequest);
 }
 

@@ -28,7 +28,7 @@ async fn answered(world: &World, grant: &Grant, of: &Miner) -> CfragBytes {
                     requester,
                     capsule_hash,
                     commitments_hash,
-                    block_number,
+                    block_time,
                     block_hash,
                     cfrag,
                     signature,
@@ -40,7 +40,7 @@ async fn answered(world: &World, grant: &Grant, of: &Miner) -> CfragBytes {
                         cfrag_hash: keccak256(&cfrag),
                         commitments_hash,
                         requester,
-                        block_number,
+                        block_time,
                         block_hash,
                     };
                     Some((cfrag, receipt, signature))

@@ -7,7 +7,7 @@ import {IPolicyManager} from "./IPolicyManager.sol";
 
 /// @title Adjudicator
 /// @notice Convicts miners by receipts that their workers signed (EIP-712, see NodeMessages), each of which
-/// names policy, miner, capsule, cfrag, commitments, requester and block, and by no other evidence. A
+/// names policy, miner, capsule, cfrag, commitments, requester and time, and by no other evidence. A
 /// conviction takes a part of the stake, pays a share of it out, returns the rest to the reserve, and
 /// suspends the miner. A miner is convicted once per policy and capsule, whatever the offence and the bytes
 /// of the evidence.
@@ -51,7 +51,8 @@ interface IAdjudicator is IPeriodClock, IControlled {
     struct Answer {
         /// keccak256 of the author's commitments that came with the cfrag.
         bytes32 commitmentsHash;
-        uint64 blockNumber;
+        /// Time and hash of the block that the node decided on.
+        uint64 blockTime;
         bytes32 blockHash;
         /// By a worker of the miner, see IStakingEscrow.minerOfSigner: 65 bytes r || s || v.
         bytes signature;
@@ -95,9 +96,9 @@ interface IAdjudicator is IPeriodClock, IControlled {
     /// @notice Nothing is held over this policy and capsule, or it is held through the period before `from`.
     error AdjudicatorNothingToBurn(uint96 held, uint256 from);
     error AdjudicatorTransferFailed();
-    /// @notice The receipt names a block that this chain does not have yet. A node never signs one, and no
+    /// @notice The receipt names a time that this chain has not reached yet. A node never signs one, and no
     /// reader accepts it.
-    error AdjudicatorReceiptFromFuture(uint64 blockNumber, uint256 presentBlock);
+    error AdjudicatorReceiptFromFuture(uint64 blockTime, uint256 presentTime);
     /// @notice The signer of the receipt is no worker of the miner, or was dismissed before the policy began;
     /// zero for a malformed signature.
     error AdjudicatorReceiptInvalid(address signer, address miner);
@@ -113,7 +114,7 @@ interface IAdjudicator is IPeriodClock, IControlled {
     /// @notice The witness fits and proves no fault.
     error AdjudicatorNoFault(uint8 faultCode);
     error AdjudicatorAccessNotRevoked(bytes32 policyId, address miner);
-    error AdjudicatorWithinGrace(uint64 blockNumber, uint256 firstPunishable);
+    error AdjudicatorWithinGrace(uint64 blockTime, uint256 firstPunishable);
     /// @notice The answers were made with different kfrags, so they may differ.
     error AdjudicatorKeyFragmentsDiffer();
     /// @notice The answers have the same E1 and V1. Their proofs differ in all honest answers.
@@ -125,16 +126,16 @@ interface IAdjudicator is IPeriodClock, IControlled {
     error AdjudicatorDayFull(uint96 taken, uint96 most, uint256 from);
     error AdjudicatorEvidenceTooShort(uint256 length);
     /// @notice Thrown at construction.
-    error AdjudicatorGraceOutOfBounds(uint32 graceBlocks, uint32 minimum, uint32 maximum);
+    error AdjudicatorGraceOutOfBounds(uint32 graceSeconds, uint32 minimum, uint32 maximum);
     /// @notice Thrown at construction when the contracts are not of one deployment.
     error AdjudicatorContractsMismatch();
 
     function policies() external view returns (address);
     function escrow() external view returns (address);
     function rewards() external view returns (address);
-    /// @notice Number of blocks after a revocation in which a node may still serve. Fixed at deployment, so
-    /// that the end of each grace is fixed with the revocation.
-    function graceBlocks() external view returns (uint32);
+    /// @notice Seconds after a revocation in which a node may still serve. Fixed at deployment, so that the
+    /// end of each grace is fixed with the revocation.
+    function graceSeconds() external view returns (uint32);
     /// @notice Whether the miner was convicted over this policy and capsule.
     function isConvicted(address miner, bytes32 policyId, bytes32 capsuleHash) external view returns (bool);
     /// @notice Length of a window in periods: the longest lease. A window opens with a conviction.
@@ -169,8 +170,8 @@ interface IAdjudicator is IPeriodClock, IControlled {
         bytes calldata evidence
     ) external;
 
-    /// @notice Convicts the miner of a cfrag given at a block that is graceBlocks or more after the one in
-    /// which the policy, or the miner's arrangement, was revoked.
+    /// @notice Convicts the miner of a cfrag given graceSeconds or more after the policy, or the miner's
+    /// arrangement, was revoked.
     function accuseOfServingAfterRevocation(
         IPolicyManager.Terms calldata terms,
         Accusation calldata accusation,

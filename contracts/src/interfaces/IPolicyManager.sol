@@ -191,19 +191,19 @@ interface IPolicyManager is IPeriodClock {
     function caseOf(Terms calldata terms, address miner)
         external
         view
-        returns (bytes32 id, uint64 blockNumber, uint256 paid);
+        returns (bytes32 id, uint64 revokedAt, uint256 paid);
     /// @notice Last period up to which `miner` has collected its fees; firstPeriod - 1 for none.
     function paidThrough(Terms calldata terms, address miner) external view returns (uint32);
     /// @notice Last period that is paid for with `miner`: that of the policy, or an earlier one when its
     /// arrangement was revoked.
     function effectiveLastOf(Terms calldata terms, address miner) external view returns (uint32);
-    /// @notice Id of the policy, and block in which the access by `miner` was revoked: that of its
+    /// @notice Id of the policy, and time at which the access by `miner` was revoked: that of its
     /// arrangement or of the policy, whichever was first; 0 if neither was, which includes a policy that has
     /// only ended.
     function accessEnd(Terms calldata terms, address miner)
         external
         view
-        returns (bytes32 id, uint64 blockNumber);
+        returns (bytes32 id, uint64 revokedAt);
     /// @notice EIP-712 digest that the worker of `miner` signs for `quote`, whose signature is ignored.
     function quoteDigest(address miner, Quote calldata quote) external view returns (bytes32);
     /// @notice Number of policies that were created with the quote of this digest.

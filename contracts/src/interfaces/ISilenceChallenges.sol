@@ -50,7 +50,7 @@ interface ISilenceChallenges is IPeriodClock, IControlled {
         /// keccak256 of the author's commitments that the miner holds beside its kfrag.
         bytes32 commitmentsHash;
         /// Head of the chain that the node decided on.
-        uint64 blockNumber;
+        uint64 blockTime;
         bytes32 blockHash;
         /// Signature of the Receipt by a worker of the miner, see IStakingEscrow.minerOfSigner: 65 bytes r
         /// || s || v.
@@ -100,14 +100,14 @@ interface ISilenceChallenges is IPeriodClock, IControlled {
     );
     /// @notice A challenge was answered. With the capsule of the opening this is evidence for the
     /// Adjudicator: the receipt is (policyId, miner, capsuleHash, keccak256(cfrag), commitmentsHash,
-    /// requester, blockNumber, blockHash).
+    /// requester, blockTime, blockHash).
     event ChallengeAnswered(
         bytes32 indexed policyId,
         address indexed miner,
         address indexed requester,
         bytes32 capsuleHash,
         bytes32 commitmentsHash,
-        uint64 blockNumber,
+        uint64 blockTime,
         bytes32 blockHash,
         bytes cfrag,
         bytes signature
@@ -122,8 +122,8 @@ interface ISilenceChallenges is IPeriodClock, IControlled {
     error ChallengeReceivingKeyInvalid();
     error ChallengeConsentExpired(uint64 deadline);
     error ChallengeConsentInvalid(address reader);
-    /// @notice The policy, or the miner's arrangement, was revoked in this block.
-    error ChallengeAccessRevoked(bytes32 policyId, address miner, uint64 blockNumber);
+    /// @notice The policy, or the miner's arrangement, was revoked at this time.
+    error ChallengeAccessRevoked(bytes32 policyId, address miner, uint64 revokedAt);
     error ChallengeNotStarted(uint32 firstPeriod, uint32 currentPeriod);
     /// @notice The window would reach beyond the last paid period.
     error ChallengeBeyondEnd(uint256 windowPeriod, uint32 effectiveLast);
@@ -139,8 +139,8 @@ interface ISilenceChallenges is IPeriodClock, IControlled {
     error ChallengeWindowOver(uint256 deadline);
     error ChallengeWindowOpen(uint256 deadline);
     error ChallengeFragmentLength(uint256 length);
-    /// @notice The receipt names a block that this chain does not have yet.
-    error ChallengeReceiptFromFuture(uint64 blockNumber, uint256 presentBlock);
+    /// @notice The receipt names a time that this chain has not reached yet.
+    error ChallengeReceiptFromFuture(uint64 blockTime, uint256 presentTime);
     /// @notice No worker of the miner signed the receipt over this challenge, or one that was dismissed
     /// before the policy began.
     error ChallengeReceiptInvalid(address miner);

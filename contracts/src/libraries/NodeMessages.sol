@@ -12,8 +12,9 @@ import {MessageHashUtils} from "@openzeppelin/contracts/utils/cryptography/Messa
 /// The domain is hashed at each use, so that it follows the chain id through a fork of the chain.
 library NodeMessages {
     /// @notice Receipt that a worker signs for each cfrag it gives to `requester`; commitmentsHash is the
-    /// keccak256 of the author's commitments in the reply, blockNumber and blockHash are the head of the
-    /// chain that the node decided on.
+    /// keccak256 of the author's commitments in the reply, blockTime and blockHash are those of the head
+    /// that the node decided on. A time, not a number: what a contract sees as number is not, on every
+    /// chain, what nodes see.
     struct Receipt {
         bytes32 policyId;
         address miner;
@@ -21,7 +22,7 @@ library NodeMessages {
         bytes32 cfragHash;
         bytes32 commitmentsHash;
         address requester;
-        uint64 blockNumber;
+        uint64 blockTime;
         bytes32 blockHash;
     }
 
@@ -39,7 +40,7 @@ library NodeMessages {
     bytes32 private constant VERSION_HASH = keccak256("1");
     bytes32 private constant RECEIPT_TYPEHASH = keccak256(
         "Receipt(bytes32 policyId,address miner,bytes32 capsuleHash,bytes32 cfragHash,"
-        "bytes32 commitmentsHash,address requester,uint64 blockNumber,bytes32 blockHash)"
+        "bytes32 commitmentsHash,address requester,uint64 blockTime,bytes32 blockHash)"
     );
     bytes32 private constant ACK_TYPEHASH =
         keccak256("KfragAck(bytes32 policyId,address miner,bytes32 kfragHash)");

@@ -10,7 +10,7 @@ pragma solidity ^0.8.30;
 ///     bit   64       revoked: the policy as a whole
 ///     bits  65..71   number of arrangements that were revoked alone, at most 32
 ///     bit   71       unused, always 0
-///     bits  72..112  block of the revocation of the policy, 0 while it is not revoked
+///     bits  72..112  time of the revocation of the policy, 0 while it is not revoked
 ///     bits 112..256  paid: for each of the first 9 miners, leading periods it has collected the fees of
 ///
 /// The paid counts of further miners are kept 16 to a word, see PolicyBooks.
@@ -23,7 +23,7 @@ using {
     refunded,
     revoked,
     revokedArrangements,
-    revokedAtBlock,
+    revokedAt,
     paid,
     withLength,
     withRefunded,
@@ -38,7 +38,7 @@ uint256 constant COUNT_MASK = 0xffff;
 uint256 constant REVOKED_BIT = 64;
 uint256 constant ARRANGEMENTS_OFFSET = 65;
 uint256 constant ARRANGEMENTS_MASK = 0x3f;
-uint256 constant BLOCK_OFFSET = 72;
+uint256 constant REVOKED_AT_OFFSET = 72;
 uint256 constant PAID_OFFSET = 112;
 
 function newPolicyWord(uint32 first, uint16 periods) pure returns (PolicyWord) {
@@ -69,8 +69,8 @@ function revokedArrangements(PolicyWord word) pure returns (uint256) {
     return (PolicyWord.unwrap(word) >> ARRANGEMENTS_OFFSET) & ARRANGEMENTS_MASK;
 }
 
-function revokedAtBlock(PolicyWord word) pure returns (uint40) {
-    return uint40(PolicyWord.unwrap(word) >> BLOCK_OFFSET);
+function revokedAt(PolicyWord word) pure returns (uint40) {
+    return uint40(PolicyWord.unwrap(word) >> REVOKED_AT_OFFSET);
 }
 
 /// @dev Paid count of the miner at `index` < PAID_IN_WORD.
@@ -86,12 +86,10 @@ function withRefunded(PolicyWord word, uint16 periods) pure returns (PolicyWord)
     return PolicyWord.wrap(withCountAt(PolicyWord.unwrap(word), 48, periods));
 }
 
-/// @dev Sets the revocation. The policy is not revoked yet, so the bits of the block are 0.
-function withRevoked(PolicyWord word, uint40 blockNumber) pure returns (PolicyWord) {
+/// @dev Sets the revocation. The policy is not revoked yet, so the bits of its time are 0.
+function withRevoked(PolicyWord word, uint40 time) pure returns (PolicyWord) {
     return
-        PolicyWord.wrap(
-            PolicyWord.unwrap(word) | (1 << REVOKED_BIT) | (uint256(blockNumber) << BLOCK_OFFSET)
-        );
+        PolicyWord.wrap(PolicyWord.unwrap(word) | (1 << REVOKED_BIT) | (uint256(time) << REVOKED_AT_OFFSET));
 }
 
 /// @dev Counts one more revoked arrangement. Each of at most 32 is revoked once at most: six bits suffice.

@@ -55,7 +55,7 @@ contract AccusationTest is AdjudicatorTest {
             if (i == 2) receipt.capsuleHash = keccak256("other");
             if (i == 3) receipt.cfragHash = keccak256("other");
             if (i == 4) receipt.requester = alice;
-            if (i == 5) receipt.blockNumber += 1;
+            if (i == 5) receipt.blockTime += 1;
             if (i == 6) receipt.blockHash = keccak256("other");
             if (i == 7) receipt.commitmentsHash = keccak256("other");
             charge.answer = _answerSigned(_signReceipt(workerKey, receipt));
@@ -90,7 +90,7 @@ contract AccusationTest is AdjudicatorTest {
         Charge memory charge = _falseScalar();
         bytes32 typeHash = keccak256(
             "Receipt(bytes32 policyId,address miner,bytes32 capsuleHash,bytes32 cfragHash,"
-            "bytes32 commitmentsHash,address requester,uint64 blockNumber,bytes32 blockHash)"
+            "bytes32 commitmentsHash,address requester,uint64 blockTime,bytes32 blockHash)"
         );
         bytes32 structHash =
             keccak256(abi.encode(typeHash, _receipt(delegation.capsule, _slice(charge.evidence, 98, 457))));
@@ -326,16 +326,16 @@ contract AccusationTest is AdjudicatorTest {
 
     function test_refusesADeploymentThatDoesNotNameIt() public {
         vm.expectRevert(IAdjudicator.AdjudicatorContractsMismatch.selector);
-        _create("Adjudicator", abi.encode(address(policies), GRACE_BLOCKS));
+        _create("Adjudicator", abi.encode(address(policies), GRACE_SECONDS));
     }
 
     function testFuzz_refusesAGraceOutOfBounds(uint32 wrong) public {
         uint32[4] memory refused =
-            [uint32(bound(wrong, 0, 63)), 63, 50_401, uint32(bound(wrong, 50_401, type(uint32).max))];
+            [uint32(bound(wrong, 0, 59)), 59, 604_801, uint32(bound(wrong, 604_801, type(uint32).max))];
         for (uint256 i = 0; i < 4; ++i) {
             vm.expectRevert(
                 abi.encodeWithSelector(
-                    IAdjudicator.AdjudicatorGraceOutOfBounds.selector, refused[i], 64, 50_400
+                    IAdjudicator.AdjudicatorGraceOutOfBounds.selector, refused[i], 60, 604_800
                 )
             );
             _create("Adjudicator", abi.encode(address(policies), refused[i]));

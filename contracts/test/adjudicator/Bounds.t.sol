@@ -14,7 +14,7 @@ contract BoundsTest is AdjudicatorTest {
         super.setUp();
         vm.prank(alice);
         policies.revokePolicy(terms);
-        vm.roll(block.number + 1_000);
+        vm.warp(vm.getBlockTimestamp() + 1_000);
     }
 
     // ---------------------------------------------------------------- window of a miner
@@ -114,7 +114,7 @@ contract BoundsTest is AdjudicatorTest {
         _create(own);
         vm.prank(alice);
         policies.revokePolicy(own);
-        vm.roll(vm.getBlockNumber() + 1_000);
+        vm.warp(vm.getBlockTimestamp() + 1_000);
         vm.expectRevert(
             abi.encodeWithSelector(IAdjudicator.AdjudicatorReceiptInvalid.selector, worker, miner)
         );
@@ -211,7 +211,7 @@ contract BoundsTest is AdjudicatorTest {
         _create(shared);
         vm.prank(alice);
         policies.revokePolicy(shared);
-        vm.roll(vm.getBlockNumber() + 1_000);
+        vm.warp(vm.getBlockTimestamp() + 1_000);
     }
 
     function _atRisk(address of_) private view returns (uint256) {

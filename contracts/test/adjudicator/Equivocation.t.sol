@@ -84,7 +84,7 @@ contract EquivocationTest is AdjudicatorTest {
         judge.accuseOfEquivocation(terms, accusation, [one, one], capsuleHash, cfrags);
         _expect(IAdjudicator.AdjudicatorReceiptInvalid.selector);
         judge.accuseOfEquivocation(terms, accusation, [other, one], capsuleHash, cfrags);
-        other.blockNumber -= 1;
+        other.blockTime -= 1;
         _expect(IAdjudicator.AdjudicatorReceiptInvalid.selector);
         judge.accuseOfEquivocation(terms, accusation, [one, other], capsuleHash, cfrags);
     }

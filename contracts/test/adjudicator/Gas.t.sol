@@ -22,6 +22,7 @@ contract AdjudicatorGasTest is AdjudicatorTest {
         miners[0] = miner;
         terms = _termsFor(miners, delegation);
         policyId = _create(terms);
+        answeredAt = uint64(vm.getBlockTimestamp());
     }
 
     function _transact(bytes memory data) private returns (uint256) {
@@ -94,10 +95,10 @@ contract AdjudicatorGasTest is AdjudicatorTest {
     }
 
     function test_slashForServingAfterRevocation() public {
-        vm.roll(1_000);
+        vm.warp(answeredAt - 1_000);
         vm.prank(alice);
         policies.revokePolicy(terms);
-        vm.roll(ANSWERED_IN);
+        vm.warp(answeredAt);
         uint256 gas = _transact(
             abi.encodeCall(
                 judge.accuseOfServingAfterRevocation,

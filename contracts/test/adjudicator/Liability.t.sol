@@ -5,7 +5,7 @@ import {AdjudicatorTest} from "../base/AdjudicatorTest.sol";
 import {IAdjudicator} from "../../src/interfaces/IAdjudicator.sol";
 import {NodeMessages} from "../../src/libraries/NodeMessages.sol";
 
-/// @notice Whose receipts bind a miner, under which policies, and of which blocks.
+/// @notice Whose receipts bind a miner, under which policies, and of which times.
 contract LiabilityTest is AdjudicatorTest {
     // ---------------------------------------------------------------- worker
 
@@ -61,26 +61,26 @@ contract LiabilityTest is AdjudicatorTest {
         _submit(charge);
     }
 
-    // ---------------------------------------------------------------- block of the receipt
+    // ---------------------------------------------------------------- time of the receipt
 
-    function test_aReceiptOfABlockToComeConvictsNobody() public {
+    function test_aReceiptOfATimeToComeConvictsNobody() public {
         Charge memory charge = _falseScalar();
-        vm.roll(ANSWERED_IN - 1);
+        vm.warp(ANSWERED_AT - 1);
         vm.expectRevert(
             abi.encodeWithSelector(
-                IAdjudicator.AdjudicatorReceiptFromFuture.selector, ANSWERED_IN, ANSWERED_IN - 1
+                IAdjudicator.AdjudicatorReceiptFromFuture.selector, ANSWERED_AT, ANSWERED_AT - 1
             )
         );
         _submit(charge);
-        vm.roll(ANSWERED_IN);
+        vm.warp(ANSWERED_AT);
         _submit(charge);
     }
 
-    function testFuzz_noBlockToComeConvicts(uint64 ahead) public {
+    function testFuzz_noTimeToComeConvicts(uint64 ahead) public {
         Charge memory charge = _falseScalar();
         NodeMessages.Receipt memory receipt = _receipt(delegation.capsule, _slice(charge.evidence, 98, 457));
-        receipt.blockNumber = uint64(bound(ahead, ANSWERED_IN + 1, type(uint64).max));
-        charge.answer.blockNumber = receipt.blockNumber;
+        receipt.blockTime = uint64(bound(ahead, ANSWERED_AT + 1, type(uint64).max));
+        charge.answer.blockTime = receipt.blockTime;
         charge.answer.signature = _signReceipt(workerKey, receipt);
         _expect(IAdjudicator.AdjudicatorReceiptFromFuture.selector);
         _submit(charge);

@@ -9,40 +9,40 @@ import {NodeMessages} from "../../src/libraries/NodeMessages.sol";
 
 /// @notice Offence 2: an answer given well after access was revoked.
 contract RevocationTest is AdjudicatorTest {
-    uint64 private constant REVOKED_IN = 4_000;
+    uint64 private constant REVOKED_AT = ANSWERED_AT + 1 hours;
     uint64 private constant GRACE = 100;
 
     function _revoke() private {
-        vm.roll(REVOKED_IN);
+        vm.warp(REVOKED_AT);
         vm.prank(alice);
         policies.revokePolicy(terms);
     }
 
-    /// @dev In the block of the receipt or a later one.
-    function _accuse(uint64 blockNumber) private {
-        if (blockNumber > vm.getBlockNumber()) vm.roll(blockNumber);
+    /// @dev At the time of the receipt or later.
+    function _accuse(uint64 blockTime) private {
+        if (blockTime > vm.getBlockTimestamp()) vm.warp(blockTime);
         bytes32 capsuleHash = keccak256(delegation.capsule);
         NodeMessages.Receipt memory receipt = _receipt(delegation.capsule, delegation.cfrag);
-        receipt.blockNumber = blockNumber;
+        receipt.blockTime = blockTime;
         IAdjudicator.Answer memory answer =
-            IAdjudicator.Answer(COMMITMENTS_HASH, blockNumber, BLOCK_HASH, _signReceipt(workerKey, receipt));
+            IAdjudicator.Answer(COMMITMENTS_HASH, blockTime, BLOCK_HASH, _signReceipt(workerKey, receipt));
         judge.accuseOfServingAfterRevocation(
             terms, _accusation(capsuleHash), answer, capsuleHash, receipt.cfragHash
         );
     }
 
-    function _expectWithinGrace(uint64 blockNumber) private {
+    function _expectWithinGrace(uint64 blockTime) private {
         vm.expectRevert(
             abi.encodeWithSelector(
-                IAdjudicator.AdjudicatorWithinGrace.selector, blockNumber, uint256(REVOKED_IN) + GRACE
+                IAdjudicator.AdjudicatorWithinGrace.selector, blockTime, uint256(REVOKED_AT) + GRACE
             )
         );
     }
 
-    function test_convictsFromTheFirstBlockAfterTheGraceOn() public {
+    function test_convictsFromTheFirstSecondAfterTheGraceOn() public {
         _revoke();
-        _expectWithinGrace(REVOKED_IN + GRACE - 1);
-        this.accuse(REVOKED_IN + GRACE - 1);
+        _expectWithinGrace(REVOKED_AT + GRACE - 1);
+        this.accuse(REVOKED_AT + GRACE - 1);
         (uint96 penalty,) = judge.penaltyOf(miner);
         vm.expectEmit(address(judge));
         emit IAdjudicator.MinerConvicted(
@@ -57,19 +57,20 @@ contract RevocationTest is AdjudicatorTest {
             0,
             REWARD_FLOOR
         );
-        _accuse(REVOKED_IN + GRACE);
+        _accuse(REVOKED_AT + GRACE);
     }
 
     /// @dev For expectRevert: one call.
-    function accuse(uint64 blockNumber) external {
-        _accuse(blockNumber);
+    function accuse(uint64 blockTime) external {
+        _accuse(blockTime);
     }
 
-    function testFuzz_graceIsExact(uint64 blockNumber) public {
+    function testFuzz_graceIsExact(uint64 blockTime) public {
+        blockTime = uint64(bound(blockTime, ANSWERED_AT, REVOKED_AT + 2 * GRACE));
         _revoke();
-        bool punishable = blockNumber >= REVOKED_IN + GRACE;
-        if (!punishable) _expectWithinGrace(blockNumber);
-        this.accuse(blockNumber);
+        bool punishable = blockTime >= REVOKED_AT + GRACE;
+        if (!punishable) _expectWithinGrace(blockTime);
+        this.accuse(blockTime);
         assertEq(judge.isConvicted(miner, policyId, keccak256(delegation.capsule)), punishable);
     }
 
@@ -77,49 +78,49 @@ contract RevocationTest is AdjudicatorTest {
         vm.expectRevert(
             abi.encodeWithSelector(IAdjudicator.AdjudicatorAccessNotRevoked.selector, policyId, miner)
         );
-        this.accuse(type(uint64).max);
+        this.accuse(REVOKED_AT + GRACE);
         // A policy that ran out was not revoked.
         _goto(terms.lastPeriod + 10);
         vm.expectRevert(
             abi.encodeWithSelector(IAdjudicator.AdjudicatorAccessNotRevoked.selector, policyId, miner)
         );
-        this.accuse(type(uint64).max);
+        this.accuse(REVOKED_AT + GRACE);
     }
 
     function test_convictsAfterTheRevocationOfTheArrangementAlone() public {
-        vm.roll(REVOKED_IN);
+        vm.warp(REVOKED_AT);
         vm.prank(alice);
         policies.revokeArrangement(terms, miner);
-        _expectWithinGrace(REVOKED_IN + GRACE - 1);
-        this.accuse(REVOKED_IN + GRACE - 1);
-        _accuse(REVOKED_IN + GRACE);
+        _expectWithinGrace(REVOKED_AT + GRACE - 1);
+        this.accuse(REVOKED_AT + GRACE - 1);
+        _accuse(REVOKED_AT + GRACE);
         assertTrue(judge.isConvicted(miner, policyId, keccak256(delegation.capsule)));
     }
 
     /// @dev The end of a grace is fixed with the revocation: nothing that can be set moves it.
     function test_noTermsMoveTheEndOfAGrace() public {
         _revoke();
-        assertEq(judge.graceBlocks(), GRACE);
+        assertEq(judge.graceSeconds(), GRACE);
         IControl.PenaltyTerms memory at = _penaltyTerms();
         (at.shareBps, at.capBps, at.suspensionPeriods) = (3_000, 3_000, 0);
         vm.prank(address(timelock));
         control.setPenalty(at);
-        _expectWithinGrace(REVOKED_IN + GRACE - 1);
-        this.accuse(REVOKED_IN + GRACE - 1);
-        _accuse(REVOKED_IN + GRACE);
+        _expectWithinGrace(REVOKED_AT + GRACE - 1);
+        this.accuse(REVOKED_AT + GRACE - 1);
+        _accuse(REVOKED_AT + GRACE);
     }
 
-    /// @dev The receipt says the block; another one in the transaction is another receipt.
-    function test_refusesABlockTheReceiptDoesNotName() public {
+    /// @dev The receipt says the time; another one in the transaction is another receipt.
+    function test_refusesATimeTheReceiptDoesNotName() public {
         _revoke();
         bytes32 capsuleHash = keccak256(delegation.capsule);
         NodeMessages.Receipt memory receipt = _receipt(delegation.capsule, delegation.cfrag);
-        receipt.blockNumber = REVOKED_IN - 1;
+        receipt.blockTime = REVOKED_AT - 1;
         IAdjudicator.Answer memory answer = IAdjudicator.Answer(
-            COMMITMENTS_HASH, REVOKED_IN + GRACE, BLOCK_HASH, _signReceipt(workerKey, receipt)
+            COMMITMENTS_HASH, REVOKED_AT + GRACE, BLOCK_HASH, _signReceipt(workerKey, receipt)
         );
         IAdjudicator.Accusation memory accusation = _accusation(capsuleHash);
-        vm.roll(REVOKED_IN + GRACE);
+        vm.warp(REVOKED_AT + GRACE);
         _expect(IAdjudicator.AdjudicatorReceiptInvalid.selector);
         judge.accuseOfServingAfterRevocation(terms, accusation, answer, capsuleHash, receipt.cfragHash);
     }
@@ -132,18 +133,18 @@ contract RevocationTest is AdjudicatorTest {
         (both[0], both[1]) = first ? (miner, others[0]) : (others[0], miner);
         terms = _termsFor(both, delegation);
         policyId = _create(terms);
-        vm.roll(REVOKED_IN);
+        vm.warp(REVOKED_AT);
         vm.prank(alice);
         policies.revokeArrangement(terms, others[0]);
         vm.expectRevert(
             abi.encodeWithSelector(IAdjudicator.AdjudicatorAccessNotRevoked.selector, policyId, miner)
         );
-        this.accuse(type(uint64).max);
+        this.accuse(REVOKED_AT + GRACE);
     }
 
     function test_onceForEachCapsule() public {
         _revoke();
-        _accuse(REVOKED_IN + GRACE);
+        _accuse(REVOKED_AT + GRACE);
         vm.expectRevert(
             abi.encodeWithSelector(
                 IAdjudicator.AdjudicatorAlreadyConvicted.selector,
@@ -152,6 +153,6 @@ contract RevocationTest is AdjudicatorTest {
                 keccak256(delegation.capsule)
             )
         );
-        this.accuse(REVOKED_IN + GRACE + 1);
+        this.accuse(REVOKED_AT + GRACE + 1);
     }
 }

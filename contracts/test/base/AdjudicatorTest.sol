@@ -38,12 +38,15 @@ abstract contract AdjudicatorTest is KmsTest {
         bytes evidence;
     }
 
-    uint64 internal constant ANSWERED_IN = 5_000;
+    /// @dev When the tests begin.
+    uint64 internal constant ANSWERED_AT = GENESIS + 9 * DAY + DAY / 2;
     bytes32 internal constant BLOCK_HASH = keccak256("block");
     bytes32 internal constant COMMITMENTS_HASH = keccak256("commitments");
     bytes32 internal constant BLINDING = keccak256("blinding");
 
     Adjudicator internal judge;
+    /// @dev Of the receipts that are signed here.
+    uint64 internal answeredAt = ANSWERED_AT;
     Delegation internal delegation;
     Forgery[] internal forgeries;
     string internal json;
@@ -68,7 +71,7 @@ abstract contract AdjudicatorTest is KmsTest {
         miners[0] = miner;
         terms = _termsFor(miners, delegation);
         policyId = _create(terms);
-        vm.roll(ANSWERED_IN);
+        assertEq(vm.getBlockTimestamp(), ANSWERED_AT);
     }
 
     // ---------------------------------------------------------------- vectors
@@ -154,7 +157,7 @@ abstract contract AdjudicatorTest is KmsTest {
             cfragHash: keccak256(cfrag),
             commitmentsHash: COMMITMENTS_HASH,
             requester: reader,
-            blockNumber: ANSWERED_IN,
+            blockTime: answeredAt,
             blockHash: BLOCK_HASH
         });
     }
@@ -166,7 +169,7 @@ abstract contract AdjudicatorTest is KmsTest {
     {
         bytes32 typeHash = keccak256(
             "Receipt(bytes32 policyId,address miner,bytes32 capsuleHash,bytes32 cfragHash,"
-            "bytes32 commitmentsHash,address requester,uint64 blockNumber,bytes32 blockHash)"
+            "bytes32 commitmentsHash,address requester,uint64 blockTime,bytes32 blockHash)"
         );
         return _sign(key, _digest("KMS Node", address(policies), keccak256(abi.encode(typeHash, receipt))));
     }
@@ -223,8 +226,8 @@ abstract contract AdjudicatorTest is KmsTest {
         return _answerSigned(_signReceipt(workerKey, _receipt(delegation.capsule, cfrag)));
     }
 
-    function _answerSigned(bytes memory signature) internal pure returns (IAdjudicator.Answer memory) {
-        return IAdjudicator.Answer(COMMITMENTS_HASH, ANSWERED_IN, BLOCK_HASH, signature);
+    function _answerSigned(bytes memory signature) internal view returns (IAdjudicator.Answer memory) {
+        return IAdjudicator.Answer(COMMITMENTS_HASH, answeredAt, BLOCK_HASH, signature);
     }
 
     /// @dev A cfrag with a false scalar: the cheapest crime.
@@ -240,7 +243,7 @@ abstract contract AdjudicatorTest is KmsTest {
         return keccak256(abi.encode("capsule", index));
     }
 
-    /// @dev The author accuses a miner that answered over made-up capsule `index` in this block, by a receipt
+    /// @dev The author accuses a miner that answered over made-up capsule `index` now, by a receipt
     /// signed with `key`.
     function _servedLate(address of_, uint256 key, IPolicyManager.Terms memory for_, uint256 index)
         internal
@@ -254,7 +257,7 @@ abstract contract AdjudicatorTest is KmsTest {
             receivingY: 0,
             signature: _signAccusation(delegation.authorKey, of_, id, capsuleHash, challenger)
         });
-        uint64 number = uint64(vm.getBlockNumber());
+        uint64 time = uint64(vm.getBlockTimestamp());
         NodeMessages.Receipt memory receipt = NodeMessages.Receipt({
             policyId: id,
             miner: of_,
@@ -262,11 +265,11 @@ abstract contract AdjudicatorTest is KmsTest {
             cfragHash: bytes32(index),
             commitmentsHash: COMMITMENTS_HASH,
             requester: for_.verifier,
-            blockNumber: number,
+            blockTime: time,
             blockHash: BLOCK_HASH
         });
         IAdjudicator.Answer memory answer =
-            IAdjudicator.Answer(COMMITMENTS_HASH, number, BLOCK_HASH, _signReceipt(key, receipt));
+            IAdjudicator.Answer(COMMITMENTS_HASH, time, BLOCK_HASH, _signReceipt(key, receipt));
         judge.accuseOfServingAfterRevocation(for_, accusation, answer, capsuleHash, bytes32(index));
     }
 

@@ -54,7 +54,6 @@ abstract contract ChallengeTest is KmsTest {
         _funded(bob);
         _confirmAll();
         _skip(1);
-        vm.roll(1_000);
     }
 
     function _funded(address challenger) internal {
@@ -166,7 +165,7 @@ abstract contract ChallengeTest is KmsTest {
             reply.cfrag[i] = filling;
         }
         reply.commitmentsHash = keccak256("commitments");
-        reply.blockNumber = uint64(vm.getBlockNumber() - 1);
+        reply.blockTime = uint64(vm.getBlockTimestamp() - 1);
         reply.blockHash = keccak256("a head");
         ISilenceChallenges.Challenge memory challenge = silence.challengeOf(id, of_);
         reply.signature = _receipt(keyOf[by], of_, challenge.capsuleHash, challenge.requester, reply);
@@ -183,7 +182,7 @@ abstract contract ChallengeTest is KmsTest {
             abi.encode(
                 keccak256(
                     "Receipt(bytes32 policyId,address miner,bytes32 capsuleHash,bytes32 cfragHash,"
-                    "bytes32 commitmentsHash,address requester,uint64 blockNumber,bytes32 blockHash)"
+                    "bytes32 commitmentsHash,address requester,uint64 blockTime,bytes32 blockHash)"
                 ),
                 id,
                 of_,
@@ -191,7 +190,7 @@ abstract contract ChallengeTest is KmsTest {
                 keccak256(reply.cfrag),
                 reply.commitmentsHash,
                 requester,
-                reply.blockNumber,
+                reply.blockTime,
                 reply.blockHash
             )
         );

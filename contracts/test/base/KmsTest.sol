@@ -30,7 +30,7 @@ abstract contract KmsTest is Shipped {
     uint32 internal constant MAX_POLICY = 3_650;
     uint256 internal constant CAP = 3_890_000_000 ether;
     uint256 internal constant INITIAL = 1_000_000_000 ether;
-    uint32 internal constant GRACE_BLOCKS = 100;
+    uint32 internal constant GRACE_SECONDS = 100;
     uint96 internal constant RATE = 1 ether;
     /// @dev What each requester gets under a policy that has not paid for it.
     uint96 internal constant REWARD_FLOOR = 10 ether;
@@ -80,7 +80,7 @@ abstract contract KmsTest is Shipped {
                 abi.encode(address(token), address(escrow), address(rewards), address(control), MAX_POLICY)
             )
         );
-        _create("Adjudicator", abi.encode(address(policies), GRACE_BLOCKS));
+        _create("Adjudicator", abi.encode(address(policies), GRACE_SECONDS));
         _create("SilenceChallenges", abi.encode(address(policies)));
         timelock = KMSTimelock(_create("KMSTimelock", abi.encode(DELAY, _list(proposer), _list(address(0)))));
         control = Control(_create("Control", abi.encode(_controlParams())));

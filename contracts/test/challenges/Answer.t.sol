@@ -37,7 +37,7 @@ contract AnswerTest is ChallengeTest {
             terms.verifier,
             keccak256(demand.capsule),
             reply.commitmentsHash,
-            reply.blockNumber,
+            reply.blockTime,
             reply.blockHash,
             reply.cfrag,
             reply.signature
@@ -72,7 +72,7 @@ contract AnswerTest is ChallengeTest {
         ISilenceChallenges.Answer memory reply;
         bytes32 capsuleHash;
         bytes memory signature;
-        (capsuleHash, reply.commitmentsHash, reply.blockNumber, reply.blockHash, reply.cfrag, signature) =
+        (capsuleHash, reply.commitmentsHash, reply.blockTime, reply.blockHash, reply.cfrag, signature) =
             abi.decode(logs[0].data, (bytes32, bytes32, uint64, bytes32, bytes, bytes));
         assertEq(reply.commitmentsHash, keccak256("commitments"));
         address requester = address(uint160(uint256(logs[0].topics[3])));
@@ -106,7 +106,7 @@ contract AnswerTest is ChallengeTest {
 
     function test_aReceiptGivenBeforeTheChallengeAnswersIt() public {
         ISilenceChallenges.Answer memory reply = _answerBy(worker, miner, 0x02);
-        reply.blockNumber = 1;
+        reply.blockTime = 1;
         bytes32 hash = keccak256(demand.capsule);
         reply.signature = _receipt(keyOf[worker], miner, hash, terms.verifier, reply);
         silence.answer(terms, miner, reply);
@@ -154,7 +154,7 @@ contract AnswerTest is ChallengeTest {
         _refuses(
             reply,
             abi.encodeWithSelector(
-                ISilenceChallenges.ChallengeAccessRevoked.selector, id, miner, uint64(1_000)
+                ISilenceChallenges.ChallengeAccessRevoked.selector, id, miner, uint64(vm.getBlockTimestamp())
             )
         );
     }
@@ -165,7 +165,7 @@ contract AnswerTest is ChallengeTest {
         _refuses(
             reply,
             abi.encodeWithSelector(
-                ISilenceChallenges.ChallengeAccessRevoked.selector, id, miner, uint64(1_000)
+                ISilenceChallenges.ChallengeAccessRevoked.selector, id, miner, uint64(vm.getBlockTimestamp())
             )
         );
     }
@@ -206,7 +206,7 @@ contract AnswerTest is ChallengeTest {
         _refuses(reply, _invalid());
     }
 
-    function test_refusesAFragmentCommitmentsOrBlockThatWereNotSigned() public {
+    function test_refusesAFragmentCommitmentsOrTimeThatWereNotSigned() public {
         ISilenceChallenges.Answer memory reply = _answerBy(worker, miner, 0x02);
         reply.cfrag[358] = 0x03;
         _refuses(reply, _invalid());
@@ -214,7 +214,7 @@ contract AnswerTest is ChallengeTest {
         reply.commitmentsHash = keccak256("other commitments");
         _refuses(reply, _invalid());
         reply = _answerBy(worker, miner, 0x02);
-        ++reply.blockNumber;
+        ++reply.blockTime;
         _refuses(reply, _invalid());
         reply = _answerBy(worker, miner, 0x02);
         reply.blockHash = bytes32(0);
@@ -222,19 +222,17 @@ contract AnswerTest is ChallengeTest {
     }
 
     /// @dev It would convict nobody if it were false, so it is no answer.
-    function test_refusesAReceiptOfABlockToCome() public {
+    function test_refusesAReceiptOfATimeToCome() public {
         ISilenceChallenges.Answer memory reply = _answerBy(worker, miner, 0x02);
-        reply.blockNumber = uint64(vm.getBlockNumber() + 1);
+        reply.blockTime = uint64(vm.getBlockTimestamp() + 1);
         reply.signature = _receipt(keyOf[worker], miner, keccak256(demand.capsule), terms.verifier, reply);
         _refuses(
             reply,
             abi.encodeWithSelector(
-                ISilenceChallenges.ChallengeReceiptFromFuture.selector,
-                reply.blockNumber,
-                reply.blockNumber - 1
+                ISilenceChallenges.ChallengeReceiptFromFuture.selector, reply.blockTime, reply.blockTime - 1
             )
         );
-        vm.roll(reply.blockNumber);
+        vm.warp(reply.blockTime);
         silence.answer(terms, miner, reply);
     }
 

@@ -83,7 +83,6 @@ contract ChallengeHandler is ChallengeTest {
 
     function skipTime(uint256 seconds_) external {
         vm.warp(vm.getBlockTimestamp() + bound(seconds_, 1, WINDOW));
-        vm.roll(vm.getBlockNumber() + 1);
     }
 
     /// @dev The edges of the windows, which random times would miss.

@@ -36,7 +36,7 @@ contract JudgeTest is ChallengeTest {
     /// @dev What the event says, and the evidence made of it with the capsule of the opening.
     function _evidence() private returns (IAdjudicator.Answer memory judged, bytes memory evidence) {
         bytes memory cfrag;
-        (, judged.commitmentsHash, judged.blockNumber, judged.blockHash, cfrag, judged.signature) =
+        (, judged.commitmentsHash, judged.blockTime, judged.blockHash, cfrag, judged.signature) =
             abi.decode(told[0].data, (bytes32, bytes32, uint64, bytes32, bytes, bytes));
         evidence = bytes.concat(
             capsule,

@@ -186,7 +186,7 @@ contract OpenTest is ChallengeTest {
         _refusesDemand(
             _demand(1),
             abi.encodeWithSelector(
-                ISilenceChallenges.ChallengeAccessRevoked.selector, id, miner, uint64(1_000)
+                ISilenceChallenges.ChallengeAccessRevoked.selector, id, miner, uint64(vm.getBlockTimestamp())
             )
         );
     }
@@ -196,7 +196,7 @@ contract OpenTest is ChallengeTest {
         _refusesDemand(
             _demand(1),
             abi.encodeWithSelector(
-                ISilenceChallenges.ChallengeAccessRevoked.selector, id, miner, uint64(1_000)
+                ISilenceChallenges.ChallengeAccessRevoked.selector, id, miner, uint64(vm.getBlockTimestamp())
             )
         );
         miner = miners[2];

@@ -10,7 +10,7 @@ import {NodeMessages} from "../../src/libraries/NodeMessages.sol";
 /// witnesses, forgers' witnesses, noise, the keys of author and reader, revocations. The miner is never
 /// convicted. A dishonest one is beside it, so that a court that convicts nobody fails too.
 contract ConvictionsTest is AdjudicatorTest {
-    uint64 private constant REVOKED_IN = 6_000;
+    uint64 private constant REVOKED_AT = ANSWERED_AT + 1_000;
     uint256 private constant POLICIES = 4;
 
     Delegation[] private delegations;
@@ -20,7 +20,7 @@ contract ConvictionsTest is AdjudicatorTest {
     function setUp() public override {
         super.setUp();
         _readForgeries();
-        vm.roll(REVOKED_IN);
+        vm.warp(REVOKED_AT);
         for (uint256 i = 0; i < POLICIES; ++i) {
             Delegation memory from = _delegation(i);
             address[] memory miners = new address[](1);
@@ -34,7 +34,7 @@ contract ConvictionsTest is AdjudicatorTest {
             delegations.push(from);
             granted.push(for_);
         }
-        // It answered in block 5,000; two of the policies were revoked later.
+        // It answered before; two of the policies were revoked later.
         for (uint256 i = 0; i < POLICIES; i += 2) {
             vm.prank(alice);
             policies.revokePolicy(granted[i]);
@@ -78,11 +78,11 @@ contract ConvictionsTest is AdjudicatorTest {
             catch {}
     }
 
-    function accuseOfServing(uint256 seed, uint64 blockNumber) external {
+    function accuseOfServing(uint256 seed, uint64 blockTime) external {
         uint256 i = seed % POLICIES;
         Delegation memory from = delegations[i];
         IAdjudicator.Answer memory answer = _answerFor(i, from, from.cfrag);
-        if ((seed >> 8) % 2 == 0) answer.blockNumber = blockNumber;
+        if ((seed >> 8) % 2 == 0) answer.blockTime = blockTime;
         IAdjudicator.Accusation memory accusation = _accuse(i, from);
         try judge.accuseOfServingAfterRevocation(
             granted[i], accusation, answer, keccak256(from.capsule), keccak256(from.cfrag)
@@ -92,7 +92,7 @@ contract ConvictionsTest is AdjudicatorTest {
 
     /// @dev Time passes, revocations age, the worker is dismissed.
     function pass(uint256 seed) external {
-        vm.roll(block.number + seed % 200);
+        vm.warp(vm.getBlockTimestamp() + seed % 200);
         if (seed % 5 == 0) _skip(1);
         if (seed % 7 == 0 && escrow.workerOf(miner) != address(0)) {
             vm.prank(miner);

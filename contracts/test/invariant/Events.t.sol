@@ -168,8 +168,8 @@ contract EventsTest is JudgedBase {
             if (own != 0) {
                 ++found;
                 if (own < last) last = own;
-                (, uint64 blockNumber) = policies.accessEnd(terms, terms.miners[i]);
-                assertGt(blockNumber, 0);
+                (, uint64 revokedAt) = policies.accessEnd(terms, terms.miners[i]);
+                assertGt(revokedAt, 0);
             }
             assertEq(policies.effectiveLastOf(terms, terms.miners[i]), last);
         }

@@ -78,7 +78,7 @@ contract LiabilityInvariantsTest is AdjudicatorTest {
             made.push(own);
         } catch {} // the miner is too poor by now to serve
         vm.stopPrank();
-        vm.roll(vm.getBlockNumber() + 200);
+        vm.warp(vm.getBlockTimestamp() + 200);
     }
 
     function rotate(uint256 seed) external {

@@ -22,7 +22,6 @@ contract ArrangementTest is KmsTest {
         terms = _terms(miners, 30);
         terms.author = author;
         id = _create(terms);
-        vm.roll(1_000);
     }
 
     function _revoke(address miner) private returns (uint256) {
@@ -181,8 +180,8 @@ contract ArrangementTest is KmsTest {
         vm.warp(end - 1);
         uint256 snapshot = vm.snapshotState();
         assertEq(_revoke(miners[0]), 0, "nothing to return, yet access ends");
-        (, uint64 blockNumber) = policies.accessEnd(terms, miners[0]);
-        assertEq(blockNumber, 1_000);
+        (, uint64 revokedAt) = policies.accessEnd(terms, miners[0]);
+        assertEq(revokedAt, end - 1);
         vm.revertToState(snapshot);
         for (uint256 time = end; time <= end + 1; ++time) {
             vm.warp(time);
@@ -207,28 +206,30 @@ contract ArrangementTest is KmsTest {
 
     // ---------------------------------------------------------------- end of access
 
-    function test_accessEndsAtTheEarlierBlock() public {
+    function test_accessEndsAtTheEarlierTime() public {
         for (uint256 i = 0; i < 3; ++i) {
             (bytes32 found, uint64 none) = policies.accessEnd(terms, miners[i]);
             assertEq(found, id);
             assertEq(none, 0);
         }
+        uint64 first = uint64(vm.getBlockTimestamp());
         _revoke(miners[1]);
-        vm.roll(2_000);
+        uint64 second = first + 2_000;
+        vm.warp(second);
         vm.prank(author);
         policies.revokePolicy(terms);
-        vm.roll(3_000);
-        uint64[3] memory blocks = [uint64(2_000), 1_000, 2_000];
+        vm.warp(second + 1_000);
+        uint64[3] memory times = [second, first, second];
         for (uint256 i = 0; i < 3; ++i) {
-            (, uint64 blockNumber) = policies.accessEnd(terms, miners[i]);
-            assertEq(blockNumber, blocks[i]);
+            (, uint64 revokedAt) = policies.accessEnd(terms, miners[i]);
+            assertEq(revokedAt, times[i]);
         }
     }
 
     function test_aPolicyThatRanOutWasNotRevoked() public {
         _goto(terms.lastPeriod + 5);
-        (, uint64 blockNumber) = policies.accessEnd(terms, miners[0]);
-        assertEq(blockNumber, 0);
+        (, uint64 revokedAt) = policies.accessEnd(terms, miners[0]);
+        assertEq(revokedAt, 0);
     }
 
     function test_accessEndKnowsOnlyWhatExists() public {

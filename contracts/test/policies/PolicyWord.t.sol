@@ -16,7 +16,7 @@ contract PolicyWordTest is Test {
         uint32 first,
         uint16 length,
         uint16 refunded,
-        uint40 blockNumber,
+        uint40 time,
         uint8 revokedAlone,
         uint16[PAID_IN_WORD] memory paid
     ) public pure {
@@ -30,14 +30,14 @@ contract PolicyWordTest is Test {
             word = word.withPaid(i, type(uint16).max).withPaid(i, paid[i]);
         }
         assertFalse(word.revoked());
-        assertEq(word.revokedAtBlock(), 0);
-        word = word.withRevoked(blockNumber).withLength(length / 2);
+        assertEq(word.revokedAt(), 0);
+        word = word.withRevoked(time).withLength(length / 2);
         assertTrue(word.exists());
         assertTrue(word.revoked());
         assertEq(word.firstPeriod(), first);
         assertEq(word.length(), length / 2);
         assertEq(word.refunded(), refunded);
-        assertEq(word.revokedAtBlock(), blockNumber);
+        assertEq(word.revokedAt(), time);
         assertEq(word.revokedArrangements(), alone);
         for (uint256 i = 0; i < PAID_IN_WORD; ++i) {
             assertEq(word.paid(i), paid[i]);

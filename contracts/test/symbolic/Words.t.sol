@@ -40,12 +40,12 @@ contract WordsSymbolic is SymbolicTest {
     }
 
     /// @dev Asked of words that are not revoked yet, which are all the contract asks it of.
-    function check_revokedChangesNothingElse(uint256 raw, uint40 blockNumber, uint256 index) public pure {
+    function check_revokedChangesNothingElse(uint256 raw, uint40 time, uint256 index) public pure {
         assume(index < PAID_IN_WORD);
         PolicyWord before = PolicyWord.wrap(raw);
-        assume(!before.revoked() && before.revokedAtBlock() == 0);
-        PolicyWord word = before.withRevoked(blockNumber);
-        assert(word.revoked() && word.exists() && word.revokedAtBlock() == blockNumber);
+        assume(!before.revoked() && before.revokedAt() == 0);
+        PolicyWord word = before.withRevoked(time);
+        assert(word.revoked() && word.exists() && word.revokedAt() == time);
         assert(word.firstPeriod() == before.firstPeriod() && word.length() == before.length());
         assert(word.refunded() == before.refunded() && word.paid(index) == before.paid(index));
         assert(word.revokedArrangements() == before.revokedArrangements());
@@ -59,7 +59,7 @@ contract WordsSymbolic is SymbolicTest {
         assert(word.revokedArrangements() == before.revokedArrangements() + 1);
         assert(word.firstPeriod() == before.firstPeriod() && word.length() == before.length());
         assert(word.refunded() == before.refunded() && word.paid(index) == before.paid(index));
-        assert(word.revoked() == before.revoked() && word.revokedAtBlock() == before.revokedAtBlock());
+        assert(word.revoked() == before.revoked() && word.revokedAt() == before.revokedAt());
     }
 
     function check_paidChangesNothingElse(uint256 raw, uint16 value, uint256 index, uint256 other)

@@ -31,8 +31,8 @@ pub(crate) struct Peer {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Moment {
     pub(crate) domain: Domain,
-    /// Height of the newest block.
-    pub(crate) block: u64,
+    /// Time of the newest block.
+    pub(crate) time: u64,
     /// Its period, in which a transport key must be valid.
     pub(crate) period: Period,
 }
@@ -44,7 +44,7 @@ impl Moment {
         let period = chain.params().await?.clock.period_at(head.timestamp);
         Ok(Self {
             domain: chain.domain(),
-            block: head.number,
+            time: head.timestamp,
             period: period.unwrap_or(Period::NEVER),
         })
     }

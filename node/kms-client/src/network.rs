@@ -95,7 +95,7 @@ impl ChainPort for Network {
 
     async fn revoked_miners(&self, terms: &Terms) -> Result<Vec<Address>> {
         let ends: Vec<_> = stream::iter(terms.miners.clone())
-            .map(|miner| async move { (miner, self.chain.revoked_in(terms, miner).await) })
+            .map(|miner| async move { (miner, self.chain.revoked_at(terms, miner).await) })
             .buffered(VIEWS_AT_ONCE)
             .collect()
             .await;

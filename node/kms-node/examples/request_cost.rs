@@ -60,7 +60,7 @@ impl Node {
             miner: MINER,
             verifying_key: self.grant.signer.verifying_key(),
             commitments: self.commitments.clone(),
-            block_number: request.block_number,
+            block_time: request.block_time,
             block_hash: B256::ZERO,
             entries: Vec::with_capacity(request.capsules.len()),
         };

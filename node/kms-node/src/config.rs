@@ -55,9 +55,9 @@ pub struct NodeConfig {
     pub max_head_age_s: u64,
     /// Time for which the end of a policy must stand before its kfrag is erased, milliseconds.
     pub erase_after_ms: u64,
-    /// Largest distance of a request's block number from the head, in both directions, blocks.
-    pub request_window_blocks: u64,
-    /// Requests of one policy that are answered in a window of `request_window_blocks`.
+    /// Largest distance of a request's time from the head's, in both directions, seconds.
+    pub request_window_s: u64,
+    /// Requests of one policy that are answered in a window of `request_window_s`.
     pub policy_requests: u32,
     /// Requests of one policy that are queued or answered at once; 0 means a quarter of workers and
     /// queue.

@@ -146,15 +146,14 @@ fn not_ended_at_head(snapshot: &Snapshot, policy: &PolicyView) -> Verdict {
     Err(Problem::new(Refusal::PolicyEnded, detail))
 }
 
-/// Refuses a request whose block is outside the window around the head, which bounds the nonces to
+/// Refuses a request whose time is outside the window around the head's, which bounds the nonces to
 /// keep.
-pub(crate) fn recent(snapshot: &Snapshot, block_number: u64, window_blocks: u64) -> Verdict {
-    let head = snapshot.head.number;
-    if head.abs_diff(block_number) <= window_blocks {
+pub(crate) fn recent(snapshot: &Snapshot, block_time: u64, window_s: u64) -> Verdict {
+    let head = snapshot.head.timestamp;
+    if head.abs_diff(block_time) <= window_s {
         return Ok(());
     }
-    let detail =
-        format!("block {block_number} is more than {window_blocks} blocks from the head {head}");
+    let detail = format!("the time {block_time} is more than {window_s} s from the head's, {head}");
     Err(Problem::new(Refusal::StaleRequest, detail))
 }
 

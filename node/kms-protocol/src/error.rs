@@ -140,9 +140,9 @@ pub enum Mismatch {
     Kfrag,
     #[error("not one cfrag for each capsule")]
     CfragCount,
-    /// A receipt of a block to come: no judge would hear it.
-    #[error("a block to come")]
-    Block,
+    /// A receipt of a time to come: no judge would hear it yet.
+    #[error("a time to come")]
+    Time,
 }
 
 /// The precondition of the reward formula that does not hold.

@@ -22,7 +22,7 @@ use limits::{is_printable, one_to_max, plain_text};
 pub use message::{Answer, AnswerStatement, Message};
 pub use problem::Problem;
 pub use reencrypt::{
-    AHEAD_BLOCKS, Entry, Fragment, Receipt, ReencryptReply, ReencryptRequest, ReplyExpectation,
+    AHEAD_SECONDS, Entry, Fragment, Receipt, ReencryptReply, ReencryptRequest, ReplyExpectation,
     capsules_hash,
 };
 

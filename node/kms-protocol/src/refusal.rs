@@ -83,8 +83,8 @@ refusals! {
         "the request was served before",
         "use a new nonce for every request";
     StaleRequest: "stale_request", 409, LASTING,
-        "the request names a block too far from the head",
-        "take the current block number and sign again";
+        "the request names a time too far from the head's",
+        "take the time of the newest block and sign again";
     StaleChainView: "stale_chain_view", 503, TEMPORARY,
         "the node's view of the chain is too old",
         "ask another miner of the policy, or this one later";

@@ -102,7 +102,7 @@ impl Delegation {
             cfrag_hash: keccak256(cfrag.as_ref()),
             commitments_hash: B256::default(),
             requester,
-            block_number: 1,
+            block_time: 1,
             block_hash: B256::default(),
         }
         .sign(&self.node, &miner.worker)
@@ -180,7 +180,7 @@ async fn convict(
             ),
             signature: accusation.sign(&judge, &reader),
             commitments_hash: B256::default(),
-            block_number: 1,
+            block_time: 1,
             block_hash: B256::default(),
             receipt_signature: receipt,
             evidence,
@@ -215,7 +215,7 @@ pub(super) async fn challenges(bench: &mut Bench, miners: &[Miner]) -> Result<()
     let answer = ChallengeAnswer {
         cfrag,
         commitments_hash: B256::default(),
-        block_number: 1,
+        block_time: 1,
         block_hash: B256::default(),
         signature: delegation.receipt(answering, &bytes, &cfrag, requester),
     };

@@ -215,7 +215,7 @@ pub fn genuine_messages() -> Vec<Vec<u8>> {
         policy_id,
         miner: Address([8; 20]),
         capsules: vec![CapsuleBytes::from([4; 98])],
-        block_number: 5,
+        block_time: 5,
         nonce: B256([6; 32]),
         signature: EthSignature([7; 65]),
     };

@@ -110,7 +110,7 @@ impl Grant {
         world: &World,
         miner: &Miner,
     ) -> Result<VerifiedCapsuleFrag, Problem> {
-        let request = self.request(miner.address(), world.head().await.number);
+        let request = self.request(miner.address(), world.head().await.timestamp);
         let reply = self.post(miner, &request).await?;
         Ok(self.check(&request, &reply, miner.worker))
     }

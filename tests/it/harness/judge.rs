@@ -112,7 +112,7 @@ impl Grant {
                 keys: self.keys(),
                 signature: accusation.sign(&domain, &self.reader()),
                 commitments_hash: reply.commitments.hash(),
-                block_number: reply.block_number,
+                block_time: reply.block_time,
                 block_hash: reply.block_hash,
                 receipt_signature: fragment.signature,
                 evidence: wrong_fragment_evidence(&self.capsule, &witness, &fragment.cfrag, fault),

@@ -209,20 +209,20 @@ impl Grant {
     }
 
     /// A request to a miner for the one capsule, not signed yet.
-    pub fn unsigned(&self, miner: Address, block_number: u64) -> ReencryptRequest {
+    pub fn unsigned(&self, miner: Address, block_time: u64) -> ReencryptRequest {
         ReencryptRequest {
             policy_id: self.id(),
             miner,
             capsules: vec![self.capsule_bytes()],
-            block_number,
+            block_time,
             nonce: B256::random().unwrap(),
             signature: EthSignature::UNSIGNED,
         }
     }
 
     /// The same, signed by the reader.
-    pub fn request(&self, miner: Address, block_number: u64) -> ReencryptRequest {
-        let request = self.unsigned(miner, block_number);
+    pub fn request(&self, miner: Address, block_time: u64) -> ReencryptRequest {
+        let request = self.unsigned(miner, block_time);
         request.signed(&self.domain, &self.reader())
     }
 

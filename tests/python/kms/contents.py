@@ -7,7 +7,8 @@ from .shape import (
 WORD, SIGNATURE = hexed(32), hexed(65)
 COMMITMENTS = hexed(*(164 + 33 * m for m in range(1, 33)))
 PLACE = {"policy_id": WORD, "miner": address}
-BLOCK = {"block_number": number(64), "block_hash": WORD}
+DECIDED = {"block_time": number(64), "block_hash": WORD}
+ENDED = {"block_number": number(64), "block_hash": WORD}
 
 UPLOAD = record({
     "terms": terms, "delegating_key": point, "receiving_key": point, "blinding": WORD,
@@ -15,13 +16,13 @@ UPLOAD = record({
     "signature": SIGNATURE,
 })
 REQUEST = record(PLACE | {
-    "capsules": several(hexed(98), 1, 64), "block_number": number(64), "nonce": WORD,
+    "capsules": several(hexed(98), 1, 64), "block_time": number(64), "nonce": WORD,
     "signature": SIGNATURE,
 })
 MESSAGE = choice({"kfrag": UPLOAD, "reencrypt": REQUEST, "status": WORD})
 
 ACK = record(PLACE | {"kfrag_hash": WORD, "signature": SIGNATURE})
-ERASURE = record(PLACE | BLOCK | {"kfrag_hash": WORD, "signature": SIGNATURE})
+ERASURE = record(PLACE | ENDED | {"kfrag_hash": WORD, "signature": SIGNATURE})
 FRAGMENT = record({"cfrag": hexed(359), "signature": SIGNATURE})
 
 CERTIFICATE = record({
@@ -40,7 +41,7 @@ def answer(refusals):
         "code": one_of(*refusals), "title": text, "detail": text, "hint": text,
         "retry_after_s": number(32),
     }, optional=["retry_after_s"])
-    reply = record(PLACE | BLOCK | {
+    reply = record(PLACE | DECIDED | {
         "verifying_key": point, "commitments": COMMITMENTS,
         "entries": several(choice({"fragment": FRAGMENT, "refused": problem}), 1, 64),
     })

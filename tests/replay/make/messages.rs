@@ -60,7 +60,7 @@ fn statements(cases: &mut Cases, rng: &mut Drawn) {
     let domain = Domain::node(CHAIN, CONTRACT);
     let policy_id = PolicyId(B256(rng.bytes()));
     let [h1, h2, h3, h4] = [(); 4].map(|()| B256(rng.bytes()));
-    let (requester, block_number) = (Address(rng.bytes()), 1_234);
+    let (requester, block_time) = (Address(rng.bytes()), 1_234);
     let hash = |hash: &B256| Value::from(hex::encode(hash.0));
     let account = |account: &Address| Value::from(hex::encode(account.0));
     let (id, miner) = (hash(&policy_id.0), account(&MINER));
@@ -71,7 +71,7 @@ fn statements(cases: &mut Cases, rng: &mut Drawn) {
         cfrag_hash: h2,
         commitments_hash: h3,
         requester,
-        block_number,
+        block_time,
         block_hash: h4,
     };
     let values = json!([
@@ -108,7 +108,7 @@ fn statements(cases: &mut Cases, rng: &mut Drawn) {
         policy_id,
         miner: MINER,
         capsules: vec![[7; 98].into(), [8; 98].into()],
-        block_number,
+        block_time,
         nonce: h2,
         signature: EthSignature::UNSIGNED,
     };

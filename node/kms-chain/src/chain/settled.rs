@@ -104,7 +104,7 @@ impl Chain {
             let (terms, miner) = (convert::ethers_terms(terms), convert::h160(miner));
             let call = policies::AccessEndCall { terms, miner };
             let ends = self.view_each::<_, policies::AccessEndReturn>(manager, call);
-            if ends.await?.iter().all(|end| end.block_number != 0) {
+            if ends.await?.iter().all(|end| end.revoked_at != 0) {
                 return Ok(true);
             }
         }

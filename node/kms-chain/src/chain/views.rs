@@ -216,12 +216,12 @@ impl Chain {
         }))
     }
 
-    /// Block in which a miner's access to a policy was revoked, alone or with the policy; `None`
+    /// Time at which a miner's access to a policy was revoked, alone or with the policy; `None`
     /// while it was not.
     ///
     /// # Errors
     /// Besides those of every view: `Reverted` for an unknown policy or miner.
-    pub async fn revoked_in(
+    pub async fn revoked_at(
         &self,
         terms: &Terms,
         miner: Address,
@@ -229,7 +229,7 @@ impl Chain {
         let (terms, miner) = (convert::ethers_terms(terms), convert::h160(miner));
         let call = policies::AccessEndCall { terms, miner };
         let end: policies::AccessEndReturn = self.view(self.policies(), call).await?;
-        Ok(Some(end.block_number).filter(|block| *block != 0))
+        Ok(Some(end.revoked_at).filter(|time| *time != 0))
     }
 
     /// Fees a miner could collect from a policy now.

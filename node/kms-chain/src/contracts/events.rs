@@ -214,7 +214,7 @@ pub enum ChainEvent {
         requester: Address,
         capsule_hash: B256,
         commitments_hash: B256,
-        block_number: u64,
+        block_time: u64,
         block_hash: B256,
         cfrag: Vec<u8>,
         signature: Vec<u8>,

@@ -10,7 +10,7 @@ use crate::testkit::{Habit, TestNode};
 
 const MOMENT: Moment = Moment {
     domain: Domain::node(31337, Address([0xa4; 20])),
-    block: 100,
+    time: 100,
     period: Period(10),
 };
 

@@ -168,7 +168,7 @@ impl Reader<'_> {
         }
     }
 
-    /// A request for this miner alone, with a fresh nonce and the present block.
+    /// A request for this miner alone, with a fresh nonce and the present time.
     fn request(
         &self,
         info: &MinerInfo,
@@ -181,7 +181,7 @@ impl Reader<'_> {
             policy_id: question.candidate.created.id,
             miner: info.miner,
             capsules: question.capsules.iter().map(bytes_of).collect(),
-            block_number: moment.block,
+            block_time: moment.time,
             nonce: B256::random().map_err(no_nonce)?,
             signature: EthSignature::UNSIGNED,
         };

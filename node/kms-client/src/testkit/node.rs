@@ -234,7 +234,7 @@ impl TestNode {
             miner: self.inner.miner,
             verifying_key: upload.verifying_key,
             commitments,
-            block_number: request.block_number,
+            block_time: request.block_time,
             block_hash: B256([2; 32]),
             entries: Vec::new(),
         };

@@ -91,14 +91,14 @@ pub const KEYS: &[Key] = &[
         "how long the end of a policy must stand before its kfrag is erased",
     ),
     optional(
-        "request_window_blocks",
-        "64",
-        "how far a request's block may be from the head, at most 64",
+        "request_window_s",
+        "600",
+        "how far a request's time may be from the head's, at most 600",
     ),
     optional(
         "policy_requests",
         "4096",
-        "requests of one policy answered in a window of request_window_blocks",
+        "requests of one policy answered in a window of request_window_s",
     ),
     optional(
         "policy_in_flight",

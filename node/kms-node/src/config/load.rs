@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use axum::http::Uri;
-use kms_protocol::messages::AHEAD_BLOCKS;
+use kms_protocol::messages::AHEAD_SECONDS;
 
 use super::keys::{self, KEYS, Key};
 use super::{ConfigError, NodeConfig, TlsFiles};
@@ -238,7 +238,7 @@ fn parse(values: &Values) -> Result<NodeConfig, ConfigError> {
         max_block_ahead_s: reader.number("max_block_ahead_s", 0..=86_400)?,
         max_head_age_s: reader.number("max_head_age_s", 0..=86_400)?,
         erase_after_ms: reader.number("erase_after_ms", 0..=HOUR_MS)?,
-        request_window_blocks: reader.number("request_window_blocks", 1..=AHEAD_BLOCKS)?,
+        request_window_s: reader.number("request_window_s", 1..=AHEAD_SECONDS)?,
         policy_requests: reader.number_u32("policy_requests", 1..=1_000_000)?,
         policy_in_flight: reader.number_u32("policy_in_flight", 0..=100_000)?,
         claim_every_periods: reader.number_u32("claim_every_periods", 1..=10_000)?,

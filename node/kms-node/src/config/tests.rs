@@ -190,9 +190,9 @@ fn refuses_what_is_missing() {
 fn refuses_values_out_of_range_or_of_another_kind() {
     for (key, value) in [
         ("poll_interval_ms", "0"),
-        ("request_window_blocks", "0"),
-        // A reader takes no receipt of a block so far ahead.
-        ("request_window_blocks", "65"),
+        ("request_window_s", "0"),
+        // A reader takes no receipt of a time so far ahead.
+        ("request_window_s", "601"),
         ("poll_interval_ms", "-1"),
         ("poll_interval_ms", "0.5"),
         ("rpc_timeout_ms", "0"),

@@ -65,13 +65,13 @@ fn make(
         cfrag_hash: keccak256(cfrag.as_ref()),
         commitments_hash: held.commitments.hash(),
         requester: challenge.requester,
-        block_number: head.number,
+        block_time: head.timestamp,
         block_hash: head.hash,
     };
     Ok(ChallengeAnswer {
         cfrag,
         commitments_hash: receipt.commitments_hash,
-        block_number: head.number,
+        block_time: head.timestamp,
         block_hash: head.hash,
         signature: receipt.sign(&node.domain, &node.keys.worker),
     })

@@ -172,18 +172,19 @@ fn takes_a_kfrag_before_confirmation_and_start_but_not_after_the_end() {
 }
 
 #[test]
-fn a_request_names_a_block_inside_the_window() {
-    let snapshot = snapshot(200, 5, policy());
-    let code = |block| {
-        recent(&snapshot, block, 64)
+fn a_request_names_a_time_inside_the_window() {
+    let mut snapshot = snapshot(7, 5, policy());
+    snapshot.head.timestamp = 200;
+    let code = |time| {
+        recent(&snapshot, time, 64)
             .err()
             .map(|problem| problem.code)
     };
-    for block in [136, 200, 264] {
-        assert_eq!(code(block), None, "block {block}");
+    for time in [136, 200, 264] {
+        assert_eq!(code(time), None, "{time}");
     }
-    for block in [0, 135, 265, u64::MAX] {
-        assert_eq!(code(block), Some(Refusal::StaleRequest), "block {block}");
+    for time in [0, 135, 265, u64::MAX] {
+        assert_eq!(code(time), Some(Refusal::StaleRequest), "{time}");
     }
 }
 

@@ -7,13 +7,13 @@ use std::sync::{Mutex, PoisonError};
 use kms_protocol::messages::Problem;
 use kms_protocol::{PolicyId, Refusal};
 
-/// Limit of lines in the log per window of blocks, over all policies.
+/// Limit of lines in the log per window, over all policies.
 const LINES: usize = 16;
 
 /// What is limited for each policy.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum Quota {
-    /// Requests answered in a window of blocks.
+    /// Requests answered in a window of time.
     Requests,
     /// Requests queued or being answered now.
     InFlight,
@@ -43,23 +43,17 @@ pub(crate) struct Notices {
 
 #[derive(Default)]
 struct Told {
-    /// Head at which the window began.
+    /// Time of the head with which the window began.
     since: u64,
     pairs: HashSet<(PolicyId, Quota)>,
 }
 
 impl Notices {
-    /// Whether to write a line: the first of the policy and quota in a window of blocks, of at most
+    /// Whether to write a line: the first of the policy and quota in a window of time, of at most
     /// [`LINES`].
-    pub(crate) fn is_new(
-        &self,
-        policy: PolicyId,
-        quota: Quota,
-        head: u64,
-        window_blocks: u64,
-    ) -> bool {
+    pub(crate) fn is_new(&self, policy: PolicyId, quota: Quota, head: u64, window_s: u64) -> bool {
         let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
-        if head.abs_diff(told.since) > window_blocks {
+        if head.abs_diff(told.since) > window_s {
             told.since = head;
             told.pairs.clear();
         }

@@ -41,11 +41,7 @@ pub(crate) async fn answer(node: &Arc<Node>, request: ReencryptRequest) -> Verdi
 fn may_serve(node: &Node, request: &ReencryptRequest) -> Verdict<Head> {
     let snapshot = node.snapshot();
     let (snapshot, _) = gate::serve(node.view(snapshot.as_ref()), &request.policy_id)?;
-    gate::recent(
-        snapshot,
-        request.block_number,
-        node.config.request_window_blocks,
-    )?;
+    gate::recent(snapshot, request.block_time, node.config.request_window_s)?;
     Ok(snapshot.head)
 }
 
@@ -71,8 +67,10 @@ fn note_quota(node: &Node, refused: &Problem, policy: PolicyId, quota: Quota) ->
     }
     let label = [("quota", quota.setting())];
     node.metrics.quota_refusals.get_or_create(&label).inc();
-    let head = node.snapshot().map_or(0, |snapshot| snapshot.head.number);
-    let window = node.config.request_window_blocks;
+    let head = node
+        .snapshot()
+        .map_or(0, |snapshot| snapshot.head.timestamp);
+    let window = node.config.request_window_s;
     let new = node.notices.is_new(policy, quota, head, window);
     if new {
         tracing::warn!(%policy, quota = quota.setting(), "a policy has used up its quota");
@@ -88,7 +86,7 @@ fn work(node: &Node, request: &ReencryptRequest, held: &HeldKfrag) -> Verdict<Re
         miner: request.miner,
         verifying_key: held.verifying,
         commitments: held.commitments.clone(),
-        block_number: head.number,
+        block_time: head.timestamp,
         block_hash: head.hash,
         entries: Vec::with_capacity(capsules.len()),
     };

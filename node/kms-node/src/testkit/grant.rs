@@ -56,12 +56,12 @@ impl Grant {
     }
 
     /// A signed request for the one capsule.
-    pub(crate) fn request(&self, block_number: u64) -> ReencryptRequest {
-        self.grant.request(MINER, block_number)
+    pub(crate) fn request(&self, block_time: u64) -> ReencryptRequest {
+        self.grant.request(MINER, block_time)
     }
 
-    pub(crate) fn unsigned(&self, block_number: u64) -> ReencryptRequest {
-        self.grant.unsigned(MINER, block_number)
+    pub(crate) fn unsigned(&self, block_time: u64) -> ReencryptRequest {
+        self.grant.unsigned(MINER, block_time)
     }
 
     /// Checks every signature and proof of a reply, and reads the message with it.

@@ -85,9 +85,7 @@ impl Error {
 impl Mismatch {
     const fn refusal(self) -> Refusal {
         match self {
-            Self::Policy | Self::CfragCount | Self::Block | Self::Worker | Self::Chain => {
-                BadRequest
-            }
+            Self::Policy | Self::CfragCount | Self::Time | Self::Worker | Self::Chain => BadRequest,
             Self::Miner => Refusal::NotThisMiner,
             Self::Keys | Self::VerifyingKey | Self::Kfrag => Refusal::KfragInvalid,
         }

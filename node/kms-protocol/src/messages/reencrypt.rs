@@ -12,9 +12,9 @@ use crate::error::{Error, Mismatch, Result};
 use crate::eth::{EthSecret, EthSignature, address_of_verifying};
 use crate::primitives::{Address, B256, PolicyId, keccak256};
 
-/// How far the node's head may be ahead of the reader's, in blocks. The judges hear a receipt once
-/// the chain has its block; one of a block far ahead would bind nobody.
-pub const AHEAD_BLOCKS: u64 = 64;
+/// How far the node's head may be ahead of the reader's, in seconds of chain time. The judges hear
+/// a receipt once the chain has reached its time; one of a time far ahead would bind nobody.
+pub const AHEAD_SECONDS: u64 = 600;
 
 /// A reader's message to one miner, signed by the reader's receiving key.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -27,8 +27,8 @@ pub struct ReencryptRequest {
     /// Capsules to re-encrypt, 1 to 64.
     #[serde(deserialize_with = "one_to_max")]
     pub capsules: Vec<CapsuleBytes>,
-    /// Height of a recent block, as the reader sees the chain.
-    pub block_number: u64,
+    /// Time of a recent block, as the reader sees the chain.
+    pub block_time: u64,
     /// Random bytes, fresh for each request.
     pub nonce: B256,
     /// Signature by the receiving key.
@@ -71,14 +71,14 @@ pub fn capsules_hash(capsules: &[CapsuleBytes]) -> B256 {
 
 impl TypedData for ReencryptRequest {
     const TYPE: &'static str = "ReencryptRequest(bytes32 policyId,address miner,\
-        bytes32 capsulesHash,uint64 blockNumber,bytes32 nonce)";
+        bytes32 capsulesHash,uint64 blockTime,bytes32 nonce)";
 
     fn encode_fields(&self, hasher: StructHasher) -> StructHasher {
         hasher
             .bytes32(&self.policy_id.0)
             .address(&self.miner)
             .bytes32(&capsules_hash(&self.capsules))
-            .uint(self.block_number)
+            .uint(self.block_time)
             .bytes32(&self.nonce)
     }
 }
@@ -97,8 +97,8 @@ pub struct ReencryptReply {
     /// The author's commitments, which every receipt covers. They tell a reader whose cfrags do not
     /// open whether a miner or the author is at fault.
     pub commitments: CommitmentsBytes,
-    /// Height of the node's head when it decided.
-    pub block_number: u64,
+    /// Time of the node's head when it decided.
+    pub block_time: u64,
     /// Hash of the node's head when it decided.
     pub block_hash: B256,
     /// One entry per capsule, 1 to 64.
@@ -152,7 +152,7 @@ impl ReencryptReply {
             cfrag_hash: keccak256(cfrag.as_ref()),
             commitments_hash: self.commitments.hash(),
             requester,
-            block_number: self.block_number,
+            block_time: self.block_time,
             block_hash: self.block_hash,
         }
     }
@@ -173,7 +173,7 @@ impl ReencryptReply {
             .push(Entry::Fragment(Box::new(Fragment { cfrag, signature })));
     }
 
-    /// Checks that this answers `request`, that its block is at most [`AHEAD_BLOCKS`] ahead of the
+    /// Checks that this answers `request`, that its time is at most [`AHEAD_SECONDS`] ahead of the
     /// request's, and that every receipt is signed by the miner's worker; a
     /// refused capsule has none.
     /// Cfrags and commitments are not verified here; `umbral` does that.
@@ -195,8 +195,8 @@ impl ReencryptReply {
         if address_of_verifying(&self.verifying_key) != expected.verifier {
             return Err(Error::Mismatch(Mismatch::VerifyingKey));
         }
-        if self.block_number > request.block_number.saturating_add(AHEAD_BLOCKS) {
-            return Err(Error::Mismatch(Mismatch::Block));
+        if self.block_time > request.block_time.saturating_add(AHEAD_SECONDS) {
+            return Err(Error::Mismatch(Mismatch::Time));
         }
         if self.entries.len() != request.capsules.len() {
             return Err(Error::Mismatch(Mismatch::CfragCount));
@@ -231,15 +231,15 @@ pub struct Receipt {
     pub commitments_hash: B256,
     /// Address of the receiving key that asked.
     pub requester: Address,
-    /// Height of the node's head when it decided.
-    pub block_number: u64,
+    /// Time of the node's head when it decided.
+    pub block_time: u64,
     /// Hash of the node's head when it decided.
     pub block_hash: B256,
 }
 
 impl TypedData for Receipt {
     const TYPE: &'static str = "Receipt(bytes32 policyId,address miner,bytes32 capsuleHash,\
-        bytes32 cfragHash,bytes32 commitmentsHash,address requester,uint64 blockNumber,\
+        bytes32 cfragHash,bytes32 commitmentsHash,address requester,uint64 blockTime,\
         bytes32 blockHash)";
 
     fn encode_fields(&self, hasher: StructHasher) -> StructHasher {
@@ -250,7 +250,7 @@ impl TypedData for Receipt {
             .bytes32(&self.cfrag_hash)
             .bytes32(&self.commitments_hash)
             .address(&self.requester)
-            .uint(self.block_number)
+            .uint(self.block_time)
             .bytes32(&self.block_hash)
     }
 }

@@ -139,7 +139,7 @@ impl State {
                 requester: Address::ZERO,
                 capsule_hash: B256::ZERO,
                 commitments_hash: answer.commitments_hash,
-                block_number: answer.block_number,
+                block_time: answer.block_time,
                 block_hash: answer.block_hash,
                 cfrag: answer.cfrag.as_ref().to_vec(),
                 signature: answer.signature.0.to_vec(),

@@ -34,7 +34,7 @@ fn request(rng: &mut Drawn) -> ReencryptRequest {
         policy_id: PolicyId(B256(rng.bytes())),
         miner: MINER,
         capsules: vec![CapsuleBytes::from(rng.bytes::<98>())],
-        block_number: 1_234,
+        block_time: 1_234,
         nonce: B256(rng.bytes()),
         signature: EthSignature(rng.bytes()),
     }
@@ -46,7 +46,7 @@ fn reply(rng: &mut Drawn, made: &Made) -> ReencryptReply {
         miner: MINER,
         verifying_key: made.context.verifying,
         commitments: CommitmentsBytes::try_from(&made.granted.commitments).unwrap(),
-        block_number: 1_234,
+        block_time: 1_234,
         block_hash: B256(rng.bytes()),
         entries: vec![
             Entry::Fragment(Box::new(Fragment {

@@ -18,8 +18,8 @@ pub struct WrongFragment {
     pub signature: EthSignature,
     /// keccak256 of the commitments in the reply, as in the receipt.
     pub commitments_hash: B256,
-    /// Height, in the receipt, of the head that the node decided on.
-    pub block_number: u64,
+    /// Time, in the receipt, of the head that the node decided on.
+    pub block_time: u64,
     /// Hash, in the receipt, of the same block.
     pub block_hash: B256,
     /// Signature over the receipt, by the miner's worker.
@@ -41,7 +41,7 @@ impl WrongFragment {
             },
             answer: contract::Answer {
                 commitments_hash: self.commitments_hash.0,
-                block_number: self.block_number,
+                block_time: self.block_time,
                 block_hash: self.block_hash.0,
                 signature: self.receipt_signature.0.to_vec().into(),
             },

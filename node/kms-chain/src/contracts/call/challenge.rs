@@ -51,8 +51,8 @@ pub struct ChallengeAnswer {
     pub cfrag: CfragBytes,
     /// keccak256 of the commitments that the node holds beside its kfrag.
     pub commitments_hash: B256,
-    /// Height of the head that the node decided on.
-    pub block_number: u64,
+    /// Time of the head that the node decided on.
+    pub block_time: u64,
     /// Hash of the head that the node decided on.
     pub block_hash: B256,
     /// Signature over the receipt, by the miner's worker.
@@ -92,7 +92,7 @@ impl ChallengeAnswer {
             reply: contract::Answer {
                 cfrag: self.cfrag.as_ref().to_vec().into(),
                 commitments_hash: self.commitments_hash.0,
-                block_number: self.block_number,
+                block_time: self.block_time,
                 block_hash: self.block_hash.0,
                 signature: self.signature.0.to_vec().into(),
             },

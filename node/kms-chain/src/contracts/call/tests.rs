@@ -127,7 +127,7 @@ fn policy_calls() -> Vec<(Call, &'static str)> {
                 answer: Box::new(ChallengeAnswer {
                     cfrag: CfragBytes::from([7; 359]),
                     commitments_hash: hash(6),
-                    block_number: 9,
+                    block_time: 9,
                     block_hash: hash(9),
                     signature: EthSignature([8; 65]),
                 }),

@@ -234,7 +234,7 @@ fn challenges(
             requester: address(e.requester),
             capsule_hash: B256(e.capsule_hash),
             commitments_hash: B256(e.commitments_hash),
-            block_number: e.block_number,
+            block_time: e.block_time,
             block_hash: B256(e.block_hash),
             cfrag: e.cfrag.to_vec(),
             signature: e.signature.to_vec(),

@@ -83,11 +83,11 @@ fn policy_manager(params: &DeployParams, addresses: &Addresses) -> Words {
         .uint(params.max_policy_periods)
 }
 
-/// Encodes `constructor(policies, graceBlocks)`.
+/// Encodes `constructor(policies, graceSeconds)`.
 fn adjudicator(params: &DeployParams, addresses: &Addresses) -> Words {
     Words::default()
         .address(&addresses.policies)
-        .uint(params.penalty.grace_blocks)
+        .uint(params.penalty.grace_seconds)
 }
 
 /// Encodes the arguments `(minimumDelay, proposers, executors)`.

@@ -9,8 +9,8 @@ use crate::error::ParamProblem;
 
 /// Longest suspension the contracts accept, in periods.
 const LONGEST_SUSPENSION: u16 = 64;
-/// Blocks after a revocation in which a node may still serve.
-const GRACE_BLOCKS: std::ops::RangeInclusive<u32> = 64..=50_400;
+/// Seconds after a revocation in which a node may still serve.
+const GRACE_SECONDS: std::ops::RangeInclusive<u32> = 60..=604_800;
 /// Longest distance between two challenges, in periods.
 const LONGEST_DISTANCE: u32 = 400;
 
@@ -57,9 +57,9 @@ pub struct PenaltyParams {
     pub reward_bps: u16,
     /// Suspension of a convicted miner, in periods.
     pub suspension_periods: u16,
-    /// Blocks after a revocation in which a node may still serve; the only one of these that is
+    /// Seconds after a revocation in which a node may still serve; the only one of these that is
     /// fixed at deployment.
-    pub grace_blocks: u32,
+    pub grace_seconds: u32,
     /// What a requester gets though its policy has not paid for it: the gas of an accusation.
     #[serde(with = "amount_text")]
     pub reward_floor: Amount,
@@ -173,14 +173,14 @@ impl PenaltyParams {
                 Above("64"),
             ),
             (
-                self.grace_blocks >= *GRACE_BLOCKS.start(),
-                "penalty.grace_blocks",
-                Below("64"),
+                self.grace_seconds >= *GRACE_SECONDS.start(),
+                "penalty.grace_seconds",
+                Below("60"),
             ),
             (
-                self.grace_blocks <= *GRACE_BLOCKS.end(),
-                "penalty.grace_blocks",
-                Above("50400"),
+                self.grace_seconds <= *GRACE_SECONDS.end(),
+                "penalty.grace_seconds",
+                Above("604800, a week"),
             ),
             (
                 self.reward_floor.0 <= self.floor.0 / 10,

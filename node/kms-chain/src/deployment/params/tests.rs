@@ -189,8 +189,10 @@ const OUT_OF_BOUNDS: [(&str, Change); 26] = [
     ("penalty.suspension_periods", |p| {
         p.penalty.suspension_periods = 65
     }),
-    ("penalty.grace_blocks", |p| p.penalty.grace_blocks = 63),
-    ("penalty.grace_blocks", |p| p.penalty.grace_blocks = 50_401),
+    ("penalty.grace_seconds", |p| p.penalty.grace_seconds = 59),
+    ("penalty.grace_seconds", |p| {
+        p.penalty.grace_seconds = 604_801
+    }),
     ("penalty.reward_floor", |p| {
         p.penalty.reward_floor.0 = p.penalty.floor.0 / 10 + 1
     }),

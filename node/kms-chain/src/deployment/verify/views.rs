@@ -151,7 +151,7 @@ fn adjudicator(deployment: &Deployment) -> Table {
         .names("escrow()", contracts.escrow.address)
         .names("rewards()", contracts.rewards.address)
         .names("control()", contracts.control.address)
-        .number("graceBlocks()", params.penalty.grace_blocks)
+        .number("graceSeconds()", params.penalty.grace_seconds)
 }
 
 fn challenges(deployment: &Deployment) -> Table {

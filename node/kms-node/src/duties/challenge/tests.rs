@@ -68,14 +68,14 @@ async fn answers_once_with_a_cfrag_that_opens_and_a_receipt_for_the_requester() 
     challenge(&world.chain, &grant, 60);
     assert_eq!(answers_of(&world, &mut running, 12).await, 1);
     let answer = sent(&world.chain);
-    let request = grant.unsigned(answer.block_number);
+    let request = grant.unsigned(answer.block_time);
     let node = &running.node;
     let held = held::get(node, grant.id(), |_| Ok(())).await.unwrap();
     let reply = ReencryptReply {
         policy_id: grant.id(),
         miner: MINER,
         verifying_key: held.verifying,
-        block_number: answer.block_number,
+        block_time: answer.block_time,
         block_hash: answer.block_hash,
         commitments: held.commitments.clone(),
         entries: vec![Entry::Fragment(Box::new(Fragment {
@@ -111,7 +111,7 @@ async fn the_receipt_names_the_authors_key_when_the_author_asks() {
         cfrag_hash: keccak256(answer.cfrag.as_ref()),
         commitments_hash: answer.commitments_hash,
         requester: grant.terms.verifier,
-        block_number: answer.block_number,
+        block_time: answer.block_time,
         block_hash: answer.block_hash,
     };
     let worker = running.node.keys.worker.address();

@@ -88,7 +88,7 @@ async fn an_extension_keeps_the_kfrag() {
     world.chain.mine_many(3);
     sweep_now(&mut running).await;
     assert_eq!(state(&running, &grant).await, KfragState::Stored);
-    let request = grant.request(world.chain.height());
+    let request = grant.request(world.chain.time());
     assert!(answer(&running.node, request).await.is_ok());
 }
 
@@ -105,7 +105,7 @@ async fn erased_stays_erased_when_a_reorg_undoes_the_revocation() {
     let upload = grant.upload();
     let refused = upload::accept(&running.node, upload).await.unwrap_err();
     assert_eq!(refused.code, Refusal::PolicyRevoked);
-    let request = grant.request(world.chain.height());
+    let request = grant.request(world.chain.time());
     let refused = answer(&running.node, request).await.unwrap_err();
     assert_eq!(refused.code, Refusal::PolicyRevoked);
 }

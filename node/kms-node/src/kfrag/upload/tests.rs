@@ -235,7 +235,7 @@ async fn a_full_disk_refuses_new_kfrags_serves_old_ones_and_recovers_alone() {
     );
     world.chain.mine_many(2);
     running.sync().await;
-    let request = grants[0].request(world.chain.height());
+    let request = grants[0].request(world.chain.time());
     assert!(
         crate::serve::reencrypt::answer(&node, request)
             .await

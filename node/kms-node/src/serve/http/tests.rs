@@ -146,7 +146,7 @@ async fn a_grant_from_upload_to_revealed_message() {
     }
     let status = wire.status(grant.id()).await.unwrap();
     assert!(status.serving, "{status:?}");
-    let request = grant.request(info.head_block);
+    let request = grant.request(served.world.chain.time());
     let reply = wire.reencrypt(&request).await.unwrap();
     assert_eq!(grant.open(&request, &reply, info.worker), MESSAGE);
     let again = wire.reencrypt(&request).await.unwrap_err();
@@ -278,7 +278,7 @@ async fn contents_that_are_no_messages_are_refused() {
     extra["reencrypt"]["more"] = Value::from(1);
     let extra = serde_json::to_vec(&extra).unwrap();
     assert_eq!(refused(served.seal(&extra).await), Refusal::BadRequest);
-    let twice = good.replacen(":{", ":{\"block_number\":1,", 1);
+    let twice = good.replacen(":{", ":{\"block_time\":1,", 1);
     let twice = served.seal(twice.as_bytes()).await;
     assert_eq!(refused(twice), Refusal::BadRequest);
     let mut unsigned: Value = serde_json::from_str(&good).unwrap();
@@ -300,7 +300,7 @@ async fn a_full_queue_sheds_with_a_time_to_wait() {
     let (node, wire) = (&served.running.node, served.wire());
     served.hand_over(&grant).await;
     let tickets = (node.pool.admit().unwrap(), node.pool.admit().unwrap());
-    let request = grant.request(served.world.chain.height());
+    let request = grant.request(served.world.chain.time());
     let shed = wire.reencrypt(&request).await.unwrap_err();
     assert_eq!(shed.code, Refusal::TooMany);
     assert!(shed.retry_after_s.is_some());
@@ -385,7 +385,7 @@ async fn honest_requests_in_parallel_are_all_answered() {
     world.chain.mine_many(3);
     let served = Arc::new(Served::new(world).await);
     served.hand_over(&grant).await;
-    let requests = (0..32).map(|_| grant.request(served.world.chain.height()));
+    let requests = (0..32).map(|_| grant.request(served.world.chain.time()));
     let answers = requests.map(|request| {
         let served = served.clone();
         async move { served.wire().reencrypt(&request).await.is_ok() }

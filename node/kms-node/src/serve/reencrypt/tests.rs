@@ -34,11 +34,11 @@ async fn refusal(running: &Running, request: ReencryptRequest) -> Refusal {
 async fn answers_the_reader_with_a_cfrag_that_opens_and_a_signed_receipt() {
     let grant = Grant::new(1, 5);
     let (world, running) = serving(&grant).await;
-    let request = grant.request(world.chain.height());
+    let request = grant.request(world.chain.time());
     let reply = answer(&running.node, request.clone()).await.unwrap();
     let worker = running.node.keys.worker.address();
     assert_eq!(grant.open(&request, &reply, worker), MESSAGE);
-    assert_eq!(reply.block_number, world.chain.height());
+    assert_eq!(reply.block_time, world.chain.time());
 }
 
 #[tokio::test]
@@ -48,7 +48,7 @@ async fn answers_from_the_database_after_a_restart() {
     drop(running);
     let mut again = world.start().await;
     again.sync().await;
-    let request = grant.request(world.chain.height());
+    let request = grant.request(world.chain.time());
     let reply = answer(&again.node, request.clone()).await.unwrap();
     assert_eq!(
         grant.open(&request, &reply, again.node.keys.worker.address()),
@@ -60,25 +60,25 @@ async fn answers_from_the_database_after_a_restart() {
 async fn refuses_a_request_twice() {
     let grant = Grant::new(1, 5);
     let (world, mut running) = serving(&grant).await;
-    let request = grant.request(world.chain.height());
+    let request = grant.request(world.chain.time());
     answer(&running.node, request.clone()).await.unwrap();
     assert_eq!(refusal(&running, request.clone()).await, Refusal::Replay);
     world.chain.mine();
     running.sync().await;
     assert_eq!(refusal(&running, request).await, Refusal::Replay);
-    let fresh = grant.request(world.chain.height());
+    let fresh = grant.request(world.chain.time());
     assert!(answer(&running.node, fresh).await.is_ok());
 }
 
 #[tokio::test]
 async fn refuses_a_request_from_outside_the_window() {
-    let grant = Grant::new(1, 50);
+    let grant = Grant::new(1, 100);
     let (world, mut running) = serving(&grant).await;
-    let old = grant.request(world.chain.height());
-    world.chain.mine_many(65);
+    let old = grant.request(world.chain.time());
+    world.chain.advance(601);
     running.sync().await;
     assert_eq!(refusal(&running, old).await, Refusal::StaleRequest);
-    let future = grant.request(world.chain.height() + 65);
+    let future = grant.request(world.chain.time() + 601);
     assert_eq!(refusal(&running, future).await, Refusal::StaleRequest);
 }
 
@@ -86,7 +86,7 @@ async fn refuses_a_request_from_outside_the_window() {
 async fn refuses_everybody_but_the_reader() {
     let grant = Grant::new(1, 5);
     let (world, running) = serving(&grant).await;
-    let request = grant.request(world.chain.height());
+    let request = grant.request(world.chain.time());
     let stranger = EthSecret::random().unwrap();
     let forged = request.clone().signed(&domain(), &stranger);
     assert_eq!(refusal(&running, forged).await, Refusal::BadSignature);
@@ -116,13 +116,13 @@ async fn refuses_everybody_but_the_reader() {
 async fn refuses_a_request_for_another_miner_or_policy() {
     let (grant, other) = (Grant::new(1, 5), Grant::new(1, 5));
     let (world, running) = serving(&grant).await;
-    let height = world.chain.height();
-    let mut request = grant.unsigned(height);
+    let time = world.chain.time();
+    let mut request = grant.unsigned(time);
     request.miner = Address([0xbb; 20]);
     let request = request.signed(&domain(), &grant.reader());
     assert_eq!(refusal(&running, request).await, Refusal::NotThisMiner);
     assert_eq!(
-        refusal(&running, other.request(height)).await,
+        refusal(&running, other.request(time)).await,
         Refusal::PolicyUnknown
     );
 }
@@ -131,7 +131,7 @@ async fn refuses_a_request_for_another_miner_or_policy() {
 async fn a_bad_capsule_refuses_its_own_entry_and_no_other() {
     let grant = Grant::new(1, 5);
     let (world, running) = serving(&grant).await;
-    let mut request = grant.unsigned(world.chain.height());
+    let mut request = grant.unsigned(world.chain.time());
     let good = request.capsules[0];
     let mut bytes = *good.as_bytes();
     bytes[97] ^= 1;
@@ -161,15 +161,15 @@ async fn a_policy_removed_by_a_reorg_is_served_again_when_it_is_back() {
     world.chain.drop_blocks(3);
     world.chain.mine_many(3);
     running.sync().await;
-    let height = world.chain.height();
+    let time = world.chain.time();
     assert_eq!(
-        refusal(&running, grant.request(height)).await,
+        refusal(&running, grant.request(time)).await,
         Refusal::PolicyUnknown
     );
     world.chain.queue_policy(&grant.terms);
     world.chain.mine_many(3);
     running.sync().await;
-    let request = grant.request(world.chain.height());
+    let request = grant.request(world.chain.time());
     assert!(
         answer(&running.node, request).await.is_ok(),
         "the kfrag was kept"
@@ -184,7 +184,7 @@ async fn refuses_without_a_kfrag() {
     world.chain.mine_many(3);
     let mut running = world.start().await;
     running.sync().await;
-    let request = grant.request(world.chain.height());
+    let request = grant.request(world.chain.time());
     assert_eq!(refusal(&running, request).await, Refusal::KfragMissing);
 }
 
@@ -201,7 +201,7 @@ async fn a_stored_kfrag_is_verified_again_before_it_is_used() {
     drop(running);
     let mut again = world.start().await;
     again.sync().await;
-    let request = grant.request(world.chain.height());
+    let request = grant.request(world.chain.time());
     assert_eq!(refusal(&again, request).await, Refusal::Internal);
 }
 
@@ -220,7 +220,7 @@ async fn stored_keys_that_are_not_those_of_the_terms_are_not_used() {
     drop(running);
     let mut again = world.start().await;
     again.sync().await;
-    let request = grant.request(world.chain.height());
+    let request = grant.request(world.chain.time());
     assert_eq!(refusal(&again, request).await, Refusal::Internal);
 }
 

@@ -2,11 +2,11 @@ use kms_protocol::{Address, EthSignature};
 
 use super::*;
 
-const WINDOW: u64 = 64;
+const WINDOW: u64 = 60;
 
 fn limits(per_policy: usize) -> Limits {
     Limits {
-        window_blocks: WINDOW,
+        window_s: WINDOW,
         per_policy,
     }
 }
@@ -17,24 +17,24 @@ fn word(number: u64) -> B256 {
     B256(bytes)
 }
 
-/// A request of a policy, for a block.
-fn request(policy: u64, nonce: u64, block_number: u64) -> ReencryptRequest {
+/// A request of a policy, of a time.
+fn request(policy: u64, nonce: u64, block_time: u64) -> ReencryptRequest {
     ReencryptRequest {
         policy_id: PolicyId(word(policy)),
         miner: Address([1; 20]),
         capsules: Vec::new(),
-        block_number,
+        block_time,
         nonce: word(nonce),
         signature: EthSignature::UNSIGNED,
     }
 }
 
-/// The head of this number; a block takes 3 s.
-fn head(number: u64) -> Head {
+/// A head of this time, whose number says nothing.
+fn head(timestamp: u64) -> Head {
     Head {
-        number,
-        hash: word(number),
-        timestamp: 1_000 + 3 * number,
+        number: timestamp / 7,
+        hash: word(timestamp),
+        timestamp,
     }
 }
 
@@ -52,9 +52,9 @@ fn a_nonce_is_taken_once() {
     for nonce in 0..50 {
         assert_eq!(code(guard.take(&request(1, nonce, 10), head(10))), None);
     }
-    for (block, now) in [(10, 10), (11, 12), (10, 10 + WINDOW)] {
-        let again = guard.take(&request(1, 7, block), head(now));
-        assert_eq!(code(again), Some(Refusal::Replay), "{block} at {now}");
+    for (time, now) in [(10, 10), (11, 12), (10, 10 + WINDOW)] {
+        let again = guard.take(&request(1, 7, time), head(now));
+        assert_eq!(code(again), Some(Refusal::Replay), "{time} at {now}");
     }
     assert_eq!(code(guard.take(&request(1, 99, 11), head(11))), None);
 }
@@ -82,7 +82,7 @@ fn a_policy_fills_its_own_quota_and_no_other() {
 }
 
 #[test]
-fn no_choice_of_block_shortens_the_window_of_the_quota() {
+fn no_choice_of_time_shortens_the_window_of_the_quota() {
     let guard = guard(1);
     let now = 100;
     let oldest = request(1, 1, now - WINDOW);
@@ -132,7 +132,8 @@ fn the_time_to_wait_is_that_of_the_oldest_request() {
         verdict.err().and_then(|refused| refused.retry_after_s)
     };
     assert_eq!(wait(1, 100), None);
-    assert_eq!(wait(2, 100), Some(65 * 12), "no block has passed yet");
-    assert_eq!(wait(2, 110), Some(55 * 3), "3 s a block");
-    assert_eq!(wait(2, 165), None);
+    assert_eq!(wait(2, 100), Some(61));
+    assert_eq!(wait(2, 110), Some(51));
+    assert_eq!(wait(2, 160), Some(1));
+    assert_eq!(wait(2, 161), None);
 }

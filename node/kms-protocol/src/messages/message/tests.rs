@@ -20,7 +20,7 @@ fn request() -> Message {
         policy_id: PolicyId(B256([1; 32])),
         miner: MINER,
         capsules: vec![CapsuleBytes::from([2; 98])],
-        block_number: 12,
+        block_time: 12,
         nonce: B256([3; 32]),
         signature: EthSignature([4; 65]),
     })
@@ -186,9 +186,9 @@ proptest! {
     }
 
     #[test]
-    fn messages_survive_json(id in any_b256(), height: u64) {
+    fn messages_survive_json(id in any_b256(), time: u64) {
         let Message::Reencrypt(request) = request() else { unreachable!() };
-        let request = ReencryptRequest { policy_id: PolicyId(id), block_number: height, ..request };
+        let request = ReencryptRequest { policy_id: PolicyId(id), block_time: time, ..request };
         let message = Message::Reencrypt(request);
         let json = serde_json::to_vec(&message).unwrap();
         prop_assert_eq!(Message::parse(&json).unwrap(), message);

@@ -23,7 +23,7 @@ fn request() -> ReencryptRequest {
         policy_id: terms().id(CHAIN_ID, &POLICY_MANAGER),
         miner: MINER,
         capsules: capsules(),
-        block_number: 1_234_567,
+        block_time: 1_234_567,
         nonce: B256([0x77; 32]),
         signature: EthSignature::UNSIGNED,
     }
@@ -36,7 +36,7 @@ fn reply() -> ReencryptReply {
         miner: MINER,
         verifying_key: verifying(),
         commitments: commitments(),
-        block_number: 1_234_568,
+        block_time: 1_234_568,
         block_hash: B256([0x88; 32]),
         entries: vec![],
     };
@@ -88,8 +88,8 @@ fn a_request_signs_as_cast_does() {
     );
     assert_eq!(
         request().signature.to_string(),
-        "0xb3a384545e2fdcba50697ad84886bf8f7e54f55279d8a3261c1c70451fe470c4\
-         6a422fd54f7ce70f25d7f05e499ae4f777ce53b844304a3c6509943f101736d81c"
+        "0x6cb4a7f06ddbd8c84617f78ea7aec0fea25b32423c158050b1a504d1356a1035\
+         6e12d791bfc60abbe1a4f9ef1302d2544240e9eb1ba4ea574f0af27b2451a5071b"
     );
 }
 
@@ -97,8 +97,8 @@ fn a_request_signs_as_cast_does() {
 fn a_receipt_signs_as_cast_does() {
     assert_eq!(
         fragment(&mut reply(), 0).signature.to_string(),
-        "0x7269a6176ff2bd7d799830d084662a0f8b8a9d529321fd13e3c7e94f5085cd8f\
-         5681b2facddd6711647decc3adc841ade1543568b73aae85d6aa93382b54869b1c"
+        "0x5991805c788e8a9e8aaf7a889cb12feb3e811403c187f449dbc4edb016378bed\
+         76db8f155a36c030c4a6e88c1cf05bf8d71cce1282835a0613a656d2f823703b1b"
     );
 }
 
@@ -115,7 +115,7 @@ fn refuses_a_request_changed_after_signing() {
     check_request_refused(|request| request.capsules.swap(0, 1));
     check_request_refused(|request| request.capsules.truncate(1));
     check_request_refused(|request| request.capsules[0].0[97] ^= 1);
-    check_request_refused(|request| request.block_number += 1);
+    check_request_refused(|request| request.block_time += 1);
     check_request_refused(|request| request.nonce = B256([0x78; 32]));
     check_request_refused(|request| *request = request.clone().signed(&DOMAIN, &secret(5)));
 }
@@ -221,7 +221,7 @@ fn refuses_a_reply_whose_receipts_cover_something_else() {
             reply.commitments = CommitmentsBytes::try_from(bytes.as_slice()).unwrap();
         },
         |reply| fragment(reply, 1).cfrag.0[0] ^= 1,
-        |reply| reply.block_number += 1,
+        |reply| reply.block_time += 1,
         |reply| reply.block_hash = B256::ZERO,
         |reply| fragment(reply, 1).signature = fragment(reply, 0).signature,
     ];
@@ -237,10 +237,10 @@ fn refuses_a_reply_whose_receipts_cover_something_else() {
     );
 }
 
-/// Signed as it is: only its block is wrong.
-fn reply_of_block(block_number: u64) -> ReencryptReply {
+/// Signed as it is: only its time is wrong.
+fn reply_of(block_time: u64) -> ReencryptReply {
     let mut reply = ReencryptReply {
-        block_number,
+        block_time,
         entries: vec![],
         ..reply()
     };
@@ -251,12 +251,12 @@ fn reply_of_block(block_number: u64) -> ReencryptReply {
 }
 
 #[test]
-fn refuses_a_reply_of_a_block_to_come() {
-    let last = request().block_number + AHEAD_BLOCKS;
-    let verify = |block| reply_of_block(block).verify(&DOMAIN, &request(), &expectation());
+fn refuses_a_reply_of_a_time_to_come() {
+    let last = request().block_time + AHEAD_SECONDS;
+    let verify = |time| reply_of(time).verify(&DOMAIN, &request(), &expectation());
     assert_eq!(verify(last), Ok(()));
-    for block in [last + 1, u64::MAX] {
-        assert_eq!(verify(block), Err(Error::Mismatch(Mismatch::Block)));
+    for time in [last + 1, u64::MAX] {
+        assert_eq!(verify(time), Err(Error::Mismatch(Mismatch::Time)));
     }
 }
 
@@ -315,12 +315,12 @@ proptest! {
         id in any_b256(),
         miner in any_address(),
         bytes in proptest::collection::vec(any::<u8>(), 1..=64),
-        block_number: u64,
+        block_time: u64,
         nonce in any_b256(),
     ) {
         let capsules = bytes.into_iter().map(|byte| CapsuleBytes::from([byte; 98])).collect();
         let request = ReencryptRequest {
-            policy_id: PolicyId(id), miner, capsules, block_number, nonce,
+            policy_id: PolicyId(id), miner, capsules, block_time, nonce,
             signature: EthSignature::UNSIGNED,
         };
         let request = request.signed(&DOMAIN, &secret(2));
@@ -334,7 +334,7 @@ proptest! {
     fn replies_survive_json(
         id in any_b256(),
         signatures in proptest::collection::vec(any_signature(), 1..=64),
-        block_number: u64,
+        block_time: u64,
     ) {
         // Every third capsule was refused.
         let entries = signatures.into_iter().enumerate().map(|(at, signature)| match at % 3 {
@@ -342,7 +342,7 @@ proptest! {
             _ => Entry::Fragment(Box::new(Fragment { cfrag: CFRAG, signature })),
         });
         let reply = ReencryptReply {
-            policy_id: PolicyId(id), block_number, entries: entries.collect(), ..reply()
+            policy_id: PolicyId(id), block_time, entries: entries.collect(), ..reply()
         };
         let json = serde_json::to_string(&reply).unwrap();
         prop_assert_eq!(serde_json::from_str::<ReencryptReply>(&json).unwrap(), reply);

@@ -33,7 +33,7 @@ fn case() -> Box<WrongFragment> {
         keys: KEYS,
         signature: EthSignature([1; 65]),
         commitments_hash: hash(7),
-        block_number: 9,
+        block_time: 9,
         block_hash: hash(9),
         receipt_signature: EthSignature([2; 65]),
         evidence: vec![1; 524],

@@ -17,7 +17,7 @@ async fn nothing_is_erased_by_a_block_that_is_not_settled() {
     world.chain.state().unsettled = true;
     sweep_now(&mut running).await;
     assert_eq!(state(&running, &grant).await, KfragState::Stored);
-    let refused = answer(&running.node, grant.request(world.chain.height()));
+    let refused = answer(&running.node, grant.request(world.chain.time()));
     assert_eq!(refused.await.unwrap_err().code, Refusal::PolicyEnded);
 }
 
@@ -84,7 +84,7 @@ async fn wrong_block_times_that_are_taken_back_erase_nothing() {
     assert_eq!(running.node.snapshot().unwrap().period, served.period);
     assert!(!running.node.has_waiting_erasures());
     assert_eq!(state(&running, &grant).await, KfragState::Stored);
-    let request = grant.request(world.chain.height());
+    let request = grant.request(world.chain.time());
     assert!(answer(&running.node, request).await.is_ok());
 }
 

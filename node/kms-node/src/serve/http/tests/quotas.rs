@@ -20,7 +20,7 @@ async fn serving(world: World, grants: [&Grant; 2]) -> Served {
 
 impl Served {
     async fn request(&self, grant: &Grant) -> Result<ReencryptReply, Problem> {
-        let request = grant.request(self.world.chain.height());
+        let request = grant.request(self.world.chain.time());
         self.wire().reencrypt(&request).await
     }
 }
@@ -53,7 +53,7 @@ async fn a_flood_of_one_reader_refuses_nobody_else() {
     ] {
         assert!(text.contains(series), "{series} in\n{text}");
     }
-    served.world.chain.mine_many(65);
+    served.world.chain.advance(601);
     served.running.sync().await;
     let answer = served.request(&flooder).await;
     assert!(answer.is_ok(), "the window passed: {answer:?}");
@@ -88,7 +88,7 @@ async fn a_stranger_spends_no_quota_of_a_reader() {
     let served = serving(world, [&reader, &other]).await;
     for _ in 0..5 {
         let forged = reader
-            .unsigned(served.world.chain.height())
+            .unsigned(served.world.chain.time())
             .signed(&domain(), &other.reader());
         let refused = served.wire().reencrypt(&forged).await.unwrap_err();
         assert_eq!(refused.code, Refusal::BadSignature);
@@ -107,7 +107,7 @@ async fn a_recorded_message_is_not_answered_again_nor_after_a_restart() {
         miner: &node.config.miner,
     };
     let key = node.transport_certificate().unwrap().key;
-    let message = Message::Reencrypt(reader.request(served.world.chain.height()));
+    let message = Message::Reencrypt(reader.request(served.world.chain.time()));
     let (sealed, exchange) = message.seal(&key, &destination).unwrap();
     let worker = node.keys.worker.address();
     let open = |reply: &[u8]| Answer::open(&destination, &exchange, &worker, reply).unwrap();

@@ -61,6 +61,8 @@ contract Adjudicator is VerdictBooks, EIP712 {
     IPolicyManager private immutable _policies;
     /// @inheritdoc IAdjudicator
     uint32 public immutable override graceSeconds;
+    /// @inheritdoc IAdjudicator
+    uint32 public immutable override evidencePeriods;
 
     // ---------------------------------------------------------------- constructor
 
@@ -75,6 +77,7 @@ contract Adjudicator is VerdictBooks, EIP712 {
             AdjudicatorGraceOutOfBounds(graceSeconds_, MIN_GRACE_SECONDS, MAX_GRACE_SECONDS)
         );
         graceSeconds = graceSeconds_;
+        evidencePeriods = _escrow.evidencePeriods();
         _policies = IPolicyManager(policies_);
         bool named = _escrow.adjudicator() == address(this) && _rewards.adjudicator() == address(this);
         require(named, AdjudicatorContractsMismatch());
@@ -92,7 +95,7 @@ contract Adjudicator is VerdictBooks, EIP712 {
         require(evidence.length > CODE_AT, AdjudicatorEvidenceTooShort(evidence.length));
         bytes calldata capsule = evidence[0:UmbralProof.CAPSULE_LENGTH];
         bytes calldata cfrag = evidence[UmbralProof.CAPSULE_LENGTH:ROOTS_AT];
-        Case memory case_ = _open(terms, accusation, keccak256(capsule));
+        Case memory case_ = _open(terms, accusation, keccak256(capsule), answer.blockTime);
         _requireReceipt(case_, accusation.miner, answer, keccak256(cfrag));
         require(UmbralProof.isJudgeable(capsule, evidence[ROOTS_AT:CODE_AT]), AdjudicatorCapsuleInvalid());
         uint8 code = uint8(evidence[CODE_AT]);
@@ -115,7 +118,7 @@ contract Adjudicator is VerdictBooks, EIP712 {
         bytes32 capsuleHash,
         bytes32 cfragHash
     ) external override {
-        Case memory case_ = _open(terms, accusation, capsuleHash);
+        Case memory case_ = _open(terms, accusation, capsuleHash, answer.blockTime);
         require(case_.revokedAt != 0, AdjudicatorAccessNotRevoked(case_.policyId, accusation.miner));
         uint256 firstPunishable = uint256(case_.revokedAt) + graceSeconds;
         require(
@@ -146,7 +149,8 @@ contract Adjudicator is VerdictBooks, EIP712 {
             keccak256(UmbralProof.imagesOf(one)) != keccak256(UmbralProof.imagesOf(other)),
             AdjudicatorAnswersAgree()
         );
-        Case memory case_ = _open(terms, accusation, capsuleHash);
+        (uint64 first, uint64 second) = (answers[0].blockTime, answers[1].blockTime);
+        Case memory case_ = _open(terms, accusation, capsuleHash, first > second ? first : second);
         _requireReceipt(case_, accusation.miner, answers[0], keccak256(one));
         _requireReceipt(case_, accusation.miner, answers[1], keccak256(other));
         _convict(case_, terms, accusation, Offence.Equivocation, 0);
@@ -155,14 +159,16 @@ contract Adjudicator is VerdictBooks, EIP712 {
     // ---------------------------------------------------------------- internal
 
     /// @dev Checks what does not depend on the offence: no pause, an existing policy that names the miner, a
-    /// requester that was not heard before, its accusation.
-    function _open(IPolicyManager.Terms calldata terms, Accusation calldata accusation, bytes32 capsuleHash)
-        private
-        view
-        returns (Case memory case_)
-    {
+    /// requester that was not heard before, its accusation. `committedAt` is the time of the offence, whose
+    /// terms hold.
+    function _open(
+        IPolicyManager.Terms calldata terms,
+        Accusation calldata accusation,
+        bytes32 capsuleHash,
+        uint64 committedAt
+    ) private view returns (Case memory case_) {
         address miner = accusation.miner;
-        case_.terms = _control.penaltyTerms();
+        case_.terms = _control.penaltyTermsAt(committedAt);
         uint32 pausedThrough = case_.terms.pausedThrough;
         require(pausedThrough < currentPeriod(), AdjudicatorPaused(pausedThrough));
         (case_.policyId, case_.revokedAt, case_.paid) = _policies.caseOf(terms, miner);
@@ -217,8 +223,8 @@ contract Adjudicator is VerdictBooks, EIP712 {
         );
     }
 
-    /// @dev Requires that the receipt is not of a time to come, and that a worker signed it whose word
-    /// counts for the miner under this policy.
+    /// @dev Requires that the receipt is neither of a time to come nor too old, and that a worker signed it
+    /// whose word counts for the miner under this policy.
     function _requireReceipt(Case memory case_, address miner, Answer calldata answer, bytes32 cfragHash)
         private
         view
@@ -227,6 +233,8 @@ contract Adjudicator is VerdictBooks, EIP712 {
             answer.blockTime <= block.timestamp,
             AdjudicatorReceiptFromFuture(answer.blockTime, block.timestamp)
         );
+        uint256 oldest = _oldest(evidencePeriods);
+        require(answer.blockTime >= oldest, AdjudicatorReceiptTooOld(answer.blockTime, oldest));
         address signer = NodeMessages.signerOf(
             NodeMessages.Receipt({
                 policyId: case_.policyId,

@@ -66,15 +66,21 @@ contract Control is Ownable2Step, IControl {
     uint32 public immutable override maxWindowSeconds;
     /// @dev Least locked tokens of a position, which bounds floor and bond.
     uint96 private immutable _minLocked;
+    uint32 private immutable _periodSeconds;
+    uint32 private immutable _evidencePeriods;
 
     // ---------------------------------------------------------------- storage
 
     PenaltyTerms private _penalty;
+    /// @dev Those before; their pausedThrough says nothing.
+    PenaltyTerms private _previousPenalty;
     ChallengeTerms private _challenge;
     /// @inheritdoc IControl
     address public override guardian;
     /// @inheritdoc IControl
     uint32 public override nextPausePeriod;
+    /// @inheritdoc IControl
+    uint40 public override penaltySince;
     /// @inheritdoc IControl
     address public override pendingGuardian;
 
@@ -90,15 +96,18 @@ contract Control is Ownable2Step, IControl {
         minWindowSeconds = params.minWindowSeconds;
         maxWindowSeconds = params.maxWindowSeconds;
         _minLocked = IStakingEscrow(params.escrow).minLocked();
+        _evidencePeriods = IStakingEscrow(params.escrow).evidencePeriods();
+        _periodSeconds = IPeriodClock(params.escrow).periodSeconds();
 
         require(_areConnected(params), ControlContractsMismatch());
         require(params.guardian != address(0), ControlGuardianZero());
-        // Shorter than the shortest lock: no stake leaves during a pause of convictions.
+        // Shorter than the shortest lock: who unbonds after a pause began, leaves after its end.
         uint32 longest = IStakingEscrow(params.escrow).minLockPeriods() - 1;
         require(
             params.maxPausePeriods > 0 && params.maxPausePeriods <= longest,
             ControlPauseOutOfBounds(params.maxPausePeriods, longest)
         );
+        _checkEvidence(params);
         require(
             params.minWindowSeconds > 0 && params.minWindowSeconds <= params.maxWindowSeconds,
             ControlWindowOutOfBounds(params.minWindowSeconds, 1, params.maxWindowSeconds)
@@ -107,6 +116,14 @@ contract Control is Ownable2Step, IControl {
         emit GuardianChanged(address(0), params.guardian);
         _setPenalty(params.penalty);
         _setChallenge(params.challenge);
+    }
+
+    /// @dev Whatever a pause that begins with an offence holds up can be judged after it, and what an answer
+    /// in the longest window proves as well.
+    function _checkEvidence(Params memory params) private view {
+        uint256 window = params.maxWindowSeconds;
+        uint256 least = (window + _periodSeconds - 1) / _periodSeconds + params.maxPausePeriods + 1;
+        require(_evidencePeriods >= least, ControlEvidenceTooShort(_evidencePeriods, least));
     }
 
     function _areConnected(Params memory params) private view returns (bool) {
@@ -165,7 +182,15 @@ contract Control is Ownable2Step, IControl {
     }
 
     /// @inheritdoc IControl
+    /// @dev The evidence that still counts is of the time of two terms at most: those before a change are
+    /// forgotten once none counts that is older.
     function setPenalty(PenaltyTerms calldata terms) external override onlyOwner {
+        uint256 from = nextPenaltyPeriod();
+        uint32 current = IPeriodClock(escrow).currentPeriod();
+        require(current >= from, ControlTermsTooSoon(from, current));
+        _previousPenalty = _penalty;
+        // Through the year 36,812.
+        penaltySince = uint40(block.timestamp);
         _setPenalty(terms);
     }
 
@@ -250,6 +275,20 @@ contract Control is Ownable2Step, IControl {
     /// @inheritdoc IControl
     function penaltyTerms() external view override returns (PenaltyTerms memory) {
         return _penalty;
+    }
+
+    /// @inheritdoc IControl
+    function penaltyTermsAt(uint64 time) external view override returns (PenaltyTerms memory terms) {
+        if (time >= penaltySince) return _penalty;
+        terms = _previousPenalty;
+        terms.pausedThrough = _penalty.pausedThrough;
+    }
+
+    /// @inheritdoc IControl
+    function nextPenaltyPeriod() public view override returns (uint256) {
+        if (penaltySince == 0) return 0;
+        uint256 changedIn = (penaltySince - IPeriodClock(escrow).genesisTime()) / _periodSeconds + 1;
+        return changedIn + _evidencePeriods + 1;
     }
 
     /// @inheritdoc IControl

@@ -21,6 +21,7 @@ abstract contract EscrowState is PeriodClock, IStakingEscrow {
         uint32 minLockPeriods;
         uint32 maxLockPeriods;
         uint32 workerCooldown;
+        uint32 evidencePeriods;
         // Predicted addresses of the contracts that are deployed later.
         address rewards;
         address adjudicator;
@@ -75,6 +76,8 @@ abstract contract EscrowState is PeriodClock, IStakingEscrow {
     uint32 public immutable override maxLockPeriods;
     /// @inheritdoc IStakingEscrow
     uint32 public immutable override workerCooldown;
+    /// @inheritdoc IStakingEscrow
+    uint32 public immutable override evidencePeriods;
 
     // ---------------------------------------------------------------- storage
 
@@ -113,6 +116,7 @@ abstract contract EscrowState is PeriodClock, IStakingEscrow {
         minLockPeriods = params.minLockPeriods;
         maxLockPeriods = params.maxLockPeriods;
         workerCooldown = params.workerCooldown;
+        evidencePeriods = params.evidencePeriods;
     }
 
     // ---------------------------------------------------------------- internal
@@ -142,9 +146,10 @@ abstract contract EscrowState is PeriodClock, IStakingEscrow {
     function _requireServes(address miner, uint256 current, uint96 rate, uint32 lastPeriod) private view {
         Stake storage stake = _stakes[miner];
         uint256 unlockPeriod = stake.unlockPeriod;
-        // An unbond now is released in current + 1 + lockPeriods, which must lie after lastPeriod.
-        bool outlasts =
-            unlockPeriod == 0 ? current + stake.lockPeriods >= lastPeriod : unlockPeriod > lastPeriod;
+        // An offence in lastPeriod counts for so long. An unbond now is released in current + 1
+        // + lockPeriods, which must lie after it.
+        uint256 custody = uint256(lastPeriod) + evidencePeriods;
+        bool outlasts = unlockPeriod == 0 ? current + stake.lockPeriods >= custody : unlockPeriod > custody;
         require(
             outlasts && stake.locked >= minLocked && stake.minRate <= rate,
             EscrowMinerCannotServe(miner, rate, lastPeriod)
@@ -198,7 +203,9 @@ abstract contract EscrowState is PeriodClock, IStakingEscrow {
     /// @inheritdoc IStakingEscrow
     function minerOfSigner(address signer, uint32 firstPeriod) external view override returns (address) {
         Bond memory bond = _bonds[signer];
-        return bond.retiredIn == 0 || firstPeriod <= bond.retiredIn ? bond.miner : address(0);
+        uint256 counts = uint256(bond.retiredIn) + evidencePeriods;
+        bool binds = bond.retiredIn == 0 || (firstPeriod <= bond.retiredIn && currentPeriod() <= counts);
+        return binds ? bond.miner : address(0);
     }
 
     /// @inheritdoc IStakingEscrow

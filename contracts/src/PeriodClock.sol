@@ -37,6 +37,13 @@ abstract contract PeriodClock is IPeriodClock {
 
     // ---------------------------------------------------------------- internal
 
+    /// @notice First second of which something still counts in the current period, when it does so through
+    /// the `periods`-th one after its own.
+    function _oldest(uint32 periods) internal view returns (uint256) {
+        uint256 current = currentPeriod();
+        return current > periods ? genesisTime + (current - periods - 1) * periodSeconds : genesisTime;
+    }
+
     /// @notice First period in which a lock that starts after `period` and lasts `periods` is over:
     /// period + 1 + periods, saturated at 2^32 - 1.
     function _firstAfter(uint32 period, uint32 periods) internal pure returns (uint32) {

@@ -52,8 +52,9 @@ import {UmbralProof} from "./libraries/UmbralProof.sol";
 ///
 /// By a miner:
 /// - Changing or dismissing the worker: messages of former workers bind under the policies that had begun,
-///   and former workers may answer under them.
-/// - A receipt of a time to come, which would convict nobody: it is no answer.
+///   and former workers may answer under them, for evidencePeriods. An owner that hands its fragment over
+///   again gets an acknowledgement of the present worker for the time after.
+/// - A receipt of a time to come, or too old, which would convict nobody: it is no answer.
 /// - Winding down or unbonding: the stake stays through the policy's end, and the miner may answer.
 /// - A false answer: to verify three equations would cost each honest answer 31k gas. The receipt in the
 ///   event is evidence for the Adjudicator; requester and challenger can both know the key that accuses
@@ -82,6 +83,7 @@ contract SilenceChallenges is PeriodClock, EIP712, ISilenceChallenges {
     IMiningRewards private immutable _rewards;
     IPolicyManager private immutable _policies;
     IControl private immutable _control;
+    uint32 private immutable _evidencePeriods;
 
     // ---------------------------------------------------------------- storage
 
@@ -102,6 +104,7 @@ contract SilenceChallenges is PeriodClock, EIP712, ISilenceChallenges {
         _escrow = IStakingEscrow(_policies.escrow());
         _rewards = IMiningRewards(_policies.rewards());
         _control = IControl(_policies.control());
+        _evidencePeriods = _escrow.evidencePeriods();
         require(_rewards.challenges() == address(this), ChallengeContractsMismatch());
     }
 
@@ -144,9 +147,7 @@ contract SilenceChallenges is PeriodClock, EIP712, ISilenceChallenges {
         require(
             reply.cfrag.length == UmbralProof.FRAGMENT_LENGTH, ChallengeFragmentLength(reply.cfrag.length)
         );
-        require(
-            reply.blockTime <= block.timestamp, ChallengeReceiptFromFuture(reply.blockTime, block.timestamp)
-        );
+        _requireCounts(reply.blockTime);
         address signer = NodeMessages.signerOf(
             NodeMessages.Receipt({
                 policyId: id,
@@ -273,6 +274,13 @@ contract SilenceChallenges is PeriodClock, EIP712, ISilenceChallenges {
         require(current >= terms.firstPeriod, ChallengeNotStarted(terms.firstPeriod, current));
         require(windowPeriod <= last, ChallengeBeyondEnd(windowPeriod, last));
         require(_rewards.isActive(miner, current), ChallengeMinerInactive(miner, current));
+    }
+
+    /// @dev Requires that a receipt of `time` could convict now.
+    function _requireCounts(uint64 time) private view {
+        require(time <= block.timestamp, ChallengeReceiptFromFuture(time, block.timestamp));
+        uint256 oldest = _oldest(_evidencePeriods);
+        require(time >= oldest, ChallengeReceiptTooOld(time, oldest));
     }
 
     /// @dev Account of the receiving key to which `keysHash` commits.

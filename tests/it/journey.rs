@@ -172,7 +172,7 @@ async fn a_reader_without_a_grant_is_told_so() {
 async fn a_miner_stakes_shows_and_unbonds_through_the_command_line() {
     let world = World::new().await;
     let miner = world.person("miner", 2_000).await;
-    let amount = ["--amount", "1000 KMS", "--periods", "10"];
+    let amount = ["--amount", "1000 KMS", "--periods", "12"];
     miner
         .json(&[&["stake", "create"], &amount[..]].concat())
         .assert_success();
@@ -201,7 +201,7 @@ async fn a_miner_stakes_shows_and_unbonds_through_the_command_line() {
         early.to_string().contains("EscrowNothingToWithdraw"),
         "{early}"
     );
-    world.pass_periods(12).await;
+    world.pass_periods(14).await;
     miner.json(&["stake", "withdraw"]).assert_success();
     let wallet = status.text("miner").parse().unwrap();
     let balance = world.chain.token_balance(wallet).await.unwrap();

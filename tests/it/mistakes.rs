@@ -96,7 +96,7 @@ async fn says_that_the_chain_cannot_be_reached() {
 async fn says_what_is_missing_when_there_is_no_money() {
     let world = World::new().await;
     let poor = home_with(&world, "poor", &world.deployment);
-    let output = poor.json(&["stake", "create", "--amount", "1000 KMS", "--periods", "10"]);
+    let output = poor.json(&["stake", "create", "--amount", "1000 KMS", "--periods", "20"]);
     assert!([31, 32].contains(&output.code), "{output:?}");
     assert!(!output.stderr.contains("panicked"), "{output:?}");
     // A transaction that would revert is not sent.
@@ -118,7 +118,7 @@ async fn says_what_is_missing_when_there_is_no_money() {
 #[tokio::test(flavor = "multi_thread")]
 async fn refuses_numbers_without_a_unit_and_nonsense() {
     for args in [
-        &["stake", "create", "--amount", "1000", "--periods", "10"][..],
+        &["stake", "create", "--amount", "1000", "--periods", "20"][..],
         &["stake", "create", "--amount", "1000 KMS", "--periods", "-1"],
         &[
             "grant",

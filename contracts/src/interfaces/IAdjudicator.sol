@@ -99,8 +99,11 @@ interface IAdjudicator is IPeriodClock, IControlled {
     /// @notice The receipt names a time that this chain has not reached yet. A node never signs one, and no
     /// reader accepts it.
     error AdjudicatorReceiptFromFuture(uint64 blockTime, uint256 presentTime);
-    /// @notice The signer of the receipt is no worker of the miner, or was dismissed before the policy began;
-    /// zero for a malformed signature.
+    /// @notice The receipt is of a period more than evidencePeriods ago: `oldest` is the first second that
+    /// counts now.
+    error AdjudicatorReceiptTooOld(uint64 blockTime, uint256 oldest);
+    /// @notice The signer of the receipt is no worker of the miner, or was dismissed before the policy began
+    /// or more than evidencePeriods ago; zero for a malformed signature.
     error AdjudicatorReceiptInvalid(address signer, address miner);
     /// @notice The signer of the accusation is not the requester; zero for a malformed signature.
     error AdjudicatorAccusationInvalid(address signer, address requester);
@@ -136,6 +139,8 @@ interface IAdjudicator is IPeriodClock, IControlled {
     /// @notice Seconds after a revocation in which a node may still serve. Fixed at deployment, so that the
     /// end of each grace is fixed with the revocation.
     function graceSeconds() external view returns (uint32);
+    /// @notice For how many periods after its own a receipt counts, see IStakingEscrow.
+    function evidencePeriods() external view returns (uint32);
     /// @notice Whether the miner was convicted over this policy and capsule.
     function isConvicted(address miner, bytes32 policyId, bytes32 capsuleHash) external view returns (bool);
     /// @notice Length of a window in periods: the longest lease. A window opens with a conviction.

@@ -75,6 +75,10 @@ interface IControl {
     /// @notice The guardian must wait for maxPausePeriods after a pause before it pauses again.
     error ControlPauseTooSoon(uint32 allowedFrom, uint32 currentPeriod);
     error ControlNotPaused();
+    /// @notice Terms were changed, and evidence still counts that is older: new ones from period `from` on.
+    error ControlTermsTooSoon(uint256 from, uint32 currentPeriod);
+    /// @notice Thrown at construction: shorter than a pause and the window of a challenge, by one at least.
+    error ControlEvidenceTooShort(uint32 evidencePeriods, uint256 minimum);
     error ControlFloorOutOfBounds(uint96 floor, uint96 maximum);
     error ControlShareOutOfBounds(uint16 shareBps, uint16 maximum);
     error ControlHistoryOutOfBounds(uint16 historyBps, uint16 maximum);
@@ -117,6 +121,14 @@ interface IControl {
     function nextPausePeriod() external view returns (uint32);
     /// @notice Terms of convictions in force.
     function penaltyTerms() external view returns (PenaltyTerms memory);
+    /// @notice Terms of a conviction of what was done at `time`: those of then, but for pausedThrough, which
+    /// is that of now. Only what still counts as evidence may be asked about.
+    function penaltyTermsAt(uint64 time) external view returns (PenaltyTerms memory);
+    /// @notice Time of the last setPenalty; 0 if there was none.
+    function penaltySince() external view returns (uint40);
+    /// @notice First period in which setPenalty may be called: when no evidence counts any more that is older
+    /// than the last one. 0 if there was none.
+    function nextPenaltyPeriod() external view returns (uint256);
     /// @notice Terms of the challenges opened from now on.
     function challengeTerms() external view returns (ChallengeTerms memory);
 
@@ -130,8 +142,9 @@ interface IControl {
     function proposeGuardian(address guardian) external;
     /// @notice Makes the caller, the proposed guardian, the guardian.
     function acceptGuardian() external;
-    /// @notice Sets the terms of convictions. `terms.pausedThrough` must be 0; a pause in force stays. To set
-    /// the floor below the bond in force, lower the bond first. Callable by the owner only.
+    /// @notice Sets the terms of convictions, of what is done from now on. `terms.pausedThrough` must be 0; a
+    /// pause in force stays. To set the floor below the bond in force, lower the bond first. Reverts with
+    /// ControlTermsTooSoon before nextPenaltyPeriod. Callable by the owner only.
     function setPenalty(PenaltyTerms calldata terms) external;
     /// @notice Sets the terms of challenges opened from now on. To set the bond above the floor in force,
     /// raise the floor first. Callable by the owner only.

@@ -141,6 +141,8 @@ interface ISilenceChallenges is IPeriodClock, IControlled {
     error ChallengeFragmentLength(uint256 length);
     /// @notice The receipt names a time that this chain has not reached yet.
     error ChallengeReceiptFromFuture(uint64 blockTime, uint256 presentTime);
+    /// @notice The receipt is older than what convicts: `oldest` is the first second that counts now.
+    error ChallengeReceiptTooOld(uint64 blockTime, uint256 oldest);
     /// @notice No worker of the miner signed the receipt over this challenge, or one that was dismissed
     /// before the policy began.
     error ChallengeReceiptInvalid(address miner);

@@ -131,6 +131,11 @@ interface IStakingEscrow is IPeriodClock {
     function maxLockPeriods() external view returns (uint32);
     /// @notice Number of periods that a miner must keep a worker before it may bond another.
     function workerCooldown() external view returns (uint32);
+    /// @notice The E of this deployment: for how many periods evidence counts after the period it is of, a
+    /// dismissed worker's word after the period of its dismissal, and for how many the stake stays in custody
+    /// after the last period that a policy pays for. Longer than the longest pause and the longest window of
+    /// a challenge together, which the constructor of Control checks.
+    function evidencePeriods() external view returns (uint32);
     /// @notice Sequence number of the last event that has one; the first is 1.
     function lastSeq() external view returns (uint64);
     /// @notice Sum of the locked tokens of all positions.
@@ -146,8 +151,9 @@ interface IStakingEscrow is IPeriodClock {
     function minerOf(address worker) external view returns (address);
     /// @notice The miner for which a message of `signer` counts that is about a policy with this first
     /// period; zero if there is none. A worker binds its miner under every policy; once dismissed, under
-    /// those that began in the period of its dismissal or before, for which it may have signed, and under no
-    /// other: whoever gets hold of a retired key cannot make a policy to use it with.
+    /// those that began in the period of its dismissal or before, for which it may have signed, for
+    /// evidencePeriods more; then for nobody. Whoever gets hold of a retired key cannot make a policy to use
+    /// it with.
     function minerOfSigner(address signer, uint32 firstPeriod) external view returns (address);
     /// @notice Posted rate of `miner`.
     function minRateOf(address miner) external view returns (uint96);
@@ -171,8 +177,8 @@ interface IStakingEscrow is IPeriodClock {
     function registeredMiners(uint256 offset, uint256 limit) external view returns (MinerInfo[] memory);
     /// @notice One entry for each of `miners`, in their order; all zeros but the address for an unknown one.
     function minerInfo(address[] calldata miners) external view returns (MinerInfo[] memory);
-    /// @notice Reverts with EscrowMinerCannotServe unless each of `miners` is locked beyond `lastPeriod`,
-    /// with minLocked at least, and has a posted rate of at most `rate`.
+    /// @notice Reverts with EscrowMinerCannotServe unless each of `miners` is locked beyond `lastPeriod`
+    /// + evidencePeriods, with minLocked at least, and has a posted rate of at most `rate`.
     function requireCanServe(address[] calldata miners, uint96 rate, uint32 lastPeriod) external view;
     /// @notice Requires the same as requireCanServe with a rate per miner, and returns their workers. A rate
     /// of 2^96 - 1 accepts any posted rate, for a miner that agreed to its rate by a quote.

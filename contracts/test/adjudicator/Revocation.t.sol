@@ -110,6 +110,25 @@ contract RevocationTest is AdjudicatorTest {
         _accuse(REVOKED_AT + GRACE);
     }
 
+    /// @dev New terms, harder or milder, are for what is done after them; both can be judged on one day.
+    function test_newTermsHoldForWhatIsDoneAfterThem() public {
+        _revoke();
+        uint64 change = REVOKED_AT + GRACE + 10;
+        vm.warp(change);
+        IControl.PenaltyTerms memory harder = _penaltyTerms();
+        (harder.shareBps, harder.suspensionPeriods) = (3_000, 40);
+        vm.prank(address(timelock));
+        control.setPenalty(harder);
+        uint256 snapshot = vm.snapshotState();
+        _accuse(change - 1);
+        assertEq(escrow.position(miner).locked, 2 * MIN_LOCKED - MIN_LOCKED / 5);
+        assertEq(rewards.suspendedThrough(miner), _now() + 14);
+        vm.revertToState(snapshot);
+        _accuse(change);
+        assertEq(escrow.position(miner).locked, 2 * MIN_LOCKED - MIN_LOCKED * 6 / 10);
+        assertEq(rewards.suspendedThrough(miner), _now() + 40);
+    }
+
     /// @dev The receipt says the time; another one in the transaction is another receipt.
     function test_refusesATimeTheReceiptDoesNotName() public {
         _revoke();

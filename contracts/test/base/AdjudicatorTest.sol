@@ -248,6 +248,17 @@ abstract contract AdjudicatorTest is KmsTest {
     function _servedLate(address of_, uint256 key, IPolicyManager.Terms memory for_, uint256 index)
         internal
     {
+        _servedAt(of_, key, for_, index, uint64(vm.getBlockTimestamp()));
+    }
+
+    /// @dev The same, with a receipt of `time`.
+    function _servedAt(
+        address of_,
+        uint256 key,
+        IPolicyManager.Terms memory for_,
+        uint256 index,
+        uint64 time
+    ) internal {
         bytes32 id = policies.policyId(for_);
         bytes32 capsuleHash = _capsuleHash(index);
         IAdjudicator.Accusation memory accusation = IAdjudicator.Accusation({
@@ -257,7 +268,6 @@ abstract contract AdjudicatorTest is KmsTest {
             receivingY: 0,
             signature: _signAccusation(delegation.authorKey, of_, id, capsuleHash, challenger)
         });
-        uint64 time = uint64(vm.getBlockTimestamp());
         NodeMessages.Receipt memory receipt = NodeMessages.Receipt({
             policyId: id,
             miner: of_,

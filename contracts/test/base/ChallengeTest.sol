@@ -34,7 +34,7 @@ abstract contract ChallengeTest is KmsTest {
         silence = SilenceChallenges(challenges);
         reader = vm.createWallet("reader");
         delegating = vm.createWallet("delegating");
-        (miners, workers) = _miners(3, 300);
+        (miners, workers) = _miners(3, 400);
         // So that a worker may be changed from here on.
         _skip(COOLDOWN - 1);
         for (uint256 i = 0; i < 3; ++i) {

@@ -24,6 +24,8 @@ abstract contract KmsTest is Shipped {
     uint32 internal constant MIN_LOCK = 30;
     uint32 internal constant MAX_LOCK = 1_460;
     uint32 internal constant COOLDOWN = 2;
+    /// @dev As short as can be: a pause of 14 periods and a challenge of 7.
+    uint32 internal constant EVIDENCE = 22;
     uint32 internal constant LEASE = 7;
     uint64 internal constant HALF_LIFE = 2 * 365 days;
     uint32 internal constant KAPPA_PERIODS = 365;
@@ -108,6 +110,7 @@ abstract contract KmsTest is Shipped {
             minLockPeriods: MIN_LOCK,
             maxLockPeriods: MAX_LOCK,
             workerCooldown: COOLDOWN,
+            evidencePeriods: EVIDENCE,
             rewards: rewards_,
             adjudicator: adjudicator,
             control: address(control)

@@ -106,7 +106,7 @@ contract AnswerTest is ChallengeTest {
 
     function test_aReceiptGivenBeforeTheChallengeAnswersIt() public {
         ISilenceChallenges.Answer memory reply = _answerBy(worker, miner, 0x02);
-        reply.blockTime = 1;
+        reply.blockTime = GENESIS;
         bytes32 hash = keccak256(demand.capsule);
         reply.signature = _receipt(keyOf[worker], miner, hash, terms.verifier, reply);
         silence.answer(terms, miner, reply);
@@ -234,6 +234,19 @@ contract AnswerTest is ChallengeTest {
         );
         vm.warp(reply.blockTime);
         silence.answer(terms, miner, reply);
+    }
+
+    /// @dev The same: a false one could not be punished.
+    function test_refusesAReceiptThatIsTooOld() public {
+        ISilenceChallenges.Answer memory reply = _answerBy(worker, miner, 0x02);
+        reply.blockTime = GENESIS - 1; // in the first periods nothing after genesis is too old
+        reply.signature = _receipt(keyOf[worker], miner, keccak256(demand.capsule), terms.verifier, reply);
+        _refuses(
+            reply,
+            abi.encodeWithSelector(
+                ISilenceChallenges.ChallengeReceiptTooOld.selector, reply.blockTime, uint256(GENESIS)
+            )
+        );
     }
 
     function test_refusesWhoIsNoWorkerOfTheMiner() public {

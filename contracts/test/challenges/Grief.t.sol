@@ -89,9 +89,7 @@ contract GriefTest is ChallengeTest {
         _revokeArrangement(miner);
         uint64 revokedAt = uint64(vm.getBlockTimestamp());
         vm.expectRevert(
-            abi.encodeWithSelector(
-                ISilenceChallenges.ChallengeAccessRevoked.selector, id, miner, revokedAt
-            )
+            abi.encodeWithSelector(ISilenceChallenges.ChallengeAccessRevoked.selector, id, miner, revokedAt)
         );
         silence.answer(terms, miner, reply);
         assertEq(uint8(silence.close(terms, miner)), uint8(ISilenceChallenges.Outcome.Void));
@@ -99,9 +97,7 @@ contract GriefTest is ChallengeTest {
         _activeUntil(_now() + 10);
         ISilenceChallenges.Demand memory demand = _demand(2);
         vm.expectRevert(
-            abi.encodeWithSelector(
-                ISilenceChallenges.ChallengeAccessRevoked.selector, id, miner, revokedAt
-            )
+            abi.encodeWithSelector(ISilenceChallenges.ChallengeAccessRevoked.selector, id, miner, revokedAt)
         );
         vm.prank(alice);
         silence.openAsAuthor(demand);

@@ -75,6 +75,25 @@ contract OpenTest is ChallengeTest {
         _open(1);
     }
 
+    /// @dev Through the last period in which its receipts would convict; an author that wants more asks the
+    /// present worker to acknowledge the fragment as well.
+    function test_aFormerWorkersAcknowledgementEndsWithItsWord() public {
+        uint32 retiredIn = _now();
+        vm.prank(miner);
+        escrow.bondWorker(makeAddr("another worker"));
+        (workers[1], keyOf[workers[1]]) = makeAddrAndKey("another worker");
+        _activeUntil(retiredIn + EVIDENCE);
+        uint256 snapshot = vm.snapshotState();
+        _open(1);
+        vm.revertToState(snapshot);
+        _activeUntil(retiredIn + EVIDENCE + 1);
+        _refusesDemand(
+            _demand(1), abi.encodeWithSelector(ISilenceChallenges.ChallengeNotAcknowledged.selector, miner)
+        );
+        worker = workers[1];
+        _open(1);
+    }
+
     /// @dev Else the finder of a key that was a worker once could demand answers over kfrags that the miner
     /// never had.
     function test_refusesTheAcknowledgementOfAKeyThatWasRetiredBefore() public {

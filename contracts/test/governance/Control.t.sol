@@ -356,6 +356,13 @@ contract ControlTest is KmsTest {
         params.minWindowSeconds = 7 days + 1;
         _constructs(params, abi.encodeWithSelector(reason, 7 days + 1, 1, 7 days));
         params = _controlParams();
+        params.maxWindowSeconds = 7 days + 1;
+        reason = IControl.ControlEvidenceTooShort.selector;
+        _constructs(params, abi.encodeWithSelector(reason, EVIDENCE, EVIDENCE + 1));
+        params = _controlParams();
+        params.maxPausePeriods = MAX_PAUSE + 1;
+        _constructs(params, abi.encodeWithSelector(reason, EVIDENCE, EVIDENCE + 1));
+        params = _controlParams();
         params.penalty.floor = 0;
         _constructs(
             params, abi.encodeWithSelector(IControl.ControlFloorOutOfBounds.selector, 0, MIN_LOCKED / 2)

@@ -280,10 +280,10 @@ contract SettleTest is KmsTest {
         policies.extendPolicy(terms, terms.firstPeriod + MAX_POLICY);
         vm.expectRevert(
             abi.encodeWithSelector(
-                IStakingEscrow.EscrowMinerCannotServe.selector, miners[0], RATE, _now() + 101
+                IStakingEscrow.EscrowMinerCannotServe.selector, miners[0], RATE, _now() + 101 - EVIDENCE
             )
         );
-        policies.extendPolicy(terms, _now() + 101);
+        policies.extendPolicy(terms, _now() + 101 - EVIDENCE);
         uint256 snapshot = vm.snapshotState();
         policies.revokePolicy(terms);
         vm.expectRevert(abi.encodeWithSelector(IPolicyManager.PolicyAlreadyRevoked.selector, id));

@@ -220,7 +220,7 @@ contract ThreatsTest is KmsTest {
         uint32 longest = 65_534;
         uint32 start = type(uint32).max - longest - 1;
         _deployWithLongLocks(longest);
-        (miners, workers) = _miners(32, longest + 2);
+        (miners, workers) = _miners(32, longest + 2 + EVIDENCE);
         _goto(start);
         terms = _terms(miners, longest);
         terms.rate = 100 ether;
@@ -259,7 +259,7 @@ contract ThreatsTest is KmsTest {
 
     function _deployWithLongLocks(uint32 longest) private {
         EscrowState.Params memory params = _escrowParams();
-        params.maxLockPeriods = longest + 2;
+        params.maxLockPeriods = longest + 2 + EVIDENCE;
         uint256 nonce = vm.getNonce(address(this));
         token = KMSToken(_create("KMSToken", abi.encode(CAP, INITIAL, treasury, _at(nonce + 2))));
         params.token = address(token);

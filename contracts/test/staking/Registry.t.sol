@@ -157,7 +157,7 @@ contract RegistryTest is KmsTest {
 
     function test_namesTheWorkersOfThoseThatServe() public view {
         (address[] memory miners, uint96[] memory rates) = _two();
-        address[] memory workers = escrow.requireCanServeEach(miners, rates, _now() + 100);
+        address[] memory workers = escrow.requireCanServeEach(miners, rates, _now() + 100 - EVIDENCE);
         assertEq(workers[0], worker);
         assertEq(workers[1], address(0));
     }
@@ -182,10 +182,10 @@ contract RegistryTest is KmsTest {
         uint32 now_ = _now();
         vm.expectRevert(
             abi.encodeWithSelector(
-                IStakingEscrow.EscrowMinerCannotServe.selector, bob, type(uint96).max, now_ + 101
+                IStakingEscrow.EscrowMinerCannotServe.selector, bob, type(uint96).max, now_ + 101 - EVIDENCE
             )
         );
-        escrow.requireCanServeEach(miners, rates, now_ + 101);
+        escrow.requireCanServeEach(miners, rates, now_ + 101 - EVIDENCE);
         vm.prank(alice);
         escrow.unbond(MIN_LOCKED);
         vm.expectRevert(

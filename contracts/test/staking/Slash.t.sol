@@ -240,7 +240,7 @@ contract SlashTest is KmsTest {
         escrow.deposit(MIN_LOCKED - 2, LOCK);
         escrow.deposit(MIN_LOCKED - 1, LOCK);
         vm.stopPrank();
-        escrow.requireCanServe(_list(miner), 1, start + LOCK);
+        escrow.requireCanServe(_list(miner), 1, start + LOCK - EVIDENCE);
     }
 
     /// @dev Any order of unbonds and slashes leaves the sums right and the exit open.

@@ -191,13 +191,13 @@ contract WorkerTest is KmsTest {
 
     function test_servesOnlyWhileItCannotUnlock() public {
         uint32 start = _now();
-        assertTrue(_canServe(0, start + 100));
-        assertFalse(_canServe(0, start + 101), "an unbond now would be free in start + 101");
+        assertTrue(_canServe(0, start + 100 - EVIDENCE));
+        assertFalse(_canServe(0, start + 101 - EVIDENCE), "an unbond now would be free in start + 101");
         vm.prank(bob);
         escrow.setWindDown(true);
         _skip(50);
-        assertTrue(_canServe(0, start + 100));
-        assertFalse(_canServe(0, start + 101));
+        assertTrue(_canServe(0, start + 100 - EVIDENCE));
+        assertFalse(_canServe(0, start + 101 - EVIDENCE));
     }
 
     function test_servesOnlyAtItsOwnRateOrMore() public {

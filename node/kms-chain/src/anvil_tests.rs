@@ -61,7 +61,7 @@ fn wallet(setup: &Setup, index: u32, directory: &tempfile::TempDir) -> Wallet<Di
 fn deposit(kms: u64) -> Call {
     Call::DepositViaTransfer {
         amount: Amount::from_kms(kms).unwrap(),
-        lock_periods: 10,
+        lock_periods: 100,
     }
 }
 
@@ -163,7 +163,7 @@ async fn sends_through_the_wallet_and_follows_what_happened() {
             payer: miner,
             amount: Amount::from_kms(500).unwrap(),
             locked: Amount::from_kms(500).unwrap(),
-            lock_periods: 10,
+            lock_periods: 100,
         }
     );
     check_ranged(&setup.chain, &events(&steps)).await;
@@ -189,7 +189,7 @@ async fn decodes_a_custom_error_before_anything_is_sent() {
     match owner.send(&short, &mut |_| {}).await {
         Err(ChainError::Reverted { name, args }) => {
             assert_eq!(name, "EscrowLockTooShort");
-            let expected = [("lockPeriods", "1"), ("minimum", "4")];
+            let expected = [("lockPeriods", "1"), ("minimum", "12")];
             assert!(
                 args.iter()
                     .map(|(a, b)| (a.as_str(), b.as_str()))

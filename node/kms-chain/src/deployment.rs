@@ -17,6 +17,7 @@ use crate::rpc::Identity;
 
 pub(crate) mod deploy;
 pub(crate) mod params;
+mod probe;
 pub(crate) mod verify;
 
 /// The record of one deployment of the contracts on one chain.

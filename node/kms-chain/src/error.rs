@@ -14,7 +14,9 @@ use crate::send::rejection::TxRejection;
 mod codes;
 mod parts;
 
-pub use parts::{FileAction, IdentityPart, JsonFile, KeystoreFault, ParamProblem, RpcFault};
+pub use parts::{
+    ChainLack, FileAction, IdentityPart, JsonFile, KeystoreFault, ParamProblem, RpcFault,
+};
 
 /// Why a request, a transaction, a file or a deployment failed.
 #[derive(Debug, thiserror::Error)]
@@ -42,6 +44,9 @@ pub enum ChainError {
         expected: String,
         found: String,
     },
+    /// The chain cannot run the contracts, or not as they expect. Nothing was sent.
+    #[error("this chain lacks {lack}: {detail}")]
+    ChainUnsupported { lack: ChainLack, detail: String },
     /// A JSON-RPC error for which there is no more exact variant.
     #[error("RPC error {code} to {method}: {message}")]
     Rpc {

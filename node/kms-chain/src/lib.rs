@@ -34,7 +34,8 @@ pub use deployment::params::{
 pub use deployment::verify::{Difference, check_deployment};
 pub use deployment::{Artifact, ContractRecord, Contracts, Deployment};
 pub use error::{
-    ChainError, FileAction, IdentityPart, JsonFile, KeystoreFault, ParamProblem, RpcFault,
+    ChainError, ChainLack, FileAction, IdentityPart, JsonFile, KeystoreFault, ParamProblem,
+    RpcFault,
 };
 pub use follow::{ChainRead, Cursor, HEADERS_KEPT, Next, Step, next_step};
 pub use rpc::{EndpointHealth, Rpc, RpcConfig};

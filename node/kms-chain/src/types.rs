@@ -67,6 +67,8 @@ pub struct ChainParams {
     pub max_lock_periods: u32,
     /// Periods between two bondings of a worker.
     pub worker_cooldown_periods: u32,
+    /// Periods for which the stake stays in custody after the last one of a policy.
+    pub evidence_periods: u32,
     /// Greatest number of periods of a policy.
     pub max_policy_periods: u32,
 }

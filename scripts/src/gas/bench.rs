@@ -3,8 +3,8 @@
 
 use anyhow::{Context, Result, bail, ensure};
 use kms_chain::devnet::{Devnet, DevnetOptions, Mining};
-use kms_chain::{Call, DeployParams, Deployment};
-use kms_protocol::{Address, Amount, B256, EthSecret, Period, Terms, keccak256};
+use kms_chain::{Call, DeployParams, Deployment, Genesis};
+use kms_protocol::{Address, Amount, B256, EthSecret, Period, PeriodClock, Terms, keccak256};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
@@ -53,6 +53,18 @@ pub(super) enum To {
 }
 
 impl Bench {
+    /// First second of the present period.
+    pub(super) fn time(&self) -> Result<u64> {
+        let params = &self.deployment.params;
+        let Genesis::At(genesis) = params.genesis else {
+            bail!("the genesis is not resolved")
+        };
+        let clock = PeriodClock::new(genesis, params.period_seconds)?;
+        clock
+            .start_of(self.period)
+            .context("a period before the first")
+    }
+
     pub(super) async fn start() -> Result<Self> {
         let devnet = Devnet::start(&DevnetOptions {
             history: false,

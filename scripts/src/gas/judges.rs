@@ -31,6 +31,8 @@ struct Delegation {
     kfrags: Vec<umbral::VerifiedKeyFrag>,
     policy: umbral::Policy,
     node: Domain,
+    /// Time of its receipts.
+    time: u64,
 }
 
 impl Delegation {
@@ -71,6 +73,7 @@ impl Delegation {
             kfrags: granted.kfrags,
             policy,
             node: Domain::node(chain_id, contract),
+            time: bench.time()?,
         })
     }
 
@@ -102,7 +105,7 @@ impl Delegation {
             cfrag_hash: keccak256(cfrag.as_ref()),
             commitments_hash: B256::default(),
             requester,
-            block_time: 1,
+            block_time: self.time,
             block_hash: B256::default(),
         }
         .sign(&self.node, &miner.worker)
@@ -180,7 +183,7 @@ async fn convict(
             ),
             signature: accusation.sign(&judge, &reader),
             commitments_hash: B256::default(),
-            block_time: 1,
+            block_time: delegation.time,
             block_hash: B256::default(),
             receipt_signature: receipt,
             evidence,
@@ -215,7 +218,7 @@ pub(super) async fn challenges(bench: &mut Bench, miners: &[Miner]) -> Result<()
     let answer = ChallengeAnswer {
         cfrag,
         commitments_hash: B256::default(),
-        block_time: 1,
+        block_time: delegation.time,
         block_hash: B256::default(),
         signature: delegation.receipt(answering, &bytes, &cfrag, requester),
     };

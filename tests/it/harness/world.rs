@@ -53,8 +53,9 @@ impl World {
             ..DeployParams::local().unwrap()
         };
         // Longer than the shortest lock, in these periods too.
-        params.control.timelock_delay_seconds = 10 * u64::from(PERIOD_SECONDS);
+        params.control.timelock_delay_seconds = 15 * u64::from(PERIOD_SECONDS);
         // As long as it may be: no busy machine lets a challenge run out.
+        params.control.max_window_seconds = 600;
         params.challenge.window_seconds = params.control.max_window_seconds;
         let net = Net::start(dir.path(), Mining::Auto, &params).await;
         Self { net, dir }

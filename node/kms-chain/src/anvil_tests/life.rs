@@ -221,14 +221,14 @@ async fn an_author_extends_revokes_and_is_refunded() {
 async fn a_miner_leaves_with_its_stake() {
     let life = Life::begin().await;
     let (chain, miner) = (life.setup.chain.clone(), life.miner());
-    life.act(Call::ExtendLock { lock_periods: 12 }).await;
+    life.act(Call::ExtendLock { lock_periods: 120 }).await;
     life.act(Call::Unbond {
         amount: Amount::from_kms(100).unwrap(),
     })
     .await;
     life.act(Call::SetWindDown { enabled: true }).await;
     let position = chain.position(miner).await.unwrap();
-    assert_eq!(position.lock_periods, 12);
+    assert_eq!(position.lock_periods, 120);
     assert_eq!(position.unbonding, Amount::from_kms(100).unwrap());
     let free = position.unlock_period.unwrap();
     assert_eq!(position.release_period, Some(free));

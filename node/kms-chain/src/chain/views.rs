@@ -57,6 +57,7 @@ impl Chain {
             min_lock_periods: self.view(escrow, escrow::MinLockPeriodsCall {}).await?,
             max_lock_periods: self.view(escrow, escrow::MaxLockPeriodsCall {}).await?,
             worker_cooldown_periods: self.view(escrow, escrow::WorkerCooldownCall {}).await?,
+            evidence_periods: self.view(escrow, escrow::EvidencePeriodsCall {}).await?,
             max_policy_periods: self
                 .view(self.policies(), policies::MaxPolicyPeriodsCall {})
                 .await?,

@@ -50,6 +50,9 @@ pub struct DeployParams {
     pub max_lock_periods: u32,
     /// Periods a miner keeps a worker before it may bond another.
     pub worker_cooldown_periods: u32,
+    /// E: how long evidence and a retired worker's word count, and how long the stake stays after
+    /// the last period of a policy, in periods.
+    pub evidence_periods: u32,
     /// Longest activity lease L, in periods.
     pub max_lease_periods: u32,
     /// Half-life of the reserve, in seconds of active periods.

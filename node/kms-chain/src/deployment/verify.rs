@@ -10,7 +10,7 @@ use crate::contracts::Contract;
 use crate::contracts::revert::decode_error;
 use crate::deployment::deploy::args;
 use crate::deployment::params::{DeployParams, Genesis};
-use crate::deployment::{Artifact, ContractRecord, Deployment};
+use crate::deployment::{Artifact, ContractRecord, Deployment, probe};
 use crate::error::{ChainError, ParamProblem};
 use crate::rpc::Rpc;
 use crate::types::wire::HexBytes;
@@ -84,11 +84,13 @@ impl Difference {
 /// values compared.
 ///
 /// # Errors
-/// As `Rpc::request`; `Artifact`.
+/// `ChainUnsupported` if the chain cannot run the contracts, whatever stands there; as
+/// `Rpc::request`; `Artifact`.
 pub async fn check_deployment(
     rpc: &Rpc,
     deployment: &Deployment,
 ) -> Result<(usize, Vec<Difference>), ChainError> {
+    probe::prove(rpc, deployment.chain_id).await?;
     let mut differences = Vec::new();
     let records = deployment.contracts.all();
     let addresses = records.map(|record| record.address).into();

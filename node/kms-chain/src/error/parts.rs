@@ -2,6 +2,20 @@
 
 use crate::contracts::Contract;
 
+/// What the contracts rely on and a chain does not have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[allow(missing_docs, reason = "a message names its variant")]
+pub enum ChainLack {
+    #[error("the opcodes of Cancun (PUSH0, MCOPY)")]
+    Opcodes,
+    #[error("a clock that contracts and block headers share")]
+    Clock,
+    #[error("one chain id for contracts and endpoint")]
+    ChainId,
+    #[error("fees of type 2 (EIP-1559)")]
+    BaseFee,
+}
+
 /// Why an endpoint's answer could not be used; another endpoint may do better.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[allow(missing_docs, reason = "a message names its variant")]

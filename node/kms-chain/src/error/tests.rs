@@ -3,7 +3,7 @@ use std::path::PathBuf;
 
 use kms_protocol::{Address, B256};
 
-use super::{ChainError, FileAction, IdentityPart, JsonFile, KeystoreFault, RpcFault};
+use super::{ChainError, ChainLack, FileAction, IdentityPart, JsonFile, KeystoreFault, RpcFault};
 use crate::contracts::Contract;
 use crate::deployment::params::DeployParams;
 use crate::send::rejection::TxRejection;
@@ -51,6 +51,10 @@ fn errors() -> Vec<ChainError> {
         unreachable(RpcFault::Timeout),
         wrong(IdentityPart::ChainId),
         wrong(IdentityPart::Code(Contract::Control)),
+        ChainError::ChainUnsupported {
+            lack: ChainLack::Opcodes,
+            detail: String::new(),
+        },
         ChainError::ChainMoved,
         ChainError::RevertedOnChain { hash: B256::ZERO },
         rejected(TxRejection::PoolFull),

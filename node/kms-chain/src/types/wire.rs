@@ -89,6 +89,11 @@ pub(crate) struct WireHeader {
 }
 
 impl WireHeader {
+    /// Whether the chain has fees of type 2.
+    pub(crate) fn has_base_fee(&self) -> bool {
+        self.base_fee_per_gas.is_some()
+    }
+
     /// Checks the fields; `None` if they are not of a mined block. Only block 0 may lack parent and
     /// time.
     pub(crate) fn parse(&self) -> Option<BlockHeader> {

@@ -153,7 +153,11 @@ impl Owner<'_> {
 
         let need = Need {
             now,
-            last: schedule.last,
+            // The stake stays so long for an offence in the last period.
+            custody: schedule
+                .last
+                .checked_add(params.evidence_periods)
+                .unwrap_or(Period(u32::MAX)),
             min_locked: params.min_locked,
         };
         let (able, mut set_aside) = self.candidates(&spec.selection, need).await?;
@@ -215,7 +219,7 @@ impl Owner<'_> {
 #[derive(Debug, Clone, Copy)]
 struct Need {
     now: Period,
-    last: Period,
+    custody: Period,
     min_locked: Amount,
 }
 
@@ -237,16 +241,17 @@ impl Need {
         if position.locked.is_zero() || position.locked < self.min_locked {
             return no("stake_missing", "its stake is below the least");
         }
-        // An unbond now is released in now + 1 + lock periods, which must lie after the last one.
+        // An unbond now is released in now + 1 + lock periods, which must lie after the custody.
         let outlasts = match position.unlock_period {
-            Some(unlock) => unlock > self.last,
+            Some(unlock) => unlock > self.custody,
             None => self
                 .now
                 .checked_add(position.lock_periods)
-                .is_none_or(|p| p >= self.last),
+                .is_none_or(|p| p >= self.custody),
         };
         if !outlasts {
-            return no("lock_too_short", "its lock may end before the grant");
+            let needed = format!("its lock may end before period {}", self.custody.0);
+            return Err(("lock_too_short", needed));
         }
         if lease.through.is_none_or(|through| through < self.now) {
             return no("inactive", "it has not confirmed activity for this period");

@@ -46,7 +46,8 @@ pub(crate) struct CreateArgs {
     /// Tokens to lock, such as "1000 KMS"
     #[arg(long)]
     amount: Amount,
-    /// Lock duration in periods; on top of an older stake, at least that one's
+    /// Lock duration in periods; on top of an older stake, at least that one's. To serve a policy,
+    /// it must outlast its last period by evidence_periods of the network (15 on the main one)
     #[arg(long, value_name = "NUMBER")]
     periods: u32,
     #[command(flatten)]

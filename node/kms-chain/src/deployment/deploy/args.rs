@@ -40,7 +40,7 @@ fn token(params: &DeployParams, addresses: &Addresses) -> Result<Words, ChainErr
 }
 
 /// Encodes `constructor(Params(token, genesisTime, periodSeconds, minLocked, minLockPeriods,
-/// maxLockPeriods, workerCooldown, rewards, adjudicator, control))`.
+/// maxLockPeriods, workerCooldown, evidencePeriods, rewards, adjudicator, control))`.
 fn escrow(params: &DeployParams, addresses: &Addresses) -> Result<Words, ChainError> {
     let Genesis::At(genesis) = params.genesis else {
         return Err(ChainError::Bug("the genesis is resolved"));
@@ -53,6 +53,7 @@ fn escrow(params: &DeployParams, addresses: &Addresses) -> Result<Words, ChainEr
         .uint(params.min_lock_periods)
         .uint(params.max_lock_periods)
         .uint(params.worker_cooldown_periods)
+        .uint(params.evidence_periods)
         .address(&addresses.rewards)
         .address(&addresses.adjudicator)
         .address(&addresses.control))

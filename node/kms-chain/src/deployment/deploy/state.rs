@@ -12,8 +12,8 @@ use serde::{Deserialize, Serialize};
 use super::args::{self, Addresses};
 use crate::contracts::Contract;
 use crate::convert::{address, h160};
-use crate::deployment::Artifact;
 use crate::deployment::params::{DeployParams, Genesis};
+use crate::deployment::{Artifact, probe};
 use crate::devnet::CHAIN_ID;
 use crate::error::{ChainError, IdentityPart, JsonFile, ParamProblem};
 use crate::files::{self, Existing};
@@ -85,7 +85,7 @@ impl DeployState {
     /// powers nobody was given. Nothing is sent.
     ///
     /// # Errors
-    /// `Params`, and as `Rpc::request`.
+    /// `Params`, `ChainUnsupported`, and as `Rpc::request`.
     pub async fn begin(
         rpc: &Rpc,
         deployer: Address,
@@ -96,6 +96,7 @@ impl DeployState {
         if chain_id.0 != params.chain_id {
             return Err(refused("chain_id", ParamProblem::OtherChain(chain_id.0)));
         }
+        probe::prove(rpc, chain_id.0).await?;
         let genesis = genesis_hash(rpc).await?;
         let params = with_powers(params, deployer)?;
         let params = with_genesis(rpc, params).await?;

@@ -88,6 +88,10 @@ impl ControlParams {
         // A change that is proposed must leave time to unbond under the shortest lock, which runs
         // from the next period on.
         let exit = (u64::from(params.min_lock_periods) + 2) * u64::from(params.period_seconds);
+        let window = self
+            .max_window_seconds
+            .div_ceil(params.period_seconds.max(1));
+        let held_up = u64::from(self.max_pause_periods) + u64::from(window);
         vec![
             (
                 self.timelock_delay_seconds >= exit,
@@ -114,7 +118,7 @@ impl ControlParams {
             (
                 self.max_pause_periods < params.min_lock_periods,
                 "control.max_pause_periods",
-                Above("min_lock_periods - 1, so that nobody escapes a conviction by a pause"),
+                Above("min_lock_periods - 1"),
             ),
             (
                 self.min_window_seconds > 0,
@@ -125,6 +129,11 @@ impl ControlParams {
                 self.min_window_seconds <= self.max_window_seconds,
                 "control.max_window_seconds",
                 Below("control.min_window_seconds"),
+            ),
+            (
+                u64::from(params.evidence_periods) > held_up,
+                "evidence_periods",
+                Below("control.max_pause_periods + max_window_seconds in periods + 1"),
             ),
         ]
     }

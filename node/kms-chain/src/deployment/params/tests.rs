@@ -97,7 +97,7 @@ fn names_the_key_that_is_out_of_range() {
     check("min_lock_periods", "0", Zero);
     check("max_lock_periods", "3", Below("min_lock_periods"));
     check("max_lease_periods", "0", Zero);
-    check("max_lease_periods", "5", Above("64 and min_lock_periods"));
+    check("max_lease_periods", "13", Above("64 and min_lock_periods"));
     check("half_life_seconds", "5", Below("period_seconds"));
     check("max_policy_periods", "0", Zero);
     check("max_policy_periods", "65535", Above("65534"));
@@ -145,7 +145,7 @@ type Change = fn(&mut DeployParams);
 /// The key that must be named, and what is done to the local parameters.
 const OUT_OF_BOUNDS: [(&str, Change); 26] = [
     ("control.timelock_delay_seconds", |p| {
-        p.control.timelock_delay_seconds = 35
+        p.control.timelock_delay_seconds = 83
     }),
     ("control.proposers", |p| {
         p.control.proposers = vec![Address::ZERO]
@@ -163,8 +163,11 @@ const OUT_OF_BOUNDS: [(&str, Change); 26] = [
         p.control.max_pause_periods = 0
     }),
     ("control.max_pause_periods", |p| {
-        p.control.max_pause_periods = 4
+        p.control.max_pause_periods = 12
     }),
+    ("evidence_periods", |p| p.evidence_periods = 9),
+    ("evidence_periods", |p| p.control.max_window_seconds = 37),
+    ("evidence_periods", |p| p.control.max_pause_periods = 4),
     ("control.min_window_seconds", |p| {
         p.control.min_window_seconds = 0
     }),
@@ -226,7 +229,7 @@ fn names_the_power_that_is_out_of_bounds() {
     params.challenge.bond = kms(11);
     assert!(params.validate().is_err(), "a bond above the least penalty");
     params.challenge.bond = kms(10);
-    params.control.timelock_delay_seconds = 36;
+    params.control.timelock_delay_seconds = 84;
     params.validate().unwrap();
 }
 

@@ -111,7 +111,8 @@ fn escrow(deployment: &Deployment) -> Result<Table, ChainError> {
         .number("minLocked()", params.min_locked.0)
         .number("minLockPeriods()", params.min_lock_periods)
         .number("maxLockPeriods()", params.max_lock_periods)
-        .number("workerCooldown()", params.worker_cooldown_periods))
+        .number("workerCooldown()", params.worker_cooldown_periods)
+        .number("evidencePeriods()", params.evidence_periods))
 }
 
 fn rewards(deployment: &Deployment) -> Result<Table, ChainError> {
@@ -152,6 +153,7 @@ fn adjudicator(deployment: &Deployment) -> Table {
         .names("rewards()", contracts.rewards.address)
         .names("control()", contracts.control.address)
         .number("graceSeconds()", params.penalty.grace_seconds)
+        .number("evidencePeriods()", params.evidence_periods)
 }
 
 fn challenges(deployment: &Deployment) -> Table {

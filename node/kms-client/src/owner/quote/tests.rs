@@ -62,8 +62,8 @@ async fn sets_aside_each_miner_that_cannot_serve() {
         state.miners[2].url = "http://user@x.org".to_owned();
         state.miners[3].url = "ftp://x.org".to_owned();
         state.miners[4].position.locked = Amount::from_kms(99).unwrap();
-        state.miners[5].position.lock_periods = 29;
-        state.miners[6].position.unlock_period = Some(Period(40));
+        state.miners[5].position.lock_periods = 39;
+        state.miners[6].position.unlock_period = Some(Period(50));
         state.leases.insert(Address([8; 20]), lease(9));
     }
     let error = refused(&world, &world.spec(1, 1)).await;

@@ -15,6 +15,7 @@ fn params(period_seconds: u32) -> ChainParams {
         min_lock_periods: 4,
         max_lock_periods: 1_000,
         worker_cooldown_periods: 1,
+        evidence_periods: 10,
         max_policy_periods: 100,
     }
 }

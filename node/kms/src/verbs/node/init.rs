@@ -23,7 +23,8 @@ const DEPLOYMENT_FILE: &str = "deployment.json";
 ///
 /// The stake's key stays elsewhere: whoever breaks into the node cannot move the stake. What is
 /// signed with the worker key can cost a part of it, on the main network 30 % in seven days or
-/// 1500 KMS, until you dismiss the key with `kms worker unbond`. Miner, network and endpoints are
+/// 1500 KMS, until you dismiss the key with `kms worker unbond`, and for 15 days more under
+/// policies that had begun by then. Miner, network and endpoints are
 /// those of the home, if there is one here.
 #[derive(Debug, Args)]
 #[command(after_help = "\

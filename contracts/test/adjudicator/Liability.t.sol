@@ -37,6 +37,7 @@ contract LiabilityTest is AdjudicatorTest {
         _expect(IAdjudicator.AdjudicatorReceiptInvalid.selector);
         _submit(charge);
         _skip(300);
+        answeredAt = uint64(vm.getBlockTimestamp());
         terms.salt = keccak256("a year later");
         (terms.firstPeriod, terms.lastPeriod) = (_now(), _now() + 1);
         _deposit(miner, MIN_LOCKED, 300);

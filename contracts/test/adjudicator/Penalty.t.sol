@@ -127,12 +127,13 @@ contract PenaltyTest is AdjudicatorTest {
 
     /// @dev Nothing is left to take from one that has gone, and nothing is recorded.
     function test_anEmptiedMinerIsNotConvicted() public {
-        Charge memory charge = _falseScalar();
         vm.prank(miner);
         escrow.unbond(2 * MIN_LOCKED);
         _skip(102);
         vm.prank(miner);
         escrow.withdraw(miner);
+        answeredAt = uint64(vm.getBlockTimestamp());
+        Charge memory charge = _falseScalar();
         vm.expectRevert(abi.encodeWithSelector(IAdjudicator.AdjudicatorNothingAtStake.selector, miner));
         _submit(charge);
         assertFalse(judge.isConvicted(miner, policyId, keccak256(delegation.capsule)));
@@ -146,6 +147,7 @@ contract PenaltyTest is AdjudicatorTest {
         vm.prank(miner);
         escrow.unbond(MIN_LOCKED - 1);
         _skip(102);
+        answeredAt = uint64(vm.getBlockTimestamp());
         vm.prank(miner);
         escrow.withdraw(miner);
         IControl.PenaltyTerms memory at = _penaltyTerms();
@@ -183,6 +185,7 @@ contract PenaltyTest is AdjudicatorTest {
             stake -= expected;
             if (stake == 0) break;
             _skip(LEASE);
+            answeredAt = uint64(vm.getBlockTimestamp());
         }
     }
 

@@ -242,6 +242,7 @@ contract RewardsTest is AdjudicatorTest {
         vm.prank(miner);
         escrow.unbond(2 * MIN_LOCKED);
         _goto(_now() + 95);
+        answeredAt = uint64(vm.getBlockTimestamp());
         terms.salt = keccak256("the last");
         (terms.firstPeriod, terms.lastPeriod, terms.rate) = (_now() + 1, _now() + 2, RATE);
         _deposit(miner, MIN_LOCKED, 100);
@@ -306,6 +307,7 @@ contract RewardsTest is AdjudicatorTest {
     function test_nothingIsHeldWithoutAConviction() public {
         bytes32 capsuleHash = keccak256(delegation.capsule);
         _skip(2 * MIN_LOCK);
+        answeredAt = uint64(vm.getBlockTimestamp());
         vm.expectRevert(abi.encodeWithSelector(IAdjudicator.AdjudicatorNothingToBurn.selector, 0, 0));
         judge.burnHeld(miner, policyId, capsuleHash);
         _submit(_falseScalar());

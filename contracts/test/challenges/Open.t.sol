@@ -79,9 +79,11 @@ contract OpenTest is ChallengeTest {
     /// present worker to acknowledge the fragment as well.
     function test_aFormerWorkersAcknowledgementEndsWithItsWord() public {
         uint32 retiredIn = _now();
+        (address fresh, uint256 key) = makeAddrAndKey("another worker");
+        keyOf[fresh] = key;
+        workers[1] = fresh;
         vm.prank(miner);
-        escrow.bondWorker(makeAddr("another worker"));
-        (workers[1], keyOf[workers[1]]) = makeAddrAndKey("another worker");
+        escrow.bondWorker(fresh);
         _activeUntil(retiredIn + EVIDENCE);
         uint256 snapshot = vm.snapshotState();
         _open(1);
@@ -90,7 +92,7 @@ contract OpenTest is ChallengeTest {
         _refusesDemand(
             _demand(1), abi.encodeWithSelector(ISilenceChallenges.ChallengeNotAcknowledged.selector, miner)
         );
-        worker = workers[1];
+        worker = fresh;
         _open(1);
     }
 

@@ -35,10 +35,11 @@ contract RegistryTest is KmsTest {
             assertEq(escrow.minerOfSigner(worker, end), bob, "what begins today had perhaps begun");
             assertEq(escrow.minerOfSigner(worker, end + 1), address(0));
             assertEq(escrow.minerOfSigner(worker, type(uint32).max), address(0));
-            // The next worker, and the years, change nothing of it.
-            _skip(365);
+            // The next worker changes nothing of it, nor does the time through its last period.
+            _skip(EVIDENCE);
             if (i == 0) _bond(bob, other);
         }
+        assertEq(escrow.minerOfSigner(worker, 1), address(0), "it is over");
         assertEq(escrow.minerOfSigner(other, type(uint32).max), bob);
         assertEq(escrow.minerOf(other), bob);
     }

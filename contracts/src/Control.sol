@@ -199,6 +199,12 @@ contract Control is Ownable2Step, IControl {
         _setChallenge(terms);
     }
 
+    /// @inheritdoc Ownable
+    /// @dev Without an owner a guardian that misuses the pause, or bad terms, would stay for ever.
+    function renounceOwnership() public view override onlyOwner {
+        revert ControlOwnerNeeded();
+    }
+
     // ---------------------------------------------------------------- internal
 
     function _setPause(uint32 through) private {

@@ -51,12 +51,11 @@ abstract contract EscrowState is PeriodClock, IStakingEscrow {
         uint32 retiredIn; // period of its dismissal; 0 while it is the worker
     }
 
-    /// @notice Sums over all positions, sequence number and pause, in one slot.
+    /// @notice Sums over all positions and sequence number, in one slot.
     struct Totals {
         uint96 locked; // sum of Stake.locked
         uint96 unbonding; // sum of Stake.unbonding
-        uint32 seq; // sequence number of the last event that has one
-        uint32 pausedThrough; // last period without deposits
+        uint64 seq; // sequence number of the last event that has one
     }
 
     // ---------------------------------------------------------------- immutables
@@ -82,6 +81,8 @@ abstract contract EscrowState is PeriodClock, IStakingEscrow {
     // ---------------------------------------------------------------- storage
 
     Totals internal _totals;
+    /// @dev Last period without deposits.
+    uint32 internal _pausedThrough;
     mapping(address miner => Stake) internal _stakes;
     mapping(address worker => Bond) internal _bonds;
     /// @dev Base URL of each miner's node.
@@ -143,17 +144,26 @@ abstract contract EscrowState is PeriodClock, IStakingEscrow {
         });
     }
 
-    function _requireServes(address miner, uint256 current, uint96 rate, uint32 lastPeriod) private view {
+    /// @dev Whether `miner` can serve now, and if not, the first of the reasons.
+    function _serviceOf(address miner, uint256 current, uint96 rate, uint32 lastPeriod)
+        private
+        view
+        returns (Service)
+    {
         Stake storage stake = _stakes[miner];
         uint256 unlockPeriod = stake.unlockPeriod;
         // An offence in lastPeriod counts for so long. An unbond now is released in current + 1
         // + lockPeriods, which must lie after it.
         uint256 custody = uint256(lastPeriod) + evidencePeriods;
         bool outlasts = unlockPeriod == 0 ? current + stake.lockPeriods >= custody : unlockPeriod > custody;
-        require(
-            outlasts && stake.locked >= minLocked && stake.minRate <= rate,
-            EscrowMinerCannotServe(miner, rate, lastPeriod)
-        );
+        if (stake.locked < minLocked) return Service.StakeTooSmall;
+        if (!outlasts) return Service.LockTooShort;
+        return stake.minRate <= rate ? Service.Able : Service.RateTooLow;
+    }
+
+    function _requireServes(address miner, uint256 current, uint96 rate, uint32 lastPeriod) private view {
+        Service service = _serviceOf(miner, current, rate, lastPeriod);
+        require(service == Service.Able, EscrowMinerCannotServe(miner, service, rate, lastPeriod));
     }
 
     // ---------------------------------------------------------------- view
@@ -215,7 +225,7 @@ abstract contract EscrowState is PeriodClock, IStakingEscrow {
 
     /// @inheritdoc IStakingEscrow
     function pausedThrough() external view override returns (uint32) {
-        return _totals.pausedThrough;
+        return _pausedThrough;
     }
 
     /// @inheritdoc IStakingEscrow
@@ -266,6 +276,16 @@ abstract contract EscrowState is PeriodClock, IStakingEscrow {
         for (uint256 i = 0; i < infos.length; ++i) {
             infos[i] = _infoOf(_registered[offset + i]);
         }
+    }
+
+    /// @inheritdoc IStakingEscrow
+    function canServe(address miner, uint96 rate, uint32 lastPeriod)
+        external
+        view
+        override
+        returns (Service)
+    {
+        return _serviceOf(miner, currentPeriod(), rate, lastPeriod);
     }
 
     /// @inheritdoc IStakingEscrow

@@ -41,19 +41,19 @@ abstract contract LeaseViews is LeaseLedger {
     // ---------------------------------------------------------------- view
 
     /// @inheritdoc IMiningRewards
-    function leaseOf(address miner) external view override returns (uint32 throughPeriod, uint96 weight) {
+    function leaseOf(address miner) public view override returns (uint32 throughPeriod, uint96 weight) {
         LeaseWord lease = _leases[miner].word;
         if (_accounts[miner].suspendedThrough != 0) return (0, 0);
         return (lease.through(), _weightOf(lease.locked(), lease.term()));
     }
 
     /// @inheritdoc IMiningRewards
-    function suspendedThrough(address miner) external view override returns (uint32) {
+    function suspendedThrough(address miner) public view override returns (uint32) {
         return _accounts[miner].suspendedThrough;
     }
 
     /// @inheritdoc IMiningRewards
-    function claimable(address miner) external view override returns (uint256) {
+    function claimable(address miner) public view override returns (uint256) {
         return _accrued(_leases[miner].word, _accounts[miner], currentPeriod());
     }
 

@@ -211,7 +211,7 @@ contract MiningRewards is LeaseViews, EIP712, Multicall {
         revert RewardsLeaseTooLong(through, maximum > type(uint32).max ? type(uint32).max : uint32(maximum));
     }
 
-    /// @dev Accepts signatures of accounts without code only: 65 bytes, low s, v 27 or 28.
+    /// @dev Accepts signatures of keys only: 65 bytes, low s, v 27 or 28.
     function _signedBy(address worker, SignedConfirmation calldata entry) private view returns (bool) {
         bytes32 digest = _hashTypedDataV4(
             keccak256(abi.encode(CONFIRMATION_TYPEHASH, entry.miner, entry.throughPeriod, entry.validPeriod))
@@ -231,5 +231,16 @@ contract MiningRewards is LeaseViews, EIP712, Multicall {
     /// @inheritdoc IMiningRewards
     function escrow() external view override returns (address) {
         return address(_escrow);
+    }
+
+    /// @inheritdoc IMiningRewards
+    function minerStatus(address miner) external view override returns (MinerStatus memory status) {
+        address[] memory miners = new address[](1);
+        miners[0] = miner;
+        status.info = _escrow.minerInfo(miners)[0];
+        status.currentPeriod = currentPeriod();
+        (status.leasedThrough, status.weight) = leaseOf(miner);
+        status.suspendedThrough = suspendedThrough(miner);
+        status.claimable = claimable(miner);
     }
 }

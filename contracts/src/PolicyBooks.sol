@@ -47,8 +47,7 @@ abstract contract PolicyBooks is PeriodClock, IPolicyManager {
     mapping(bytes32 id => PolicyWord) internal _words;
     /// @dev Paid counts of the miners from index PAID_IN_WORD on, 16 to a word.
     mapping(bytes32 id => mapping(uint256 index => uint256)) private _paidTails;
-    /// @dev By the miner's index in the terms.
-    mapping(bytes32 id => mapping(uint256 index => Arrangement)) internal _arrangements;
+    mapping(bytes32 id => mapping(address miner => Arrangement)) internal _arrangements;
 
     // ---------------------------------------------------------------- constructor
 
@@ -86,8 +85,8 @@ abstract contract PolicyBooks is PeriodClock, IPolicyManager {
         return uint64(counters);
     }
 
-    /// @dev Takes the next sequence number of an event that a pause forbids; reverts the transaction during
-    /// a pause.
+    /// @dev Takes the next sequence number of a creation, which a pause forbids; reverts the transaction
+    /// during a pause.
     function _nextSeqUnlessPaused() internal returns (uint64) {
         uint256 counters = _counters + 1;
         uint32 paused = uint32(counters >> PAUSE_OFFSET);
@@ -168,13 +167,13 @@ abstract contract PolicyBooks is PeriodClock, IPolicyManager {
 
     /// @dev Number of leading periods that are paid for with one miner, at most `length`. Reads no storage
     /// while no arrangement of the policy is revoked.
-    function _lengthAt(bytes32 id, PolicyWord word, uint256 index, uint16 length)
+    function _lengthAt(bytes32 id, PolicyWord word, address miner, uint16 length)
         internal
         view
         returns (uint16)
     {
         if (word.revokedArrangements() == 0) return length;
-        Arrangement memory arrangement = _arrangements[id][index];
+        Arrangement memory arrangement = _arrangements[id][miner];
         return arrangement.revokedAt != 0 && arrangement.length < length ? arrangement.length : length;
     }
 
@@ -214,10 +213,10 @@ abstract contract PolicyBooks is PeriodClock, IPolicyManager {
         uint256 left = word.revokedArrangements();
         address[] memory one = new address[](1);
         for (uint256 i = 0; left > 0; ++i) {
-            if (_arrangements[id][i].revokedAt == 0) continue;
+            if (_arrangements[id][miners[i]].revokedAt == 0) continue;
             --left;
             one[0] = miners[i];
-            idle += _idlePeriods(one, word, word.refunded(), _lengthAt(id, word, i, completed));
+            idle += _idlePeriods(one, word, word.refunded(), _lengthAt(id, word, miners[i], completed));
         }
     }
 
@@ -233,7 +232,7 @@ abstract contract PolicyBooks is PeriodClock, IPolicyManager {
         serving = new address[](miners.length - left);
         uint256 count;
         for (uint256 i = 0; i < miners.length; ++i) {
-            if (left > 0 && _arrangements[id][i].revokedAt != 0) --left;
+            if (left > 0 && _arrangements[id][miners[i]].revokedAt != 0) --left;
             else serving[count++] = miners[i];
         }
     }
@@ -322,7 +321,7 @@ abstract contract PolicyBooks is PeriodClock, IPolicyManager {
     function collectable(Terms calldata terms, address miner) public view override returns (uint256) {
         (bytes32 id, PolicyWord word) = _load(terms);
         uint256 index = _indexOf(id, terms.miners, miner);
-        uint16 completed = _lengthAt(id, word, index, _completed(word));
+        uint16 completed = _lengthAt(id, word, miner, _completed(word));
         return _dueTo(terms, miner, word, _paid(id, word, index), completed);
     }
 
@@ -367,7 +366,7 @@ abstract contract PolicyBooks is PeriodClock, IPolicyManager {
     /// @inheritdoc IPolicyManager
     function effectiveLastOf(Terms calldata terms, address miner) external view override returns (uint32) {
         (bytes32 id, PolicyWord word) = _load(terms);
-        uint256 index = _indexOf(id, terms.miners, miner);
-        return _lastOf(word.firstPeriod(), _lengthAt(id, word, index, word.length()));
+        _indexOf(id, terms.miners, miner);
+        return _lastOf(word.firstPeriod(), _lengthAt(id, word, miner, word.length()));
     }
 }

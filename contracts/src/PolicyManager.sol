@@ -91,41 +91,42 @@ contract PolicyManager is PolicyRevocations, QuoteBook, Multicall, IERC1363Recei
         _pull(msg.sender, _open(id, copy, memo, length));
     }
 
-    /// @notice Creates a policy by `token.transferAndCall(policies, price, abi.encode(terms, memo))` of the
-    /// sponsor, who pays exactly priceOf(terms) (PolicyPaymentMismatch). Callable by the token only
-    /// (PolicyNotToken), which has moved `value` before.
+    /// @notice Creates or extends a policy by `token.transferAndCall(policies, price, data)`; `data` is the call
+    /// that the payment is for: abi.encodeCall of createPolicy by the sponsor, who pays priceOf(terms), or of
+    /// extendPolicy by the author, who pays the new periods. Reverts as these do, with PolicyNothingToPay for
+    /// any other data, and with PolicyPaymentMismatch. Callable by the token only (PolicyNotToken), which has
+    /// moved `value` before.
     function onTransferReceived(address operator, address from, uint256 value, bytes calldata data)
         external
         override
         returns (bytes4)
     {
         require(msg.sender == address(_token), PolicyNotToken(msg.sender));
-        (Terms memory terms, bytes memory memo) = abi.decode(data, (Terms, bytes));
-        // An allowance over the sponsor's tokens is no consent to a policy in its name.
-        require(operator == terms.sponsor, PolicySponsorMismatch(terms.sponsor, operator));
-        (, uint256 price) = _create(terms, memo, from);
+        // An allowance over somebody's tokens is no consent to a policy in its name.
+        require(operator == from, PolicySponsorMismatch(from, operator));
+        bytes4 selector = bytes4(data);
+        uint256 price;
+        if (selector == this.createPolicy.selector) {
+            (Terms memory terms, bytes memory memo) = abi.decode(data[4:], (Terms, bytes));
+            (, price) = _create(terms, memo, from);
+        } else if (selector == this.extendPolicy.selector) {
+            // In the place of the terms: where they begin, which _termsOf reads.
+            (, uint32 newLastPeriod, address[] memory without) =
+                abi.decode(data[4:], (uint256, uint32, address[]));
+            price = _extend(_termsOf(data), newLastPeriod, without, from);
+        } else {
+            revert PolicyNothingToPay(selector);
+        }
         require(value == price, PolicyPaymentMismatch(value, price));
         return IERC1363Receiver.onTransferReceived.selector;
     }
 
     /// @inheritdoc IPolicyManager
-    function extendPolicy(Terms calldata terms, uint32 newLastPeriod) external override {
-        require(msg.sender == terms.author, PolicyNotAuthor(msg.sender));
-        (bytes32 id, PolicyWord word) = _load(terms);
-        uint32 current = currentPeriod();
-        uint256 first = word.firstPeriod();
-        uint32 last = _effectiveLast(word);
-        require(!word.revoked(), PolicyAlreadyRevoked(id));
-        require(current <= last, PolicyEnded(id, last));
-        require(newLastPeriod > last, PolicyPeriodsInvalid(terms.firstPeriod, newLastPeriod, current));
-        uint16 length = _checkedLength(newLastPeriod - first + 1);
-        address[] memory serving = _serving(id, word, terms.miners);
-        require(serving.length > 0, PolicyMinersInvalid(0));
-        _escrow.requireCanServe(serving, terms.rate, newLastPeriod);
-
-        _words[id] = word.withLength(length);
-        emit PolicyExtended(_nextSeqUnlessPaused(), id, newLastPeriod, msg.sender);
-        _pull(msg.sender, uint256(terms.rate) * serving.length * (newLastPeriod - last));
+    function extendPolicy(Terms calldata terms, uint32 newLastPeriod, address[] calldata without)
+        external
+        override
+    {
+        _pull(msg.sender, _extend(terms, newLastPeriod, without, msg.sender));
     }
 
     // ---------------------------------------------------------------- refund and collect
@@ -223,12 +224,51 @@ contract PolicyManager is PolicyRevocations, QuoteBook, Multicall, IERC1363Recei
         price = uint256(terms.rate) * terms.miners.length * length;
     }
 
+    /// @dev Revokes the arrangements with the miners `without`, returns their coming fees to the sponsor, and
+    /// extends the others; the caller takes the price from `author`.
+    function _extend(Terms calldata terms, uint32 newLastPeriod, address[] memory without, address author)
+        private
+        returns (uint256 price)
+    {
+        require(author == terms.author, PolicyNotAuthor(author));
+        uint256 refunded;
+        for (uint256 i = 0; i < without.length; ++i) {
+            refunded += _revokeArrangement(terms, without[i]);
+        }
+        (bytes32 id, PolicyWord word) = _load(terms);
+        uint32 last = _effectiveLast(word);
+        {
+            uint32 current = currentPeriod();
+            require(!word.revoked(), PolicyAlreadyRevoked(id));
+            require(current <= last, PolicyEnded(id, last));
+            require(newLastPeriod > last, PolicyPeriodsInvalid(terms.firstPeriod, newLastPeriod, current));
+        }
+        uint16 length = _checkedLength(newLastPeriod - word.firstPeriod() + 1);
+        address[] memory serving = _serving(id, word, terms.miners);
+        require(serving.length > 0, PolicyMinersInvalid(0));
+        _escrow.requireCanServe(serving, terms.rate, newLastPeriod);
+
+        _words[id] = word.withLength(length);
+        emit PolicyExtended(_nextSeq(), id, newLastPeriod, author);
+        if (refunded > 0) _push(terms.sponsor, refunded);
+        price = uint256(terms.rate) * serving.length * (newLastPeriod - last);
+    }
+
+    /// @dev The terms in `call`, an encoded call of extendPolicy. Nothing is checked here: whatever is read must
+    /// hash to the id of a policy that exists, and reading it as terms reverts where it is not encoded so.
+    function _termsOf(bytes calldata call) private pure returns (Terms calldata terms) {
+        assembly ("memory-safe") {
+            let arguments := add(call.offset, 4)
+            terms := add(arguments, calldataload(arguments))
+        }
+    }
+
     /// @dev Computes the fees due to `miner` in one policy and marks them as paid.
     function _collect(Terms calldata terms, address miner) private returns (bytes32 id, uint256 due) {
         PolicyWord word;
         (id, word) = _load(terms);
         uint256 index = _indexOf(id, terms.miners, miner);
-        uint16 completed = _lengthAt(id, word, index, _completed(word));
+        uint16 completed = _lengthAt(id, word, miner, _completed(word));
         due = _dueTo(terms, miner, word, _paid(id, word, index), completed);
         if (due == 0) return (id, 0);
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity ^0.8.30;
 
+import {ECDSA} from "@openzeppelin/contracts/utils/cryptography/ECDSA.sol";
 import {EIP712} from "@openzeppelin/contracts/utils/cryptography/EIP712.sol";
 import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
 import {SignatureChecker} from "@openzeppelin/contracts/utils/cryptography/SignatureChecker.sol";
@@ -51,8 +52,8 @@ abstract contract PolicyRevocations is PolicyBooks, EIP712 {
         returns (uint256 refunded)
     {
         require(msg.sender == terms.author, PolicyNotAuthor(msg.sender));
-        (bytes32 id, PolicyWord word) = _load(terms);
-        return _revokeArrangement(id, word, terms, miner);
+        refunded = _revokeArrangement(terms, miner);
+        if (refunded > 0) _push(terms.sponsor, refunded);
     }
 
     /// @inheritdoc IPolicyManager
@@ -63,11 +64,12 @@ abstract contract PolicyRevocations is PolicyBooks, EIP712 {
         uint256 deadline,
         bytes calldata signature
     ) external override returns (uint256 refunded) {
-        (bytes32 id, PolicyWord word) = _load(terms);
+        (bytes32 id,) = _load(terms);
         _checkSigned(
             terms.author, deadline, abi.encode(ARRANGEMENT_TYPEHASH, id, miner, deadline), signature
         );
-        return _revokeArrangement(id, word, terms, miner);
+        refunded = _revokeArrangement(terms, miner);
+        if (refunded > 0) _push(terms.sponsor, refunded);
     }
 
     // ---------------------------------------------------------------- internal
@@ -81,13 +83,12 @@ abstract contract PolicyRevocations is PolicyBooks, EIP712 {
         if (amount > 0) _push(terms.sponsor, amount);
     }
 
-    /// @dev Revokes the arrangement with `miner`.
-    function _revokeArrangement(bytes32 id, PolicyWord word, Terms calldata terms, address miner)
-        private
-        returns (uint256 amount)
-    {
+    /// @dev Revokes the arrangement with `miner`; the caller pays `amount` to the sponsor.
+    function _revokeArrangement(Terms calldata terms, address miner) internal returns (uint256 amount) {
+        (bytes32 id, PolicyWord word) = _load(terms);
         (uint32 newLast, uint16 length, uint256 coming) = _cut(id, word);
-        Arrangement storage arrangement = _arrangements[id][_indexOf(id, terms.miners, miner)];
+        _indexOf(id, terms.miners, miner);
+        Arrangement storage arrangement = _arrangements[id][miner];
         require(arrangement.revokedAt == 0, PolicyArrangementRevoked(id, miner));
 
         amount = uint256(terms.rate) * coming;
@@ -95,7 +96,6 @@ abstract contract PolicyRevocations is PolicyBooks, EIP712 {
         arrangement.length = length;
         _words[id] = word.withOneMoreRevokedArrangement();
         emit ArrangementRevoked(_nextSeq(), id, miner, newLast, amount);
-        if (amount > 0) _push(terms.sponsor, amount);
     }
 
     /// @dev The present time, saturated at 2^40 - 1, the year 36,812, so that no clock stops a revocation.
@@ -120,15 +120,18 @@ abstract contract PolicyRevocations is PolicyBooks, EIP712 {
         coming = last - newLast;
     }
 
-    /// @dev Requires a signature of `author` over `message`, within the deadline.
+    /// @dev Requires a signature of `author` over `message`, within the deadline: by its key, or, if it is a
+    /// contract, as ERC-1271 says. The key comes first: an account that carries code by EIP-7702 has both.
     function _checkSigned(address author, uint256 deadline, bytes memory message, bytes calldata signature)
         private
         view
     {
         require(block.timestamp <= deadline, PolicySignatureExpired(deadline));
         bytes32 digest = _hashTypedDataV4(keccak256(message));
+        (address signer, ECDSA.RecoverError problem,) = ECDSA.tryRecoverCalldata(digest, signature);
         require(
-            SignatureChecker.isValidSignatureNowCalldata(author, digest, signature),
+            (problem == ECDSA.RecoverError.NoError && signer == author)
+                || SignatureChecker.isValidERC1271SignatureNowCalldata(author, digest, signature),
             PolicySignatureInvalid(author)
         );
     }
@@ -144,7 +147,8 @@ abstract contract PolicyRevocations is PolicyBooks, EIP712 {
     {
         PolicyWord word;
         (id, word) = _load(terms);
-        revokedAt = _accessEnd(id, word, _indexOf(id, terms.miners, miner));
+        _indexOf(id, terms.miners, miner);
+        revokedAt = _accessEnd(id, word, miner);
     }
 
     /// @inheritdoc IPolicyManager
@@ -156,15 +160,15 @@ abstract contract PolicyRevocations is PolicyBooks, EIP712 {
     {
         PolicyWord word;
         (id, word) = _load(terms);
-        uint256 index = _indexOf(id, terms.miners, miner);
-        revokedAt = _accessEnd(id, word, index);
-        paid = _dueTo(terms, miner, word, 0, _lengthAt(id, word, index, _completed(word)));
+        _indexOf(id, terms.miners, miner);
+        revokedAt = _accessEnd(id, word, miner);
+        paid = _dueTo(terms, miner, word, 0, _lengthAt(id, word, miner, _completed(word)));
     }
 
     /// @dev Time of the revocation. No arrangement of a revoked policy is revoked any more, so an
     /// arrangement's time is the earlier.
-    function _accessEnd(bytes32 id, PolicyWord word, uint256 index) private view returns (uint64 time) {
-        if (word.revokedArrangements() > 0) time = _arrangements[id][index].revokedAt;
+    function _accessEnd(bytes32 id, PolicyWord word, address miner) private view returns (uint64 time) {
+        if (word.revokedArrangements() > 0) time = _arrangements[id][miner].revokedAt;
         if (time == 0) time = word.revokedAt();
     }
 }

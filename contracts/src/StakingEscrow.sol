@@ -2,6 +2,8 @@
 pragma solidity ^0.8.30;
 
 import {IERC1363Receiver} from "@openzeppelin/contracts/interfaces/IERC1363Receiver.sol";
+import {ECDSA} from "@openzeppelin/contracts/utils/cryptography/ECDSA.sol";
+import {EIP712} from "@openzeppelin/contracts/utils/cryptography/EIP712.sol";
 import {Multicall} from "@openzeppelin/contracts/utils/Multicall.sol";
 import {EscrowState} from "./EscrowState.sol";
 import {IStakingEscrow} from "./interfaces/IStakingEscrow.sol";
@@ -9,14 +11,18 @@ import {IStakingEscrow} from "./interfaces/IStakingEscrow.sol";
 /// @title Staking escrow
 /// @notice Implements IStakingEscrow. Positions are counted here and never read from the token's balance, so
 /// tokens sent to the contract change no position.
-contract StakingEscrow is EscrowState, IERC1363Receiver, Multicall {
+contract StakingEscrow is EscrowState, EIP712, IERC1363Receiver, Multicall {
     // ---------------------------------------------------------------- immutables
 
     uint256 private constant MAX_URL_LENGTH = 256;
+    /// @dev Bytes of an encoded call of `deposit`.
+    uint256 private constant DEPOSIT_LENGTH = 68;
+    bytes32 private constant CONSENT_TYPEHASH =
+        keccak256("WorkerConsent(address worker,address miner,uint256 deadline)");
 
     // ---------------------------------------------------------------- constructor
 
-    constructor(Params memory params) EscrowState(params) {}
+    constructor(Params memory params) EscrowState(params) EIP712("KMS StakingEscrow", "1") {}
 
     // ---------------------------------------------------------------- deposit and lock
 
@@ -41,8 +47,10 @@ contract StakingEscrow is EscrowState, IERC1363Receiver, Multicall {
         _pull(msg.sender, amount);
     }
 
-    /// @notice Deposits by `token.transferAndCall`; `data` is abi.encode(uint32 lockPeriods). Callable by the
-    /// token only, which has moved `value` before.
+    /// @notice Deposits by `token.transferAndCall`; `data` is the call that it stands for,
+    /// abi.encodeCall(deposit, (value, lockPeriods)), to the byte: a payment that was meant for another
+    /// contract, or says nothing, locks nothing (EscrowNoDeposit). Callable by the token only, which has moved
+    /// `value` before.
     function onTransferReceived(address operator, address from, uint256 value, bytes calldata data)
         external
         override
@@ -50,8 +58,13 @@ contract StakingEscrow is EscrowState, IERC1363Receiver, Multicall {
     {
         require(msg.sender == address(_token), EscrowNotToken(msg.sender));
         require(operator == from, EscrowOperatorNotOwner(operator, from));
-        require(value <= type(uint96).max, EscrowAmountTooLarge(value));
-        _deposit(from, uint96(value), abi.decode(data, (uint32)));
+        require(
+            data.length == DEPOSIT_LENGTH && bytes4(data) == this.deposit.selector,
+            EscrowNoDeposit(from, value)
+        );
+        (uint96 amount, uint32 lockPeriods) = abi.decode(data[4:], (uint96, uint32));
+        require(amount == value, EscrowNoDeposit(from, value));
+        _deposit(from, amount, lockPeriods);
         return IERC1363Receiver.onTransferReceived.selector;
     }
 
@@ -136,36 +149,37 @@ contract StakingEscrow is EscrowState, IERC1363Receiver, Multicall {
     // ---------------------------------------------------------------- worker and node record
 
     /// @inheritdoc IStakingEscrow
-    /// @dev Deliberately not checked: the worker's consent. Whoever bonds a stranger's key only blocks that
-    /// key, and is liable for what it signs; the stranger bonds another one. An account in construction, or
-    /// one that gets code later, passes the code check without harm: it can confirm like any worker.
-    function bondWorker(address worker) external override {
+    /// @dev Deliberately not checked: that the worker is an account without code. It signs with a key, so it is
+    /// none of a contract; code that its account carries by EIP-7702 changes nothing.
+    function bondWorker(address worker, uint256 deadline, bytes calldata consent) external override {
         Stake storage stake = _stakes[msg.sender];
-        address present = stake.worker;
-        if (worker == address(0)) {
-            require(present != address(0), EscrowWorkerInvalid(worker));
-        } else {
-            uint32 current = currentPeriod();
-            Stake storage other = _stakes[worker];
-            Bond memory bond = _bonds[worker];
-            require(stake.locked > 0, EscrowNoPosition(msg.sender));
-            require(bond.miner == address(0), EscrowWorkerTaken(worker, bond.miner));
-            require(
-                worker.code.length == 0 && other.locked == 0 && other.unbonding == 0,
-                EscrowWorkerInvalid(worker)
-            );
-            require(
-                stake.workerAllowedFrom <= current, EscrowWorkerTooSoon(stake.workerAllowedFrom, current)
-            );
-            _bonds[worker] = Bond({miner: msg.sender, retiredIn: 0});
-            // A dismissal leaves this as it is: to dismiss a worker is always allowed, to change it is not.
-            stake.workerAllowedFrom =
-                workerCooldown == 0 ? current : _firstAfter(current, workerCooldown - 1);
-        }
+        uint32 current = currentPeriod();
+        require(stake.locked > 0, EscrowNoPosition(msg.sender));
+        Bond memory bond = _bonds[worker];
+        require(bond.miner == address(0), EscrowWorkerTaken(worker, bond.miner));
+        Stake storage other = _stakes[worker];
+        require(other.locked == 0 && other.unbonding == 0, EscrowWorkerInvalid(worker));
+        require(stake.workerAllowedFrom <= current, EscrowWorkerTooSoon(stake.workerAllowedFrom, current));
+        require(block.timestamp <= deadline, EscrowConsentExpired(deadline));
+        bytes32 digest =
+            _hashTypedDataV4(keccak256(abi.encode(CONSENT_TYPEHASH, worker, msg.sender, deadline)));
+        (address signer, ECDSA.RecoverError problem,) = ECDSA.tryRecoverCalldata(digest, consent);
+        require(
+            problem == ECDSA.RecoverError.NoError && signer == worker,
+            EscrowConsentInvalid(worker, msg.sender)
+        );
 
-        if (present != address(0)) _bonds[present].retiredIn = currentPeriod();
-        stake.worker = worker;
-        emit WorkerBonded(_nextSeq(), msg.sender, worker);
+        _bonds[worker] = Bond({miner: msg.sender, retiredIn: 0});
+        // A dismissal leaves this as it is: to dismiss a worker is always allowed, to change it is not.
+        stake.workerAllowedFrom = workerCooldown == 0 ? current : _firstAfter(current, workerCooldown - 1);
+        _setWorker(stake, worker);
+    }
+
+    /// @inheritdoc IStakingEscrow
+    function unbondWorker() external override {
+        Stake storage stake = _stakes[msg.sender];
+        require(stake.worker != address(0), EscrowNoWorker(msg.sender));
+        _setWorker(stake, address(0));
     }
 
     /// @inheritdoc IStakingEscrow
@@ -240,7 +254,7 @@ contract StakingEscrow is EscrowState, IERC1363Receiver, Multicall {
     /// @inheritdoc IStakingEscrow
     function setPause(uint32 throughPeriod) external override {
         require(msg.sender == control, EscrowNotControl(msg.sender));
-        _totals.pausedThrough = throughPeriod;
+        _pausedThrough = throughPeriod;
         emit DepositsPaused(throughPeriod);
     }
 
@@ -251,7 +265,7 @@ contract StakingEscrow is EscrowState, IERC1363Receiver, Multicall {
         Stake storage stake = _stakes[miner];
         uint96 locked = stake.locked;
         uint32 shortest = locked == 0 ? minLockPeriods : stake.lockPeriods;
-        uint32 paused = _totals.pausedThrough;
+        uint32 paused = _pausedThrough;
         require(currentPeriod() > paused, EscrowPaused(paused));
         require(amount > 0, EscrowAmountZero());
         require(lockPeriods >= shortest, EscrowLockTooShort(lockPeriods, shortest));
@@ -290,7 +304,15 @@ contract StakingEscrow is EscrowState, IERC1363Receiver, Multicall {
         emit WindDownSet(miner, 0);
     }
 
-    function _nextSeq() private returns (uint32 seq) {
+    /// @dev Bonds `worker`, or none, in the place of the present one, which is dismissed.
+    function _setWorker(Stake storage stake, address worker) private {
+        address present = stake.worker;
+        if (present != address(0)) _bonds[present].retiredIn = currentPeriod();
+        stake.worker = worker;
+        emit WorkerBonded(_nextSeq(), msg.sender, worker);
+    }
+
+    function _nextSeq() private returns (uint64 seq) {
         seq = _totals.seq + 1;
         _totals.seq = seq;
     }

@@ -25,8 +25,8 @@ contract AdversarialTest is KmsTest {
             abi.encodeWithSelector(IStakingEscrow.EscrowNothingToWithdraw.selector, worker, 0, _now())
         );
         escrow.withdraw(worker);
-        vm.expectRevert(abi.encodeWithSelector(IStakingEscrow.EscrowWorkerInvalid.selector, address(0)));
-        escrow.bondWorker(address(0));
+        vm.expectRevert(abi.encodeWithSelector(IStakingEscrow.EscrowNoWorker.selector, worker));
+        escrow.unbondWorker();
         vm.stopPrank();
         assertEq(abi.encode(escrow.position(miner)), before);
     }
@@ -102,7 +102,7 @@ contract AdversarialTest is KmsTest {
         _confirm(worker, _now() + 2);
         _skip(4);
         vm.prank(miner);
-        escrow.bondWorker(address(0));
+        escrow.unbondWorker();
         vm.prank(worker);
         vm.expectRevert(abi.encodeWithSelector(IMiningRewards.RewardsNotMinerOrWorker.selector, worker));
         rewards.claim(miner);
@@ -132,11 +132,12 @@ contract AdversarialTest is KmsTest {
     /// @dev The greatest amounts there can be pass through every formula.
     function test_theWholeSupplyInOnePosition() public {
         _fund(bob, token.balanceOf(treasury));
-        vm.startPrank(bob);
-        token.transferAndCall(address(escrow), INITIAL, abi.encode(MAX_LOCK));
-        escrow.bondWorker(address(77));
-        vm.stopPrank();
-        _confirm(address(77), _now() + LEASE);
+        bytes memory data = abi.encodeCall(escrow.deposit, (uint96(INITIAL), MAX_LOCK));
+        vm.prank(bob);
+        token.transferAndCall(address(escrow), INITIAL, data);
+        address worker = makeAddr("the worker of all");
+        _bond(bob, worker);
+        _confirm(worker, _now() + LEASE);
         _skip(10);
         vm.prank(bob);
         assertGt(rewards.claim(bob), 0);

@@ -17,7 +17,7 @@ contract Defects2018Test is KmsTest {
         _fund(address(this), MIN_LOCKED);
         token.approve(address(escrow), MIN_LOCKED);
         escrow.deposit(MIN_LOCKED, 500);
-        escrow.bondWorker(worker);
+        escrow.bondWorker(worker, type(uint256).max, _consent(address(this), worker));
         miners.push(address(this));
         terms = _terms(miners, 365);
         _create(terms);
@@ -106,7 +106,11 @@ contract Defects2018Test is KmsTest {
         escrow.setMinRate(RATE + 1);
         vm.expectRevert(
             abi.encodeWithSelector(
-                IStakingEscrow.EscrowMinerCannotServe.selector, address(this), RATE, terms.lastPeriod
+                IStakingEscrow.EscrowMinerCannotServe.selector,
+                address(this),
+                IStakingEscrow.Service.RateTooLow,
+                RATE,
+                terms.lastPeriod
             )
         );
         escrow.requireCanServe(miners, RATE, terms.lastPeriod);

@@ -78,7 +78,7 @@ contract EdgesTest is KmsTest {
 
     function testFuzz_changesTheWorkerAfterTheCooldownOnly(uint8 which) public {
         _edge(_now() + COOLDOWN, which);
-        bytes memory data = abi.encodeCall(escrow.bondWorker, (bob));
+        bytes memory data = abi.encodeCall(escrow.bondWorker, (bob, type(uint256).max, _consent(miner, bob)));
         assertEq(_do(miner, address(escrow), data), which % 3 != 0);
         assertEq(escrow.workerOf(miner), which % 3 != 0 ? bob : worker);
     }
@@ -191,7 +191,7 @@ contract EdgesTest is KmsTest {
         if (near) last = uint32(bound(last, terms.lastPeriod - 1, current + 41));
         _payable(1_000 * uint256(RATE));
         bool right = which % 3 == 0 && last > terms.lastPeriod && last <= current + 40;
-        bytes memory data = abi.encodeCall(policies.extendPolicy, (terms, last));
+        bytes memory data = abi.encodeCall(policies.extendPolicy, (terms, last, new address[](0)));
         assertEq(_do(alice, address(policies), data), right);
         uint256 length = right ? uint256(last) - terms.firstPeriod + 1 : 10;
         assertEq(token.balanceOf(address(policies)), length * RATE);

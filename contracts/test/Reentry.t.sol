@@ -88,8 +88,7 @@ contract ReentryTest is KmsTest {
         super.setUp();
         greedy = new Greedy();
         _deposit(address(greedy), MIN_LOCKED, 30);
-        vm.prank(address(greedy));
-        escrow.bondWorker(worker);
+        _bond(address(greedy), worker);
         address[] memory miners = new address[](1);
         miners[0] = address(greedy);
         terms = _terms(miners, 20);

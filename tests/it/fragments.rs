@@ -179,7 +179,8 @@ async fn liar(
 ) -> (Address, Proxy) {
     let worker = EthSecret::random().unwrap();
     let owner = EthSecret::random().unwrap();
-    world.stake(&owner, 1_000, worker.address()).await;
+    let consent = world.consent(&worker, owner.address());
+    world.stake(&owner, 1_000, consent).await;
     let miner = owner.address();
     let now = world.period().await;
     let through = Period(now.0 + 2);

@@ -182,7 +182,16 @@ async fn a_miner_stakes_shows_and_unbonds_through_the_command_line() {
     miner.json(&bond).assert_failure(3, "node_missing");
     let url = ["--public-url", "http://127.0.0.1:1"];
     let made = miner.json(&[&["node", "init"], &url[..]].concat());
-    let worker = made.assert_success().text("worker");
+    let made = made.assert_success();
+    let (worker, consent) = (made.text("worker"), made.text("consent"));
+    // The consent names one miner: it is of no use to whoever else sees it.
+    let thief = world.person("thief", 2_000).await;
+    let other = thief.json(&["worker", "bond", &consent]);
+    other.assert_failure(2, "consent_for_another");
+    let again = miner.json(&["node", "consent"]).assert_success();
+    assert_eq!(again.text("worker"), worker);
+    let dry = miner.json(&["worker", "bond", &again.text("consent"), "--dry-run"]);
+    dry.assert_success();
     miner.json(&bond).assert_success();
     let shown = miner.json(&["worker", "show"]).assert_success();
     assert_eq!(shown.text("worker"), worker);

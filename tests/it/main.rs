@@ -34,6 +34,8 @@ mod provider;
 #[cfg(test)]
 mod readme;
 #[cfg(test)]
+mod renewal;
+#[cfg(test)]
 mod reorg;
 #[cfg(test)]
 mod restore;

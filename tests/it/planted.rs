@@ -68,6 +68,18 @@ fn create_policies(world: &World, terms: &[Terms]) -> Vec<u8> {
     [selector.0[..4].to_vec(), begins, terms, memos].concat()
 }
 
+/// Sends a call of an account of which the chain has the key.
+async fn call_as(world: &World, from: Address, to: Address, data: String) {
+    let transaction = json!([{ "from": from, "to": to, "data": data }]);
+    let rpc = world.devnet.rpc();
+    let sent: B256 = rpc
+        .request("eth_sendTransaction", &transaction)
+        .await
+        .unwrap();
+    let mined = async || world.chain.receipt(sent).await.unwrap();
+    assert!(until("a stranger's call", mined).await.succeeded);
+}
+
 /// Plants policies with the look-up value of the only grant on chain, and the stranger's miner.
 async fn plant(world: &World, stranger: &EthSecret, miner: Address) {
     let created = |event| match event {
@@ -85,17 +97,12 @@ async fn plant(world: &World, stranger: &EthSecret, miner: Address) {
     };
     let planted: Vec<Terms> = (1..=PLANTED).map(planted).collect();
     let amount = kms_protocol::Amount::from_kms(100).unwrap();
-    world.send(stranger, Call::ApprovePolicies { amount }).await;
     let to = world.deployment.contracts.policies.address;
+    let approval = format!("0x095ea7b3{:0>64}{:064x}", hex::encode(to.0), amount.0);
+    let token = world.deployment.contracts.token.address;
+    call_as(world, stranger.address(), token, approval).await;
     let data = format!("0x{}", hex::encode(create_policies(world, &planted)));
-    let transaction = json!([{ "from": stranger.address(), "to": to, "data": data }]);
-    let rpc = world.devnet.rpc();
-    let sent: B256 = rpc
-        .request("eth_sendTransaction", &transaction)
-        .await
-        .unwrap();
-    let mined = async || world.chain.receipt(sent).await.unwrap();
-    assert!(until("the stranger's policies", mined).await.succeeded);
+    call_as(world, stranger.address(), to, data).await;
     let hash = |record: &kms_chain::EventRecord| match &record.event {
         ChainEvent::PolicyCreated { keys_hash, .. } => Some(*keys_hash),
         _ => None,

@@ -69,6 +69,8 @@ interface IControl {
     /// @notice The owner set the terms of challenges.
     event ChallengeTermsSet(ChallengeTerms terms);
 
+    /// @notice Control has an owner for ever: ownership is handed over, not given up.
+    error ControlOwnerNeeded();
     error ControlNotGuardian(address caller);
     error ControlNotGuardianOrOwner(address caller);
     error ControlNotPendingGuardian(address caller);

@@ -2,6 +2,7 @@
 pragma solidity ^0.8.30;
 
 import {IPeriodClock} from "./IPeriodClock.sol";
+import {IStakingEscrow} from "./IStakingEscrow.sol";
 
 /// @title Mining rewards
 /// @notice Activity leases and the falling emission. In period p the miners active in p share
@@ -25,6 +26,20 @@ interface IMiningRewards is IPeriodClock {
     struct ActivityRun {
         uint32 first;
         uint32 last;
+    }
+
+    /// @notice What the contracts say of a miner at present.
+    struct MinerStatus {
+        /// Stake, worker, posted rate and node, from the escrow.
+        IStakingEscrow.MinerInfo info;
+        uint32 currentPeriod;
+        /// As leaseOf.
+        uint32 leasedThrough;
+        uint96 weight;
+        /// As suspendedThrough.
+        uint32 suspendedThrough;
+        /// As claimable.
+        uint256 claimable;
     }
 
     /// @notice A worker leased the periods fromPeriod..=throughPeriod for its miner.
@@ -109,6 +124,8 @@ interface IMiningRewards is IPeriodClock {
     /// @notice Last leased period and weight of the miner's latest lease. Zeros for a miner that never
     /// confirmed, and from a suspension to the next confirmation, even while the current period is active.
     function leaseOf(address miner) external view returns (uint32 throughPeriod, uint96 weight);
+    /// @notice All that the contracts say of `miner`, at once; all zeros but the address for an unknown one.
+    function minerStatus(address miner) external view returns (MinerStatus memory);
     /// @notice Reward of completed periods that `claim` would mint now.
     function claimable(address miner) external view returns (uint256);
     /// @notice Number of periods in first..=last in which the miner was active; `last` must be complete.

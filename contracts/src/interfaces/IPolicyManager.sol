@@ -48,18 +48,22 @@ interface IPolicyManager is IPeriodClock {
 
     /// @notice Offer of a miner to serve at another rate than the posted one, signed by its worker: EIP-712,
     /// domain "KMS PolicyManager", "1", type
-    /// Quote(address miner,uint96 rate,uint32 maxPeriods,uint64 validUntil,uint32 capacity,bytes32 salt).
-    /// Anyone may use it. An extension takes the posted rate.
+    /// Quote(address miner,address taker,uint96 rate,uint32 maxPeriods,uint64 validUntil,uint32 capacity,
+    /// bytes32 salt), in one line. An extension takes the posted rate.
     struct Quote {
+        /// Sponsor that may use it; zero for anyone.
+        address taker;
         /// Least fee per period the miner accepts, units of 1e-18 KMS.
         uint96 rate;
         /// Length of the longest policy it may be used for, in periods.
         uint32 maxPeriods;
         /// Last second of Unix time in which it may be used.
         uint64 validUntil;
-        /// Number of policies that may be created with it.
+        /// Number of policies that may be created with it, each of which holds one seat.
         uint32 capacity;
         bytes32 salt;
+        /// The seat that is taken, below the capacity; chosen by the sponsor and not signed.
+        uint32 seat;
         /// By the miner's present worker: 65 bytes r || s || v, low s, v 27 or 28. Empty for "no quote": the
         /// posted rate holds and the other fields are ignored.
         bytes signature;
@@ -90,17 +94,19 @@ interface IPolicyManager is IPeriodClock {
         uint64 seq, bytes32 indexed policyId, address indexed miner, uint32 effectiveLast, uint256 refund
     );
     /// @notice A policy was created with a quote of `miner`.
-    /// @param uses number of uses of the quote, this one included.
+    /// @param seat the seat that the policy holds.
     event QuoteUsed(
-        bytes32 indexed policyId, address indexed miner, bytes32 indexed quoteDigest, uint32 uses
+        bytes32 indexed policyId, address indexed miner, bytes32 indexed quoteDigest, uint32 seat
     );
+    /// @notice The miner or its worker cancelled a quote.
+    event QuoteCancelled(address indexed miner, bytes32 indexed quoteDigest);
     /// @notice The fees of idle miners through `throughPeriod` were refunded to the sponsor.
     event PolicyRefunded(bytes32 indexed policyId, uint32 throughPeriod, uint256 amount);
     /// @notice `miner` was paid for its active periods through `throughPeriod`.
     event FeesCollected(
         bytes32 indexed policyId, address indexed miner, uint32 throughPeriod, uint256 amount
     );
-    /// @notice New policies and extensions were paused, or the pause was lifted.
+    /// @notice New policies were paused, or the pause was lifted.
     /// @param throughPeriod last period of the pause; past or 0 when it was lifted.
     event PoliciesPaused(uint32 throughPeriod);
 
@@ -124,6 +130,8 @@ interface IPolicyManager is IPeriodClock {
     error PolicyAuthorZero();
     error PolicySponsorMismatch(address sponsor, address payer);
     error PolicyPaymentMismatch(uint256 paid, uint256 due);
+    /// @notice The payment comes with a call of neither createPolicy nor extendPolicy.
+    error PolicyNothingToPay(bytes4 selector);
     error PolicyNotAuthor(address caller);
     error PolicySignatureInvalid(address author);
     error PolicySignatureExpired(uint256 deadline);
@@ -133,7 +141,7 @@ interface IPolicyManager is IPeriodClock {
     error PolicyNothingToRefund(bytes32 policyId);
     error PolicyNotToken(address caller);
     error PolicyNotControl(address caller);
-    /// @notice New policies and extensions are paused through `throughPeriod`.
+    /// @notice New policies are paused through `throughPeriod`.
     error PolicyPaused(uint32 throughPeriod);
     /// @notice The list is empty or longer than `maximum`.
     error PolicyBatchInvalid(uint256 count, uint256 maximum);
@@ -143,7 +151,12 @@ interface IPolicyManager is IPeriodClock {
     error PolicyQuoteRateTooLow(address miner, uint96 rate, uint96 quotedRate);
     error PolicyQuoteTooShort(address miner, uint32 periods, uint32 maxPeriods);
     error PolicyQuoteExpired(address miner, uint64 validUntil);
-    error PolicyQuoteUsedUp(address miner, uint32 capacity);
+    /// @notice The quote names another taker than the sponsor.
+    error PolicyQuoteNotForSponsor(address miner, address taker, address sponsor);
+    error PolicyQuoteSeatUnknown(address miner, uint32 seat, uint32 capacity);
+    /// @notice `holder` has the seat: take another, see quoteHolder.
+    error PolicyQuoteSeatTaken(address miner, uint32 seat, bytes32 holder);
+    error PolicyQuoteIsCancelled(address miner, bytes32 quoteDigest);
     /// @notice Not signed by the miner's present worker, or the signature is misshapen.
     error PolicyQuoteSignatureInvalid(address miner);
     error PolicyTransferFailed();
@@ -164,7 +177,7 @@ interface IPolicyManager is IPeriodClock {
     function maxPolicyPeriods() external view returns (uint32);
     /// @notice Sequence number of the last event that has one; the first is 1.
     function lastSeq() external view returns (uint64);
-    /// @notice Last period without new policies and extensions; past when there is no pause.
+    /// @notice Last period without new policies; past when there is no pause.
     function pausedThrough() external view returns (uint32);
 
     /// @notice Id of `terms` on this chain and in this contract, whether the policy exists or not.
@@ -206,8 +219,9 @@ interface IPolicyManager is IPeriodClock {
         returns (bytes32 id, uint64 revokedAt);
     /// @notice EIP-712 digest that the worker of `miner` signs for `quote`, whose signature is ignored.
     function quoteDigest(address miner, Quote calldata quote) external view returns (bytes32);
-    /// @notice Number of policies that were created with the quote of this digest.
-    function quoteUses(bytes32 digest) external view returns (uint32);
+    /// @notice Policy that holds a seat of the quote of `miner` with this digest; zero if the seat is free.
+    function quoteHolder(address miner, bytes32 digest, uint32 seat) external view returns (bytes32);
+    function quoteCancelled(bytes32 digest) external view returns (bool);
 
     // ---------------------------------------------------------------- creation and extension
 
@@ -235,19 +249,25 @@ interface IPolicyManager is IPeriodClock {
         returns (bytes32[] memory ids);
     /// @notice Creates a policy for which quotes[i], unless empty, replaces the posted rate of miners[i]; the
     /// lock of the miner must outlast the policy all the same. Reverts as createPolicy does, and with
-    /// PolicyQuotesMismatch, PolicyQuoteRateTooLow, PolicyQuoteTooShort, PolicyQuoteExpired,
-    /// PolicyQuoteUsedUp, PolicyQuoteSignatureInvalid.
+    /// PolicyQuotesMismatch, PolicyQuoteNotForSponsor, PolicyQuoteRateTooLow, PolicyQuoteTooShort,
+    /// PolicyQuoteExpired, PolicyQuoteSeatUnknown, PolicyQuoteSeatTaken, PolicyQuoteIsCancelled,
+    /// PolicyQuoteSignatureInvalid.
     function createPolicyWithQuotes(Terms calldata terms, bytes calldata memo, Quote[] calldata quotes)
         external
         returns (bytes32 id);
-    // ERC-1363: `token.transferAndCall(policies, price, abi.encode(terms, memo))` by the sponsor creates one
-    // too.
-    /// @notice Moves the last period of every arrangement that is not revoked. Callable by the author only,
+    /// @notice Cancels a quote of `miner`, whose signature and seat are ignored; policies that were created
+    /// with it stay. Callable by the miner and its worker (PolicyNotMinerOrWorker).
+    function cancelQuote(address miner, Quote calldata quote) external;
+    /// @notice Moves the last period of every arrangement that is not revoked, after those with the miners
+    /// `without`, who would not serve on, are revoked as revokeArrangement does. Callable by the author only,
     /// who decides how long the reader has access; the author pays the new periods (allowance needed),
-    /// refunds still go to the sponsor. Reverts with PolicyNotAuthor, PolicyPaused, PolicyAlreadyRevoked,
-    /// PolicyEnded, PolicyPeriodsInvalid (not later than the present end), PolicyTooLong,
-    /// PolicyMinersInvalid(0) when every arrangement is revoked, EscrowMinerCannotServe.
-    function extendPolicy(Terms calldata terms, uint32 newLastPeriod) external;
+    /// refunds still go to the sponsor. Never paused: a pause must not end a policy. Reverts with
+    /// PolicyNotAuthor, PolicyAlreadyRevoked, PolicyEnded, PolicyPeriodsInvalid (not later than the present
+    /// end), PolicyTooLong, PolicyMinersInvalid(0) when every arrangement is revoked,
+    /// EscrowMinerCannotServe; for `without` as revokeArrangement does.
+    function extendPolicy(Terms calldata terms, uint32 newLastPeriod, address[] calldata without) external;
+    // ERC-1363: token.transferAndCall(policies, price, data) pays without an allowance, where data is the
+    // encoded call of createPolicy, or of extendPolicy, that the price is for.
 
     // ---------------------------------------------------------------- revocation
 
@@ -293,7 +313,7 @@ interface IPolicyManager is IPeriodClock {
 
     // ---------------------------------------------------------------- pause
 
-    /// @notice Pauses new policies and extensions through `throughPeriod`; a past period or 0 lifts the
+    /// @notice Pauses new policies through `throughPeriod`; a past period or 0 lifts the
     /// pause. Callable by Control only (PolicyNotControl), which bounds the length of a pause.
     function setPause(uint32 throughPeriod) external;
 }

@@ -9,6 +9,17 @@ import {StakeWord} from "../libraries/StakeWord.sol";
 /// record by which authors and readers reach its node. Calls no contract but the token. Tokens leave to the
 /// miner after the lock, or by a conviction, of which only the Adjudicator decides.
 interface IStakingEscrow is IPeriodClock {
+    /// @notice Whether a miner can serve a policy, or the first reason why not. A reason keeps its number.
+    enum Service {
+        Able,
+        /// Less than minLocked is locked.
+        StakeTooSmall,
+        /// The tokens may leave before the policy is over.
+        LockTooShort,
+        /// The miner's posted rate is higher.
+        RateTooLow
+    }
+
     /// @notice A miner's position. Amounts in units of 1e-18 KMS, times in periods.
     struct Position {
         /// Tokens from which the weight of a lease is computed.
@@ -83,7 +94,6 @@ interface IStakingEscrow is IPeriodClock {
 
     error EscrowAmountZero();
     error EscrowBelowMinimum(uint256 locked, uint256 minimum);
-    error EscrowAmountTooLarge(uint256 amount);
     error EscrowLockTooShort(uint32 lockPeriods, uint32 minimum);
     error EscrowLockTooLong(uint32 lockPeriods, uint32 maximum);
     error EscrowNoPosition(address miner);
@@ -95,17 +105,24 @@ interface IStakingEscrow is IPeriodClock {
     /// bonded to its own miner again either.
     error EscrowWorkerTaken(address worker, address miner);
     error EscrowWorkerTooSoon(uint32 allowedFrom, uint32 currentPeriod);
+    /// @notice The worker has a position of its own.
     error EscrowWorkerInvalid(address worker);
+    /// @notice No worker is bonded to `miner`.
+    error EscrowNoWorker(address miner);
+    error EscrowConsentExpired(uint256 deadline);
+    /// @notice The signature is not that of `worker` over its bond to `miner`, this contract and this chain.
+    error EscrowConsentInvalid(address worker, address miner);
     error EscrowNotMinerOrWorker(address caller);
     error EscrowUrlInvalid(uint256 length);
     error EscrowNotToken(address caller);
     error EscrowRecipientZero();
     /// @notice An allowance to move somebody's tokens is no consent to lock them.
     error EscrowOperatorNotOwner(address operator, address owner);
+    /// @notice The payment of `amount` does not come with a call of `deposit` over the same amount.
+    error EscrowNoDeposit(address payer, uint256 amount);
     error EscrowTransferFailed();
-    /// @notice A miner of a policy cannot serve it: no stake, a lock that may end too early, or a rate
-    /// below its posted minimum.
-    error EscrowMinerCannotServe(address miner, uint96 rate, uint32 lastPeriod);
+    /// @notice A miner of a policy cannot serve it, for this reason.
+    error EscrowMinerCannotServe(address miner, Service reason, uint96 rate, uint32 lastPeriod);
     error EscrowRatesMismatch(uint256 miners, uint256 rates);
     error EscrowPaused(uint32 throughPeriod);
     error EscrowNotAdjudicator(address caller);
@@ -177,8 +194,11 @@ interface IStakingEscrow is IPeriodClock {
     function registeredMiners(uint256 offset, uint256 limit) external view returns (MinerInfo[] memory);
     /// @notice One entry for each of `miners`, in their order; all zeros but the address for an unknown one.
     function minerInfo(address[] calldata miners) external view returns (MinerInfo[] memory);
-    /// @notice Reverts with EscrowMinerCannotServe unless each of `miners` is locked beyond `lastPeriod`
-    /// + evidencePeriods, with minLocked at least, and has a posted rate of at most `rate`.
+    /// @notice Whether `miner` could serve a policy of this rate that is created or extended now: it has
+    /// minLocked at least, locked beyond `lastPeriod`
+    /// + evidencePeriods, and a posted rate of at most `rate`.
+    function canServe(address miner, uint96 rate, uint32 lastPeriod) external view returns (Service);
+    /// @notice Reverts with EscrowMinerCannotServe unless canServe tells that each of `miners` is able.
     function requireCanServe(address[] calldata miners, uint96 rate, uint32 lastPeriod) external view;
     /// @notice Requires the same as requireCanServe with a rate per miner, and returns their workers. A rate
     /// of 2^96 - 1 accepts any posted rate, for a miner that agreed to its rate by a quote.
@@ -200,7 +220,8 @@ interface IStakingEscrow is IPeriodClock {
         bytes32 r,
         bytes32 s
     ) external;
-    // ERC-1363: `token.transferAndCall(escrow, amount, abi.encode(uint32 lockPeriods))` deposits too.
+    // ERC-1363: token.transferAndCall(escrow, amount, abi.encodeCall(deposit, (amount, lockPeriods))) deposits
+    // too.
     /// @notice Raises the lock duration of the caller's position and takes a wind-down back.
     function extendLock(uint32 lockPeriods) external;
     /// @notice Begins the wind-down of the caller's position, or takes it back. The position is free, as a
@@ -212,10 +233,14 @@ interface IStakingEscrow is IPeriodClock {
     function unbond(uint96 amount) external;
     /// @notice Pays the caller's released tranche and wound-down position to `recipient`.
     function withdraw(address recipient) external returns (uint96 amount);
-    /// @notice Bonds `worker` to the caller, or dismisses the present worker if it is zero. A worker must be
-    /// an account without code and without a position, and is bonded once: a key that was dismissed is never
-    /// bonded again, to nobody (EscrowWorkerTaken).
-    function bondWorker(address worker) external;
+    /// @notice Bonds `worker` to the caller by the worker's EIP-712 signature (domain "KMS StakingEscrow",
+    /// "1"), type WorkerConsent(address worker,address miner,uint256 deadline), through the second `deadline`;
+    /// the present worker is dismissed. A worker has no position of its own, and is bonded once: a key that
+    /// was dismissed is never bonded again, to nobody. Reverts with EscrowNoPosition, EscrowWorkerTaken,
+    /// EscrowWorkerInvalid, EscrowWorkerTooSoon, EscrowConsentExpired, EscrowConsentInvalid.
+    function bondWorker(address worker, uint256 deadline, bytes calldata consent) external;
+    /// @notice Dismisses the caller's worker (EscrowNoWorker if there is none). Always allowed.
+    function unbondWorker() external;
     /// @notice Sets the node record. Callable by the miner and its worker.
     function registerNode(string calldata url) external;
     /// @notice Sets the posted rate. Callable by the miner and its worker.

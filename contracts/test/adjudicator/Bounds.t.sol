@@ -102,7 +102,7 @@ contract BoundsTest is AdjudicatorTest {
         uint256 next = _fillWindow();
         assertGe(_atRisk(miner), stake / 2);
         vm.prank(miner);
-        escrow.bondWorker(address(0));
+        escrow.unbondWorker();
         _skip(LEASE);
         // What began before the dismissal still binds.
         _servedLate(miner, workerKey, terms, next++);

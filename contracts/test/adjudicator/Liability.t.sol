@@ -12,8 +12,7 @@ contract LiabilityTest is AdjudicatorTest {
     function test_aRotatedWorkerStillCostsItsMiner() public {
         Charge memory charge = _falseScalar();
         _skip(COOLDOWN + 1);
-        vm.prank(miner);
-        escrow.bondWorker(makeAddr("next worker"));
+        _bond(miner, makeAddr("next worker"));
         assertEq(escrow.minerOf(worker), address(0));
         _submit(charge);
         assertTrue(judge.isConvicted(miner, policyId, keccak256(delegation.capsule)));
@@ -23,7 +22,7 @@ contract LiabilityTest is AdjudicatorTest {
         Charge memory charge = _falseScalar();
         _goto(terms.firstPeriod);
         vm.prank(miner);
-        escrow.bondWorker(address(0));
+        escrow.unbondWorker();
         _submit(charge);
         assertTrue(judge.isConvicted(miner, policyId, keccak256(delegation.capsule)));
     }
@@ -31,7 +30,7 @@ contract LiabilityTest is AdjudicatorTest {
     /// @dev Whoever finds a key that was a worker once makes a policy of its own: nobody pays for it.
     function test_aRetiredKeyConvictsNobodyUnderALaterPolicy() public {
         vm.prank(miner);
-        escrow.bondWorker(address(0));
+        escrow.unbondWorker();
         // The policy begins in the period after the dismissal.
         Charge memory charge = _falseScalar();
         _expect(IAdjudicator.AdjudicatorReceiptInvalid.selector);
@@ -42,8 +41,7 @@ contract LiabilityTest is AdjudicatorTest {
         (terms.firstPeriod, terms.lastPeriod) = (_now(), _now() + 1);
         _deposit(miner, MIN_LOCKED, 300);
         policyId = _create(terms);
-        vm.prank(miner);
-        escrow.bondWorker(makeAddr("next worker"));
+        _bond(miner, makeAddr("next worker"));
         charge = _falseScalar();
         vm.expectRevert(
             abi.encodeWithSelector(IAdjudicator.AdjudicatorReceiptInvalid.selector, worker, miner)
@@ -58,7 +56,7 @@ contract LiabilityTest is AdjudicatorTest {
         _goto(terms.firstPeriod + 1);
         vm.warp(vm.getBlockTimestamp() - 1);
         vm.prank(miner);
-        escrow.bondWorker(address(0));
+        escrow.unbondWorker();
         _submit(charge);
     }
 
@@ -91,7 +89,7 @@ contract LiabilityTest is AdjudicatorTest {
     function test_noSignatureIsNotTheMissingWorkers() public {
         Charge memory charge = _falseScalar();
         vm.prank(miner);
-        escrow.bondWorker(address(0));
+        escrow.unbondWorker();
         charge.answer.signature = new bytes(65);
         _expect(IAdjudicator.AdjudicatorReceiptInvalid.selector);
         _submit(charge);

@@ -85,7 +85,7 @@ contract WrongFragmentTest is AdjudicatorTest {
         _fund(alice, 20 * uint256(RATE));
         vm.startPrank(alice);
         token.approve(address(policies), 20 * uint256(RATE));
-        policies.extendPolicy(terms, longer);
+        policies.extendPolicy(terms, longer, new address[](0));
         vm.stopPrank();
         test_acquitsOneWhoseKeyFragmentIsGranted();
     }

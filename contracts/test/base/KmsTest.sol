@@ -49,7 +49,8 @@ abstract contract KmsTest is Shipped {
     address internal challenges;
 
     uint256 private minerCount;
-    mapping(address worker => uint256) internal _keyOf;
+    /// @dev The key of every named account.
+    mapping(address account => uint256) internal _keyOf;
     uint64 internal escrowGenesis = GENESIS;
     uint32 internal escrowPeriod = DAY;
     /// @dev Of the next deployment; without a warm-up the formula is the bare one.
@@ -60,6 +61,12 @@ abstract contract KmsTest is Shipped {
     address internal proposer = makeAddr("proposer");
     address internal alice = makeAddr("alice");
     address internal bob = makeAddr("bob");
+
+    /// @dev Remembers the key.
+    function makeAddrAndKey(string memory name) internal override returns (address account, uint256 key) {
+        (account, key) = super.makeAddrAndKey(name);
+        _keyOf[account] = key;
+    }
 
     function setUp() public virtual {
         vm.warp(GENESIS);
@@ -207,10 +214,20 @@ abstract contract KmsTest is Shipped {
     {
         miner = makeAddr(name);
         (worker, key) = makeAddrAndKey(string.concat(name, " worker"));
-        _keyOf[worker] = key;
         _deposit(miner, amount, lockPeriods);
+        _bond(miner, worker);
+    }
+
+    /// @dev Bonds a named account as a worker, with its consent.
+    function _bond(address miner, address worker) internal {
+        bytes memory consent = _consent(miner, worker);
         vm.prank(miner);
-        escrow.bondWorker(worker);
+        escrow.bondWorker(worker, type(uint256).max, consent);
+    }
+
+    /// @dev The consent of a named account to be the worker of `miner` for ever.
+    function _consent(address miner, address worker) internal view returns (bytes memory) {
+        return _signConsent(_keyOf[worker], worker, miner, type(uint256).max);
     }
 
     function _confirm(address worker, uint32 through) internal {
@@ -258,6 +275,24 @@ abstract contract KmsTest is Shipped {
         bytes32 digest = _digest("KMS MiningRewards", address(to), structHash);
         (uint8 v, bytes32 r, bytes32 s) = vm.sign(key, digest);
         return IMiningRewards.SignedConfirmation(miner, through, validPeriod, abi.encodePacked(r, s, v));
+    }
+
+    function _signConsent(uint256 key, address worker, address miner, uint256 deadline)
+        internal
+        view
+        returns (bytes memory)
+    {
+        bytes32 structHash = keccak256(
+            abi.encode(
+                keccak256("WorkerConsent(address worker,address miner,uint256 deadline)"),
+                worker,
+                miner,
+                deadline
+            )
+        );
+        (uint8 v, bytes32 r, bytes32 s) =
+            vm.sign(key, _digest("KMS StakingEscrow", address(escrow), structHash));
+        return abi.encodePacked(r, s, v);
     }
 
     function _digest(string memory name, address verifying, bytes32 structHash)

@@ -91,16 +91,14 @@ contract AnswerTest is ChallengeTest {
     }
 
     function test_aFormerWorkerMayAnswer() public {
-        vm.prank(miner);
-        escrow.bondWorker(makeAddr("another worker"));
+        _bond(miner, makeAddr("another worker"));
         _answer();
     }
 
     function test_aNewWorkerMayAnswer() public {
         (address fresh, uint256 key) = makeAddrAndKey("another worker");
         keyOf[fresh] = key;
-        vm.prank(miner);
-        escrow.bondWorker(fresh);
+        _bond(miner, fresh);
         silence.answer(terms, miner, _answerBy(fresh, miner, 0x02));
     }
 

@@ -143,7 +143,7 @@ contract GriefTest is ChallengeTest {
     function test_aMinerCannotEscapeByDismissingItsWorker() public {
         _open(1);
         vm.prank(miner);
-        escrow.bondWorker(address(0));
+        escrow.unbondWorker();
         vm.warp(vm.getBlockTimestamp() + WINDOW + 1);
         assertEq(uint8(silence.close(terms, miner)), uint8(ISilenceChallenges.Outcome.Silent));
         assertGt(rewards.suspendedThrough(miner), _now());
@@ -151,8 +151,7 @@ contract GriefTest is ChallengeTest {
 
     function test_aMinerCannotEscapeByChangingItsWorkerFirst() public {
         ISilenceChallenges.Demand memory demand = _demand(1);
-        vm.prank(miner);
-        escrow.bondWorker(makeAddr("another worker"));
+        _bond(miner, makeAddr("another worker"));
         vm.prank(alice);
         silence.openAsAuthor(demand);
     }
@@ -182,8 +181,7 @@ contract GriefTest is ChallengeTest {
         vm.warp(vm.getBlockTimestamp() + WINDOW + 1);
         silence.close(terms, miner);
         address fresh = makeAddr("another worker");
-        vm.prank(miner);
-        escrow.bondWorker(fresh);
+        _bond(miner, fresh);
         vm.expectRevert(
             abi.encodeWithSelector(
                 IMiningRewards.RewardsSuspended.selector, miner, rewards.suspendedThrough(miner)

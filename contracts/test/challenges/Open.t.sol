@@ -69,9 +69,7 @@ contract OpenTest is ChallengeTest {
     }
 
     function test_aFormerWorkersAcknowledgementHolds() public {
-        vm.startPrank(miner);
-        escrow.bondWorker(makeAddr("another worker"));
-        vm.stopPrank();
+        _bond(miner, makeAddr("another worker"));
         _open(1);
     }
 
@@ -99,8 +97,7 @@ contract OpenTest is ChallengeTest {
     /// @dev Else the finder of a key that was a worker once could demand answers over kfrags that the miner
     /// never had.
     function test_refusesTheAcknowledgementOfAKeyThatWasRetiredBefore() public {
-        vm.prank(miner);
-        escrow.bondWorker(makeAddr("another worker"));
+        _bond(miner, makeAddr("another worker"));
         terms.salt = keccak256("later");
         terms.firstPeriod = _now() + 2;
         id = _create(terms);
@@ -116,8 +113,7 @@ contract OpenTest is ChallengeTest {
         terms.salt = keccak256("acknowledged early");
         terms.firstPeriod = _now() + 1;
         id = _create(terms);
-        vm.prank(miner);
-        escrow.bondWorker(makeAddr("another worker"));
+        _bond(miner, makeAddr("another worker"));
         _skip(1);
         ISilenceChallenges.Demand memory demand = _demand(1);
         vm.prank(alice);
@@ -169,7 +165,7 @@ contract OpenTest is ChallengeTest {
         vm.startPrank(alice);
         token.approve(address(policies), type(uint256).max);
         _fundPlain(alice, 1_000 ether);
-        policies.extendPolicy(terms, last + 2);
+        policies.extendPolicy(terms, last + 2, new address[](0));
         vm.stopPrank();
         _open(1);
     }

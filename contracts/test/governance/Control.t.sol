@@ -85,6 +85,16 @@ contract ControlTest is KmsTest {
         assertEq(control.owner(), alice);
     }
 
+    function test_nobodyGivesTheOwnershipUp() public {
+        vm.prank(address(timelock));
+        vm.expectRevert(IControl.ControlOwnerNeeded.selector);
+        control.renounceOwnership();
+        vm.prank(guardian);
+        vm.expectRevert(abi.encodeWithSelector(Ownable.OwnableUnauthorizedAccount.selector, guardian));
+        control.renounceOwnership();
+        assertEq(control.owner(), address(timelock));
+    }
+
     // ---------------------------------------------------------------- bounds of the penalty
 
     function testFuzz_refusesAFloorOfNothingOrAboveHalfTheLeastStake(uint96 floor) public {

@@ -132,7 +132,9 @@ contract PauseTest is KmsTest {
         vm.expectRevert(reason);
         escrow.depositWithPermit(MIN_LOCKED, MIN_LOCK, type(uint256).max, v, r, s);
         vm.expectRevert(reason);
-        token.transferAndCall(address(escrow), MIN_LOCKED, abi.encode(MIN_LOCK));
+        token.transferAndCall(
+            address(escrow), MIN_LOCKED, abi.encodeCall(escrow.deposit, (MIN_LOCKED, MIN_LOCK))
+        );
         bytes[] memory calls = new bytes[](1);
         calls[0] = abi.encodeCall(escrow.deposit, (MIN_LOCKED, MIN_LOCK));
         vm.expectRevert(reason);
@@ -183,7 +185,7 @@ contract PauseTest is KmsTest {
         escrow.setWindDown(false);
         escrow.extendLock(101);
         escrow.unbond(MIN_LOCKED);
-        escrow.bondWorker(address(0));
+        escrow.unbondWorker();
         escrow.setMinRate(3);
         vm.stopPrank();
         assertGt(policies.refund(terms), 0);

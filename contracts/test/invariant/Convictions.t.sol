@@ -96,7 +96,7 @@ contract ConvictionsTest is AdjudicatorTest {
         if (seed % 5 == 0) _skip(1);
         if (seed % 7 == 0 && escrow.workerOf(miner) != address(0)) {
             vm.prank(miner);
-            escrow.bondWorker(address(0));
+            escrow.unbondWorker();
         }
     }
 

@@ -3,6 +3,7 @@ pragma solidity ^0.8.30;
 
 import {CommonBase} from "forge-std/Base.sol";
 import {StdUtils} from "forge-std/StdUtils.sol";
+import {MessageHashUtils} from "@openzeppelin/contracts/utils/cryptography/MessageHashUtils.sol";
 import {NaiveModel} from "../base/NaiveModel.sol";
 import {IKMSToken} from "../../src/interfaces/IKMSToken.sol";
 import {IMiningRewards} from "../../src/interfaces/IMiningRewards.sol";
@@ -124,7 +125,7 @@ contract Handler is CommonBase, StdUtils {
         address present = escrow.workerOf(miner);
         if (seed % 4 == 0 && present != address(0)) {
             vm.prank(miner);
-            escrow.bondWorker(address(0));
+            escrow.unbondWorker();
             _retire(present);
             ++escrowSeq;
         } else if (_mayBond(miner) && escrow.position(miner).locked > 0) {
@@ -205,7 +206,17 @@ contract Handler is CommonBase, StdUtils {
     /// @dev In the miner's name: the caller pranks.
     function _bond(address miner, address worker) private {
         _retire(escrow.workerOf(miner));
-        escrow.bondWorker(worker);
+        bytes32 consent = keccak256(
+            abi.encode(
+                keccak256("WorkerConsent(address worker,address miner,uint256 deadline)"),
+                worker,
+                miner,
+                type(uint256).max
+            )
+        );
+        (uint8 v, bytes32 r, bytes32 s) =
+            vm.sign(_keyOfNext(miner), MessageHashUtils.toTypedDataHash(_escrowDomain(), consent));
+        escrow.bondWorker(worker, type(uint256).max, abi.encodePacked(r, s, v));
         ++escrowSeq;
         _keys.push(worker);
         bondedTo[worker] = miner;
@@ -226,7 +237,17 @@ contract Handler is CommonBase, StdUtils {
 
     /// @dev A key that never was a worker: none is bonded twice.
     function _nextWorker(address miner) private view returns (address) {
-        return vm.addr(uint256(keccak256(abi.encode(miner, _keys.length))) >> 8);
+        return vm.addr(_keyOfNext(miner));
+    }
+
+    function _keyOfNext(address miner) private view returns (uint256) {
+        return uint256(keccak256(abi.encode(miner, _keys.length))) >> 8;
+    }
+
+    function _escrowDomain() private view returns (bytes32) {
+        return MessageHashUtils.toDomainSeparator(
+            hex"0f", keccak256("KMS StakingEscrow"), keccak256("1"), block.chainid, address(escrow), 0
+        );
     }
 
     function _pick(uint256 who) internal view returns (address) {

@@ -141,11 +141,19 @@ contract LiabilityInvariantsTest is AdjudicatorTest {
     function rotate(uint256 seed) external {
         address present = escrow.workerOf(miner);
         uint256 next = uint256(keccak256(abi.encode("key", keys.length))) >> 8;
+        bool unbonds = seed % 3 == 0;
+        address fresh = vm.addr(next);
+        bytes memory call = unbonds
+            ? abi.encodeCall(escrow.unbondWorker, ())
+            : abi.encodeCall(
+                escrow.bondWorker,
+                (fresh, type(uint256).max, _signConsent(next, fresh, miner, type(uint256).max))
+            );
         vm.prank(miner);
-        try escrow.bondWorker(seed % 3 == 0 ? address(0) : vm.addr(next)) {
-            if (present != address(0)) retiredIn[keys[keys.length - 1]] = _now();
-            if (seed % 3 != 0) keys.push(next);
-        } catch {} // the cooldown, nobody to dismiss, or no stake
+        (bool done,) = address(escrow).call(call);
+        if (!done) return; // the cooldown, nobody to dismiss, or no stake
+        if (present != address(0)) retiredIn[keys[keys.length - 1]] = _now();
+        if (!unbonds) keys.push(next);
     }
 
     function stakeMore(uint256 seed) external {

@@ -80,7 +80,7 @@ contract PolicyHandler is Handler {
         token.transfer(AUTHOR, price);
         vm.startPrank(AUTHOR);
         token.approve(address(policies), price);
-        policies.extendPolicy(_terms[which], last);
+        policies.extendPolicy(_terms[which], last, new address[](0));
         vm.stopPrank();
         ++policySeq;
         _ghosts[which].deposited += price;

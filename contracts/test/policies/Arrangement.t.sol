@@ -38,7 +38,7 @@ contract ArrangementTest is KmsTest {
         _fund(author, price);
         vm.startPrank(author);
         token.approve(address(policies), price);
-        policies.extendPolicy(terms, last);
+        policies.extendPolicy(terms, last, new address[](0));
         vm.stopPrank();
     }
 
@@ -172,7 +172,7 @@ contract ArrangementTest is KmsTest {
         policies.refund(terms);
         vm.prank(author);
         vm.expectRevert(abi.encodeWithSelector(IPolicyManager.PolicyMinersInvalid.selector, 0));
-        policies.extendPolicy(terms, terms.lastPeriod + 1);
+        policies.extendPolicy(terms, terms.lastPeriod + 1, new address[](0));
     }
 
     function test_theLastPeriodIsTheLastChance() public {
@@ -278,10 +278,14 @@ contract ArrangementTest is KmsTest {
         vm.prank(author);
         vm.expectRevert(
             abi.encodeWithSelector(
-                IStakingEscrow.EscrowMinerCannotServe.selector, miners[1], RATE, terms.lastPeriod + 1
+                IStakingEscrow.EscrowMinerCannotServe.selector,
+                miners[1],
+                IStakingEscrow.Service.StakeTooSmall,
+                RATE,
+                terms.lastPeriod + 1
             )
         );
-        policies.extendPolicy(terms, terms.lastPeriod + 1);
+        policies.extendPolicy(terms, terms.lastPeriod + 1, new address[](0));
     }
 
     // ---------------------------------------------------------------- signatures

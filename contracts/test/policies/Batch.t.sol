@@ -94,7 +94,11 @@ contract BatchTest is KmsTest {
         _refuses(
             list,
             abi.encodeWithSelector(
-                IStakingEscrow.EscrowMinerCannotServe.selector, miners[2], RATE, list[0].lastPeriod
+                IStakingEscrow.EscrowMinerCannotServe.selector,
+                miners[2],
+                IStakingEscrow.Service.RateTooLow,
+                RATE,
+                list[0].lastPeriod
             )
         );
     }
@@ -154,7 +158,7 @@ contract BatchTest is KmsTest {
     function test_aMulticallActsInTheCallersName() public {
         bytes[] memory calls = new bytes[](3);
         calls[0] = abi.encodeCall(policies.createPolicy, (terms, ""));
-        calls[1] = abi.encodeCall(policies.extendPolicy, (terms, terms.lastPeriod + 2));
+        calls[1] = abi.encodeCall(policies.extendPolicy, (terms, terms.lastPeriod + 2, new address[](0)));
         calls[2] = abi.encodeCall(policies.revokeArrangement, (terms, miners[0]));
         vm.prank(bob);
         vm.expectRevert(abi.encodeWithSelector(IPolicyManager.PolicySponsorMismatch.selector, alice, bob));
@@ -181,7 +185,7 @@ contract BatchTest is KmsTest {
         assertEq(policies.pausedThrough(), 0);
     }
 
-    function test_aPauseHoldsUpCreationsAndExtensionsThroughItsLastSecond() public {
+    function test_aPauseHoldsUpCreationsThroughItsLastSecond() public {
         _fund(alice, 3_000 ether);
         bytes32 id = _create(terms);
         uint32 through = _now() + 2;
@@ -206,14 +210,14 @@ contract BatchTest is KmsTest {
         vm.expectRevert(reason);
         policies.createPolicyWithQuotes(next, "", new IPolicyManager.Quote[](3));
         vm.expectRevert(reason);
-        token.transferAndCall(address(policies), price, abi.encode(next, ""));
-        vm.expectRevert(reason);
-        policies.extendPolicy(terms, terms.lastPeriod + 1);
+        token.transferAndCall(address(policies), price, abi.encodeCall(policies.createPolicy, (next, "")));
+        // A policy that ends meanwhile could not be extended any more.
+        policies.extendPolicy(terms, terms.lastPeriod + 1, new address[](0));
         vm.warp(GENESIS + uint256(through) * DAY);
         policies.createPolicy(_terms(miners, 10), "");
-        policies.extendPolicy(terms, terms.lastPeriod + 1);
+        policies.extendPolicy(terms, terms.lastPeriod + 2, new address[](0));
         vm.stopPrank();
-        assertEq(policies.lastSeq(), 3);
+        assertEq(policies.lastSeq(), 4);
         assertEq(policies.pausedThrough(), through, "a new number leaves the pause as it was");
         assertTrue(policies.stateOf(id).exists);
     }

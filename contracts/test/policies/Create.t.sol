@@ -191,7 +191,11 @@ contract CreateTest is KmsTest {
         terms.rate = 1;
         _refuses(
             abi.encodeWithSelector(
-                IStakingEscrow.EscrowMinerCannotServe.selector, miners[1], 1, terms.lastPeriod
+                IStakingEscrow.EscrowMinerCannotServe.selector,
+                miners[1],
+                IStakingEscrow.Service.RateTooLow,
+                1,
+                terms.lastPeriod
             )
         );
     }
@@ -200,14 +204,22 @@ contract CreateTest is KmsTest {
         terms.lastPeriod = _now() + 101 - EVIDENCE;
         _refuses(
             abi.encodeWithSelector(
-                IStakingEscrow.EscrowMinerCannotServe.selector, miners[0], RATE, _now() + 101 - EVIDENCE
+                IStakingEscrow.EscrowMinerCannotServe.selector,
+                miners[0],
+                IStakingEscrow.Service.LockTooShort,
+                RATE,
+                _now() + 101 - EVIDENCE
             )
         );
         vm.prank(miners[2]);
         escrow.unbond(MIN_LOCKED);
         _refuses(
             abi.encodeWithSelector(
-                IStakingEscrow.EscrowMinerCannotServe.selector, miners[2], RATE, terms.lastPeriod
+                IStakingEscrow.EscrowMinerCannotServe.selector,
+                miners[2],
+                IStakingEscrow.Service.StakeTooSmall,
+                RATE,
+                terms.lastPeriod
             )
         );
     }
@@ -217,7 +229,9 @@ contract CreateTest is KmsTest {
     function test_transferAndCallNeedsNoAllowance() public {
         vm.startPrank(alice);
         token.approve(address(policies), 0);
-        token.transferAndCall(address(policies), policies.priceOf(terms), abi.encode(terms, ""));
+        token.transferAndCall(
+            address(policies), policies.priceOf(terms), abi.encodeCall(policies.createPolicy, (terms, ""))
+        );
         vm.stopPrank();
         assertTrue(policies.stateOf(policies.policyId(terms)).exists);
         assertEq(token.allowance(alice, address(policies)), 0);
@@ -230,7 +244,9 @@ contract CreateTest is KmsTest {
             vm.expectRevert(
                 abi.encodeWithSelector(IPolicyManager.PolicyPaymentMismatch.selector, paid, price)
             );
-            token.transferAndCall(address(policies), paid, abi.encode(terms, ""));
+            token.transferAndCall(
+                address(policies), paid, abi.encodeCall(policies.createPolicy, (terms, ""))
+            );
         }
         vm.stopPrank();
     }
@@ -241,18 +257,22 @@ contract CreateTest is KmsTest {
         token.approve(bob, price);
         vm.prank(bob);
         vm.expectRevert(abi.encodeWithSelector(IPolicyManager.PolicySponsorMismatch.selector, alice, bob));
-        token.transferFromAndCall(alice, address(policies), price, abi.encode(terms, ""));
+        token.transferFromAndCall(
+            alice, address(policies), price, abi.encodeCall(policies.createPolicy, (terms, ""))
+        );
         terms.sponsor = bob;
         vm.prank(bob);
-        vm.expectRevert(abi.encodeWithSelector(IPolicyManager.PolicySponsorMismatch.selector, bob, alice));
-        token.transferFromAndCall(alice, address(policies), price, abi.encode(terms, ""));
+        vm.expectRevert(abi.encodeWithSelector(IPolicyManager.PolicySponsorMismatch.selector, alice, bob));
+        token.transferFromAndCall(
+            alice, address(policies), price, abi.encodeCall(policies.createPolicy, (terms, ""))
+        );
     }
 
     function testFuzz_onlyTheTokenReportsATransfer(address caller) public {
         vm.assume(caller != address(token));
         vm.prank(caller);
         vm.expectRevert(abi.encodeWithSelector(IPolicyManager.PolicyNotToken.selector, caller));
-        policies.onTransferReceived(alice, alice, 1, abi.encode(terms, ""));
+        policies.onTransferReceived(alice, alice, 1, abi.encodeCall(policies.createPolicy, (terms, "")));
     }
 
     function test_permitFrontRunAndNothingLeft() public {

@@ -136,10 +136,10 @@ contract HistoryTest is KmsTest {
         vm.prank(alice);
         if (reason.length > 0) {
             vm.expectRevert(reason);
-            policies.extendPolicy(terms, newLast);
+            policies.extendPolicy(terms, newLast, new address[](0));
             return;
         }
-        policies.extendPolicy(terms, newLast);
+        policies.extendPolicy(terms, newLast, new address[](0));
         uint256 price = model.extend(newLast);
         assertEq(before - token.balanceOf(alice), price);
         ghost.deposited += price;

@@ -53,7 +53,10 @@ contract MemoTest is KmsTest {
                 abi.encodeCall(policies.createPolicyWithQuotes, (terms, memo, new IPolicyManager.Quote[](3)));
         }
         return abi.encodeWithSignature(
-            "transferAndCall(address,uint256,bytes)", address(policies), price, abi.encode(terms, memo)
+            "transferAndCall(address,uint256,bytes)",
+            address(policies),
+            price,
+            abi.encodeCall(policies.createPolicy, (terms, memo))
         );
     }
 
@@ -162,7 +165,7 @@ contract MemoTest is KmsTest {
 
     function test_theDataOfATransferNeedsAMemo() public {
         uint256 price = policies.priceOf(terms);
-        bytes memory whole = abi.encode(terms, _memo(64));
+        bytes memory whole = abi.encodeCall(policies.createPolicy, (terms, _memo(64)));
         bytes[4] memory data;
         data[0] = abi.encode(terms);
         data[1] = ""; // ERC-1363 without data

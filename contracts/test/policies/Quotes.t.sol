@@ -1,98 +1,24 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity ^0.8.30;
 
-import {KmsTest} from "../base/KmsTest.sol";
+import {QuoteTest} from "../base/QuoteTest.sol";
 import {Misshapen} from "../base/Misshapen.sol";
 import {PolicyManager} from "../../src/PolicyManager.sol";
 import {IPolicyManager} from "../../src/interfaces/IPolicyManager.sol";
 import {IStakingEscrow} from "../../src/interfaces/IStakingEscrow.sol";
 
-contract QuotesTest is KmsTest {
-    bytes32 private constant TYPEHASH = keccak256(
-        "Quote(address miner,uint96 rate,uint32 maxPeriods,uint64 validUntil,uint32 capacity,bytes32 salt)"
-    );
-
-    address[] private miners;
-    mapping(address miner => uint256) private keys;
-    IPolicyManager.Terms private terms;
-    IPolicyManager.Quote[] private quotes;
-
-    /// @dev Two miners post more than the terms offer, and quote less.
-    function setUp() public override {
-        super.setUp();
-        (address a, address workerA, uint256 keyA) = _miner("a", MIN_LOCKED, 100);
-        (address b, address workerB, uint256 keyB) = _miner("b", MIN_LOCKED, 100);
-        (keys[a], keys[b]) = (keyA, keyB);
-        miners = a < b ? [a, b] : [b, a];
-        vm.prank(workerA);
-        escrow.setMinRate(5 * RATE);
-        vm.prank(workerB);
-        escrow.setMinRate(5 * RATE);
-        terms = _terms(miners, 30);
-        _fund(alice, 1_000_000 ether);
-        vm.prank(alice);
-        token.approve(address(policies), type(uint256).max);
-        quotes.push(_quoteOf(miners[0]));
-        quotes.push(_quoteOf(miners[1]));
-    }
-
-    function _quoteOf(address miner) private view returns (IPolicyManager.Quote memory quote) {
-        quote.rate = RATE;
-        quote.maxPeriods = 30;
-        quote.validUntil = uint64(vm.getBlockTimestamp() + 100);
-        quote.capacity = 2;
-        quote.salt = keccak256("quote");
-        quote.signature = _sign(keys[miner], miner, quote, address(policies));
-    }
-
-    function _sign(uint256 key, address miner, IPolicyManager.Quote memory quote, address verifying)
-        private
-        view
-        returns (bytes memory)
-    {
-        (uint8 v, bytes32 r, bytes32 s) = vm.sign(key, _hash(miner, quote, verifying));
-        return abi.encodePacked(r, s, v);
-    }
-
-    function _hash(address miner, IPolicyManager.Quote memory quote, address verifying)
-        private
-        view
-        returns (bytes32)
-    {
-        bytes32 structHash = keccak256(
-            abi.encode(
-                TYPEHASH, miner, quote.rate, quote.maxPeriods, quote.validUntil, quote.capacity, quote.salt
-            )
-        );
-        return _digest("KMS PolicyManager", verifying, structHash);
-    }
-
-    /// @dev Signs the first quote anew after a change.
-    function _resign() private {
-        quotes[0].signature = _sign(keys[miners[0]], miners[0], quotes[0], address(policies));
-    }
-
-    function _create() private returns (bytes32) {
-        vm.prank(alice);
-        return policies.createPolicyWithQuotes(terms, "", quotes);
-    }
-
-    function _refuses(bytes memory reason) private {
-        vm.expectRevert(reason);
-        _create();
-    }
-
-    function _refusesSignature() private {
-        _refuses(abi.encodeWithSelector(IPolicyManager.PolicyQuoteSignatureInvalid.selector, miners[0]));
-    }
-
+contract QuotesTest is QuoteTest {
     // ---------------------------------------------------------------- use
 
     function test_servesBelowThePostedRate() public {
         vm.prank(alice);
         vm.expectRevert(
             abi.encodeWithSelector(
-                IStakingEscrow.EscrowMinerCannotServe.selector, miners[0], RATE, terms.lastPeriod
+                IStakingEscrow.EscrowMinerCannotServe.selector,
+                miners[0],
+                IStakingEscrow.Service.RateTooLow,
+                RATE,
+                terms.lastPeriod
             )
         );
         policies.createPolicy(terms, "");
@@ -103,13 +29,14 @@ contract QuotesTest is KmsTest {
             bytes32 digest = _hash(miners[i], quotes[i], address(policies));
             assertEq(policies.quoteDigest(miners[i], quotes[i]), digest);
             vm.expectEmit(address(policies));
-            emit IPolicyManager.QuoteUsed(id, miners[i], digest, 1);
+            emit IPolicyManager.QuoteUsed(id, miners[i], digest, 0);
         }
         vm.expectEmit(address(policies));
         emit IPolicyManager.PolicyCreated(1, id, terms.keysHash, alice, terms, "");
-        assertEq(_create(), id);
+        assertEq(_createQuoted(), id);
         assertEq(before - token.balanceOf(alice), 2 * 30 * uint256(RATE));
-        assertEq(policies.quoteUses(_hash(miners[0], quotes[0], address(policies))), 1);
+        assertEq(_holder(0, 0), id);
+        assertEq(_holder(0, 1), 0);
         assertEq(policies.lastSeq(), 1);
     }
 
@@ -117,20 +44,24 @@ contract QuotesTest is KmsTest {
         quotes[1].signature = "";
         _refuses(
             abi.encodeWithSelector(
-                IStakingEscrow.EscrowMinerCannotServe.selector, miners[1], RATE, terms.lastPeriod
+                IStakingEscrow.EscrowMinerCannotServe.selector,
+                miners[1],
+                IStakingEscrow.Service.RateTooLow,
+                RATE,
+                terms.lastPeriod
             )
         );
         vm.prank(miners[1]);
         escrow.setMinRate(RATE);
         quotes[1].validUntil = 0; // nothing of an empty place is read
-        _create();
-        assertEq(policies.quoteUses(_hash(miners[1], quotes[1], address(policies))), 0);
+        _createQuoted();
+        assertEq(_holder(1, 0), 0);
     }
 
     function testFuzz_aRateAboveTheQuotedOneIsWelcome(uint96 rate, uint32 periods) public {
         terms.rate = uint96(bound(rate, RATE, 1_000 * RATE));
         terms.lastPeriod = terms.firstPeriod + uint32(bound(periods, 1, 30)) - 1;
-        bytes32 id = _create();
+        bytes32 id = _createQuoted();
         assertTrue(policies.stateOf(id).exists);
         assertEq(token.balanceOf(address(policies)), policies.priceOf(terms));
     }
@@ -165,23 +96,33 @@ contract QuotesTest is KmsTest {
         vm.warp(until + 1);
         _refuses(abi.encodeWithSelector(IPolicyManager.PolicyQuoteExpired.selector, miners[0], until));
         vm.warp(until);
-        _create();
+        _createQuoted();
     }
 
-    function test_noMoreOftenThanTheCapacity() public {
-        for (uint256 i = 0; i < 2; ++i) {
-            terms.salt = bytes32(i);
-            _create();
+    function test_noMorePoliciesThanSeats() public {
+        for (uint32 seat = 0; seat < 2; ++seat) {
+            terms.salt = bytes32(uint256(seat));
+            (quotes[0].seat, quotes[1].seat) = (seat, 1 - seat);
+            _createQuoted();
         }
+        bytes32 first = _holder(0, 0);
         terms.salt = bytes32(uint256(2));
-        _refuses(abi.encodeWithSelector(IPolicyManager.PolicyQuoteUsedUp.selector, miners[0], 2));
+        quotes[0].seat = 0;
+        _refuses(abi.encodeWithSelector(IPolicyManager.PolicyQuoteSeatTaken.selector, miners[0], 0, first));
+        quotes[0].seat = 2;
+        _refuses(abi.encodeWithSelector(IPolicyManager.PolicyQuoteSeatUnknown.selector, miners[0], 2, 2));
         // Another salt is another quote; a larger capacity too, but only the worker can sign it.
+        quotes[0].seat = 0;
         quotes[0].salt = keccak256("another");
         _resign();
-        _refuses(abi.encodeWithSelector(IPolicyManager.PolicyQuoteUsedUp.selector, miners[1], 2));
+        _refuses(
+            abi.encodeWithSelector(
+                IPolicyManager.PolicyQuoteSeatTaken.selector, miners[1], quotes[1].seat, _holder(1, 0)
+            )
+        );
         quotes[0].capacity = 0;
         _resign();
-        _refuses(abi.encodeWithSelector(IPolicyManager.PolicyQuoteUsedUp.selector, miners[0], 0));
+        _refuses(abi.encodeWithSelector(IPolicyManager.PolicyQuoteSeatUnknown.selector, miners[0], 0, 0));
     }
 
     function test_aRefusedCreationUsesNothing() public {
@@ -190,7 +131,7 @@ contract QuotesTest is KmsTest {
         terms.threshold = 1;
         quotes[1].capacity = 3;
         _refuses(abi.encodeWithSelector(IPolicyManager.PolicyQuoteSignatureInvalid.selector, miners[1]));
-        assertEq(policies.quoteUses(_hash(miners[0], quotes[0], address(policies))), 0);
+        assertEq(_holder(0, 0), 0);
     }
 
     function test_oneQuotePerMiner() public {
@@ -208,20 +149,28 @@ contract QuotesTest is KmsTest {
         escrow.unbond(MIN_LOCKED);
         _refuses(
             abi.encodeWithSelector(
-                IStakingEscrow.EscrowMinerCannotServe.selector, miners[1], type(uint96).max, terms.lastPeriod
+                IStakingEscrow.EscrowMinerCannotServe.selector,
+                miners[1],
+                IStakingEscrow.Service.StakeTooSmall,
+                type(uint96).max,
+                terms.lastPeriod
             )
         );
     }
 
     function test_anExtensionAsksThePostedRate() public {
-        _create();
+        _createQuoted();
         vm.prank(alice);
         vm.expectRevert(
             abi.encodeWithSelector(
-                IStakingEscrow.EscrowMinerCannotServe.selector, miners[0], RATE, terms.lastPeriod + 1
+                IStakingEscrow.EscrowMinerCannotServe.selector,
+                miners[0],
+                IStakingEscrow.Service.RateTooLow,
+                RATE,
+                terms.lastPeriod + 1
             )
         );
-        policies.extendPolicy(terms, terms.lastPeriod + 1);
+        policies.extendPolicy(terms, terms.lastPeriod + 1, new address[](0));
     }
 
     function test_badTermsAreBadWithQuotesToo() public {
@@ -231,7 +180,7 @@ contract QuotesTest is KmsTest {
         terms.sponsor = bob;
         _refuses(abi.encodeWithSelector(IPolicyManager.PolicySponsorMismatch.selector, bob, alice));
         terms.sponsor = alice;
-        bytes32 id = _create();
+        bytes32 id = _createQuoted();
         _refuses(abi.encodeWithSelector(IPolicyManager.PolicyExists.selector, id));
     }
 
@@ -256,10 +205,13 @@ contract QuotesTest is KmsTest {
         quotes[0].capacity = good.capacity + 1;
         _refusesSignature();
         quotes[0] = good;
+        quotes[0].taker = alice;
+        _refusesSignature();
+        quotes[0] = good;
         quotes[0].salt = keccak256("another");
         _refusesSignature();
         quotes[0] = good;
-        _create();
+        _createQuoted();
     }
 
     function test_notOfAnotherChainOrPolicyManager() public {
@@ -300,15 +252,14 @@ contract QuotesTest is KmsTest {
         terms = _terms(miners, 30);
         // A dismissed worker's word is worth nothing, and a miner without a worker cannot quote.
         vm.startPrank(miners[0]);
-        escrow.bondWorker(address(0));
+        escrow.unbondWorker();
         vm.stopPrank();
         _refusesSignature();
         (address next, uint256 key) = makeAddrAndKey("next worker");
-        vm.prank(miners[0]);
-        escrow.bondWorker(next);
+        _bond(miners[0], next);
         _refusesSignature();
         keys[miners[0]] = key;
         _resign();
-        _create();
+        _createQuoted();
     }
 }

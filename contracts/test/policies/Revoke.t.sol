@@ -202,4 +202,17 @@ contract RevokeTest is KmsTest {
         policies.revokePolicyWithSignature(terms, block.timestamp, "");
         assertTrue(policies.stateOf(id).revoked);
     }
+
+    /// @dev An account that carries code by EIP-7702 keeps its key; the code may know nothing of signatures.
+    function test_anAuthorWhoseAccountCarriesCodeSignsByItsKey() public {
+        vm.etch(author, abi.encodePacked(hex"ef0100", address(token)));
+        bytes memory good = _signRevocation(id, block.timestamp);
+        bytes[] memory bad = Misshapen.variantsOf(good);
+        for (uint256 i = 0; i < bad.length; ++i) {
+            vm.expectRevert(abi.encodeWithSelector(IPolicyManager.PolicySignatureInvalid.selector, author));
+            policies.revokePolicyWithSignature(terms, block.timestamp, bad[i]);
+        }
+        policies.revokePolicyWithSignature(terms, block.timestamp, good);
+        assertTrue(policies.stateOf(id).revoked);
+    }
 }

@@ -196,10 +196,10 @@ contract SettleTest is KmsTest {
         for (uint256 time = end + 1; time >= end; --time) {
             vm.warp(time);
             vm.expectRevert(abi.encodeWithSelector(IPolicyManager.PolicyEnded.selector, id, last));
-            policies.extendPolicy(terms, last + 1);
+            policies.extendPolicy(terms, last + 1, new address[](0));
         }
         vm.warp(end - 1);
-        policies.extendPolicy(terms, last + 1);
+        policies.extendPolicy(terms, last + 1, new address[](0));
         vm.stopPrank();
     }
 
@@ -244,7 +244,7 @@ contract SettleTest is KmsTest {
         token.approve(address(policies), price);
         vm.expectEmit(address(policies));
         emit IPolicyManager.PolicyExtended(3, id, terms.lastPeriod + 10, bob);
-        policies.extendPolicy(terms, terms.lastPeriod + 10);
+        policies.extendPolicy(terms, terms.lastPeriod + 10, new address[](0));
         vm.stopPrank();
         assertEq(token.balanceOf(bob), 0);
         assertEq(policies.stateOf(id).effectiveLast, terms.lastPeriod + 10);
@@ -257,12 +257,12 @@ contract SettleTest is KmsTest {
     function test_noReaderAndNoSponsorProlongsWhatTheAuthorGranted() public {
         vm.prank(bob);
         vm.expectRevert(abi.encodeWithSelector(IPolicyManager.PolicyNotAuthor.selector, bob));
-        policies.extendPolicy(terms, terms.lastPeriod + 1);
+        policies.extendPolicy(terms, terms.lastPeriod + 1, new address[](0));
         terms.author = bob;
         id = _create(terms);
         vm.prank(alice);
         vm.expectRevert(abi.encodeWithSelector(IPolicyManager.PolicyNotAuthor.selector, alice));
-        policies.extendPolicy(terms, terms.lastPeriod + 1);
+        policies.extendPolicy(terms, terms.lastPeriod + 1, new address[](0));
     }
 
     function test_anExtensionIsOneOfALivingPolicyWithWillingMiners() public {
@@ -273,29 +273,33 @@ contract SettleTest is KmsTest {
                 IPolicyManager.PolicyPeriodsInvalid.selector, terms.firstPeriod, last, _now()
             )
         );
-        policies.extendPolicy(terms, last);
+        policies.extendPolicy(terms, last, new address[](0));
         vm.expectRevert(
             abi.encodeWithSelector(IPolicyManager.PolicyTooLong.selector, MAX_POLICY + 1, MAX_POLICY)
         );
-        policies.extendPolicy(terms, terms.firstPeriod + MAX_POLICY);
+        policies.extendPolicy(terms, terms.firstPeriod + MAX_POLICY, new address[](0));
         vm.expectRevert(
             abi.encodeWithSelector(
-                IStakingEscrow.EscrowMinerCannotServe.selector, miners[0], RATE, _now() + 101 - EVIDENCE
+                IStakingEscrow.EscrowMinerCannotServe.selector,
+                miners[0],
+                IStakingEscrow.Service.LockTooShort,
+                RATE,
+                _now() + 101 - EVIDENCE
             )
         );
-        policies.extendPolicy(terms, _now() + 101 - EVIDENCE);
+        policies.extendPolicy(terms, _now() + 101 - EVIDENCE, new address[](0));
         uint256 snapshot = vm.snapshotState();
         policies.revokePolicy(terms);
         vm.expectRevert(abi.encodeWithSelector(IPolicyManager.PolicyAlreadyRevoked.selector, id));
-        policies.extendPolicy(terms, last + 1);
+        policies.extendPolicy(terms, last + 1, new address[](0));
         vm.revertToState(snapshot);
         _goto(last + 1);
         vm.expectRevert(abi.encodeWithSelector(IPolicyManager.PolicyEnded.selector, id, last));
-        policies.extendPolicy(terms, last + 10);
+        policies.extendPolicy(terms, last + 10, new address[](0));
         terms.salt = bytes32(uint256(9));
         bytes32 other = policies.policyId(terms);
         vm.expectRevert(abi.encodeWithSelector(IPolicyManager.PolicyUnknown.selector, other));
-        policies.extendPolicy(terms, last + 10);
+        policies.extendPolicy(terms, last + 10, new address[](0));
         vm.stopPrank();
     }
 
@@ -307,7 +311,7 @@ contract SettleTest is KmsTest {
         _fund(alice, 30 ether);
         vm.startPrank(alice);
         token.approve(address(policies), 30 ether);
-        policies.extendPolicy(terms, terms.lastPeriod + 10);
+        policies.extendPolicy(terms, terms.lastPeriod + 10, new address[](0));
         vm.stopPrank();
         assertEq(policies.collectable(terms, miners[0]), 0);
         assertEq(policies.refundable(terms), 0);

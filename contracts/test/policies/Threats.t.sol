@@ -89,7 +89,7 @@ contract ThreatsTest is KmsTest {
         vm.expectRevert(reason);
         policies.revokeArrangement(terms, miners[0]);
         vm.expectRevert(reason);
-        policies.extendPolicy(terms, terms.lastPeriod + 1);
+        policies.extendPolicy(terms, terms.lastPeriod + 1, new address[](0));
         vm.expectRevert(reason);
         policies.createPolicy(next, "");
         vm.stopPrank();
@@ -229,7 +229,7 @@ contract ThreatsTest is KmsTest {
         assertEq(policies.stateOf(id).effectiveLast, type(uint32).max - 1);
         vm.prank(alice);
         vm.expectRevert(abi.encodeWithSelector(IPolicyManager.PolicyTooLong.selector, longest + 1, longest));
-        policies.extendPolicy(terms, type(uint32).max);
+        policies.extendPolicy(terms, type(uint32).max, new address[](0));
         _goto(terms.firstPeriod + longest / 2 - 1);
         _confirm(workers[31], _now() + 1);
         _skip(2);

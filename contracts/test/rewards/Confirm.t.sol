@@ -226,7 +226,7 @@ contract ConfirmTest is KmsTest {
     function test_theZeroAddressIsNobodysWorker() public {
         IMiningRewards.SignedConfirmation memory entry = _signed(_now() + 1);
         vm.prank(miner);
-        escrow.bondWorker(address(0));
+        escrow.unbondWorker();
         entry.signature = abi.encodePacked(bytes32(0), bytes32(0), uint8(27));
         vm.expectRevert(IMiningRewards.RewardsNothingConfirmed.selector);
         rewards.confirmActivityBatch(_batch(entry));
@@ -260,7 +260,7 @@ contract ConfirmTest is KmsTest {
         rewards.suspend(batch[8].miner, 1);
         batch[9] = _entryOf("dismissed", now_ + 1, now_);
         vm.prank(batch[9].miner);
-        escrow.bondWorker(address(0));
+        escrow.unbondWorker();
 
         assertEq(rewards.confirmActivityBatch(batch), 1);
         for (uint256 i = 0; i < batch.length; ++i) {

@@ -44,7 +44,7 @@ contract RestakeTest is KmsTest {
     function test_refusesAFormerWorker() public {
         vm.startPrank(miner);
         escrow.setRestake(true);
-        escrow.bondWorker(address(0));
+        escrow.unbondWorker();
         vm.stopPrank();
         vm.prank(worker);
         vm.expectRevert(abi.encodeWithSelector(IMiningRewards.RewardsNotMinerOrWorker.selector, worker));

@@ -72,8 +72,7 @@ contract RewardHistoriesTest is KmsTest {
         if (code == Code.Deposit) {
             _deposit(miner, uint96(first), uint32(second));
             if (escrow.workerOf(miner) == address(0)) {
-                vm.prank(miner);
-                escrow.bondWorker(workers[who]);
+                _bond(miner, workers[who]);
             }
         } else if (code == Code.Confirm) {
             _confirm(workers[who], uint32(first));

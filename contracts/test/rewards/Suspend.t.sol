@@ -76,8 +76,7 @@ contract SuspendTest is KmsTest {
         _suspend(10);
         _skip(COOLDOWN);
         address other = makeAddr("other");
-        vm.prank(miner);
-        escrow.bondWorker(other);
+        _bond(miner, other);
         _deposit(miner, STAKE, 300);
         vm.expectRevert(abi.encodeWithSelector(IMiningRewards.RewardsSuspended.selector, miner, start + 10));
         _confirm(other, _now() + 1);
@@ -360,5 +359,31 @@ contract SuspendTest is KmsTest {
             assertEq(rewards.activePeriods(miner, 1, p), expected);
         }
         assertEq(runsSum, expected);
+    }
+
+    // ---------------------------------------------------------------- status
+
+    function test_theStatusTellsAllAtOnce() public {
+        _confirm(worker, _now() + LEASE);
+        _skip(3);
+        IMiningRewards.MinerStatus memory status = rewards.minerStatus(miner);
+        assertEq(status.info.miner, miner);
+        assertEq(status.info.worker, escrow.workerOf(miner));
+        assertEq(status.info.position.locked, STAKE);
+        assertEq(status.currentPeriod, _now());
+        (uint32 through, uint96 weight) = rewards.leaseOf(miner);
+        assertEq(status.leasedThrough, through);
+        assertEq(status.weight, weight);
+        assertGt(weight, 0);
+        assertEq(status.suspendedThrough, 0);
+        assertEq(status.claimable, rewards.claimable(miner));
+        assertGt(status.claimable, 0);
+        _suspend(10);
+        status = rewards.minerStatus(miner);
+        assertEq(status.suspendedThrough, _now() + 10);
+        assertEq(status.leasedThrough, 0);
+        status = rewards.minerStatus(bob);
+        assertEq(status.info.miner, bob);
+        assertEq(status.info.position.locked + status.weight + status.claimable, 0);
     }
 }

@@ -4,6 +4,7 @@ pragma solidity ^0.8.30;
 import {KmsTest} from "../base/KmsTest.sol";
 import {EscrowState} from "../../src/EscrowState.sol";
 import {StakingEscrow} from "../../src/StakingEscrow.sol";
+import {IPolicyManager} from "../../src/interfaces/IPolicyManager.sol";
 import {IStakingEscrow} from "../../src/interfaces/IStakingEscrow.sol";
 
 contract DepositTest is KmsTest {
@@ -124,9 +125,38 @@ contract DepositTest is KmsTest {
         vm.expectEmit(address(escrow));
         emit IStakingEscrow.Deposited(bob, bob, MIN_LOCKED, MIN_LOCKED, 77);
         vm.prank(bob);
-        token.transferAndCall(address(escrow), MIN_LOCKED, abi.encode(uint32(77)));
+        token.transferAndCall(address(escrow), MIN_LOCKED, abi.encodeCall(escrow.deposit, (MIN_LOCKED, 77)));
         assertEq(escrow.position(bob).locked, MIN_LOCKED);
         assertEq(escrow.position(bob).lockPeriods, 77);
+    }
+
+    /// @dev A payment whose data begins with the offset of a struct was once a lock of 32 periods.
+    function test_aPaymentThatIsNoDepositLocksNothing() public {
+        _fund(alice, 2 * MIN_LOCKED);
+        IPolicyManager.Terms memory terms = _terms(_list(bob), 3);
+        bytes memory deposit = abi.encodeCall(escrow.deposit, (MIN_LOCKED, 77));
+        bytes[9] memory data = [
+            abi.encode(terms, ""),
+            abi.encode(terms),
+            abi.encode(uint32(77)),
+            abi.encodeCall(policies.createPolicy, (terms, "")),
+            abi.encodeCall(escrow.extendLock, (77)),
+            abi.encodeCall(escrow.deposit, (MIN_LOCKED - 1, 77)),
+            abi.encodeCall(escrow.deposit, (MIN_LOCKED + 1, 77)),
+            bytes.concat(deposit, hex"00"),
+            hex"00"
+        ];
+        vm.startPrank(alice);
+        for (uint256 i = 0; i < data.length; ++i) {
+            vm.expectRevert(
+                abi.encodeWithSelector(IStakingEscrow.EscrowNoDeposit.selector, alice, MIN_LOCKED)
+            );
+            token.transferAndCall(address(escrow), MIN_LOCKED, data[i]);
+        }
+        assertEq(escrow.position(alice).locked, 0);
+        token.transferAndCall(address(escrow), MIN_LOCKED, deposit);
+        vm.stopPrank();
+        assertEq(escrow.position(alice).lockPeriods, 77);
     }
 
     function test_transferAndCallWithoutALockReverts() public {
@@ -152,10 +182,10 @@ contract DepositTest is KmsTest {
     }
 
     function test_refusesAnAmountAbove96Bits() public {
-        uint256 amount = uint256(type(uint96).max) + 1;
+        uint256 amount = uint256(type(uint96).max) + 1 + MIN_LOCKED;
         vm.prank(address(token));
-        vm.expectRevert(abi.encodeWithSelector(IStakingEscrow.EscrowAmountTooLarge.selector, amount));
-        escrow.onTransferReceived(bob, bob, amount, abi.encode(MIN_LOCK));
+        vm.expectRevert(abi.encodeWithSelector(IStakingEscrow.EscrowNoDeposit.selector, bob, amount));
+        escrow.onTransferReceived(bob, bob, amount, abi.encodeCall(escrow.deposit, (MIN_LOCKED, MIN_LOCK)));
     }
 
     function test_extendLockLengthensAndStopsAWindDown() public {

@@ -13,13 +13,7 @@ contract RegistryTest is KmsTest {
         super.setUp();
         _deposit(bob, MIN_LOCKED, 100);
         _deposit(alice, MIN_LOCKED, 100);
-        vm.prank(bob);
-        escrow.bondWorker(worker);
-    }
-
-    function _bond(address miner, address key_) private {
-        vm.prank(miner);
-        escrow.bondWorker(key_);
+        _bond(bob, worker);
     }
 
     // ---------------------------------------------------------------- former workers
@@ -28,7 +22,8 @@ contract RegistryTest is KmsTest {
         assertEq(escrow.minerOfSigner(worker, type(uint32).max), bob);
         _skip(3);
         uint32 end = _now();
-        _bond(bob, address(0));
+        vm.prank(bob);
+        escrow.unbondWorker();
         assertEq(escrow.minerOf(worker), address(0));
         for (uint256 i = 0; i < 2; ++i) {
             assertEq(escrow.minerOfSigner(worker, 1), bob);
@@ -47,17 +42,16 @@ contract RegistryTest is KmsTest {
     /// @dev So that no bonding begins the liability of a key anew that somebody else may hold.
     function test_aKeyIsBondedOnce() public {
         uint32 end = _now();
-        _bond(bob, address(0));
+        vm.prank(bob);
+        escrow.unbondWorker();
         _skip(COOLDOWN);
         bytes memory taken = abi.encodeWithSelector(IStakingEscrow.EscrowWorkerTaken.selector, worker, bob);
-        vm.prank(bob);
         vm.expectRevert(taken);
-        escrow.bondWorker(worker);
+        _bond(bob, worker);
         _bond(bob, other);
         _skip(COOLDOWN);
-        vm.prank(bob);
         vm.expectRevert(taken);
-        escrow.bondWorker(worker);
+        _bond(bob, worker);
         assertEq(escrow.minerOfSigner(worker, end + 1), address(0));
     }
 
@@ -68,10 +62,10 @@ contract RegistryTest is KmsTest {
     }
 
     function test_refusesTheFormerWorkerOfAnother() public {
-        _bond(bob, address(0));
-        vm.prank(alice);
+        vm.prank(bob);
+        escrow.unbondWorker();
         vm.expectRevert(abi.encodeWithSelector(IStakingEscrow.EscrowWorkerTaken.selector, worker, bob));
-        escrow.bondWorker(worker);
+        _bond(alice, worker);
     }
 
     function test_refusesTheFormerWorkerOfAMinerThatLeft() public {
@@ -80,21 +74,21 @@ contract RegistryTest is KmsTest {
         _skip(101);
         vm.prank(bob);
         escrow.withdraw(bob);
-        _bond(bob, address(0));
-        vm.prank(alice);
+        vm.prank(bob);
+        escrow.unbondWorker();
         vm.expectRevert(abi.encodeWithSelector(IStakingEscrow.EscrowWorkerTaken.selector, worker, bob));
-        escrow.bondWorker(worker);
+        _bond(alice, worker);
     }
 
     function test_refusesThePresentWorkerOnceMore() public {
         _skip(COOLDOWN);
-        vm.prank(bob);
         vm.expectRevert(abi.encodeWithSelector(IStakingEscrow.EscrowWorkerTaken.selector, worker, bob));
-        escrow.bondWorker(worker);
+        _bond(bob, worker);
     }
 
     function test_aFormerWorkerHasNoPowerLeft() public {
-        _bond(bob, address(0));
+        vm.prank(bob);
+        escrow.unbondWorker();
         vm.startPrank(worker);
         vm.expectRevert(abi.encodeWithSelector(IStakingEscrow.EscrowNotMinerOrWorker.selector, worker));
         escrow.setMinRate(1);
@@ -168,7 +162,13 @@ contract RegistryTest is KmsTest {
         vm.prank(alice);
         escrow.setMinRate(6);
         vm.expectRevert(
-            abi.encodeWithSelector(IStakingEscrow.EscrowMinerCannotServe.selector, alice, 5, _now())
+            abi.encodeWithSelector(
+                IStakingEscrow.EscrowMinerCannotServe.selector,
+                alice,
+                IStakingEscrow.Service.RateTooLow,
+                5,
+                _now()
+            )
         );
         escrow.requireCanServeEach(miners, rates, _now());
         rates[1] = 6;
@@ -183,7 +183,11 @@ contract RegistryTest is KmsTest {
         uint32 now_ = _now();
         vm.expectRevert(
             abi.encodeWithSelector(
-                IStakingEscrow.EscrowMinerCannotServe.selector, bob, type(uint96).max, now_ + 101 - EVIDENCE
+                IStakingEscrow.EscrowMinerCannotServe.selector,
+                bob,
+                IStakingEscrow.Service.LockTooShort,
+                type(uint96).max,
+                now_ + 101 - EVIDENCE
             )
         );
         escrow.requireCanServeEach(miners, rates, now_ + 101 - EVIDENCE);
@@ -191,7 +195,11 @@ contract RegistryTest is KmsTest {
         escrow.unbond(MIN_LOCKED);
         vm.expectRevert(
             abi.encodeWithSelector(
-                IStakingEscrow.EscrowMinerCannotServe.selector, alice, type(uint96).max, now_
+                IStakingEscrow.EscrowMinerCannotServe.selector,
+                alice,
+                IStakingEscrow.Service.StakeTooSmall,
+                type(uint96).max,
+                now_
             )
         );
         escrow.requireCanServeEach(miners, rates, now_);
@@ -244,5 +252,23 @@ contract RegistryTest is KmsTest {
         );
         escrow.multicall(calls);
         assertEq(escrow.minRateOf(bob), 0);
+    }
+
+    // ---------------------------------------------------------------- the number of events
+
+    /// @dev With 32 bits, whoever paid for enough events would have stopped every later conviction.
+    function test_theEventNumberDoesNotRunOut() public {
+        uint256 totals = uint256(vm.load(address(escrow), 0));
+        uint256 seq = type(uint32).max;
+        vm.store(address(escrow), 0, bytes32(uint256(uint192(totals)) | (seq << 192)));
+        assertEq(escrow.lastSeq(), seq);
+        uint256 locked = escrow.totalLocked();
+        vm.expectEmit(address(escrow));
+        emit IStakingEscrow.MinRatePosted(1 << 32, bob, 9);
+        vm.prank(bob);
+        escrow.setMinRate(9);
+        _convict(bob, 1 ether, 0, 1);
+        assertEq(escrow.lastSeq(), seq + 2);
+        assertEq(escrow.totalLocked(), locked - 1 ether);
     }
 }

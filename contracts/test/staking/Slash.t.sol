@@ -219,7 +219,13 @@ contract SlashTest is KmsTest {
         _slash(STAKE - 1, 0);
         address[] memory miners = _list(miner);
         vm.expectRevert(
-            abi.encodeWithSelector(IStakingEscrow.EscrowMinerCannotServe.selector, miner, 1, start)
+            abi.encodeWithSelector(
+                IStakingEscrow.EscrowMinerCannotServe.selector,
+                miner,
+                IStakingEscrow.Service.StakeTooSmall,
+                1,
+                start
+            )
         );
         escrow.requireCanServe(miners, 1, start);
         vm.startPrank(miner);

@@ -1,6 +1,6 @@
 //! The crate against a real anvil: deploy, send, decode refusals, follow across reorganisations.
 
-use kms_protocol::{Address, Amount, Period, Wei};
+use kms_protocol::{Address, Amount, Period, SignedConsent, Wei};
 
 use crate::chain::Chain;
 use crate::contracts::Contract;
@@ -126,11 +126,12 @@ async fn sends_through_the_wallet_and_follows_what_happened() {
         matches!(seen.last(), Some(SendEvent::Mined { .. })),
         "{seen:?}"
     );
-    let worker = account(1).unwrap().address();
+    let worker = account(1).unwrap();
+    let escrow = setup.chain.deployment().escrow_domain();
+    let consent = SignedConsent::sign(&worker, miner, u64::MAX, &escrow);
+    let worker = worker.address();
     let calls = [
-        Call::BondWorker {
-            worker: Some(worker),
-        },
+        Call::BondWorker { consent },
         Call::RegisterNode {
             url: "http://n.example:1".to_owned(),
         },

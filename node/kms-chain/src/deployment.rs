@@ -6,7 +6,7 @@
 use std::path::Path;
 
 use kms_protocol::hex_serde::hex_bytes;
-use kms_protocol::{Address, B256, keccak256};
+use kms_protocol::{Address, B256, Domain, keccak256};
 use serde::{Deserialize, Serialize};
 
 use crate::contracts::{Contract, PerContract};
@@ -56,6 +56,12 @@ pub struct ContractRecord {
 }
 
 impl Deployment {
+    /// Domain of the consents by which workers are bonded.
+    #[must_use]
+    pub fn escrow_domain(&self) -> Domain {
+        Domain::staking_escrow(self.chain_id, self.contracts.escrow.address)
+    }
+
     /// Reads a deployment from its JSON text.
     ///
     /// # Errors

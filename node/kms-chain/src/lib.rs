@@ -44,8 +44,8 @@ pub use send::{
     TxRejection, reprice,
 };
 pub use types::{
-    BlockHeader, ChainParams, Fees, LastSeqs, Lease, MinerInfo, OpenChallenge, PeriodTotals,
-    PolicyState, Position, Tag, TxReceipt,
+    BlockHeader, ChainParams, Fees, LastSeqs, Lease, MinerInfo, MinerStatus, OpenChallenge,
+    PeriodTotals, PolicyState, Position, Service, Tag, TxReceipt,
 };
 pub use wallet::{
     DirJournal, JournalLock, JournaledTx, OnSendEvent, Resumed, SendEvent, SettledTx, TxJournal,

@@ -103,6 +103,34 @@ pub struct MinerInfo {
     pub url: String,
 }
 
+/// Whether a miner could serve a policy, or the first reason why not.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Service {
+    /// It could.
+    Able,
+    /// Less than the least stake is locked.
+    StakeTooSmall,
+    /// Its tokens may leave before the policy is over.
+    LockTooShort,
+    /// It asks for a higher rate.
+    RateTooLow,
+}
+
+/// All that the contracts say of a miner.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MinerStatus {
+    /// Stake, worker, node record, least rate.
+    pub info: MinerInfo,
+    /// Present period.
+    pub period: Period,
+    /// Its latest lease.
+    pub lease: Lease,
+    /// Last period of its latest suspension, which may be over; `None` if it has confirmed since.
+    pub suspended_through: Option<Period>,
+    /// Reward that a claim would mint now.
+    pub claimable: Amount,
+}
+
 /// A miner's current activity lease.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Lease {

@@ -113,6 +113,9 @@ pub enum Error {
     /// There is no home where one was expected.
     #[error("no KMS home at {}", path.display())]
     HomeMissing { path: PathBuf },
+    /// A worker consented to be bonded to another miner.
+    #[error("the worker's consent is for the miner {miner}, not for {own}")]
+    ConsentForAnother { miner: Address, own: Address },
     /// Another process is writing to the home.
     #[error("{} is in use by another process", path.display())]
     HomeLocked { path: PathBuf },
@@ -278,6 +281,14 @@ pub enum Error {
         left: usize,
         nodes: Vec<NodeFailure>,
     },
+    /// Miners of the policy would not serve the new periods.
+    #[error("{refuse} of {of} miners of policy {policy} do not serve on at these terms")]
+    RenewalRefused {
+        policy: PolicyId,
+        refuse: usize,
+        of: usize,
+        nodes: Vec<NodeFailure>,
+    },
     /// The policy has no arrangement with that miner.
     #[error("policy {policy} does not name the miner {miner}")]
     MinerUnknown { policy: PolicyId, miner: Address },
@@ -332,6 +343,7 @@ impl Error {
         let (Self::ThresholdNotMet { nodes, .. }
         | Self::NotEnoughMiners { nodes, .. }
         | Self::ArrangementsRevoked { nodes, .. }
+        | Self::RenewalRefused { nodes, .. }
         | Self::SharesInconsistent { nodes, .. }) = self
         else {
             return &[];
@@ -358,6 +370,7 @@ impl Error {
         | Self::PolicyExpired { policy, .. }
         | Self::PolicyRevoked { policy }
         | Self::ArrangementsRevoked { policy, .. }
+        | Self::RenewalRefused { policy, .. }
         | Self::MinerUnknown { policy, .. }
         | Self::NotAuthor { policy, .. }
         | Self::SharesInconsistent { policy, .. }

@@ -52,7 +52,8 @@ pub use owner::{
     Ending, Erasure, Extension, FeeLimit, FoundLabels, Funds, GrantReport, GrantSpec, MinerHealth,
     Owner, Payment, PolicyDetail, PolicyReport, Quote, QuotedMiner, Rate, Rebuilt, Refund,
     RefundReport, Renewal, RenewalReport, Repeat, RevocationReport, Schedule, Selection, Span,
-    Spend, Start, Unlabelled, WaitLimits, data_key, data_key_of_label, label_of, labels_in_files,
+    Spend, Start, Unlabelled, Unwilling, WaitLimits, data_key, data_key_of_label, label_of,
+    labels_in_files,
 };
 pub use payer::{Leftover, Leftovers, Payer};
 pub use plan::{Plan, Sent, Step};

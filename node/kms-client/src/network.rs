@@ -8,8 +8,8 @@ mod tests;
 use async_trait::async_trait;
 use futures_util::stream::{self, StreamExt as _};
 use kms_chain::{
-    BlockHeader, Call, Chain, ChainEvent, ChainParams, Lease, MinerInfo, PeriodTotals, PolicyState,
-    RpcConfig,
+    BlockHeader, Call, Chain, ChainEvent, ChainParams, Lease, MinerInfo, MinerStatus, PeriodTotals,
+    PolicyState, RpcConfig, Service,
 };
 use kms_protocol::{Address, Amount, B256, Domain, Period, PolicyId, Terms, Wei};
 use tokio::sync::OnceCell;
@@ -85,6 +85,19 @@ impl ChainPort for Network {
         Ok(self.chain.lease_of(miner).await?)
     }
 
+    async fn can_serve(&self, miner: Address, rate: Amount, last: Period) -> Result<Service> {
+        Ok(self.chain.can_serve(miner, rate, last).await?)
+    }
+
+    async fn miner_status(&self, miner: Address) -> Result<MinerStatus> {
+        Ok(self.chain.miner_status(miner).await?)
+    }
+
+    async fn extended_in(&self, block_hash: B256, id: PolicyId) -> Result<Option<Period>> {
+        let events = self.chain.events_in_block(block_hash).await?;
+        Ok(extension(events.into_iter().map(|record| record.event), id))
+    }
+
     async fn policies(&self, filter: PolicyFilter) -> Result<Vec<CreatedPolicy>> {
         self.policies_by_event(filter).await
     }
@@ -147,6 +160,19 @@ impl ChainPort for Network {
     async fn eth_balance(&self, account: Address) -> Result<Wei> {
         Ok(self.chain.eth_balance(account).await?)
     }
+}
+
+/// The last of the ends that a policy was extended to in these events.
+pub(crate) fn extension(events: impl Iterator<Item = ChainEvent>, id: PolicyId) -> Option<Period> {
+    let ends = events.filter_map(|event| match event {
+        ChainEvent::PolicyExtended {
+            policy_id,
+            last_period,
+            ..
+        } => (policy_id == id).then_some(last_period),
+        _ => None,
+    });
+    ends.last()
 }
 
 /// Reads the revocation out of an event, if it is one.

@@ -27,7 +27,7 @@ pub use policies::{MinerHealth, PolicyDetail, PolicyReport};
 pub use quote::{FeeLimit, GrantSpec, Quote, QuotedMiner, Rate, Repeat, Selection};
 pub use rebuild::Rebuilt;
 pub use refund::{Refund, RefundReport};
-pub use renew::{Extension, Renewal, RenewalReport};
+pub use renew::{Extension, Renewal, RenewalReport, Unwilling};
 pub use revoke::{Ending, RevocationReport};
 pub use schedule::{Schedule, Span, Start};
 pub use search::{FoundLabels, Unlabelled, labels_in_files};

@@ -18,15 +18,13 @@ pub struct Step {
     pub call: Call,
     /// Tokens it moves, where the chain tells before.
     pub amount: Option<Amount>,
-    /// Gas limit. `None` before the estimate, and for a step that builds on the one before it.
+    /// Gas limit; `None` before the estimate.
     pub gas: Option<u64>,
     /// The most the gas costs at the present fees.
     pub fee_max: Option<Wei>,
     /// Whether an earlier run has sent it: it is not sent again, and costs nothing more.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub sent_before: bool,
-    #[serde(skip)]
-    builds_on_last: bool,
 }
 
 /// A transaction that is mined.
@@ -70,18 +68,8 @@ impl<A> Plan<A> {
             gas: None,
             fee_max: None,
             sent_before: false,
-            builds_on_last: false,
         });
         self
-    }
-
-    /// Adds a step that cannot be simulated before the last one is mined.
-    pub(crate) fn then(self, call: Call, amount: Option<Amount>) -> Self {
-        let mut plan = self.step(call, amount);
-        if let Some(step) = plan.steps.last_mut() {
-            step.builds_on_last = true;
-        }
-        plan
     }
 
     pub(crate) const fn needing(mut self, need: Amount) -> Self {
@@ -123,7 +111,7 @@ impl<A> Plan<A> {
         if !self.steps.iter().any(|step| step.sent_before) {
             require_tokens(chain, self.from, self.need).await?;
         }
-        let is_open = |step: &&mut Step| !step.builds_on_last && !step.sent_before;
+        let is_open = |step: &&mut Step| !step.sent_before;
         for step in self.steps.iter_mut().filter(is_open) {
             let cost = chain.gas_cost(self.from, &step.call).await?;
             step.gas = Some(cost.gas);
@@ -194,6 +182,16 @@ impl<'a> Sender<'a> {
         let call = self.pay.fingerprint(call);
         let settled = self.settled.iter().find(|settled| settled.call == call)?;
         Some(settled.receipt)
+    }
+
+    /// Receipts of the transactions that earlier runs sent and did not tell of.
+    pub(crate) fn receipts(&self) -> impl Iterator<Item = TxReceipt> {
+        self.settled.iter().map(|settled| settled.receipt)
+    }
+
+    /// Forgets a result, which the caller tells.
+    pub(crate) fn recorded(&self, receipt: &TxReceipt) -> Result<()> {
+        self.pay.recorded(receipt)
     }
 
     /// Sends a call, or takes what became of it in an earlier run: of one that moves tokens the

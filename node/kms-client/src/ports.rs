@@ -2,8 +2,10 @@
 //! implement them.
 
 use async_trait::async_trait;
-use kms_chain::{BlockHeader, Call, ChainParams, Lease, MinerInfo, PolicyState, TxReceipt};
-use kms_protocol::{Address, Amount, B256, Domain, PolicyId, Terms, Wei};
+use kms_chain::{
+    BlockHeader, Call, ChainParams, Lease, MinerInfo, MinerStatus, PolicyState, Service, TxReceipt,
+};
+use kms_protocol::{Address, Amount, B256, Domain, Period, PolicyId, Terms, Wei};
 
 use crate::error::Result;
 use crate::progress::Progress;
@@ -40,7 +42,7 @@ pub enum PolicyFilter {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Revoked {
     /// Last period that stays paid.
-    pub effective_last: kms_protocol::Period,
+    pub effective_last: Period,
     /// Paid back to the sponsor.
     pub refund: Amount,
 }
@@ -83,6 +85,15 @@ pub trait ChainPort: Send + Sync {
 
     /// The lease that a miner confirmed last.
     async fn lease_of(&self, miner: Address) -> Result<Lease>;
+
+    /// Whether a miner could serve a policy that is created or extended now.
+    async fn can_serve(&self, miner: Address, rate: Amount, last: Period) -> Result<Service>;
+
+    /// All that the contracts say of a miner.
+    async fn miner_status(&self, miner: Address) -> Result<MinerStatus>;
+
+    /// The new last period of a policy, if it was extended in a block.
+    async fn extended_in(&self, block_hash: B256, id: PolicyId) -> Result<Option<Period>>;
 
     /// Policies created so far, oldest first.
     async fn policies(&self, filter: PolicyFilter) -> Result<Vec<CreatedPolicy>>;

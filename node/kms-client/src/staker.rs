@@ -2,8 +2,8 @@
 //! the contracts' calls. Neighbours: `plan` carries them out, `ports` reach the chain; the node
 //! itself confirms activity.
 
-use kms_chain::{Call, Lease, MinerInfo};
-use kms_protocol::{Address, Amount, Period, PolicyId, Terms};
+use kms_chain::{Call, MinerStatus};
+use kms_protocol::{Address, Amount, PolicyId, SignedConsent, Terms};
 
 use crate::error::{Error, Result};
 use crate::plan::Plan;
@@ -15,14 +15,8 @@ const COLLECT_BATCH: usize = 20;
 /// A miner's standing, its reward due and its free tokens.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StakeStatus {
-    /// Stake, worker, node record, least rate.
-    pub info: MinerInfo,
-    /// Periods for which it has confirmed activity.
-    pub lease: Lease,
-    /// Reward that a claim would mint now.
-    pub claimable: Amount,
-    /// Present period; 0 before the first one.
-    pub period: Period,
+    /// What the contracts say of it.
+    pub status: MinerStatus,
     /// KMS held by the owner's account, not locked.
     pub balance: Amount,
 }
@@ -90,15 +84,21 @@ impl<'a> Staker<'a> {
         self.plan(Call::Withdraw { recipient }, None)
     }
 
-    /// Lets a worker sign for the node.
-    pub fn bond_worker(&self, worker: Address) -> Plan {
-        let worker = Some(worker);
-        self.plan(Call::BondWorker { worker }, None)
+    /// Lets a worker sign for the node, by its consent.
+    ///
+    /// # Errors
+    /// [`Error::ConsentForAnother`].
+    pub fn bond_worker(&self, consent: SignedConsent) -> Result<Plan> {
+        let (miner, own) = (consent.consent.miner, self.miner);
+        if miner != own {
+            return Err(Error::ConsentForAnother { miner, own });
+        }
+        Ok(self.plan(Call::BondWorker { consent }, None))
     }
 
     /// Takes the worker's rights away.
     pub fn unbond_worker(&self) -> Plan {
-        self.plan(Call::BondWorker { worker: None }, None)
+        self.plan(Call::UnbondWorker, None)
     }
 
     /// Posts the least rate that grants must offer.
@@ -141,15 +141,8 @@ impl<'a> Staker<'a> {
 /// # Errors
 /// [`Error::Chain`].
 pub async fn stake_status(chain: &dyn ChainPort, miner: Address) -> Result<StakeStatus> {
-    let info = chain.miner_info(&[miner]).await?.pop();
-    let info = info.ok_or(Error::Bug("one entry per miner asked for"))?;
-    let head = chain.head().await?;
-    let clock = chain.params().await?.clock;
     Ok(StakeStatus {
-        info,
-        lease: chain.lease_of(miner).await?,
-        claimable: chain.claimable(miner).await?,
-        period: clock.period_at(head.timestamp).unwrap_or(Period::NEVER),
+        status: chain.miner_status(miner).await?,
         balance: chain.token_balance(miner).await?,
     })
 }

@@ -67,6 +67,8 @@ pub use config::{
     shown as shown_setting,
 };
 pub use error::NodeError;
-pub use host::identity::{InitOptions, Initialised, init, worker_of};
+pub use host::identity::{
+    ConsentTo, InitOptions, Initialised, consent, consent_of, init, worker_of,
+};
 pub use run::run;
 pub use store::StoreError;

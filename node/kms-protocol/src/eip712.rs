@@ -45,6 +45,15 @@ impl Domain {
         }
     }
 
+    /// The domain of messages that StakingEscrow verifies.
+    pub const fn staking_escrow(chain_id: u64, escrow: Address) -> Self {
+        Self {
+            name: "KMS StakingEscrow",
+            chain_id,
+            contract: escrow,
+        }
+    }
+
     /// The domain of messages that MiningRewards verifies.
     pub const fn mining_rewards(chain_id: u64, mining_rewards: Address) -> Self {
         Self {

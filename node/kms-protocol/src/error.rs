@@ -31,6 +31,9 @@ pub enum Error {
     AmountDecimals { decimals: u32 },
     #[error("amount out of range")]
     AmountOverflow,
+    /// A text that is not the line of a worker's consent.
+    #[error("not a worker's consent: it is the line kmsworker1:... of `kms node init`")]
+    ConsentSyntax,
     /// A period clock whose periods have no length.
     #[error("the length of a period is zero")]
     PeriodLengthZero,

@@ -28,7 +28,8 @@ pub(crate) const TABLE: [Exit; 19] = [
         "other_deployer", "params_changed", "hex_invalid", "length_wrong", "address_checksum",
         "amount_invalid", "amount_unit_missing", "amount_decimals", "amount_overflow",
         "terms_invalid", "count_wrong", "commitments_length", "text_invalid", "refusal_unknown",
-        "candidates_few", "candidate_twice", "message_mismatch",
+        "candidates_few", "candidate_twice", "message_mismatch", "consent_invalid",
+        "consent_for_another",
     ]),
     exit(3, "not found", &[
         "not_found", "home_missing", "label_unknown", "card_unknown", "key_unknown",
@@ -37,7 +38,9 @@ pub(crate) const TABLE: [Exit; 19] = [
     exit(10, "no policy for this reader", &["no_policy", "policy_not_started", "not_author"]),
     exit(11, "policy ended", &["policy_expired"]),
     exit(12, "policy revoked", &["policy_revoked", "arrangements_revoked"]),
-    exit(13, "too few miners, each with its reason", &["threshold_not_met", "not_enough_miners"]),
+    exit(13, "too few miners, each with its reason", &[
+        "threshold_not_met", "not_enough_miners", "renewal_refused",
+    ]),
     exit(14, "the author's shares contradict each other", &["shares_inconsistent"]),
     exit(20, "bad file", &[
         "home_corrupt", "permissions_too_open", "not_a_kms_file", "unsupported_version",

@@ -4,7 +4,9 @@
 use anyhow::{Context, Result, bail, ensure};
 use kms_chain::devnet::{Devnet, DevnetOptions, Mining};
 use kms_chain::{Call, DeployParams, Deployment, Genesis};
-use kms_protocol::{Address, Amount, B256, EthSecret, Period, PeriodClock, Terms, keccak256};
+use kms_protocol::{
+    Address, Amount, B256, EthSecret, Period, PeriodClock, SignedConsent, Terms, keccak256,
+};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
@@ -234,9 +236,16 @@ impl Bench {
             lock_periods: LOCK_PERIODS,
         };
         self.send(miner.owner, &deposit).await?;
-        let worker = Some(miner.worker.address());
-        self.send(miner.owner, &Call::BondWorker { worker }).await?;
+        let consent = self.consent(&miner);
+        self.send(miner.owner, &Call::BondWorker { consent })
+            .await?;
         Ok(miner)
+    }
+
+    /// The consent of a miner's worker to be bonded to it.
+    pub(super) fn consent(&self, miner: &Miner) -> SignedConsent {
+        let escrow = self.deployment.escrow_domain();
+        SignedConsent::sign(&miner.worker, miner.owner, u64::MAX, &escrow)
     }
 
     /// Terms of a policy that begins in the next period; `mark` makes its id unique.

@@ -52,9 +52,9 @@ pub(super) async fn stakes(bench: &mut Bench) -> Result<()> {
             .await?;
         bench.note(operation, gas, 1);
     }
-    let worker = Some(one.worker.address());
+    let consent = bench.consent(&one);
     let calls = [
-        ("bond_worker", Call::BondWorker { worker }),
+        ("bond_worker", Call::BondWorker { consent }),
         (
             "register_node",
             Call::RegisterNode {
@@ -284,8 +284,8 @@ async fn enlist_together(bench: &Bench, miners: &[Miner]) -> Result<()> {
         (miner.owner, call)
     });
     let bonds = miners.iter().map(|miner| {
-        let worker = Some(miner.worker.address());
-        (miner.owner, Call::BondWorker { worker })
+        let consent = bench.consent(miner);
+        (miner.owner, Call::BondWorker { consent })
     });
     let leases: Vec<_> = miners
         .iter()

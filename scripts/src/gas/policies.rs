@@ -111,18 +111,11 @@ pub(super) async fn wishes(bench: &mut Bench, miners: &[Miner]) -> Result<()> {
     create(bench, &terms).await?;
     bench.fund(terms.author, 1_000).await?;
     let policies = bench.deployment.contracts.policies.address;
-    let allowance = [address(policies), uint(1_u128 << 90)];
-    bench
-        .invoke(
-            terms.author,
-            To::Token,
-            "approve(address,uint256)",
-            &allowance,
-        )
-        .await?;
-    let call = Call::ExtendPolicy {
+    let call = Call::ExtendPolicyViaTransfer {
         terms: terms.clone(),
         last_period: Period(terms.last_period.0 + 30),
+        without: Vec::new(),
+        price: Amount(terms.rate.0 * 3 * 30),
     };
     let gas = bench.send(terms.author, &call).await?;
     bench.note("extend_3", gas, 1);
@@ -194,7 +187,7 @@ pub(super) async fn batches(bench: &mut Bench, miners: &[Miner]) -> Result<()> {
     Ok(())
 }
 
-const QUOTE: &str = "(uint96,uint32,uint64,uint32,bytes32,bytes)";
+const QUOTE: &str = "(address,uint96,uint32,uint64,uint32,bytes32,uint32,bytes)";
 
 /// The struct `IPolicyManager.Quote`, which a worker signs to serve below the posted rate.
 struct Quote {
@@ -207,12 +200,13 @@ struct Quote {
 }
 
 impl TypedData for Quote {
-    const TYPE: &'static str = "Quote(address miner,uint96 rate,uint32 maxPeriods,\
+    const TYPE: &'static str = "Quote(address miner,address taker,uint96 rate,uint32 maxPeriods,\
         uint64 validUntil,uint32 capacity,bytes32 salt)";
 
     fn encode_fields(&self, hasher: StructHasher) -> StructHasher {
         hasher
             .address(&self.miner)
+            .address(&Address::ZERO)
             .uint(self.rate.0)
             .uint(self.periods)
             .uint(self.valid_until)
@@ -234,11 +228,13 @@ fn quote(bench: &Bench, miner: &Miner, rate: Amount) -> Abi {
     let domain = Domain::policy_manager(bench.deployment.chain_id, contract);
     let signature = quote.sign(&domain, &miner.worker);
     Abi::Tuple(vec![
+        address(Address::ZERO),
         uint(quote.rate.0),
         uint(quote.periods),
         uint(quote.valid_until),
         uint(quote.capacity),
         abi::bytes32(quote.salt),
+        uint(0_u32),
         Abi::Bytes(signature.as_bytes().to_vec()),
     ])
 }

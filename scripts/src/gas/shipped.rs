@@ -47,9 +47,10 @@ async fn spent(company: Company) -> Result<u64> {
     let net = Net::start(dir.path(), Mining::Auto, &DeployParams::from_toml(MAINNET)?).await;
     let (owner, other) = (net.account(1).await, net.account(1).await);
     let rival = EthSecret::random()?;
-    net.stake(&other, STAKE_KMS, rival.address()).await;
+    let consent = net.consent(&rival, other.address());
+    net.stake(&other, STAKE_KMS, consent).await;
     let node = start(&net, dir.path(), &owner).await?;
-    net.stake(&owner, STAKE_KMS, node.worker).await;
+    net.stake(&owner, STAKE_KMS, node.consent).await;
     rest(&net, &node).await;
     grant(&net, dir.path()).await?;
     for _ in 0..PERIODS {

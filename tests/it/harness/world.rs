@@ -95,7 +95,7 @@ impl World {
         let kms = Kms::at(&self.path(&format!("{name}-home")));
         let node = Node::init(kms, &self.path(name), place, &[chain, more].concat());
         let worker = node.worker;
-        self.stake(&owner, 1_000, worker).await;
+        self.stake(&owner, 1_000, node.consent).await;
         Miner {
             owner,
             worker,

@@ -7,7 +7,7 @@ use kms_chain::{
     BlockHeader, Call, Chain, ChainError, ChainEvent, DeployParams, Deployment, EventRecord, Tag,
     TxPlan, TxReceipt,
 };
-use kms_protocol::{Address, Amount, Domain, EthSecret, Period, PeriodClock, Wei};
+use kms_protocol::{Address, Amount, Domain, EthSecret, Period, PeriodClock, SignedConsent, Wei};
 
 use crate::wait::until;
 
@@ -141,16 +141,20 @@ impl Net {
         secret
     }
 
+    /// A worker's consent to be bonded to a miner, for ever.
+    pub fn consent(&self, worker: &EthSecret, miner: Address) -> SignedConsent {
+        SignedConsent::sign(worker, miner, u64::MAX, &self.deployment.escrow_domain())
+    }
+
     /// Money for a worker, and a position of `owner` with it bonded.
-    pub async fn stake(&self, owner: &EthSecret, kms: u64, worker: Address) {
-        self.fund(worker, 1).await;
+    pub async fn stake(&self, owner: &EthSecret, kms: u64, consent: SignedConsent) {
+        self.fund(consent.consent.worker, 1).await;
         self.fund(owner.address(), kms).await;
         let deposit = Call::DepositViaTransfer {
             amount: Amount::from_kms(kms).unwrap(),
             lock_periods: 1_000,
         };
         self.send(owner, deposit).await;
-        let worker = Some(worker);
-        self.send(owner, Call::BondWorker { worker }).await;
+        self.send(owner, Call::BondWorker { consent }).await;
     }
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use kms_chain::keystore;
 use kms_protocol::messages::PolicyStatus;
-use kms_protocol::{Address, EthSecret, PolicyId, Refusal};
+use kms_protocol::{Address, EthSecret, PolicyId, Refusal, SignedConsent};
 use serde_json::Value;
 
 use crate::kms::{Kms, PASSPHRASE};
@@ -47,6 +47,8 @@ pub struct Node {
     pub public_url: String,
     /// The key that signs for the miner.
     pub worker: Address,
+    /// By which the miner bonds it.
+    pub consent: SignedConsent,
     /// Keys, settings, database.
     pub data_dir: PathBuf,
     kms: Kms,
@@ -84,6 +86,7 @@ impl Node {
             url: format!("http://{}", place.listen),
             public_url: place.public_url.clone(),
             worker: made.address("worker"),
+            consent: made.text("consent").parse().unwrap(),
             kms,
             data_dir: data_dir.to_owned(),
             rpc_url: Mutex::default(),

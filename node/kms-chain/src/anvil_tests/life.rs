@@ -1,6 +1,6 @@
 //! Every call and every view once, in the order in which a miner and an author meet them.
 
-use kms_protocol::{Address, Amount, B256, Period, PolicyId, Terms};
+use kms_protocol::{Address, Amount, B256, Period, PolicyId, SignedConsent, Terms};
 use tempfile::TempDir;
 
 use super::{Setup, deposit, events, follow, setup, wallet};
@@ -38,10 +38,10 @@ impl Life {
             _directory: directory,
         };
         life.act(deposit(500)).await;
-        life.act(Call::BondWorker {
-            worker: Some(life.worker.address()),
-        })
-        .await;
+        let (key, miner) = (account(1).unwrap(), life.owner.address());
+        let escrow = life.setup.chain.deployment().escrow_domain();
+        let consent = SignedConsent::sign(&key, miner, u64::MAX, &escrow);
+        life.act(Call::BondWorker { consent }).await;
         life.confirm().await;
         life
     }
@@ -179,13 +179,15 @@ async fn an_author_extends_revokes_and_is_refunded() {
     let (terms, id) = life.policy(4, 2).await;
     assert_eq!(life.state(PolicyId(B256([9; 32]))).await, None);
     let last_period = Period(terms.last_period.0 + 1);
-    let extend = || Call::ExtendPolicy {
+    let extend = |price| Call::ExtendPolicyViaTransfer {
         terms: terms.clone(),
         last_period,
+        without: Vec::new(),
+        price,
     };
-    assert_eq!(life.refused(extend()).await, "ERC20InsufficientAllowance");
-    life.act(Call::ApprovePolicies { amount: RATE }).await;
-    life.act(extend()).await;
+    let short = extend(Amount(RATE.0 - 1));
+    assert_eq!(life.refused(short).await, "PolicyPaymentMismatch");
+    life.act(extend(RATE)).await;
     assert_eq!(life.state(id).await.unwrap().effective_last, last_period);
 
     // The lease covers the first two periods only: the third is idle.
@@ -242,7 +244,7 @@ async fn a_miner_leaves_with_its_stake() {
     life.act(Call::ClaimTo { recipient }).await;
     assert!(chain.token_balance(recipient).await.unwrap() > withdrawn);
     assert!(chain.pool().await.unwrap() < Amount(100));
-    life.act(Call::BondWorker { worker: None }).await;
+    life.act(Call::UnbondWorker).await;
     assert_eq!(chain.worker_of(miner).await.unwrap(), None);
     life.act(Call::TransferToken {
         to: recipient,

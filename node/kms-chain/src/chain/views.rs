@@ -11,7 +11,10 @@ use crate::contracts::bindings::{
 };
 use crate::convert;
 use crate::error::ChainError;
-use crate::types::{ChainParams, LastSeqs, Lease, MinerInfo, PeriodTotals, PolicyState, Position};
+use crate::types::{
+    ChainParams, LastSeqs, Lease, MinerInfo, MinerStatus, PeriodTotals, PolicyState, Position,
+    Service,
+};
 
 const TOO_LARGE: ChainError = ChainError::BadReply {
     method: "eth_call",
@@ -111,6 +114,60 @@ impl Chain {
             });
         }
         Ok(entries.into_iter().map(miner_info_of).collect())
+    }
+
+    /// Whether a miner could serve a policy of this rate and last period that is created or
+    /// extended now.
+    pub async fn can_serve(
+        &self,
+        miner: Address,
+        rate: Amount,
+        last_period: Period,
+    ) -> Result<Service, ChainError> {
+        let call = escrow::CanServeCall {
+            miner: convert::h160(miner),
+            rate: rate.0,
+            last_period: last_period.0,
+        };
+        let service: u8 = self.view(self.escrow(), call).await?;
+        match service {
+            0 => Ok(Service::Able),
+            1 => Ok(Service::StakeTooSmall),
+            2 => Ok(Service::LockTooShort),
+            3 => Ok(Service::RateTooLow),
+            _ => Err(ChainError::BadReply {
+                method: "eth_call",
+                reason: "a reason that the contract does not have",
+            }),
+        }
+    }
+
+    /// All that the contracts say of a miner, of one block.
+    ///
+    /// # Errors
+    /// Besides those of every view: `BadReply` when it is another miner's.
+    pub async fn miner_status(&self, miner: Address) -> Result<MinerStatus, ChainError> {
+        let call = rewards::MinerStatusCall {
+            miner: convert::h160(miner),
+        };
+        let status: rewards::MinerStatus = self.view(self.rewards(), call).await?;
+        let info = miner_info_of(rewards_info(status.info));
+        if info.miner != miner {
+            return Err(ChainError::BadReply {
+                method: "eth_call",
+                reason: "another miner than asked for",
+            });
+        }
+        Ok(MinerStatus {
+            info,
+            period: Period(status.current_period),
+            lease: Lease {
+                through: convert::some_period(status.leased_through),
+                weight: Amount(status.weight),
+            },
+            suspended_through: convert::some_period(status.suspended_through),
+            claimable: amount(status.claimable)?,
+        })
     }
 
     /// Worker bonded to a miner; `None` if there is none.
@@ -304,6 +361,24 @@ fn position_of(position: &escrow::Position) -> Position {
         unlock_period: convert::some_period(position.unlock_period),
         unbonding: Amount(position.unbonding),
         release_period: convert::some_period(position.release_period),
+    }
+}
+
+/// The bindings have one type of the same struct for each contract.
+fn rewards_info(info: rewards::MinerInfo) -> escrow::MinerInfo {
+    let position = info.position;
+    escrow::MinerInfo {
+        miner: info.miner,
+        worker: info.worker,
+        position: escrow::Position {
+            locked: position.locked,
+            lock_periods: position.lock_periods,
+            unlock_period: position.unlock_period,
+            unbonding: position.unbonding,
+            release_period: position.release_period,
+        },
+        min_rate: info.min_rate,
+        url: info.url,
     }
 }
 

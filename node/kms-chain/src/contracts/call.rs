@@ -4,8 +4,8 @@
 mod accuse;
 mod challenge;
 
-use ethers::abi::{AbiEncode, Token, Tokenizable as _, encode};
-use kms_protocol::{Address, Amount, Period, Terms, Wei};
+use ethers::abi::AbiEncode as _;
+use kms_protocol::{Address, Amount, Period, SignedConsent, Terms, Wei};
 
 use crate::contracts::bindings::{kms_token, mining_rewards, policy_manager, staking_escrow};
 use crate::convert::{ethers_terms, h160};
@@ -38,8 +38,10 @@ pub enum Call {
     Unbond { amount: Amount },
     /// Pays all tokens that are free to `recipient`.
     Withdraw { recipient: Address },
-    /// Bonds a worker; `None` unbonds the present one.
-    BondWorker { worker: Option<Address> },
+    /// Bonds a worker, by its consent, in the place of the present one.
+    BondWorker { consent: SignedConsent },
+    /// Dismisses the present worker.
+    UnbondWorker,
     /// Sets the base URL of the node's record.
     RegisterNode { url: String },
     /// Posts the least rate that the miner accepts, per period.
@@ -51,11 +53,15 @@ pub enum Call {
     RevokePolicy { terms: Terms },
     /// Ends the arrangement with one miner now; the others go on. Sent by the policy's author.
     RevokeArrangement { terms: Terms, miner: Address },
-    /// Moves the end of a policy to `last_period`. The sender pays, so it needs an allowance first
-    /// (`ApprovePolicies`).
-    ExtendPolicy { terms: Terms, last_period: Period },
-    /// Lets the policy manager take up to `amount` of the sender's tokens.
-    ApprovePolicies { amount: Amount },
+    /// Ends the arrangements with the miners `without` and moves the end of the others to
+    /// `last_period`, in one transaction (transferAndCall to the policy manager). Sent by the
+    /// author, who pays exactly `price`.
+    ExtendPolicyViaTransfer {
+        terms: Terms,
+        last_period: Period,
+        without: Vec<Address>,
+        price: Amount,
+    },
     /// Lets SilenceChallenges take up to `amount` of the sender's tokens as bonds.
     ApproveChallenges { amount: Amount },
     /// Returns the fees of idle periods to the sponsor.
@@ -98,18 +104,18 @@ impl Call {
             Self::Collect { .. }
             | Self::RevokePolicy { .. }
             | Self::RevokeArrangement { .. }
-            | Self::ExtendPolicy { .. }
             | Self::RefundPolicy { .. } => contracts.policies.address,
             Self::ExtendLock { .. }
             | Self::SetWindDown { .. }
             | Self::Unbond { .. }
             | Self::Withdraw { .. }
             | Self::BondWorker { .. }
+            | Self::UnbondWorker
             | Self::RegisterNode { .. }
             | Self::SetMinRate { .. } => contracts.escrow.address,
             Self::DepositViaTransfer { .. }
             | Self::CreatePolicyViaTransfer { .. }
-            | Self::ApprovePolicies { .. }
+            | Self::ExtendPolicyViaTransfer { .. }
             | Self::ApproveChallenges { .. }
             | Self::TransferToken { .. } => contracts.token.address,
             Self::OpenChallenge { .. }
@@ -146,10 +152,8 @@ impl Call {
                 recipient: h160(*recipient),
             }
             .encode(),
-            Self::BondWorker { worker } => {
-                let worker = h160(worker.unwrap_or(Address::ZERO));
-                staking_escrow::BondWorkerCall { worker }.encode()
-            }
+            Self::BondWorker { consent } => bond(consent),
+            Self::UnbondWorker => staking_escrow::UnbondWorkerCall {}.encode(),
             Self::RegisterNode { url } => {
                 staking_escrow::RegisterNodeCall { url: url.clone() }.encode()
             }
@@ -160,15 +164,20 @@ impl Call {
             Self::RevokePolicy { terms } => revoke(terms),
             Self::RevokeArrangement { terms, miner } => dismiss(terms, *miner),
             Self::RefundPolicy { terms } => refund(terms),
-            Self::ExtendPolicy { terms, last_period } => extend(terms, *last_period),
+            Self::ExtendPolicyViaTransfer {
+                terms,
+                last_period,
+                without,
+                price,
+            } => {
+                let data = extend(terms, *last_period, without);
+                transfer_and_call(deployment.contracts.policies.address, *price, data)
+            }
             Self::CreatePolicyViaTransfer { terms, memo } => create(terms, memo, deployment),
             Self::DepositViaTransfer {
                 amount,
                 lock_periods,
             } => deposit(*amount, *lock_periods, deployment),
-            Self::ApprovePolicies { amount } => {
-                approve(*amount, deployment.contracts.policies.address)
-            }
             Self::ApproveChallenges { amount } => {
                 approve(*amount, deployment.contracts.challenges.address)
             }
@@ -197,7 +206,7 @@ impl Call {
             Self::DepositViaTransfer { .. }
             | Self::Unbond { .. }
             | Self::CreatePolicyViaTransfer { .. }
-            | Self::ExtendPolicy { .. }
+            | Self::ExtendPolicyViaTransfer { .. }
             | Self::OpenChallenge { .. }
             | Self::TransferToken { .. }
             | Self::TransferEth { .. } => true,
@@ -210,11 +219,11 @@ impl Call {
             | Self::SetWindDown { .. }
             | Self::Withdraw { .. }
             | Self::BondWorker { .. }
+            | Self::UnbondWorker
             | Self::RegisterNode { .. }
             | Self::SetMinRate { .. }
             | Self::RevokePolicy { .. }
             | Self::RevokeArrangement { .. }
-            | Self::ApprovePolicies { .. }
             | Self::ApproveChallenges { .. }
             | Self::RefundPolicy { .. }
             | Self::CloseChallenge { .. }
@@ -268,13 +277,13 @@ impl Call {
             Self::Unbond { .. } => "unbond",
             Self::Withdraw { .. } => "withdraw",
             Self::BondWorker { .. } => "bond_worker",
+            Self::UnbondWorker => "unbond_worker",
             Self::RegisterNode { .. } => "register_node",
             Self::SetMinRate { .. } => "set_min_rate",
             Self::CreatePolicyViaTransfer { .. } => "create_policy",
             Self::RevokePolicy { .. } => "revoke_policy",
             Self::RevokeArrangement { .. } => "revoke_arrangement",
-            Self::ExtendPolicy { .. } => "extend_policy",
-            Self::ApprovePolicies { .. } => "approve_policies",
+            Self::ExtendPolicyViaTransfer { .. } => "extend_policy",
             Self::ApproveChallenges { .. } => "approve_challenges",
             Self::RefundPolicy { .. } => "refund_policy",
             Self::OpenChallenge { .. } => "open_challenge",
@@ -285,6 +294,15 @@ impl Call {
             Self::TransferEth { .. } => "transfer_eth",
         }
     }
+}
+
+fn bond(consent: &SignedConsent) -> Vec<u8> {
+    staking_escrow::BondWorkerCall {
+        worker: h160(consent.consent.worker),
+        deadline: consent.consent.deadline.into(),
+        consent: consent.signature.0.to_vec().into(),
+    }
+    .encode()
 }
 
 fn confirm(through: Period) -> Vec<u8> {
@@ -321,11 +339,11 @@ fn refund(terms: &Terms) -> Vec<u8> {
     policy_manager::RefundCall { terms }.encode()
 }
 
-fn extend(terms: &Terms, last_period: Period) -> Vec<u8> {
-    let (terms, new_last_period) = (ethers_terms(terms), last_period.0);
+fn extend(terms: &Terms, last_period: Period, without: &[Address]) -> Vec<u8> {
     policy_manager::ExtendPolicyCall {
-        terms,
-        new_last_period,
+        terms: ethers_terms(terms),
+        new_last_period: last_period.0,
+        without: without.iter().copied().map(h160).collect(),
     }
     .encode()
 }
@@ -333,10 +351,11 @@ fn extend(terms: &Terms, last_period: Period) -> Vec<u8> {
 fn create(terms: &Terms, memo: &[u8], deployment: &Deployment) -> Vec<u8> {
     // A price above 128 bits is covered by no balance: the token refuses it.
     let price = terms.price().unwrap_or(Amount(u128::MAX));
-    let data = encode(&[
-        ethers_terms(terms).into_token(),
-        Token::Bytes(memo.to_vec()),
-    ]);
+    let data = policy_manager::CreatePolicyCall {
+        terms: ethers_terms(terms),
+        memo: memo.to_vec().into(),
+    }
+    .encode();
     transfer_and_call(deployment.contracts.policies.address, price, data)
 }
 
@@ -347,7 +366,11 @@ fn approve(amount: Amount, spender: Address) -> Vec<u8> {
 }
 
 fn deposit(amount: Amount, lock_periods: u32, deployment: &Deployment) -> Vec<u8> {
-    let data = encode(&[Token::Uint(lock_periods.into())]);
+    let data = staking_escrow::DepositCall {
+        amount: amount.0,
+        lock_periods,
+    }
+    .encode();
     transfer_and_call(deployment.contracts.escrow.address, amount, data)
 }
 

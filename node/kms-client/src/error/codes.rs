@@ -36,6 +36,8 @@ macro_rules! table {
 table! {{
     Self::HomeExists { .. } => "home_exists", "use another KMS_HOME, or the one that is there";
     Self::HomeMissing { .. } => "home_missing", "run `kms init`, or set KMS_HOME";
+    Self::ConsentForAnother { .. } =>
+        "consent_for_another", "use the home of that miner, or make a node with --miner of this one";
     Self::HomeLocked { .. } => "home_locked", "wait until the other command has finished";
     Self::HomeCorrupt { .. } =>
         "home_corrupt", "restore the file from a backup, or the home from its seed";
@@ -99,6 +101,9 @@ table! {{
     Self::PolicyNotStarted { .. } => "policy_not_started", "try again when it has begun";
     Self::PolicyExpired { .. } => "policy_expired", "ask the owner to renew";
     Self::PolicyRevoked { .. } => "policy_revoked", "only the owner can grant again";
+    Self::RenewalRefused { .. } =>
+        "renewal_refused", "renew without them (--without-unwilling) if enough are left, or make a \
+            new grant at a rate that they accept";
     Self::ArrangementsRevoked { .. } =>
         "arrangements_revoked", "only a new grant opens the label to this reader";
     Self::MinerUnknown { .. } => "miner_unknown", "`kms policies show` lists the policy's miners";

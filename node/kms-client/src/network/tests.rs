@@ -12,7 +12,7 @@ use super::*;
 use crate::card::Card;
 use crate::home::{Home, InitOptions};
 use crate::keys::ReaderKey;
-use crate::owner::{FeeLimit, GrantSpec, Owner, Rate, Selection, Span, Spend};
+use crate::owner::{FeeLimit, GrantSpec, Owner, Rate, Selection, Span, Spend, Unwilling};
 use crate::payer::Payer;
 use crate::ports::PayPort as _;
 use crate::progress::Silent;
@@ -124,9 +124,11 @@ impl Real {
             .await
             .unwrap();
         let staker = Staker::new(&self.network, miner);
+        let escrow = self.network.chain().deployment().escrow_domain();
+        let consent = node.consent(miner, &escrow);
         for plan in [
             staker.deposit(Amount::from_kms(1_000).unwrap(), 1_000),
-            staker.bond_worker(node.worker()),
+            staker.bond_worker(consent).unwrap(),
             staker.set_min_rate(Amount(5)),
         ] {
             let plan = plan.estimate(&self.network).await.unwrap();
@@ -216,6 +218,7 @@ async fn a_grant_is_paid_read_listed_renewed_and_revoked_on_a_real_chain() {
     let extension = crate::owner::Extension {
         span: crate::owner::Span::Periods(3),
         max_fee: FeeLimit::AsQuoted,
+        unwilling: Unwilling::Refuse,
     };
     let plan = owner.plan_renewal(policy, extension).await.unwrap();
     let renewed = owner.renew(&plan, spend, &Silent).await.unwrap();
@@ -247,12 +250,14 @@ async fn a_miner_sees_earns_and_is_listed_on_a_real_chain() {
     let real = Real::start().await;
     let (miner, _node) = real.miner(1).await;
     let status = stake_status(&real.network, miner).await.unwrap();
+    let status = status.status;
     assert_eq!(
         status.info.position.locked,
         Amount::from_kms(1_000).unwrap()
     );
     assert!(status.lease.through.unwrap() > status.period);
     assert_eq!(status.claimable, Amount::ZERO);
+    assert_eq!(status.suspended_through, None);
     assert!(fees_of(&real.network, miner).await.unwrap().is_empty());
 
     real.devnet.advance(18).await.unwrap();

@@ -44,18 +44,19 @@ async fn a_revocation_killed_while_mined_is_not_sent_twice() {
 }
 
 #[tokio::test]
-async fn a_step_that_builds_on_the_last_one_has_no_estimate() {
+async fn a_renewal_is_one_step_that_is_simulated_before() {
     let world = World::new(1).await;
     let policy = world.granted(1, 1).await;
     let more = crate::owner::Extension {
         span: crate::owner::Span::Periods(5),
         max_fee: crate::owner::FeeLimit::AsQuoted,
+        unwilling: crate::owner::Unwilling::Refuse,
     };
     let plan = world.owner().plan_renewal(policy, more).await.unwrap();
     let plan = plan.estimate(&world.chain).await.unwrap();
     let gas: Vec<_> = plan.steps.iter().map(|step| step.gas).collect();
-    assert_eq!(gas, [Some(100_000), None]);
-    assert_eq!(plan.steps[1].amount, Some(Amount(5_000)));
+    assert_eq!(gas, [Some(100_000)]);
+    assert_eq!(plan.steps[0].amount, Some(Amount(5_000)));
 }
 
 #[tokio::test]
@@ -103,10 +104,10 @@ async fn what_an_earlier_run_sent_is_shown_and_costs_nothing_more() {
 #[test]
 fn a_plan_is_printed_by_the_names_of_its_calls() {
     let plan = Plan::new(Address::ZERO, ());
-    let plan = plan.step(Call::BondWorker { worker: None }, None);
+    let plan = plan.step(Call::UnbondWorker, None);
     let json = serde_json::to_value(&plan).unwrap();
     let step = serde_json::json!({
-        "call": "bond_worker",
+        "call": "unbond_worker",
         "amount": null,
         "gas": null,
         "fee_max": null,

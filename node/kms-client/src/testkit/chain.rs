@@ -4,15 +4,15 @@ use std::sync::Mutex;
 
 use async_trait::async_trait;
 use kms_chain::{
-    BlockHeader, Call, ChainError, ChainParams, ChainRead as _, Lease, MinerInfo, PolicyState,
-    TxReceipt,
+    BlockHeader, Call, ChainError, ChainParams, ChainRead as _, Lease, MinerInfo, MinerStatus,
+    PolicyState, Service, TxReceipt,
 };
 pub(crate) use kms_kit::chain::FakeChain;
 use kms_kit::chain::Policy;
-use kms_protocol::{Address, Amount, B256, Domain, PolicyId, Terms, Wei, keccak256};
+use kms_protocol::{Address, Amount, B256, Domain, Period, PolicyId, Terms, Wei, keccak256};
 
 use crate::error::{Error, Result};
-use crate::network::revocation;
+use crate::network::{extension, revocation};
 use crate::ports::{
     ChainPort, CreatedPolicy, GasCost, PayPort, PolicyFilter, Revoked, Scope, Settled,
 };
@@ -57,6 +57,26 @@ impl ChainPort for FakeChain {
             through: None,
             weight: Amount::ZERO,
         }))
+    }
+
+    async fn can_serve(&self, miner: Address, rate: Amount, last: Period) -> Result<Service> {
+        Ok(self.answer(|state| state.service(miner, rate, last))?)
+    }
+
+    async fn miner_status(&self, miner: Address) -> Result<MinerStatus> {
+        let info = self.miner_info(&[miner]).await?.remove(0);
+        Ok(MinerStatus {
+            info,
+            period: self.period(),
+            lease: self.lease_of(miner).await?,
+            suspended_through: None,
+            claimable: self.claimable(miner).await?,
+        })
+    }
+
+    async fn extended_in(&self, block_hash: B256, id: PolicyId) -> Result<Option<Period>> {
+        let events = self.events_in_block(block_hash).await?;
+        Ok(extension(events.into_iter().map(|record| record.event), id))
     }
 
     async fn policies(&self, filter: PolicyFilter) -> Result<Vec<CreatedPolicy>> {

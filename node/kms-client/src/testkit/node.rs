@@ -17,7 +17,8 @@ use kms_protocol::messages::{
     ReencryptRequest,
 };
 use kms_protocol::{
-    Address, B256, Domain, EthSecret, FixedBytes, Period, PolicyId, Refusal, kfrag_policy,
+    Address, B256, Domain, EthSecret, FixedBytes, Period, PolicyId, Refusal, SignedConsent,
+    kfrag_policy,
 };
 use umbral::{Capsule, Context, KeyFrag, PublicKey, VerifiedKeyFrag};
 
@@ -154,6 +155,11 @@ impl TestNode {
 
     pub(crate) fn worker(&self) -> Address {
         self.inner.endpoint.worker.address()
+    }
+
+    /// The worker's consent to be bonded to a miner.
+    pub(crate) fn consent(&self, miner: Address, escrow: &Domain) -> SignedConsent {
+        SignedConsent::sign(&self.inner.endpoint.worker, miner, u64::MAX, escrow)
     }
 
     /// For transactions of the worker on a real chain.

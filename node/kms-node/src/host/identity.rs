@@ -8,7 +8,7 @@ use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt 
 use std::path::{Path, PathBuf};
 
 use kms_chain::{ChainError, KeystoreFault, keystore};
-use kms_protocol::{Address, EthSecret};
+use kms_protocol::{Address, Domain, EthSecret, SignedConsent};
 
 use crate::config::{NodeConfig, Sources};
 use crate::error::NodeError;
@@ -17,6 +17,7 @@ use crate::kfrag::seal::StorageRoot;
 const CONFIG_FILE: &str = "node.toml";
 const WORKER_FILE: &str = "worker.json";
 const STORAGE_FILE: &str = "storage-key.json";
+const CONSENT_FILE: &str = "worker-consent";
 const DATABASE_FILE: &str = "node.sqlite";
 
 /// The options of [`init`].
@@ -27,13 +28,26 @@ pub struct InitOptions {
     /// Configuration keys and values for `node.toml`, as in `Sources::flags`. Required are
     /// `deployment`, `rpc_urls` (joined by commas), `miner` and `public_url`.
     pub settings: Vec<(String, String)>,
+    /// Where the miner of the settings may bond the new worker, and until when.
+    pub consent: ConsentTo,
+}
+
+/// Where and until when a worker may be bonded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ConsentTo {
+    /// Domain of the StakingEscrow.
+    pub escrow: Domain,
+    /// Last block timestamp, in seconds.
+    pub until: u64,
 }
 
 /// What an owner needs of a new node.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Initialised {
-    /// Address of the worker key: the owner bonds it and sends it ether for gas.
+    /// Address of the worker key: the owner sends it ether for gas.
     pub worker: Address,
+    /// By which the owner bonds it.
+    pub consent: SignedConsent,
 }
 
 /// Creates the data directory (mode 0700), the keystores (0600) and `node.toml`. Overwrites
@@ -44,8 +58,14 @@ pub struct Initialised {
 /// [`NodeError::File`] or [`NodeError::Keystore`] for a file that cannot be written.
 pub fn init(options: &InitOptions, passphrase: &str) -> Result<Initialised, NodeError> {
     let dir = &options.data_dir;
-    let text = config_text(options)?;
-    for name in [CONFIG_FILE, WORKER_FILE, STORAGE_FILE, DATABASE_FILE] {
+    let (text, miner) = config_text(options)?;
+    for name in [
+        CONFIG_FILE,
+        WORKER_FILE,
+        STORAGE_FILE,
+        CONSENT_FILE,
+        DATABASE_FILE,
+    ] {
         let path = dir.join(name);
         if path.exists() {
             return Err(NodeError::AlreadyInitialised { path });
@@ -66,7 +86,65 @@ pub fn init(options: &InitOptions, passphrase: &str) -> Result<Initialised, Node
     )
     .map_err(|source| keystore_error(path, source))?;
     write_new(&dir.join(CONFIG_FILE), &text)?;
-    Ok(Initialised { worker: address })
+    let consent = keep_consent(dir, &worker, miner, &options.consent)?;
+    Ok(Initialised {
+        worker: address,
+        consent,
+    })
+}
+
+/// Signs the worker's consent to be bonded to `miner`, and keeps it in the data directory in the
+/// place of an earlier one. Blocking for about half a second (scrypt).
+///
+/// # Errors
+/// [`NodeError::File`], [`NodeError::Keystore`], [`NodeError::WrongPassphrase`].
+pub fn consent(
+    data_dir: &Path,
+    passphrase: &str,
+    miner: Address,
+    to: &ConsentTo,
+) -> Result<SignedConsent, NodeError> {
+    let bytes = open_keystore(data_dir.join(WORKER_FILE), passphrase)?;
+    let bad_key = |_| NodeError::Crypto("a keystore holds no valid key");
+    let worker = EthSecret::from_bytes(&bytes).map_err(bad_key)?;
+    keep_consent(data_dir, &worker, miner, to)
+}
+
+/// Reads the worker's consent from a data directory, without a passphrase.
+///
+/// # Errors
+/// [`NodeError::File`] if there is none, or it is damaged.
+pub fn consent_of(data_dir: &Path) -> Result<SignedConsent, NodeError> {
+    let path = data_dir.join(CONSENT_FILE);
+    let failed = |source| NodeError::File {
+        path: path.clone(),
+        source,
+    };
+    let text = fs::read_to_string(&path).map_err(failed)?;
+    let bad = |error| failed(std::io::Error::new(std::io::ErrorKind::InvalidData, error));
+    text.trim_end().parse().map_err(bad)
+}
+
+fn keep_consent(
+    dir: &Path,
+    worker: &EthSecret,
+    miner: Address,
+    to: &ConsentTo,
+) -> Result<SignedConsent, NodeError> {
+    let signed = SignedConsent::sign(worker, miner, to.until, &to.escrow);
+    // Replaced in one step. It is of no use to anybody but the miner, whom the settings name too.
+    let (path, fresh) = (dir.join(CONSENT_FILE), dir.join("worker-consent.new"));
+    let failed = |source| NodeError::File {
+        path: path.clone(),
+        source,
+    };
+    match fs::remove_file(&fresh) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(failed(error)),
+        _ => {}
+    }
+    write_new(&fresh, &format!("{signed}\n"))?;
+    fs::rename(&fresh, &path).map_err(failed)?;
+    Ok(signed)
 }
 
 /// Reads the worker's address from a data directory, without a passphrase.
@@ -85,8 +163,8 @@ pub fn worker_of(data_dir: &Path) -> Result<Address, NodeError> {
     }
 }
 
-/// Composes `node.toml` and checks that a node would accept it.
-fn config_text(options: &InitOptions) -> Result<String, NodeError> {
+/// Composes `node.toml`, checks that a node would accept it, and tells the miner that it names.
+fn config_text(options: &InitOptions) -> Result<(String, Address), NodeError> {
     let mut flags = options.settings.clone();
     for (key, value) in &mut flags {
         if key == "deployment" {
@@ -102,7 +180,7 @@ fn config_text(options: &InitOptions) -> Result<String, NodeError> {
         options.data_dir.display().to_string(),
     );
     let checked = [vec![data_dir], flags.clone()].concat();
-    NodeConfig::load(&Sources {
+    let loaded = NodeConfig::load(&Sources {
         flags: checked,
         ..Sources::default()
     })?;
@@ -123,7 +201,7 @@ fn config_text(options: &InitOptions) -> Result<String, NodeError> {
         };
         text.push_str(&format!("{key} = {value}\n"));
     }
-    Ok(text)
+    Ok((text, loaded.config.miner))
 }
 
 fn toml_value(text: &str) -> toml::Value {

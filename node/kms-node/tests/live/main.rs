@@ -29,9 +29,9 @@ async fn staked(dir: &Path) -> (Net, NodeConfig, Address) {
     let params = DeployParams::local().unwrap();
     let net = Net::start(dir, Mining::Every(1), &params).await;
     let owner = EthSecret::random().unwrap();
-    let (worker, config) = init_node(dir, &net, owner.address());
-    net.stake(&owner, 1_000, worker).await;
-    (net, config, worker)
+    let (consent, config) = init_node(dir, &net, owner.address());
+    net.stake(&owner, 1_000, consent).await;
+    (net, config, consent.consent.worker)
 }
 
 /// Whether an event of this kind has happened.

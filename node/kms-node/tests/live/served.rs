@@ -5,8 +5,8 @@ use std::path::Path;
 use kms_kit::net::Net;
 use kms_kit::process::free_port;
 use kms_kit::wire::Wire;
-use kms_node::{InitOptions, NodeConfig, NodeError, Sources, init, run};
-use kms_protocol::Address;
+use kms_node::{ConsentTo, InitOptions, NodeConfig, NodeError, Sources, init, run};
+use kms_protocol::{Address, SignedConsent};
 use reqwest::Client;
 use tokio::sync::oneshot;
 use zeroize::Zeroizing;
@@ -52,7 +52,7 @@ impl Served {
     }
 }
 
-pub(crate) fn init_node(dir: &Path, net: &Net, miner: Address) -> (Address, NodeConfig) {
+pub(crate) fn init_node(dir: &Path, net: &Net, miner: Address) -> (SignedConsent, NodeConfig) {
     let address = format!("127.0.0.1:{}", free_port());
     let data_dir = dir.join("node");
     let settings = [
@@ -75,6 +75,10 @@ pub(crate) fn init_node(dir: &Path, net: &Net, miner: Address) -> (Address, Node
         &InitOptions {
             data_dir: data_dir.clone(),
             settings,
+            consent: ConsentTo {
+                escrow: net.deployment.escrow_domain(),
+                until: u64::MAX,
+            },
         },
         PASSPHRASE,
     )
@@ -85,5 +89,5 @@ pub(crate) fn init_node(dir: &Path, net: &Net, miner: Address) -> (Address, Node
         ..Sources::default()
     })
     .unwrap();
-    (made.worker, loaded.config)
+    (made.consent, loaded.config)
 }

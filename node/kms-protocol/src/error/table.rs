@@ -34,6 +34,9 @@ impl Error {
             Self::AmountUnit { .. } => ("amount_unit_missing", BadRequest, "add the unit"),
             Self::AmountDecimals { .. } => ("amount_decimals", BadRequest, "round the amount"),
             Self::AmountOverflow => ("amount_overflow", BadRequest, "choose a smaller amount"),
+            Self::ConsentSyntax => {
+                ("consent_invalid", BadRequest, "copy the line again, whole; `kms node consent` has it")
+            }
             Self::PeriodLengthZero => {
                 ("period_length_zero", Internal, "check the deployment file's period length")
             }

@@ -46,8 +46,8 @@ fn the_verbs_are_the_documented_ones() {
         kms stake create, kms stake status, kms stake extend, \
         kms stake wind-down, kms stake unbond, kms stake withdraw, kms stake min-rate, \
         kms worker bond, kms worker unbond, kms worker show, kms rewards show, \
-        kms rewards claim, kms fees show, kms fees collect, kms node init, kms node run, \
-        kms node config show, kms dev fund, kms dev, kms help";
+        kms rewards claim, kms fees show, kms fees collect, kms node init, kms node consent, \
+        kms node run, kms node config show, kms dev fund, kms dev, kms help";
     assert_eq!(
         names.join(", "),
         expected.split_whitespace().collect::<Vec<_>>().join(" ")
@@ -179,7 +179,7 @@ fn refuses_incomplete_and_contradictory_lines() {
         "kms stake unbond",
         "kms stake wind-down maybe",
         "kms worker bond 0x12",
-        "kms worker bond 0x00000000000000000000000000000000000000aa --node n",
+        "kms worker bond 0x00000000000000000000000000000000000000aa",
         "kms node init",
         "kms agent --for 25h",
         "kms config set",
@@ -217,6 +217,8 @@ fn takes_the_lines_of_its_own_help() {
         "kms stake wind-down start",
         "kms worker bond",
         "kms worker bond --node /var/lib/kms",
+        "kms node consent --data-dir /var/lib/kms",
+        "kms renew films/demo --to bob --periods 30 --without-unwilling",
         "kms node run --data-dir /var/lib/kms --set listen=0.0.0.0:8470",
         "kms dev --port 9545 --block-time 1",
         "kms dev --miners 3 --state /srv/chain",

@@ -1,13 +1,16 @@
 //! `kms node`: runs a miner's node and shows its settings.
 
+mod consent;
 mod init;
 
 use std::fmt;
 use std::path::PathBuf;
 use std::str::FromStr;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use clap::{Args, Subcommand};
-use kms_node::{LoadedConfig, NodeConfig, Sources};
+use kms_chain::Deployment;
+use kms_node::{ConsentTo, LoadedConfig, NodeConfig, Sources};
 use serde::Serialize;
 
 use crate::context::Context;
@@ -20,6 +23,7 @@ use crate::passphrase::Passphrases;
 #[derive(Debug, Subcommand)]
 pub(crate) enum NodeVerb {
     Init(init::InitArgs),
+    Consent(consent::ConsentArgs),
     /// Run the node until it is asked to stop (Ctrl-C, SIGTERM)
     ///
     /// Follows the chain, serves readers whose policies are paid and neither ended nor revoked,
@@ -85,6 +89,20 @@ impl FromStr for Setting {
     }
 }
 
+/// How long a consent holds, in seconds: a year. It names the one miner that may use it.
+const CONSENT_SECONDS: u64 = 365 * 24 * 60 * 60;
+
+/// Where a worker that consents now may be bonded, and until when, by this machine's clock.
+fn consent_to(network: &Deployment) -> Outcome<ConsentTo> {
+    let now = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .map_err(Failure::bug)?;
+    Ok(ConsentTo {
+        escrow: network.escrow_domain(),
+        until: now.as_secs().saturating_add(CONSENT_SECONDS),
+    })
+}
+
 impl NodeVerb {
     /// True for `kms node run`, which handles SIGINT and SIGTERM itself.
     pub(crate) fn stops_itself(&self) -> bool {
@@ -95,6 +113,7 @@ impl NodeVerb {
 pub(crate) async fn run(verb: NodeVerb, context: &Context) -> Outcome {
     match verb {
         NodeVerb::Init(args) => init::run(args, context),
+        NodeVerb::Consent(args) => consent::run(args, context),
         NodeVerb::Run(args) => run_node(args, context).await,
         NodeVerb::Config(ConfigVerb::Show(args)) => show(args, context),
     }

@@ -163,6 +163,7 @@ struct StakeReport {
     min_rate: Amount,
     leased_through: Option<Period>,
     active: bool,
+    suspended_through: Option<Period>,
     claimable: Amount,
     balance: Amount,
     period: Period,
@@ -170,9 +171,11 @@ struct StakeReport {
 
 impl From<StakeStatus> for StakeReport {
     fn from(status: StakeStatus) -> Self {
-        let position = status.info.position;
-        let info = status.info;
+        let StakeStatus { status, balance } = status;
+        let (info, period) = (status.info, status.period);
+        let position = info.position;
         let through = status.lease.through;
+        let suspended = status.suspended_through;
         Self {
             miner: info.miner,
             locked: position.locked,
@@ -184,10 +187,11 @@ impl From<StakeStatus> for StakeReport {
             url: info.url,
             min_rate: info.min_rate,
             leased_through: through,
-            active: through.is_some_and(|through| through >= status.period),
+            active: through.is_some_and(|through| through >= period),
+            suspended_through: suspended.filter(|through| *through >= period),
             claimable: status.claimable,
-            balance: status.balance,
-            period: status.period,
+            balance,
+            period,
         }
     }
 }
@@ -226,6 +230,9 @@ impl fmt::Display for StakeReport {
         match self.leased_through {
             Some(through) => writeln!(f, "activity   {active}, leased through {through}")?,
             None => writeln!(f, "activity   {active}, never confirmed")?,
+        }
+        if let Some(through) = self.suspended_through {
+            writeln!(f, "suspended  through period {through}")?;
         }
         write!(
             f,

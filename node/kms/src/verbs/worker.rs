@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
 use kms_client::stake_status;
-use kms_protocol::Address;
+use kms_protocol::{Address, SignedConsent};
 use serde::Serialize;
 
 use crate::context::Context;
@@ -17,11 +17,11 @@ use crate::verbs::stake::MinerArgs;
 /// The hot key that signs for a miner's node, and never holds the stake
 #[derive(Debug, Subcommand)]
 pub(crate) enum WorkerVerb {
-    /// Let a worker sign for this miner's node
+    /// Let a worker sign for this miner's node, by the worker's consent
     #[command(
         after_help = "Examples:\n  kms worker bond                the node made in this home\n  \
                             kms worker bond --node /var/lib/kms\n  \
-                            kms worker bond 0xAa... --dry-run"
+                            kms worker bond kmsworker1:0xAa... --dry-run"
     )]
     Bond(BondArgs),
     /// Take the worker's rights away
@@ -34,10 +34,11 @@ pub(crate) enum WorkerVerb {
 
 #[derive(Debug, Args)]
 pub(crate) struct BondArgs {
-    /// The worker's address [default: the worker of the node in this home]
-    worker: Option<Address>,
+    /// The line that `kms node init` or `kms node consent` printed [default: of the node in this
+    /// home]
+    consent: Option<SignedConsent>,
     /// The data directory of the worker's node
-    #[arg(long, value_name = "DIR", conflicts_with = "worker")]
+    #[arg(long, value_name = "DIR", conflicts_with = "consent")]
     node: Option<PathBuf>,
     #[command(flatten)]
     dry: DryArgs,
@@ -59,12 +60,12 @@ impl fmt::Display for WorkerReport {
 }
 
 impl BondArgs {
-    /// The given worker, or that of the node in `--node` or in the home.
-    fn worker(&self, home: &Path) -> Outcome<Address> {
-        match (self.worker, &self.node) {
-            (Some(worker), _) => Ok(worker),
-            (None, Some(dir)) => Ok(kms_node::worker_of(dir)?),
-            (None, None) => Ok(kms_node::worker_of(&node_in(home)?)?),
+    /// The given consent, or that of the node in `--node` or in the home.
+    fn consent(&self, home: &Path) -> Outcome<SignedConsent> {
+        match (self.consent, &self.node) {
+            (Some(consent), _) => Ok(consent),
+            (None, Some(dir)) => Ok(kms_node::consent_of(dir)?),
+            (None, None) => Ok(kms_node::consent_of(&node_in(home)?)?),
         }
     }
 }
@@ -79,7 +80,8 @@ fn node_in(home: &Path) -> Outcome<PathBuf> {
         [node] => Ok(node.clone()),
         [] => {
             let message = format!("there is no node in {}", home.display());
-            let hint = "make one with `kms node init`, or name the worker or its node with --node";
+            let hint =
+                "make one with `kms node init`, or give its consent, or its directory with --node";
             Err(Failure::new("node_missing", message, hint))
         }
         _ => {
@@ -98,12 +100,16 @@ pub(crate) async fn run(verb: WorkerVerb, context: &Context) -> Outcome {
     match verb {
         WorkerVerb::Show(args) => {
             let miner = args.miner_at(&session);
-            let worker = stake_status(&session.network, miner).await?.info.worker;
+            let worker = stake_status(&session.network, miner)
+                .await?
+                .status
+                .info
+                .worker;
             context.out.emit(&WorkerReport { miner, worker })
         }
         WorkerVerb::Bond(args) => {
-            let worker = args.worker(context.home_dir())?;
-            let plan = session.staker().bond_worker(worker);
+            let consent = args.consent(context.home_dir())?;
+            let plan = session.staker().bond_worker(consent)?;
             session.run(plan, "bonded", args.dry, context).await
         }
         WorkerVerb::Unbond(args) => {

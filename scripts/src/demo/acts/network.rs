@@ -115,7 +115,8 @@ fn one_miner(show: &Show, number: u32, owner: &Person, stake_kms: u32) -> Result
     let lock = ["--amount", &stake, "--periods", LOCK_PERIODS];
     kms.json(&[&["stake", "create"], &lock[..]].concat())
         .success()?;
-    kms.json(&["worker", "bond", &worker]).success()?;
+    let consent = node.consent.to_string();
+    kms.json(&["worker", "bond", &consent]).success()?;
     let network = show.network()?;
     let deployment = network.deployment_file.display().to_string();
     let purse = [

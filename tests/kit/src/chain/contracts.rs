@@ -1,6 +1,6 @@
 //! The contracts: a call is refused as they refuse it, or stored and told in events.
 
-use kms_chain::{Call, ChainEvent, Lease, PolicyState};
+use kms_chain::{Call, ChainEvent, Lease, PolicyState, Service};
 use kms_protocol::{Address, Amount, B256, Period, PolicyId, Terms};
 
 use super::policy_id;
@@ -64,16 +64,54 @@ impl State {
                     .then_some(Amount::ZERO)
                     .ok_or("PolicyArrangementRevoked");
             }
-            Call::ExtendPolicy { terms, last_period } => {
+            Call::ExtendPolicyViaTransfer {
+                terms,
+                last_period,
+                without,
+                price,
+            } => {
                 let policy = self.running(terms, period)?;
                 let more = last_period.0.saturating_sub(policy.state.effective_last.0);
-                let serving = terms.miners.len() - policy.dismissed.len();
-                terms.rate.0 * u128::try_from(serving).unwrap() * u128::from(more)
+                let gone =
+                    |miner: &&Address| policy.dismissed.contains(miner) || without.contains(miner);
+                let serving: Vec<_> = terms.miners.iter().filter(|m| !gone(m)).copied().collect();
+                let due = terms.rate.0 * u128::try_from(serving.len()).unwrap() * u128::from(more);
+                for miner in serving {
+                    if self.service(miner, terms.rate, *last_period) != Service::Able {
+                        return Err("EscrowMinerCannotServe");
+                    }
+                }
+                if due != price.0 {
+                    return Err("PolicyPaymentMismatch");
+                }
+                due
             }
             _ => 0,
         };
         let paid = (price <= tokens.0).then_some(Amount(price));
         paid.ok_or("ERC20InsufficientBalance")
+    }
+
+    /// Whether a miner could serve, as the escrow says; one without a node record always could.
+    pub fn service(&self, miner: Address, rate: Amount, last: Period) -> Service {
+        let now = self.period();
+        let Some(info) = self.miners.iter().find(|info| info.miner == miner) else {
+            return Service::Able;
+        };
+        let position = &info.position;
+        let outlasts = match position.unlock_period {
+            Some(unlock) => unlock > last,
+            None => now.0 + position.lock_periods >= last.0,
+        };
+        if position.locked < self.params.min_locked {
+            Service::StakeTooSmall
+        } else if !outlasts {
+            Service::LockTooShort
+        } else if info.min_rate > rate {
+            Service::RateTooLow
+        } else {
+            Service::Able
+        }
     }
 
     /// The policy, while it is neither revoked nor ended.
@@ -153,7 +191,7 @@ impl State {
         let (Call::CreatePolicyViaTransfer { terms, .. }
         | Call::RevokePolicy { terms }
         | Call::RevokeArrangement { terms, .. }
-        | Call::ExtendPolicy { terms, .. }) = call
+        | Call::ExtendPolicyViaTransfer { terms, .. }) = call
         else {
             return None;
         };
@@ -180,7 +218,12 @@ impl State {
                     refund: Amount(2),
                 })
             }
-            Call::ExtendPolicy { last_period, .. } => {
+            Call::ExtendPolicyViaTransfer {
+                last_period,
+                without,
+                ..
+            } => {
+                policy.dismissed.extend(without);
                 policy.state.effective_last = *last_period;
                 Some(ChainEvent::PolicyExtended {
                     seq,

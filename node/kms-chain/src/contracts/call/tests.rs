@@ -1,7 +1,9 @@
 use ethers::abi::{Abi, Token};
 use ethers::types::{H160, U256};
 use kms_protocol::messages::CfragBytes;
-use kms_protocol::{Address, Amount, EthSignature, Period, Terms, Wei, keccak256};
+use kms_protocol::{
+    Address, Amount, EthSecret, EthSignature, Period, SignedConsent, Terms, Wei, keccak256,
+};
 
 mod judged;
 
@@ -13,6 +15,11 @@ use crate::contracts::bindings::policy_manager::POLICYMANAGER_ABI;
 use crate::contracts::bindings::silence_challenges::SILENCECHALLENGES_ABI;
 use crate::contracts::bindings::staking_escrow::STAKINGESCROW_ABI;
 use crate::test_support::{address, deployment, hash, terms};
+
+fn consent() -> SignedConsent {
+    let worker = EthSecret::from_bytes(&[7; 32]).unwrap();
+    SignedConsent::sign(&worker, address(1), 42, &deployment().escrow_domain())
+}
 
 /// Every call, with the signature of the function it must reach.
 fn calls() -> Vec<(Call, &'static str)> {
@@ -52,7 +59,11 @@ fn calls() -> Vec<(Call, &'static str)> {
             },
             "withdraw(address)",
         ),
-        (Call::BondWorker { worker: None }, "bondWorker(address)"),
+        (Call::UnbondWorker, "unbondWorker()"),
+        (
+            Call::BondWorker { consent: consent() },
+            "bondWorker(address,uint256,bytes)",
+        ),
         (
             Call::RegisterNode {
                 url: "http://a".to_owned(),
@@ -60,7 +71,6 @@ fn calls() -> Vec<(Call, &'static str)> {
             "registerNode(string)",
         ),
         (Call::SetMinRate { rate: amount }, "setMinRate(uint96)"),
-        (Call::ApprovePolicies { amount }, "approve(address,uint256)"),
         (
             Call::ApproveChallenges { amount },
             "approve(address,uint256)",
@@ -108,12 +118,13 @@ fn policy_calls() -> Vec<(Call, &'static str)> {
              bytes32,address[]),address)",
         ),
         (
-            Call::ExtendPolicy {
+            Call::ExtendPolicyViaTransfer {
                 terms: terms(),
                 last_period: Period(9),
+                without: vec![address(6)],
+                price: Amount(28),
             },
-            "extendPolicy((address,address,address,bytes32,uint96,uint32,uint32,uint8,bytes32,\
-             address[]),uint32)",
+            "transferAndCall(address,uint256,bytes)",
         ),
         (
             Call::RefundPolicy { terms: terms() },
@@ -205,7 +216,7 @@ fn transfer_arguments(call: &Call) -> (H160, U256, Vec<u8>) {
 }
 
 #[test]
-fn deposits_with_the_lock_in_one_word() {
+fn deposits_with_the_call_that_the_payment_is_for() {
     let call = Call::DepositViaTransfer {
         amount: Amount(77),
         lock_periods: 0x0102,
@@ -213,9 +224,11 @@ fn deposits_with_the_lock_in_one_word() {
     let (to, value, data) = transfer_arguments(&call);
     assert_eq!(to.0, deployment().contracts.escrow.address.0);
     assert_eq!(value, U256::from(77));
-    let mut word = [0; 32];
-    word[30..].copy_from_slice(&[1, 2]);
-    assert_eq!(data, word);
+    let mut words = [0; 68];
+    words[..4].copy_from_slice(&keccak256(b"deposit(uint96,uint32)").0[..4]);
+    words[35] = 77;
+    words[66..].copy_from_slice(&[1, 2]);
+    assert_eq!(data, words);
 }
 
 fn two_miners() -> Terms {
@@ -241,6 +254,10 @@ fn sends_the_memo_beside_the_terms() {
         let memo: Vec<u8> = (0..=255).cycle().take(length).collect();
         let (_, _, data) = transfer_arguments(&creation(memo.clone()));
         let bare = two_miners().abi_encode();
+        let (selector, data) = data.split_at(4);
+        let function = "createPolicy((address,address,address,bytes32,uint96,uint32,uint32,uint8,\
+            bytes32,address[]),bytes)";
+        assert_eq!(selector, &keccak256(function.as_bytes()).0[..4]);
         // Two offsets, the tuple without its own offset, the length, the memo in whole words.
         assert_eq!(U256::from(&data[..32]), U256::from(64));
         let rest = bare.len() - 32;

@@ -104,7 +104,7 @@ fn escrow(event: staking_escrow::StakingEscrowEvents) -> Result<Option<ChainEven
             miner: address(e.miner),
             enabled: e.enabled,
         },
-        E::DepositsPausedFilter(_) => return Ok(None),
+        E::DepositsPausedFilter(_) | E::Eip712DomainChangedFilter(_) => return Ok(None),
     }))
 }
 
@@ -175,9 +175,10 @@ fn policies(event: policy_manager::PolicyManagerEvents) -> Result<Option<ChainEv
             through_period: Period(e.through_period),
             amount: amount(e.amount).ok_or(Undecodable::Range)?,
         },
-        E::QuoteUsedFilter(_) | E::PoliciesPausedFilter(_) | E::Eip712DomainChangedFilter(_) => {
-            return Ok(None);
-        }
+        E::QuoteUsedFilter(_)
+        | E::QuoteCancelledFilter(_)
+        | E::PoliciesPausedFilter(_)
+        | E::Eip712DomainChangedFilter(_) => return Ok(None),
     }))
 }
 

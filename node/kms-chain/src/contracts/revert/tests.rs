@@ -65,8 +65,11 @@ fn shows_amounts_with_their_unit() {
         "PolicyMinersInvalid(count: 31)",
     );
     check(
-        &data("EscrowAmountTooLarge(uint256)", &[Token::Uint(U256::MAX)]),
-        &format!("EscrowAmountTooLarge(amount: {})", U256::MAX),
+        &data(
+            "PolicyPaymentMismatch(uint256,uint256)",
+            &[Token::Uint(U256::MAX), Token::Uint(U256::MAX)],
+        ),
+        &format!("PolicyPaymentMismatch(paid: {0}, due: {0})", U256::MAX),
     );
 }
 
@@ -147,7 +150,7 @@ proptest! {
 
     #[test]
     fn survives_any_arguments(bytes in proptest::collection::vec(any::<u8>(), 0..300)) {
-        for signature in ["Error(string)", "EscrowMinerCannotServe(address,uint96,uint32)"] {
+        for signature in ["Error(string)", "EscrowMinerCannotServe(address,uint8,uint96,uint32)"] {
             let _ = decode_data(&[&selector_of(signature)[..], &bytes].concat());
         }
     }

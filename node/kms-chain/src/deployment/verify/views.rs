@@ -1,7 +1,7 @@
 //! The table of what each contract must answer, by the parameters; `verify` asks for it.
 
 use kms_protocol::abi::Words;
-use kms_protocol::{Address, B256, keccak256, reward};
+use kms_protocol::{Address, B256, Domain, keccak256, reward};
 
 use super::{genesis_of, word};
 use crate::deployment::Deployment;
@@ -58,6 +58,29 @@ impl Table {
         self
     }
 
+    /// What EIP-5267 tells of a domain: the fields that it has, name, version, chain, contract.
+    fn signs_in(self, domain: &Domain) -> Self {
+        let text = |text: &str| {
+            let mut word = [0; 32];
+            for (byte, of) in word.iter_mut().zip(text.bytes()) {
+                *byte = of;
+            }
+            Words::default().size(text.len()).bytes32(&B256(word))
+        };
+        let mut fields = B256::ZERO;
+        fields.0[0] = 0x0f;
+        let head = Words::default()
+            .bytes32(&fields)
+            .size(0xe0)
+            .size(0x120)
+            .uint(domain.chain_id)
+            .address(&domain.contract)
+            .bytes32(&B256::ZERO)
+            .size(0x160);
+        let told = head.append(&text(domain.name)).append(&text("1")).size(0);
+        self.is("eip712Domain()", told)
+    }
+
     fn role(mut self, role: &B256, account: Address, held: bool) -> Self {
         let arguments = Words::default().bytes32(role).address(&account);
         let expected = Words::default().uint(u8::from(held));
@@ -112,7 +135,8 @@ fn escrow(deployment: &Deployment) -> Result<Table, ChainError> {
         .number("minLockPeriods()", params.min_lock_periods)
         .number("maxLockPeriods()", params.max_lock_periods)
         .number("workerCooldown()", params.worker_cooldown_periods)
-        .number("evidencePeriods()", params.evidence_periods))
+        .number("evidencePeriods()", params.evidence_periods)
+        .signs_in(&deployment.escrow_domain()))
 }
 
 fn rewards(deployment: &Deployment) -> Result<Table, ChainError> {
@@ -130,7 +154,11 @@ fn rewards(deployment: &Deployment) -> Result<Table, ChainError> {
         .number("decay()", decay)
         .number("kappaEnabled()", u8::from(params.kappa_enabled))
         .number("kappaPeriods()", params.kappa_periods)
-        .number("warmUpLocked()", params.warm_up_locked.0))
+        .number("warmUpLocked()", params.warm_up_locked.0)
+        .signs_in(&Domain::mining_rewards(
+            deployment.chain_id,
+            contracts.rewards.address,
+        )))
 }
 
 fn policies(deployment: &Deployment) -> Result<Table, ChainError> {
@@ -142,7 +170,11 @@ fn policies(deployment: &Deployment) -> Result<Table, ChainError> {
         .names("control()", contracts.control.address)
         .number("genesisTime()", genesis_of(params)?)
         .number("periodSeconds()", params.period_seconds)
-        .number("maxPolicyPeriods()", params.max_policy_periods))
+        .number("maxPolicyPeriods()", params.max_policy_periods)
+        .signs_in(&Domain::policy_manager(
+            deployment.chain_id,
+            contracts.policies.address,
+        )))
 }
 
 fn adjudicator(deployment: &Deployment) -> Table {
@@ -154,6 +186,10 @@ fn adjudicator(deployment: &Deployment) -> Table {
         .names("control()", contracts.control.address)
         .number("graceSeconds()", params.penalty.grace_seconds)
         .number("evidencePeriods()", params.evidence_periods)
+        .signs_in(&Domain::adjudicator(
+            deployment.chain_id,
+            contracts.adjudicator.address,
+        ))
 }
 
 fn challenges(deployment: &Deployment) -> Table {
@@ -164,6 +200,10 @@ fn challenges(deployment: &Deployment) -> Table {
         .names("rewards()", contracts.rewards.address)
         .names("policies()", contracts.policies.address)
         .names("control()", contracts.control.address)
+        .signs_in(&Domain::silence_challenges(
+            deployment.chain_id,
+            contracts.challenges.address,
+        ))
 }
 
 fn timelock(deployment: &Deployment) -> Table {

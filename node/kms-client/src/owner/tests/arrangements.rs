@@ -94,6 +94,7 @@ async fn a_renewal_pays_the_miners_left_and_none_when_too_few_are() {
     let more = Extension {
         span: Span::Periods(5),
         max_fee: FeeLimit::AsQuoted,
+        unwilling: Unwilling::Refuse,
     };
     let renewed = renew(&world, policy, more).await;
     assert_eq!(renewed.unwrap().price, Some(Amount(rate.0 * 2 * 5)));
@@ -102,6 +103,86 @@ async fn a_renewal_pays_the_miners_left_and_none_when_too_few_are() {
     let refused = refused.unwrap_err();
     assert_eq!(refused.code(), "arrangements_revoked");
     assert_eq!(refused.policy(), Some(policy));
+}
+
+/// A miner raised its rate: once, the plan said fine and the run left an allowance behind.
+#[tokio::test]
+async fn a_renewal_names_who_asks_for_more_and_goes_on_without_it() {
+    let world = World::new(3).await;
+    let policy = world.granted(2, 3).await;
+    let terms = world.owner().find(policy).await.unwrap().terms;
+    let mut more = Extension {
+        span: Span::Periods(5),
+        max_fee: FeeLimit::AsQuoted,
+        unwilling: Unwilling::Refuse,
+    };
+    let raised = Amount(terms.rate.0 + 1);
+    raise(&world, &[(2, raised)]);
+    let refused = renew(&world, policy, more).await.unwrap_err();
+    assert_eq!(
+        (refused.code(), refused.policy()),
+        ("renewal_refused", Some(policy))
+    );
+    let [named] = refused.nodes() else {
+        panic!("{refused:?}")
+    };
+    assert_eq!(
+        (named.miner, named.code.as_str()),
+        (address(2), "rate_too_low")
+    );
+    let (asks, pays) = (raised.to_string(), terms.rate.to_string());
+    assert!(
+        named.detail.contains(&asks) && named.detail.contains(&pays),
+        "{named}"
+    );
+    assert_eq!(world.chain.kinds(), ["create_policy"]);
+
+    more.unwilling = Unwilling::LeaveOut;
+    let plan = world.owner().plan_renewal(policy, more).await.unwrap();
+    assert_eq!(plan.steps.len(), 1);
+    assert_eq!(plan.aim().left_out().len(), 1);
+    let report = renew(&world, policy, more).await.unwrap();
+    assert_eq!(report.left_out, [address(2)]);
+    assert_eq!(report.price, Some(Amount(terms.rate.0 * 2 * 5)));
+    let gone = world.chain.revoked_miners(&terms).await.unwrap();
+    assert_eq!(gone, [address(2)]);
+    assert_eq!(world.chain.kinds(), ["create_policy", "extend_policy"]);
+}
+
+#[tokio::test]
+async fn a_renewal_does_not_go_on_with_too_few() {
+    let world = World::new(3).await;
+    let policy = world.granted(2, 3).await;
+    let rate = world.owner().find(policy).await.unwrap().terms.rate;
+    raise(&world, &[(1, Amount(rate.0 + 1)), (3, Amount(rate.0 * 2))]);
+    world.chain.state().miners[1].position.lock_periods = 0;
+    for unwilling in [Unwilling::LeaveOut, Unwilling::Refuse] {
+        let more = Extension {
+            span: Span::Periods(5),
+            max_fee: FeeLimit::AsQuoted,
+            unwilling,
+        };
+        let refused = renew(&world, policy, more).await.unwrap_err();
+        assert_eq!(refused.code(), "renewal_refused");
+        let codes: Vec<_> = refused
+            .nodes()
+            .iter()
+            .map(|node| node.code.as_str())
+            .collect();
+        assert_eq!(codes, ["rate_too_low", "lock_too_short", "rate_too_low"]);
+    }
+    assert_eq!(world.chain.kinds(), ["create_policy"]);
+}
+
+fn raise(world: &World, rates: &[(u8, Amount)]) {
+    let mut state = world.chain.state();
+    for (number, rate) in rates {
+        let info = state
+            .miners
+            .iter_mut()
+            .find(|info| info.miner == address(*number));
+        info.unwrap().min_rate = *rate;
+    }
 }
 
 #[tokio::test]

@@ -127,12 +127,14 @@ async fn a_renewal_pays_for_the_new_periods_only() {
     let none = Extension {
         span: Span::Periods(0),
         max_fee: FeeLimit::AsQuoted,
+        unwilling: Unwilling::Refuse,
     };
     let refused = renew(&world, policy, none).await;
     assert!(matches!(refused, Err(Error::SpecInvalid { .. })));
     let dear = Extension {
         span: Span::Periods(5),
         max_fee: FeeLimit::AtMost(Amount(4_999)),
+        unwilling: Unwilling::Refuse,
     };
     let refused = renew(&world, policy, dear).await;
     assert!(matches!(refused, Err(Error::FeeAboveMax { .. })));
@@ -143,7 +145,16 @@ async fn a_renewal_pays_for_the_new_periods_only() {
         (Span::Until(0), "until"),
     ] {
         let max_fee = FeeLimit::AsQuoted;
-        let refused = renew(&world, policy, Extension { span, max_fee }).await;
+        let refused = renew(
+            &world,
+            policy,
+            Extension {
+                span,
+                max_fee,
+                unwilling: Unwilling::Refuse,
+            },
+        )
+        .await;
         let Err(Error::SpecInvalid { field: named, .. }) = refused else {
             panic!("{refused:?}")
         };
@@ -152,6 +163,7 @@ async fn a_renewal_pays_for_the_new_periods_only() {
     let good = Extension {
         span: Span::Periods(5),
         max_fee: FeeLimit::AtMost(Amount(5_000)),
+        unwilling: Unwilling::Refuse,
     };
     let report = renew(&world, policy, good).await.unwrap();
     assert_eq!(
@@ -159,10 +171,7 @@ async fn a_renewal_pays_for_the_new_periods_only() {
         (Period(last.0 + 5), Some(Amount(5_000)))
     );
     let calls = world.chain.kinds();
-    assert_eq!(
-        calls,
-        ["create_policy", "approve_policies", "extend_policy"]
-    );
+    assert_eq!(calls, ["create_policy", "extend_policy"]);
 }
 
 #[tokio::test]
@@ -185,13 +194,16 @@ async fn check_killed_renewal(settled_by_another: bool) {
     let more = Extension {
         span: Span::Periods(5),
         max_fee: FeeLimit::AsQuoted,
+        unwilling: Unwilling::Refuse,
     };
     world.pay.set(PayMode::DiesAfterSending);
     let created = world.owner().find(policy).await.unwrap();
     let last_period = Period(before.0 + 5);
-    let call = kms_chain::Call::ExtendPolicy {
+    let call = kms_chain::Call::ExtendPolicyViaTransfer {
+        price: Amount(5 * created.terms.rate.0),
         terms: created.terms,
         last_period,
+        without: Vec::new(),
     };
     world.pay.send(&call, &Silent).await.unwrap_err();
     world.pay.set(PayMode::Mined);

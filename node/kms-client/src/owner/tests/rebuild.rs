@@ -180,6 +180,7 @@ async fn a_restored_home_revokes_renews_and_refunds() {
     let more = Extension {
         span: Span::Periods(5),
         max_fee: FeeLimit::AsQuoted,
+        unwilling: Unwilling::Refuse,
     };
     let plan = owner.plan_renewal(policy, more).await.unwrap();
     owner.renew(&plan, spend, &Silent).await.unwrap();

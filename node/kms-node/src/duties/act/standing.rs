@@ -25,7 +25,7 @@ impl<C: NodeChain> Sender<C> {
         let worker = self.wishes.worker;
         let bonded = miner.worker == Some(worker);
         let problem = (!bonded)
-            .then(|| format!("bond this worker with the owner's key: kms worker bond {worker}"));
+            .then(|| format!("bond the worker {worker} with the owner's key: kms worker bond"));
         health.set("worker_bonded", Concern::Earning, problem);
         let late = self.is_lease_late(snapshot);
         let problem = late.then(|| format!("no lease for the period after {period}"));

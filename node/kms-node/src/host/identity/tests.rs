@@ -16,7 +16,15 @@ fn options(dir: &Path) -> InitOptions {
     InitOptions {
         data_dir: dir.to_owned(),
         settings,
+        consent: ConsentTo {
+            escrow: escrow(),
+            until: 42,
+        },
     }
+}
+
+fn escrow() -> Domain {
+    Domain::staking_escrow(31_337, Address([9; 20]))
 }
 
 fn mode(path: &Path) -> u32 {
@@ -29,7 +37,7 @@ fn makes_a_node_that_loads_and_refuses_to_overwrite_it() {
     let dir = parent.path().join("new/node");
     let made = init(&options(&dir), "a passphrase").unwrap();
     assert_eq!(mode(&dir), 0o700);
-    for name in [CONFIG_FILE, WORKER_FILE, STORAGE_FILE] {
+    for name in [CONFIG_FILE, WORKER_FILE, STORAGE_FILE, CONSENT_FILE] {
         assert_eq!(mode(&dir.join(name)), 0o600, "{name}");
     }
     check_private(&dir).unwrap();
@@ -50,6 +58,14 @@ fn makes_a_node_that_loads_and_refuses_to_overwrite_it() {
     assert_eq!(
         worker_of(parent.path()).unwrap_err().code(),
         "file_unusable"
+    );
+    let consent = consent_of(&dir).unwrap();
+    assert_eq!(consent, made.consent);
+    consent.check(&escrow()).unwrap();
+    assert_eq!(consent.consent.worker, made.worker);
+    assert_eq!(
+        (consent.consent.miner, consent.consent.deadline),
+        (config.miner, 42)
     );
     let wrong = Keys::open(&dir, "another").err().unwrap();
     assert_eq!(wrong.code(), "wrong_passphrase");
@@ -101,4 +117,34 @@ fn refuses_files_and_directories_that_others_can_read() {
         Keys::open(dir.path(), "p").err().unwrap().code(),
         "file_unusable"
     );
+}
+
+#[test]
+fn a_consent_is_signed_anew_by_the_same_worker() {
+    let parent = tempfile::tempdir().unwrap();
+    let dir = parent.path().join("node");
+    assert_eq!(consent_of(&dir).unwrap_err().code(), "file_unusable");
+    let made = init(&options(&dir), "a passphrase").unwrap();
+    let (miner, to) = (
+        Address([3; 20]),
+        ConsentTo {
+            escrow: escrow(),
+            until: 43,
+        },
+    );
+    let wrong = consent(&dir, "another", miner, &to).unwrap_err();
+    assert_eq!(wrong.code(), "wrong_passphrase");
+    assert_eq!(consent_of(&dir).unwrap(), made.consent);
+    // What a run that was killed left is in nobody's way.
+    fs::write(dir.join("worker-consent.new"), "half").unwrap();
+    let again = consent(&dir, "a passphrase", miner, &to).unwrap();
+    assert_eq!(consent_of(&dir).unwrap(), again);
+    again.check(&escrow()).unwrap();
+    let told = again.consent;
+    assert_eq!(
+        (told.worker, told.miner, told.deadline),
+        (made.worker, miner, 43)
+    );
+    fs::write(dir.join(CONSENT_FILE), "kmsworker1:").unwrap();
+    assert_eq!(consent_of(&dir).unwrap_err().code(), "file_unusable");
 }

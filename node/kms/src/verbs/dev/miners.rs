@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use kms_chain::devnet::{self, Devnet};
-use kms_chain::{Call, Chain, DirJournal, Wallet, WalletOptions};
-use kms_node::{InitOptions, NodeConfig, NodeError, Sources};
+use kms_chain::{Call, Chain, Deployment, DirJournal, Wallet, WalletOptions};
+use kms_node::{ConsentTo, InitOptions, NodeConfig, NodeError, Sources};
 use kms_protocol::{Address, Amount, EthSecret, Wei};
 use serde::Serialize;
 use tokio::sync::watch;
@@ -197,6 +197,7 @@ impl Site {
             let options = InitOptions {
                 data_dir: self.dir.clone(),
                 settings: settings.clone(),
+                consent: consent_to(&Deployment::load(&self.deployment)?),
             };
             kms_node::init(&options, PASSPHRASE)?;
         }
@@ -206,6 +207,14 @@ impl Site {
             flags: settings,
         };
         Ok(NodeConfig::load(&sources)?.config)
+    }
+}
+
+/// Where a worker may be bonded: on this chain, for ever.
+fn consent_to(deployment: &Deployment) -> ConsentTo {
+    ConsentTo {
+        escrow: deployment.escrow_domain(),
+        until: u64::MAX,
     }
 }
 
@@ -236,9 +245,9 @@ async fn stake(
         });
     }
     if info.worker != Some(worker) {
-        calls.push(Call::BondWorker {
-            worker: Some(worker),
-        });
+        let to = consent_to(chain.deployment());
+        let consent = kms_node::consent(dir, PASSPHRASE, miner, &to)?;
+        calls.push(Call::BondWorker { consent });
     }
     let options = WalletOptions {
         poll_ms: SEND_POLL_MS,

@@ -10,7 +10,7 @@ use kms_node::InitOptions;
 use kms_protocol::Address;
 use serde::Serialize;
 
-use super::{DataDir, Setting};
+use super::{DataDir, Setting, consent_to};
 use crate::context::Context;
 use crate::failure::{Failure, Outcome};
 use crate::passphrase::Passphrases;
@@ -39,7 +39,9 @@ a policy has ended. Neither is sent if it costs more than fee_per_kms for each K
 in (100000 gwei if unset); nothing offers more than max_fee_per_gas. Set them with --set or in
 node.toml; `kms node config show` has their values.
 
-Afterwards, with the stake's key: kms worker bond; and give the worker some ether.")]
+Afterwards, with the stake's key: kms worker bond, on another machine with the consent that is
+printed here, which holds for a year and is of use to the miner alone; and give the worker some
+ether.")]
 pub(crate) struct InitArgs {
     #[command(flatten)]
     dir: DataDir,
@@ -69,6 +71,8 @@ struct NodeReport {
     data_dir: PathBuf,
     miner: Address,
     worker: Address,
+    /// By which the miner bonds the worker.
+    consent: String,
     public_url: String,
 }
 
@@ -78,15 +82,15 @@ impl fmt::Display for NodeReport {
             data_dir,
             miner,
             worker,
+            consent,
             public_url,
-            ..
         } = self;
         write!(
             f,
             "node    {}\nminer   {miner}\nworker  {worker}",
             data_dir.display()
         )?;
-        write!(f, "\nurl     {public_url}")
+        write!(f, "\nurl     {public_url}\nconsent {consent}")
     }
 }
 
@@ -127,6 +131,7 @@ pub(super) fn run(args: InitArgs, context: &Context) -> Outcome {
     let options = InitOptions {
         data_dir: data_dir.clone(),
         settings,
+        consent: consent_to(&network)?,
     };
     let made = kms_node::init(&options, &passphrase)?;
     network.save(&deployment_file)?;
@@ -138,6 +143,7 @@ pub(super) fn run(args: InitArgs, context: &Context) -> Outcome {
         data_dir,
         miner,
         worker: made.worker,
+        consent: made.consent.to_string(),
         public_url: args.public_url,
     })?;
     let worker = made.worker;

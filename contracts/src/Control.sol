@@ -8,6 +8,7 @@ import {IMiningRewards} from "./interfaces/IMiningRewards.sol";
 import {IPeriodClock} from "./interfaces/IPeriodClock.sol";
 import {IPolicyManager} from "./interfaces/IPolicyManager.sol";
 import {IStakingEscrow} from "./interfaces/IStakingEscrow.sol";
+import {SilenceMath} from "./libraries/SilenceMath.sol";
 
 /// @title Control
 /// @notice Implements IControl. The last contract of a deployment: its constructor checks that the others,
@@ -47,6 +48,9 @@ contract Control is Ownable2Step, IControl {
     uint16 private constant BASIS_POINTS = 10_000;
     uint16 private constant MAX_SUSPENSION_PERIODS = 64;
     uint32 private constant MAX_DISTANCE_PERIODS = 400;
+    /// @dev So that less than half of the penalty of silence is paid out, see SilenceMath.
+    uint8 private constant MIN_PENALTY_BONDS =
+        uint8(2 * (SilenceMath.OPENING_BONDS + SilenceMath.CLOSING_BONDS) + 1);
 
     /// @inheritdoc IControl
     address public immutable override escrow;
@@ -131,9 +135,9 @@ contract Control is Ownable2Step, IControl {
         IMiningRewards mining = IMiningRewards(params.rewards);
         IPolicyManager fees = IPolicyManager(params.policies);
         bool named = stakes.rewards() == params.rewards && stakes.adjudicator() == params.adjudicator
-            && mining.escrow() == params.escrow && mining.adjudicator() == params.adjudicator
-            && mining.challenges() == params.challenges && fees.escrow() == params.escrow
-            && fees.rewards() == params.rewards;
+            && stakes.challenges() == params.challenges && mining.escrow() == params.escrow
+            && mining.adjudicator() == params.adjudicator && mining.challenges() == params.challenges
+            && fees.escrow() == params.escrow && fees.rewards() == params.rewards;
         return named && _obeys(params.escrow) && _obeys(params.policies) && _obeys(params.adjudicator)
             && _obeys(params.challenges);
     }
@@ -238,7 +242,7 @@ contract Control is Ownable2Step, IControl {
             terms.sponsorBps <= BASIS_POINTS, ControlSponsorShareOutOfBounds(terms.sponsorBps, BASIS_POINTS)
         );
         _checkSuspension(terms.suspensionPeriods);
-        _checkBond(_challenge.bond, terms.floor);
+        _checkSilence(_challenge, terms.floor);
         require(terms.pausedThrough == 0, ControlPauseNotSettable(terms.pausedThrough));
         terms.pausedThrough = _penalty.pausedThrough;
         _penalty = terms;
@@ -246,8 +250,14 @@ contract Control is Ownable2Step, IControl {
     }
 
     function _setChallenge(ChallengeTerms memory terms) private {
-        require(terms.bond > 0 && terms.bond <= _minLocked, ControlBondOutOfBounds(terms.bond, _minLocked));
-        _checkBond(terms.bond, _penalty.floor);
+        require(
+            terms.penaltyBonds >= MIN_PENALTY_BONDS,
+            ControlPenaltyBondsOutOfBounds(terms.penaltyBonds, MIN_PENALTY_BONDS)
+        );
+        // The penalty of silence is at most a tenth of the least stake.
+        uint96 highest = _minLocked / 10 / terms.penaltyBonds;
+        require(terms.bond > 0 && terms.bond <= highest, ControlBondOutOfBounds(terms.bond, highest));
+        _checkSilence(terms, _penalty.floor);
         require(
             terms.windowSeconds >= minWindowSeconds && terms.windowSeconds <= maxWindowSeconds,
             ControlWindowOutOfBounds(terms.windowSeconds, minWindowSeconds, maxWindowSeconds)
@@ -261,8 +271,9 @@ contract Control is Ownable2Step, IControl {
         emit ChallengeTermsSet(terms);
     }
 
-    function _checkBond(uint96 bond, uint96 floor) private pure {
-        require(bond <= floor, ControlBondAboveFloor(bond, floor));
+    function _checkSilence(ChallengeTerms memory terms, uint96 floor) private pure {
+        uint256 penalty = uint256(terms.bond) * terms.penaltyBonds;
+        require(penalty <= floor, ControlSilenceAboveFloor(penalty, floor));
     }
 
     function _checkSuspension(uint16 periods) private pure {

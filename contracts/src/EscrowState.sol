@@ -25,6 +25,7 @@ abstract contract EscrowState is PeriodClock, IStakingEscrow {
         // Predicted addresses of the contracts that are deployed later.
         address rewards;
         address adjudicator;
+        address challenges;
         address control;
     }
 
@@ -35,6 +36,7 @@ abstract contract EscrowState is PeriodClock, IStakingEscrow {
         uint24 lockPeriods; // 0 while locked is 0, else minLockPeriods..=maxLockPeriods
         uint32 unlockPeriod; // 0 unless winding down
         uint96 minRate;
+        bool suspended; // from a suspension to the next confirmation
         // Slot 1.
         uint96 unbonding;
         uint32 releasePeriod; // 0 while unbonding is 0
@@ -65,6 +67,8 @@ abstract contract EscrowState is PeriodClock, IStakingEscrow {
     address public immutable override rewards;
     /// @inheritdoc IStakingEscrow
     address public immutable override adjudicator;
+    /// @inheritdoc IStakingEscrow
+    address public immutable override challenges;
     /// @inheritdoc IStakingEscrow
     address public immutable override control;
     /// @inheritdoc IStakingEscrow
@@ -106,12 +110,14 @@ abstract contract EscrowState is PeriodClock, IStakingEscrow {
         uint32 longest = type(uint24).max;
         require(params.maxLockPeriods <= longest, EscrowLockTooLong(params.maxLockPeriods, longest));
         require(
-            params.rewards != address(0) && params.adjudicator != address(0) && params.control != address(0),
+            params.rewards != address(0) && params.adjudicator != address(0)
+                && params.challenges != address(0) && params.control != address(0),
             EscrowAddressZero()
         );
         _token = IKMSToken(params.token);
         rewards = params.rewards;
         adjudicator = params.adjudicator;
+        challenges = params.challenges;
         control = params.control;
         minLocked = params.minLocked;
         minLockPeriods = params.minLockPeriods;
@@ -140,6 +146,7 @@ abstract contract EscrowState is PeriodClock, IStakingEscrow {
             worker: stake.worker,
             position: position(miner),
             minRate: stake.minRate,
+            suspended: stake.suspended,
             url: _urls[miner]
         });
     }
@@ -158,7 +165,8 @@ abstract contract EscrowState is PeriodClock, IStakingEscrow {
         bool outlasts = unlockPeriod == 0 ? current + stake.lockPeriods >= custody : unlockPeriod > custody;
         if (stake.locked < minLocked) return Service.StakeTooSmall;
         if (!outlasts) return Service.LockTooShort;
-        return stake.minRate <= rate ? Service.Able : Service.RateTooLow;
+        if (stake.minRate > rate) return Service.RateTooLow;
+        return stake.suspended ? Service.Suspended : Service.Able;
     }
 
     function _requireServes(address miner, uint256 current, uint96 rate, uint32 lastPeriod) private view {

@@ -113,7 +113,10 @@ abstract contract LeaseLedger is EmissionBooks {
             if (through < leased) return Refusal.NotExtended;
             if (leased < current) {
                 if (leased != 0) _settle(miner, lease, current);
-                if (_accounts[miner].suspendedThrough != 0) _accounts[miner].suspendedThrough = 0;
+                if (_accounts[miner].suspendedThrough != 0) {
+                    _accounts[miner].suspendedThrough = 0;
+                    _endSuspension(miner);
+                }
                 lease = lease.withRun(current + 1, _closeRun(miner, lease, leased));
             } else {
                 if (lease.from() <= current) _settleAllButCurrent(miner, lease, current);
@@ -145,6 +148,9 @@ abstract contract LeaseLedger is EmissionBooks {
         _accounts[miner].suspendedThrough = through;
         return through;
     }
+
+    /// @dev Called when a miner confirms for the first time after a suspension.
+    function _endSuspension(address miner) internal virtual;
 
     function _refusal(StakeWord stake, uint32 through, uint32 current) private view returns (Refusal) {
         uint32 unlockPeriod = stake.unlockPeriod();

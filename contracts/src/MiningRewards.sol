@@ -176,12 +176,13 @@ contract MiningRewards is LeaseViews, EIP712, Multicall {
         // Saturated so that the next period fits into 32 bits.
         uint256 through = uint256(current) + periods;
         if (through >= type(uint32).max) through = type(uint32).max - 1;
-        emit MinerSuspended(miner, _suspend(miner, uint32(through), current));
+        emit MinerSuspended(miner, current, _suspend(miner, uint32(through), current));
+        _escrow.setSuspended(miner, true);
     }
 
     /// @inheritdoc IMiningRewards
     function returnToReserve(uint96 amount) external override {
-        require(msg.sender == adjudicator, RewardsNotJudge(msg.sender));
+        require(msg.sender == adjudicator || msg.sender == challenges, RewardsNotJudge(msg.sender));
         _roll(currentPeriod());
         uint256 total = _addToReserve(amount) + _token.totalSupply();
         require(total <= _cap, RewardsCapExceeded(total, _cap));
@@ -189,6 +190,11 @@ contract MiningRewards is LeaseViews, EIP712, Multicall {
     }
 
     // ---------------------------------------------------------------- internal
+
+    /// @dev The escrow accepts the miner for policies again.
+    function _endSuspension(address miner) internal override {
+        _escrow.setSuspended(miner, false);
+    }
 
     function _claim(address miner, address recipient) private returns (uint256 amount) {
         amount = _takeAccrued(miner);

@@ -4,34 +4,38 @@ pragma solidity ^0.8.30;
 import {ECDSA} from "@openzeppelin/contracts/utils/cryptography/ECDSA.sol";
 import {EIP712} from "@openzeppelin/contracts/utils/cryptography/EIP712.sol";
 import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
-import {PeriodClock} from "./PeriodClock.sol";
-import {IControl, IControlled} from "./interfaces/IControl.sol";
-import {IKMSToken} from "./interfaces/IKMSToken.sol";
-import {IMiningRewards} from "./interfaces/IMiningRewards.sol";
-import {IPeriodClock} from "./interfaces/IPeriodClock.sol";
+import {ChallengeBooks} from "./ChallengeBooks.sol";
+import {IControl} from "./interfaces/IControl.sol";
 import {IPolicyManager} from "./interfaces/IPolicyManager.sol";
 import {ISilenceChallenges} from "./interfaces/ISilenceChallenges.sol";
-import {IStakingEscrow} from "./interfaces/IStakingEscrow.sol";
 import {NodeMessages} from "./libraries/NodeMessages.sol";
 import {Secp256k1} from "./libraries/Secp256k1.sol";
+import {SilenceMath} from "./libraries/SilenceMath.sol";
 import {UmbralProof} from "./libraries/UmbralProof.sol";
 
 /// @title Silence challenges
 /// @notice Implements ISilenceChallenges. This head tells for each abuse what it costs, and whom;
-/// test/challenges/Grief.t.sol has a test of each. Gas of whole transactions with cold storage, for policies
-/// of 3 and of 30 miners:
+/// test/challenges/Grief.t.sol and Fine.t.sol have a test of each. Gas of whole transactions with cold
+/// storage, for policies of 3 and of 30 miners:
 ///
-///     openAsAuthor 209k / 229k     answer 100k / 119k    openAsReader 220k
-///     close after silence 204k     close when void 56k     an answer too late, reverted 54k
+///     openAsAuthor 210k / 229k     answer 111k / 131k    openAsReader 220k
+///     close after silence 253k     close when void 57k     an answer too late, reverted 54k
 ///
-/// The challenger burns about twice the gas that it makes the miner burn, and pays it the bond. So the bond
-/// need only pay for the answer: 98k gas at 30 gwei are 0.003 ETH. A bond worth much more would reward miners
-/// for answering on chain only, and must stay below the least penalty of a false answer.
+/// An answer costs the miner its gas less half a bond, which is half of it: it does not pay to be asked on
+/// chain only. It costs the challenger twice the gas of an answer and half a bond, so nobody makes a miner
+/// burn gas but at five times the price. Silence costs the miner the fine, once per suspension;
+/// of it challenger and closer get their gas, which SilenceMath counts in bonds, and challenger and sponsor
+/// what the policy has paid the miner. More than half is burned: a miner that its friend challenges loses
+/// that much, and the periods of the suspension. A challenger that finds the miner fined already gets its
+/// bond back and loses its gas.
 ///
 /// Against an honest miner:
 /// - Flooding: there is one open challenge per policy and miner, with `distancePeriods` between two openings.
 ///   More challenges take more policies, which pay fees, more bonds and more openings. There is no limit per
-///   miner, which the miner's own friends could use up to keep everybody else out.
+///   miner, which the miner's own friends could use up to keep everybody else out; a miner that is down is
+///   fined once, however many ask.
+/// - Farming: from a miner that answers challenger, author and closer only lose. With a stolen worker key a
+///   thief acknowledges what was never delivered: it gets its gas back, and what its own policy paid.
 /// - A capsule that no node answers: its proof is checked as a node checks it, with both x in 1..N, and
 ///   V = -E refused. Whatever the author knows of the kfrag, it cannot bring about a false cfrag.
 /// - A kfrag that was never delivered: the challenger shows the miner's acknowledgement. A node stores one
@@ -47,8 +51,7 @@ import {UmbralProof} from "./libraries/UmbralProof.sol";
 /// - Reorganisation: a receipt names policy, capsule and requester, so it fits the same challenge on any
 ///   branch and no other. To censor an answer takes all blocks of a window.
 /// - A stolen worker key can sign false acknowledgements until its miner dismisses it, and afterwards under
-///   policies that had begun by then. It can also sign false receipts, which cost stake: the challenge adds
-///   nothing to that risk.
+///   policies that had begun by then. It can also sign false receipts, which cost more stake than the fine.
 ///
 /// By a miner:
 /// - Changing or dismissing the worker: messages of former workers bind under the policies that had begun,
@@ -56,20 +59,23 @@ import {UmbralProof} from "./libraries/UmbralProof.sol";
 ///   again gets an acknowledgement of the present worker for the time after.
 /// - A receipt of a time to come, or too old, which would convict nobody: it is no answer.
 /// - Winding down or unbonding: the stake stays through the policy's end, and the miner may answer.
-/// - A false answer: to verify three equations would cost each honest answer 31k gas. The receipt in the
-///   event is evidence for the Adjudicator; requester and challenger can both know the key that accuses
-///   (the receiving key, or the author's verifying key).
+/// - Garbage: what is answered must have the form of a cfrag, see UmbralProof.isCanonical, and a receipt of a
+///   worker over it, this capsule and this requester. That it is a true one is not verified: three equations
+///   would cost each honest answer 31k gas, and the author's signature would show the keys that the terms
+///   hide. A false answer earns half a bond, less than its gas, and the receipt in the event is evidence for
+///   the Adjudicator, whose least penalty is never below the fine; requester and challenger can both know the
+///   key that accuses (the receiving key, or the author's verifying key).
 /// - Being challenged by a friend, to be safe from others: the miner must answer, publicly, by the deadline,
-///   so those who must wait for the distance see that it serves.
+///   so those who must wait for the distance see that it serves. Or it is fined, and suspended.
 ///
 /// Against the challenger: only the caller that the reader named can use its signature; anyone may close,
-/// and the bond returns to the one who posted it; if a suspension fails, it returns after the lapse.
+/// and bond and reward go to the one who posted it; if a suspension fails, the bond returns after the lapse.
 ///
 /// A pause stops none of this. Tokens sent here by mistake stay; they cover no bond.
 ///
 /// Cannot re-enter: it calls contracts of the deployment only, and transfers of the token that call no one.
-/// All effects come before them.
-contract SilenceChallenges is PeriodClock, EIP712, ISilenceChallenges {
+/// All effects come before them but for the sum of what was paid out.
+contract SilenceChallenges is ChallengeBooks, EIP712 {
     using SafeCast for uint256;
 
     // ---------------------------------------------------------------- immutables
@@ -78,34 +84,17 @@ contract SilenceChallenges is PeriodClock, EIP712, ISilenceChallenges {
         "Challenge(bytes32 policyId,address miner,bytes32 capsuleHash,address challenger,uint64 deadline)"
     );
 
-    IKMSToken private immutable _token;
-    IStakingEscrow private immutable _escrow;
-    IMiningRewards private immutable _rewards;
-    IPolicyManager private immutable _policies;
-    IControl private immutable _control;
     uint32 private immutable _evidencePeriods;
 
     // ---------------------------------------------------------------- storage
 
     /// @inheritdoc ISilenceChallenges
     uint64 public override lastSeq;
-    mapping(bytes32 policyId => mapping(address miner => Challenge)) private _challenges;
 
     // ---------------------------------------------------------------- constructor
 
-    /// @dev `policies_` names all the others. The rewards must name this contract, else no suspension would
-    /// succeed.
-    constructor(address policies_)
-        PeriodClock(IPeriodClock(policies_).genesisTime(), IPeriodClock(policies_).periodSeconds())
-        EIP712("KMS SilenceChallenges", "1")
-    {
-        _policies = IPolicyManager(policies_);
-        _token = IKMSToken(_policies.token());
-        _escrow = IStakingEscrow(_policies.escrow());
-        _rewards = IMiningRewards(_policies.rewards());
-        _control = IControl(_policies.control());
+    constructor(address policies_) ChallengeBooks(policies_) EIP712("KMS SilenceChallenges", "1") {
         _evidencePeriods = _escrow.evidencePeriods();
-        require(_rewards.challenges() == address(this), ChallengeContractsMismatch());
     }
 
     // ---------------------------------------------------------------- open
@@ -148,6 +137,7 @@ contract SilenceChallenges is PeriodClock, EIP712, ISilenceChallenges {
             reply.cfrag.length == UmbralProof.FRAGMENT_LENGTH, ChallengeFragmentLength(reply.cfrag.length)
         );
         _requireCounts(reply.blockTime);
+        require(UmbralProof.isCanonical(reply.cfrag), ChallengeFragmentMalformed());
         address signer = NodeMessages.signerOf(
             NodeMessages.Receipt({
                 policyId: id,
@@ -176,7 +166,9 @@ contract SilenceChallenges is PeriodClock, EIP712, ISilenceChallenges {
             reply.cfrag,
             reply.signature
         );
-        _pay(miner, challenge.bond);
+        uint88 share = SilenceMath.shareOf(challenge.bond);
+        _pay(miner, share);
+        _pay(challenge.challenger, challenge.bond - share);
     }
 
     /// @inheritdoc ISilenceChallenges
@@ -196,9 +188,12 @@ contract SilenceChallenges is PeriodClock, EIP712, ISilenceChallenges {
         }
 
         _clear(id, miner);
-        emit ChallengeClosed(id, miner, challenge.challenger, outcome);
-        if (outcome == Outcome.Silent) _rewards.suspend(miner, challenge.suspensionPeriods);
-        _pay(challenge.challenger, challenge.bond);
+        Fine memory fine;
+        if (outcome == Outcome.Silent) fine = _punish(id, terms, miner, challenge);
+        emit ChallengeClosed(id, miner, challenge.challenger, outcome, fine);
+        _pay(challenge.challenger, challenge.bond + fine.reward);
+        _pay(msg.sender, fine.fee);
+        _pay(terms.sponsor, fine.toSponsor);
     }
 
     // ---------------------------------------------------------------- internal
@@ -241,7 +236,8 @@ contract SilenceChallenges is PeriodClock, EIP712, ISilenceChallenges {
             suspensionPeriods: uint256(parameters.suspensionPeriods).toUint8(),
             distancePeriods: uint256(parameters.distancePeriods).toUint16(),
             requester: requester,
-            bond: parameters.bond,
+            bond: uint256(parameters.bond).toUint88(),
+            penaltyBonds: parameters.penaltyBonds,
             capsuleHash: keccak256(demand.capsule)
         });
         _challenges[id][demand.miner] = challenge;
@@ -311,28 +307,6 @@ contract SilenceChallenges is PeriodClock, EIP712, ISilenceChallenges {
         require(signer == reader, ChallengeConsentInvalid(reader));
     }
 
-    /// @dev Clears the challenge but for openedAt and distancePeriods, which bound the next opening.
-    function _clear(bytes32 id, address miner) private {
-        Challenge storage challenge = _challenges[id][miner];
-        challenge.challenger = address(0);
-        challenge.windowSeconds = 0;
-        challenge.suspensionPeriods = 0;
-        challenge.requester = address(0);
-        challenge.bond = 0;
-        challenge.capsuleHash = 0;
-    }
-
-    /// @dev Pays the bond out.
-    function _pay(address recipient, uint96 bond) private {
-        require(_token.transfer(recipient, bond), ChallengeTransferFailed());
-    }
-
-    /// @dev The open challenge; reverts if there is none.
-    function _opened(bytes32 id, address miner) private view returns (Challenge memory challenge) {
-        challenge = _challenges[id][miner];
-        require(challenge.challenger != address(0), ChallengeNotOpen(id, miner));
-    }
-
     /// @dev Whether the word of the signer counts for the miner under the policy. A signer of zero is none,
     /// and `miner`, which a policy names, is not zero.
     function _isOf(address signer, IPolicyManager.Terms calldata terms, address miner)
@@ -341,58 +315,5 @@ contract SilenceChallenges is PeriodClock, EIP712, ISilenceChallenges {
         returns (bool)
     {
         return _escrow.minerOfSigner(signer, terms.firstPeriod) == miner;
-    }
-
-    /// @dev Last second of the answer; numbers of at most 40 bits, so the sum does not overflow.
-    function _deadline(Challenge memory challenge) private pure returns (uint256) {
-        return uint256(challenge.openedAt) + challenge.windowSeconds;
-    }
-
-    /// @dev Last second in which a challenge that was not answered suspends the miner.
-    function _lapse(Challenge memory challenge) private pure returns (uint256) {
-        return uint256(challenge.openedAt) + 2 * uint256(challenge.windowSeconds);
-    }
-
-    /// @dev First period in which the next challenge may be opened; 0 if there was none.
-    function _allowedFrom(Challenge storage last) private view returns (uint256) {
-        uint256 openedAt = last.openedAt;
-        return openedAt == 0 ? 0 : _periodAt(openedAt) + last.distancePeriods;
-    }
-
-    /// @dev Period of `timestamp`, which is not before genesis, by the formula of PeriodClock.
-    function _periodAt(uint256 timestamp) private view returns (uint256) {
-        return (timestamp - genesisTime) / periodSeconds + 1;
-    }
-
-    // ---------------------------------------------------------------- view
-
-    /// @inheritdoc ISilenceChallenges
-    function token() external view override returns (address) {
-        return address(_token);
-    }
-
-    /// @inheritdoc ISilenceChallenges
-    function escrow() external view override returns (address) {
-        return address(_escrow);
-    }
-
-    /// @inheritdoc ISilenceChallenges
-    function rewards() external view override returns (address) {
-        return address(_rewards);
-    }
-
-    /// @inheritdoc ISilenceChallenges
-    function policies() external view override returns (address) {
-        return address(_policies);
-    }
-
-    /// @inheritdoc IControlled
-    function control() external view override returns (address) {
-        return address(_control);
-    }
-
-    /// @inheritdoc ISilenceChallenges
-    function challengeOf(bytes32 policyId, address miner) external view override returns (Challenge memory) {
-        return _challenges[policyId][miner];
     }
 }

@@ -217,7 +217,7 @@ contract StakingEscrow is EscrowState, EIP712, IERC1363Receiver, Multicall {
         Stake storage stake = _stakes[miner];
         (uint96 locked, uint96 unbonding) = (stake.locked, stake.unbonding);
         uint256 atRisk = uint256(locked) + unbonding;
-        require(msg.sender == adjudicator, EscrowNotAdjudicator(msg.sender));
+        require(msg.sender == adjudicator || msg.sender == challenges, EscrowNotJudge(msg.sender));
         require(penalty > 0, EscrowAmountZero());
         require(penalty <= atRisk, EscrowInsufficientStake(penalty, atRisk));
         require(2 * uint256(reward) < penalty, EscrowRewardTooHigh(reward, penalty));
@@ -249,6 +249,12 @@ contract StakingEscrow is EscrowState, EIP712, IERC1363Receiver, Multicall {
         stake.locked = locked;
         _totals.locked += amount;
         emit Deposited(miner, msg.sender, amount, locked, stake.lockPeriods);
+    }
+
+    /// @inheritdoc IStakingEscrow
+    function setSuspended(address miner, bool suspended_) external override {
+        require(msg.sender == rewards, EscrowNotRewards(msg.sender));
+        _stakes[miner].suspended = suspended_;
     }
 
     /// @inheritdoc IStakingEscrow

@@ -96,6 +96,8 @@ fn unit(key: &str, value: &Value, period_seconds: u32) -> String {
         format!(" periods = {}", duration(seconds))
     } else if key.ends_with("_bps") {
         format!(" basis points = {}.{:02} %", number / 100, number % 100)
+    } else if key.ends_with("_bonds") {
+        " bonds".to_owned()
     } else {
         String::new()
     }

@@ -92,7 +92,7 @@ async fn refuses_before_the_first_period_and_after_the_last() {
         Refusal::PolicyNotStarted
     );
 
-    world.pass_periods(1).await;
+    world.all_active(&[&miner]).await;
     miner.node.sees(world.head().await.number).await;
     grant.ask(&world, &miner).await.unwrap();
 
@@ -104,6 +104,24 @@ async fn refuses_before_the_first_period_and_after_the_last() {
         ask_refusal(&grant, &world, &miner).await,
         Refusal::PolicyEnded
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn serves_no_period_that_its_miner_has_not_leased() {
+    let world = World::new().await;
+    let miner = world.stopped_miner("late").await;
+    miner.node.start();
+    world.registered(&miner).await;
+    // Its first lease begins with the next period.
+    let grant = Grant::prepare(&world, &[miner.address()], 1).await;
+    grant.pay(&world, &[&miner.node]).await;
+    grant.hand_over(&miner).await.unwrap();
+    let refused = grant.ask(&world, &miner).await.unwrap_err();
+    assert_eq!(refused.code, Refusal::NotLeased, "{refused:?}");
+    assert!(refused.retry_after_s.is_some(), "{refused:?}");
+    world.all_active(&[&miner]).await;
+    miner.node.sees(world.head().await.number).await;
+    grant.ask(&world, &miner).await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -3,7 +3,7 @@
 
 use kms_chain::{ChainEvent, ChallengeRight};
 use kms_protocol::messages::{CfragBytes, Receipt};
-use kms_protocol::{EthSignature, Period, TypedData as _, keccak256};
+use kms_protocol::{EthSignature, Period, Refusal, TypedData as _, keccak256};
 
 use crate::harness::grant::Grant;
 use crate::harness::world::{Miner, World};
@@ -76,10 +76,17 @@ async fn suspended_through(world: &World, of: &Miner) -> Option<Period> {
             ChainEvent::MinerSuspended {
                 miner,
                 through_period,
+                ..
             } if miner == of.address() => Some(through_period),
             _ => None,
         })
         .await
+}
+
+/// What a miner has locked.
+async fn position(world: &World, of: &Miner) -> u128 {
+    let infos = world.chain.miner_info(&[of.address()]).await.unwrap();
+    infos[0].position.locked.0
 }
 
 async fn balance(world: &World, of: kms_protocol::Address) -> u128 {
@@ -116,6 +123,7 @@ async fn a_running_node_answers_on_chain_and_a_stopped_one_is_suspended() {
     let bond = world.chain.challenge_bond().await.unwrap().0;
     let judge = world.deployment.contracts.challenges.address;
     let earned = balance(&world, hidden.address()).await;
+    let lent = balance(&world, helper.address()).await;
     let owned = balance(&world, grant.sponsor.address()).await;
     grant.challenge(&world, &helper, consent, &of_hidden).await;
     let (sponsor, author) = (&grant.sponsor, ChallengeRight::Author);
@@ -127,7 +135,9 @@ async fn a_running_node_answers_on_chain_and_a_stopped_one_is_suspended() {
     let other = grant.verified(hidden.address(), &cfrag);
     assert!(grant.opens(&[one, other]), "the answer on chain is a share");
     assert_eq!(balance(&world, judge).await, bond, "the other bond");
-    assert!(balance(&world, hidden.address()).await >= earned + bond);
+    assert!(balance(&world, hidden.address()).await >= earned + bond / 2);
+    let left = balance(&world, helper.address()).await;
+    assert_eq!(left, lent - bond / 2, "half of the bond returns");
     let open = world.chain.challenge_of(grant.id(), hidden.address()).await;
     assert_eq!(open.unwrap(), None);
 
@@ -135,11 +145,18 @@ async fn a_running_node_answers_on_chain_and_a_stopped_one_is_suspended() {
     assert_eq!(early, "ChallengeWindowOpen");
     let window = world.deployment.params.challenge.window_seconds;
     world.devnet.advance(u64::from(window) + 1).await.unwrap();
+    let locked = position(&world, &stopped).await;
     world.send(&helper, grant.close(&stopped)).await;
     assert_eq!(outcome(&world, &stopped).await, Some(SILENT));
-    assert_eq!(balance(&world, grant.sponsor.address()).await, owned);
+    // The miner pays the gas of challenger and closer, and the policy's fees if it has any.
+    let penalty = bond * u128::from(world.deployment.params.challenge.penalty_bonds);
+    assert_eq!(locked - position(&world, &stopped).await, penalty);
+    let gains = balance(&world, grant.sponsor.address()).await - owned;
+    assert!(gains >= 2 * bond && 2 * gains < penalty, "{gains}");
+    assert_eq!(balance(&world, helper.address()).await, left + 3 * bond);
     assert_eq!(balance(&world, judge).await, 0);
     check_suspended(&world, &stopped).await;
+    check_unwanted(&world, &stopped, &grant).await;
     assert_eq!(suspended_through(&world, &hidden).await, None);
 }
 
@@ -159,6 +176,22 @@ async fn check_suspended(world: &World, miner: &Miner) {
     assert!(reason.contains(&through.to_string()), "{reason}");
     let told = miner.node.gauge("kms_suspended_through_period").await;
     assert_eq!(told, f64::from(through.0));
+}
+
+/// The node serves no period of the suspension, and nobody can choose the miner.
+async fn check_unwanted(world: &World, miner: &Miner, grant: &Grant) {
+    world.pass_periods(1).await;
+    miner.node.sees(world.head().await.number).await;
+    let refused = grant.ask(world, miner).await.unwrap_err();
+    assert_eq!(refused.code, Refusal::NotLeased, "{refused:?}");
+    assert!(refused.detail.contains("suspended"), "{refused:?}");
+    let again = Grant::prepare(world, &[miner.address()], 1).await;
+    let create = kms_chain::Call::CreatePolicyViaTransfer {
+        terms: again.terms.clone(),
+        memo: Vec::new(),
+    };
+    let reason = world.refusal(&again.sponsor, create).await;
+    assert_eq!(reason, "EscrowMinerCannotServe");
 }
 
 #[tokio::test(flavor = "multi_thread")]

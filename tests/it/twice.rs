@@ -147,7 +147,7 @@ async fn a_grant_that_begins_later_is_paid_now_and_read_then() {
         "{error}"
     );
     world.all_active(&[&miner]).await;
-    world.pass_periods(1).await;
+    world.all_active(&[&miner]).await;
     miner.node.sees(world.head().await.number).await;
     bob.run(&read).assert_success();
 }

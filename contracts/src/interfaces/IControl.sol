@@ -46,7 +46,7 @@ interface IControl {
 
     /// @notice Terms of a silence challenge, in one slot.
     struct ChallengeTerms {
-        /// Bond of the challenger, in units of 1e-18 KMS; at most the least penalty.
+        /// Bond of the challenger: the gas of an answer, in units of 1e-18 KMS.
         uint96 bond;
         /// Time in which the miner may answer.
         uint32 windowSeconds;
@@ -54,6 +54,9 @@ interface IControl {
         uint16 suspensionPeriods;
         /// Least number of periods between two openings for the same policy and miner.
         uint32 distancePeriods;
+        /// Penalty of a miner that did not answer, in bonds; with it at most the least penalty of a
+        /// conviction and a tenth of minLocked.
+        uint8 penaltyBonds;
     }
 
     /// @notice Deposits, new policies and convictions are paused through `throughPeriod`.
@@ -92,9 +95,10 @@ interface IControl {
     error ControlSuspensionOutOfBounds(uint16 periods, uint16 maximum);
     error ControlPauseNotSettable(uint32 pausedThrough);
     error ControlBondOutOfBounds(uint96 bond, uint96 maximum);
-    /// @notice The bond exceeds the least penalty. It is paid to a miner that answers: one far above the gas
-    /// of an answer would reward miners for answering only when challenged.
-    error ControlBondAboveFloor(uint96 bond, uint96 floor);
+    /// @notice The penalty of silence would not be more than twice the gas that it pays for.
+    error ControlPenaltyBondsOutOfBounds(uint8 penaltyBonds, uint8 minimum);
+    /// @notice The penalty of silence exceeds the least one of a conviction: a false answer would cost less.
+    error ControlSilenceAboveFloor(uint256 penalty, uint96 floor);
     error ControlWindowOutOfBounds(uint32 windowSeconds, uint32 minimum, uint32 maximum);
     error ControlDistanceOutOfBounds(uint32 periods, uint32 maximum);
     // Thrown at construction only:

@@ -51,10 +51,10 @@ interface IMiningRewards is IPeriodClock {
     );
     /// @notice `amount` was minted to `recipient` for completed periods of `miner`.
     event RewardClaimed(address indexed miner, address indexed recipient, uint256 amount);
-    /// @notice A judge ended the miner's lease with the current period.
+    /// @notice A judge ended the miner's lease, if there was one, with `endPeriod`, the current one.
     /// @param throughPeriod last period of the suspension, in which confirmations are refused.
-    event MinerSuspended(address indexed miner, uint32 throughPeriod);
-    /// @notice Tokens that a conviction burned were added to the reserve.
+    event MinerSuspended(address indexed miner, uint32 endPeriod, uint32 throughPeriod);
+    /// @notice Tokens that a judge burned were added to the reserve.
     event ReserveReturned(uint96 amount);
 
     error RewardsNotWorker(address caller);
@@ -168,6 +168,7 @@ interface IMiningRewards is IPeriodClock {
     /// confirmations in the current and the next `periods` periods, at most 64. A second suspension may
     /// extend the first, never shorten it. Callable by Adjudicator and SilenceChallenges only.
     function suspend(address miner, uint32 periods) external;
-    /// @notice Adds `amount`, burned by a conviction, to the reserve. Callable by the Adjudicator only.
+    /// @notice Adds `amount`, burned by a judge, to the reserve. Callable by Adjudicator and
+    /// SilenceChallenges only.
     function returnToReserve(uint96 amount) external;
 }

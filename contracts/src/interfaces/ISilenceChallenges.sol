@@ -7,9 +7,10 @@ import {IPolicyManager} from "./IPolicyManager.sol";
 
 /// @title Silence challenges
 /// @notice Challenges on chain a miner that is paid and does not answer. Author or reader of a policy in
-/// force posts a capsule and a bond; the miner publishes its cfrag and receipt within a window and earns the
-/// bond, or it is suspended and the bond returns. The cfrag is of use to the reader only. A false answer is
-/// evidence for the Adjudicator.
+/// force posts a capsule and a bond; the miner publishes its cfrag and receipt within a window and gets half
+/// of the bond, or it is fined and suspended. The fine pays the challenger, whoever closes the challenge, and
+/// the sponsor; the rest is burned. The cfrag is of use to the reader only. A false answer is evidence for
+/// the Adjudicator.
 ///
 /// Times are in seconds of Unix time unless said otherwise, amounts in units of 1e-18 KMS.
 interface ISilenceChallenges is IPeriodClock, IControlled {
@@ -45,7 +46,7 @@ interface ISilenceChallenges is IPeriodClock, IControlled {
     /// @notice Cfrag and receipt that answer a challenge; the receipt's other fields are those of the
     /// challenge.
     struct Answer {
-        /// Cfrag of 359 bytes, not verified here, see SilenceChallenges.
+        /// Cfrag of 359 bytes, of which the form alone is verified here, see SilenceChallenges.
         bytes cfrag;
         /// keccak256 of the author's commitments that the miner holds beside its kfrag.
         bytes32 commitmentsHash;
@@ -70,14 +71,28 @@ interface ISilenceChallenges is IPeriodClock, IControlled {
         uint16 distancePeriods;
         /// Account that the receipt must name: that of the receiving key, or terms.verifier for an author.
         address requester;
-        uint96 bond;
+        uint88 bond;
+        /// Penalty of silence, in bonds.
+        uint8 penaltyBonds;
         /// keccak256 of the capsule's 98 bytes.
         bytes32 capsuleHash;
     }
 
+    /// @notice What silence cost the miner and whom it paid; the rest of the penalty was burned. All zeros
+    /// for a miner that was suspended already, or has less than the penalty at stake.
+    struct Fine {
+        uint96 penalty;
+        /// Paid to the challenger, beside its bond.
+        uint96 reward;
+        /// Paid to whoever closed the challenge.
+        uint96 fee;
+        /// Paid to the policy's sponsor.
+        uint96 toSponsor;
+    }
+
     /// @notice End of a challenge without an answer. The bond returns in each case.
     enum Outcome {
-        /// The window passed without an answer: the miner is suspended.
+        /// The window passed without an answer: the miner is fined and suspended.
         Silent,
         /// The access was revoked meanwhile: the miner owes no answer.
         Void,
@@ -114,7 +129,11 @@ interface ISilenceChallenges is IPeriodClock, IControlled {
     );
     /// @notice A challenge ended without an answer.
     event ChallengeClosed(
-        bytes32 indexed policyId, address indexed miner, address indexed challenger, Outcome outcome
+        bytes32 indexed policyId,
+        address indexed miner,
+        address indexed challenger,
+        Outcome outcome,
+        Fine fine
     );
 
     error ChallengeNotAuthor(address caller);
@@ -143,6 +162,8 @@ interface ISilenceChallenges is IPeriodClock, IControlled {
     error ChallengeReceiptFromFuture(uint64 blockTime, uint256 presentTime);
     /// @notice The receipt is older than what convicts: `oldest` is the first second that counts now.
     error ChallengeReceiptTooOld(uint64 blockTime, uint256 oldest);
+    /// @notice A point or a scalar of the cfrag is not one that a node writes, see UmbralProof.isCanonical.
+    error ChallengeFragmentMalformed();
     /// @notice No worker of the miner signed the receipt over this challenge, or one that was dismissed
     /// before the policy began.
     error ChallengeReceiptInvalid(address miner);
@@ -154,7 +175,7 @@ interface ISilenceChallenges is IPeriodClock, IControlled {
     function escrow() external view returns (address);
     function rewards() external view returns (address);
     function policies() external view returns (address);
-    // IControlled.control() sets bond, window, suspension and distance of the challenges to come.
+    // IControlled.control() sets bond, penalty, window, suspension and distance of the challenges to come.
     /// @notice Sequence number of the last opening; the first is 1.
     function lastSeq() external view returns (uint64);
     /// @notice The open challenge of a policy and a miner.
@@ -168,10 +189,11 @@ interface ISilenceChallenges is IPeriodClock, IControlled {
     function openAsReader(Demand calldata demand, ReaderConsent calldata consent)
         external
         returns (bytes32 policyId);
-    /// @notice Answers the open challenge, through its deadline; the bond is paid to the miner. Callable by
-    /// anyone who has the signed receipt. Never paused.
+    /// @notice Answers the open challenge, through its deadline. Half of the bond is paid to the miner, the
+    /// rest returns. Callable by anyone who has the signed receipt. Never paused.
     function answer(IPolicyManager.Terms calldata terms, address miner, Answer calldata reply) external;
     /// @notice Ends a challenge that was not answered: at once after a revocation, else after the window. The
-    /// bond returns to the challenger. Callable by anyone. Never paused.
+    /// bond returns to the challenger. Within a second window the miner is fined, and the caller paid.
+    /// Callable by anyone. Never paused.
     function close(IPolicyManager.Terms calldata terms, address miner) external returns (Outcome outcome);
 }

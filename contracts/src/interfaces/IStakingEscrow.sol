@@ -17,7 +17,9 @@ interface IStakingEscrow is IPeriodClock {
         /// The tokens may leave before the policy is over.
         LockTooShort,
         /// The miner's posted rate is higher.
-        RateTooLow
+        RateTooLow,
+        /// It was suspended and has not confirmed activity since.
+        Suspended
     }
 
     /// @notice A miner's position. Amounts in units of 1e-18 KMS, times in periods.
@@ -41,6 +43,8 @@ interface IStakingEscrow is IPeriodClock {
         Position position;
         /// Posted rate: least fee per period that the miner accepts, in units of 1e-18 KMS.
         uint96 minRate;
+        /// Suspended, and no activity confirmed since: not accepted for policies.
+        bool suspended;
         /// Base URL of the node, e.g. `https://node.example:8443`; empty until registered.
         string url;
     }
@@ -73,8 +77,8 @@ interface IStakingEscrow is IPeriodClock {
     event NodeRegistered(uint64 seq, address indexed miner, string url);
     /// @notice The posted rate of `miner` was set.
     event MinRatePosted(uint64 seq, address indexed miner, uint96 minRate);
-    /// @notice A conviction took `penalty` from the position: `reward` of it was paid to the
-    /// Adjudicator, which pays it on (see its `MinerConvicted`), the rest was burned.
+    /// @notice A judge took `penalty` from the position: `reward` of it was paid to the judge, which pays it
+    /// on (see `MinerConvicted` and `ChallengeClosed`), the rest was burned.
     /// @param locked locked tokens that remain.
     /// @param unbonding tokens of the tranche that remain.
     event Slashed(
@@ -125,7 +129,7 @@ interface IStakingEscrow is IPeriodClock {
     error EscrowMinerCannotServe(address miner, Service reason, uint96 rate, uint32 lastPeriod);
     error EscrowRatesMismatch(uint256 miners, uint256 rates);
     error EscrowPaused(uint32 throughPeriod);
-    error EscrowNotAdjudicator(address caller);
+    error EscrowNotJudge(address caller);
     error EscrowNotRewards(address caller);
     error EscrowNotControl(address caller);
     /// @notice The penalty exceeds the locked and unbonding tokens together.
@@ -140,6 +144,8 @@ interface IStakingEscrow is IPeriodClock {
     function rewards() external view returns (address);
     /// @notice The Adjudicator, which slashes.
     function adjudicator() external view returns (address);
+    /// @notice The SilenceChallenges, which slashes what silence costs.
+    function challenges() external view returns (address);
     /// @notice The Control, which pauses deposits.
     function control() external view returns (address);
     /// @notice Least locked tokens of a position, in units of 1e-18 KMS.
@@ -196,7 +202,7 @@ interface IStakingEscrow is IPeriodClock {
     function minerInfo(address[] calldata miners) external view returns (MinerInfo[] memory);
     /// @notice Whether `miner` could serve a policy of this rate that is created or extended now: it has
     /// minLocked at least, locked beyond `lastPeriod`
-    /// + evidencePeriods, and a posted rate of at most `rate`.
+    /// + evidencePeriods, a posted rate of at most `rate`, and is not suspended.
     function canServe(address miner, uint96 rate, uint32 lastPeriod) external view returns (Service);
     /// @notice Reverts with EscrowMinerCannotServe unless canServe tells that each of `miners` is able.
     function requireCanServe(address[] calldata miners, uint96 rate, uint32 lastPeriod) external view;
@@ -249,11 +255,15 @@ interface IStakingEscrow is IPeriodClock {
     function setRestake(bool enabled) external;
 
     /// @notice Takes `penalty` from the locked tokens, then from the tranche; pays `reward` of it to
-    /// `challenger`, the Adjudicator itself, and burns the rest. Callable by the Adjudicator only.
+    /// `challenger`, the judge itself, and burns the rest. Callable by Adjudicator and SilenceChallenges
+    /// only.
     function slash(address miner, uint96 penalty, address challenger, uint96 reward) external;
     /// @notice Locks `amount` more tokens, just minted to this contract, in the miner's position. Lock
     /// duration and wind-down stay. Callable by MiningRewards only.
     function creditRestake(address miner, uint96 amount) external;
+    /// @notice Notes that the miner was suspended, or confirmed for the first time since: in between it is
+    /// not accepted for policies. Callable by MiningRewards only.
+    function setSuspended(address miner, bool suspended) external;
     /// @notice Pauses deposits through `throughPeriod`; 0 lifts the pause. Callable by Control only.
     function setPause(uint32 throughPeriod) external;
 }

@@ -126,6 +126,22 @@ library UmbralProof {
         return _sum(capsule[33:66], witness) == Secp256k1.Sum.Holds;
     }
 
+    // ---------------------------------------------------------------- fragment
+
+    /// @notice Whether every point of the cfrag has tag 2 or 3 and an x in range, z and s of the signature
+    /// are scalars, and r is not zero: what can be seen of its form without a witness. That each point is on
+    /// the curve, the equations hold and the kfrag is signed is not part of it.
+    function isCanonical(bytes calldata cfrag) internal pure returns (bool) {
+        requireLength(cfrag, FRAGMENT_LENGTH);
+        (uint256 z, uint256 r, uint256 s) = (_word(cfrag, 263), _word(cfrag, 295), _word(cfrag, 327));
+        bool scalars =
+            z != 0 && z < Secp256k1.N && r != 0 && r < Secp256k1.N && s != 0 && s <= Secp256k1.HALF_N;
+        bool images = _inRange(cfrag, 0, Secp256k1.N) && _inRange(cfrag, 33, Secp256k1.N);
+        bool proof = _inRange(cfrag, 131, Secp256k1.N) && _inRange(cfrag, 164, Secp256k1.N)
+            && _inRange(cfrag, 197, Secp256k1.N) && _inRange(cfrag, 230, Secp256k1.N);
+        return scalars && images && proof && _inRange(cfrag, 98, Secp256k1.P);
+    }
+
     // ---------------------------------------------------------------- faults
 
     /// @notice Whether the witness proves the fault of this code, 1 to 7; code 8 takes `isSigned`.

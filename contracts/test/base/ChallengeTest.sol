@@ -210,6 +210,21 @@ abstract contract ChallengeTest is KmsTest {
         silence.answer(terms, miner, _answerBy(worker, miner, 0x02));
     }
 
+    /// @dev What the policy has paid the miner.
+    function _paid() internal view returns (uint256 paid) {
+        (,, paid) = policies.caseOf(terms, miner);
+    }
+
+    /// @dev The fine under the terms of the base, told in another way than the contract does.
+    function _fineOf(uint256 due) internal view returns (ISilenceChallenges.Fine memory fine) {
+        fine.penalty = 20 * bond;
+        fine.fee = 3 * bond;
+        // Half of the penalty are ten bonds, and five of them are gas.
+        uint256 beyond = due < 5 * uint256(bond) ? due : 5 * uint256(bond) - 1;
+        fine.toSponsor = uint96(beyond / 2);
+        fine.reward = 2 * bond + uint96(beyond) - fine.toSponsor;
+    }
+
     function _setChallenge(IControl.ChallengeTerms memory parameters) internal {
         vm.prank(address(timelock));
         control.setChallenge(parameters);

@@ -120,6 +120,7 @@ abstract contract KmsTest is Shipped {
             evidencePeriods: EVIDENCE,
             rewards: rewards_,
             adjudicator: adjudicator,
+            challenges: challenges,
             control: address(control)
         });
     }
@@ -172,7 +173,7 @@ abstract contract KmsTest is Shipped {
 
     function _challengeTerms() internal pure returns (IControl.ChallengeTerms memory) {
         return IControl.ChallengeTerms({
-            bond: 100 ether, windowSeconds: 1 days, suspensionPeriods: 3, distancePeriods: 7
+            bond: 50 ether, windowSeconds: 1 days, suspensionPeriods: 3, distancePeriods: 7, penaltyBonds: 20
         });
     }
 

@@ -28,7 +28,7 @@ contract AnswerTest is ChallengeTest {
 
     // ---------------------------------------------------------------- effect
 
-    function test_theBondPaysTheMiner() public {
+    function test_halfOfTheBondPaysTheMinerAndTheRestReturns() public {
         ISilenceChallenges.Answer memory reply = _answerBy(worker, miner, 0x02);
         vm.expectEmit(address(silence));
         emit ISilenceChallenges.ChallengeAnswered(
@@ -42,10 +42,11 @@ contract AnswerTest is ChallengeTest {
             reply.cfrag,
             reply.signature
         );
-        uint256 before = token.balanceOf(miner);
+        (uint256 before, uint256 rest) = (token.balanceOf(miner), token.balanceOf(alice));
         vm.prank(worker);
         silence.answer(terms, miner, reply);
-        assertEq(token.balanceOf(miner) - before, bond);
+        assertEq(token.balanceOf(miner) - before, bond / 2);
+        assertEq(token.balanceOf(alice) - rest, bond - bond / 2);
         assertEq(token.balanceOf(address(silence)), 0);
         assertEq(rewards.suspendedThrough(miner), 0);
         ISilenceChallenges.Challenge memory challenge = silence.challengeOf(id, miner);
@@ -124,7 +125,7 @@ contract AnswerTest is ChallengeTest {
         vm.warp(vm.getBlockTimestamp() + WINDOW);
         uint256 before = token.balanceOf(miner);
         _answer();
-        assertEq(token.balanceOf(miner) - before, bond);
+        assertEq(token.balanceOf(miner) - before, bond / 2);
     }
 
     // ---------------------------------------------------------------- refused
@@ -185,6 +186,48 @@ contract AnswerTest is ChallengeTest {
                 abi.encodeWithSelector(ISilenceChallenges.ChallengeFragmentLength.selector, lengths[i])
             );
         }
+    }
+
+    /// @dev Garbage is no answer, signed or not: the bond stays, and so does the deadline.
+    function test_refusesAFragmentThatNoNodeWrites() public {
+        uint256[8] memory tags = [uint256(0), 33, 98, 131, 164, 197, 230, 230];
+        for (uint256 i = 0; i < 8; ++i) {
+            _refusesForm(tags[i], hex"04");
+            _refusesForm(tags[i], hex"00");
+            // x = 0, and x = 2^256 - 1.
+            _refusesForm(tags[i] + 1, abi.encode(0));
+            _refusesForm(tags[i] + 1, abi.encode(type(uint256).max));
+        }
+        // From the order of the group on no multiple is judged; X, never multiplied, may be there.
+        _refusesForm(1, abi.encode(Secp256k1.N));
+        _refusesForm(99, abi.encode(Secp256k1.P));
+        _refusesForm(263, abi.encode(0));
+        _refusesForm(263, abi.encode(Secp256k1.N));
+        _refusesForm(295, abi.encode(0));
+        _refusesForm(295, abi.encode(Secp256k1.N));
+        _refusesForm(327, abi.encode(0));
+        _refusesForm(327, abi.encode(Secp256k1.HALF_N + 1));
+        assertEq(silence.challengeOf(id, miner).bond, bond);
+        silence.answer(terms, miner, _answerWith(99, abi.encode(Secp256k1.N)));
+    }
+
+    function _refusesForm(uint256 place, bytes memory part) private {
+        bytes memory malformed =
+            abi.encodeWithSelector(ISilenceChallenges.ChallengeFragmentMalformed.selector);
+        _refuses(_answerWith(place, part), malformed);
+    }
+
+    /// @dev A signed answer whose cfrag has `part` at `place`.
+    function _answerWith(uint256 place, bytes memory part)
+        private
+        view
+        returns (ISilenceChallenges.Answer memory reply)
+    {
+        reply = _answerBy(worker, miner, 0x02);
+        for (uint256 i = 0; i < part.length; ++i) {
+            reply.cfrag[place + i] = part[i];
+        }
+        reply.signature = _receipt(keyOf[worker], miner, keccak256(demand.capsule), terms.verifier, reply);
     }
 
     function test_refusesAReceiptThatVouchesForSomethingElse() public {

@@ -14,6 +14,8 @@ contract ChallengeHandler is ChallengeTest {
         bool open;
         bool revoked;
         uint96 bond;
+        uint8 penaltyBonds;
+        uint256 paidOut;
         address challenger;
         uint256 openedAt;
         uint256 window;
@@ -37,6 +39,13 @@ contract ChallengeHandler is ChallengeTest {
     uint256 public paidToMiners;
     uint256 public returned;
     uint256 public donated;
+    /// @dev Sums over all fines, and of each miner.
+    uint256 public penalties;
+    uint256 public finesPaidOut;
+    uint256 public fines;
+    mapping(address miner => uint256) public penaltiesOf;
+    /// @dev Whether the miner was suspended and has not confirmed since.
+    mapping(address miner => bool) private _isSuspended;
     mapping(address miner => uint256) public expectedThrough;
     mapping(ISilenceChallenges.Outcome outcome => uint256) public ended;
 
@@ -75,6 +84,19 @@ contract ChallengeHandler is ChallengeTest {
         return (address(silence), address(token));
     }
 
+    function stakeOf(address of_) external view returns (uint256) {
+        (uint96 locked, uint96 unbonding) = escrow.stakeAtRisk(of_);
+        return uint256(locked) + unbonding;
+    }
+
+    function minted() external view returns (uint256) {
+        return token.totalSupply() + rewards.reserve() + rewards.pool();
+    }
+
+    function paidBy(uint256 place) external view returns (uint256 paid) {
+        (,, paid) = policies.caseOf(_both[place / 3], miners[place % 3]);
+    }
+
     function suspendedThrough(address of_) external view returns (uint32) {
         return rewards.suspendedThrough(of_);
     }
@@ -99,6 +121,7 @@ contract ChallengeHandler is ChallengeTest {
         (uint32 through,) = rewards.leaseOf(miners[who]);
         if (rewards.suspendedThrough(miners[who]) >= current || through >= current + LEASE) return;
         _confirm(workers[who], current + LEASE);
+        _isSuspended[miners[who]] = false;
     }
 
     function open(uint256 which, uint256 capsule, bool asReader) external {
@@ -129,6 +152,7 @@ contract ChallengeHandler is ChallengeTest {
         else silence.openAsAuthor(demand);
         require(before - token.balanceOf(challenger) == parameters.bond, "bond taken once");
         (ghost.open, ghost.bond, ghost.challenger) = (true, parameters.bond, challenger);
+        ghost.penaltyBonds = parameters.penaltyBonds;
         (ghost.openedAt, ghost.window) = (vm.getBlockTimestamp(), parameters.windowSeconds);
         ghost.suspension = parameters.suspensionPeriods;
         ghost.allowedFrom = _now() + parameters.distancePeriods;
@@ -145,11 +169,15 @@ contract ChallengeHandler is ChallengeTest {
         if (vm.getBlockTimestamp() > ghost.openedAt + ghost.window) return;
         _focus(which);
         uint256 before = token.balanceOf(miner);
-        silence.answer(terms, miner, _answerBy(worker, miner, bytes1(uint8(filling))));
-        require(token.balanceOf(miner) - before == ghost.bond, "bond paid once");
+        uint256 rest = token.balanceOf(ghost.challenger);
+        silence.answer(terms, miner, _answerBy(worker, miner, bytes1(uint8(2 + filling % 2))));
+        require(token.balanceOf(miner) - before == ghost.bond / 2, "half of the bond paid once");
+        rest = token.balanceOf(ghost.challenger) - rest;
+        require(rest == ghost.bond - ghost.bond / 2, "the rest returned once");
         ghost.open = false;
         ++answered;
-        paidToMiners += ghost.bond;
+        paidToMiners += ghost.bond / 2;
+        returned += rest;
     }
 
     function close(uint256 which) public {
@@ -158,9 +186,12 @@ contract ChallengeHandler is ChallengeTest {
         uint256 time = vm.getBlockTimestamp();
         if (!ghost.open || (!ghost.revoked && time <= ghost.openedAt + ghost.window)) return;
         _focus(which);
-        uint256 before = token.balanceOf(ghost.challenger);
+        (uint256 before, uint256 kept) = (_owned(ghost.challenger), escrow.position(miner).locked);
+        uint256 paid = _paid();
         ISilenceChallenges.Outcome outcome = silence.close(terms, miner);
-        require(token.balanceOf(ghost.challenger) - before == ghost.bond, "bond returned once");
+        uint256 got = _owned(ghost.challenger) - before;
+        kept -= escrow.position(miner).locked;
+        _bookFine(ghost, outcome, kept, got, paid);
         bool lapsed = time > ghost.openedAt + 2 * ghost.window;
         ISilenceChallenges.Outcome expected = ghost.revoked
             ? ISilenceChallenges.Outcome.Void
@@ -169,11 +200,43 @@ contract ChallengeHandler is ChallengeTest {
         if (outcome == ISilenceChallenges.Outcome.Silent) {
             uint256 through = _now() + ghost.suspension;
             if (through > expectedThrough[miner]) expectedThrough[miner] = through;
+            _isSuspended[miner] = true;
         }
         ghost.open = false;
         ++closed;
         ++ended[outcome];
         returned += ghost.bond;
+    }
+
+    /// @dev What challenger, sponsor (alice) and closer (this) own.
+    function _owned(address challenger) private view returns (uint256) {
+        uint256 both = token.balanceOf(alice) + token.balanceOf(address(this));
+        return challenger == alice ? both : both + token.balanceOf(challenger);
+    }
+
+    /// @dev `taken` left the stake; `got` reached challenger, closer and sponsor, the bond among it.
+    function _bookFine(
+        Ghost storage ghost,
+        ISilenceChallenges.Outcome outcome,
+        uint256 taken,
+        uint256 got,
+        uint256 paid
+    ) private {
+        uint256 penalty = uint256(ghost.bond) * ghost.penaltyBonds;
+        bool fined = outcome == ISilenceChallenges.Outcome.Silent && !_isSuspended[miner]
+            && taken + escrow.position(miner).locked >= penalty;
+        require(taken == (fined ? penalty : 0), "the penalty is taken once");
+        uint256 out = got - ghost.bond;
+        if (!fined) require(out == 0, "nobody is paid without a fine");
+        if (!fined) return;
+        require(2 * out < penalty, "half or more is paid out");
+        uint256 gas = 5 * uint256(ghost.bond);
+        require(out >= gas && out - gas <= paid - ghost.paidOut, "more than the policy paid");
+        ghost.paidOut += out - gas;
+        penalties += penalty;
+        penaltiesOf[miner] += penalty;
+        finesPaidOut += out;
+        ++fines;
     }
 
     /// @dev Everything that is still open, after its time.
@@ -194,12 +257,14 @@ contract ChallengeHandler is ChallengeTest {
     }
 
     function setTerms(uint96 newBond, uint32 window, uint16 suspension, uint32 distance) external {
+        uint8 bonds = uint8(bound(newBond >> 8, 11, 255));
         _setChallenge(
             IControl.ChallengeTerms({
-                bond: uint96(bound(newBond, 1, 500 ether)),
+                bond: uint96(bound(newBond, 1, MIN_LOCKED / 10 / bonds)),
                 windowSeconds: uint32(bound(window, 1 hours, WINDOW)),
                 suspensionPeriods: uint16(bound(suspension, 0, 4)),
-                distancePeriods: uint32(bound(distance, 1, 3))
+                distancePeriods: uint32(bound(distance, 1, 3)),
+                penaltyBonds: bonds
             })
         );
     }

@@ -40,7 +40,7 @@ contract ChallengeInvariants is Test {
         assertEq(token.balanceOf(address(silence)), handler.openBonds() + handler.donated());
     }
 
-    /// @dev A bond is either open or paid out, whole, to one side.
+    /// @dev A bond is open, or it returned, or half of it was paid for an answer.
     function invariant_eachBondIsPaidExactlyOnce() public view {
         assertEq(handler.posted(), handler.paidToMiners() + handler.returned() + handler.openBonds());
         uint256 open;
@@ -61,9 +61,33 @@ contract ChallengeInvariants is Test {
             assertEq(challenge.requester, ghost.open ? ghost.requester : address(0));
             assertEq(challenge.capsuleHash, ghost.open ? ghost.capsuleHash : bytes32(0));
             assertEq(challenge.bond, ghost.open ? ghost.bond : 0);
+            assertEq(challenge.penaltyBonds, ghost.open ? ghost.penaltyBonds : 0);
             assertEq(challenge.windowSeconds, ghost.open ? ghost.window : 0);
             assertEq(challenge.openedAt, ghost.openedAt);
         }
+    }
+
+    /// @dev Challenger, closer and sponsor together get less than half of what silent miners lose, and beyond
+    /// the gas no more than the policy paid; from a miner that answers they get less than they posted.
+    function invariant_nobodyProfitsFromAMinerOfItsOwn() public view {
+        assertLe(2 * handler.finesPaidOut() + handler.fines(), handler.penalties());
+        assertLe(handler.returned() + handler.paidToMiners(), handler.posted());
+        for (uint256 i = 0; i < handler.places(); ++i) {
+            (,, ChallengeHandler.Ghost memory ghost) = handler.at(i);
+            assertLe(ghost.paidOut, handler.paidBy(i));
+        }
+    }
+
+    /// @dev Stakes lose the penalties and nothing else; what is not paid out is burned and becomes reserve.
+    function invariant_penaltiesAreExact() public view {
+        uint256 lost;
+        for (uint256 i = 0; i < 3; ++i) {
+            (, address miner,) = handler.at(i);
+            assertEq(handler.stakeOf(miner) + handler.penaltiesOf(miner), 15_000 ether);
+            lost += handler.penaltiesOf(miner);
+        }
+        assertEq(lost, handler.penalties());
+        assertEq(handler.minted(), token.cap());
     }
 
     /// @dev Only shown silence suspends, and never longer than the terms of the challenge say.
@@ -98,6 +122,9 @@ contract ChallengeInvariants is Test {
         invariant_eachBondIsPaidExactlyOnce();
         invariant_challengesAreWhatWasOpened();
         invariant_onlySilenceSuspends();
+        invariant_nobodyProfitsFromAMinerOfItsOwn();
+        invariant_penaltiesAreExact();
+        assertGt(handler.fines(), 2);
     }
 
     /// @dev Whatever happened, every bond can leave.

@@ -16,12 +16,16 @@ contract CloseTest is ChallengeTest {
     }
 
     function _closes(ISilenceChallenges.Outcome expected) private {
-        uint256 before = token.balanceOf(alice);
+        ISilenceChallenges.Fine memory fine;
+        if (expected == ISilenceChallenges.Outcome.Silent) fine = _fineOf(_paid());
+        (uint256 before, uint256 fee) = (token.balanceOf(alice), token.balanceOf(bob));
         vm.expectEmit(address(silence));
-        emit ISilenceChallenges.ChallengeClosed(id, miner, alice, expected);
+        emit ISilenceChallenges.ChallengeClosed(id, miner, alice, expected, fine);
         vm.prank(bob);
         assertEq(uint8(silence.close(terms, miner)), uint8(expected));
-        assertEq(token.balanceOf(alice) - before, bond, "the bond returns");
+        // Alice is the sponsor as well.
+        assertEq(token.balanceOf(alice) - before, bond + fine.reward + fine.toSponsor, "the bond returns");
+        assertEq(token.balanceOf(bob) - fee, fine.fee);
         assertEq(token.balanceOf(address(silence)), 0);
         assertEq(silence.challengeOf(id, miner).challenger, address(0));
     }

@@ -63,7 +63,7 @@ contract GriefTest is ChallengeTest {
             } catch {}
         }
         assertEq(opened, 3);
-        assertEq(token.balanceOf(miner) - earned, 3 * uint256(bond), "and each pays the miner");
+        assertEq(token.balanceOf(miner) - earned, 3 * uint256(bond / 2), "and each pays the miner");
     }
 
     function test_aMinerAlreadySuspendedIsNotChallengedAgain() public {
@@ -219,6 +219,7 @@ contract GriefTest is ChallengeTest {
         vm.prank(makeAddr("stranger"));
         silence.close(terms, miner);
         assertEq(token.balanceOf(alice), before);
+        assertEq(token.balanceOf(makeAddr("stranger")), 0, "nobody is fined after the second window");
     }
 
     function test_aFailingSuspensionHoldsTheBondNoLongerThanTheSecondWindow() public {

@@ -16,11 +16,14 @@ contract JudgeTest is ChallengeTest {
     bytes private capsule;
     Vm.Log[] private told;
 
-    /// @dev An answer whose scalar z is zero: a fault that needs no witness.
+    /// @dev A root of -(5^3 + 7): no point of the curve has x = 5.
+    uint256 private constant ROOT = 0x350ae3b48047adacdeea49fb8a0b289a94f726801078408aba79631fa7a1b6ba;
+
+    /// @dev An answer of the right form whose E1 is off the curve.
     function _answerFalsely() private {
         ISilenceChallenges.Answer memory reply = _answerBy(worker, miner, 0x02);
-        for (uint256 i = 263; i < 295; ++i) {
-            reply.cfrag[i] = 0;
+        for (uint256 i = 0; i < 32; ++i) {
+            reply.cfrag[1 + i] = bytes32(uint256(5))[i];
         }
         ISilenceChallenges.Challenge memory open = silence.challengeOf(id, miner);
         reply.signature = _receipt(keyOf[worker], miner, open.capsuleHash, open.requester, reply);
@@ -42,8 +45,9 @@ contract JudgeTest is ChallengeTest {
             capsule,
             cfrag,
             abi.encode(vm.createWallet(R).publicKeyY, vm.createWallet(U).publicKeyY),
-            bytes1(UmbralProof.BAD_SCALAR),
-            bytes2(0)
+            bytes1(UmbralProof.NOT_ON_CURVE),
+            bytes2(0),
+            bytes32(ROOT)
         );
     }
 

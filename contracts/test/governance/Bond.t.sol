@@ -4,12 +4,18 @@ pragma solidity ^0.8.30;
 import {KmsTest} from "../base/KmsTest.sol";
 import {IControl} from "../../src/interfaces/IControl.sol";
 
-/// @notice The bond of a challenge goes to the miner that answers. One far above the gas of an answer would
-/// pay it to answer challenges only, so it never exceeds the least penalty.
+/// @notice Silence never costs more than the least conviction, whichever of the two is changed: else a false
+/// answer would be cheaper. The fine is a number of bonds, so this bounds the bond as well.
 contract BondTest is KmsTest {
+    uint96 private constant BONDS = 20;
+    /// @dev The fine is a tenth of the least stake at most.
+    uint96 private constant HIGHEST = MIN_LOCKED / 10 / BONDS;
+
     function _refused(bytes memory call, uint96 bond, uint96 floor) private {
         bytes memory before = abi.encode(control.penaltyTerms(), control.challengeTerms());
-        vm.expectRevert(abi.encodeWithSelector(IControl.ControlBondAboveFloor.selector, bond, floor));
+        vm.expectRevert(
+            abi.encodeWithSelector(IControl.ControlSilenceAboveFloor.selector, uint256(BONDS) * bond, floor)
+        );
         vm.prank(address(timelock));
         (bool done,) = address(control).call(call);
         done;
@@ -36,42 +42,48 @@ contract BondTest is KmsTest {
         (done,) = address(control).call(call);
     }
 
-    function testFuzz_refusesABondAboveTheFloor(uint96 bond) public {
-        uint96 floor = _penaltyTerms().floor;
-        bond = uint96(bound(bond, floor + 1, MIN_LOCKED));
+    function testFuzz_refusesAFineAboveTheFloor(uint96 bond) public {
+        uint96 floor = BONDS * 40 ether;
+        bond = uint96(bound(bond, 40 ether + 1, HIGHEST));
+        assertTrue(_set(_bond(1)));
+        assertTrue(_set(_floor(floor)));
         _refused(_bond(bond), bond, floor);
-        _refused(_bond(floor + 1), floor + 1, floor);
-        assertTrue(_set(_bond(floor)));
-        assertEq(control.challengeTerms().bond, floor);
+        _refused(_bond(40 ether + 1), 40 ether + 1, floor);
+        assertTrue(_set(_bond(40 ether)));
+        assertEq(control.challengeTerms().bond, 40 ether);
     }
 
-    function testFuzz_refusesAFloorBelowTheBond(uint96 floor) public {
+    function testFuzz_refusesAFloorBelowTheFine(uint96 floor) public {
         uint96 bond = _challengeTerms().bond;
-        floor = uint96(bound(floor, 1, bond - 1));
+        floor = uint96(bound(floor, 1, BONDS * bond - 1));
         _refused(_floor(floor), bond, floor);
-        _refused(_floor(bond - 1), bond, bond - 1);
-        assertTrue(_set(_floor(bond)));
-        assertEq(control.penaltyTerms().floor, bond);
+        _refused(_floor(BONDS * bond - 1), bond, BONDS * bond - 1);
+        assertTrue(_set(_floor(BONDS * bond)));
+        assertEq(control.penaltyTerms().floor, BONDS * bond);
     }
 
     /// @dev Both can still be brought anywhere: down the bond first, up the floor first.
     function test_bothMoveTogetherInTheRightOrder() public {
         assertTrue(_set(_floor(MIN_LOCKED / 2)));
-        assertTrue(_set(_bond(MIN_LOCKED / 2)));
-        _refused(_floor(1), MIN_LOCKED / 2, 1);
+        assertTrue(_set(_bond(HIGHEST)));
+        _refused(_floor(1), HIGHEST, 1);
         assertTrue(_set(_bond(1)));
-        assertTrue(_set(_floor(1)));
-        assertEq(control.challengeTerms().bond, control.penaltyTerms().floor);
+        assertTrue(_set(_floor(BONDS)));
+        assertEq(BONDS * control.challengeTerms().bond, control.penaltyTerms().floor);
     }
 
     /// @dev Whatever is asked for, in whatever order, and whatever of it is refused.
-    function testFuzz_theBondNeverExceedsTheFloor(uint96[8] memory amounts) public {
+    function testFuzz_theFineNeverExceedsTheFloor(uint96[8] memory amounts) public {
         for (uint256 i = 0; i < 8; ++i) {
-            uint96 amount = uint96(bound(amounts[i], 1, MIN_LOCKED / 2));
             (uint96 bond, uint96 floor) = (control.challengeTerms().bond, control.penaltyTerms().floor);
-            if (amounts[i] % 2 == 0) assertEq(_set(_floor(amount)), bond <= amount);
-            else assertEq(_set(_bond(amount)), amount <= floor);
-            assertLe(control.challengeTerms().bond, control.penaltyTerms().floor);
+            if (amounts[i] % 2 == 0) {
+                uint96 amount = uint96(bound(amounts[i], 1, MIN_LOCKED / 2));
+                assertEq(_set(_floor(amount)), BONDS * bond <= amount);
+            } else {
+                uint96 amount = uint96(bound(amounts[i], 1, HIGHEST));
+                assertEq(_set(_bond(amount)), BONDS * amount <= floor);
+            }
+            assertLe(BONDS * control.challengeTerms().bond, control.penaltyTerms().floor);
         }
     }
 }

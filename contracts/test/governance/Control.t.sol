@@ -148,7 +148,7 @@ contract ControlTest is KmsTest {
 
     function testFuzz_refusesAFloorOfRewardsOutOfBounds(uint96 floor, uint96 wrong) public {
         IControl.PenaltyTerms memory terms = _penaltyTerms();
-        terms.floor = uint96(bound(floor, _challengeTerms().bond, MIN_LOCKED / 2));
+        terms.floor = uint96(bound(floor, 20 * _challengeTerms().bond, MIN_LOCKED / 2));
         uint96 highest = terms.floor / 10;
         terms.rewardFloor = uint96(bound(wrong, uint256(highest) + 1, type(uint96).max));
         _refusesPenalty(
@@ -196,7 +196,7 @@ contract ControlTest is KmsTest {
         vm.prank(address(timelock));
         control.setChallenge(challenge);
         IControl.PenaltyTerms memory terms = IControl.PenaltyTerms({
-            floor: uint96(bound(seed, 1, MIN_LOCKED / 2)),
+            floor: uint96(bound(seed, 20, MIN_LOCKED / 2)),
             shareBps: uint16(bound(seed >> 8, 0, 3_000)),
             historyBps: uint16(bound(seed >> 16, 0, 10_000)),
             capBps: uint16(bound(seed >> 24, 3_000, 5_000)),
@@ -229,13 +229,25 @@ contract ControlTest is KmsTest {
     function testFuzz_refusesABondOutOfBounds(uint96 bond) public {
         IControl.ChallengeTerms memory terms = _challengeTerms();
         terms.bond = 0;
+        bytes4 reason = IControl.ControlBondOutOfBounds.selector;
+        // Twenty bonds are a tenth of the least stake.
+        uint96 highest = MIN_LOCKED / 200;
+        _refusesChallenge(terms, abi.encodeWithSelector(reason, 0, highest));
+        terms.bond = uint96(bound(bond, uint256(highest) + 1, type(uint96).max));
+        _refusesChallenge(terms, abi.encodeWithSelector(reason, terms.bond, highest));
+    }
+
+    /// @dev With eleven bonds or more, less than half is paid out: five of them are gas.
+    function testFuzz_refusesAFineThatPaysOutHalf(uint8 bonds) public {
+        IControl.ChallengeTerms memory terms = _challengeTerms();
+        terms.penaltyBonds = uint8(bound(bonds, 0, 10));
         _refusesChallenge(
-            terms, abi.encodeWithSelector(IControl.ControlBondOutOfBounds.selector, 0, MIN_LOCKED)
+            terms,
+            abi.encodeWithSelector(IControl.ControlPenaltyBondsOutOfBounds.selector, terms.penaltyBonds, 11)
         );
-        terms.bond = uint96(bound(bond, uint256(MIN_LOCKED) + 1, type(uint96).max));
-        _refusesChallenge(
-            terms, abi.encodeWithSelector(IControl.ControlBondOutOfBounds.selector, terms.bond, MIN_LOCKED)
-        );
+        (terms.penaltyBonds, terms.bond) = (11, 1);
+        vm.prank(address(timelock));
+        control.setChallenge(terms);
     }
 
     function testFuzz_refusesAWindowOutOfBounds(uint32 window) public {
@@ -270,7 +282,7 @@ contract ControlTest is KmsTest {
 
     function test_setsTheTermsOfChallenges() public {
         IControl.ChallengeTerms memory terms = _challengeTerms();
-        (terms.bond, terms.windowSeconds) = (_penaltyTerms().floor, 7 days);
+        (terms.bond, terms.windowSeconds) = (_penaltyTerms().floor / 20, 7 days);
         vm.expectEmit(address(control));
         emit IControl.ChallengeTermsSet(terms);
         vm.prank(address(timelock));
@@ -379,10 +391,12 @@ contract ControlTest is KmsTest {
         );
         params = _controlParams();
         params.challenge.bond = 0;
-        _constructs(params, abi.encodeWithSelector(IControl.ControlBondOutOfBounds.selector, 0, MIN_LOCKED));
-        params.challenge.bond = params.penalty.floor + 1;
-        reason = IControl.ControlBondAboveFloor.selector;
-        _constructs(params, abi.encodeWithSelector(reason, params.challenge.bond, params.penalty.floor));
+        reason = IControl.ControlBondOutOfBounds.selector;
+        _constructs(params, abi.encodeWithSelector(reason, 0, MIN_LOCKED / 200));
+        params = _controlParams();
+        (params.penalty.floor, params.penalty.rewardFloor) = (20 * params.challenge.bond - 1, 0);
+        reason = IControl.ControlSilenceAboveFloor.selector;
+        _constructs(params, abi.encodeWithSelector(reason, 20 * params.challenge.bond, params.penalty.floor));
     }
 
     function test_showsItsParameters() public view {

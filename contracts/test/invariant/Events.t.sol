@@ -109,7 +109,8 @@ contract EventsTest is JudgedBase {
             (, leases[miner]) = abi.decode(log.data, (uint32, uint32));
             suspensions[miner] = 0;
         } else if (log.topics[0] == IMiningRewards.MinerSuspended.selector) {
-            (leases[miner], suspensions[miner]) = (0, abi.decode(log.data, (uint32)));
+            leases[miner] = 0;
+            (, suspensions[miner]) = abi.decode(log.data, (uint32, uint32));
         }
     }
 

@@ -13,8 +13,8 @@ contract ReserveTest is KmsTest {
         (miner, worker,) = _miner("miner", 10 * MIN_LOCKED, 100);
     }
 
-    function testFuzz_onlyTheAdjudicatorReturns(address caller) public {
-        vm.assume(caller != adjudicator);
+    function testFuzz_onlyTheJudgesReturn(address caller) public {
+        vm.assume(caller != adjudicator && caller != challenges);
         vm.prank(caller);
         vm.expectRevert(abi.encodeWithSelector(IMiningRewards.RewardsNotJudge.selector, caller));
         rewards.returnToReserve(0);

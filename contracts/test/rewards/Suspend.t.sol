@@ -52,7 +52,7 @@ contract SuspendTest is KmsTest {
     function test_refusesConfirmationsThroughTheLastPeriodAndNotLonger() public {
         _confirm(worker, start + LEASE);
         vm.expectEmit(address(rewards));
-        emit IMiningRewards.MinerSuspended(miner, start + 5);
+        emit IMiningRewards.MinerSuspended(miner, start, start + 5);
         _suspend(5);
         assertEq(rewards.suspendedThrough(miner), start + 5);
         _refusesToConfirm(start + 5);
@@ -202,7 +202,7 @@ contract SuspendTest is KmsTest {
         _suspend(10);
         _goto(start + 4);
         vm.expectEmit(address(rewards));
-        emit IMiningRewards.MinerSuspended(miner, start + 10);
+        emit IMiningRewards.MinerSuspended(miner, start + 4, start + 10);
         _suspend(3);
         assertEq(rewards.suspendedThrough(miner), start + 10);
         _suspend(7);

@@ -232,7 +232,7 @@ contract RegistryTest is KmsTest {
         bytes[] memory calls = new bytes[](1);
         calls[0] = abi.encodeCall(escrow.slash, (bob, 1, alice, 0));
         vm.prank(alice);
-        vm.expectRevert(abi.encodeWithSelector(IStakingEscrow.EscrowNotAdjudicator.selector, alice));
+        vm.expectRevert(abi.encodeWithSelector(IStakingEscrow.EscrowNotJudge.selector, alice));
         escrow.multicall(calls);
         calls[0] = abi.encodeCall(escrow.onTransferReceived, (bob, bob, MIN_LOCKED, abi.encode(MIN_LOCK)));
         vm.prank(bob);

@@ -33,18 +33,18 @@ contract SlashTest is KmsTest {
 
     // ---------------------------------------------------------------- refusals
 
-    function testFuzz_onlyTheAdjudicatorSlashes(address caller) public {
-        vm.assume(caller != adjudicator);
+    function testFuzz_onlyTheJudgesSlash(address caller) public {
+        vm.assume(caller != adjudicator && caller != challenges);
         vm.prank(caller);
-        vm.expectRevert(abi.encodeWithSelector(IStakingEscrow.EscrowNotAdjudicator.selector, caller));
+        vm.expectRevert(abi.encodeWithSelector(IStakingEscrow.EscrowNotJudge.selector, caller));
         escrow.slash(miner, 1 ether, caller, 0);
     }
 
     function test_neitherControlNorItsOwnerNorTheGuardianSlashes() public {
-        address[4] memory powers = [address(control), address(timelock), guardian, challenges];
+        address[4] memory powers = [address(control), address(timelock), guardian, address(rewards)];
         for (uint256 i = 0; i < powers.length; ++i) {
             vm.prank(powers[i]);
-            vm.expectRevert(abi.encodeWithSelector(IStakingEscrow.EscrowNotAdjudicator.selector, powers[i]));
+            vm.expectRevert(abi.encodeWithSelector(IStakingEscrow.EscrowNotJudge.selector, powers[i]));
             escrow.slash(miner, 1 ether, powers[i], 0);
         }
     }

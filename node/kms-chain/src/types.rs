@@ -99,6 +99,8 @@ pub struct MinerInfo {
     pub position: Position,
     /// Least rate it accepts, per period.
     pub min_rate: Amount,
+    /// Suspended, and no activity confirmed since: the contract takes it for no policy.
+    pub suspended: bool,
     /// Base URL; empty until registered. Chosen by the miner: untrusted text.
     pub url: String,
 }
@@ -114,6 +116,8 @@ pub enum Service {
     LockTooShort,
     /// It asks for a higher rate.
     RateTooLow,
+    /// It was suspended and has not confirmed activity since.
+    Suspended,
 }
 
 /// All that the contracts say of a miner.

@@ -10,6 +10,7 @@
 //! | [`confirmed`] | policy_unconfirmed |
 //! | [`started`] | policy_not_started |
 //! | [`not_ended`] | policy_ended, policy_unconfirmed |
+//! | [`leased`] | not_leased |
 //! | [`recent`] | stale_request |
 //! | [`requester`] | bad_signature |
 
@@ -41,6 +42,14 @@ pub(crate) struct View<'a> {
 
 /// Lets requests under this policy pass, or refuses them.
 pub(crate) fn serve<'a>(view: View<'a>, id: &PolicyId) -> Verdict<(&'a Snapshot, &'a PolicyView)> {
+    let (snapshot, policy) = answer(view, id)?;
+    leased(snapshot)?;
+    Ok((snapshot, policy))
+}
+
+/// Lets the answer to a challenge pass, or refuses it. The lease may have ended since the challenge
+/// was opened: the answer is due all the same.
+pub(crate) fn answer<'a>(view: View<'a>, id: &PolicyId) -> Verdict<(&'a Snapshot, &'a PolicyView)> {
     let snapshot = fresh_view(view)?;
     let policy = known(snapshot, id)?;
     not_revoked(policy)?;
@@ -144,6 +153,20 @@ fn not_ended_at_head(snapshot: &Snapshot, policy: &PolicyView) -> Verdict {
     }
     let detail = format!("ended with period {last}, the chain is in period {now}");
     Err(Problem::new(Refusal::PolicyEnded, detail))
+}
+
+/// Refuses in a period that the miner has not leased, for which nobody pays it.
+fn leased(snapshot: &Snapshot) -> Verdict {
+    let (miner, now) = (&snapshot.miner, snapshot.period);
+    if miner.is_leased(now) {
+        return Ok(());
+    }
+    let suspended = miner.suspended_through;
+    let detail = match !suspended.is_never() && now <= suspended {
+        true => format!("suspended through period {suspended}, the chain is in period {now}"),
+        false => format!("no lease for period {now}"),
+    };
+    Err(Problem::new(Refusal::NotLeased, detail).retry_after(snapshot.period_seconds))
 }
 
 /// Refuses a request whose time is outside the window around the head's, which bounds the nonces to

@@ -73,6 +73,9 @@ refusals! {
     PolicyRevoked: "policy_revoked", 410, LASTING,
         "the policy was revoked",
         "the owner took the grant back; only the owner can grant again";
+    NotLeased: "not_leased", 503, TEMPORARY,
+        "the miner has not leased the present period",
+        "ask another miner of the policy, or this one when it is active again";
     NotThisMiner: "not_this_miner", 421, LASTING,
         "this miner does not serve the policy",
         "look up the miner's present address on the chain";

@@ -17,7 +17,8 @@ fn every_number_has_its_unit() {
         "min_lock_periods                 30 periods = 30.0 days",
         "penalty.share_bps                500 basis points = 5.00 %",
         "penalty.grace_seconds            3600 s = 1.0 hours",
-        "challenge.bond                   100 KMS",
+        "challenge.bond                   7 KMS",
+        "challenge.penalty_bonds          20 bonds",
         "reserve                          2890000000 KMS",
         "warm_up_locked                   100000000 KMS",
     ] {

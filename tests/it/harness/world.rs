@@ -74,10 +74,12 @@ impl World {
         person
     }
 
-    /// Starts the miner's node and waits until it has registered itself and is ready.
+    /// Starts the miner's node, waits until it has registered itself and is ready, and goes to a
+    /// period that it has leased.
     pub(crate) async fn at_work(&self, miner: &Miner) {
         miner.node.start();
         self.registered(miner).await;
+        self.all_active(&[miner]).await;
     }
 
     /// A miner whose node is initialised and has not been started.
@@ -114,6 +116,7 @@ impl World {
         for miner in &miners {
             self.registered(miner).await;
         }
+        self.all_active(&miners.iter().collect::<Vec<_>>()).await;
         miners.sort_by_key(Miner::address);
         let Ok(miners) = miners.try_into() else {
             unreachable!("N were made")
@@ -136,7 +139,7 @@ impl World {
     }
 
     /// Waits until the node has registered itself and is ready.
-    async fn registered(&self, miner: &Miner) {
+    pub(crate) async fn registered(&self, miner: &Miner) {
         until("the node's registration", async || {
             let infos = self.chain.miner_info(&[miner.address()]).await.unwrap();
             (infos[0].url == miner.node.public_url).then_some(())

@@ -163,6 +163,19 @@ impl FakeChain {
         self.queue(contracts::created(terms, &[]));
     }
 
+    /// A paid policy for the next block, and a lease of the node's miner for a thousand periods.
+    pub fn queue_served(&self, terms: &Terms) {
+        self.queue_policy(terms);
+        let miner = self.state().miner;
+        self.queue(ChainEvent::ActivityConfirmed {
+            miner,
+            from_period: Period(1),
+            through_period: Period(1_000),
+            weight: Amount(1),
+            locked: Amount(1),
+        });
+    }
+
     /// Queues a challenge of a miner's silence with this capsule.
     pub fn queue_challenge(
         &self,

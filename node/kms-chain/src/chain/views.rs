@@ -135,6 +135,7 @@ impl Chain {
             1 => Ok(Service::StakeTooSmall),
             2 => Ok(Service::LockTooShort),
             3 => Ok(Service::RateTooLow),
+            4 => Ok(Service::Suspended),
             _ => Err(ChainError::BadReply {
                 method: "eth_call",
                 reason: "a reason that the contract does not have",
@@ -378,6 +379,7 @@ fn rewards_info(info: rewards::MinerInfo) -> escrow::MinerInfo {
             release_period: position.release_period,
         },
         min_rate: info.min_rate,
+        suspended: info.suspended,
         url: info.url,
     }
 }
@@ -388,6 +390,7 @@ fn miner_info_of(info: escrow::MinerInfo) -> MinerInfo {
         worker: convert::some_address(info.worker),
         position: position_of(&info.position),
         min_rate: Amount(info.min_rate),
+        suspended: info.suspended,
         url: info.url,
     }
 }

@@ -115,10 +115,11 @@ pub enum ChainEvent {
         recipient: Address,
         amount: Amount,
     },
-    /// A miner was suspended: its lease ends with the present period, and confirmations are refused
-    /// for some more.
+    /// A miner was suspended: its lease, if it had one, ended with `end_period`, the present one,
+    /// and confirmations are refused through `through_period`.
     MinerSuspended {
         miner: Address,
+        end_period: Period,
         through_period: Period,
     },
     /// Tokens burned by a conviction returned to the reserve.
@@ -220,12 +221,17 @@ pub enum ChainEvent {
         signature: Vec<u8>,
     },
     /// A challenge ended without an answer. `outcome`: 0 silent, 1 void by a revocation, 2 closed
-    /// too late.
+    /// too late. Of the miner's `penalty` for silence, zero if it paid one already, `reward` went
+    /// to the challenger, `fee` to whoever closed, `to_sponsor` to the sponsor; the rest burned.
     ChallengeClosed {
         policy_id: PolicyId,
         miner: Address,
         challenger: Address,
         outcome: u8,
+        penalty: Amount,
+        reward: Amount,
+        fee: Amount,
+        to_sponsor: Amount,
     },
 }
 

@@ -253,6 +253,9 @@ impl Need {
             let needed = format!("its lock may end before period {}", self.custody.0);
             return Err(("lock_too_short", needed));
         }
+        if info.suspended {
+            return no("suspended", "it is suspended, or has not come back since");
+        }
         if lease.through.is_none_or(|through| through < self.now) {
             return no("inactive", "it has not confirmed activity for this period");
         }

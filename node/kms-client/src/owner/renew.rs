@@ -256,6 +256,10 @@ fn refusal_of(
             let detail = format!("its stake is {}, below the least", info.position.locked);
             ("stake_missing", detail)
         }
+        Service::Suspended => {
+            let detail = "it is suspended, or has not come back since".to_owned();
+            ("suspended", detail)
+        }
     };
     Some(NodeFailure {
         miner: info.miner,

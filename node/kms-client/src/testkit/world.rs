@@ -187,6 +187,7 @@ fn info(miner: Address, node: &TestNode, number: u8) -> MinerInfo {
             release_period: None,
         },
         min_rate: Amount(u128::from(number) * 1_000),
+        suspended: false,
         url: node.url.clone(),
     }
 }

@@ -38,7 +38,7 @@ pub(crate) async fn answer(
 /// Asks the gate over the newest snapshot; returns its challenge and its head.
 fn may_answer(node: &Node, policy: PolicyId, seq: u64) -> Verdict<(ChallengeView, Head)> {
     let snapshot = node.snapshot();
-    let (snapshot, _) = gate::serve(node.view(snapshot.as_ref()), &policy)?;
+    let (snapshot, _) = gate::answer(node.view(snapshot.as_ref()), &policy)?;
     let challenge = snapshot.challenge(seq).filter(|open| open.policy == policy);
     let Some(challenge) = challenge else {
         let detail = format!("challenge {seq} is not open");

@@ -35,7 +35,11 @@ fn snapshot(head: u64, period: u32, policy: PolicyView) -> Snapshot {
         settled: None,
         period_seconds: 10,
         policies: Arc::new(HashMap::from([(ID, Arc::new(policy))])),
-        miner: Arc::new(MinerView::default()),
+        miner: Arc::new(MinerView {
+            lease_from: Period(1),
+            lease_through: Period(1_000),
+            ..MinerView::default()
+        }),
         challenges: Arc::default(),
     }
 }
@@ -195,5 +199,77 @@ fn a_request_for_another_miner_is_refused() {
     assert_eq!(
         this_miner(&other, &this).unwrap_err().code,
         Refusal::NotThisMiner
+    );
+}
+
+/// The snapshot in period 7 of a miner with these leases, each with its first and last period.
+fn leasing(leases: &[(u32, u32)], now: u32) -> Snapshot {
+    let mut miner = MinerView::default();
+    for (from, through) in leases {
+        miner.lease(Period(*from), Period(*through));
+    }
+    let mut snapshot = snapshot(200, now, policy());
+    snapshot.miner = Arc::new(miner);
+    snapshot
+}
+
+/// First and last period of each lease.
+type Leases = &'static [(u32, u32)];
+
+#[test]
+fn serves_in_leased_periods_only() {
+    let cases: [(Leases, u32, bool); 9] = [
+        (&[], 7, false),
+        (&[(7, 7)], 7, true),
+        (&[(8, 9)], 7, false),
+        (&[(5, 6)], 7, false),
+        (&[(5, 6), (7, 8)], 7, true),
+        (&[(5, 7), (6, 9)], 5, true),
+        // Confirmed in 7, one too late: 7 stays unpaid, 8 is leased.
+        (&[(5, 6), (8, 9)], 7, false),
+        (&[(5, 6), (8, 9)], 8, true),
+        (&[(1, 3), (5, 6), (7, 9)], 7, true),
+    ];
+    for (leases, now, served) in cases {
+        let snapshot = leasing(leases, now);
+        let expected = (!served).then_some(Refusal::NotLeased);
+        assert_eq!(serve_code(&snapshot), expected, "{leases:?} in {now}");
+        // Neither an owner's kfrag nor the answer to a challenge waits for a lease.
+        assert_eq!(upload_code(&snapshot), None);
+        assert!(answer(fresh(&snapshot), &ID).is_ok());
+    }
+}
+
+#[test]
+fn a_suspension_ends_the_lease_with_its_period() {
+    let mut snapshot = leasing(&[(5, 9)], 6);
+    let suspended = |now| {
+        let mut miner = MinerView::clone(&snapshot.miner);
+        miner.suspend(Period(6), Period(8));
+        let mut after = snapshot.clone();
+        (after.miner, after.period) = (Arc::new(miner), Period(now));
+        after
+    };
+    assert_eq!(
+        serve_code(&suspended(6)),
+        None,
+        "the period is leased and paid"
+    );
+    for now in [7, 8, 9] {
+        assert_eq!(serve_code(&suspended(now)), Some(Refusal::NotLeased));
+    }
+    let detail = serve(fresh(&suspended(7)), &ID).unwrap_err().detail;
+    assert!(detail.contains("suspended through period 8"), "{detail}");
+    // Confirmed in 9, active from 10 on; the policy ends with 9 but for its extension.
+    let mut miner = MinerView::clone(&suspended(9).miner);
+    miner.lease(Period(10), Period(11));
+    assert!(!miner.is_leased(Period(9)) && miner.is_leased(Period(10)));
+    // A suspension of a miner whose lease is over leaves it over.
+    snapshot = leasing(&[(2, 3)], 6);
+    let mut miner = MinerView::clone(&snapshot.miner);
+    miner.suspend(Period(6), Period(8));
+    assert_eq!(
+        (miner.lease_through, miner.is_leased(Period(6))),
+        (Period(3), false)
     );
 }

@@ -37,7 +37,7 @@ pub(crate) enum Fact {
     Challenged(Box<ChallengeView>),
     /// The open challenge of a policy was answered or closed.
     ChallengeEnded { id: PolicyId },
-    /// The standing of this miner changed; the newest value of a kind holds.
+    /// The standing of this miner changed.
     Miner { kind: &'static str, value: String },
     /// A contract emitted an event with a sequence number, about this miner or not.
     Sequence { contract: &'static str, seq: u64 },
@@ -207,8 +207,8 @@ impl Store {
         uint(seq)
     }
 
-    /// The newest fact of each kind about this miner.
-    pub(crate) async fn miner_facts(&self) -> Result<HashMap<String, String>> {
+    /// The facts about this miner, kind and value, oldest first.
+    pub(crate) async fn miner_facts(&self) -> Result<Vec<(String, String)>> {
         let select = "select kind, value from miner_fact order by block_number, log_index";
         let rows = sqlx::query(select).fetch_all(&self.read).await?;
         rows.iter()

@@ -65,6 +65,8 @@ pub(crate) struct MinerView {
     pub(crate) worker: Option<Address>,
     pub(crate) url: String,
     pub(crate) min_rate: Amount,
+    /// First period of the run of activity that `lease_through` ends: all from it on are leased.
+    pub(crate) lease_from: Period,
     /// Last leased period; `NEVER` before the first lease.
     pub(crate) lease_through: Period,
     /// Last period in which confirmations are refused; `NEVER` without a suspension.
@@ -73,6 +75,29 @@ pub(crate) struct MinerView {
     pub(crate) lock_periods: u32,
     /// First free period of a wind-down; `NEVER` without one.
     pub(crate) unlock_period: Period,
+}
+
+impl MinerView {
+    /// Whether the miner is paid for serving in `period`, so far as the newest lease tells.
+    pub(crate) fn is_leased(&self, period: Period) -> bool {
+        !self.lease_through.is_never() && (self.lease_from..=self.lease_through).contains(&period)
+    }
+
+    /// Enters a confirmation. A lease that begins right after the last leased period, or before its
+    /// end, goes on with the run.
+    pub(crate) fn lease(&mut self, from: Period, through: Period) {
+        let gap = self.lease_through.is_never() || from.saturating_sub(1) > self.lease_through;
+        if gap || self.lease_from > self.lease_through {
+            self.lease_from = from;
+        }
+        self.lease_through = through;
+    }
+
+    /// Enters a suspension: the lease ends with `end`, the period in which it began.
+    pub(crate) fn suspend(&mut self, end: Period, through: Period) {
+        self.suspended_through = through;
+        self.lease_through = self.lease_through.min(end);
+    }
 }
 
 /// The head: the newest block of the index.

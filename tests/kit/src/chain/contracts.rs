@@ -109,6 +109,8 @@ impl State {
             Service::LockTooShort
         } else if info.min_rate > rate {
             Service::RateTooLow
+        } else if info.suspended {
+            Service::Suspended
         } else {
             Service::Able
         }

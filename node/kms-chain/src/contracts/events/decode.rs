@@ -125,6 +125,7 @@ fn rewards(event: mining_rewards::MiningRewardsEvents) -> Result<Option<ChainEve
         },
         E::MinerSuspendedFilter(e) => ChainEvent::MinerSuspended {
             miner: address(e.miner),
+            end_period: Period(e.end_period),
             through_period: Period(e.through_period),
         },
         E::ReserveReturnedFilter(e) => ChainEvent::ReserveReturned {
@@ -245,6 +246,10 @@ fn challenges(
             miner: address(e.miner),
             challenger: address(e.challenger),
             outcome: e.outcome,
+            penalty: Amount(e.fine.penalty),
+            reward: Amount(e.fine.reward),
+            fee: Amount(e.fine.fee),
+            to_sponsor: Amount(e.fine.to_sponsor),
         },
         E::Eip712DomainChangedFilter(_) => return Ok(None),
     }))

@@ -40,7 +40,7 @@ fn token(params: &DeployParams, addresses: &Addresses) -> Result<Words, ChainErr
 }
 
 /// Encodes `constructor(Params(token, genesisTime, periodSeconds, minLocked, minLockPeriods,
-/// maxLockPeriods, workerCooldown, evidencePeriods, rewards, adjudicator, control))`.
+/// maxLockPeriods, workerCooldown, evidencePeriods, rewards, adjudicator, challenges, control))`.
 fn escrow(params: &DeployParams, addresses: &Addresses) -> Result<Words, ChainError> {
     let Genesis::At(genesis) = params.genesis else {
         return Err(ChainError::Bug("the genesis is resolved"));
@@ -56,6 +56,7 @@ fn escrow(params: &DeployParams, addresses: &Addresses) -> Result<Words, ChainEr
         .uint(params.evidence_periods)
         .address(&addresses.rewards)
         .address(&addresses.adjudicator)
+        .address(&addresses.challenges)
         .address(&addresses.control))
 }
 
@@ -156,4 +157,5 @@ pub(crate) fn challenge(params: &DeployParams) -> Words {
         .uint(terms.window_seconds)
         .uint(terms.suspension_periods)
         .uint(terms.distance_periods)
+        .uint(terms.penalty_bonds)
 }

@@ -11,6 +11,8 @@ use crate::error::ParamProblem;
 const LONGEST_SUSPENSION: u16 = 64;
 /// Seconds after a revocation in which a node may still serve.
 const GRACE_SECONDS: std::ops::RangeInclusive<u32> = 60..=604_800;
+/// Least penalty of silence, in bonds: more than twice the gas that it pays for.
+const LEAST_PENALTY_BONDS: u8 = 11;
 /// Longest distance between two challenges, in periods.
 const LONGEST_DISTANCE: u32 = 400;
 
@@ -71,7 +73,7 @@ pub struct PenaltyParams {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ChallengeParams {
-    /// Bond that the challenger posts.
+    /// Bond that the challenger posts: the gas of an answer. Who answers gets half of it.
     #[serde(with = "amount_text")]
     pub bond: Amount,
     /// Time to answer, in seconds.
@@ -80,6 +82,8 @@ pub struct ChallengeParams {
     pub suspension_periods: u16,
     /// Least periods between two challenges for the same miner and policy.
     pub distance_periods: u32,
+    /// Penalty of a silent miner, in bonds: five pay for the gas of opening and closing.
+    pub penalty_bonds: u8,
 }
 
 impl ControlParams {
@@ -209,12 +213,25 @@ impl ChallengeParams {
     pub(super) fn checks(&self, params: &DeployParams) -> Vec<Check> {
         use ParamProblem::{Above, Below, Zero};
         let control = &params.control;
+        let penalty = self.bond.0.checked_mul(u128::from(self.penalty_bonds));
         vec![
             (!self.bond.is_zero(), "challenge.bond", Zero),
             (
-                self.bond <= params.penalty.floor,
+                self.penalty_bonds >= LEAST_PENALTY_BONDS,
+                "challenge.penalty_bonds",
+                Below("11, so that less than half of the penalty is paid out"),
+            ),
+            (
+                penalty.is_some_and(|penalty| penalty <= params.min_locked.0 / 10),
                 "challenge.bond",
-                Above("penalty.floor, so that a false answer never pays"),
+                Above("a tenth of min_locked, divided by challenge.penalty_bonds"),
+            ),
+            (
+                penalty.is_some_and(|penalty| penalty <= params.penalty.floor.0),
+                "challenge.bond",
+                Above(
+                    "penalty.floor / penalty_bonds, so that a false answer costs more than silence",
+                ),
             ),
             (
                 self.window_seconds >= control.min_window_seconds,

@@ -143,7 +143,7 @@ fn refuses_kappa_without_periods_and_the_zero_holder() {
 
 type Change = fn(&mut DeployParams);
 /// The key that must be named, and what is done to the local parameters.
-const OUT_OF_BOUNDS: [(&str, Change); 26] = [
+const OUT_OF_BOUNDS: [(&str, Change); 29] = [
     ("control.timelock_delay_seconds", |p| {
         p.control.timelock_delay_seconds = 83
     }),
@@ -200,6 +200,11 @@ const OUT_OF_BOUNDS: [(&str, Change); 26] = [
         p.penalty.reward_floor.0 = p.penalty.floor.0 / 10 + 1
     }),
     ("penalty.sponsor_bps", |p| p.penalty.sponsor_bps = 10_001),
+    ("challenge.penalty_bonds", |p| {
+        p.challenge.penalty_bonds = 10
+    }),
+    ("challenge.bond", |p| p.challenge.bond = Amount::ZERO),
+    ("challenge.bond", |p| p.challenge.bond = Amount(u128::MAX)),
     ("challenge.window_seconds", |p| {
         p.challenge.window_seconds = 601
     }),
@@ -226,9 +231,19 @@ fn names_the_power_that_is_out_of_bounds() {
         assert_eq!(refused(change), field);
     }
     let mut params = DeployParams::local().unwrap();
-    params.challenge.bond = kms(11);
-    assert!(params.validate().is_err(), "a bond above the least penalty");
-    params.challenge.bond = kms(10);
+    params.challenge.bond = Amount(kms(10).0 / 20 + 1);
+    assert!(
+        params.validate().is_err(),
+        "silence above the least penalty"
+    );
+    params.challenge.bond = Amount(kms(10).0 / 20);
+    params.penalty.floor = kms(9);
+    params.penalty.reward_floor = Amount::ZERO;
+    assert!(
+        params.validate().is_err(),
+        "a floor below the penalty of silence"
+    );
+    params.penalty.floor = kms(10);
     params.control.timelock_delay_seconds = 84;
     params.validate().unwrap();
 }

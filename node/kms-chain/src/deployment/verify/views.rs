@@ -128,6 +128,7 @@ fn escrow(deployment: &Deployment) -> Result<Table, ChainError> {
         .names("token()", contracts.token.address)
         .names("rewards()", contracts.rewards.address)
         .names("adjudicator()", contracts.adjudicator.address)
+        .names("challenges()", contracts.challenges.address)
         .names("control()", contracts.control.address)
         .number("genesisTime()", genesis_of(params)?)
         .number("periodSeconds()", params.period_seconds)

@@ -54,7 +54,7 @@ async fn refuses_numbers_that_cannot_be() {
 
 #[tokio::test]
 async fn sets_aside_each_miner_that_cannot_serve() {
-    let world = World::new(8).await;
+    let world = World::new(9).await;
     {
         let mut state = world.chain.state();
         state.miners[0].worker = None;
@@ -65,6 +65,7 @@ async fn sets_aside_each_miner_that_cannot_serve() {
         state.miners[5].position.lock_periods = 39;
         state.miners[6].position.unlock_period = Some(Period(50));
         state.leases.insert(Address([8; 20]), lease(9));
+        state.miners[8].suspended = true;
     }
     let error = refused(&world, &world.spec(1, 1)).await;
     assert!(matches!(
@@ -86,6 +87,7 @@ async fn sets_aside_each_miner_that_cannot_serve() {
             "lock_too_short",
             "lock_too_short",
             "inactive",
+            "suspended",
         ]
     );
     assert_eq!(error.code(), "not_enough_miners");
@@ -130,7 +132,7 @@ async fn refuses_a_price_above_the_limit() {
 
 #[tokio::test]
 async fn the_market_rate_leaves_the_dearest_half_out() {
-    let world = World::new(8).await;
+    let world = World::new(9).await;
     let quote = world.owner().quote(&world.spec(2, 3)).await.unwrap();
     assert_eq!(quote.rate, Amount(4_000));
     assert_eq!(quote.set_aside.len(), 4);
@@ -171,7 +173,7 @@ async fn named_miners_are_taken_whole_or_refused() {
 
 #[tokio::test]
 async fn one_seed_and_chain_give_one_quote() {
-    let world = World::new(8).await;
+    let world = World::new(9).await;
     let mut spec = world.spec(2, 3);
     spec.rate = Rate::Offer(Amount::KMS);
     let mut drawn = std::collections::BTreeSet::new();

@@ -167,6 +167,10 @@ async fn answers_nothing_once_access_is_revoked_or_the_challenge_closed() {
         miner: MINER,
         challenger: Address([1; 20]),
         outcome: 0,
+        penalty: Amount(0),
+        reward: Amount(0),
+        fee: Amount(0),
+        to_sponsor: Amount(0),
     });
     assert_eq!(answers_of(&world, &mut running, 8).await, 0);
     assert!(running.node.snapshot().unwrap().challenge(2).is_none());

@@ -13,6 +13,7 @@ pub(super) fn miner() -> MinerView {
         worker: Some(WORKER),
         url: "http://node.example".into(),
         min_rate: Amount(5),
+        lease_from: Period(1),
         lease_through: Period(13),
         suspended_through: Period::NEVER,
         locked: Amount(1_000),

@@ -13,7 +13,7 @@ mod evidence;
 
 async fn holding(grant: &Grant) -> (World, Running) {
     let world = World::new();
-    world.chain.queue_policy(&grant.terms);
+    world.chain.queue_served(&grant.terms);
     world.chain.mine();
     let mut running = world.start().await;
     running.sync().await;

@@ -10,7 +10,7 @@ use crate::testkit::{MINER, Running, World, domain};
 /// A node whose head has the policy of `grant`, unconfirmed.
 async fn seen(grant: &Grant) -> (World, Running) {
     let world = World::new();
-    world.chain.queue_policy(&grant.terms);
+    world.chain.queue_served(&grant.terms);
     world.chain.mine();
     let mut running = world.start().await;
     running.sync().await;
@@ -212,7 +212,7 @@ async fn a_full_disk_refuses_new_kfrags_serves_old_ones_and_recovers_alone() {
     let grants: Vec<Grant> = (0..40).map(|_| Grant::new(1, 50)).collect();
     let world = World::new();
     for grant in &grants {
-        world.chain.queue_policy(&grant.terms);
+        world.chain.queue_served(&grant.terms);
     }
     world.chain.mine();
     let mut running = world.start().await;

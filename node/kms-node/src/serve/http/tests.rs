@@ -133,7 +133,7 @@ fn refused(answer: Answer) -> Refusal {
 async fn a_grant_from_upload_to_revealed_message() {
     let grant = Grant::new(1, 50);
     let world = World::new();
-    world.chain.queue_policy(&grant.terms);
+    world.chain.queue_served(&grant.terms);
     world.chain.mine_many(3);
     let served = Served::new(world).await;
     let wire = served.wire();
@@ -294,7 +294,7 @@ async fn a_full_queue_sheds_with_a_time_to_wait() {
     let world = World::new()
         .set("reencrypt_workers", "1")
         .set("reencrypt_queue", "1");
-    world.chain.queue_policy(&grant.terms);
+    world.chain.queue_served(&grant.terms);
     world.chain.mine_many(3);
     let served = Served::new(world).await;
     let (node, wire) = (&served.running.node, served.wire());
@@ -381,7 +381,7 @@ async fn a_port_in_use_is_a_clear_error() {
 async fn honest_requests_in_parallel_are_all_answered() {
     let grant = Grant::new(1, 50);
     let world = World::new();
-    world.chain.queue_policy(&grant.terms);
+    world.chain.queue_served(&grant.terms);
     world.chain.mine_many(3);
     let served = Arc::new(Served::new(world).await);
     served.hand_over(&grant).await;

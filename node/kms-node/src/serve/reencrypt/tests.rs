@@ -9,7 +9,7 @@ use crate::testkit::{Running, World, domain};
 /// A node that serves `grant`.
 async fn serving(grant: &Grant) -> (World, Running) {
     let world = World::new();
-    world.chain.queue_policy(&grant.terms);
+    world.chain.queue_served(&grant.terms);
     world.chain.mine();
     let mut running = world.start().await;
     running.sync().await;
@@ -166,7 +166,7 @@ async fn a_policy_removed_by_a_reorg_is_served_again_when_it_is_back() {
         refusal(&running, grant.request(time)).await,
         Refusal::PolicyUnknown
     );
-    world.chain.queue_policy(&grant.terms);
+    world.chain.queue_served(&grant.terms);
     world.chain.mine_many(3);
     running.sync().await;
     let request = grant.request(world.chain.time());
@@ -180,7 +180,7 @@ async fn a_policy_removed_by_a_reorg_is_served_again_when_it_is_back() {
 async fn refuses_without_a_kfrag() {
     let grant = Grant::new(1, 5);
     let world = World::new();
-    world.chain.queue_policy(&grant.terms);
+    world.chain.queue_served(&grant.terms);
     world.chain.mine_many(3);
     let mut running = world.start().await;
     running.sync().await;

@@ -16,7 +16,7 @@ fn verdict(node: &Node, grant: &Grant) -> Option<Refusal> {
 async fn nothing_is_served_before_the_head_was_reached_once() {
     let world = World::new();
     let grant = Grant::new(1, 100);
-    world.chain.queue_policy(&grant.terms);
+    world.chain.queue_served(&grant.terms);
     world.chain.mine_many(100);
     let mut running = world.start().await;
     assert_eq!(
@@ -38,7 +38,7 @@ async fn a_reorg_takes_a_policy_away_and_gives_it_back() {
     let world = World::new();
     let grant = Grant::new(1, 100);
     let mut running = world.start().await;
-    world.chain.queue_policy(&grant.terms);
+    world.chain.queue_served(&grant.terms);
     world.chain.mine_many(3);
     running.sync().await;
     assert_eq!(verdict(&running.node, &grant), None);
@@ -46,7 +46,7 @@ async fn a_reorg_takes_a_policy_away_and_gives_it_back() {
     world.chain.mine_many(4);
     running.sync().await;
     assert_eq!(verdict(&running.node, &grant), Some(Refusal::PolicyUnknown));
-    world.chain.queue_policy(&grant.terms);
+    world.chain.queue_served(&grant.terms);
     world.chain.mine();
     running.sync().await;
     assert_eq!(
@@ -63,10 +63,10 @@ async fn a_dropped_event_is_found_by_the_next_one_and_stops_service() {
     let world = World::new();
     let (first, second) = (Grant::new(1, 100), Grant::new(1, 100));
     let mut running = world.start().await;
-    world.chain.queue_policy(&first.terms);
+    world.chain.queue_served(&first.terms);
     let block = world.chain.mine();
     world.chain.state().hidden.insert((block, 0));
-    world.chain.queue_policy(&second.terms);
+    world.chain.queue_served(&second.terms);
     world.chain.mine_many(3);
     let trouble = loop {
         match running.follower.advance().await {
@@ -109,7 +109,7 @@ async fn a_dropped_last_event_is_found_by_the_contracts_own_count() {
     let world = World::new();
     let grant = Grant::new(1, 100);
     let mut running = world.start().await;
-    world.chain.queue_policy(&grant.terms);
+    world.chain.queue_served(&grant.terms);
     let block = world.chain.mine();
     world.chain.state().hidden.insert((block, 0));
     running.sync().await;
@@ -126,7 +126,7 @@ async fn hiding() -> (World, Running) {
     let world = World::new();
     let grant = Grant::new(1, 100);
     let mut running = world.start().await;
-    world.chain.queue_policy(&grant.terms);
+    world.chain.queue_served(&grant.terms);
     let block = world.chain.mine();
     world.chain.mine_many(2);
     world.chain.state().hidden.insert((block, 0));
@@ -171,7 +171,7 @@ async fn an_endpoint_of_another_chain_beside_a_good_one_resets_nothing() {
     let world = World::new();
     let grant = Grant::new(1, 100);
     let mut running = world.start().await;
-    world.chain.queue_policy(&grant.terms);
+    world.chain.queue_served(&grant.terms);
     world.chain.mine_many(3);
     running.sync().await;
     let before = running.follower.indexer.cursor().clone();
@@ -249,7 +249,7 @@ async fn an_endpoint_behind_the_view_does_not_make_it_fresh() {
 async fn goes_on_where_it_stopped() {
     let world = World::new();
     let grant = Grant::new(1, 100);
-    world.chain.queue_policy(&grant.terms);
+    world.chain.queue_served(&grant.terms);
     world.chain.mine_many(5);
     let mut running = world.start().await;
     running.sync().await;
@@ -268,10 +268,10 @@ async fn goes_on_where_it_stopped() {
 async fn contradicting_events_do_not_end_the_node() {
     let world = World::new();
     let grant = Grant::new(1, 100);
-    world.chain.queue_policy(&grant.terms);
+    world.chain.queue_served(&grant.terms);
     world.chain.mine();
     // Contracts create a policy once; a faulty endpoint may report it twice.
-    world.chain.queue_policy(&grant.terms);
+    world.chain.queue_served(&grant.terms);
     world.chain.mine();
     let mut running = world.start().await;
     let trouble = loop {

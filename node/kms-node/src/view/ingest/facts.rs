@@ -11,6 +11,11 @@ use crate::store::chain::{Batch, Fact, Place};
 use crate::store::{Result, StoreError};
 use crate::view::snapshot::{ChallengeView, MinerView};
 
+/// Kind of a fact: first and last period of a confirmation.
+const LEASE: &str = "lease";
+/// Kind of a fact: end of the lease and last period of a suspension.
+const SUSPENSION: &str = "suspension";
+
 /// The miner and the chain whose events the index keeps.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Scope {
@@ -243,33 +248,61 @@ fn of_stake(about: Address, event: &ChainEvent) -> Vec<(&'static str, String)> {
 
 /// The facts, kind and value, of an event about the lease of the miner `about`.
 fn of_lease(about: Address, event: &ChainEvent) -> Vec<(&'static str, String)> {
-    let (miner, facts) = if let ChainEvent::ActivityConfirmed {
+    let (miner, kind, first, last) = if let ChainEvent::ActivityConfirmed {
         miner,
+        from_period,
         through_period,
         ..
     } = event
     {
-        (miner, vec![("lease_through", through_period.to_string())])
+        (miner, LEASE, from_period, through_period)
     } else if let ChainEvent::MinerSuspended {
         miner,
+        end_period,
         through_period,
     } = event
     {
-        // A past period stands for an ended lease.
-        let lease = Period(1).to_string();
-        let suspension = through_period.to_string();
-        let facts = vec![("suspended_through", suspension), ("lease_through", lease)];
-        (miner, facts)
+        (miner, SUSPENSION, end_period, through_period)
     } else {
         return Vec::new();
     };
-    if *miner == about { facts } else { Vec::new() }
+    match *miner == about {
+        true => vec![(kind, format!("{first} {last}"))],
+        false => Vec::new(),
+    }
 }
 
-/// Parses the standing of the miner from the newest fact of each kind.
-pub(super) fn miner_view(facts: &HashMap<String, String>) -> Result<MinerView> {
+/// Makes the standing of the miner from all facts, oldest first: leases and suspensions in turn, of
+/// each other kind the newest.
+pub(super) fn miner_view(facts: &[(String, String)]) -> Result<MinerView> {
+    let newest: HashMap<&str, &str> = facts
+        .iter()
+        .map(|(kind, value)| (kind.as_str(), value.as_str()))
+        .collect();
+    let mut view = newest_view(&newest)?;
+    for (kind, value) in facts {
+        match kind.as_str() {
+            LEASE => view.lease(two_periods(value)?.0, two_periods(value)?.1),
+            SUSPENSION => view.suspend(two_periods(value)?.0, two_periods(value)?.1),
+            _ => {}
+        }
+    }
+    Ok(view)
+}
+
+fn two_periods(text: &str) -> Result<(Period, Period)> {
+    let parts = text.split_once(' ');
+    let parsed = parts.and_then(|(a, b)| Some((a.parse().ok()?, b.parse().ok()?)));
+    let (first, last) = parsed.ok_or_else(|| StoreError::Corrupt {
+        what: format!("two periods {text:?}"),
+    })?;
+    Ok((Period(first), Period(last)))
+}
+
+/// Parses the standing but for leases and suspensions.
+fn newest_view(facts: &HashMap<&str, &str>) -> Result<MinerView> {
     fn get<T: std::str::FromStr + Default>(
-        facts: &HashMap<String, String>,
+        facts: &HashMap<&str, &str>,
         kind: &'static str,
     ) -> Result<T> {
         let Some(text) = facts.get(kind).filter(|text| !text.is_empty()) else {
@@ -287,10 +320,9 @@ pub(super) fn miner_view(facts: &HashMap<String, String>) -> Result<MinerView> {
         })?,
         url: get(facts, "url")?,
         min_rate: Amount(get(facts, "min_rate")?),
-        lease_through: Period(get(facts, "lease_through")?),
-        suspended_through: Period(get(facts, "suspended_through")?),
         locked: Amount(get(facts, "locked")?),
         lock_periods: get(facts, "lock_periods")?,
         unlock_period: Period(get(facts, "unlock_period")?),
+        ..MinerView::default()
     })
 }

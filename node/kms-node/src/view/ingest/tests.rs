@@ -103,6 +103,7 @@ impl Scene {
             }),
             Move::Suspend(through) => chain.queue(ChainEvent::MinerSuspended {
                 miner: MINER,
+                end_period: Period(through.saturating_sub(2)),
                 through_period: Period(through),
             }),
             Move::Slash => chain.queue(slashed(MINER)),
@@ -116,12 +117,7 @@ impl Scene {
                 let capsule = CapsuleBytes::from([7; 98]);
                 chain.queue_challenge(&self.terms[index], ASKED, deadline, capsule);
             }
-            Move::EndChallenge(index) => chain.queue(ChainEvent::ChallengeClosed {
-                policy_id: self.id(index),
-                miner: MINER,
-                challenger: Address([3; 20]),
-                outcome: 2,
-            }),
+            Move::EndChallenge(index) => chain.queue(lapsed(self.id(index))),
             Move::Foreign => chain.queue_policy(&self.foreign),
             Move::Stake => chain.queue_stake(),
             Move::Lease(through) => chain.queue(ChainEvent::ActivityConfirmed {
@@ -139,6 +135,19 @@ impl Scene {
             }
             Move::Follow | Move::Restart => {}
         }
+    }
+}
+
+fn lapsed(policy_id: PolicyId) -> ChainEvent {
+    ChainEvent::ChallengeClosed {
+        policy_id,
+        miner: MINER,
+        challenger: Address([3; 20]),
+        outcome: 2,
+        penalty: Amount(0),
+        reward: Amount(0),
+        fee: Amount(0),
+        to_sponsor: Amount(0),
     }
 }
 
@@ -348,6 +357,7 @@ async fn a_conviction_lowers_the_stake_and_bars_confirmations() {
     world.chain.queue(slashed(MINER));
     world.chain.queue(ChainEvent::MinerSuspended {
         miner: MINER,
+        end_period: Period(37),
         through_period: Period(40),
     });
     let after = snapshot_of(&world).await;

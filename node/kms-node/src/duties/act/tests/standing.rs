@@ -50,10 +50,12 @@ async fn tells_of_a_transaction_that_is_open_for_long() {
 async fn tells_of_a_suspension_until_it_is_over() {
     let (world, mut running) = at_rest().await;
     assert_eq!(told(&running, "not_suspended").await, None);
-    let through_period = Period(running.node.snapshot().unwrap().period.0 + 2);
+    let end_period = running.node.snapshot().unwrap().period;
+    let through_period = Period(end_period.0 + 2);
     let miner = MINER;
     let suspension = kms_chain::ChainEvent::MinerSuspended {
         miner,
+        end_period,
         through_period,
     };
     world.chain.queue(suspension);

@@ -52,7 +52,7 @@ async fn endpoints_that_disagree_erase_nothing_and_are_named() {
 async fn an_end_that_does_not_stand_for_long_enough_erases_nothing() {
     let grant = Grant::new(1, 2);
     let world = World::new().set("erase_after_ms", "3600000");
-    world.chain.queue_policy(&grant.terms);
+    world.chain.queue_served(&grant.terms);
     world.chain.mine();
     let mut running = world.start().await;
     running.sync().await;
@@ -144,7 +144,7 @@ async fn a_policy_that_the_contract_refuses_does_not_keep_the_others() {
     let grants: Vec<Grant> = (0..6).map(|_| Grant::new(1, 2)).collect();
     let world = World::new();
     for grant in &grants {
-        world.chain.queue_policy(&grant.terms);
+        world.chain.queue_served(&grant.terms);
     }
     world.chain.mine();
     let mut running = world.start().await;

@@ -8,7 +8,7 @@ use super::*;
 /// A node that serves both policies.
 async fn serving(world: World, grants: [&Grant; 2]) -> Served {
     for grant in grants {
-        world.chain.queue_policy(&grant.terms);
+        world.chain.queue_served(&grant.terms);
     }
     world.chain.mine_many(3);
     let served = Served::new(world).await;

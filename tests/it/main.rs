@@ -16,6 +16,8 @@ mod crash;
 #[cfg(test)]
 mod dev;
 #[cfg(test)]
+mod disk;
+#[cfg(test)]
 mod files;
 #[cfg(test)]
 mod fragments;

@@ -7,6 +7,7 @@ mod error;
 pub(crate) mod intent;
 pub(crate) mod kfrag;
 mod rows;
+mod write;
 
 use std::fs::{OpenOptions, Permissions};
 use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
@@ -31,7 +32,8 @@ const MIGRATIONS: &[(i64, &str, &str)] =
     &[(1, "init", include_str!("../migrations/0001_init.sql"))];
 
 const READERS: u32 = 3;
-const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long a statement waits for another program's lock; with the pause of whoever tries again.
+const BUSY_TIMEOUT: Duration = Duration::from_millis(if cfg!(test) { 20 } else { 5_000 });
 /// Mode of the database's files.
 const PRIVATE: u32 = 0o600;
 
@@ -40,6 +42,9 @@ const PRIVATE: u32 = 0o600;
 pub(crate) struct Store {
     write: SqlitePool,
     read: SqlitePool,
+    /// Pages that the file may have, to simulate a full disk.
+    #[cfg(test)]
+    page_limit: Arc<std::sync::atomic::AtomicU32>,
     /// Whether the write-ahead log may hold what was erased. At the start it may: the process may
     /// have ended between an erasure and the truncation.
     remains: Arc<AtomicBool>,
@@ -61,11 +66,12 @@ impl Store {
         let pool = SqlitePoolOptions::new()
             .idle_timeout(None)
             .max_lifetime(None);
-        let write = pool
-            .clone()
-            .max_connections(1)
-            .connect_with(options.clone())
-            .await?;
+        #[cfg(test)]
+        let page_limit = Arc::new(std::sync::atomic::AtomicU32::new(u32::MAX - 1));
+        let writer = pool.clone().max_connections(1);
+        #[cfg(test)]
+        let writer = tests::limited(writer, page_limit.clone());
+        let write = writer.connect_with(options.clone()).await?;
         check_integrity(&write).await?;
         migrate(&write).await?;
         let read = pool.max_connections(READERS).connect_with(options).await?;
@@ -73,6 +79,8 @@ impl Store {
         Ok(Self {
             write,
             read,
+            #[cfg(test)]
+            page_limit,
             remains,
         })
     }
@@ -85,7 +93,7 @@ impl Store {
 
     /// Stores `value` under `name`; returns the value stored before if it differs.
     pub(crate) async fn pin_meta(&self, name: &str, value: &str) -> Result<Option<String>> {
-        let mut tx = self.write.begin().await?;
+        let mut tx = self.begin().await?;
         sqlx::query("insert into meta (name, value) values (?, ?) on conflict (name) do nothing")
             .bind(name)
             .bind(value)
@@ -99,17 +107,6 @@ impl Store {
         Ok((stored != value).then_some(stored))
     }
 
-    /// Limits the growth of the file to a number of pages, to simulate a full disk.
-    #[cfg(test)]
-    pub(crate) async fn limit_growth(&self, pages: u32) {
-        let size: u32 = sqlx::query_scalar("pragma page_count")
-            .fetch_one(&self.write)
-            .await
-            .unwrap();
-        let limit = sqlx::AssertSqlSafe(format!("pragma max_page_count = {}", size + pages));
-        sqlx::query(limit).fetch_one(&self.write).await.unwrap();
-    }
-
     /// Begins to read, and keeps the pages it sees until it is dropped.
     #[cfg(test)]
     pub(crate) async fn hold_reader(&self) -> sqlx::Transaction<'static, sqlx::Sqlite> {
@@ -119,16 +116,6 @@ impl Store {
             .await
             .unwrap();
         reader
-    }
-
-    /// Writes terms that cannot be read over those of a policy.
-    #[cfg(test)]
-    pub(crate) async fn spoil_terms(&self, id: kms_protocol::PolicyId) {
-        sqlx::query("update policy set terms = '{' where policy_id = ?")
-            .bind(id.0.0.to_vec())
-            .execute(&self.write)
-            .await
-            .unwrap();
     }
 
     /// Reads one row, to check that the database answers.

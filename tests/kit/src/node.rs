@@ -112,9 +112,20 @@ impl Node {
 
     /// Starts the process, which ends with this value.
     pub fn start(&self) {
-        let process = Process::start(self.command(), &self.log).unwrap();
+        self.start_by(self.command());
+    }
+
+    /// Starts the process by a command around that of [`Node::command`].
+    pub fn start_by(&self, command: Command) {
+        let process = Process::start(command, &self.log).unwrap();
         let before = self.process.lock().unwrap().replace(process);
         assert!(before.is_none(), "the node runs already");
+    }
+
+    /// Id of the process, which runs.
+    pub fn process_id(&self) -> u32 {
+        let process = self.process.lock().unwrap();
+        process.as_ref().expect("the node does not run").id()
     }
 
     /// Ends the process as a crash or a power cut would.

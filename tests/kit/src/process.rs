@@ -63,6 +63,11 @@ impl Process {
         Ok(())
     }
 
+    /// Id of the process.
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Asks the process to end; does not wait.
     pub fn terminate(&self) {
         self.signal("TERM");

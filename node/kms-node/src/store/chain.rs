@@ -8,10 +8,11 @@ use std::collections::HashMap;
 
 use kms_chain::{BlockHeader, HEADERS_KEPT};
 use kms_protocol::{Period, PolicyId, Terms, Wei};
+use sqlx::Row as _;
 use sqlx::sqlite::{SqliteConnection, SqliteRow};
-use sqlx::{Row as _, Sqlite, Transaction};
 
 use super::rows::{get_hash, get_policy_id, get_u32, get_u64, int, uint};
+use super::write::Writing;
 use super::{Result, Store, StoreError};
 use crate::view::snapshot::{ChallengeView, PolicyView};
 
@@ -50,12 +51,10 @@ pub(crate) struct Batch {
     pub(crate) facts: Vec<(Place, Fact)>,
 }
 
-type Tx = Transaction<'static, Sqlite>;
-
 impl Store {
     /// Applies a batch atomically: facts, check of the sequence numbers, cursor.
     pub(crate) async fn apply(&self, batch: &Batch) -> Result<()> {
-        let mut tx = self.write.begin().await?;
+        let mut tx = self.begin().await?;
         for (place, fact) in &batch.facts {
             apply_fact(&mut tx, *place, fact).await?;
         }
@@ -93,7 +92,7 @@ impl Store {
     }
 
     async fn delete_above(&self, number: i64) -> Result<()> {
-        let mut tx = self.write.begin().await?;
+        let mut tx = self.begin().await?;
         for statement in [
             "delete from block_header where number > ?",
             "delete from policy where created_block > ?",
@@ -217,7 +216,7 @@ impl Store {
     }
 }
 
-async fn apply_fact(tx: &mut Tx, place: Place, fact: &Fact) -> Result<()> {
+async fn apply_fact(tx: &mut Writing, place: Place, fact: &Fact) -> Result<()> {
     let (block, log) = (int(place.block_number)?, int(place.log_index)?);
     match fact {
         Fact::Created { id, terms } => {

@@ -6,6 +6,8 @@ use kms_protocol::messages::Problem;
 
 /// Retry hint, in seconds, of a refusal for a full disk.
 pub(crate) const FULL_RETRY_S: u32 = 60;
+/// Retry hint, in seconds, while the database waits for a lock or the disk.
+const WAITING_RETRY_S: u32 = 5;
 
 /// Why an operation of the database failed.
 #[derive(Debug, thiserror::Error)]
@@ -20,6 +22,12 @@ pub enum StoreError {
     /// The disk has no room; new kfrags are refused meanwhile.
     #[error("the disk is full")]
     Full,
+    /// Another program holds the database's lock.
+    #[error("another program holds the database: {0}")]
+    Busy(#[source] sqlx::Error),
+    /// The disk refuses to read or write.
+    #[error("the disk does not read or write: {0}")]
+    Disk(#[source] sqlx::Error),
     /// An endpoint omitted an event: its sequence number is missing.
     #[error("{contract}: event {expected} is missing, saw {found}")]
     SequenceGap {
@@ -45,6 +53,8 @@ impl StoreError {
             Self::NewerSchema { .. } => "store_newer_schema",
             Self::Corrupt { .. } => "store_corrupt",
             Self::Full => "store_full",
+            Self::Busy(_) => "store_busy",
+            Self::Disk(_) => "store_disk",
             Self::SequenceGap { .. } => "store_sequence_gap",
             Self::Inconsistent { .. } => "store_inconsistent",
             Self::Signing(_) => "store_signing",
@@ -58,6 +68,8 @@ impl StoreError {
             Self::NewerSchema { .. } => "run the newer program again, or restore an older backup",
             Self::Corrupt { .. } => "restore the database from a backup; nothing was overwritten",
             Self::Full => "free space on the disk of the data directory",
+            Self::Busy(_) => "end whatever else writes the node's database",
+            Self::Disk(_) => "check the disk of the data directory",
             Self::SequenceGap { .. } | Self::Inconsistent { .. } => {
                 "use another RPC endpoint; the node indexes again"
             }
@@ -66,14 +78,24 @@ impl StoreError {
         }
     }
 
+    /// Whether the same operation may succeed later, with nothing lost: what was begun is undone.
+    pub(crate) fn is_passing(&self) -> bool {
+        matches!(self, Self::Full | Self::Busy(_) | Self::Disk(_))
+    }
+
     pub(super) fn corrupt(what: impl Into<String>) -> Self {
         Self::Corrupt { what: what.into() }
     }
 }
 
-/// Primary result codes of SQLite: SQLITE_FULL, SQLITE_CORRUPT and SQLITE_NOTADB.
-const FULL: i32 = 13;
+/// Primary result codes of SQLite: SQLITE_BUSY, SQLITE_LOCKED, SQLITE_IOERR, SQLITE_CORRUPT,
+/// SQLITE_FULL, SQLITE_CANTOPEN and SQLITE_NOTADB.
+const BUSY: i32 = 5;
+const LOCKED: i32 = 6;
+const IO: i32 = 10;
 const CORRUPT: i32 = 11;
+const FULL: i32 = 13;
+const CANNOT_OPEN: i32 = 14;
 const NOT_A_DATABASE: i32 = 26;
 
 impl From<sqlx::Error> for StoreError {
@@ -89,6 +111,10 @@ impl From<sqlx::Error> for StoreError {
             .and_then(|error| error.code().and_then(|code| code.parse::<i32>().ok()));
         match code.map(|code| code & 0xff) {
             Some(FULL) => Self::Full,
+            Some(BUSY | LOCKED) => Self::Busy(error),
+            Some(IO | CANNOT_OPEN) => Self::Disk(error),
+            // The writer before this one waits for a lock or the disk.
+            None if matches!(error, sqlx::Error::PoolTimedOut) => Self::Busy(error),
             Some(CORRUPT | NOT_A_DATABASE) => Self::corrupt(error.to_string()),
             _ => Self::Database(error),
         }
@@ -101,6 +127,9 @@ impl From<StoreError> for Problem {
         tracing::error!(code = error.code(), %error, "database");
         match error {
             StoreError::Full => Self::from(Refusal::StorageFull).retry_after(FULL_RETRY_S),
+            StoreError::Busy(_) | StoreError::Disk(_) => {
+                Self::new(Refusal::TooMany, error.code()).retry_after(WAITING_RETRY_S)
+            }
             StoreError::NewerSchema { .. }
             | StoreError::Corrupt { .. }
             | StoreError::SequenceGap { .. }

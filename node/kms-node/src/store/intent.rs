@@ -109,7 +109,7 @@ const OPEN: &str = "state in ('planned', 'signed', 'mined')";
 impl Store {
     /// Records an intent and returns its id. An existing intent of the same key stays unchanged.
     pub(crate) async fn plan_intent(&self, new: &NewIntent<'_>) -> Result<i64> {
-        let mut tx = self.write.begin().await?;
+        let mut tx = self.begin().await?;
         let insert = "insert into intent (idempotency_key, kind, payload, period, state) \
             values (?, ?, ?, ?, 'planned') on conflict (idempotency_key) do nothing";
         sqlx::query(insert)
@@ -219,7 +219,7 @@ impl Store {
         chain_nonce: u64,
         sign: impl FnOnce(u64) -> std::result::Result<SignedTx, kms_chain::ChainError> + Send,
     ) -> Result<Attempt> {
-        let mut tx = self.write.begin().await?;
+        let mut tx = self.begin().await?;
         let highest: Option<i64> = sqlx::query_scalar(
             "select max(attempt.nonce) from attempt join intent using (intent_id) \
                 where sender = ? and state in ('signed', 'mined', 'done', 'reverted')",
@@ -247,7 +247,7 @@ impl Store {
         sender: Address,
         signed: SignedTx,
     ) -> Result<Attempt> {
-        let mut tx = self.write.begin().await?;
+        let mut tx = self.begin().await?;
         let attempt = insert_attempt(&mut tx, intent_id, sender, signed).await?;
         tx.commit().await?;
         Ok(attempt)
@@ -266,7 +266,7 @@ impl Store {
 
     /// Sets or clears the block of an attempt, and its intent's state to match.
     pub(crate) async fn set_mined(&self, attempt: &Attempt, mined: Option<Mined>) -> Result<()> {
-        let mut tx = self.write.begin().await?;
+        let mut tx = self.begin().await?;
         let update = "update attempt set mined_block = ?, mined_hash = ?, succeeded = ? \
             where attempt_id = ?";
         sqlx::query(update)

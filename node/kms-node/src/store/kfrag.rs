@@ -90,7 +90,7 @@ pub(crate) struct KfragHead {
 impl Store {
     /// Stores a kfrag durably, unless the policy has or had one.
     pub(crate) async fn insert_kfrag(&self, row: &KfragRow) -> Result<Inserted> {
-        let mut tx = self.write.begin().await?;
+        let mut tx = self.begin().await?;
         let id = row.policy_id.0.0;
         let gone = sqlx::query("select reason from erasure where policy_id = ?")
             .bind(&id[..])
@@ -180,7 +180,7 @@ impl Store {
     /// Overwrites and deletes kfrags and inserts their tombstones, in one transaction. The log
     /// holds the old pages until [`Self::cut_log`] returns true.
     pub(crate) async fn erase_kfrags(&self, tombstones: &[ErasureRow]) -> Result<()> {
-        let mut tx = self.write.begin().await?;
+        let mut tx = self.begin().await?;
         for tombstone in tombstones {
             let id = tombstone.policy_id.0.0;
             let insert = "insert into erasure (policy_id, kfrag_hash, reason, block_number, \

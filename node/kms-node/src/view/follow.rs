@@ -85,13 +85,7 @@ impl<C: NodeChain> Follower<C> {
                     self.trouble(&error);
                     pause = (pause * 2).min(LONGEST_PAUSE);
                 }
-                Err(Trouble::Store(
-                    error @ (StoreError::SequenceGap { .. } | StoreError::Inconsistent { .. }),
-                )) => {
-                    pause = self.gap(&error).await?;
-                }
-                Err(Trouble::Store(StoreError::Full)) => pause = self.disk_full().await?,
-                Err(Trouble::Store(error)) => return Err(error),
+                Err(Trouble::Store(error)) => pause = self.store_trouble(error).await?,
             }
             stop.sleep(pause).await;
         }
@@ -100,6 +94,7 @@ impl<C: NodeChain> Follower<C> {
 
     /// Follows and ingests one step; returns true if there was none.
     pub(crate) async fn advance(&mut self) -> std::result::Result<bool, Trouble> {
+        self.indexer.refresh().await.map_err(Trouble::Store)?;
         let next = next_step(&self.chain, self.indexer.cursor()).await;
         let step = match next.map_err(Trouble::Chain)? {
             Next::Step(step) => step,
@@ -243,6 +238,27 @@ impl<C: NodeChain> Follower<C> {
             }
         }
         Ok(())
+    }
+
+    /// Answers an error of the database: returns the pause after which the step is tried again, or
+    /// the error, if it does not pass.
+    async fn store_trouble(&mut self, error: StoreError) -> Result<Duration> {
+        let answered = match error {
+            StoreError::SequenceGap { .. } | StoreError::Inconsistent { .. } => {
+                self.gap(&error).await
+            }
+            StoreError::Full => self.disk_full().await,
+            other => Err(other),
+        };
+        match answered {
+            Err(error) if error.is_passing() => {
+                if let Some(left_out) = self.node.quiet.may_tell("store") {
+                    tracing::warn!(code = error.code(), %error, left_out, "the index waits");
+                }
+                Ok(LONGEST_PAUSE)
+            }
+            answered => answered,
+        }
     }
 
     /// Frees room: removes the reserve and the old pages of the write-ahead log. Returns the pause.

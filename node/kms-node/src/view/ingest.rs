@@ -37,6 +37,8 @@ pub(crate) struct Indexer {
     cursor: Cursor,
     index: Index,
     publisher: watch::Sender<Option<Arc<Snapshot>>>,
+    /// Whether the database may hold what the index in memory does not.
+    stale: bool,
 }
 
 impl Indexer {
@@ -56,6 +58,7 @@ impl Indexer {
             cursor: Cursor::default(),
             index: Index::default(),
             publisher,
+            stale: false,
         };
         indexer.reload().await?;
         Ok(indexer)
@@ -66,8 +69,26 @@ impl Indexer {
         &self.cursor
     }
 
-    /// Writes a step atomically.
+    /// Writes a step atomically. After an error it may have been written or not: the next call
+    /// reads first what there is.
     pub(crate) async fn take(&mut self, step: Step) -> Result<Ingested> {
+        self.stale = true;
+        let taken = self.write(step).await?;
+        self.stale = false;
+        Ok(taken)
+    }
+
+    /// Reads the index again if an error has left it behind the database; returns whether it had.
+    pub(crate) async fn refresh(&mut self) -> Result<bool> {
+        let stale = self.stale;
+        if stale {
+            self.reload().await?;
+            self.stale = false;
+        }
+        Ok(stale)
+    }
+
+    async fn write(&mut self, step: Step) -> Result<Ingested> {
         match step {
             Step::Apply { headers, events } => {
                 let batch = batch(&self.scope, headers, &events);
@@ -93,8 +114,11 @@ impl Indexer {
 
     /// Deletes the index. Kfrags, intents and attempts stay.
     pub(crate) async fn restart(&mut self) -> Result<()> {
+        self.stale = true;
         self.store.reset_index().await?;
-        self.reload().await
+        self.reload().await?;
+        self.stale = false;
+        Ok(())
     }
 
     /// Publishes a snapshot of the index.

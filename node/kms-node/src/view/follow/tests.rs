@@ -1,5 +1,6 @@
+use kms_chain::ChainEvent;
 use kms_protocol::messages::Problem;
-use kms_protocol::{Period, Refusal};
+use kms_protocol::{Amount, Period, Refusal};
 
 use super::*;
 use crate::gate;
@@ -288,4 +289,54 @@ async fn contradicting_events_do_not_end_the_node() {
         verdict(&running.node, &grant),
         Some(Refusal::StaleChainView)
     );
+}
+
+#[tokio::test]
+async fn a_foreign_lock_stops_the_index_and_not_the_node() {
+    let world = World::new();
+    let grant = Grant::new(1, 100);
+    let mut running = world.start().await;
+    world.chain.queue_policy(&grant.terms);
+    world.chain.mine_many(3);
+    let lock = world.store().await.hold_lock().await;
+    let trouble = running.follower.advance().await.unwrap_err();
+    let Trouble::Store(error @ StoreError::Busy(_)) = trouble else {
+        panic!("{trouble:?}")
+    };
+    running.follower.store_trouble(error).await.unwrap();
+    assert_eq!(
+        verdict(&running.node, &grant),
+        Some(Refusal::StaleChainView)
+    );
+    lock.rollback().await.unwrap();
+    running.sync().await;
+    assert_eq!(verdict(&running.node, &grant), None);
+}
+
+#[tokio::test]
+async fn what_was_written_before_an_error_is_in_the_index_after_it() {
+    let world = World::new();
+    let grant = Grant::new(1, 100);
+    let mut running = world.start().await;
+    world.chain.queue_policy(&grant.terms);
+    world.chain.mine_many(3);
+    running.sync().await;
+    let (store, id) = (running.node.store.clone(), grant.id());
+    let terms = store.replace_terms(id, "{").await;
+    world.chain.queue(ChainEvent::PolicyRevoked {
+        seq: 0,
+        policy_id: id,
+        effective_last: Period(2),
+        refund: Amount(1),
+    });
+    world.chain.mine();
+    // The revocation is written; the policy cannot be read after it.
+    let trouble = running.follower.advance().await.unwrap_err();
+    assert!(matches!(
+        trouble,
+        Trouble::Store(StoreError::Corrupt { .. })
+    ));
+    store.replace_terms(id, &terms).await;
+    running.sync().await;
+    assert_eq!(verdict(&running.node, &grant), Some(Refusal::PolicyRevoked));
 }

@@ -129,7 +129,7 @@ async fn a_policy_that_the_index_lacks_needs_the_contracts_word_too() {
 #[tokio::test]
 async fn a_database_that_does_not_give_the_terms_erases_nothing() {
     let (world, mut running, grant) = ended().await;
-    running.node.store.spoil_terms(grant.id()).await;
+    running.node.store.replace_terms(grant.id(), "{").await;
     for _ in 0..2 {
         world.chain.mine();
         sweep_now(&mut running).await;

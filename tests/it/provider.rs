@@ -1,6 +1,6 @@
 //! A node on the chain as bad providers serve it. The faults are those of the kit, by name.
 
-use kms_kit::faults::FaultProxy;
+use kms_kit::faults::{Fault, FaultProxy};
 use kms_kit::kms::Kms;
 use kms_kit::wait::until;
 use kms_protocol::messages::KfragState;
@@ -37,21 +37,18 @@ async fn serves_again(world: &World, miner: &Miner, grant: &Grant) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn block_times_that_one_of_two_endpoints_shows_wrong_erase_nothing() {
+async fn an_endpoint_whose_block_times_are_not_of_its_hashes_is_passed_over() {
     let world = World::new().await;
     let proxy = FaultProxy::start(&world.rpc_url).await;
     let urls = format!("{},{}", proxy.url, world.rpc_url);
     let (miner, grant) = serving(&world, &urls).await;
     proxy.set("times=100000000").await;
-    refuses(&miner, &grant, Refusal::PolicyEnded).await;
-    let told = until("the node to tell", async || {
-        miner.node.complaint("endpoints_agree").await
-    })
-    .await;
-    assert!(told.contains("another block"), "{told}");
-    assert!(!miner.node.is_ready().await);
-    proxy.set("none").await;
-    serves_again(&world, &miner, &grant).await;
+    for _ in 0..3 {
+        world.mine(1).await;
+        miner.node.sees(world.head().await.number).await;
+        grant.ask(&world, &miner).await.unwrap();
+    }
+    assert!(miner.node.is_ready().await);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -60,17 +57,32 @@ async fn block_times_that_the_only_endpoint_shows_wrong_erase_nothing() {
     let proxy = FaultProxy::start(&world.rpc_url).await;
     let (miner, grant) = serving(&world, &proxy.url).await;
     proxy.set("times=100000000").await;
-    refuses(&miner, &grant, Refusal::PolicyEnded).await;
-    // The contracts, asked once the block counts as final, know another time.
     let told = until("the node to tell", async || {
-        miner.node.complaint("erasure_evidence").await
+        miner.node.complaint("rpc").await
     })
     .await;
-    assert!(told.contains("not over"), "{told}");
+    assert!(told.contains("not that of its header"), "{told}");
     let status = miner.node.status(grant.id()).await;
     assert_eq!(status.kfrag, KfragState::Stored);
     proxy.set("none").await;
     serves_again(&world, &miner, &grant).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_endpoint_that_leaves_logs_out_hides_no_revocation() {
+    let world = World::new().await;
+    let proxy = FaultProxy::start(&world.rpc_url).await;
+    let urls = format!("{},{}", proxy.url, world.rpc_url);
+    let (miner, grant) = serving(&world, &urls).await;
+    proxy.set("no-logs").await;
+    let terms = grant.terms.clone();
+    let call = kms_chain::Call::RevokePolicy { terms };
+    world.send(&grant.sponsor, call).await;
+    let head = world.head().await.number;
+    miner.node.sees(head).await;
+    // As soon as the block is known, so is the event.
+    let refusal = miner.node.refusal(grant.id()).await;
+    assert_eq!(refusal, Some(Refusal::PolicyRevoked));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -96,7 +108,7 @@ async fn a_first_endpoint_that_answers_with_errors_or_not_at_all_is_passed_over(
     let proxy = FaultProxy::start(&world.rpc_url).await;
     let urls = format!("{},{}", proxy.url, world.rpc_url);
     let (miner, grant) = serving(&world, &urls).await;
-    for fault in ["error", "limited", "garbage"] {
+    for fault in ["error", "limited", "garbage", "silent"] {
         proxy.set(fault).await;
         world.mine(1).await;
         miner.node.sees(world.head().await.number).await;
@@ -178,4 +190,18 @@ async fn a_first_endpoint_that_stands_still_hides_no_revocation() {
     world.devnet.advance(61).await.unwrap();
     world.mine(10).await;
     refuses(&miner, &grant, Refusal::PolicyRevoked).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_endpoint_that_lacks_something_is_used_as_far_as_it_can_be() {
+    let world = World::new().await;
+    let proxy = FaultProxy::start(&world.rpc_url).await;
+    for fault in Fault::POOR {
+        proxy.set(fault).await;
+        let miner = world.stopped_miner(fault).await;
+        miner.node.reach_chain_by(&proxy.url);
+        // It has registered itself, by a transaction of its own.
+        world.at_work(&miner).await;
+        miner.node.kill();
+    }
 }

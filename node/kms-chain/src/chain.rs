@@ -1,5 +1,6 @@
 //! Reads a deployment on its chain, over `rpc`: blocks here, event logs in `logs`, contract state
-//! in `views` and `judges`, fees in `fees`. Every answer is checked before it becomes a value.
+//! in `views` and `judges`, fees in `fees`. Every answer is checked before it becomes a value, and
+//! the next endpoint is asked if it does not hold; `blooms` checks logs by their block's header.
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
@@ -13,10 +14,13 @@ use serde_json::json;
 use crate::contracts::revert::decode_error;
 use crate::deployment::Deployment;
 use crate::error::ChainError;
-use crate::rpc::{Rpc, RpcConfig};
-use crate::types::wire::{BigQuantity, HexBytes, Quantity, WireHeader};
+use crate::rpc::{Judgement, Rpc, RpcConfig};
+use crate::types::bloom::Bloom;
+use crate::types::header::WireHeader;
+use crate::types::wire::{BigQuantity, HexBytes, Quantity};
 use crate::types::{BlockHeader, Tag};
 
+mod blooms;
 mod fees;
 mod judges;
 mod logs;
@@ -24,7 +28,10 @@ mod settled;
 mod views;
 mod witness;
 
+use blooms::Blooms;
 pub(crate) use fees::estimate_fees;
+
+pub(crate) const BLOCK: &str = "eth_getBlockByNumber";
 
 /// A client of one deployment on its chain. Cheap to clone.
 #[derive(Clone)]
@@ -39,6 +46,8 @@ struct Inner {
     max_ahead_s: Option<u64>,
     /// Blocks per `eth_getLogs`, as the endpoints' answers so far suggest.
     range_blocks: AtomicU64,
+    /// Proven filters of the blocks read last.
+    blooms: Blooms,
 }
 
 impl std::fmt::Debug for Chain {
@@ -77,6 +86,7 @@ impl Chain {
                 deployment,
                 max_ahead_s: config.max_ahead_s,
                 range_blocks,
+                blooms: Blooms::default(),
             }),
         })
     }
@@ -116,7 +126,7 @@ impl Chain {
     /// As `head`; `BadReply` also where the endpoint has no such block (yet).
     pub async fn header_at(&self, tag: Tag) -> Result<BlockHeader, ChainError> {
         self.block(tag.as_str()).await?.ok_or(ChainError::BadReply {
-            method: "eth_getBlockByNumber",
+            method: BLOCK,
             reason: "no block for the tag",
         })
     }
@@ -129,7 +139,7 @@ impl Chain {
         let header = self.block(&format!("{number:#x}")).await?;
         match header {
             Some(header) if header.number != number => Err(ChainError::BadReply {
-                method: "eth_getBlockByNumber",
+                method: BLOCK,
                 reason: "another block than asked for",
             }),
             header => Ok(header),
@@ -137,20 +147,34 @@ impl Chain {
     }
 
     async fn block(&self, which: &str) -> Result<Option<BlockHeader>, ChainError> {
-        let method = "eth_getBlockByNumber";
-        let check = |wire: &Option<WireHeader>| self.believed(wire.as_ref()?).err();
+        let judge = |wire: Option<WireHeader>| match wire.map(|wire| self.believed(&wire)) {
+            None => Judgement::Doubtful(None, "no such block"),
+            Some(Err(reason)) => Judgement::Refused(reason),
+            Some(Ok((header, None))) => {
+                let reason = "unknown fields, and a hash that is not of the others";
+                Judgement::Doubtful(Some(header), reason)
+            }
+            Some(Ok((header, Some(bloom)))) => {
+                self.inner.blooms.note(header.hash, bloom);
+                Judgement::Sound(Some(header))
+            }
+        };
         let rpc = &self.inner.rpc;
-        let wire = rpc.request_checked(method, &(which, false), check).await?;
-        Ok(wire.and_then(|wire| wire.parse()))
+        let judged = rpc.request_judged(BLOCK, &(which, false), judge).await?;
+        if let (Some(header), Some((reason, _))) = (judged.value, judged.doubt) {
+            let number = header.number;
+            tracing::debug!(number, reason, "a block that cannot be proven is taken");
+        }
+        Ok(judged.value)
     }
 
     /// Parses a header, or tells why it cannot be true.
-    fn believed(&self, wire: &WireHeader) -> Result<BlockHeader, &'static str> {
-        let header = wire.parse().ok_or("impossible header")?;
+    fn believed(&self, wire: &WireHeader) -> Result<(BlockHeader, Option<Bloom>), &'static str> {
+        let (header, bloom) = wire.parse()?;
         let latest = self.clock().map(|(now, ahead)| now.saturating_add(ahead));
         match latest.is_some_and(|latest| header.timestamp > latest) {
             true => Err("a block from the future: compare this machine's clock"),
-            false => Ok(header),
+            false => Ok((header, bloom)),
         }
     }
 
@@ -172,33 +196,45 @@ impl Chain {
         Ok(Wei(balance.0))
     }
 
-    /// Reads the next nonce of an account at `tag`: the number of transactions it has sent.
+    /// Reads the next nonce of an account at `tag`: the number of transactions it has sent. Where
+    /// no endpoint tells of its pool, the nonce after the newest block stands for the pending one.
     ///
     /// # Errors
     /// As `Rpc::request`.
     pub async fn nonce(&self, account: Address, tag: Tag) -> Result<u64, ChainError> {
-        let params = (account, tag.as_str());
-        let nonce: Quantity = self
-            .inner
-            .rpc
-            .request("eth_getTransactionCount", &params)
-            .await?;
+        match self.nonce_at(account, tag).await {
+            Err(error) if tag == Tag::Pending && error.is_unsupported() => {
+                self.nonce_at(account, Tag::Latest).await
+            }
+            answer => answer,
+        }
+    }
+
+    async fn nonce_at(&self, account: Address, tag: Tag) -> Result<u64, ChainError> {
+        let (rpc, params) = (&self.inner.rpc, (account, tag.as_str()));
+        let nonce: Quantity = rpc.request("eth_getTransactionCount", &params).await?;
         Ok(nonce.0)
     }
 
-    /// Runs a view and decodes its result.
-    async fn view<C: EthCall, R: AbiDecode>(&self, to: Address, call: C) -> Result<R, ChainError> {
+    /// Passes over the endpoint that is read now, for a while: what it shows does not fit together.
+    pub fn pass_over(&self) {
+        self.inner.rpc.pass_over();
+    }
+
+    /// Runs a view and decodes its result; an endpoint whose result has another type is passed
+    /// over.
+    async fn view<C: EthCall, R: AbiDecode + Send>(
+        &self,
+        to: Address,
+        call: C,
+    ) -> Result<R, ChainError> {
         let call = json!({ "to": to, "data": HexBytes(call.encode()) });
-        let answer: Result<HexBytes, _> = self
-            .inner
-            .rpc
-            .request("eth_call", &(call, Tag::Latest.as_str()))
-            .await;
-        let bytes = answer.map_err(decode_error)?;
-        R::decode(&bytes.0).map_err(|_| ChainError::BadReply {
-            method: "eth_call",
-            reason: "the result does not have the function's type",
-        })
+        let read = |bytes: HexBytes| {
+            R::decode(&bytes.0).map_err(|_| "the result does not have the function's type")
+        };
+        let params = (call, Tag::Latest.as_str());
+        let answer = self.inner.rpc.request_read("eth_call", &params, read).await;
+        answer.map_err(decode_error)
     }
 }
 

@@ -152,6 +152,18 @@ pub enum ChainError {
 }
 
 impl ChainError {
+    /// Whether an endpoint does not offer what was asked for: it answered, with an error that is
+    /// not the contract's or with nothing of use.
+    #[must_use]
+    pub fn is_unsupported(&self) -> bool {
+        let malformed = RpcFault::Malformed;
+        match self {
+            Self::Rpc { data, message, .. } => data.is_none() && !message.contains("revert"),
+            Self::Unreachable { fault, .. } => *fault == malformed,
+            _ => false,
+        }
+    }
+
     /// Whether a request for events may succeed with a smaller range of blocks: an endpoint that
     /// was reached could not, or would not, answer it.
     #[must_use]

@@ -112,6 +112,8 @@ pub enum Step {
         headers: Vec<BlockHeader>,
         /// Events in the order of the chain.
         events: Vec<EventRecord>,
+        /// Whether the last header is the head that was read for this step.
+        reaches_head: bool,
     },
     /// No stored header is canonical: forget everything and start over.
     Reset,
@@ -253,6 +255,7 @@ async fn apply_range<R: ChainRead + Sync>(
     Ok(Step::Apply {
         headers: vec![last],
         events,
+        reaches_head: false,
     })
 }
 
@@ -289,11 +292,17 @@ async fn apply_blocks<R: ChainRead + Sync>(
         return Ok(Next::Behind);
     };
     // An endpoint that dropped a block may answer "no logs" for its hash, so all blocks must be
-    // canonical still. If the last one is, its ancestors are.
-    if chain.header(last.number).await? != Some(*last) {
+    // canonical still. If the last one is, its ancestors are. A head alone was read just before;
+    // if it was dropped since, the next head does not connect.
+    if headers.len() > 1 && chain.header(last.number).await? != Some(*last) {
         return Err(ChainError::ChainMoved);
     }
-    Ok(Next::Step(Step::Apply { headers, events }))
+    let reaches_head = last.number == head.number;
+    Ok(Next::Step(Step::Apply {
+        headers,
+        events,
+        reaches_head,
+    }))
 }
 
 #[cfg(test)]

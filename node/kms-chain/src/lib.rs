@@ -38,7 +38,7 @@ pub use error::{
     RpcFault,
 };
 pub use follow::{ChainRead, Cursor, HEADERS_KEPT, Next, Step, next_step};
-pub use rpc::{EndpointHealth, Rpc, RpcConfig};
+pub use rpc::{EndpointHealth, RequestCount, RequestOutcome, Rpc, RpcConfig};
 pub use send::{
     Attempt, Decision, GasLimit, Included, Outcome, Pursuit, Rules, Sight, SignedTx, TxPlan,
     TxRejection, reprice,

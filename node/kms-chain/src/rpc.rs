@@ -2,26 +2,28 @@
 //!
 //! Every answer is limited in size and time and matched to its request. An endpoint is used only
 //! after it proved to serve the deployment's chain (`identity`), anew after each lost connection.
-//! `endpoint` speaks to one server, `wire` holds the envelopes.
+//! `request` asks one after the other, `endpoint` speaks to one server, `wire` holds the envelopes,
+//! `limit` tells the limits of providers apart, `tally` counts.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use serde::Serialize;
-use serde::de::DeserializeOwned;
-
-use crate::error::{ChainError, RpcFault};
+use crate::error::ChainError;
 
 mod endpoint;
 mod identity;
+mod limit;
+mod request;
+mod tally;
 mod wire;
 
-use endpoint::{Endpoint, Trust};
+use endpoint::Endpoint;
+pub use endpoint::EndpointHealth;
 pub(crate) use identity::Identity;
+pub(crate) use request::Judgement;
+use tally::Tally;
+pub use tally::{RequestCount, RequestOutcome};
 pub(crate) use wire::clean;
-
-/// JSON-RPC code of a revert.
-const REVERT_CODE: i64 = 3;
 
 /// Endpoints of the chain, and limits on their answers.
 #[derive(Clone, PartialEq, Eq)]
@@ -35,10 +37,16 @@ pub struct RpcConfig {
     /// How far a block's time may be ahead of this machine's clock, in seconds; `None` allows any.
     /// An endpoint that shows a later one is passed over.
     pub max_ahead_s: Option<u64>,
+    /// Time for which a request waits for an endpoint that limits this client or cut the line, in
+    /// milliseconds; 0 for callers that ask again by themselves.
+    pub patience_ms: u64,
 }
 
+/// Time for which a command bears limits.
+const PATIENCE_MS: u64 = 20_000;
+
 impl RpcConfig {
-    /// Takes URLs, with 4 s for a request and 32 MiB for an answer.
+    /// Takes URLs, with 4 s for a request, 32 MiB for an answer and 20 s for limits.
     #[must_use]
     pub fn new(urls: Vec<String>) -> Self {
         Self {
@@ -46,6 +54,7 @@ impl RpcConfig {
             timeout_ms: 4_000,
             max_body_bytes: 32 * 1024 * 1024,
             max_ahead_s: None,
+            patience_ms: PATIENCE_MS,
         }
     }
 }
@@ -61,19 +70,6 @@ impl std::fmt::Debug for RpcConfig {
     }
 }
 
-/// Health of one endpoint, as its last requests showed it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct EndpointHealth {
-    /// Host and port of the endpoint.
-    pub name: String,
-    /// Consecutive failures; 0 when the last request went well.
-    pub failures: u32,
-    /// Whether it proved to serve the right chain and the connection has held since.
-    pub verified: bool,
-    /// Duration of its last good answer, in milliseconds.
-    pub latency_ms: Option<u64>,
-}
-
 /// A JSON-RPC client over one or more endpoints. Cheap to clone.
 #[derive(Clone)]
 pub struct Rpc {
@@ -84,7 +80,9 @@ struct Inner {
     client: reqwest::Client,
     endpoints: Vec<Endpoint>,
     max_body_bytes: usize,
+    patience: Duration,
     identity: Option<Identity>,
+    tally: Tally,
 }
 
 impl std::fmt::Debug for Rpc {
@@ -94,9 +92,6 @@ impl std::fmt::Debug for Rpc {
             .finish()
     }
 }
-
-/// Name of an endpoint, and its answer to a request that went to all.
-pub(crate) type EndpointAnswer<R> = (String, Result<R, ChainError>);
 
 impl Rpc {
     /// Makes a client that accepts any chain: for deploying and for test chains.
@@ -141,74 +136,13 @@ impl Rpc {
             client,
             endpoints,
             max_body_bytes: config.max_body_bytes,
+            patience: Duration::from_millis(config.patience_ms),
             identity,
+            tally: Tally::default(),
         };
         Ok(Self {
             inner: Arc::new(inner),
         })
-    }
-
-    /// Sends a request to the best endpoint, then to the next ones until one gives an answer.
-    /// An error answer of the server counts as an answer if it is the contract's.
-    ///
-    /// # Errors
-    /// `Unreachable` when no endpoint answered, `WrongChain` when those that did serve another
-    /// chain, `Rpc` for an error answer.
-    pub async fn request<P, R>(&self, method: &'static str, params: &P) -> Result<R, ChainError>
-    where
-        P: Serialize + Sync + ?Sized,
-        R: DeserializeOwned,
-    {
-        self.request_checked(method, params, |_| None).await
-    }
-
-    /// Does what `request` does, and passes over an endpoint whose answer `check` objects to.
-    ///
-    /// # Errors
-    /// Those of `request`; `BadReply` with the objection.
-    pub(crate) async fn request_checked<P, R>(
-        &self,
-        method: &'static str,
-        params: &P,
-        check: impl Fn(&R) -> Option<&'static str>,
-    ) -> Result<R, ChainError>
-    where
-        P: Serialize + Sync + ?Sized,
-        R: DeserializeOwned,
-    {
-        let mut last = None;
-        for endpoint in self.by_preference() {
-            let answer = self.ask(endpoint, method, params).await;
-            match answer.map(|value| (check(&value), value)) {
-                Ok((None, value)) => return Ok(value),
-                Ok((Some(reason), _)) => {
-                    endpoint.failed(Trust::Keep);
-                    last = Some(ChainError::BadReply { method, reason });
-                }
-                Err(error) if is_endpoint_fault(&error) => last = Some(error),
-                Err(error) => return Err(error),
-            }
-        }
-        Err(last.unwrap_or(ChainError::NoEndpoint))
-    }
-
-    /// Sends the same request to every endpoint at once.
-    pub(crate) async fn request_each<P, R>(
-        &self,
-        method: &'static str,
-        params: &P,
-    ) -> Vec<EndpointAnswer<R>>
-    where
-        P: Serialize + Sync + ?Sized,
-        R: DeserializeOwned,
-    {
-        let requests = self.inner.endpoints.iter().map(|endpoint| async move {
-            (
-                endpoint.name().to_owned(),
-                self.ask(endpoint, method, params).await,
-            )
-        });
-        futures_util::future::join_all(requests).await
     }
 
     /// Checks the identity of every endpoint now.
@@ -247,6 +181,12 @@ impl Rpc {
         }
     }
 
+    /// Counts the requests made so far, by endpoint, method and outcome.
+    #[must_use]
+    pub fn requests(&self) -> Vec<RequestCount> {
+        self.inner.tally.counts()
+    }
+
     /// Number of endpoints.
     #[must_use]
     pub fn endpoints(&self) -> usize {
@@ -257,87 +197,6 @@ impl Rpc {
     #[must_use]
     pub fn health(&self) -> Vec<EndpointHealth> {
         self.inner.endpoints.iter().map(Endpoint::health).collect()
-    }
-
-    /// Sorts the endpoints by configured order, those in a penalty and those behind last.
-    fn by_preference(&self) -> Vec<&Endpoint> {
-        let mut order: Vec<_> = self.inner.endpoints.iter().collect();
-        order.sort_by_key(|endpoint| (endpoint.is_behind(), endpoint.penalty()));
-        order
-    }
-
-    async fn ask<P, R>(
-        &self,
-        endpoint: &Endpoint,
-        method: &'static str,
-        params: &P,
-    ) -> Result<R, ChainError>
-    where
-        P: Serialize + Sync + ?Sized,
-        R: DeserializeOwned,
-    {
-        if !endpoint.is_verified() {
-            self.verify(endpoint).await?;
-        }
-        self.ask_unverified(endpoint, method, params).await
-    }
-
-    async fn verify(&self, endpoint: &Endpoint) -> Result<(), ChainError> {
-        if let Some(identity) = &self.inner.identity
-            && let Err(error) = identity.check(self, endpoint).await
-        {
-            if matches!(error, ChainError::WrongChain { .. }) {
-                endpoint.failed(Trust::Unverified);
-            }
-            return Err(error);
-        }
-        endpoint.verified();
-        Ok(())
-    }
-
-    async fn ask_unverified<P, R>(
-        &self,
-        endpoint: &Endpoint,
-        method: &'static str,
-        params: &P,
-    ) -> Result<R, ChainError>
-    where
-        P: Serialize + Sync + ?Sized,
-        R: DeserializeOwned,
-    {
-        let cap = self.inner.max_body_bytes;
-        let unusable = |fault| ChainError::Unreachable {
-            method,
-            endpoint: endpoint.name().to_owned(),
-            fault,
-        };
-        match endpoint.call(&self.inner.client, cap, method, params).await {
-            Ok(Ok(value)) => Ok(value),
-            Ok(Err(error)) if error.is_limit() => {
-                endpoint.failed(Trust::Keep);
-                Err(unusable(RpcFault::Limited))
-            }
-            Ok(Err(error)) => Err(error.into_chain_error(method)),
-            Err(fault) => {
-                tracing::debug!(endpoint = endpoint.name(), method, %fault, "rpc fault");
-                Err(unusable(fault))
-            }
-        }
-    }
-}
-
-/// Whether an error may be the endpoint's alone: another one may answer. A revert is the contract's
-/// answer, the same everywhere.
-fn is_endpoint_fault(error: &ChainError) -> bool {
-    match error {
-        ChainError::Unreachable { .. } | ChainError::WrongChain { .. } => true,
-        ChainError::Rpc {
-            code,
-            message,
-            data,
-            ..
-        } => *code != REVERT_CODE && data.is_none() && !message.contains("revert"),
-        _ => false,
     }
 }
 

@@ -14,6 +14,7 @@ use tokio::net::TcpListener;
 
 use crate::deployment::params::{DeployParams, Genesis};
 use crate::deployment::{ContractRecord, Contracts, Deployment};
+use crate::types::header::WireHeader;
 
 pub(crate) fn address(byte: u8) -> Address {
     Address([byte; 20])
@@ -68,6 +69,27 @@ pub(crate) fn deployment() -> Deployment {
         params: params(),
         endpoints: Vec::new(),
     }
+}
+
+/// The JSON of a block with a base fee of 7 wei and an empty bloom, under its right hash.
+pub(crate) fn block_json(number: u64, parent: B256, timestamp: u64) -> Value {
+    let block = json!({
+        "number": format!("{number:#x}"), "parentHash": parent, "sha3Uncles": hash(0x11),
+        "miner": address(0x12), "stateRoot": hash(0x13), "transactionsRoot": hash(0x14),
+        "receiptsRoot": hash(0x15), "logsBloom": format!("0x{}", "0".repeat(512)),
+        "difficulty": "0x0", "gasLimit": "0x1c9c380", "gasUsed": "0x0",
+        "timestamp": format!("{timestamp:#x}"), "extraData": "0x6b6d73", "mixHash": hash(0x16),
+        "nonce": "0x0000000000000000", "baseFeePerGas": "0x7", "size": "0x200",
+    });
+    sealed(block, &[])
+}
+
+/// The block under the hash of its fields, and of those of a fork to come.
+pub(crate) fn sealed(mut block: Value, more: &[&Vec<u8>]) -> Value {
+    block["hash"] = json!(hash(0xff));
+    let wire: WireHeader = serde_json::from_value(block.clone()).unwrap();
+    block["hash"] = json!(wire.hash_with(more));
+    block
 }
 
 /// What a test server does with a request.

@@ -1,11 +1,13 @@
 //! Values read from the chain, parsed once: blocks, positions, leases, fees, transactions.
 //!
-//! `wire` holds the JSON shapes they are made from. Amounts are kms-protocol's, times are periods
-//! or seconds of chain time.
+//! `wire` and `header` hold the JSON shapes they are made from, `bloom` the filter of a block's
+//! logs. Amounts are kms-protocol's, times are periods or seconds of chain time.
 
 use kms_protocol::{Address, Amount, B256, Period, PeriodClock, Wei};
 use serde::{Deserialize, Serialize};
 
+pub(crate) mod bloom;
+pub(crate) mod header;
 pub(crate) mod wire;
 
 /// The header fields of a block that this program uses.
@@ -13,7 +15,7 @@ pub(crate) mod wire;
 pub struct BlockHeader {
     /// Height of the block; 0 for the first.
     pub number: u64,
-    /// Hash as the endpoint gave it.
+    /// Hash of the header.
     pub hash: B256,
     /// Hash of the parent; zero for block 0.
     pub parent: B256,

@@ -14,10 +14,13 @@ use tokio::time::Instant;
 use crate::chain::Chain;
 use crate::contracts::call::Call;
 use crate::error::ChainError;
-use crate::send::{GasLimit, Rules, TxPlan};
-use crate::types::{Fees, Tag, TxReceipt};
+use crate::send::{GasLimit, Rules};
+use crate::types::{Fees, TxReceipt};
 
+mod gap;
+mod hand;
 mod journal;
+mod prepare;
 mod settle;
 
 pub use journal::{DirJournal, JournalLock, JournaledTx, SettledTx, TxJournal};
@@ -34,6 +37,9 @@ pub struct WalletOptions {
     /// endpoint, before it counts as used by somebody else, in milliseconds. An endpoint may show a
     /// receipt many seconds after the nonce; whoever takes it for foreign pays twice.
     pub displaced_after_ms: u64,
+    /// Time for which nonces before a transaction must be missing before they are filled, in
+    /// milliseconds.
+    pub gap_after_ms: u64,
     /// Time after which a pending transaction is left for the next use, in milliseconds.
     pub timeout_ms: u64,
     /// Time to wait for another process that holds the journal, in milliseconds.
@@ -53,6 +59,7 @@ impl Default for WalletOptions {
             poll_ms: 500,
             bump_after_ms: 45_000,
             displaced_after_ms: 60_000,
+            gap_after_ms: 20_000,
             timeout_ms: 300_000,
             lock_timeout_ms: 120_000,
             confirmations: 1,
@@ -98,6 +105,10 @@ pub enum SendEvent {
     Waiting { hash: B256, waited_s: u64 },
     /// A new attempt was sent at a higher price.
     Repriced { hash: B256, fees: Fees },
+    /// The endpoints refuse the transaction for now, in these words.
+    Refused { hash: B256, words: String },
+    /// A nonce that is missing before the transaction was filled with a transfer of nothing.
+    Filled { nonce: u64 },
     /// The transaction is mined and confirmed.
     Mined { hash: B256, block_number: u64 },
 }
@@ -109,6 +120,8 @@ pub struct Resumed {
     pub tx: JournaledTx,
     /// Receipt, or why it was not mined or failed.
     pub outcome: Result<TxReceipt, ChainError>,
+    /// Whether no endpoint can have taken it from this process.
+    pub untaken: bool,
 }
 
 /// Callback that receives the wallet's progress.
@@ -187,14 +200,26 @@ impl<J: TxJournal> Wallet<J> {
                 return resumed.outcome;
             }
         }
-        let tx = self.prepare(call, events).await?;
-        self.journal.record(&tx)?;
-        events(SendEvent::Journaled { hash: tx.hash });
-        let settled = self.settle(Pending::new(vec![tx])?, events).await?;
-        if settled.outcome.is_ok() {
-            self.hand(settled.tx.hash)?;
+        let mut used = None;
+        loop {
+            let tx = self.prepare(call, used, events).await?;
+            self.journal.record(&tx)?;
+            events(SendEvent::Journaled { hash: tx.hash });
+            let settled = self.settle(Pending::new(vec![tx])?, events).await?;
+            match settled.outcome {
+                // Its nonce was read too low: nobody ever took it, so it is mined nowhere.
+                Err(ChainError::ForeignNonce { nonce, .. })
+                    if settled.untaken && used.is_none() =>
+                {
+                    used = Some(nonce);
+                }
+                Ok(receipt) => {
+                    self.hand(settled.tx.hash)?;
+                    return Ok(receipt);
+                }
+                Err(error) => return Err(error),
+            }
         }
-        settled.outcome
     }
 
     /// Forgets the results that [`Self::send`] has returned. Call it when they are recorded or
@@ -229,50 +254,6 @@ impl<J: TxJournal> Wallet<J> {
         Ok((gas_limit, self.fees().await?))
     }
 
-    async fn prepare(
-        &self,
-        call: &Call,
-        events: OnSendEvent<'_>,
-    ) -> Result<JournaledTx, ChainError> {
-        let (gas_limit, fees) = self.dry_run(call).await?;
-        events(SendEvent::Simulated { gas_limit, fees });
-        let nonce = self.chain.nonce(self.address(), Tag::Pending).await?;
-        let plan = TxPlan {
-            nonce,
-            call: call.clone(),
-            gas_limit,
-            fees,
-        };
-        let signed = self.chain.sign(&self.secret, &plan);
-        let deployment = self.chain.deployment();
-        Ok(JournaledTx {
-            kind: call.kind().to_owned(),
-            adds: call.adds(),
-            once: call.once(),
-            chain_id: deployment.chain_id,
-            sender: self.address(),
-            nonce,
-            to: call.target(deployment),
-            data: call.data(deployment),
-            value: call.value(),
-            gas_limit: gas_limit.get(),
-            max_fee: fees.max_fee,
-            tip: fees.tip,
-            hash: signed.hash,
-            raw: signed.raw,
-        })
-    }
-
-    /// Reads the market's fees and limits them by the cap.
-    async fn fees(&self) -> Result<Fees, ChainError> {
-        let rules = self.options.rules();
-        let fees = rules.first_fees(self.chain.fees().await?);
-        fees.map_err(|needed| ChainError::FeeCap {
-            needed_wei: needed.0,
-            cap_wei: rules.max_fee_cap.0,
-        })
-    }
-
     async fn resume_locked(&self, events: OnSendEvent<'_>) -> Result<Vec<Resumed>, ChainError> {
         let left = self
             .journal
@@ -280,6 +261,7 @@ impl<J: TxJournal> Wallet<J> {
         let kept = self.kept()?.into_iter().map(|settled| Resumed {
             tx: settled.tx,
             outcome: Ok(settled.receipt),
+            untaken: false,
         });
         let mut resumed: Vec<Resumed> = kept.collect();
         for attempts in left.chunk_by(|a, b| a.nonce == b.nonce) {

@@ -30,6 +30,7 @@ mod reader;
 mod staker;
 mod standing;
 mod store;
+mod transactions;
 
 #[cfg(test)]
 mod testkit;
@@ -64,3 +65,4 @@ pub use progress::{Event, Progress, Silent};
 pub use reader::{ReadLimits, Reader};
 pub use staker::{PolicyFees, StakeStatus, Staker, WindDown, fees_of, stake_status};
 pub use standing::Standing;
+pub use transactions::{OpenTx, TxAttempt, TxState, transactions};

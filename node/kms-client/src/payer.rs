@@ -5,7 +5,7 @@ use std::path::Path;
 
 use async_trait::async_trait;
 use kms_chain::{
-    Call, Deployment, DirJournal, SendEvent, TxJournal as _, TxReceipt, Wallet, WalletOptions,
+    Call, Deployment, DirJournal, Fees, SendEvent, TxJournal as _, TxReceipt, Wallet, WalletOptions,
 };
 use kms_protocol::{Address, B256, EthSecret, keccak256};
 use serde::Serialize;
@@ -15,6 +15,7 @@ use crate::home::{Home, HomeLock};
 use crate::network::Network;
 use crate::ports::{PayPort, Settled};
 use crate::progress::{Event, Progress};
+use crate::transactions::{TxAttempt, attempt};
 
 /// A wallet whose signed transactions are journaled until they are settled.
 #[derive(Debug)]
@@ -59,6 +60,36 @@ impl Payer {
     /// [`Error::Chain`](crate::Error::Chain) if the journal cannot be written.
     pub fn acknowledge(&self) -> Result<()> {
         Ok(self.wallet.acknowledge()?)
+    }
+
+    /// Fees that [`Payer::bump`] and [`Payer::cancel`] would offer; `None` if no transaction of
+    /// this nonce is open.
+    ///
+    /// # Errors
+    /// [`Error::Chain`](crate::Error::Chain) if the cap forbids more, or nobody answers.
+    pub async fn raised(&self, nonce: u64) -> Result<Option<Fees>> {
+        Ok(self.wallet.raised(nonce).await?)
+    }
+
+    /// Offers more for the open transaction of this nonce; `None` if none is open.
+    ///
+    /// # Errors
+    /// As [`Payer::raised`]; also if every endpoint refuses it.
+    pub async fn bump(&self, nonce: u64, progress: &dyn Progress) -> Result<Option<TxAttempt>> {
+        let mut report = |step| tell(step, "bump", progress);
+        let sent = self.wallet.bump(nonce, &mut report).await?;
+        Ok(sent.as_ref().map(attempt))
+    }
+
+    /// Puts a transfer of nothing in the place of the open transaction of this nonce; `None` if
+    /// none is open.
+    ///
+    /// # Errors
+    /// As [`Payer::bump`].
+    pub async fn cancel(&self, nonce: u64, progress: &dyn Progress) -> Result<Option<TxAttempt>> {
+        let mut report = |step| tell(step, "cancel", progress);
+        let sent = self.wallet.cancel(nonce, &mut report).await?;
+        Ok(sent.as_ref().map(attempt))
     }
 }
 
@@ -188,6 +219,8 @@ fn tell(step: SendEvent, kind: &'static str, progress: &dyn Progress) {
         SendEvent::Mined { block_number, .. } => {
             progress.event(Event::TxMined { kind, block_number });
         }
+        SendEvent::Refused { words, .. } => progress.event(Event::TxRefused { kind, words }),
+        SendEvent::Filled { nonce } => progress.event(Event::NonceFilled { nonce }),
         SendEvent::WaitingForLock
         | SendEvent::Resuming { .. }
         | SendEvent::Simulated { .. }

@@ -23,6 +23,18 @@ pub enum Event {
         /// The block it is in.
         block_number: u64,
     },
+    /// No endpoint takes a transaction for now.
+    TxRefused {
+        /// `Call::kind` of the transaction.
+        kind: &'static str,
+        /// What the endpoints say.
+        words: String,
+    },
+    /// A nonce that was missing before a transaction was used up by a transfer of nothing.
+    NonceFilled {
+        /// The nonce.
+        nonce: u64,
+    },
     /// A miner did its part: stored a kfrag, answered a reader, or refuses since the revocation.
     /// A reader's answer may still fail: it is verified when the first m do not open.
     NodeDone {

@@ -22,6 +22,8 @@ pub(crate) trait NodeChain: ChainRead + Clone + Send + Sync + 'static {
     fn claimable(&self, miner: Address) -> impl Answer<Amount>;
     /// Fees that `miner` can collect from each of these policies as of the newest block.
     fn collectable_each(&self, terms: &[Terms], miner: Address) -> impl Answer<Vec<Amount>>;
+    /// Has another endpoint read than the present one, for a while.
+    fn pass_over(&self);
     /// Passes over endpoints that are far behind another one.
     fn check_heads(&self) -> impl Answer<()>;
     /// The highest counts of events that several endpoints show as of the block of this hash;
@@ -74,6 +76,10 @@ impl NodeChain for Chain {
 
     fn collectable_each(&self, terms: &[Terms], miner: Address) -> impl Answer<Vec<Amount>> {
         Self::collectable_each(self, terms, miner)
+    }
+
+    fn pass_over(&self) {
+        Self::pass_over(self);
     }
 
     fn check_heads(&self) -> impl Answer<()> {

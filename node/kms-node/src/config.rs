@@ -45,7 +45,7 @@ pub struct NodeConfig {
     pub tls: Option<TlsFiles>,
     /// Blocks on top of a block that confirm its payments and, for erasing kfrags, its revocations.
     pub confirmations: u64,
-    /// Interval at which the chain's head is polled, milliseconds.
+    /// Interval at which the chain's head is polled, milliseconds; 0: by the time between blocks.
     pub poll_interval_ms: u64,
     /// Age of the snapshot above which requests are refused: milliseconds since a successful poll.
     pub max_view_age_ms: u64,
@@ -116,8 +116,10 @@ impl NodeConfig {
         Duration::from_millis(self.erase_after_ms)
     }
 
-    pub(crate) fn poll_interval(&self) -> Duration {
-        Duration::from_millis(self.poll_interval_ms)
+    /// Pause between two looks at the chain; `None` for one that follows its blocks.
+    pub(crate) fn poll_interval(&self) -> Option<Duration> {
+        let chosen = Duration::from_millis(self.poll_interval_ms);
+        (!chosen.is_zero()).then_some(chosen)
     }
 
     /// Number of re-encryption requests queued at most.

@@ -17,6 +17,7 @@ mod testkit;
 mod view {
     pub(crate) mod follow;
     pub(crate) mod ingest;
+    pub(crate) mod pace;
     pub(crate) mod snapshot;
 }
 

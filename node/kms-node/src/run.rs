@@ -90,6 +90,7 @@ async fn start(
     };
     let node = Arc::new(Node::new(parts));
     node.metrics.kfrags.set(held);
+    let _ = node.metrics.rpc.set(chain.rpc().clone());
     Ok((
         Started {
             node,
@@ -137,6 +138,8 @@ async fn connect(config: &NodeConfig, deployment: &Deployment) -> Result<Chain, 
     let rpc = RpcConfig {
         timeout_ms: config.rpc_timeout_ms,
         max_ahead_s: Some(config.max_block_ahead_s).filter(|ahead| *ahead > 0),
+        // Each task of the node asks again by itself.
+        patience_ms: 0,
         ..RpcConfig::new(config.rpc_urls.clone())
     };
     match Chain::connect(&rpc, deployment.clone()).await {

@@ -112,7 +112,7 @@ impl World {
             snapshots,
         });
         let node = Arc::new(node);
-        let (chain, clock) = (self.chain.clone(), chain::params().clock);
+        let (chain, clock) = (self.chain.clone(), self.chain.state().params.clock);
         let follower = Follower::new(node.clone(), chain, clock, publisher);
         Running {
             follower: follower.await.unwrap(),

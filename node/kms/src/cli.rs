@@ -75,6 +75,8 @@ pub(crate) enum Verb {
     Doctor(verbs::doctor::DoctorArgs),
     Status(verbs::status::StatusArgs),
     #[command(subcommand)]
+    Tx(verbs::tx::TxVerb),
+    #[command(subcommand)]
     Stake(verbs::stake::StakeVerb),
     #[command(subcommand)]
     Worker(verbs::worker::WorkerVerb),
@@ -128,6 +130,7 @@ impl Verb {
             Self::Config(verb) => verbs::config::run(verb, context),
             Self::Doctor(args) => verbs::doctor::run(args, context).await,
             Self::Status(args) => verbs::status::run(args, context).await,
+            Self::Tx(verb) => verbs::tx::run(verb, context).await,
             Self::Stake(verb) => verbs::stake::run(verb, context).await,
             Self::Worker(verb) => verbs::worker::run(verb, context).await,
             Self::Rewards(verb) => verbs::rewards::run(verb, context).await,

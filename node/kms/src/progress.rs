@@ -94,6 +94,12 @@ impl Progress for Steps {
         let out = self.out;
         match event {
             Event::Journaled { policy } => out.note(&format!("policy {policy} written down")),
+            Event::TxRefused { kind, words } => {
+                out.note(&format!("{kind}: no endpoint takes it yet: {words}"));
+            }
+            Event::NonceFilled { nonce } => out.note(&format!(
+                "nonce {nonce} was missing, so a transfer of nothing to yourself takes its place"
+            )),
             Event::TxSent { kind } => out.note(&format!("{kind}: sent, waiting for a block")),
             Event::TxMined { kind, block_number } => {
                 out.note(&format!("{kind}: mined in block {block_number}"));

@@ -1,7 +1,8 @@
 //! A home with a connection to its network, for every verb that uses the chain, and the account
 //! that pays. Neighbour: `plan` prints transactions or sends them.
 
-use kms_client::{Home, HomeLock, Network, Owner, Payer, Spend, Staker};
+use kms_chain::Fees;
+use kms_client::{Home, HomeLock, Network, Owner, Payer, Progress, Spend, Staker, TxAttempt};
 
 use crate::context::Context;
 use crate::failure::Outcome;
@@ -53,6 +54,29 @@ impl Account {
             lock: &self.lock,
             pay: &self.payer,
         }
+    }
+
+    /// Fees that a replacement of an open transaction would offer; `None` if none is open.
+    pub(crate) async fn raised(&self, nonce: u64) -> Outcome<Option<Fees>> {
+        Ok(self.payer.raised(nonce).await?)
+    }
+
+    /// Offers more for an open transaction.
+    pub(crate) async fn bump(
+        &self,
+        nonce: u64,
+        steps: &dyn Progress,
+    ) -> Outcome<Option<TxAttempt>> {
+        Ok(self.payer.bump(nonce, steps).await?)
+    }
+
+    /// Puts a transfer of nothing in the place of an open transaction.
+    pub(crate) async fn cancel(
+        &self,
+        nonce: u64,
+        steps: &dyn Progress,
+    ) -> Outcome<Option<TxAttempt>> {
+        Ok(self.payer.cancel(nonce, steps).await?)
     }
 
     /// Forgets the results, which were told: call it last. After a kill or an error they stay, and

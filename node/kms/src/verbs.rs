@@ -23,4 +23,5 @@ pub(crate) mod revoke;
 pub(crate) mod rewards;
 pub(crate) mod stake;
 pub(crate) mod status;
+pub(crate) mod tx;
 pub(crate) mod worker;

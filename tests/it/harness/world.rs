@@ -93,9 +93,9 @@ impl World {
         let (miner, network) = (owner.address().to_string(), &self.deployment_file);
         let network = network.display().to_string();
         let chain = ["--network", &network, "--rpc", &self.rpc_url];
-        let more = ["--miner", &miner, "--set", "poll_interval_ms=100"];
+        let more = [&chain[..], &["--miner", &miner]].concat();
         let kms = Kms::at(&self.path(&format!("{name}-home")));
-        let node = Node::init(kms, &self.path(name), place, &[chain, more].concat());
+        let node = Node::init(kms, &self.path(name), place, &more);
         let worker = node.worker;
         self.stake(&owner, 1_000, node.consent).await;
         Miner {

@@ -88,6 +88,7 @@ impl FakeChain {
     /// What the endpoint answers; an error while it is offline.
     pub fn answer<T>(&self, of: impl FnOnce(&mut State) -> T) -> Result<T, ChainError> {
         let mut state = self.state();
+        state.requests += 1;
         match state.online {
             true => Ok(of(&mut state)),
             false => Err(outage()),

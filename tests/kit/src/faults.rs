@@ -11,6 +11,7 @@ use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Response};
+use kms_protocol::keccak256;
 use serde_json::{Value, json};
 use tokio::task::JoinHandle;
 
@@ -19,7 +20,7 @@ use tokio::task::JoinHandle;
 pub enum Fault {
     /// `none`: it passes everything on.
     None,
-    /// `times=SECONDS`: the time of every block is that much later, or earlier.
+    /// `times=SECONDS`: the time of every block is that much later, or earlier, under its hash.
     Times(i64),
     /// `frozen`: the head stays where it was when the fault was switched on.
     Frozen,
@@ -39,6 +40,30 @@ pub enum Fault {
     Nonce(i64),
     /// `other-chain`: the chain has another id.
     OtherChain,
+    /// `no-block-0`: old blocks are pruned.
+    NoBlock0,
+    /// `no-pending`: nothing is told of the pool.
+    NoPending,
+    /// `no-fee-history`: there is no such method.
+    NoFeeHistory,
+    /// `no-finalized`: no block is known as final.
+    NoFinalized,
+    /// `no-price`: receipts do not tell the price of gas.
+    NoPrice,
+    /// `no-batches`: several requests in one are refused.
+    NoBatches,
+}
+
+impl Fault {
+    /// The modes in which an endpoint lacks something, by name: it can be used all the same.
+    pub const POOR: [&'static str; 6] = [
+        "no-block-0",
+        "no-pending",
+        "no-fee-history",
+        "no-finalized",
+        "no-price",
+        "no-batches",
+    ];
 }
 
 impl FromStr for Fault {
@@ -59,6 +84,12 @@ impl FromStr for Fault {
             "no-logs" => Ok(Self::NoLogs),
             "nonce" => number().map(Self::Nonce),
             "other-chain" => Ok(Self::OtherChain),
+            "no-block-0" => Ok(Self::NoBlock0),
+            "no-pending" => Ok(Self::NoPending),
+            "no-fee-history" => Ok(Self::NoFeeHistory),
+            "no-finalized" => Ok(Self::NoFinalized),
+            "no-price" => Ok(Self::NoPrice),
+            "no-batches" => Ok(Self::NoBatches),
             _ => Err(format!("{text}: no such fault")),
         }
     }
@@ -165,7 +196,19 @@ async fn pass(State(shared): State<Arc<Shared>>, body: Bytes) -> Response {
 /// Changes an answer as the fault would.
 fn alter(fault: Fault, frozen: Option<Value>, request: &Value, answer: &mut Value) {
     let method = request["method"].as_str().unwrap_or_default();
-    let latest = request["params"][0] == "latest";
+    let (first, second) = (&request["params"][0], &request["params"][1]);
+    let latest = first == "latest";
+    let lacks = match fault {
+        Fault::NoPending => second == "pending",
+        Fault::NoFinalized => first == "finalized" || first == "safe",
+        Fault::NoFeeHistory => method == "eth_feeHistory",
+        Fault::NoBatches => request.is_array(),
+        _ => false,
+    };
+    if lacks {
+        let error = json!({ "code": -32_601, "message": "not supported" });
+        *answer = json!({ "jsonrpc": "2.0", "id": request["id"], "error": error });
+    }
     match (fault, method) {
         (Fault::Error, _) => {
             let error = json!({ "code": -32_603, "message": "header not found" });
@@ -179,10 +222,27 @@ fn alter(fault: Fault, frozen: Option<Value>, request: &Value, answer: &mut Valu
         }
         (Fault::NoReceipts, "eth_getTransactionReceipt") => answer["result"] = Value::Null,
         (Fault::NoLogs, "eth_getLogs") => answer["result"] = json!([]),
+        (Fault::NoLogs, "eth_call") if is_count(request) => {
+            answer["result"] = json!(format!("0x{:064x}", 0));
+        }
         (Fault::Nonce(delta), "eth_getTransactionCount") => shift(&mut answer["result"], delta),
+        (Fault::NoBlock0, "eth_getBlockByNumber") if first == "0x0" => {
+            answer["result"] = Value::Null;
+        }
+        (Fault::NoPrice, "eth_getTransactionReceipt") => {
+            if let Value::Object(receipt) = &mut answer["result"] {
+                receipt.remove("effectiveGasPrice");
+            }
+        }
         (Fault::OtherChain, "eth_chainId") => answer["result"] = json!("0x7a69f"),
         _ => {}
     }
+}
+
+/// Whether a contract is asked for the number of its last event.
+fn is_count(request: &Value) -> bool {
+    let selector = format!("0x{}", hex::encode(&keccak256(b"lastSeq()").0[..4]));
+    request["params"][0]["data"] == selector
 }
 
 /// Adds to a quantity, which stays at least 0.

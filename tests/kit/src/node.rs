@@ -61,7 +61,8 @@ pub struct Node {
 impl Node {
     /// Makes the data directory of a node by `kms node init`. Miner and chain are those of the
     /// home, unless `more` names others. The node believes whatever time the chain shows, which
-    /// tests move, and erases as soon as the end of a policy is proved.
+    /// tests move, looks at it ten times a second, and erases as soon as the end of a policy is
+    /// proved.
     #[track_caller]
     pub fn init(kms: Kms, data_dir: &Path, place: &Place, more: &[&str]) -> Self {
         let directory = data_dir.display().to_string();
@@ -80,6 +81,8 @@ impl Node {
             "max_head_age_s=0",
             "--set",
             "erase_after_ms=0",
+            "--set",
+            "poll_interval_ms=100",
         ];
         let made = kms.json(&[&args, more].concat()).assert_success();
         Self {

@@ -1,12 +1,14 @@
-//! Fees from `eth_feeHistory`: ethers' estimator fixes the tip at 3 gwei and is not used.
+//! Fees from `eth_feeHistory`, or from `eth_gasPrice` where an endpoint has no history: ethers'
+//! estimator fixes the tip at 3 gwei and is not used.
 
 use kms_protocol::Wei;
 
-use super::Chain;
+use super::{BLOCK, Chain};
 use crate::error::ChainError;
 use crate::rpc::Rpc;
 use crate::types::Fees;
-use crate::types::wire::{Quantity, WireFeeHistory};
+use crate::types::header::WireHeader;
+use crate::types::wire::{BigQuantity, Quantity, WireFeeHistory};
 
 const METHOD: &str = "eth_feeHistory";
 /// Blocks of the history that is asked for.
@@ -28,8 +30,19 @@ impl Chain {
 
 pub(crate) async fn estimate_fees(rpc: &Rpc) -> Result<Fees, ChainError> {
     let params = (Quantity(BLOCKS), "latest", [PERCENTILE]);
-    let history: WireFeeHistory = rpc.request(METHOD, &params).await?;
-    fees_of(&history)
+    match rpc.request::<_, WireFeeHistory>(METHOD, &params).await {
+        Ok(history) => fees_of(&history),
+        Err(error) if error.is_unsupported() => fees_without_history(rpc).await,
+        Err(error) => Err(error),
+    }
+}
+
+/// Takes what the price of gas is above the newest block's base fee for the tip.
+async fn fees_without_history(rpc: &Rpc) -> Result<Fees, ChainError> {
+    let price: BigQuantity = rpc.request("eth_gasPrice", &[(); 0]).await?;
+    let read = |wire: WireHeader| wire.parse().map(|(header, _)| header.base_fee);
+    let base = rpc.request_read(BLOCK, &("latest", false), read).await?;
+    fees_above(base.0, price.0.saturating_sub(base.0))
 }
 
 /// Computes tip = max(median, floor) and max_fee = 2 * next base fee + tip.
@@ -51,9 +64,12 @@ pub(super) fn fees_of(history: &WireFeeHistory) -> Result<Fees, ChainError> {
         .collect();
     tips.sort_unstable();
     let median = tips.get(tips.len() / 2).copied().unwrap_or(0);
-    let tip = median.max(TIP_FLOOR);
-    let max_fee = next_base
-        .0
+    fees_above(next_base.0, median)
+}
+
+fn fees_above(base: u128, tip: u128) -> Result<Fees, ChainError> {
+    let tip = tip.max(TIP_FLOOR);
+    let max_fee = base
         .checked_mul(2)
         .and_then(|twice| twice.checked_add(tip))
         .ok_or(ChainError::BadReply {

@@ -9,12 +9,15 @@ use std::sync::atomic::Ordering;
 use kms_protocol::{Address, B256};
 use serde_json::{Value, json};
 
-use super::{Chain, ZERO_HASH};
+use super::{Chain, ZERO_HASH, blooms};
 use crate::contracts::events::{EventRecord, EventSource, Undecodable, decode};
 use crate::error::ChainError;
+use crate::rpc::Judgement;
+use crate::types::bloom::Bloom;
 use crate::types::wire::{Quantity, WireLog};
 
 const METHOD: &str = "eth_getLogs";
+const LEFT_OUT: &str = "an event is left out that the header holds";
 
 /// Blocks of the first request; later ones grow up to `WIDEST_RANGE`.
 pub(super) const FIRST_RANGE: u64 = 2_000;
@@ -55,16 +58,40 @@ impl Chain {
     }
 
     /// Reads all events of the contracts in one block, by its hash: no other block of the same
-    /// height can answer.
+    /// height can answer. Its header, if it was read before, tells whether there are any, and shows
+    /// which endpoint leaves some out or makes some up.
     ///
     /// # Errors
-    /// As `Rpc::request`; `BadReply` for logs of another block.
+    /// As `Rpc::request`; `BadReply` for logs of another block, or that the header contradicts.
     pub async fn events_in_block(&self, hash: B256) -> Result<Vec<EventRecord>, ChainError> {
-        let logs = self.logs(json!({ "blockHash": hash })).await?;
-        if logs.iter().any(|log| log.block_hash != hash) {
-            return Err(bad("a log of another block than asked for"));
+        let (bloom, sources) = (self.inner.blooms.of(hash), self.sources());
+        if bloom.is_some_and(|bloom| blooms::is_void(&bloom, &sources)) {
+            return Ok(Vec::new());
         }
-        self.records(logs)
+        let judge = |logs: Vec<WireLog>| {
+            if logs.iter().any(|log| log.block_hash != hash) {
+                return Judgement::Refused("a log of another block than asked for");
+            }
+            let made_up = |bloom: Bloom| !logs.iter().all(|log| blooms::holds(&bloom, log));
+            if bloom.is_some_and(made_up) {
+                return Judgement::Refused("a log that is not in the filter of its block");
+            }
+            let lacks = bloom.is_some_and(|bloom| blooms::lacks(&bloom, &logs, &sources));
+            match self.records(logs) {
+                Err(reason) => Judgement::Refused(reason),
+                Ok(records) if lacks => Judgement::Doubtful(records, LEFT_OUT),
+                Ok(records) => Judgement::Sound(records),
+            }
+        };
+        let filter = self.filter(json!({ "blockHash": hash }));
+        let rpc = &self.inner.rpc;
+        let judged = rpc.request_judged(METHOD, &[filter], judge).await?;
+        match judged.doubt {
+            Some((reason, witnesses)) if !self.inner.blooms.is_believed(hash, witnesses) => {
+                Err(bad(reason))
+            }
+            Some(_) | None => Ok(judged.value),
+        }
     }
 
     /// Reads the events whose topics fit in the blocks `from..=to`, in order, with one request:
@@ -94,34 +121,35 @@ impl Chain {
         from: u64,
         to: u64,
     ) -> Result<Vec<EventRecord>, ChainError> {
-        let logs = self.logs(filter).await?;
-        if logs
-            .iter()
-            .any(|log| !(from..=to).contains(&log.block_number.0))
-        {
-            return Err(bad("a log outside the range asked for"));
-        }
-        self.records(logs)
+        let read = |logs: Vec<WireLog>| {
+            let inside = |log: &WireLog| (from..=to).contains(&log.block_number.0);
+            match logs.iter().all(inside) {
+                true => self.records(logs),
+                false => Err("a log outside the range asked for"),
+            }
+        };
+        let filter = self.filter(filter);
+        self.inner.rpc.request_read(METHOD, &[filter], read).await
     }
 
-    async fn logs(&self, mut filter: Value) -> Result<Vec<WireLog>, ChainError> {
+    fn filter(&self, mut filter: Value) -> Value {
         let addresses = self.sources().map(|(address, _)| address);
         if let Value::Object(fields) = &mut filter {
             fields.insert("address".to_owned(), json!(addresses));
         }
-        self.inner.rpc.request(METHOD, &[filter]).await
+        filter
     }
 
-    fn records(&self, logs: Vec<WireLog>) -> Result<Vec<EventRecord>, ChainError> {
+    fn records(&self, logs: Vec<WireLog>) -> Result<Vec<EventRecord>, &'static str> {
         check_order(&logs)?;
         let sources = self.sources();
         let mut records = Vec::with_capacity(logs.len());
         for log in logs {
             let source = sources.iter().find(|(address, _)| *address == log.address);
-            let (_, source) = source.ok_or(bad("a log of another contract"))?;
+            let (_, source) = source.ok_or("a log of another contract")?;
             let event = decode(*source, &log).map_err(|fault| match fault {
-                Undecodable::Shape => bad("a log that is no event of its contract"),
-                Undecodable::Range => bad("an event with a value out of range"),
+                Undecodable::Shape => "a log that is no event of its contract",
+                Undecodable::Range => "an event with a value out of range",
             })?;
             records.extend(event.map(|event| EventRecord {
                 block_number: log.block_number.0,
@@ -148,23 +176,23 @@ impl Chain {
 }
 
 /// Checks that logs are mined, in strictly ascending order, and agree on the hash of each block.
-fn check_order(logs: &[WireLog]) -> Result<(), ChainError> {
+fn check_order(logs: &[WireLog]) -> Result<(), &'static str> {
     let mut hashes: HashMap<u64, B256> = HashMap::new();
     let mut previous = None;
     for log in logs {
         if log.removed {
-            return Err(bad("a removed log"));
+            return Err("a removed log");
         }
         if log.block_hash == ZERO_HASH || log.transaction_hash == ZERO_HASH {
-            return Err(bad("a log that is not mined"));
+            return Err("a log that is not mined");
         }
         let place = (log.block_number.0, log.log_index.0);
         if previous.is_some_and(|previous| previous >= place) {
-            return Err(bad("logs out of order"));
+            return Err("logs out of order");
         }
         previous = Some(place);
         if *hashes.entry(log.block_number.0).or_insert(log.block_hash) != log.block_hash {
-            return Err(bad("logs of two blocks of one height"));
+            return Err("logs of two blocks of one height");
         }
     }
     Ok(())

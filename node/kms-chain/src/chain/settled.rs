@@ -11,7 +11,8 @@ use crate::contracts::bindings::{policy_manager as policies, staking_escrow};
 use crate::contracts::revert::decode_error;
 use crate::convert;
 use crate::error::ChainError;
-use crate::types::wire::{HexBytes, WireHeader};
+use crate::types::header::WireHeader;
+use crate::types::wire::HexBytes;
 use crate::types::{BlockHeader, Tag};
 
 const BLOCK: &str = "eth_getBlockByNumber";
@@ -46,9 +47,11 @@ impl Chain {
             .request_each::<_, Option<WireHeader>>(BLOCK, &params)
             .await
         {
-            // An endpoint that is down or behind says nothing.
-            let Ok(Some(shown)) = answer else { continue };
-            if shown.parse() != Some(*candidate) {
+            // An endpoint that is down or behind, or shows what cannot be true, says nothing.
+            let Ok(Some(Ok((shown, _)))) = answer.map(|wire| wire.map(|wire| wire.parse())) else {
+                continue;
+            };
+            if shown != *candidate {
                 let number = candidate.number;
                 return Err(ChainError::Disagreement { endpoint, number });
             }
@@ -78,7 +81,7 @@ impl Chain {
             .await;
         let mut numbers: Vec<u64> = heads
             .into_iter()
-            .filter_map(|(_, head)| Some(head.ok()?.parse()?.number))
+            .filter_map(|(_, head)| Some(head.ok()?.parse().ok()?.0.number))
             .collect();
         numbers.sort_unstable_by_key(|number| std::cmp::Reverse(*number));
         Ok(numbers.get(WITNESSES - 1).copied().unwrap_or(0))
@@ -131,10 +134,16 @@ impl Chain {
         let answers = self.rpc().request_each::<_, HexBytes>("eth_call", &params);
         for (_, answer) in answers.await {
             match answer.map_err(decode_error) {
-                Ok(bytes) => views.push(R::decode(&bytes.0).map_err(|_| ChainError::BadReply {
-                    method: "eth_call",
-                    reason: "the result does not have the function's type",
-                })?),
+                // What is no result of the view says nothing, as an endpoint that is down.
+                Ok(bytes) => match R::decode(&bytes.0) {
+                    Ok(view) => views.push(view),
+                    Err(_) => {
+                        last = Some(ChainError::BadReply {
+                            method: "eth_call",
+                            reason: "the result does not have the function's type",
+                        });
+                    }
+                },
                 Err(error @ ChainError::Reverted { .. }) => return Err(error),
                 Err(error) => last = Some(error),
             }

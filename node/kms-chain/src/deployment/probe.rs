@@ -8,7 +8,8 @@ use serde_json::json;
 
 use crate::error::{ChainError, ChainLack};
 use crate::rpc::Rpc;
-use crate::types::wire::{HexBytes, WireHeader};
+use crate::types::header::WireHeader;
+use crate::types::wire::HexBytes;
 
 /// Creation code that is only called, never sent. It returns the time and the id of the chain, by
 /// way of PUSH0 (Shanghai) and MCOPY (Cancun), the newest opcodes of the contracts:

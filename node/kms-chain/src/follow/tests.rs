@@ -107,11 +107,9 @@ impl Fake {
     /// Every event of the canonical chain: what a follower must hold in the end.
     fn replay(&self) -> Vec<EventRecord> {
         let state = self.state();
-        state
-            .blocks
-            .iter()
-            .flat_map(|(header, count)| state.events_of(header, *count))
-            .collect()
+        let blocks = state.blocks.iter();
+        let events = blocks.flat_map(|(header, count)| state.events_of(header, *count));
+        events.collect()
     }
 }
 
@@ -134,10 +132,8 @@ impl ChainRead for Fake {
 
     async fn events_in_range(&self, from: u64, to: u64) -> Result<Vec<EventRecord>, ChainError> {
         let state = self.call();
-        let inside = state
-            .blocks
-            .iter()
-            .filter(|(header, _)| (from..=to).contains(&header.number));
+        let blocks = state.blocks.iter();
+        let inside = blocks.filter(|(header, _)| (from..=to).contains(&header.number));
         Ok(inside
             .flat_map(|(header, count)| state.events_of(header, *count))
             .collect())
@@ -184,11 +180,15 @@ impl Follower {
                 assert_eq!(self.cursor.tip(), Some(&to));
                 self.events.retain(|(number, _), _| *number <= to.number);
             }
-            Step::Apply { events, headers } => {
+            Step::Apply {
+                headers, events, ..
+            } => {
                 assert_eq!(self.cursor.tip(), headers.last());
                 for event in events {
-                    let key = (event.block_number, event.log_index);
-                    assert!(self.events.insert(key, event).is_none(), "applied twice");
+                    let before = self
+                        .events
+                        .insert((event.block_number, event.log_index), event);
+                    assert!(before.is_none(), "applied twice");
                 }
             }
         }

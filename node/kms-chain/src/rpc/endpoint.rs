@@ -4,13 +4,27 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use reqwest::header::CONTENT_TYPE;
+use reqwest::StatusCode;
+use reqwest::header::{CONTENT_TYPE, RETRY_AFTER};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::EndpointHealth;
+use super::limit::retry_after;
 use super::wire::{self, ErrorAnswer, Request};
 use crate::error::RpcFault;
+
+/// Health of one endpoint, as its last requests showed it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EndpointHealth {
+    /// Host and port of the endpoint.
+    pub name: String,
+    /// Consecutive failures; 0 when the last request went well.
+    pub failures: u32,
+    /// Whether it proved to serve the right chain and the connection has held since.
+    pub verified: bool,
+    /// Duration of its last good answer, in milliseconds.
+    pub latency_ms: Option<u64>,
+}
 
 /// First penalty after a failure; it doubles up to the longest.
 const PENALTY_MS: u64 = 500;
@@ -31,6 +45,8 @@ struct Score {
     /// Whether its head is far behind that of another endpoint.
     behind: bool,
     resting_until: Option<Instant>,
+    /// Until when it wants no request at all, as it said or as its last refusals suggest.
+    limited_until: Option<Instant>,
     latency: Option<Duration>,
 }
 
@@ -120,10 +136,33 @@ impl Endpoint {
         }
     }
 
+    /// Notes that the endpoint limits this client, which waits longer each time if it was not told
+    /// how long.
+    pub(super) fn limited(&self) {
+        self.failed(Trust::Keep);
+        let mut score = self.score();
+        score.limited_until = score.limited_until.max(score.resting_until);
+    }
+
+    /// Time for which the endpoint wants no request.
+    pub(super) fn limited_for(&self) -> Duration {
+        self.score().limited_until.map_or(Duration::ZERO, |until| {
+            until.saturating_duration_since(Instant::now())
+        })
+    }
+
+    /// Notes what the endpoint says of when to come again.
+    fn wait(&self, told: Option<Duration>) {
+        let until = told.and_then(|wait| Instant::now().checked_add(wait));
+        let mut score = self.score();
+        score.limited_until = score.limited_until.max(until);
+    }
+
     fn succeeded(&self, latency: Duration) {
         let mut score = self.score();
         score.failures = 0;
         score.resting_until = None;
+        score.limited_until = None;
         score.latency = Some(latency);
     }
 
@@ -152,7 +191,10 @@ impl Endpoint {
             Err(_) => Err(RpcFault::Malformed),
         };
         match &answer {
-            Ok(_) => self.succeeded(started.elapsed()),
+            Ok(Ok(_)) => self.succeeded(started.elapsed()),
+            // Whether it is the contract's, or the endpoint's fault, the caller finds out.
+            Ok(Err(_)) => {}
+            Err(RpcFault::Limited) => self.limited(),
             Err(
                 RpcFault::Connect | RpcFault::Interrupted | RpcFault::Timeout | RpcFault::WrongId,
             ) => {
@@ -179,11 +221,19 @@ impl Endpoint {
         if status.is_redirection() {
             return Err(RpcFault::Redirect);
         }
+        let is_limit = status == StatusCode::TOO_MANY_REQUESTS;
+        if is_limit || status == StatusCode::SERVICE_UNAVAILABLE {
+            let told = response.headers().get(RETRY_AFTER);
+            self.wait(retry_after(told.and_then(|value| value.to_str().ok())));
+        }
         let bytes = read_capped(response, cap).await?;
         let answer = wire::parse(&bytes, id);
         // Some servers send a JSON-RPC error with status 4xx or 5xx; nothing else counts there.
         if status.is_success() || matches!(answer, Ok(Err(_))) {
             return answer;
+        }
+        if is_limit {
+            return Err(RpcFault::Limited);
         }
         Err(RpcFault::Status(status.as_u16()))
     }

@@ -1,4 +1,5 @@
 //! Proof that an endpoint serves the chain of a deployment: chain id, genesis hash, code hashes.
+//! One that has pruned block 0 is known by the others.
 
 use kms_protocol::{Address, B256, keccak256};
 
@@ -9,6 +10,7 @@ use crate::error::{ChainError, IdentityPart};
 use crate::types::wire::{HashOnly, HexBytes, Quantity};
 
 const NONE: [(); 0] = [];
+const BLOCK: &str = "eth_getBlockByNumber";
 
 /// The identity that an endpoint must prove before it is used.
 #[derive(Debug, Clone)]
@@ -38,11 +40,10 @@ impl Identity {
             self.chain_id.to_string(),
             chain_id.0.to_string(),
         )?;
-        let genesis: HashOnly = rpc
-            .ask_unverified(endpoint, "eth_getBlockByNumber", &("0x0", false))
-            .await?;
-        let (expected, found) = (self.genesis_hash.to_string(), genesis.hash.to_string());
-        differs(IdentityPart::GenesisHash, expected, found)?;
+        if let Some(genesis) = genesis(rpc, endpoint).await? {
+            let (expected, found) = (self.genesis_hash.to_string(), genesis.to_string());
+            differs(IdentityPart::GenesisHash, expected, found)?;
+        }
         for (contract, address, hash) in &self.code {
             let params = (address.to_string(), "latest");
             let code: HexBytes = rpc.ask_unverified(endpoint, "eth_getCode", &params).await?;
@@ -50,5 +51,16 @@ impl Identity {
             differs(IdentityPart::Code(*contract), expected, found)?;
         }
         Ok(())
+    }
+}
+
+/// Hash of block 0; `None` where the endpoint has it no more.
+async fn genesis(rpc: &Rpc, endpoint: &Endpoint) -> Result<Option<B256>, ChainError> {
+    let params = ("0x0", false);
+    let asked = rpc.ask_unverified::<_, Option<HashOnly>>(endpoint, BLOCK, &params);
+    match asked.await {
+        Ok(block) => Ok(block.map(|block| block.hash)),
+        Err(ChainError::Rpc { .. }) => Ok(None),
+        Err(error) => Err(error),
     }
 }

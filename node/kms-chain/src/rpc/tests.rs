@@ -6,10 +6,12 @@ use futures_util::stream;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use super::{Identity, Rpc, RpcConfig, wire};
-use crate::contracts::Contract;
-use crate::error::{ChainError, IdentityPart, RpcFault};
-use crate::test_support::{Reply, Server, address, deployment, hash};
+use super::{Rpc, RpcConfig, wire};
+use crate::error::{ChainError, RpcFault};
+use crate::test_support::{Reply, Server};
+
+mod identity;
+mod limits;
 
 /// Far longer than any timeout below; nothing waits for it.
 const FOREVER: Duration = Duration::from_secs(600);
@@ -271,74 +273,6 @@ async fn asks_a_resting_endpoint_when_there_is_no_other() {
     assert_eq!(rpc.health()[0].failures, 0);
 }
 
-fn identified(urls: &[&str]) -> Rpc {
-    Rpc::with_identity(&config(urls), deployment().identity()).unwrap()
-}
-
-#[tokio::test]
-async fn uses_an_endpoint_only_after_it_proved_its_chain() {
-    let server = Server::of_deployment(|_, _| Reply::Result(json!("0x5"))).await;
-    let rpc = identified(&[&server.url]);
-    assert_eq!(number(&rpc).await.unwrap(), "0x5");
-    assert_eq!(number(&rpc).await.unwrap(), "0x5");
-    assert_eq!(server.count("eth_chainId"), 1);
-    assert_eq!(server.count("eth_getCode"), 8);
-    assert!(rpc.health()[0].verified);
-}
-
-#[tokio::test]
-async fn passes_over_an_endpoint_of_another_chain() {
-    let foreign = Server::start(|_, _| Reply::Result(json!("0x1"))).await;
-    let ours = Server::of_deployment(|_, _| Reply::Result(json!("0x5"))).await;
-    let rpc = identified(&[&foreign.url, &ours.url]);
-    assert_eq!(number(&rpc).await.unwrap(), "0x5");
-    assert_eq!(foreign.count("eth_blockNumber"), 0);
-    rpc.verify_all().await.unwrap();
-    let alone = identified(&[&foreign.url]).verify_all().await;
-    assert!(matches!(alone, Err(ChainError::WrongChain { .. })));
-}
-
-#[tokio::test]
-async fn names_what_differs_and_does_not_ask_on() {
-    let identity = |code| Identity {
-        chain_id: 31_337,
-        genesis_hash: hash(0xee),
-        code: vec![(Contract::Escrow, address(1), code)],
-    };
-    let server = Server::of_deployment(|_, _| Reply::Result(json!("0x5"))).await;
-    let rpc = Rpc::with_identity(&config(&[&server.url]), identity(hash(7))).unwrap();
-    for _ in 0..2 {
-        match number(&rpc).await {
-            Err(ChainError::WrongChain { part, expected, .. }) => {
-                assert_eq!(
-                    (part, expected),
-                    (IdentityPart::Code(Contract::Escrow), hash(7).to_string())
-                );
-            }
-            other => panic!("{other:?}"),
-        }
-    }
-    assert_eq!(server.count("eth_blockNumber"), 0);
-}
-
-#[tokio::test]
-async fn proves_an_endpoint_again_after_a_lost_connection() {
-    let calls = std::sync::atomic::AtomicU32::new(0);
-    let server = Server::of_deployment(move |_, _| {
-        match calls.fetch_add(1, std::sync::atomic::Ordering::Relaxed) {
-            1 => Reply::Silence(FOREVER),
-            _ => Reply::Result(json!("0x5")),
-        }
-    })
-    .await;
-    let rpc = identified(&[&server.url]);
-    assert!(number(&rpc).await.is_ok());
-    assert!(number(&rpc).await.is_err());
-    assert!(!rpc.health()[0].verified);
-    assert!(number(&rpc).await.is_ok());
-    assert_eq!(server.count("eth_chainId"), 2);
-}
-
 #[tokio::test]
 async fn reads_revert_data_in_both_shapes() {
     let with = |data: Value| {
@@ -357,6 +291,8 @@ async fn reads_revert_data_in_both_shapes() {
         with(json!({ "data": "0x1234", "message": "x" })),
         Some(vec![0x12, 0x34])
     );
+    assert_eq!(with(json!("Reverted 0x1234")), Some(vec![0x12, 0x34]));
+    assert_eq!(with(json!({ "result": "0x12" })), Some(vec![0x12]));
     for strange in [
         json!("1234"),
         json!("0x123"),

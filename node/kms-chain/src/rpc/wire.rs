@@ -6,6 +6,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::value::RawValue;
 
+use super::limit::{Limit, limit_of};
 use crate::error::{ChainError, RpcFault};
 
 /// Longest server message kept, in characters.
@@ -45,9 +46,9 @@ pub(super) struct ErrorAnswer {
 }
 
 impl ErrorAnswer {
-    /// Whether this is a rate limit, which concerns the endpoint and not the request.
-    pub(super) fn is_limit(&self) -> bool {
-        matches!(self.code, -32_005 | -32_029 | 429)
+    /// The limit that the endpoint tells of, which is no answer to the request.
+    pub(super) fn limit(&self) -> Option<Limit> {
+        limit_of(self.code, &self.message)
     }
 
     pub(super) fn into_chain_error(self, method: &'static str) -> ChainError {
@@ -60,15 +61,20 @@ impl ErrorAnswer {
     }
 }
 
-/// Reads revert data as geth and anvil send it (a hex string) or as EDR does (an object with
-/// `data`).
+/// Reads revert data as clients send it: hex, after "Reverted " in Parity's and Nethermind's
+/// answers, or an object that holds it under a name of EDR's, Hardhat's or Ganache's.
 fn revert_bytes(data: &serde_json::Value) -> Option<Vec<u8>> {
-    let text = match data {
-        serde_json::Value::String(text) => text,
-        serde_json::Value::Object(map) => map.get("data")?.as_str()?,
-        _ => return None,
-    };
-    hex::decode(text.strip_prefix("0x")?).ok()
+    match data {
+        serde_json::Value::String(text) => {
+            let text = text.strip_prefix("Reverted ").unwrap_or(text);
+            hex::decode(text.strip_prefix("0x")?).ok()
+        }
+        serde_json::Value::Object(map) => {
+            let mut named = ["data", "result", "return"].iter();
+            revert_bytes(named.find_map(|name| map.get(*name))?)
+        }
+        _ => None,
+    }
 }
 
 /// Reads the answer to request `id`.

@@ -2,6 +2,7 @@
 
 use kms_protocol::B256;
 
+use super::tx::fee_of;
 use crate::chain::Chain;
 use crate::error::ChainError;
 use crate::types::TxReceipt;
@@ -55,7 +56,13 @@ impl Chain {
             };
             match answer {
                 Ok(Some(wire)) => match wire.parse(hash) {
-                    Some(receipt) => return Ok(Some(receipt)),
+                    Some(receipt) if wire.effective_gas_price.is_some() => {
+                        return Ok(Some(receipt));
+                    }
+                    Some(mut receipt) => {
+                        receipt.fee = fee_of(self.rpc(), &receipt).await?;
+                        return Ok(Some(receipt));
+                    }
                     None => last = Some(bad),
                 },
                 Ok(None) => {}

@@ -3,7 +3,7 @@
 
 use ethers::types::{Eip1559TransactionRequest, NameOrAddress, Signature, U64, U256};
 use ethers::utils::rlp::Rlp;
-use kms_protocol::{Address, B256, EthSecret, EthSignature, keccak256};
+use kms_protocol::{Address, B256, EthSecret, EthSignature, Wei, keccak256};
 use serde_json::{Value, json};
 
 use super::gas::GasLimit;
@@ -14,7 +14,7 @@ use crate::contracts::revert::decode_error;
 use crate::convert::h160;
 use crate::error::ChainError;
 use crate::rpc::Rpc;
-use crate::types::wire::{BigQuantity, HexBytes, Quantity, WireReceipt};
+use crate::types::wire::{BigQuantity, HexBytes, Quantity, WireReceipt, WireTx};
 use crate::types::{Fees, Tag, TxReceipt};
 
 /// EIP-2718 type of an EIP-1559 transaction.
@@ -129,10 +129,16 @@ impl Chain {
     }
 }
 
-/// Estimates a call, and adds the margin.
+/// Estimates a call on top of the pool, or of the newest block where no endpoint does that, and
+/// adds the margin.
 pub(crate) async fn estimate_gas(rpc: &Rpc, call: &Value) -> Result<GasLimit, ChainError> {
-    let params = (call, Tag::Pending.as_str());
-    let gas: Result<Quantity, _> = rpc.request("eth_estimateGas", &params).await;
+    let at = async |tag: Tag| -> Result<Quantity, ChainError> {
+        rpc.request("eth_estimateGas", &(call, tag.as_str())).await
+    };
+    let gas = match at(Tag::Pending).await {
+        Err(error) if error.is_unsupported() => at(Tag::Latest).await,
+        answer => answer,
+    };
     Ok(GasLimit::for_estimate(gas.map_err(decode_error)?.0))
 }
 
@@ -260,14 +266,30 @@ pub(crate) async fn receipt(
     rpc: &Rpc,
     hash: B256,
 ) -> Result<Option<(TxReceipt, Option<Address>)>, ChainError> {
+    let read = |wire: Option<WireReceipt>| {
+        let Some(wire) = wire else { return Ok(None) };
+        let receipt = wire.parse(hash).ok_or("a receipt of something else")?;
+        Ok(Some((receipt, wire)))
+    };
     let method = "eth_getTransactionReceipt";
-    let wire: Option<WireReceipt> = rpc.request(method, &[hash]).await?;
-    let Some(wire) = wire else { return Ok(None) };
-    let receipt = wire.parse(hash).ok_or(ChainError::BadReply {
-        method,
-        reason: "a receipt of something else",
-    })?;
+    let Some((mut receipt, wire)) = rpc.request_read(method, &[hash], read).await? else {
+        return Ok(None);
+    };
+    if wire.effective_gas_price.is_none() {
+        receipt.fee = fee_of(rpc, &receipt).await?;
+    }
     Ok(Some((receipt, wire.contract_address)))
+}
+
+/// Computes the fee of a mined transaction by its own price, for receipts that have none.
+pub(crate) async fn fee_of(rpc: &Rpc, receipt: &TxReceipt) -> Result<Wei, ChainError> {
+    let read = |wire: WireTx| {
+        let fee = wire.gas_price.0.checked_mul(receipt.gas_used.into());
+        fee.map(Wei).ok_or("a fee beyond 128 bits")
+    };
+    let hash = [receipt.tx_hash];
+    rpc.request_read("eth_getTransactionByHash", &hash, read)
+        .await
 }
 
 #[cfg(test)]

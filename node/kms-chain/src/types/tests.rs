@@ -2,61 +2,8 @@ use kms_protocol::Wei;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use super::wire::{BigQuantity, HexBytes, Quantity, WireHeader, WireLog, WireReceipt};
+use super::wire::{BigQuantity, HexBytes, Quantity, WireLog, WireReceipt};
 use crate::test_support::hash;
-
-fn header() -> Value {
-    json!({
-        "number": "0x5", "hash": hash(5), "parentHash": hash(4),
-        "timestamp": "0x64", "baseFeePerGas": "0x7", "gasLimit": "0x1c9c380", "foreign": [1],
-    })
-}
-
-fn parse(value: Value) -> Option<super::BlockHeader> {
-    serde_json::from_value::<WireHeader>(value).ok()?.parse()
-}
-
-#[test]
-fn reads_a_header() {
-    let header = parse(header()).unwrap();
-    assert_eq!(
-        (header.number, header.timestamp, header.base_fee),
-        (5, 100, Wei(7))
-    );
-    assert_eq!((header.hash, header.parent), (hash(5), hash(4)));
-}
-
-#[test]
-fn refuses_a_header_that_lacks_anything() {
-    for field in ["number", "hash", "parentHash", "timestamp"] {
-        let mut without = header();
-        without.as_object_mut().unwrap().remove(field);
-        assert_eq!(parse(without), None, "{field}");
-        let mut null = header();
-        null[field] = Value::Null;
-        assert_eq!(parse(null), None, "{field}");
-    }
-    for (field, zero) in [
-        ("hash", json!(hash(0))),
-        ("parentHash", json!(hash(0))),
-        ("timestamp", json!("0x0")),
-    ] {
-        let mut zeroed = header();
-        zeroed[field] = zero;
-        assert_eq!(parse(zeroed), None, "{field}");
-    }
-}
-
-#[test]
-fn lets_only_block_zero_lack_a_parent_and_a_time() {
-    let mut genesis = header();
-    genesis["number"] = json!("0x0");
-    genesis["parentHash"] = json!(hash(0));
-    genesis["timestamp"] = json!("0x0");
-    assert!(parse(genesis.clone()).is_some());
-    genesis["hash"] = json!(hash(0));
-    assert_eq!(parse(genesis), None);
-}
 
 #[test]
 fn refuses_quantities_that_are_none() {
@@ -116,7 +63,6 @@ fn refuses_a_receipt_that_lacks_anything_or_is_of_something_else() {
         "blockHash",
         "status",
         "gasUsed",
-        "effectiveGasPrice",
     ] {
         let mut without = receipt();
         without.as_object_mut().unwrap().remove(field);

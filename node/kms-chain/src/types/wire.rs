@@ -4,7 +4,7 @@
 use kms_protocol::{Address, B256, Wei};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use super::{BlockHeader, TxReceipt};
+use super::TxReceipt;
 
 /// A JSON-RPC quantity: `0x` and hex without leading zeros being required.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -80,43 +80,6 @@ pub(crate) struct HashOnly {
 
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub(crate) struct WireHeader {
-    number: Quantity,
-    hash: B256,
-    parent_hash: B256,
-    timestamp: Quantity,
-    base_fee_per_gas: Option<BigQuantity>,
-}
-
-impl WireHeader {
-    /// Whether the chain has fees of type 2.
-    pub(crate) fn has_base_fee(&self) -> bool {
-        self.base_fee_per_gas.is_some()
-    }
-
-    /// Checks the fields; `None` if they are not of a mined block. Only block 0 may lack parent and
-    /// time.
-    pub(crate) fn parse(&self) -> Option<BlockHeader> {
-        let zero = B256([0; 32]);
-        let number = self.number.0;
-        if self.hash == zero {
-            return None;
-        }
-        if number > 0 && (self.parent_hash == zero || self.timestamp.0 == 0) {
-            return None;
-        }
-        Some(BlockHeader {
-            number,
-            hash: self.hash,
-            parent: self.parent_hash,
-            timestamp: self.timestamp.0,
-            base_fee: Wei(self.base_fee_per_gas.map_or(0, |fee| fee.0)),
-        })
-    }
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "camelCase")]
 pub(crate) struct WireLog {
     pub(crate) address: Address,
     pub(crate) topics: Vec<B256>,
@@ -137,12 +100,13 @@ pub(crate) struct WireReceipt {
     block_hash: B256,
     status: Quantity,
     gas_used: Quantity,
-    effective_gas_price: BigQuantity,
+    pub(crate) effective_gas_price: Option<BigQuantity>,
     pub(crate) contract_address: Option<Address>,
 }
 
 impl WireReceipt {
-    /// Checks the fields; `None` if this is not a receipt of `tx_hash` in a mined block.
+    /// Checks the fields; `None` if this is not a receipt of `tx_hash` in a mined block. Without a
+    /// price the fee is zero, to be computed by the transaction's own.
     pub(crate) fn parse(&self, tx_hash: B256) -> Option<TxReceipt> {
         if self.transaction_hash != tx_hash || self.block_hash == B256([0; 32]) {
             return None;
@@ -152,10 +116,8 @@ impl WireReceipt {
             1 => true,
             _ => return None,
         };
-        let fee = self
-            .effective_gas_price
-            .0
-            .checked_mul(u128::from(self.gas_used.0))?;
+        let price = self.effective_gas_price.map_or(0, |price| price.0);
+        let fee = price.checked_mul(u128::from(self.gas_used.0))?;
         Some(TxReceipt {
             tx_hash,
             block_number: self.block_number.0,
@@ -165,6 +127,13 @@ impl WireReceipt {
             fee: Wei(fee),
         })
     }
+}
+
+/// A transaction of which the price is read, which is what was paid once it is mined.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct WireTx {
+    pub(crate) gas_price: BigQuantity,
 }
 
 /// `eth_feeHistory`; some servers leave `reward` or single entries null.

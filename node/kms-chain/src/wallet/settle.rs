@@ -21,6 +21,12 @@ pub(super) struct Pending {
     started: Instant,
     /// The endpoints' last refusal of the newest attempt.
     refusal: Option<ChainError>,
+    /// Whether an endpoint may have taken it from this process.
+    may_be_taken: bool,
+    /// Since when nonces before it are missing.
+    gap_since: Option<u64>,
+    /// What was sent in their place.
+    pub(super) fillers: Vec<JournaledTx>,
 }
 
 impl Pending {
@@ -43,11 +49,31 @@ impl Pending {
             pursuit,
             started: Instant::now(),
             refusal: None,
+            may_be_taken: false,
+            gap_since: None,
+            fillers: Vec::new(),
         })
+    }
+
+    /// Whether nonces before it have been missing for longer than this, and are not filled yet.
+    pub(super) fn is_gap_old(&mut self, now: u64, after: u64) -> bool {
+        let since = *self.gap_since.get_or_insert(now);
+        self.fillers.is_empty() && now.saturating_sub(since) >= after
     }
 
     pub(super) fn newest(&self) -> &JournaledTx {
         &self.newest
+    }
+
+    /// The attempt that is mined, or the newest one if none is.
+    fn settled_by(&self, outcome: &Outcome) -> JournaledTx {
+        let mined = match outcome {
+            Outcome::Confirmed(receipt) | Outcome::Reverted(receipt) => Some(receipt.tx_hash),
+            Outcome::Displaced | Outcome::GivenUp(_) => None,
+        };
+        let mut attempts = self.earlier.iter();
+        let found = attempts.find(|tx| Some(tx.hash) == mined);
+        found.unwrap_or(&self.newest).clone()
     }
 
     fn push(&mut self, tx: JournaledTx, now: u64) {
@@ -79,11 +105,14 @@ impl<J: TxJournal> Wallet<J> {
         events: OnSendEvent<'_>,
     ) -> Result<Resumed, ChainError> {
         let outcome = self.wait(&mut pending, events).await?;
+        let tx = pending.settled_by(&outcome);
         if let Outcome::Confirmed(receipt) = &outcome {
             // First, so that a kill in between settles it once more and loses nothing.
-            self.keep(&pending.newest, *receipt)?;
+            self.keep(&tx, *receipt)?;
         }
-        for tx in pending.earlier.iter().chain([&pending.newest]) {
+        let attempts = pending.earlier.iter().chain([&pending.newest]);
+        // What is mined in order is mined, or displaced, before it.
+        for tx in attempts.chain(&pending.fillers) {
             self.journal.clear(tx)?;
         }
         let outcome = match outcome {
@@ -93,7 +122,7 @@ impl<J: TxJournal> Wallet<J> {
             }
             Outcome::Reverted(receipt) => {
                 events(mined(&receipt));
-                Err(self.cause(&pending.newest, &receipt).await)
+                Err(self.cause(&tx, &receipt).await)
             }
             Outcome::Displaced => Err(ChainError::ForeignNonce {
                 sender: self.address(),
@@ -104,8 +133,11 @@ impl<J: TxJournal> Wallet<J> {
                 message: String::new(),
             })),
         };
-        let tx = pending.newest;
-        Ok(Resumed { tx, outcome })
+        Ok(Resumed {
+            tx,
+            outcome,
+            untaken: !pending.may_be_taken,
+        })
     }
 
     async fn wait(
@@ -142,6 +174,7 @@ impl<J: TxJournal> Wallet<J> {
         events: OnSendEvent<'_>,
     ) -> Result<Option<Outcome>, ChainError> {
         let sight = self.sight(pending, rules).await?;
+        self.heal(pending, &sight, events).await?;
         if pending.pursuit.is_held_by_cap(&sight, rules) {
             tracing::warn!(cap = %rules.max_fee_cap, "the fee cap forbids a better price");
         }
@@ -200,15 +233,24 @@ impl<J: TxJournal> Wallet<J> {
     ) -> Result<(), ChainError> {
         let answer = match self.chain.broadcast(&pending.newest.raw).await {
             Ok(hash) => {
+                pending.may_be_taken = true;
                 events(SendEvent::Broadcast { hash });
                 Ok(())
             }
             Err(error) => {
-                let ChainError::Rejected { reason, .. } = error else {
+                let ChainError::Rejected { reason, message } = &error else {
+                    pending.may_be_taken = true;
                     return Err(error);
                 };
-                tracing::debug!(%error, "a transaction was refused");
-                pending.refusal = Some(error);
+                let (reason, words) = (*reason, message.clone());
+                let told = pending.refusal.replace(error);
+                let told = told.is_some_and(|before| {
+                    matches!(before, ChainError::Rejected { message, .. } if message == words)
+                });
+                if !told {
+                    let hash = pending.newest.hash;
+                    events(SendEvent::Refused { hash, words });
+                }
                 Err(reason)
             }
         };

@@ -8,6 +8,8 @@ use super::{DirJournal, JournaledTx, SendEvent, TxJournal, Wallet, WalletOptions
 
 mod crash;
 mod endpoints;
+mod gap;
+mod hand;
 mod node;
 mod results;
 use node::{FOREVER, Node};

@@ -67,8 +67,8 @@ pub const KEYS: &[Key] = &[
     ),
     optional(
         "poll_interval_ms",
-        "250",
-        "pause between two looks at the chain head",
+        "0",
+        "pause between two looks at the chain head; 0: by the time between its blocks",
     ),
     optional(
         "max_view_age_ms",

@@ -233,7 +233,7 @@ fn parse(values: &Values) -> Result<NodeConfig, ConfigError> {
         listen: reader.parsed::<SocketAddr>("listen", "IP:PORT")?,
         tls: reader.tls()?,
         confirmations: reader.number("confirmations", 0..=128)?,
-        poll_interval_ms: reader.number("poll_interval_ms", 10..=60_000)?,
+        poll_interval_ms: reader.number("poll_interval_ms", 0..=60_000)?,
         max_view_age_ms: reader.number("max_view_age_ms", 500..=HOUR_MS)?,
         max_block_ahead_s: reader.number("max_block_ahead_s", 0..=86_400)?,
         max_head_age_s: reader.number("max_head_age_s", 0..=86_400)?,

@@ -189,7 +189,7 @@ fn refuses_what_is_missing() {
 #[test]
 fn refuses_values_out_of_range_or_of_another_kind() {
     for (key, value) in [
-        ("poll_interval_ms", "0"),
+        ("poll_interval_ms", "60001"),
         ("request_window_s", "0"),
         // A reader takes no receipt of a time so far ahead.
         ("request_window_s", "601"),

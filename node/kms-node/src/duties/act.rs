@@ -22,6 +22,7 @@ use crate::node::Node;
 use crate::store::StoreError;
 use crate::store::intent::IntentState;
 use crate::view::snapshot::Snapshot;
+use track::Watch;
 
 const TICK: Duration = Duration::from_millis(500);
 /// Pause after a failed request to the chain or the database.
@@ -65,6 +66,7 @@ pub(crate) struct Sender<C> {
     backoff: HashMap<String, Backoff>,
     /// The engine's state of each intent under way, by intent id.
     pursuits: HashMap<i64, Pursuit>,
+    watch: Watch,
     /// The most that a duty of the last tick needs and the worker lacks.
     short_of: Option<Wei>,
     /// Kind of a duty that `max_fee_per_gas` held back in this tick.
@@ -124,6 +126,7 @@ impl<C: NodeChain> Sender<C> {
             read_at: None,
             backoff: HashMap::new(),
             pursuits: HashMap::new(),
+            watch: Watch::default(),
             short_of: None,
             held_by_cap: None,
         }
@@ -132,9 +135,9 @@ impl<C: NodeChain> Sender<C> {
     /// Runs one tick. Safe to cancel at any await.
     pub(crate) async fn tick(&mut self, snapshot: &Snapshot) -> Result<()> {
         self.held_by_cap = None;
-        // What is not known of one transaction keeps no other duty waiting.
-        let tracked = self.track(snapshot).await;
-        self.refresh_ledger(snapshot).await?;
+        // What is not known of one transaction, or fails for one duty, keeps no other waiting.
+        let mut outcome = self.track(snapshot).await;
+        outcome = outcome.and(self.refresh_ledger(snapshot).await);
         let store = self.node.store.clone();
         for intent in store
             .open_intents()
@@ -142,12 +145,14 @@ impl<C: NodeChain> Sender<C> {
             .iter()
             .filter(|intent| intent.state == IntentState::Planned)
         {
-            self.resume(snapshot, intent).await?;
+            let resumed = self.resume(snapshot, intent).await;
+            outcome = outcome.and(self.alone(&intent.kind, snapshot.period, resumed));
         }
         for duty in decide(snapshot, &self.wishes, &self.ledger) {
             let busy = self.is_busy(&duty, snapshot.head.number).await?;
             if !busy && self.may_try(&duty, snapshot.period) {
-                self.start(snapshot, &duty).await?;
+                let started = self.start(snapshot, &duty).await;
+                outcome = outcome.and(self.alone(&duty.lane(), snapshot.period, started));
             }
         }
         let cap = self.node.config.max_fee_per_gas;
@@ -163,7 +168,19 @@ impl<C: NodeChain> Sender<C> {
         let open = u64::try_from(open.len()).unwrap_or(u64::MAX);
         self.node.metrics.open_intents.set(open);
         self.node.metrics.decided.set(snapshot.head.number);
-        tracked
+        outcome
+    }
+
+    /// Backs off the lane of a duty that an endpoint answered with an error, in whatever words, and
+    /// no other one. An endpoint that does not answer is the chain's trouble.
+    fn alone(&mut self, lane: &str, now: Period, outcome: Result<()>) -> Result<()> {
+        if let Err(ActError::Chain(
+            error @ (ChainError::Rpc { .. } | ChainError::BadReply { .. }),
+        )) = &outcome
+        {
+            self.back_off(lane.to_owned(), now, &error.to_string());
+        }
+        outcome
     }
 
     async fn refresh_ledger(&mut self, snapshot: &Snapshot) -> Result<()> {

@@ -1,16 +1,22 @@
 //! Counters and gauges in the Prometheus text format. Names have the prefix `kms_` and their unit;
 //! labels come from closed sets, never from a policy, requester or peer, so series are bounded.
+//! `catalogue` makes METRICS.md of them.
 
-use std::sync::atomic::AtomicU64;
+mod catalogue;
 
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use kms_chain::Rpc;
 use kms_protocol::messages::Problem;
-use prometheus_client::encoding::text::encode;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use prometheus_client::metrics::info::Info;
-use prometheus_client::registry::{Registry, Unit};
+use prometheus_client::registry::Unit;
+
+use catalogue::Catalogue;
 
 /// A label, name and value, from a closed set.
 type Label = [(&'static str, &'static str); 1];
@@ -19,7 +25,7 @@ type Float = Gauge<f64, AtomicU64>;
 
 /// Every metric of the node; its help text is at its registration.
 pub(crate) struct Metrics {
-    registry: Registry,
+    registry: Catalogue,
     pub(crate) requests: Family<Label, Counter>,
     pub(crate) refusals: Family<Label, Counter>,
     /// Requests refused because their policy's quota was used up, by quota.
@@ -47,6 +53,10 @@ pub(crate) struct Metrics {
     pub(crate) gaps: Counter,
     /// Failed requests to the chain, by task.
     pub(crate) rpc_errors: Family<Label, Counter>,
+    /// Requests to the chain, by endpoint, method and outcome.
+    rpc_requests: Family<Vec<(&'static str, String)>, Counter>,
+    /// The transport that counts them.
+    pub(crate) rpc: OnceLock<Rpc>,
     pub(crate) period: Whole,
     pub(crate) lease_through: Whole,
     /// Last period of the suspension; 0 without one.
@@ -75,7 +85,7 @@ pub(crate) struct Metrics {
 impl Metrics {
     pub(crate) fn new() -> Self {
         let metrics = Self {
-            registry: Registry::with_prefix("kms"),
+            registry: Catalogue::new(),
             requests: Family::default(),
             refusals: Family::default(),
             quota_refusals: Family::default(),
@@ -93,6 +103,8 @@ impl Metrics {
             reorgs: Counter::default(),
             gaps: Counter::default(),
             rpc_errors: Family::default(),
+            rpc_requests: Family::default(),
+            rpc: OnceLock::new(),
             period: Gauge::default(),
             lease_through: Gauge::default(),
             suspended_through: Gauge::default(),
@@ -185,6 +197,9 @@ impl Metrics {
         );
         let errors = self.rpc_errors.clone();
         r.register("rpc_errors", "Failed chain requests by task", errors);
+        let requests = self.rpc_requests.clone();
+        let help = "Chain requests by endpoint and outcome";
+        r.register("rpc_requests", help, requests);
         r.register("period_current", "Period of the head", self.period.clone());
     }
 
@@ -220,10 +235,22 @@ impl Metrics {
     }
 
     pub(crate) fn render(&self) -> String {
-        let mut text = String::new();
-        // Writing to a string does not fail.
-        let _ = encode(&mut text, &self.registry);
-        text
+        for one in self.rpc.get().iter().flat_map(|rpc| rpc.requests()) {
+            let labels = vec![
+                ("endpoint", one.endpoint),
+                ("method", one.method.to_owned()),
+                ("outcome", one.outcome.label().to_owned()),
+            ];
+            let counter = self.rpc_requests.get_or_create(&labels);
+            counter.inner().store(one.count, Ordering::Relaxed);
+        }
+        self.registry.text()
+    }
+
+    /// The page that lists every metric.
+    #[cfg(test)]
+    pub(crate) fn page(&self) -> String {
+        self.registry.page()
     }
 
     pub(crate) fn request(&self, route: &'static str) {

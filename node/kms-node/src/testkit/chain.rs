@@ -31,6 +31,8 @@ impl NodeChain for FakeChain {
     }
 
     async fn last_seqs(&self) -> Result<LastSeqs, ChainError> {
+        // One request for each contract.
+        self.state().requests += 2;
         self.answer(|state| match state.lowered {
             true => LastSeqs {
                 escrow: 0,
@@ -53,12 +55,18 @@ impl NodeChain for FakeChain {
         self.answer(|state| terms.iter().map(|terms| state.collectable(terms)).collect())
     }
 
+    fn pass_over(&self) {
+        self.state().passed_over += 1;
+    }
+
     async fn check_heads(&self) -> Result<(), ChainError> {
-        self.answer(|_| ())
+        Ok(())
     }
 
     async fn last_seqs_at(&self, _hash: B256) -> Result<Option<LastSeqs>, ChainError> {
-        self.answer(|state| state.witnessed.then(|| witnessed(state)))
+        Ok(Some(self.state())
+            .filter(|state| state.witnessed)
+            .map(|state| witnessed(&state)))
     }
 
     async fn prove_again(&self) -> Result<(), ChainError> {

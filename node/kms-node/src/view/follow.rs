@@ -14,15 +14,17 @@ use crate::host::stop::Stop;
 use crate::node::Node;
 use crate::store::{Result, StoreError};
 use crate::view::ingest::{Indexer, Ingested, Scope};
+use crate::view::pace::Pace;
 use crate::view::snapshot::Snapshot;
 
-/// Longest backoff while the endpoints or the disk fail.
+/// Backoff while the endpoints or the disk fail: doubles from the first to the last.
+const FIRST_PAUSE: Duration = Duration::from_millis(250);
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
+/// Looks in a row that do not fit together after which another endpoint is read.
+const MISFITS: u32 = 3;
 /// Backoff before an index that had a gap is built again: doubles from the first to the last.
 const FIRST_REINDEX_PAUSE: Duration = Duration::from_secs(1);
 const LAST_REINDEX_PAUSE: Duration = Duration::from_secs(300);
-/// Interval at which the contracts' own event counts are compared with the index.
-const RECONCILE_EVERY: Duration = Duration::from_secs(10);
 /// Pause after it was asked in vain which block is settled.
 const SETTLE_PAUSE: Duration = Duration::from_secs(1);
 
@@ -34,11 +36,18 @@ pub(crate) struct Follower<C> {
     chain: C,
     indexer: Indexer,
     heartbeat: Heartbeat,
+    /// Time since the task began, as of the present look.
+    now: Duration,
+    pace: Pace,
+    /// Backoff after the next failure of the endpoints.
+    trouble_pause: Duration,
+    /// Looks in a row that did not fit together.
+    misfits: u32,
     /// Backoff after the next gap.
     reindex_pause: Duration,
     /// The contracts' event counts that the next successful poll must reach.
     counts: Option<LastSeqs>,
-    counted: Option<Instant>,
+    counted: Option<Duration>,
     /// When it was asked in vain which block is settled.
     unsettled: Option<Instant>,
     /// Whether an endpoint showed another block than the index has when it was asked last.
@@ -60,11 +69,16 @@ impl<C: NodeChain> Follower<C> {
         let (store, confirmations) = (node.store.clone(), node.config.confirmations);
         let indexer = Indexer::load(store, scope, clock, confirmations, publisher).await?;
         let heartbeat = node.health.heartbeat("chain");
+        let pace = Pace::new(node.config.poll_interval());
         Ok(Self {
             node,
             chain,
             indexer,
             heartbeat,
+            now: Duration::ZERO,
+            pace,
+            trouble_pause: FIRST_PAUSE,
+            misfits: 0,
             reindex_pause: FIRST_REINDEX_PAUSE,
             counts: None,
             counted: None,
@@ -75,24 +89,51 @@ impl<C: NodeChain> Follower<C> {
 
     /// Follows until told to stop; ends early only if the database fails.
     pub(crate) async fn run(mut self, stop: Stop) -> Result<()> {
-        let mut pause = self.node.config.poll_interval();
+        let started = Instant::now();
         while !stop.is_stopped() {
             self.heartbeat.beat();
-            match self.advance().await {
-                Ok(true) => pause = self.node.config.poll_interval(),
-                Ok(false) => continue,
-                Err(Trouble::Chain(error)) => {
-                    self.trouble(&error);
-                    pause = (pause * 2).min(LONGEST_PAUSE);
-                }
-                Err(Trouble::Store(error)) => pause = self.store_trouble(error).await?,
+            let pause = self.look(started.elapsed()).await?;
+            if !pause.is_zero() {
+                stop.sleep(pause).await;
             }
-            stop.sleep(pause).await;
         }
         Ok(())
     }
 
-    /// Follows and ingests one step; returns true if there was none.
+    /// Looks at the chain once, this long after the start; returns the pause until the next look.
+    pub(crate) async fn look(&mut self, now: Duration) -> Result<Duration> {
+        self.now = now;
+        match self.advance().await {
+            Ok(is_at_head) => {
+                (self.trouble_pause, self.misfits) = (FIRST_PAUSE, 0);
+                Ok(match is_at_head {
+                    true => self.pace.pause(now),
+                    false => Duration::ZERO,
+                })
+            }
+            Err(Trouble::Chain(error)) => {
+                self.trouble(&error);
+                self.note_misfit(&error);
+                let pause = self.trouble_pause;
+                self.trouble_pause = (pause * 2).min(LONGEST_PAUSE);
+                Ok(pause)
+            }
+            Err(Trouble::Store(error)) => self.store_trouble(error).await,
+        }
+    }
+
+    /// Has another endpoint read when what this one shows does not fit together, again and again.
+    fn note_misfit(&mut self, error: &ChainError) {
+        if let ChainError::ChainMoved | ChainError::BadReply { .. } = error {
+            self.misfits += 1;
+        }
+        if self.misfits >= MISFITS {
+            self.misfits = 0;
+            self.chain.pass_over();
+        }
+    }
+
+    /// Follows and ingests one step; returns true if the index has reached the head that was read.
     pub(crate) async fn advance(&mut self) -> std::result::Result<bool, Trouble> {
         self.indexer.refresh().await.map_err(Trouble::Store)?;
         let next = next_step(&self.chain, self.indexer.cursor()).await;
@@ -113,8 +154,15 @@ impl<C: NodeChain> Follower<C> {
                 return Ok(true);
             }
         }
+        let reaches_head = matches!(
+            step,
+            Step::Apply {
+                reaches_head: true,
+                ..
+            }
+        );
         match self.indexer.take(step).await.map_err(Trouble::Store)? {
-            Ingested::Applied => {}
+            Ingested::Applied => self.pace.found(self.now, &self.indexer.cursor().headers),
             Ingested::Reverted { depth } => {
                 self.counts = None;
                 self.node.metrics.reorgs.inc();
@@ -123,9 +171,15 @@ impl<C: NodeChain> Follower<C> {
                 }
             }
             Ingested::Restarted => {
+                self.node.metrics.reorgs.inc();
                 self.node.age.invalidate();
                 tracing::warn!("the chain left the known headers behind, indexing again");
             }
+        }
+        if reaches_head {
+            // What came since is found by the next look.
+            self.up_to_date().await?;
+            return Ok(true);
         }
         if self.node.age.age().is_some() {
             // The snapshot is in use: a revocation must not wait until the last step is written.
@@ -219,23 +273,26 @@ impl<C: NodeChain> Follower<C> {
                 .await
                 .map_err(Trouble::Store)?;
         }
-        if self
-            .counted
-            .is_none_or(|at| at.elapsed() >= RECONCILE_EVERY)
-        {
+        let every = self.pace.count_every();
+        let is_due = |at: Duration| self.now.saturating_sub(at) >= every;
+        if self.counted.is_none_or(is_due) {
             self.chain.check_heads().await.map_err(Trouble::Chain)?;
-            self.counts = Some(self.chain.last_seqs().await.map_err(Trouble::Chain)?);
-            self.counted = Some(Instant::now());
             // Another endpoint shows what the one that is read leaves out.
             let confirmed = self.indexer.confirmed().last().copied();
-            if let Some(header) = confirmed
-                && let Ok(Some(counts)) = self.chain.last_seqs_at(header.hash).await
-            {
-                self.indexer
-                    .require_seqs(counts)
-                    .await
-                    .map_err(Trouble::Store)?;
+            let witnessed = match confirmed {
+                Some(header) => self.chain.last_seqs_at(header.hash).await,
+                None => Ok(None),
+            };
+            match witnessed {
+                Ok(Some(counts)) => {
+                    let required = self.indexer.require_seqs(counts).await;
+                    required.map_err(Trouble::Store)?;
+                }
+                Ok(None) | Err(_) => {
+                    self.counts = Some(self.chain.last_seqs().await.map_err(Trouble::Chain)?);
+                }
             }
+            self.counted = Some(self.now);
         }
         Ok(())
     }
@@ -272,7 +329,7 @@ impl<C: NodeChain> Follower<C> {
         // Old pages that are being read stay until the next call.
         let _ = self.node.store.cut_log().await?;
         Ok(if had_reserve {
-            self.node.config.poll_interval()
+            FIRST_PAUSE
         } else {
             LONGEST_PAUSE
         })

@@ -90,7 +90,9 @@ impl Indexer {
 
     async fn write(&mut self, step: Step) -> Result<Ingested> {
         match step {
-            Step::Apply { headers, events } => {
+            Step::Apply {
+                headers, events, ..
+            } => {
                 let batch = batch(&self.scope, headers, &events);
                 self.store.apply(&batch).await?;
                 self.cursor.append(&batch.headers);

@@ -42,7 +42,7 @@ fn the_verbs_are_the_documented_ones() {
         kms grant, kms read, kms revoke, kms renew, kms refund, kms policies list, \
         kms policies show, kms agent status, kms agent stop, \
         kms agent serve, kms agent, kms config show, kms config set, \
-        kms doctor, kms status, \
+        kms doctor, kms status, kms tx list, kms tx show, kms tx bump, kms tx cancel, \
         kms stake create, kms stake status, kms stake extend, \
         kms stake wind-down, kms stake unbond, kms stake withdraw, kms stake min-rate, \
         kms worker bond, kms worker unbond, kms worker show, kms rewards show, \

@@ -34,6 +34,10 @@ pub struct State {
     pub(super) salt: u64,
     /// Whether the endpoint answers.
     pub online: bool,
+    /// Requests so far.
+    pub requests: u64,
+    /// How often another endpoint was asked for.
+    pub passed_over: u32,
     /// Nonces used by transactions from elsewhere.
     pub foreign_nonces: u64,
     /// How much lower than it is the endpoint shows the nonce.
@@ -66,6 +70,8 @@ pub struct State {
     pub unindexed: bool,
     /// Kind of the calls whose simulation fails, and its error.
     pub refuse: Option<(&'static str, &'static str)>,
+    /// Kind of the calls whose simulation the endpoint answers with an error of its own.
+    pub confused: Option<&'static str>,
     /// Whether transactions revert when they are mined.
     pub fail_on_chain: bool,
     /// Whether a broadcast reaches the pool; it is counted all the same.
@@ -100,6 +106,8 @@ impl State {
             hidden: HashSet::new(),
             salt: 0,
             online: true,
+            requests: 0,
+            passed_over: 0,
             foreign_nonces: 0,
             nonce_back: 0,
             claimable: Amount::ZERO,
@@ -116,6 +124,7 @@ impl State {
             stalled: false,
             unindexed: false,
             refuse: None,
+            confused: None,
             fail_on_chain: false,
             accept_broadcasts: true,
             broadcasts: Vec::new(),
@@ -241,6 +250,14 @@ impl State {
 
     /// Gas of the call, or why a test or the contract refuses it.
     pub fn simulate(&mut self, call: &Call) -> Result<GasLimit, ChainError> {
+        if self.confused == Some(call.kind()) {
+            return Err(ChainError::Rpc {
+                method: "eth_estimateGas",
+                code: -32_000,
+                message: "required state is not available".to_owned(),
+                data: None,
+            });
+        }
         let answer = match self.refuse {
             Some((kind, error)) if kind == call.kind() => Err(error),
             _ => self.price(call, self.period()),

@@ -1,28 +1,17 @@
-use kms_protocol::{Wei, keccak256};
+use kms_protocol::keccak256;
 use serde_json::Value;
 
 use super::*;
 use crate::rpc::RpcConfig;
-use crate::test_support::{Reply, Server, deployment};
+use crate::test_support::{Reply, Server, block_json, deployment, hash};
 
-fn header(number: u64) -> BlockHeader {
-    BlockHeader {
-        number,
-        hash: keccak256(&number.to_be_bytes()),
-        parent: keccak256(&(number - 1).to_be_bytes()),
-        timestamp: 1_000 + number,
-        base_fee: Wei(7),
-    }
+fn wire(number: u64, shift: u64) -> Value {
+    block_json(number, hash(4), 1_000 + number + shift)
 }
 
-fn wire(header: &BlockHeader) -> Value {
-    json!({
-        "number": format!("{:#x}", header.number),
-        "hash": header.hash,
-        "parentHash": header.parent,
-        "timestamp": format!("{:#x}", header.timestamp),
-        "baseFeePerGas": "0x7",
-    })
+fn header(number: u64) -> BlockHeader {
+    let wire: WireHeader = serde_json::from_value(wire(number, 0)).unwrap();
+    wire.parse().unwrap().0
 }
 
 /// An endpoint with the blocks up to `head`, of which those up to `last_final` are final, and whose
@@ -37,10 +26,8 @@ async fn endpoint(head: u64, last_final: Option<u64>, shift: u64) -> Server {
         let Some(number) = number else {
             return Reply::Error(-32_602, "unknown block tag");
         };
-        let mut shown = header(number);
-        shown.timestamp += shift;
         Reply::Result(if number <= head {
-            wire(&shown)
+            wire(number, shift)
         } else {
             Value::Null
         })

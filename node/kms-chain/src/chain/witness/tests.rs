@@ -1,6 +1,6 @@
 use super::*;
 use crate::rpc::RpcConfig;
-use crate::test_support::{Reply, Server, deployment, hash};
+use crate::test_support::{Reply, Server, block_json, deployment, hash};
 
 /// Time of block 0, in seconds; the others follow every 12 s.
 const GENESIS: u64 = 1_700_000_000;
@@ -36,10 +36,9 @@ async fn endpoint(shown: Shown) -> Server {
         count,
     } = shown;
     Server::of_deployment(move |method, params| match method {
-        "eth_getBlockByNumber" if params[0] == "latest" => Reply::Result(json!({
-            "number": format!("{height:#x}"), "hash": block(fork, height),
-            "parentHash": hash(4), "timestamp": format!("{time:#x}"), "baseFeePerGas": "0x7",
-        })),
+        "eth_getBlockByNumber" if params[0] == "latest" => {
+            Reply::Result(block_json(height, hash(4), time))
+        }
         "eth_call" => {
             assert_eq!(params[1]["requireCanonical"], true);
             let mut known = (0..=height).map(|number| json!(block(fork, number)));

@@ -18,7 +18,8 @@ use crate::devnet::CHAIN_ID;
 use crate::error::{ChainError, IdentityPart, JsonFile, ParamProblem};
 use crate::files::{self, Existing};
 use crate::rpc::Rpc;
-use crate::types::wire::{HashOnly, Quantity, WireHeader};
+use crate::types::header::WireHeader;
+use crate::types::wire::{HashOnly, Quantity};
 
 const NONE: [(); 0] = [];
 /// Intrinsic gas of a transaction that creates a contract.
@@ -309,11 +310,8 @@ pub(super) fn with_powers(
 /// Puts the newest block's time in place of "now"; refuses a genesis in the future.
 async fn with_genesis(rpc: &Rpc, params: DeployParams) -> Result<DeployParams, ChainError> {
     let method = "eth_getBlockByNumber";
-    let head: WireHeader = rpc.request(method, &("latest", false)).await?;
-    let head = head.parse().ok_or(ChainError::BadReply {
-        method,
-        reason: "impossible header",
-    })?;
+    let read = |wire: WireHeader| wire.parse().map(|(header, _)| header);
+    let head = rpc.request_read(method, &("latest", false), read).await?;
     let genesis = match params.genesis {
         Genesis::Now => head.timestamp,
         Genesis::At(time) if time <= head.timestamp => time,

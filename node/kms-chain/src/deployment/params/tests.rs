@@ -143,7 +143,7 @@ fn refuses_kappa_without_periods_and_the_zero_holder() {
 
 type Change = fn(&mut DeployParams);
 /// The key that must be named, and what is done to the local parameters.
-const OUT_OF_BOUNDS: [(&str, Change); 29] = [
+const OUT_OF_BOUNDS: [(&str, Change); 32] = [
     ("control.timelock_delay_seconds", |p| {
         p.control.timelock_delay_seconds = 83
     }),

@@ -37,10 +37,7 @@ async fn proved(header: Value, call: impl Fn() -> Reply + Send + Sync + 'static)
         other => panic!("{other}"),
     })
     .await;
-    let config = RpcConfig {
-        urls: vec![server.url.clone()],
-        ..RpcConfig::default()
-    };
+    let config = RpcConfig::new(vec![server.url.clone()]);
     match prove(&Rpc::new(&config).unwrap(), CHAIN_ID).await {
         Ok(()) => "proved".to_owned(),
         Err(ChainError::ChainUnsupported { lack, .. }) => format!("{lack:?}"),

@@ -8,7 +8,7 @@ use ethers::utils::rlp::Rlp;
 use kms_protocol::{B256, keccak256};
 use serde_json::{Value, json};
 
-use crate::test_support::{Reply, hash};
+use crate::test_support::{Reply, block_json, hash};
 
 pub(super) const FOREVER: Duration = Duration::from_secs(600);
 
@@ -30,6 +30,8 @@ pub(super) struct Node {
     pub(super) loses: bool,
     /// Requests for a receipt that are answered as if there was none yet.
     pub(super) late_receipts: usize,
+    /// What it shows of the nonce of the pool, in place of the truth.
+    pub(super) pending_shown: Option<u64>,
     /// Nonces that somebody else used.
     pub(super) foreign: u64,
     pub(super) base_fee: u128,
@@ -49,15 +51,20 @@ impl Node {
     }
 
     fn next_nonce(&self) -> u64 {
-        self.foreign.max(self.mined.len() as u64)
+        let after_own = self.mined.keys().last().map_or(0, |last| last + 1);
+        self.foreign.max(after_own)
     }
 
     pub(super) fn mine(&mut self) {
         let Some(least) = self.mines_from else { return };
         let mut ready: Vec<_> = self.seen.iter().filter(|(.., fee)| *fee >= least).collect();
         ready.sort_by_key(|(_, nonce, fee)| (*nonce, u128::MAX - fee));
+        let (ready, fails): (Vec<_>, bool) = (ready.into_iter().copied().collect(), self.fails);
         for (hash, nonce, _) in ready {
-            self.mined.entry(*nonce).or_insert((*hash, !self.fails));
+            // A block takes nonces in order.
+            if nonce == self.next_nonce() {
+                self.mined.insert(nonce, (hash, !fails));
+            }
         }
         self.head += 1;
     }
@@ -74,6 +81,9 @@ impl Node {
         let hash = keccak256(&bytes);
         if self.seen.iter().any(|(known, ..)| *known == hash) {
             return Reply::Error(-32_000, "already known");
+        }
+        if tx.nonce().unwrap().as_u64() < self.next_nonce() {
+            return Reply::Error(-32_000, "nonce too low");
         }
         let fee = tx
             .as_eip1559_ref()
@@ -120,7 +130,7 @@ impl Node {
                     .unwrap_or(0);
                 let next = self.next_nonce();
                 let count = if params[1] == json!("pending") {
-                    next.max(pooled)
+                    self.pending_shown.unwrap_or(next.max(pooled))
                 } else {
                     next
                 };
@@ -130,10 +140,7 @@ impl Node {
             "eth_getTransactionReceipt" => Reply::Result(self.receipt(&params[0])),
             "eth_getBlockByNumber" => {
                 self.mine();
-                Reply::Result(json!({
-                    "number": format!("{:#x}", self.head), "hash": hash(5),
-                    "parentHash": hash(4), "timestamp": "0x64", "baseFeePerGas": "0x64",
-                }))
+                Reply::Result(block_json(self.head, hash(4), 100))
             }
             "eth_call" => Reply::Error(3, "execution reverted: EscrowAmountZero()"),
             other => panic!("{other}"),

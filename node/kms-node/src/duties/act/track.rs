@@ -4,6 +4,8 @@
 
 use kms_chain::{Decision, Included, Outcome, Pursuit, Rules, Sight};
 
+use kms_protocol::B256;
+
 use super::{Result, Sender};
 use crate::chain::NodeChain;
 use crate::duties::decide::Duty;
@@ -17,6 +19,33 @@ const OFFER_BLOCKS: u64 = 3;
 const DISPLACED_BLOCKS: u64 = 32;
 /// Blocks without a receipt after which an attempt at higher fees is signed.
 const REPRICE_BLOCKS: u64 = 10;
+
+/// Blocks after a reorganisation in which it is watched whether final transactions are lost.
+const WATCH_BLOCKS: u64 = 32;
+
+/// Whether the nonce is worth a question while no transaction is open: once for each head after a
+/// start, a reorganisation or a gap, for a while.
+#[derive(Debug, Default)]
+pub(super) struct Watch {
+    /// Number of steps that the index had undone.
+    undone: Option<u64>,
+    until: u64,
+    looked_at: Option<B256>,
+}
+
+impl Watch {
+    fn is_due(&mut self, undone: u64, snapshot: &Snapshot) -> bool {
+        let head = &snapshot.head;
+        if self.undone.replace(undone) != Some(undone) {
+            self.until = head.number.saturating_add(WATCH_BLOCKS);
+        }
+        head.number <= self.until && self.looked_at != Some(head.hash)
+    }
+
+    fn looked(&mut self, snapshot: &Snapshot) {
+        self.looked_at = Some(snapshot.head.hash);
+    }
+}
 
 impl<C: NodeChain> Sender<C> {
     /// The engine's rules; its unit of time is a block.
@@ -37,10 +66,17 @@ impl<C: NodeChain> Sender<C> {
     pub(super) async fn track(&mut self, snapshot: &Snapshot) -> Result<()> {
         let store = self.node.store.clone();
         let worker = self.wishes.worker;
+        let is_idle = store.open_attempts().await?.is_empty();
+        let undone = (&self.node.metrics.reorgs, &self.node.metrics.gaps);
+        let undone = undone.0.get().saturating_add(undone.1.get());
+        if is_idle && !self.watch.is_due(undone, snapshot) {
+            return Ok(());
+        }
         let Some(last_nonce) = store.last_nonce(worker).await? else {
             return Ok(());
         };
         let next_nonce = self.chain.mined_nonce(worker).await?;
+        self.watch.looked(snapshot);
         if next_nonce <= last_nonce {
             // If a reorg removed final transactions, their bytes are broadcast again.
             store.reopen_from(worker, next_nonce).await?;

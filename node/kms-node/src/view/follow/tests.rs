@@ -7,6 +7,8 @@ use crate::gate;
 use crate::testkit::grant::Grant;
 use crate::testkit::{Running, World};
 
+mod budget;
+
 fn verdict(node: &Node, grant: &Grant) -> Option<Refusal> {
     let snapshot = node.snapshot();
     let served = gate::serve(node.view(snapshot.as_ref()), &grant.id());
@@ -339,4 +341,50 @@ async fn what_was_written_before_an_error_is_in_the_index_after_it() {
     store.replace_terms(id, &terms).await;
     running.sync().await;
     assert_eq!(verdict(&running.node, &grant), Some(Refusal::PolicyRevoked));
+}
+
+#[tokio::test]
+async fn a_block_that_is_the_head_costs_two_requests_and_makes_the_view_fresh() {
+    let world = World::new();
+    let mut running = world.start().await;
+    running.sync().await;
+    running.sync().await;
+    running.node.age.invalidate();
+    world.chain.mine();
+    let before = world.chain.state().requests;
+    assert!(running.follower.advance().await.unwrap(), "at the head");
+    assert_eq!(world.chain.state().requests - before, 2);
+    assert!(running.node.age.age().is_some());
+    let head = running.node.snapshot().unwrap().head.number;
+    assert_eq!(head, world.chain.height());
+}
+
+#[tokio::test]
+async fn an_endpoint_whose_answers_do_not_fit_together_is_passed_over() {
+    let world = World::new();
+    let mut running = world.start().await;
+    running.sync().await;
+    let misfit = ChainError::ChainMoved;
+    let bad = ChainError::BadReply {
+        method: "eth_getLogs",
+        reason: "logs out of order",
+    };
+    let outage = kms_kit::chain::outage();
+    for (error, passed_over) in [
+        (&misfit, 0),
+        (&bad, 0),
+        (&outage, 0),
+        (&misfit, 1),
+        (&bad, 1),
+        (&bad, 1),
+        (&bad, 2),
+    ] {
+        running.follower.note_misfit(error);
+        assert_eq!(world.chain.state().passed_over, passed_over);
+    }
+    running.follower.note_misfit(&misfit);
+    running.follower.note_misfit(&misfit);
+    assert!(running.follower.look(Duration::ZERO).await.is_ok());
+    running.follower.note_misfit(&misfit);
+    assert_eq!(world.chain.state().passed_over, 2, "not in a row");
 }

@@ -66,3 +66,33 @@ async fn one_that_is_asked_for_in_vain_keeps_no_other_duty_waiting() {
     assert_eq!(world.chain.effects("claim"), 1);
     assert_eq!(world.chain.effects("register_node"), 2);
 }
+
+#[tokio::test]
+async fn a_duty_that_the_endpoint_cannot_simulate_keeps_no_other_waiting() {
+    let (world, mut running) = staked().await;
+    world.chain.state().confused = Some("register_node");
+    for _ in 0..6 {
+        let _ = try_tick(&world, &mut running).await;
+    }
+    assert_eq!(world.chain.effects("confirm_activity"), 1);
+    assert_eq!(world.chain.effects("register_node"), 0);
+    let lanes: Vec<&String> = running.sender.backoff.keys().collect();
+    assert_eq!(lanes, ["register_node"], "its own lane alone");
+    world.chain.state().confused = None;
+    running.sender.backoff.clear();
+    running.live(&world.chain, 4).await;
+    assert_eq!(world.chain.effects("register_node"), 1);
+}
+
+#[tokio::test]
+async fn a_final_transaction_that_a_reorganisation_drops_is_sent_again() {
+    let (world, mut running) = settled().await;
+    let sent = world.chain.broadcasts().len();
+    // Deeper than the confirmations: registration and confirmation are gone.
+    let depth = usize::try_from(world.chain.height()).unwrap() - 1;
+    world.chain.drop_blocks(depth);
+    world.chain.mine_many(8);
+    running.live(&world.chain, 8).await;
+    assert!(world.chain.broadcasts().len() > sent);
+    assert_eq!(world.chain.effects("confirm_activity"), 1);
+}

@@ -7,23 +7,24 @@ import {IMiningRewards} from "./interfaces/IMiningRewards.sol";
 import {IPeriodClock} from "./interfaces/IPeriodClock.sol";
 import {IPolicyManager} from "./interfaces/IPolicyManager.sol";
 import {IStakingEscrow} from "./interfaces/IStakingEscrow.sol";
-import {PAID_IN_WORD, PolicyWord, countAt, withCountAt} from "./libraries/PolicyWord.sol";
+import {PAID_IN_WORD, PolicyWord, RETURNED, countAt, withCountAt} from "./libraries/PolicyWord.sol";
 
 /// @title Policy books
-/// @notice Keeps the state of policies, computes the fees that are due, and holds the views over both.
+/// @notice Keeps the state of policies, computes fees, and holds the views over both. PolicyFees,
 /// PolicyRevocations, QuoteBook and PolicyManager write the state.
 ///
 /// The first `length` periods of the policy are paid for with each miner, or fewer once its own arrangement
-/// was revoked. The fee of a completed one is paid once: to the miner if it was active in it, else to the
-/// sponsor. Leases cover coming periods only, so the activity in a completed period is final, and all may
-/// settle in any order and as often as they like.
+/// was revoked. The fee of a completed one is paid once: to the miner if it was active in it and held its
+/// kfrag by then, else to the sponsor. Leases cover coming periods only, so the activity in a completed
+/// period is final, and all may settle in any order and as often as they like.
 abstract contract PolicyBooks is PeriodClock, IPolicyManager {
     // ---------------------------------------------------------------- types
 
-    /// @notice State of an arrangement that was revoked alone, in one slot; zero while it is not.
+    /// @notice What distinguishes an arrangement from its policy, in one slot; zero while nothing does.
     struct Arrangement {
-        uint40 revokedAt; // > 0 when revoked
-        uint16 length; // periods that stay paid for with this miner, <= the policy's at that time
+        uint40 revokedAt; // > 0 when revoked alone
+        uint16 length; // then: periods that stay paid for with this miner, <= the policy's at that time
+        uint16 undelivered; // leading periods before the delivery that was proved, never paid to the miner
     }
 
     // ---------------------------------------------------------------- immutables
@@ -38,6 +39,8 @@ abstract contract PolicyBooks is PeriodClock, IPolicyManager {
     address public immutable override control;
     /// @inheritdoc IPolicyManager
     uint32 public immutable override maxPolicyPeriods;
+    /// @inheritdoc IPolicyManager
+    uint32 public immutable override proofPeriods;
 
     // ---------------------------------------------------------------- storage
 
@@ -73,6 +76,7 @@ abstract contract PolicyBooks is PeriodClock, IPolicyManager {
         _rewards = IMiningRewards(rewards_);
         control = control_;
         maxPolicyPeriods = maxPolicyPeriods_;
+        proofPeriods = IStakingEscrow(escrow_).minLockPeriods();
     }
 
     // ---------------------------------------------------------------- internal: writing
@@ -248,6 +252,20 @@ abstract contract PolicyBooks is PeriodClock, IPolicyManager {
         return uint256(terms.rate) * _rewards.activePeriods(miner, first + paid_, first + completed - 1);
     }
 
+    /// @dev Fees that are the miner's own, collected or not: those of its active, completed periods from the
+    /// proved delivery on; none before it is proved.
+    function _earned(bytes32 id, Terms calldata terms, PolicyWord word, uint256 index)
+        internal
+        view
+        returns (uint256)
+    {
+        uint16 paid_ = _paid(id, word, index);
+        if (paid_ == 0 || paid_ == RETURNED) return 0;
+        uint16 from = word.late() ? _arrangements[id][terms.miners[index]].undelivered : 0;
+        uint16 completed = _lengthAt(id, word, terms.miners[index], _completed(word));
+        return _dueTo(terms, terms.miners[index], word, from, completed);
+    }
+
     /// @dev Paid count of the miner at `index` of the terms: leading periods it has collected the fees of.
     function _paid(bytes32 id, PolicyWord word, uint256 index) internal view returns (uint16) {
         if (index < PAID_IN_WORD) return word.paid(index);
@@ -318,49 +336,10 @@ abstract contract PolicyBooks is PeriodClock, IPolicyManager {
     }
 
     /// @inheritdoc IPolicyManager
-    function collectable(Terms calldata terms, address miner) public view override returns (uint256) {
-        (bytes32 id, PolicyWord word) = _load(terms);
-        uint256 index = _indexOf(id, terms.miners, miner);
-        uint16 completed = _lengthAt(id, word, miner, _completed(word));
-        return _dueTo(terms, miner, word, _paid(id, word, index), completed);
-    }
-
-    /// @inheritdoc IPolicyManager
-    function collectableEach(Terms[] calldata terms, address miner)
-        external
-        view
-        override
-        returns (uint256[] memory amounts)
-    {
-        amounts = new uint256[](_checkedBatch(terms.length));
-        for (uint256 i = 0; i < terms.length; ++i) {
-            amounts[i] = collectable(terms[i], miner);
-        }
-    }
-
-    /// @inheritdoc IPolicyManager
-    function refundable(Terms calldata terms) public view override returns (uint256) {
-        (bytes32 id, PolicyWord word) = _load(terms);
-        return _idleFees(id, terms, word, _completed(word));
-    }
-
-    /// @inheritdoc IPolicyManager
-    function refundableEach(Terms[] calldata terms)
-        external
-        view
-        override
-        returns (uint256[] memory amounts)
-    {
-        amounts = new uint256[](_checkedBatch(terms.length));
-        for (uint256 i = 0; i < terms.length; ++i) {
-            amounts[i] = refundable(terms[i]);
-        }
-    }
-
-    /// @inheritdoc IPolicyManager
     function paidThrough(Terms calldata terms, address miner) external view override returns (uint32) {
         (bytes32 id, PolicyWord word) = _load(terms);
-        return _lastOf(word.firstPeriod(), _paid(id, word, _indexOf(id, terms.miners, miner)));
+        uint16 paid_ = _paid(id, word, _indexOf(id, terms.miners, miner));
+        return _lastOf(word.firstPeriod(), paid_ == RETURNED ? 0 : paid_);
     }
 
     /// @inheritdoc IPolicyManager

@@ -5,6 +5,7 @@ import {EIP712} from "@openzeppelin/contracts/utils/cryptography/EIP712.sol";
 import {IERC1363Receiver} from "@openzeppelin/contracts/interfaces/IERC1363Receiver.sol";
 import {Multicall} from "@openzeppelin/contracts/utils/Multicall.sol";
 import {PolicyBooks} from "./PolicyBooks.sol";
+import {PolicyFees} from "./PolicyFees.sol";
 import {PolicyRevocations} from "./PolicyRevocations.sol";
 import {QuoteBook} from "./QuoteBook.sol";
 import {IPolicyManager} from "./interfaces/IPolicyManager.sol";
@@ -16,8 +17,8 @@ import {PolicyWord, newPolicyWord} from "./libraries/PolicyWord.sol";
 /// revocations, refunds and collections in any order.
 ///
 /// Cannot re-enter: it calls views of the escrow and the rewards, and transfers of the token that call no
-/// one. All effects come before the transfer.
-contract PolicyManager is PolicyRevocations, QuoteBook, Multicall, IERC1363Receiver {
+/// one. All effects on a policy come before the transfer of its tokens.
+contract PolicyManager is PolicyFees, PolicyRevocations, QuoteBook, Multicall, IERC1363Receiver {
     // ---------------------------------------------------------------- immutables
 
     uint256 private constant MAX_MINERS = 32;
@@ -129,37 +130,6 @@ contract PolicyManager is PolicyRevocations, QuoteBook, Multicall, IERC1363Recei
         _pull(msg.sender, _extend(terms, newLastPeriod, without, msg.sender));
     }
 
-    // ---------------------------------------------------------------- refund and collect
-
-    /// @inheritdoc IPolicyManager
-    function refund(Terms calldata terms) external override returns (uint256 amount) {
-        (bytes32 id, PolicyWord word) = _load(terms);
-        uint16 completed = _completed(word);
-        amount = _idleFees(id, terms, word, completed);
-        require(amount > 0, PolicyNothingToRefund(id));
-
-        _words[id] = word.withRefunded(completed);
-        emit PolicyRefunded(id, _lastOf(word.firstPeriod(), completed), amount);
-        _push(terms.sponsor, amount);
-    }
-
-    /// @inheritdoc IPolicyManager
-    /// @dev Passes over a policy in which nothing is due, hence also a repeated one, without writing it.
-    function collect(Terms[] calldata terms, address miner) external override returns (uint256 amount) {
-        require(
-            msg.sender == miner || _escrow.minerOf(msg.sender) == miner,
-            PolicyNotMinerOrWorker(msg.sender, miner)
-        );
-        bytes32 id;
-        for (uint256 i = 0; i < terms.length; ++i) {
-            uint256 due;
-            (id, due) = _collect(terms[i], miner);
-            amount += due;
-        }
-        require(amount > 0, PolicyNothingToCollect(id, miner));
-        _push(miner, amount);
-    }
-
     // ---------------------------------------------------------------- pause
 
     /// @inheritdoc IPolicyManager
@@ -261,19 +231,6 @@ contract PolicyManager is PolicyRevocations, QuoteBook, Multicall, IERC1363Recei
             let arguments := add(call.offset, 4)
             terms := add(arguments, calldataload(arguments))
         }
-    }
-
-    /// @dev Computes the fees due to `miner` in one policy and marks them as paid.
-    function _collect(Terms calldata terms, address miner) private returns (bytes32 id, uint256 due) {
-        PolicyWord word;
-        (id, word) = _load(terms);
-        uint256 index = _indexOf(id, terms.miners, miner);
-        uint16 completed = _lengthAt(id, word, miner, _completed(word));
-        due = _dueTo(terms, miner, word, _paid(id, word, index), completed);
-        if (due == 0) return (id, 0);
-
-        _setPaid(id, word, index, completed);
-        emit FeesCollected(id, miner, _lastOf(word.firstPeriod(), completed), due);
     }
 
     /// @dev Requires that a policy of `periods` periods is not too long.

@@ -160,9 +160,9 @@ abstract contract PolicyRevocations is PolicyBooks, EIP712 {
     {
         PolicyWord word;
         (id, word) = _load(terms);
-        _indexOf(id, terms.miners, miner);
+        uint256 index = _indexOf(id, terms.miners, miner);
         revokedAt = _accessEnd(id, word, miner);
-        paid = _dueTo(terms, miner, word, 0, _lengthAt(id, word, miner, _completed(word)));
+        paid = _earned(id, terms, word, index);
     }
 
     /// @dev Time of the revocation. No arrangement of a revoked policy is revoked any more, so an

@@ -35,7 +35,10 @@ contract Defects2018Test is KmsTest {
             _confirm(worker, _now() + 2);
             _skip(5);
         }
-        assertEq(policies.collect(_one(terms), address(this)), 20 * uint256(RATE));
+        assertEq(
+            policies.collect(_one(terms), address(this), _delivered(_one(terms), address(this))),
+            20 * uint256(RATE)
+        );
     }
 
     function test_defect3_refundIsOfIdlePeriodsAndOnce() public {
@@ -62,8 +65,8 @@ contract Defects2018Test is KmsTest {
         _confirm(worker, _now() + LEASE);
         for (uint256 i = 0; i < 6; ++i) {
             _skip(1);
-            if (policies.collectable(terms, address(this)) > 0) {
-                policies.collect(_one(terms), address(this));
+            if (_collectable(terms, address(this)) > 0) {
+                policies.collect(_one(terms), address(this), _delivered(_one(terms), address(this)));
             }
         }
         vm.prank(alice);
@@ -122,7 +125,8 @@ contract Defects2018Test is KmsTest {
         _create(terms);
         _confirm(worker, _now() + 7);
         _goto(terms.lastPeriod + 1);
-        uint256 paid = policies.collect(_one(terms), address(this)) + policies.refund(terms);
+        uint256 paid = policies.collect(_one(terms), address(this), _delivered(_one(terms), address(this)))
+            + policies.refund(terms);
         assertEq(paid, policies.priceOf(terms));
     }
 }

@@ -222,7 +222,7 @@ contract EdgesTest is KmsTest {
         IPolicyManager.Terms[] memory twice = new IPolicyManager.Terms[](2);
         (twice[0], twice[1]) = (terms, terms);
         vm.prank(miner);
-        assertEq(policies.collect(twice, miner), periods * uint256(RATE));
+        assertEq(policies.collect(twice, miner, _delivered(twice, miner)), periods * uint256(RATE));
         _payable(1_000 * uint256(RATE));
         (twice[0], twice[1]) = (_terms(miners, 5), _terms(miners, 5));
         bytes memory data = abi.encodeCall(policies.createPolicies, (twice, new bytes[](twice.length)));

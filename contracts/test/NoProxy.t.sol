@@ -108,7 +108,7 @@ contract NoProxyTest is KmsTest {
         policies.revokePolicy(terms);
         vm.startPrank(miners[0]);
         vm.expectRevert();
-        policies.collect(_one(terms), miners[0]);
+        policies.collect(_one(terms), miners[0], _delivered(_one(terms), miners[0]));
         vm.expectRevert();
         rewards.claim(miners[0]);
         vm.stopPrank();

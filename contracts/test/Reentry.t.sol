@@ -103,7 +103,9 @@ contract ReentryTest is KmsTest {
             [address(rewards), address(policies), address(policies), address(policies), address(escrow)];
         calls = [
             abi.encodeCall(rewards.claim, (address(greedy))),
-            abi.encodeCall(policies.collect, (_one(terms), address(greedy))),
+            abi.encodeCall(
+                policies.collect, (_one(terms), address(greedy), _delivered(_one(terms), address(greedy)))
+            ),
             abi.encodeCall(policies.refund, (terms)),
             abi.encodeCall(policies.revokePolicy, (terms)),
             abi.encodeCall(escrow.withdraw, (address(greedy)))
@@ -139,7 +141,7 @@ contract ReentryTest is KmsTest {
         _goto(_now() + 12);
         uint256[5] memory amounts = [
             rewards.claimable(address(greedy)),
-            policies.collectable(terms, address(greedy)),
+            _collectable(terms, address(greedy)),
             policies.refundable(terms),
             0,
             MIN_LOCKED
@@ -189,7 +191,7 @@ contract ReentryTest is KmsTest {
         used[0] = start - gasleft();
         start = gasleft();
         vm.prank(worker);
-        policies.collect(_one(terms), address(greedy));
+        policies.collect(_one(terms), address(greedy), _delivered(_one(terms), address(greedy)));
         used[1] = start - gasleft();
         start = gasleft();
         policies.refund(terms);

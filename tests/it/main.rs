@@ -14,6 +14,8 @@ mod conviction;
 #[cfg(test)]
 mod crash;
 #[cfg(test)]
+mod delivery;
+#[cfg(test)]
 mod dev;
 #[cfg(test)]
 mod disk;

@@ -69,6 +69,17 @@ interface IPolicyManager is IPeriodClock {
         bytes signature;
     }
 
+    /// @notice The author's word that it handed a miner its kfrag in a period, given with the kfrag: EIP-712,
+    /// domain "KMS PolicyManager", "1", type Delivery(bytes32 policyId,address miner,uint32 period), by the
+    /// verifying key of the terms. A node takes no kfrag without it, and none of a period to come.
+    struct Delivery {
+        /// Period of the delivery; 0 for "none": the other fields are ignored.
+        uint32 period;
+        /// The signature in the compact form of ERC-2098.
+        bytes32 r;
+        bytes32 vs;
+    }
+
     /// @notice A policy was created and paid for.
     /// @param seq sequence number, without gaps, over the events of this contract that a node must not miss.
     /// @param memo at most 256 bytes that the creator keeps for itself, such as a sealed note; may be empty.
@@ -106,6 +117,11 @@ interface IPolicyManager is IPeriodClock {
     event FeesCollected(
         bytes32 indexed policyId, address indexed miner, uint32 throughPeriod, uint256 amount
     );
+    /// @notice Fees of active periods of `miner` through `throughPeriod` went to the sponsor: it had its
+    /// kfrag later, or did not prove in time that it has it.
+    event FeesReturned(
+        bytes32 indexed policyId, address indexed miner, uint32 throughPeriod, uint256 amount
+    );
     /// @notice New policies were paused, or the pause was lifted.
     /// @param throughPeriod last period of the pause; past or 0 when it was lifted.
     event PoliciesPaused(uint32 throughPeriod);
@@ -137,7 +153,13 @@ interface IPolicyManager is IPeriodClock {
     error PolicySignatureExpired(uint256 deadline);
     error PolicyMinerUnknown(bytes32 policyId, address miner);
     error PolicyNotMinerOrWorker(address caller, address miner);
+    /// @notice No fees are due in any of the policies, of which this is the last. Before its delivery is
+    /// proved a policy owes a miner nothing.
     error PolicyNothingToCollect(bytes32 policyId, address miner);
+    /// @notice There is neither no delivery nor one, which may be empty, for each policy.
+    error PolicyDeliveriesMismatch(uint256 deliveries, uint256 policies);
+    /// @notice The verifying key of the terms did not sign this delivery of this policy to this miner.
+    error PolicyDeliveryInvalid(bytes32 policyId, address miner);
     error PolicyNothingToRefund(bytes32 policyId);
     error PolicyNotToken(address caller);
     error PolicyNotControl(address caller);
@@ -175,6 +197,9 @@ interface IPolicyManager is IPeriodClock {
     function control() external view returns (address);
     /// @notice Length of the longest policy in periods, extensions included; at most 65,534.
     function maxPolicyPeriods() external view returns (uint32);
+    /// @notice Periods after its last paid one for which a miner may still prove that its kfrag was
+    /// delivered: the escrow's shortest lock.
+    function proofPeriods() external view returns (uint32);
     /// @notice Sequence number of the last event that has one; the first is 1.
     function lastSeq() external view returns (uint64);
     /// @notice Last period without new policies; past when there is no pause.
@@ -189,18 +214,29 @@ interface IPolicyManager is IPeriodClock {
     function stateOf(bytes32 id) external view returns (State memory);
     /// @notice State of each of 1 to 256 policies. Reverts with PolicyBatchInvalid for another number.
     function statesOf(bytes32[] calldata ids) external view returns (State[] memory);
-    /// @notice Fees that `miner` could collect now.
+    /// @notice Fees that `miner` could collect now without a delivery: 0 before one is proved.
     function collectable(Terms calldata terms, address miner) external view returns (uint256);
-    /// @notice Fees that `miner` could collect now from each of 1 to 256 policies. Reverts with
-    /// PolicyBatchInvalid for another number.
-    function collectableEach(Terms[] calldata terms, address miner) external view returns (uint256[] memory);
+    /// @notice Fees that `miner` could collect now from each of 1 to 256 policies with these deliveries.
+    /// Reverts with PolicyBatchInvalid for another number, PolicyDeliveriesMismatch, PolicyDeliveryInvalid.
+    function collectableEach(Terms[] calldata terms, address miner, Delivery[] calldata deliveries)
+        external
+        view
+        returns (uint256[] memory);
+    /// @notice Fees of the miner's active, completed periods while no delivery is proved: its own from the
+    /// period of the delivery on if it proves one, the sponsor's else; 0 once that is settled.
+    /// @return fees these fees.
+    /// @return throughPeriod last period in which the sponsor has to wait for the proof.
+    function unproven(Terms calldata terms, address miner)
+        external
+        view
+        returns (uint256 fees, uint256 throughPeriod);
     /// @notice Fees that `refund` would pay the sponsor now.
     function refundable(Terms calldata terms) external view returns (uint256);
     /// @notice Fees that `refund` would pay the sponsor now for each of 1 to 256 policies. Reverts with
     /// PolicyBatchInvalid for another number.
     function refundableEach(Terms[] calldata terms) external view returns (uint256[] memory);
     /// @notice What accessEnd returns, and what the policy has paid `miner`: its fees for its active ones
-    /// among the completed periods, collected or not, in units of 1e-18 KMS.
+    /// among the completed periods, from its proved delivery on, collected or not, in units of 1e-18 KMS.
     function caseOf(Terms calldata terms, address miner)
         external
         view
@@ -301,15 +337,22 @@ interface IPolicyManager is IPeriodClock {
 
     // ---------------------------------------------------------------- settlement
 
-    /// @notice Returns the fees of completed periods in which a miner was idle to the sponsor. Callable by
-    /// anyone. Reverts with PolicyNothingToRefund when there are none. Never paused.
+    /// @notice Returns to the sponsor the fees of completed periods in which a miner was idle, and those of a
+    /// miner whose delivery nobody proved, once its last paid period is more than `proofPeriods` ago.
+    /// Callable by anyone. Reverts with PolicyNothingToRefund when there are none. Never paused.
     /// @return amount sum of these fees.
     function refund(Terms calldata terms) external returns (uint256 amount);
     /// @notice Pays `miner`, at its own address, for the completed periods of each policy in which it was
-    /// active. Callable by the miner and its worker (PolicyNotMinerOrWorker). Reverts with
-    /// PolicyNothingToCollect when nothing is due in any policy. Never paused.
-    /// @return amount sum of these fees.
-    function collect(Terms[] calldata terms, address miner) external returns (uint256 amount);
+    /// active, from the period on in which it was given its kfrag. `deliveries` is empty or has one entry per
+    /// policy: the first collection from a policy proves the delivery, later ones need none, and it is
+    /// ignored there. The fees of active periods before the delivery go to the sponsor with the proof.
+    /// Passes over a policy in which nothing is due, or no delivery is proved or given. Callable by the
+    /// miner and its worker (PolicyNotMinerOrWorker). Reverts with PolicyNothingToCollect when nothing is
+    /// due in any policy, PolicyDeliveriesMismatch, PolicyDeliveryInvalid. Never paused.
+    /// @return amount sum of the fees paid to `miner`.
+    function collect(Terms[] calldata terms, address miner, Delivery[] calldata deliveries)
+        external
+        returns (uint256 amount);
 
     // ---------------------------------------------------------------- pause
 

@@ -23,10 +23,19 @@ contract RewardsTest is AdjudicatorTest {
         policyId = _create(terms);
     }
 
-    /// @dev The miner serves `periods` periods of the policy, which are complete then.
+    /// @dev The miner serves `periods` periods of the policy, which are complete then, and proves that it has
+    /// its kfrag.
     function _serve(uint32 periods) private {
         _confirm(worker, _now() + LEASE);
         _goto(terms.firstPeriod + periods);
+        if (periods > 0) _collectFrom(terms.firstPeriod);
+    }
+
+    function _collectFrom(uint32 delivered) private {
+        IPolicyManager.Delivery[] memory deliveries = new IPolicyManager.Delivery[](1);
+        deliveries[0] = _deliveredIn(terms, miner, delivered);
+        vm.prank(miner);
+        policies.collect(_one(terms), miner, deliveries);
     }
 
     function _paid() private view returns (uint256 paid) {
@@ -139,14 +148,40 @@ contract RewardsTest is AdjudicatorTest {
         assertEq(_paidOut(), 4 * FEE);
     }
 
-    /// @dev Fees that were collected count like those that were not.
+    /// @dev Once a delivery is proved, fees that were collected count like those that were not.
     function test_collectingChangesNothing() public {
-        _serve(3);
-        vm.prank(miner);
-        policies.collect(_one(terms), miner);
+        _serve(1);
+        _goto(terms.firstPeriod + 3);
+        assertEq(_paid(), 3 * FEE);
+        _collectFrom(terms.firstPeriod);
         assertEq(_paid(), 3 * FEE);
         _submit(_falseScalar());
         assertEq(_paidOut(), 3 * FEE);
+    }
+
+    /// @dev Fees that may return to the sponsor are not paid: else a thief that withholds the delivery from
+    /// the miner gets them twice.
+    function test_whatIsNotProvedIsNotPaid() public {
+        _confirm(worker, _now() + LEASE);
+        _goto(terms.firstPeriod + 3);
+        assertEq(_paid(), 0);
+        _submit(_falseScalar());
+        assertEq(_paidOut(), 2 * REWARD_FLOOR);
+        _goto(terms.lastPeriod + MIN_LOCK + 1);
+        policies.refund(terms);
+        assertEq(_paid(), 0);
+    }
+
+    /// @dev Nor are those from before the delivery.
+    function test_whatWasServedBeforeTheDeliveryIsNotPaid() public {
+        _confirm(worker, _now() + LEASE);
+        _goto(terms.firstPeriod + 3);
+        uint256 before = _paidOut();
+        _collectFrom(terms.firstPeriod + 2);
+        assertEq(_paid(), FEE);
+        assertEq(token.balanceOf(sponsor), 2 * FEE);
+        _submit(_falseScalar());
+        assertEq(_paidOut() - before, 2 * FEE + FEE);
     }
 
     /// @dev The thief of a worker key makes policies of its own and takes them back, as often as it likes.

@@ -108,6 +108,10 @@ abstract contract AdjudicatorTest is KmsTest {
 
     // ---------------------------------------------------------------- what author and reader do
 
+    function _verifyingKey() internal view override returns (uint256) {
+        return delegation.authorKey;
+    }
+
     function _termsFor(address[] memory miners, Delegation memory from)
         internal
         view

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity ^0.8.30;
 
+import {Deliveries} from "./Deliveries.sol";
 import {Shipped} from "./Shipped.sol";
 import {Adjudicator} from "../../src/Adjudicator.sol";
 import {Control} from "../../src/Control.sol";
@@ -367,7 +368,7 @@ abstract contract KmsTest is Shipped {
         return IPolicyManager.Terms({
             author: alice,
             sponsor: alice,
-            verifier: address(0xa11ce),
+            verifier: vm.addr(_verifyingKey()),
             keysHash: keccak256("keys"),
             rate: RATE,
             firstPeriod: _now() + 1,
@@ -385,6 +386,38 @@ abstract contract KmsTest is Shipped {
         token.approve(address(policies), price);
         id = policies.createPolicy(terms, "");
         vm.stopPrank();
+    }
+
+    /// @dev The key that signs deliveries, of the verifier of `_terms`.
+    function _verifyingKey() internal view virtual returns (uint256) {
+        return uint256(keccak256("verifying key"));
+    }
+
+    /// @dev The author's word for each policy that `miner` had its kfrag before the first period.
+    function _delivered(IPolicyManager.Terms[] memory list, address miner)
+        internal
+        view
+        returns (IPolicyManager.Delivery[] memory deliveries)
+    {
+        deliveries = new IPolicyManager.Delivery[](list.length);
+        for (uint256 i = 0; i < list.length; ++i) {
+            deliveries[i] = _deliveredIn(list[i], miner, list[i].firstPeriod);
+        }
+    }
+
+    /// @dev The author's word that `miner` had its kfrag in `period`; empty for period 0.
+    function _deliveredIn(IPolicyManager.Terms memory terms, address miner, uint32 period)
+        internal
+        view
+        returns (IPolicyManager.Delivery memory)
+    {
+        return Deliveries.signed(address(policies), terms, miner, period, _verifyingKey());
+    }
+
+    /// @dev What `miner` could collect now with a delivery before the first period.
+    function _collectable(IPolicyManager.Terms memory terms, address miner) internal view returns (uint256) {
+        IPolicyManager.Terms[] memory list = _one(terms);
+        return policies.collectableEach(list, miner, _delivered(list, miner))[0];
     }
 
     function _one(IPolicyManager.Terms memory terms)

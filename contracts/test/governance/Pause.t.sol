@@ -180,7 +180,7 @@ contract PauseTest is KmsTest {
         vm.startPrank(miner);
         assertEq(escrow.withdraw(miner), MIN_LOCKED);
         assertGt(rewards.claim(miner), 0);
-        assertGt(policies.collect(_one(terms), miner), 0);
+        assertGt(policies.collect(_one(terms), miner, _delivered(_one(terms), miner)), 0);
         escrow.setWindDown(true);
         escrow.setWindDown(false);
         escrow.extendLock(101);

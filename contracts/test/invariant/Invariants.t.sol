@@ -102,6 +102,7 @@ abstract contract InvariantBase is KmsTest {
         uint256 idle;
         uint256 coming;
         uint256 collectable;
+        uint256 unproven;
     }
 
     function _splitOf(uint256 k, IPolicyManager.Terms memory terms, uint32 current)
@@ -120,6 +121,8 @@ abstract contract InvariantBase is KmsTest {
             split.idle += done - served;
             split.coming += length - done;
             split.collectable += policies.collectable(terms, terms.miners[i]);
+            (uint256 unproven,) = policies.unproven(terms, terms.miners[i]);
+            split.unproven += unproven;
         }
     }
 
@@ -134,11 +137,17 @@ abstract contract InvariantBase is KmsTest {
             IPolicyManager.State memory state = policies.stateOf(policies.policyId(terms));
             assertEq(state.effectiveLast, ghost.effectiveLast);
             Split memory split = _splitOf(k, terms, current);
-            uint256 refundable = policies.refundable(terms);
-            assertEq(ghost.collected + split.collectable, terms.rate * split.active);
-            assertEq(ghost.refundedIdle + refundable, terms.rate * split.idle);
-            uint256 owed = split.collectable + refundable + terms.rate * split.coming;
-            assertEq(ghost.deposited, ghost.collected + ghost.refundedIdle + ghost.refundedFuture + owed);
+            uint256 idle = policies.refundable(terms) - handler.overdueOf(k);
+            assertEq(
+                ghost.collected + ghost.returned + split.collectable + split.unproven,
+                terms.rate * split.active
+            );
+            assertEq(ghost.refundedIdle + idle, terms.rate * split.idle);
+            uint256 owed = split.collectable + split.unproven + idle + terms.rate * split.coming;
+            assertEq(
+                ghost.deposited,
+                ghost.collected + ghost.returned + ghost.refundedIdle + ghost.refundedFuture + owed
+            );
             held += owed;
         }
         assertEq(token.balanceOf(address(policies)), held);

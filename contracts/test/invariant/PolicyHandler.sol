@@ -2,6 +2,7 @@
 pragma solidity ^0.8.30;
 
 import {Handler} from "./Handler.sol";
+import {Deliveries} from "../base/Deliveries.sol";
 import {IKMSToken} from "../../src/interfaces/IKMSToken.sol";
 import {IMiningRewards} from "../../src/interfaces/IMiningRewards.sol";
 import {IPolicyManager} from "../../src/interfaces/IPolicyManager.sol";
@@ -14,6 +15,7 @@ contract PolicyHandler is Handler {
         uint256 collected;
         uint256 refundedIdle;
         uint256 refundedFuture;
+        uint256 returned; // of active periods without a delivery by then
         uint32 effectiveLast;
         /// Bit i: the arrangement of the i-th miner was revoked; lasts[i] is its last paid period.
         uint256 revokedAlone;
@@ -22,6 +24,7 @@ contract PolicyHandler is Handler {
 
     IPolicyManager internal immutable policies;
     address private constant AUTHOR = address(0xa11ce);
+    uint256 private constant VERIFYING_KEY = 0xde11;
     IPolicyManager.Terms[] private _terms;
     Ghost[] private _ghosts;
     uint256 public policySeq;
@@ -53,6 +56,7 @@ contract PolicyHandler is Handler {
         terms.firstPeriod = policies.currentPeriod() + uint32(bound(delay, 0, 3));
         terms.lastPeriod = terms.firstPeriod + uint32(bound(periods, 0, 25));
         terms.threshold = 1;
+        terms.verifier = vm.addr(VERIFYING_KEY);
         terms.salt = bytes32(_terms.length);
         terms.miners = _chosen(seed);
         if (terms.miners.length == 0 || !_canServe(terms, terms.lastPeriod)) return;
@@ -120,20 +124,50 @@ contract PolicyHandler is Handler {
         if (_terms.length == 0) return;
         which %= _terms.length;
         if (policies.refundable(_terms[which]) == 0) return;
-        _ghosts[which].refundedIdle += policies.refund(_terms[which]);
+        uint256 overdue = overdueOf(which);
+        _ghosts[which].returned += overdue;
+        _ghosts[which].refundedIdle += policies.refund(_terms[which]) - overdue;
     }
 
     function collect(uint256 which, uint256 who) public {
         if (_terms.length == 0) return;
         which %= _terms.length;
         address miner = _terms[which].miners[who % _terms[which].miners.length];
-        uint256 due = policies.collectable(_terms[which], miner);
-        if (due == 0) return;
         IPolicyManager.Terms[] memory list = new IPolicyManager.Terms[](1);
         list[0] = _terms[which];
+        IPolicyManager.Delivery[] memory deliveries = _deliveries(which, miner);
+        uint256 due = policies.collectableEach(list, miner, deliveries)[0];
+        if (due == 0) return;
+        uint256 before = token.balanceOf(address(this));
         vm.prank(miner);
-        require(policies.collect(list, miner) == due, "collect differs from collectable");
+        require(policies.collect(list, miner, deliveries) == due, "collect differs from collectable");
         _ghosts[which].collected += due;
+        _ghosts[which].returned += token.balanceOf(address(this)) - before;
+    }
+
+    /// @notice Fees whose delivery nobody proved in time.
+    function overdueOf(uint256 which) public view returns (uint256 overdue) {
+        IPolicyManager.Terms memory terms = _terms[which];
+        for (uint256 i = 0; i < terms.miners.length; ++i) {
+            (uint256 fees, uint256 through) = policies.unproven(terms, terms.miners[i]);
+            if (policies.currentPeriod() > through) overdue += fees;
+        }
+    }
+
+    /// @dev Of four miners of a policy one is never given its kfrag, one four periods late, one with a period
+    /// to spare; none of them gets a word for the others.
+    function _deliveries(uint256 which, address miner)
+        private
+        view
+        returns (IPolicyManager.Delivery[] memory deliveries)
+    {
+        uint256 fate = uint256(keccak256(abi.encode(which, miner))) % 4;
+        if (fate == 0) return deliveries;
+        deliveries = new IPolicyManager.Delivery[](1);
+        uint32 period = _terms[which].firstPeriod;
+        if (fate == 1) period += 4;
+        if (fate == 2) period -= 1;
+        deliveries[0] = Deliveries.signed(address(policies), _terms[which], miner, period, VERIFYING_KEY);
     }
 
     function revokedAlone(uint256 which, uint256 index) public view returns (bool) {

@@ -31,7 +31,7 @@ contract ArrangementTest is KmsTest {
 
     function _collect(address miner) private returns (uint256) {
         vm.prank(miner);
-        return policies.collect(_one(terms), miner);
+        return policies.collect(_one(terms), miner, _delivered(_one(terms), miner));
     }
 
     function _extend(uint32 last, uint256 price) private {
@@ -96,7 +96,7 @@ contract ArrangementTest is KmsTest {
         _skip(10);
         assertEq(_collect(miners[0]), 3 * RATE, "two before, the one of the revocation");
         assertEq(_collect(miners[1]), 7 * RATE);
-        assertEq(policies.collectable(terms, miners[0]), 0);
+        assertEq(_collectable(terms, miners[0]), 0);
     }
 
     function test_settledPeriodsStaySettled() public {
@@ -108,7 +108,7 @@ contract ArrangementTest is KmsTest {
         _goto(terms.lastPeriod + 1);
         policies.refund(terms);
         assertEq(collected, 2 * RATE);
-        assertEq(policies.collectable(terms, miners[0]), 0);
+        assertEq(_collectable(terms, miners[0]), 0);
         assertEq(token.balanceOf(alice) + collected, policies.priceOf(terms));
         assertEq(token.balanceOf(address(policies)), 0);
     }

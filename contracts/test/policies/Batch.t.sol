@@ -118,10 +118,10 @@ contract BatchTest is KmsTest {
         policies.revokeArrangement(list[2], miners[0]);
         _confirm(workers[0], _now() + 5);
         _skip(4);
-        uint256[] memory due = policies.collectableEach(list, miners[0]);
+        uint256[] memory due = policies.collectableEach(list, miners[0], _delivered(list, miners[0]));
         uint256[] memory idle = policies.refundableEach(list);
         for (uint256 i = 0; i < 4; ++i) {
-            assertEq(due[i], policies.collectable(list[i], miners[0]));
+            assertEq(due[i], _collectable(list[i], miners[0]));
             assertEq(idle[i], policies.refundable(list[i]));
             assertEq(due[i], i == 2 ? 0 : 3 * RATE);
             assertEq(idle[i], 2 * 3 * uint256(RATE));
@@ -135,14 +135,14 @@ contract BatchTest is KmsTest {
         vm.expectRevert(none);
         policies.statesOf(new bytes32[](0));
         vm.expectRevert(none);
-        policies.collectableEach(list, miners[0]);
+        policies.collectableEach(list, miners[0], new IPolicyManager.Delivery[](0));
         vm.expectRevert(none);
         policies.refundableEach(list);
         list = _listOf(257);
         vm.expectRevert(many);
         policies.statesOf(new bytes32[](257));
         vm.expectRevert(many);
-        policies.collectableEach(list, miners[0]);
+        policies.collectableEach(list, miners[0], new IPolicyManager.Delivery[](0));
         vm.expectRevert(many);
         policies.refundableEach(list);
         list = _listOf(1);
@@ -230,7 +230,7 @@ contract BatchTest is KmsTest {
         _pause(type(uint32).max);
         _skip(5);
         vm.prank(miners[0]);
-        assertEq(policies.collect(_one(terms), miners[0]), 4 * RATE);
+        assertEq(policies.collect(_one(terms), miners[0], _delivered(_one(terms), miners[0])), 4 * RATE);
         policies.refund(terms);
         vm.startPrank(alice);
         policies.revokeArrangement(terms, miners[1]);

@@ -23,6 +23,8 @@ contract HistoryTest is KmsTest {
     NaivePolicies private model;
     Ghost private ghost;
     bytes32 private id;
+    /// @dev Period in which each miner is given its kfrag; 0 for never.
+    mapping(uint256 index => uint32) private deliveredIn;
 
     function setUp() public override {
         super.setUp();
@@ -42,6 +44,8 @@ contract HistoryTest is KmsTest {
         }
         _goto(model.last() + 1);
         _settleAll();
+        _goto(model.last() + MIN_LOCK + 1);
+        _refund();
         assertEq(ghost.deposited, ghost.collected + ghost.refunded, "nothing is left over");
         assertEq(token.balanceOf(address(policies)), 0);
     }
@@ -49,14 +53,14 @@ contract HistoryTest is KmsTest {
     /// @dev The histories would prove nothing if most steps did nothing.
     function test_mostStepsAct() public {
         uint256 acted;
-        for (uint256 run = 0; run < 16; ++run) {
+        for (uint256 run = 0; run < 8; ++run) {
             uint256 snapshot = vm.snapshotState();
             testFuzz_everyFeeIsCollectedRefundedOrOwed(uint256(keccak256(abi.encode(run))), 7);
             uint256 actions = ghost.acted;
             vm.revertToState(snapshot);
             acted += actions;
         }
-        assertGt(acted, 16 * STEPS / 4);
+        assertGt(acted, 8 * STEPS / 4);
     }
 
     function _begin(uint256 seed, uint96 rate) private {
@@ -67,10 +71,24 @@ contract HistoryTest is KmsTest {
         terms = _terms(some, 20 + uint32(seed >> 8) % 20);
         terms.firstPeriod += uint32(seed >> 16) % 4;
         terms.rate = rate;
-        model = new NaivePolicies(terms);
+        model = new NaivePolicies(terms, MIN_LOCK);
         vm.prank(alice);
         id = policies.createPolicy(terms, "");
         ghost.deposited = policies.priceOf(terms);
+        for (uint256 i = 0; i < some.length; ++i) {
+            uint256 when = (seed >> (32 + 4 * i)) % 16;
+            if (when > 3) deliveredIn[i] = terms.firstPeriod + uint32(when < 10 ? 0 : 2 * (when - 10)) - 1;
+        }
+    }
+
+    function _proof(uint256 index) private view returns (IPolicyManager.Delivery[] memory deliveries) {
+        deliveries = new IPolicyManager.Delivery[](1);
+        deliveries[0] = _deliveredIn(terms, terms.miners[index], deliveredIn[index]);
+    }
+
+    /// @dev What the miner can collect with its delivery, if it has one.
+    function _due(uint256 index) private view returns (uint256) {
+        return policies.collectableEach(_one(terms), terms.miners[index], _proof(index))[0];
     }
 
     function _step(uint256 action, uint256 a, uint256 b) private {
@@ -94,18 +112,21 @@ contract HistoryTest is KmsTest {
 
     function _collect(uint256 index) private {
         address miner = terms.miners[index];
-        uint256 expected = model.collect(index, _now());
-        assertEq(policies.collectable(terms, miner), expected);
+        (uint256 expected, uint256 returned) = model.collect(index, _now(), deliveredIn[index]);
+        assertEq(_due(index), expected);
+        uint256 before = token.balanceOf(alice);
         vm.prank(miner);
         if (expected == 0) {
             vm.expectRevert(
                 abi.encodeWithSelector(IPolicyManager.PolicyNothingToCollect.selector, id, miner)
             );
-            policies.collect(_one(terms), miner);
+            policies.collect(_one(terms), miner, _proof(index));
             return;
         }
-        assertEq(policies.collect(_one(terms), miner), expected);
+        assertEq(policies.collect(_one(terms), miner, _proof(index)), expected);
+        assertEq(token.balanceOf(alice) - before, returned);
         ghost.collected += expected;
+        ghost.refunded += returned;
         ++ghost.acted;
     }
 
@@ -191,7 +212,16 @@ contract HistoryTest is KmsTest {
         assertEq(token.balanceOf(address(policies)), all);
         uint256 due = policies.refundable(terms);
         for (uint256 i = 0; i < terms.miners.length; ++i) {
-            due += policies.collectable(terms, terms.miners[i]);
+            address miner = terms.miners[i];
+            (uint256 unproven,) = policies.unproven(terms, miner);
+            if (model.provedIn(i) == 0) {
+                assertEq(unproven, model.count(i, 0, _now()));
+                assertEq(policies.collectable(terms, miner), 0, "nothing without a proof");
+            }
+            // What is overdue is refundable.
+            due += policies.collectable(terms, miner) + (model.isOverdue(i, _now()) ? 0 : unproven);
+            (,, uint256 earned) = policies.caseOf(terms, miner);
+            assertEq(earned, model.earned(i, _now()));
         }
         assertEq(due, settleable, "a completed period is the miner's or the sponsor's");
         IPolicyManager.State memory state = policies.stateOf(id);

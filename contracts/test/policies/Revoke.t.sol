@@ -60,7 +60,7 @@ contract RevokeTest is KmsTest {
         assertTrue(state.revoked);
         assertEq(state.effectiveLast, terms.firstPeriod - 1);
         _skip(50);
-        assertEq(policies.collectable(terms, miners[0]), 0);
+        assertEq(_collectable(terms, miners[0]), 0);
         assertEq(policies.refundable(terms), 0);
     }
 
@@ -82,13 +82,13 @@ contract RevokeTest is KmsTest {
         _confirm(workers[0], _now() + LEASE);
         _skip(6);
         vm.prank(miners[0]);
-        uint256 collected = policies.collect(_one(terms), miners[0]);
+        uint256 collected = policies.collect(_one(terms), miners[0], _delivered(_one(terms), miners[0]));
         policies.refund(terms);
         vm.prank(author);
         policies.revokePolicy(terms);
         _skip(60);
         vm.prank(miners[0]);
-        collected += policies.collect(_one(terms), miners[0]);
+        collected += policies.collect(_one(terms), miners[0], _delivered(_one(terms), miners[0]));
         policies.refund(terms);
         assertEq(collected, 6 * RATE, "periods 1 to 5 before, the current one after");
         assertEq(token.balanceOf(alice) + collected, policies.priceOf(terms));

@@ -20,7 +20,7 @@ contract SettleTest is KmsTest {
 
     function _collect(address miner) private returns (uint256) {
         vm.prank(miner);
-        return policies.collect(_one(terms), miner);
+        return policies.collect(_one(terms), miner, _delivered(_one(terms), miner));
     }
 
     // ---------------------------------------------------------------- collect
@@ -28,7 +28,7 @@ contract SettleTest is KmsTest {
     function test_paysActiveCompletedPeriodsOnly() public {
         _confirm(workers[0], _now() + 5);
         _skip(3);
-        assertEq(policies.collectable(terms, miners[0]), 2 * RATE);
+        assertEq(_collectable(terms, miners[0]), 2 * RATE);
         vm.expectEmit(address(policies));
         emit IPolicyManager.FeesCollected(id, miners[0], _now() - 1, 2 * RATE);
         assertEq(_collect(miners[0]), 2 * RATE);
@@ -41,14 +41,14 @@ contract SettleTest is KmsTest {
         vm.expectRevert(
             abi.encodeWithSelector(IPolicyManager.PolicyNothingToCollect.selector, id, miners[0])
         );
-        policies.collect(_one(terms), miners[0]);
+        policies.collect(_one(terms), miners[0], _delivered(_one(terms), miners[0]));
     }
 
     function test_theWorkerCollectsForItsMiner() public {
         _confirm(workers[1], _now() + 5);
         _skip(3);
         vm.prank(workers[1]);
-        policies.collect(_one(terms), miners[1]);
+        policies.collect(_one(terms), miners[1], _delivered(_one(terms), miners[1]));
         assertEq(token.balanceOf(miners[1]), 2 * RATE);
         assertEq(token.balanceOf(workers[1]), 0);
     }
@@ -60,16 +60,16 @@ contract SettleTest is KmsTest {
         vm.expectRevert(
             abi.encodeWithSelector(IPolicyManager.PolicyNotMinerOrWorker.selector, workers[1], miners[0])
         );
-        policies.collect(_one(terms), miners[0]);
+        policies.collect(_one(terms), miners[0], _delivered(_one(terms), miners[0]));
         address stranger = makeAddr("stranger");
         vm.prank(stranger);
         vm.expectRevert(abi.encodeWithSelector(IPolicyManager.PolicyMinerUnknown.selector, id, stranger));
-        policies.collect(_one(terms), stranger);
+        policies.collect(_one(terms), stranger, _delivered(_one(terms), stranger));
         terms.rate *= 2;
         bytes32 other = policies.policyId(terms);
         vm.prank(miners[0]);
         vm.expectRevert(abi.encodeWithSelector(IPolicyManager.PolicyUnknown.selector, other));
-        policies.collect(_one(terms), miners[0]);
+        policies.collect(_one(terms), miners[0], _delivered(_one(terms), miners[0]));
     }
 
     function test_collectFromNoneOneAndTheSameTwice() public {
@@ -79,11 +79,11 @@ contract SettleTest is KmsTest {
         vm.expectRevert(
             abi.encodeWithSelector(IPolicyManager.PolicyNothingToCollect.selector, bytes32(0), miners[0])
         );
-        policies.collect(new IPolicyManager.Terms[](0), miners[0]);
+        policies.collect(new IPolicyManager.Terms[](0), miners[0], new IPolicyManager.Delivery[](0));
         IPolicyManager.Terms[] memory list = new IPolicyManager.Terms[](2);
         (list[0], list[1]) = (terms, terms);
         vm.prank(miners[0]);
-        assertEq(policies.collect(list, miners[0]), 2 * RATE, "paid once");
+        assertEq(policies.collect(list, miners[0], _delivered(list, miners[0])), 2 * RATE, "paid once");
     }
 
     function test_feesOfSkippedPeriodsAreCredited() public {
@@ -108,7 +108,7 @@ contract SettleTest is KmsTest {
         _skip(4);
         for (uint256 round = 0; round < 2; ++round) {
             for (uint256 i = 32; i > 0; --i) {
-                if (policies.collectable(terms, miners[i - 1]) > 0) _collect(miners[i - 1]);
+                if (_collectable(terms, miners[i - 1]) > 0) _collect(miners[i - 1]);
             }
             _skip(30);
         }
@@ -171,9 +171,9 @@ contract SettleTest is KmsTest {
         _confirm(workers[0], _now() + 1);
         uint256 edge = GENESIS + uint256(terms.firstPeriod) * DAY;
         vm.warp(edge - 1);
-        assertEq(policies.collectable(terms, miners[0]), 0);
+        assertEq(_collectable(terms, miners[0]), 0);
         vm.warp(edge);
-        assertEq(policies.collectable(terms, miners[0]), RATE);
+        assertEq(_collectable(terms, miners[0]), RATE);
     }
 
     function test_idleFeesReturnExactlyAtThePeriodEdge() public {
@@ -215,7 +215,7 @@ contract SettleTest is KmsTest {
             uint256 who = seed % 3;
             (uint32 leased,) = rewards.leaseOf(miners[who]);
             if (leased < _now() + LEASE) _confirm(workers[who], _now() + LEASE);
-            if (policies.collectable(terms, miners[who]) > 0 && seed % 5 == 0) _collect(miners[who]);
+            if (_collectable(terms, miners[who]) > 0 && seed % 5 == 0) _collect(miners[who]);
             if (policies.refundable(terms) > 0 && seed % 7 == 0) policies.refund(terms);
             if (i == 8 && seed % 2 == 0 && _now() <= terms.lastPeriod) {
                 vm.prank(alice);
@@ -225,7 +225,7 @@ contract SettleTest is KmsTest {
         }
         _goto(terms.lastPeriod + 1);
         for (uint256 i = 0; i < 3; ++i) {
-            if (policies.collectable(terms, miners[i]) > 0) _collect(miners[i]);
+            if (_collectable(terms, miners[i]) > 0) _collect(miners[i]);
         }
         if (policies.refundable(terms) > 0) policies.refund(terms);
         assertEq(token.balanceOf(address(policies)), before, "nothing of this policy is left");
@@ -313,7 +313,7 @@ contract SettleTest is KmsTest {
         token.approve(address(policies), 30 ether);
         policies.extendPolicy(terms, terms.lastPeriod + 10, new address[](0));
         vm.stopPrank();
-        assertEq(policies.collectable(terms, miners[0]), 0);
+        assertEq(_collectable(terms, miners[0]), 0);
         assertEq(policies.refundable(terms), 0);
         _skip(1);
         assertEq(policies.refundable(terms), 3 * uint256(RATE));

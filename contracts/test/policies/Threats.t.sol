@@ -60,7 +60,7 @@ contract ThreatsTest is KmsTest {
 
     function _collect(address miner) private returns (uint256) {
         vm.prank(miner);
-        return policies.collect(_one(terms), miner);
+        return policies.collect(_one(terms), miner, _delivered(_one(terms), miner));
     }
 
     // ---------------------------------------------------------------- other tokens
@@ -134,7 +134,10 @@ contract ThreatsTest is KmsTest {
 
         // The token itself takes the place of miner and author, so that the inner call is allowed.
         vm.mockCall(address(escrow), abi.encodeCall(escrow.minerOf, (address(weird))), abi.encode(miners[0]));
-        weird.arm(address(policies), abi.encodeCall(policies.collect, (_one(terms), miners[0])));
+        weird.arm(
+            address(policies),
+            abi.encodeCall(policies.collect, (_one(terms), miners[0], _delivered(_one(terms), miners[0])))
+        );
         uint256 due = _collect(miners[0]);
         assertTrue(weird.refused());
         assertEq(weird.balanceOf(miners[0]), due);
@@ -180,7 +183,7 @@ contract ThreatsTest is KmsTest {
         vm.etch(miners[0], refusing);
         vm.etch(alice, refusing);
         vm.prank(workers[0]);
-        policies.collect(_one(terms), miners[0]);
+        policies.collect(_one(terms), miners[0], _delivered(_one(terms), miners[0]));
         _collect(miners[1]);
         policies.refund(terms);
         vm.prank(alice);
@@ -238,7 +241,7 @@ contract ThreatsTest is KmsTest {
         policies.revokeArrangement(terms, miners[0]);
         vm.stopPrank();
         _goto(type(uint32).max);
-        assertEq(policies.collectable(terms, miners[31]), 0);
+        assertEq(_collectable(terms, miners[31]), 0);
         policies.refund(terms);
         assertEq(token.balanceOf(address(policies)), 0);
         assertEq(policies.stateOf(id).refundedThrough, type(uint32).max - 1);

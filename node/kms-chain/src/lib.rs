@@ -21,7 +21,8 @@ mod wallet;
 
 pub use chain::Chain;
 pub use contracts::call::{
-    Call, ChallengeAnswer, ChallengeDemand, ChallengeRight, ReaderConsent, WrongFragment,
+    Call, ChallengeAnswer, ChallengeDemand, ChallengeRight, Collection, ReaderConsent,
+    WrongFragment,
 };
 pub use contracts::events::{ChainEvent, EventRecord, EventSource};
 pub use contracts::{Contract, PerContract};
@@ -44,8 +45,8 @@ pub use send::{
     TxRejection, reprice,
 };
 pub use types::{
-    BlockHeader, ChainParams, Fees, LastSeqs, Lease, MinerInfo, MinerStatus, OpenChallenge,
-    PeriodTotals, PolicyState, Position, Service, Tag, TxReceipt,
+    BlockHeader, ChainParams, Fees, LastSeqs, Lease, MinerFees, MinerInfo, MinerStatus,
+    OpenChallenge, PeriodTotals, PolicyState, Position, Service, Tag, TxReceipt,
 };
 pub use wallet::{
     DirJournal, JournalLock, JournaledTx, OnSendEvent, Resumed, SendEvent, SettledTx, TxJournal,

@@ -166,6 +166,18 @@ pub struct PolicyState {
     pub refunded_through: Option<Period>,
 }
 
+/// What a policy owes one of its miners, collected or not.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct MinerFees {
+    /// Fees that the miner could collect now without a proof of delivery.
+    pub collectable: Amount,
+    /// Fees of its active periods while no delivery is proved: its own from the delivery on if it
+    /// proves one, the sponsor's else.
+    pub unproven: Amount,
+    /// Last period in which the sponsor has to wait for the proof.
+    pub provable_through: Period,
+}
+
 /// A challenge of silence that waits for its answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct OpenChallenge {

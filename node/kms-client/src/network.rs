@@ -8,8 +8,8 @@ mod tests;
 use async_trait::async_trait;
 use futures_util::stream::{self, StreamExt as _};
 use kms_chain::{
-    BlockHeader, Call, Chain, ChainEvent, ChainParams, Lease, MinerInfo, MinerStatus, PeriodTotals,
-    PolicyState, RpcConfig, Service,
+    BlockHeader, Call, Chain, ChainEvent, ChainParams, Lease, MinerFees, MinerInfo, MinerStatus,
+    PeriodTotals, PolicyState, RpcConfig, Service,
 };
 use kms_protocol::{Address, Amount, B256, Domain, Period, PolicyId, Terms, Wei};
 use tokio::sync::OnceCell;
@@ -123,8 +123,8 @@ impl ChainPort for Network {
         Ok(self.chain.refundable(terms).await?)
     }
 
-    async fn collectable(&self, terms: &Terms, miner: Address) -> Result<Amount> {
-        Ok(self.chain.collectable(terms, miner).await?)
+    async fn miner_fees(&self, terms: &Terms, miner: Address) -> Result<MinerFees> {
+        Ok(self.chain.miner_fees(terms, miner).await?)
     }
 
     async fn claimable(&self, miner: Address) -> Result<Amount> {

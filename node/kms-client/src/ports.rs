@@ -3,7 +3,8 @@
 
 use async_trait::async_trait;
 use kms_chain::{
-    BlockHeader, Call, ChainParams, Lease, MinerInfo, MinerStatus, PolicyState, Service, TxReceipt,
+    BlockHeader, Call, ChainParams, Lease, MinerFees, MinerInfo, MinerStatus, PolicyState, Service,
+    TxReceipt,
 };
 use kms_protocol::{Address, Amount, B256, Domain, Period, PolicyId, Terms, Wei};
 
@@ -108,8 +109,8 @@ pub trait ChainPort: Send + Sync {
     /// What `refund` would pay the sponsor now.
     async fn refundable(&self, terms: &Terms) -> Result<Amount>;
 
-    /// What a miner could collect from a policy now.
-    async fn collectable(&self, terms: &Terms, miner: Address) -> Result<Amount>;
+    /// What a policy owes a miner now.
+    async fn miner_fees(&self, terms: &Terms, miner: Address) -> Result<MinerFees>;
 
     /// Reward that a miner's claim would mint now.
     async fn claimable(&self, miner: Address) -> Result<Amount>;

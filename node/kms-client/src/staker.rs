@@ -2,8 +2,8 @@
 //! the contracts' calls. Neighbours: `plan` carries them out, `ports` reach the chain; the node
 //! itself confirms activity.
 
-use kms_chain::{Call, MinerStatus};
-use kms_protocol::{Address, Amount, PolicyId, SignedConsent, Terms};
+use kms_chain::{Call, Collection, MinerFees, MinerStatus};
+use kms_protocol::{Address, Amount, Period, PolicyId, SignedConsent, Terms};
 
 use crate::error::{Error, Result};
 use crate::plan::Plan;
@@ -28,8 +28,8 @@ pub struct PolicyFees {
     pub policy: PolicyId,
     /// What a collection must supply to the contract.
     pub terms: Terms,
-    /// What could be collected now.
-    pub amount: Amount,
+    /// What could be collected now, and what the node has yet to prove.
+    pub fees: MinerFees,
 }
 
 /// Whether a lock runs out or is kept up.
@@ -115,18 +115,25 @@ impl<'a> Staker<'a> {
         Ok(self.plan(Call::ClaimTo { recipient }, Some(amount)))
     }
 
-    /// Collects all fees due: one transaction for each batch of policies.
+    /// Collects all fees due: one transaction for each batch of policies. A policy that was never
+    /// collected from is left to the node, which holds the author's word about the delivery.
     ///
     /// # Errors
     /// [`Error::Chain`].
     pub async fn collect_fees(&self) -> Result<Plan> {
         let miner = self.miner;
         let mut plan = Plan::new(miner, ());
-        for batch in fees_of(self.chain, miner).await?.chunks(COLLECT_BATCH) {
-            let amounts = batch.iter().map(|fees| fees.amount.0);
+        let mut due = fees_of(self.chain, miner).await?;
+        due.retain(|of| !of.fees.collectable.is_zero());
+        for batch in due.chunks(COLLECT_BATCH) {
+            let amounts = batch.iter().map(|of| of.fees.collectable.0);
             let total = amounts.fold(0_u128, u128::saturating_add);
-            let terms = batch.iter().map(|fees| fees.terms.clone()).collect();
-            plan = plan.step(Call::Collect { terms, miner }, Some(Amount(total)));
+            let proved = |of: &PolicyFees| Collection {
+                terms: of.terms.clone(),
+                delivery: None,
+            };
+            let policies = batch.iter().map(proved).collect();
+            plan = plan.step(Call::Collect { policies, miner }, Some(Amount(total)));
         }
         Ok(plan)
     }
@@ -147,7 +154,8 @@ pub async fn stake_status(chain: &dyn ChainPort, miner: Address) -> Result<Stake
     })
 }
 
-/// Policies with fees that a miner could collect now, oldest first; needs no key.
+/// Policies with fees that a miner could collect now, or prove to be its own, oldest first; needs
+/// no key.
 ///
 /// # Errors
 /// [`Error::Chain`].
@@ -157,12 +165,12 @@ pub async fn fees_of(chain: &dyn ChainPort, miner: Address) -> Result<Vec<Policy
         if !created.terms.includes(&miner) {
             continue;
         }
-        let amount = chain.collectable(&created.terms, miner).await?;
-        if !amount.is_zero() {
+        let fees = chain.miner_fees(&created.terms, miner).await?;
+        if !fees.collectable.is_zero() || !fees.unproven.is_zero() {
             due.push(PolicyFees {
                 policy: created.id,
                 terms: created.terms,
-                amount,
+                fees,
             });
         }
     }

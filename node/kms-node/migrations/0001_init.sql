@@ -108,6 +108,14 @@ create table kfrag (
     constraint kfrag_policy_unique unique (policy_id)
 );
 
+-- The authors' words that kfrags were delivered, by which this miner is paid. They outlive the kfrags.
+create table delivery (
+    policy_id blob not null,
+    period integer not null,
+    signature blob not null,
+    constraint delivery_policy_unique unique (policy_id)
+);
+
 -- Tombstones: a kfrag that was erased never comes back.
 create table erasure (
     policy_id blob not null,

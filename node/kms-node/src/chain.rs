@@ -4,8 +4,8 @@
 use std::future::Future;
 
 use kms_chain::{
-    BlockHeader, Call, Chain, ChainError, ChainParams, ChainRead, Fees, GasLimit, LastSeqs,
-    SignedTx, Tag, TxPlan, TxReceipt,
+    BlockHeader, Call, Chain, ChainError, ChainParams, ChainRead, Collection, Fees, GasLimit,
+    LastSeqs, SignedTx, Tag, TxPlan, TxReceipt,
 };
 use kms_protocol::{Address, Amount, B256, EthSecret, Period, PolicyId, Terms, Wei};
 
@@ -21,7 +21,8 @@ pub(crate) trait NodeChain: ChainRead + Clone + Send + Sync + 'static {
     /// Reward that `miner` can claim as of the newest block.
     fn claimable(&self, miner: Address) -> impl Answer<Amount>;
     /// Fees that `miner` can collect from each of these policies as of the newest block.
-    fn collectable_each(&self, terms: &[Terms], miner: Address) -> impl Answer<Vec<Amount>>;
+    fn collectable_each(&self, policies: &[Collection], miner: Address)
+    -> impl Answer<Vec<Amount>>;
     /// Has another endpoint read than the present one, for a while.
     fn pass_over(&self);
     /// Passes over endpoints that are far behind another one.
@@ -74,8 +75,12 @@ impl NodeChain for Chain {
         Self::claimable(self, miner)
     }
 
-    fn collectable_each(&self, terms: &[Terms], miner: Address) -> impl Answer<Vec<Amount>> {
-        Self::collectable_each(self, terms, miner)
+    fn collectable_each(
+        &self,
+        policies: &[Collection],
+        miner: Address,
+    ) -> impl Answer<Vec<Amount>> {
+        Self::collectable_each(self, policies, miner)
     }
 
     fn pass_over(&self) {

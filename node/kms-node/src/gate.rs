@@ -11,13 +11,14 @@
 //! | [`started`] | policy_not_started |
 //! | [`not_ended`] | policy_ended, policy_unconfirmed |
 //! | [`leased`] | not_leased |
+//! | [`delivered`] | delivery_ahead |
 //! | [`recent`] | stale_request |
 //! | [`requester`] | bad_signature |
 
 use std::time::Duration;
 
 use kms_protocol::messages::{Problem, ReencryptRequest};
-use kms_protocol::{Address, Domain, PolicyId, Refusal};
+use kms_protocol::{Address, Domain, Period, PolicyId, Refusal};
 
 use crate::view::snapshot::{PolicyView, Snapshot};
 
@@ -60,12 +61,25 @@ pub(crate) fn answer<'a>(view: View<'a>, id: &PolicyId) -> Verdict<(&'a Snapshot
 }
 
 /// Lets a kfrag for this policy be uploaded, or refuses it. The policy need not be confirmed, since
-/// the owner uploads right after paying; serving waits for the confirmations.
-pub(crate) fn upload(view: View<'_>, id: &PolicyId) -> Verdict {
+/// the owner uploads right after paying; serving waits for the confirmations. Its delivery is dated
+/// `delivery`.
+pub(crate) fn upload(view: View<'_>, id: &PolicyId, delivery: Period) -> Verdict {
     let snapshot = fresh_view(view)?;
     let policy = known(snapshot, id)?;
     not_revoked(policy)?;
-    not_ended_at_head(snapshot, policy)
+    not_ended_at_head(snapshot, policy)?;
+    delivered(snapshot, delivery)
+}
+
+/// Refuses a delivery dated in a period to come: the miner would serve until then for nothing. An
+/// earlier one pays it from then on.
+fn delivered(snapshot: &Snapshot, delivery: Period) -> Verdict {
+    let now = snapshot.period;
+    if delivery <= now {
+        return Ok(());
+    }
+    let detail = format!("delivered in period {delivery}, the chain is in period {now}");
+    Err(Problem::new(Refusal::DeliveryAhead, detail).retry_after(BLOCK_RETRY_S))
 }
 
 /// Refuses while the snapshot is old: newer blocks might have a revocation.

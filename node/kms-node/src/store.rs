@@ -3,6 +3,7 @@
 //! the newest schema, and refuses one newer than this program.
 
 pub(crate) mod chain;
+mod delivery;
 mod error;
 pub(crate) mod intent;
 pub(crate) mod kfrag;

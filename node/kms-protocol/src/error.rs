@@ -143,6 +143,9 @@ pub enum Mismatch {
     Kfrag,
     #[error("not one cfrag for each capsule")]
     CfragCount,
+    /// A word about the period 0, which the contract takes for none.
+    #[error("a delivery in no period")]
+    Delivery,
     /// A receipt of a time to come: no judge would hear it yet.
     #[error("a time to come")]
     Time,

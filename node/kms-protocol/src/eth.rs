@@ -129,6 +129,22 @@ impl EthSignature {
         &self.0
     }
 
+    /// Makes the compact form of ERC-2098, r and s with the parity of v in its first bit, which
+    /// says what the 65 bytes of a valid signature say.
+    pub fn compact(&self) -> (B256, B256) {
+        let [r, s] = [0, 32].map(|from| {
+            let mut half = [0; 32];
+            half.copy_from_slice(self.0.get(from..from + 32).unwrap_or(&[0; 32]));
+            half
+        });
+        let mut vs = s;
+        let is_odd = self.0.last() == Some(&(V_OFFSET + 1));
+        if let (Some(first), true) = (vs.first_mut(), is_odd) {
+            *first |= 0x80;
+        }
+        (B256(r), B256(vs))
+    }
+
     /// Recovers the account whose key signed `digest`.
     ///
     /// # Errors

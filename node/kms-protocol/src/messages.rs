@@ -5,6 +5,7 @@
 //! signature is unverified bytes until a `verify` here succeeds. One file per exchange.
 
 mod commitments;
+mod delivery;
 mod erasure;
 mod info;
 mod kfrag;
@@ -14,6 +15,7 @@ mod problem;
 mod reencrypt;
 
 pub use commitments::{COMMITMENTS_BYTES_MAX, CommitmentsBytes};
+pub use delivery::{Delivery, DeliveryStatement};
 pub use erasure::ErasureReceipt;
 pub use info::{KfragState, NodeInfo, PolicyStatus, TRANSPORT_KEY_PERIODS, TransportCertificate};
 pub use kfrag::{KfragAck, KfragGrant, KfragUpload, SecretKfrag};

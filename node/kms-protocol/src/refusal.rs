@@ -112,6 +112,9 @@ refusals! {
     CommitmentsInvalid: "commitments_invalid", 422, LASTING,
         "the commitments are not those of the kfrag",
         "send the commitments made together with the kfrags";
+    DeliveryAhead: "delivery_ahead", 425, TEMPORARY,
+        "the delivery is dated in a period to come",
+        "sign the delivery for the chain's present period, or wait until the node has seen it";
     CapsuleInvalid: "capsule_invalid", 422, LASTING,
         "a capsule is invalid",
         "the file is damaged or was not made for this policy";

@@ -165,8 +165,10 @@ impl Replay {
 pub(super) struct Flows {
     /// Sum of the collected fees, by miner.
     pub(super) fees: BTreeMap<Address, Amount>,
-    /// Sum of the refunds, at revocation and for periods without activity.
+    /// Sum of the refunds: at revocation, for periods without activity or before the delivery.
     pub(super) refunds: Amount,
+    /// Last period before the delivery, by miner, where fees returned for such periods.
+    pub(super) undelivered: BTreeMap<Address, Period>,
 }
 
 /// Sums the payments of one policy.
@@ -174,6 +176,7 @@ pub(super) fn flows(events: &[Dated], policy: kms_protocol::PolicyId) -> Result<
     let mut flows = Flows {
         fees: BTreeMap::new(),
         refunds: Amount::ZERO,
+        undelivered: BTreeMap::new(),
     };
     let mut seen = BTreeSet::new();
     for dated in events {
@@ -181,6 +184,16 @@ pub(super) fn flows(events: &[Dated], policy: kms_protocol::PolicyId) -> Result<
             seen.insert((dated.record.block_number, dated.record.log_index)),
             "the chain reported an event twice"
         );
+        if let ChainEvent::FeesReturned {
+            policy_id,
+            miner,
+            through_period,
+            ..
+        } = &dated.record.event
+            && *policy_id == policy
+        {
+            flows.undelivered.insert(*miner, *through_period);
+        }
         match &dated.record.event {
             ChainEvent::FeesCollected {
                 policy_id,
@@ -197,6 +210,9 @@ pub(super) fn flows(events: &[Dated], policy: kms_protocol::PolicyId) -> Result<
                 ..
             }
             | ChainEvent::PolicyRefunded {
+                policy_id, amount, ..
+            }
+            | ChainEvent::FeesReturned {
                 policy_id, amount, ..
             } if *policy_id == policy => {
                 flows.refunds = flows

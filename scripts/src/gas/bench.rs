@@ -255,7 +255,7 @@ impl Bench {
         let terms = Terms {
             author: self.holder,
             sponsor: self.holder,
-            verifier: person("verifier"),
+            verifier: verifier()?.address(),
             keys_hash: keccak256(b"keys"),
             rate: kms(1)?,
             first_period: Period(self.period.0 + 1),
@@ -327,6 +327,11 @@ impl Miner {
 /// Converts whole tokens to an amount.
 pub(super) fn kms(tokens: u64) -> Result<Amount> {
     Amount::from_kms(tokens).context("more tokens than there are")
+}
+
+/// The verifying key of the policies, which signs deliveries.
+pub(super) fn verifier() -> Result<EthSecret> {
+    Ok(EthSecret::from_bytes(&keccak256(b"verifier").0)?)
 }
 
 /// Derives an address from a name, without a known key.

@@ -1,12 +1,13 @@
 //! Measures the transactions of authors, sponsors and miners about policies.
 
 use anyhow::{Context, Result};
-use kms_chain::Call;
+use kms_chain::{Call, Collection};
 use kms_protocol::eip712::{Domain, Revocation, StructHasher, TypedData};
+use kms_protocol::messages::Delivery;
 use kms_protocol::{Address, Amount, B256, Period, Terms, keccak256};
 
 use super::abi::{self, Abi, address, uint};
-use super::bench::{Bench, Miner, To, kms};
+use super::bench::{Bench, Miner, To, kms, verifier};
 
 /// Measured numbers of miners of a policy.
 pub(super) const MINER_COUNTS: [usize; 4] = [1, 3, 10, 30];
@@ -278,19 +279,32 @@ pub(super) async fn collections(bench: &mut Bench, miners: &[Miner]) -> Result<(
             .skip(bench.deployment.params.max_lease_periods)
             .await?;
         bench.roll().await?;
-        let gas = collect(bench, std::slice::from_ref(&single), miner).await?;
+        let first = again.is_empty();
+        let gas = collect(bench, std::slice::from_ref(&single), miner, first).await?;
         bench.note(format!("collect_1{again}"), gas, 1);
-        let gas = collect(bench, &policies, miner).await?;
+        let gas = collect(bench, &policies, miner, first).await?;
         bench.note(format!("collect_20{again}"), gas, 20);
-        let gas = collect(bench, std::slice::from_ref(&large), last).await?;
+        let gas = collect(bench, std::slice::from_ref(&large), last, first).await?;
         bench.note(format!("collect_1_as_30th_of_30{again}"), gas, 1);
     }
     Ok(())
 }
 
-async fn collect(bench: &Bench, terms: &[Terms], miner: Address) -> Result<u64> {
-    let terms = terms.to_vec();
-    bench.send(miner, &Call::Collect { terms, miner }).await
+/// Collects; the `first` time from these policies with the proofs of delivery.
+async fn collect(bench: &Bench, terms: &[Terms], miner: Address, first: bool) -> Result<u64> {
+    let verifier = verifier()?;
+    let contract = bench.deployment.contracts.policies.address;
+    let domain = Domain::node(bench.deployment.chain_id, contract);
+    let collection = |terms: &Terms| {
+        let id = terms.id(domain.chain_id, &contract);
+        let word = Delivery::unsigned(terms.first_period);
+        Collection {
+            terms: terms.clone(),
+            delivery: first.then(|| word.signed(&domain, id, miner, &verifier)),
+        }
+    };
+    let policies = terms.iter().map(collection).collect();
+    bench.send(miner, &Call::Collect { policies, miner }).await
 }
 
 /// Measures refunds to the sponsor by the number of gaps in each miner's activity.

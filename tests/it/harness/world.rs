@@ -89,13 +89,27 @@ impl World {
 
     /// The same in a place of the test's choice.
     pub(crate) async fn stopped_miner_at(&self, name: &str, place: &Place) -> Miner {
+        self.stopped_miner_with(name, place, &[]).await
+    }
+
+    /// The same with these settings of its node.
+    pub(crate) async fn stopped_miner_with(
+        &self,
+        name: &str,
+        place: &Place,
+        settings: &[&str],
+    ) -> Miner {
         let owner = EthSecret::random().unwrap();
         let (miner, network) = (owner.address().to_string(), &self.deployment_file);
         let network = network.display().to_string();
         let chain = ["--network", &network, "--rpc", &self.rpc_url];
         let more = [&chain[..], &["--miner", &miner]].concat();
         let kms = Kms::at(&self.path(&format!("{name}-home")));
-        let node = Node::init(kms, &self.path(name), place, &more);
+        let mut args = more;
+        for setting in settings {
+            args.extend(["--set", setting]);
+        }
+        let node = Node::init(kms, &self.path(name), place, &args);
         let worker = node.worker;
         self.stake(&owner, 1_000, node.consent).await;
         Miner {

@@ -2,8 +2,8 @@
 //! owner and reader do, and also as neither ever would.
 
 use kms_protocol::messages::{
-    CapsuleBytes, CfragBytes, CommitmentsBytes, Entry, Fragment, KfragUpload, ReencryptReply,
-    ReencryptRequest, ReplyExpectation, SecretKfrag,
+    CapsuleBytes, CfragBytes, CommitmentsBytes, Delivery, Entry, Fragment, KfragUpload,
+    ReencryptReply, ReencryptRequest, ReplyExpectation, SecretKfrag,
 };
 use kms_protocol::{
     Address, Amount, B256, Domain, EthSecret, EthSignature, FixedBytes, PairKey, Period, PolicyId,
@@ -176,7 +176,7 @@ impl Grant {
         self.parcel_of(&self.granted, miner)
     }
 
-    /// The signed upload for a miner of the terms.
+    /// The signed upload for a miner of the terms, delivered in the first period of chain time.
     pub fn upload(&self, miner: Address) -> KfragUpload {
         self.upload_of(&self.parcel(miner), miner)
     }
@@ -192,6 +192,7 @@ impl Grant {
             verifying_key: self.signer.verifying_key(),
             kfrag: SecretKfrag::from(kfrag),
             commitments: parcel.commitments.clone(),
+            delivery: Delivery::unsigned(Period(1)),
             signature: EthSignature::UNSIGNED,
         };
         let signer = EthSecret::from_signer(&self.signer).unwrap();

@@ -13,6 +13,7 @@ ENDED = {"block_number": number(64), "block_hash": WORD}
 UPLOAD = record({
     "terms": terms, "delegating_key": point, "receiving_key": point, "blinding": WORD,
     "verifying_key": point, "kfrag": hexed(195), "commitments": COMMITMENTS,
+    "delivery": record({"period": number(32), "signature": SIGNATURE}),
     "signature": SIGNATURE,
 })
 REQUEST = record(PLACE | {

@@ -6,8 +6,8 @@ use hpke::kem::X25519HkdfSha256;
 use hpke::{Deserializable as _, Kem, OpModeS, Serializable as _};
 use kms_protocol::eip712::{ActivityConfirmation, Revocation};
 use kms_protocol::messages::{
-    AnswerStatement, KfragAck, KfragGrant, Receipt, ReencryptRequest, TransportCertificate,
-    capsules_hash,
+    AnswerStatement, DeliveryStatement, KfragAck, KfragGrant, Receipt, ReencryptRequest,
+    TransportCertificate, capsules_hash,
 };
 use kms_protocol::{
     Address, B256, Domain, EthSecret, EthSignature, Period, PolicyId, TransportKeyId,
@@ -143,6 +143,12 @@ fn certificate_and_orders(cases: &mut Cases, policy_id: PolicyId, h1: B256) {
         deadline: 1_900_000_000,
     };
     cases.statement(&policies, &order, json!([id, "1900000000"]));
+    let delivery = DeliveryStatement {
+        policy_id,
+        miner: MINER,
+        period: Period(6),
+    };
+    cases.statement(&policies, &delivery, json!([id, miner, "6"]));
     let rewards = Domain::mining_rewards(CHAIN, CONTRACT);
     let confirmation = ActivityConfirmation {
         miner: MINER,

@@ -1,10 +1,11 @@
 //! Every call and every view once, in the order in which a miner and an author meet them.
 
-use kms_protocol::{Address, Amount, B256, Period, PolicyId, SignedConsent, Terms};
+use kms_protocol::messages::Delivery;
+use kms_protocol::{Address, Amount, B256, Domain, Period, PolicyId, SignedConsent, Terms};
 use tempfile::TempDir;
 
 use super::{Setup, deposit, events, follow, setup, wallet};
-use crate::contracts::call::Call;
+use crate::contracts::call::{Call, Collection};
 use crate::contracts::events::ChainEvent;
 use crate::devnet::account;
 use crate::error::ChainError;
@@ -117,6 +118,7 @@ async fn a_miner_earns_rewards_and_fees() {
     let life = Life::begin().await;
     let (chain, miner) = (life.setup.chain.clone(), life.miner());
     let (terms, id) = life.policy(2, 1).await;
+    let two_periods = Amount(2 * RATE.0);
     assert_eq!(chain.refundable(&terms).await.unwrap(), Amount(0));
     assert_eq!(
         life.state(id).await.unwrap().effective_last,
@@ -133,16 +135,27 @@ async fn a_miner_earns_rewards_and_fees() {
     assert_eq!((totals.locked, totals.weight), (locked, locked));
     assert_eq!(chain.total_locked().await.unwrap(), locked);
 
-    assert_eq!(
-        chain.collectable(&terms, miner).await.unwrap(),
-        Amount(2 * RATE.0)
-    );
-    life.act(Call::Collect {
-        terms: vec![terms.clone()],
-        miner,
-    })
-    .await;
-    assert_eq!(chain.collectable(&terms, miner).await.unwrap(), Amount(0));
+    let fees = chain.miner_fees(&terms, miner).await.unwrap();
+    assert_eq!((fees.collectable, fees.unproven), (Amount(0), two_periods));
+    assert!(fees.provable_through > terms.last_period);
+    let collect = |delivery| {
+        let terms = terms.clone();
+        let policies = vec![Collection { terms, delivery }];
+        Call::Collect { policies, miner }
+    };
+    let refused = life.refused(collect(None)).await;
+    assert_eq!(refused, "PolicyNothingToCollect");
+    let deployment = &life.setup.deployment;
+    let domain = Domain::node(deployment.chain_id, deployment.contracts.policies.address);
+    let by = |key: u32| {
+        let word = Delivery::unsigned(terms.first_period);
+        Some(word.signed(&domain, id, miner, &account(key).unwrap()))
+    };
+    let refused = life.refused(collect(by(6))).await;
+    assert_eq!(refused, "PolicyDeliveryInvalid");
+    life.act(collect(by(5))).await;
+    let fees = chain.miner_fees(&terms, miner).await.unwrap();
+    assert_eq!((fees.collectable, fees.unproven), (Amount(0), Amount(0)));
     assert!(chain.claimable(miner).await.unwrap() > Amount(0));
     let supply = chain.total_supply().await.unwrap();
     life.act(Call::Claim { miner }).await;
@@ -165,7 +178,7 @@ async fn a_miner_earns_rewards_and_fees() {
         policy_id: id,
         miner,
         through_period: terms.last_period,
-        amount: Amount(2 * RATE.0),
+        amount: two_periods,
     };
     assert!(events.contains(&&collected), "{events:?}");
     let seqs = chain.last_seqs().await.unwrap();

@@ -9,11 +9,12 @@ use crate::contracts::bindings::{
     kms_token, mining_rewards as rewards, policy_manager as policies,
     silence_challenges as challenges,
 };
+use crate::contracts::call::{Collection, count_collection};
 use crate::convert;
 use crate::error::ChainError;
 use crate::types::{
-    ChainParams, LastSeqs, Lease, MinerInfo, MinerStatus, PeriodTotals, PolicyState, Position,
-    Service,
+    ChainParams, LastSeqs, Lease, MinerFees, MinerInfo, MinerStatus, PeriodTotals, PolicyState,
+    Position, Service,
 };
 
 const TOO_LARGE: ChainError = ChainError::BadReply {
@@ -151,7 +152,8 @@ impl Chain {
         let call = rewards::MinerStatusCall {
             miner: convert::h160(miner),
         };
-        let status: rewards::MinerStatus = self.view(self.rewards(), call).await?;
+        let answer: rewards::MinerStatusReturn = self.view(self.rewards(), call).await?;
+        let status = answer.status;
         let info = miner_info_of(rewards_info(status.info));
         if info.miner != miner {
             return Err(ChainError::BadReply {
@@ -291,34 +293,41 @@ impl Chain {
         Ok(Some(end.revoked_at).filter(|time| *time != 0))
     }
 
-    /// Fees a miner could collect from a policy now.
+    /// Fees a policy owes a miner, and those it may still prove to be its own.
     ///
     /// # Errors
     /// Besides those of every view: `Reverted` for an unknown policy or miner.
-    pub async fn collectable(&self, terms: &Terms, miner: Address) -> Result<Amount, ChainError> {
+    pub async fn miner_fees(&self, terms: &Terms, miner: Address) -> Result<MinerFees, ChainError> {
         let (terms, miner) = (convert::ethers_terms(terms), convert::h160(miner));
-        amount(
-            self.view(self.policies(), policies::CollectableCall { terms, miner })
-                .await?,
-        )
+        let call = policies::UnprovenCall {
+            terms: terms.clone(),
+            miner,
+        };
+        let unproven: policies::UnprovenReturn = self.view(self.policies(), call).await?;
+        let call = policies::CollectableCall { terms, miner };
+        let through = u32::try_from(unproven.through_period).unwrap_or(u32::MAX);
+        Ok(MinerFees {
+            collectable: amount(self.view(self.policies(), call).await?)?,
+            unproven: amount(unproven.fees)?,
+            provable_through: Period(through),
+        })
     }
 
-    /// Fees a miner could collect now from each of these policies, in the order given.
+    /// Fees a miner could collect now from each of these policies, in the order given, with the
+    /// deliveries given.
     ///
     /// # Errors
-    /// Besides those of every view: `Reverted` for an unknown policy or miner, and for no or too
-    /// many policies; `BadReply` when the amounts are not as many.
+    /// Besides those of every view: `Reverted` for an unknown policy or miner, for no or too many
+    /// policies, and for a delivery that the author did not sign; `BadReply` when the amounts are
+    /// not as many.
     pub async fn collectable_each(
         &self,
-        terms: &[Terms],
+        collections: &[Collection],
         miner: Address,
     ) -> Result<Vec<Amount>, ChainError> {
-        let call = policies::CollectableEachCall {
-            terms: terms.iter().map(convert::ethers_terms).collect(),
-            miner: convert::h160(miner),
-        };
+        let call = count_collection(collections, miner);
         let amounts: Vec<U256> = self.view(self.policies(), call).await?;
-        if amounts.len() != terms.len() {
+        if amounts.len() != collections.len() {
             return Err(ChainError::BadReply {
                 method: "eth_call",
                 reason: "another number of amounts than asked for",

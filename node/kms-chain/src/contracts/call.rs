@@ -3,6 +3,7 @@
 
 mod accuse;
 mod challenge;
+mod collect;
 
 use ethers::abi::AbiEncode as _;
 use kms_protocol::{Address, Amount, Period, SignedConsent, Terms, Wei};
@@ -12,6 +13,8 @@ use crate::convert::{ethers_terms, h160};
 use crate::deployment::Deployment;
 pub use accuse::WrongFragment;
 pub use challenge::{ChallengeAnswer, ChallengeDemand, ChallengeRight, ReaderConsent};
+pub use collect::Collection;
+pub(crate) use collect::count as count_collection;
 
 /// The effect of one transaction. A `miner` is an owner address; `terms` are a policy's as created.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,7 +30,10 @@ pub enum Call {
     /// Mints the sender's reward to `recipient`.
     ClaimTo { recipient: Address },
     /// Pays `miner` the fees due to it from these policies.
-    Collect { terms: Vec<Terms>, miner: Address },
+    Collect {
+        policies: Vec<Collection>,
+        miner: Address,
+    },
     /// Locks tokens in one transaction (ERC-1363 transferAndCall to the escrow).
     DepositViaTransfer { amount: Amount, lock_periods: u32 },
     /// Lengthens the sender's lock to `lock_periods`.
@@ -160,7 +166,7 @@ impl Call {
             Self::SetMinRate { rate } => {
                 staking_escrow::SetMinRateCall { min_rate: rate.0 }.encode()
             }
-            Self::Collect { terms, miner } => collect(terms, *miner),
+            Self::Collect { policies, miner } => collect::collect(policies, *miner),
             Self::RevokePolicy { terms } => revoke(terms),
             Self::RevokeArrangement { terms, miner } => dismiss(terms, *miner),
             Self::RefundPolicy { terms } => refund(terms),
@@ -313,15 +319,6 @@ fn confirm(through: Period) -> Vec<u8> {
 fn claim(miner: Address) -> Vec<u8> {
     let miner = h160(miner);
     mining_rewards::ClaimCall { miner }.encode()
-}
-
-fn collect(terms: &[Terms], miner: Address) -> Vec<u8> {
-    let terms = terms.iter().map(ethers_terms).collect();
-    policy_manager::CollectCall {
-        terms,
-        miner: h160(miner),
-    }
-    .encode()
 }
 
 fn revoke(terms: &Terms) -> Vec<u8> {

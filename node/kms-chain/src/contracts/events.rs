@@ -169,6 +169,14 @@ pub enum ChainEvent {
         through_period: Period,
         amount: Amount,
     },
+    /// Fees of active periods of a miner went to the sponsor: it was given its kfrag later, or did
+    /// not prove in time that it has it.
+    FeesReturned {
+        policy_id: PolicyId,
+        miner: Address,
+        through_period: Period,
+        amount: Amount,
+    },
     /// A miner was convicted. `fault_code` is 0 unless a cfrag was wrong.
     MinerConvicted {
         policy_id: PolicyId,
@@ -259,7 +267,8 @@ impl ChainEvent {
             | Self::PolicyRevoked { .. }
             | Self::ArrangementRevoked { .. }
             | Self::PolicyRefunded { .. }
-            | Self::FeesCollected { .. } => EventSource::Policies,
+            | Self::FeesCollected { .. }
+            | Self::FeesReturned { .. } => EventSource::Policies,
             Self::MinerConvicted { .. }
             | Self::HeldRewardPaid { .. }
             | Self::HeldRewardBurned { .. } => EventSource::Adjudicator,
@@ -292,6 +301,7 @@ impl ChainEvent {
             | Self::RewardClaimed { .. }
             | Self::PolicyRefunded { .. }
             | Self::FeesCollected { .. }
+            | Self::FeesReturned { .. }
             | Self::RestakeSet { .. }
             | Self::MinerSuspended { .. }
             | Self::ReserveReturned { .. }

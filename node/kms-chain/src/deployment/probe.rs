@@ -48,9 +48,10 @@ pub(super) async fn prove(rpc: &Rpc, chain_id: u64) -> Result<(), ChainError> {
         return lacks(ChainLack::ChainId, &detail);
     }
     // Of block 0, some local chains show contracts no time.
-    let block = header.parse().ok_or(ChainError::BadReply {
+    let parsed = header.parse();
+    let (block, _) = parsed.map_err(|reason| ChainError::BadReply {
         method: BLOCK,
-        reason: "no mined block",
+        reason,
     })?;
     let head = block.timestamp;
     if block.number > 0 && time.abs_diff(head) > DRIFT_S {

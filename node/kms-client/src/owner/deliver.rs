@@ -7,7 +7,7 @@ use std::time::Duration;
 use futures_util::stream::{FuturesUnordered, StreamExt as _};
 use kms_chain::MinerInfo;
 use kms_protocol::messages::{KfragAck, KfragUpload};
-use kms_protocol::{B256, Refusal};
+use kms_protocol::{Address, B256, Refusal};
 use tokio::time::Instant;
 
 use super::kfrags::Kfrags;
@@ -31,14 +31,14 @@ impl Owner<'_> {
         let infos = self.chain.miner_info(&grant.undelivered()).await?;
         let of = grant.terms.miners.len();
         let mut pending = Vec::new();
-        let mut open = Vec::with_capacity(infos.len());
-        for info in &infos {
-            open.push((info, kfrags.upload(&grant, info.miner)?));
-        }
-        let mut running: FuturesUnordered<_> = open
+        let parcels = Parcels {
+            grant: &grant.clone(),
+            kfrags,
+        };
+        let mut running: FuturesUnordered<_> = infos
             .iter()
-            .map(|(info, upload)| async move {
-                let acked = self.deliver_one(info, upload, deadline, progress).await;
+            .map(|info| async move {
+                let acked = self.deliver_one(info, parcels, deadline, progress).await;
                 (info, acked)
             })
             .collect();
@@ -71,7 +71,7 @@ impl Owner<'_> {
     async fn deliver_one(
         &self,
         info: &MinerInfo,
-        upload: &KfragUpload,
+        parcels: Parcels<'_>,
         deadline: Instant,
         progress: &dyn Progress,
     ) -> Result<KfragAck, NodeFailure> {
@@ -82,12 +82,15 @@ impl Owner<'_> {
         loop {
             let answer = async {
                 let moment = Moment::now(self.chain).await?;
-                self.nodes.upload(&peer, &moment, upload).await
+                // Dated anew each time: the miner is paid from the delivery that it takes.
+                let upload = parcels.upload(info.miner, &moment)?;
+                let ack = self.nodes.upload(&peer, &moment, &upload).await?;
+                Ok::<_, AskError>((ack, upload))
             };
             let error = match within(deadline, answer).await {
-                Ok(ack) => {
+                Ok((ack, upload)) => {
                     return ack
-                        .verify(&domain, upload, &info.miner, &peer.worker)
+                        .verify(&domain, &upload, &info.miner, &peer.worker)
                         .map(|()| ack)
                         .map_err(|error| failed(info, "bad_signature", error.to_string()));
                 }
@@ -105,6 +108,19 @@ impl Owner<'_> {
             before = Some(error);
             tokio::time::sleep(wait).await;
         }
+    }
+}
+
+/// What is delivered: the kfrags, and the grant they are of.
+#[derive(Clone, Copy)]
+struct Parcels<'a> {
+    grant: &'a Grant,
+    kfrags: &'a Kfrags,
+}
+
+impl Parcels<'_> {
+    fn upload(&self, miner: Address, moment: &Moment) -> Result<KfragUpload> {
+        self.kfrags.upload(self.grant, miner, moment.period)
     }
 }
 

@@ -3,8 +3,8 @@
 //! commitments, byte for byte. Nothing that opens anything is kept between two runs.
 //! Neighbours: `grant` makes the terms, `deliver` uploads.
 
-use kms_protocol::messages::{CommitmentsBytes, KfragUpload, SecretKfrag};
-use kms_protocol::{Address, B256, Domain, EthSignature, PairKey, kfrag_policy};
+use kms_protocol::messages::{CommitmentsBytes, Delivery, KfragUpload, SecretKfrag};
+use kms_protocol::{Address, B256, Domain, EthSignature, PairKey, Period, kfrag_policy};
 use umbral::{GrantParams, PublicKey, VerifiedKeyFrag};
 
 use crate::error::{Error, Result};
@@ -63,8 +63,14 @@ impl Kfrags {
         Some(SecretKfrag::from(&*kfrag.to_secret_bytes()).hash())
     }
 
-    /// Makes the signed upload for a miner of the grant.
-    pub(super) fn upload(&self, grant: &Grant, miner: Address) -> Result<KfragUpload> {
+    /// Makes the signed upload for a miner of the grant, delivered in `period`: the miner is paid
+    /// from then on.
+    pub(super) fn upload(
+        &self,
+        grant: &Grant,
+        miner: Address,
+        period: Period,
+    ) -> Result<KfragUpload> {
         let kfrag = self.kfrags.iter().find(|(own, _)| *own == miner);
         let (_, kfrag) = kfrag.ok_or(Error::Bug("the miners of a grant are its terms'"))?;
         let upload = KfragUpload {
@@ -75,6 +81,7 @@ impl Kfrags {
             verifying_key: self.signer.verifying_key(),
             kfrag: SecretKfrag::from(&*kfrag.to_secret_bytes()),
             commitments: self.commitments.clone(),
+            delivery: Delivery::unsigned(period),
             signature: EthSignature::UNSIGNED,
         };
         Ok(upload.signed(&self.domain, miner, &self.signer.eth))

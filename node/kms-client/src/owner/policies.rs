@@ -3,7 +3,7 @@
 //! Neighbours: `revoke` ends policies, `journal` knows their names, `pairs` knows the tags.
 
 use futures_util::stream::{self, StreamExt as _};
-use kms_chain::{ChainParams, MinerInfo, PolicyState};
+use kms_chain::{ChainParams, MinerFees, MinerInfo, PolicyState};
 use kms_protocol::messages::{ErasureReceipt, KfragState};
 use kms_protocol::{Address, Amount, B256, Period, PolicyId, Terms};
 
@@ -65,8 +65,8 @@ pub struct MinerHealth {
     pub kfrag: Option<KfragState>,
     /// Why it is not healthy.
     pub failure: Option<NodeFailure>,
-    /// Fees it could collect now.
-    pub collectable: Amount,
+    /// What the policy owes it now, and what it has yet to prove.
+    pub fees: MinerFees,
     /// Its receipt for the erased kfrag, if the journal keeps one.
     pub erasure: Option<ErasureReceipt>,
 }
@@ -186,7 +186,7 @@ impl Owner<'_> {
             healthy: false,
             kfrag: None,
             failure: revoked.then(|| dismissed(&info)),
-            collectable: self.chain.collectable(&report.terms, info.miner).await?,
+            fees: self.chain.miner_fees(&report.terms, info.miner).await?,
             erasure: self.erasure_of(report.policy, info.miner)?,
         };
         let status = match reach(&info, self.nodes) {

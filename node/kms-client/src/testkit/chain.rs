@@ -4,8 +4,8 @@ use std::sync::Mutex;
 
 use async_trait::async_trait;
 use kms_chain::{
-    BlockHeader, Call, ChainError, ChainParams, ChainRead as _, Lease, MinerInfo, MinerStatus,
-    PolicyState, Service, TxReceipt,
+    BlockHeader, Call, ChainError, ChainParams, ChainRead as _, Lease, MinerFees, MinerInfo,
+    MinerStatus, PolicyState, Service, TxReceipt,
 };
 pub(crate) use kms_kit::chain::FakeChain;
 use kms_kit::chain::Policy;
@@ -121,9 +121,13 @@ impl ChainPort for FakeChain {
         Ok(Amount(3))
     }
 
-    async fn collectable(&self, terms: &Terms, miner: Address) -> Result<Amount> {
+    async fn miner_fees(&self, terms: &Terms, miner: Address) -> Result<MinerFees> {
         let due = terms.includes(&miner).then_some(terms.rate);
-        Ok(due.unwrap_or(Amount::ZERO))
+        Ok(MinerFees {
+            collectable: due.unwrap_or(Amount::ZERO),
+            unproven: Amount::ZERO,
+            provable_through: terms.last_period,
+        })
     }
 
     async fn claimable(&self, _miner: Address) -> Result<Amount> {

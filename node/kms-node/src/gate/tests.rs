@@ -60,7 +60,7 @@ fn serve_code(snapshot: &Snapshot) -> Option<Refusal> {
 }
 
 fn upload_code(snapshot: &Snapshot) -> Option<Refusal> {
-    upload(fresh(snapshot), &ID)
+    upload(fresh(snapshot), &ID, snapshot.period)
         .err()
         .map(|problem| problem.code)
 }
@@ -133,7 +133,10 @@ fn refuses_an_unknown_policy() {
     let code = |verdict: Option<Problem>| verdict.map(|problem| problem.code);
     let refused = Some(Refusal::PolicyUnknown);
     assert_eq!(code(serve(fresh(&snapshot), &other).err()), refused);
-    assert_eq!(code(upload(fresh(&snapshot), &other).err()), refused);
+    assert_eq!(
+        code(upload(fresh(&snapshot), &other, Period(1)).err()),
+        refused
+    );
 }
 
 #[test]
@@ -151,7 +154,7 @@ fn refuses_on_an_old_or_missing_view_before_anything_else() {
             age,
             max_age,
         };
-        for verdict in [serve(view, &ID).err(), upload(view, &ID).err()] {
+        for verdict in [serve(view, &ID).err(), upload(view, &ID, Period(1)).err()] {
             let problem = verdict.unwrap();
             assert_eq!(problem.code, Refusal::StaleChainView);
             assert!(problem.retry_after_s.is_some());
@@ -173,6 +176,22 @@ fn takes_a_kfrag_before_confirmation_and_start_but_not_after_the_end() {
         upload_code(&snapshot(200, 10, policy())),
         Some(Refusal::PolicyEnded)
     );
+}
+
+/// The miner would serve until then for nothing. One dated earlier pays it more.
+#[test]
+fn takes_no_kfrag_that_is_delivered_in_a_period_to_come() {
+    let snapshot = snapshot(200, 6, policy());
+    let code = |period| {
+        let verdict = upload(fresh(&snapshot), &ID, Period(period));
+        verdict.err().map(|problem| problem.code)
+    };
+    for past in [0, 1, 5, 6] {
+        assert_eq!(code(past), None, "{past}");
+    }
+    for coming in [7, 8, u32::MAX] {
+        assert_eq!(code(coming), Some(Refusal::DeliveryAhead), "{coming}");
+    }
 }
 
 #[test]

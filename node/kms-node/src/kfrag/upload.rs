@@ -1,6 +1,6 @@
-//! Accepts an uploaded kfrag: checks it against the chain, its signatures and its proof, stores it
-//! durably, and only then acknowledges it. Idempotent: the same kfrag is acknowledged again,
-//! another is a conflict.
+//! Accepts an uploaded kfrag: checks it against the chain, its signatures, its proof and the word
+//! that pays for it, stores it durably, and only then acknowledges it. Idempotent: the same kfrag
+//! is acknowledged again, another is a conflict.
 
 use std::sync::Arc;
 
@@ -22,7 +22,8 @@ pub(crate) async fn accept(node: &Arc<Node>, upload: KfragUpload) -> Verdict<Kfr
         return Err(Problem::from(Refusal::StorageFull).retry_after(FULL_RETRY_S));
     }
     let snapshot = node.snapshot();
-    gate::upload(node.view(snapshot.as_ref()), &id)?;
+    let delivery = upload.delivery;
+    gate::upload(node.view(snapshot.as_ref()), &id, delivery.period)?;
     // Before the queue: nobody but the author spends a policy's places.
     upload
         .verify(&node.domain, node.miner())
@@ -35,9 +36,9 @@ pub(crate) async fn accept(node: &Arc<Node>, upload: KfragUpload) -> Verdict<Kfr
         .await?;
     // The chain may have a newer head since the gate was asked.
     let snapshot = node.snapshot();
-    gate::upload(node.view(snapshot.as_ref()), &id)?;
+    gate::upload(node.view(snapshot.as_ref()), &id, delivery.period)?;
     let since = node.cache.moment();
-    match node.store.insert_kfrag(&row).await? {
+    match node.store.insert_kfrag(&row, &delivery).await? {
         Inserted::New => {
             node.metrics.kfrags.inc();
             // Not kept if kfrags were erased meanwhile: a request reads the row.

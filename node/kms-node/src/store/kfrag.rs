@@ -2,13 +2,13 @@
 
 use std::sync::atomic::Ordering;
 
-use kms_protocol::messages::Problem;
+use kms_protocol::messages::{Delivery, Problem};
 use kms_protocol::{B256, PolicyId, Refusal};
 use sqlx::Row as _;
 use sqlx::sqlite::SqliteRow;
 
 use super::rows::{get_bytes, get_hash, get_policy_id, get_u32, get_u64, int};
-use super::{BUSY_TIMEOUT, Result, Store, StoreError};
+use super::{BUSY_TIMEOUT, Result, Store, StoreError, delivery};
 use crate::kfrag::seal::SealedRow;
 
 /// Longest wait for readers before the write-ahead log is truncated; nothing is written meanwhile.
@@ -88,8 +88,9 @@ pub(crate) struct KfragHead {
 }
 
 impl Store {
-    /// Stores a kfrag durably, unless the policy has or had one.
-    pub(crate) async fn insert_kfrag(&self, row: &KfragRow) -> Result<Inserted> {
+    /// Stores a kfrag durably, and with it the word by which it is paid, unless the policy has or
+    /// had one.
+    pub(crate) async fn insert_kfrag(&self, row: &KfragRow, word: &Delivery) -> Result<Inserted> {
         let mut tx = self.begin().await?;
         let id = row.policy_id.0.0;
         let gone = sqlx::query("select reason from erasure where policy_id = ?")
@@ -117,6 +118,7 @@ impl Store {
             .execute(&mut *tx)
             .await?;
         if done.rows_affected() == 1 {
+            delivery::insert(&mut tx, row.policy_id, word).await?;
             tx.commit().await?;
             return Ok(Inserted::New);
         }

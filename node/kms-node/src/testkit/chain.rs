@@ -1,8 +1,8 @@
 //! The chain in memory of the test kit as the node sees it.
 
 use kms_chain::{
-    BlockHeader, Call, ChainError, ChainParams, EventSource, Fees, GasLimit, LastSeqs, SignedTx,
-    TxPlan, TxReceipt,
+    BlockHeader, Call, ChainError, ChainParams, Collection, EventSource, Fees, GasLimit, LastSeqs,
+    SignedTx, TxPlan, TxReceipt,
 };
 pub(crate) use kms_kit::chain::{FakeChain, Parties};
 use kms_kit::chain::{State, outage};
@@ -49,10 +49,10 @@ impl NodeChain for FakeChain {
 
     async fn collectable_each(
         &self,
-        terms: &[Terms],
+        policies: &[Collection],
         _miner: Address,
     ) -> Result<Vec<Amount>, ChainError> {
-        self.answer(|state| terms.iter().map(|terms| state.collectable(terms)).collect())
+        self.answer(|state| policies.iter().map(|of| state.collectable(of)).collect())
     }
 
     fn pass_over(&self) {

@@ -23,7 +23,7 @@ pub(crate) struct PolicyView {
     pub(crate) extensions: Vec<(u64, Period)>,
     /// Revocation: block number and last period that is still paid.
     pub(crate) revocation: Option<(u64, Period)>,
-    /// Last period whose fees this miner has collected.
+    /// Last period whose fees are settled: collected, or returned for want of a delivery in time.
     pub(crate) collected_through: Period,
 }
 

@@ -88,7 +88,12 @@ impl Error {
 impl Mismatch {
     const fn refusal(self) -> Refusal {
         match self {
-            Self::Policy | Self::CfragCount | Self::Time | Self::Worker | Self::Chain => BadRequest,
+            Self::Policy
+            | Self::CfragCount
+            | Self::Time
+            | Self::Delivery
+            | Self::Worker
+            | Self::Chain => BadRequest,
             Self::Miner => Refusal::NotThisMiner,
             Self::Keys | Self::VerifyingKey | Self::Kfrag => Refusal::KfragInvalid,
         }

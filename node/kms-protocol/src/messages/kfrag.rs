@@ -11,7 +11,7 @@ use subtle::ConstantTimeEq as _;
 use umbral::{KeyFrag, PublicKey, VerifyingKey};
 use zeroize::Zeroizing;
 
-use super::CommitmentsBytes;
+use super::{CommitmentsBytes, Delivery};
 use crate::eip712::{Domain, StructHasher, TypedData};
 use crate::error::{Error, Mismatch, Result};
 use crate::eth::{EthSecret, EthSignature, address_of_verifying};
@@ -98,6 +98,8 @@ pub struct KfragUpload {
     pub kfrag: SecretKfrag,
     /// Commitments of the delegation, the same for every miner.
     pub commitments: CommitmentsBytes,
+    /// The author's word by which the miner is paid.
+    pub delivery: Delivery,
     /// Signature over the grant, by the verifying key.
     pub signature: EthSignature,
 }
@@ -114,19 +116,24 @@ impl KfragUpload {
         }
     }
 
-    /// Signs the upload for `miner` with the verifying key.
+    /// Signs the upload and its delivery for `miner` with the verifying key.
     #[must_use]
     pub fn signed(mut self, domain: &Domain, miner: Address, verifying: &EthSecret) -> Self {
-        self.signature = self.grant(domain, miner).sign(domain, verifying);
+        let grant = self.grant(domain, miner);
+        self.signature = grant.sign(domain, verifying);
+        self.delivery = self
+            .delivery
+            .signed(domain, grant.policy_id, miner, verifying);
         self
     }
 
-    /// Checks terms, keys, blinding, miner and signature; says nothing about the chain, the kfrag
-    /// or the commitments. Returns the policy's id.
+    /// Checks terms, keys, blinding, miner and both signatures; says nothing about the chain, the
+    /// kfrag, the commitments, or whether the delivery is of the present period. Returns the
+    /// policy's id.
     ///
     /// # Errors
-    /// [`Error::Terms`], [`Error::Mismatch`] (miner, keys, verifying key), or why the signature is
-    /// refused.
+    /// [`Error::Terms`], [`Error::Mismatch`] (miner, keys, verifying key, delivery), or why a
+    /// signature is refused.
     pub fn verify(&self, domain: &Domain, miner: Address) -> Result<PolicyId> {
         self.terms.validate()?;
         if !self.terms.includes(&miner) {
@@ -140,7 +147,10 @@ impl KfragUpload {
             return Err(Error::Mismatch(Mismatch::VerifyingKey));
         }
         let grant = self.grant(domain, miner);
-        grant.check(domain, &self.signature, &self.terms.verifier)?;
+        let verifier = &self.terms.verifier;
+        grant.check(domain, &self.signature, verifier)?;
+        self.delivery
+            .verify(domain, grant.policy_id, miner, verifier)?;
         Ok(grant.policy_id)
     }
 }

@@ -2,7 +2,7 @@
 
 use clap::Subcommand;
 use kms_client::{PolicyFees, fees_of};
-use kms_protocol::{Amount, PolicyId};
+use kms_protocol::{Amount, Period, PolicyId};
 use serde::Serialize;
 
 use crate::context::Context;
@@ -12,13 +12,15 @@ use crate::plan::DryArgs;
 use crate::session::Session;
 use crate::verbs::stake::MinerArgs;
 
-/// Fees of policies: paid for each completed period in which the miner was active
+/// Fees of policies: paid for each completed period in which the miner was active, from the period
+/// on in which it was given its kfrag
 #[derive(Debug, Subcommand)]
 pub(crate) enum FeesVerb {
     /// List the fees due, by policy
     #[command(after_help = "Examples:\n  kms fees show\n  kms fees show 0xAa... --json")]
     Show(MinerArgs),
-    /// Collect all fees due; the node does this by itself too
+    /// Collect all fees due; the node does this by itself too, and alone the first time from a
+    /// policy: it holds the author's word about the delivery, which that collection proves
     #[command(after_help = "Examples:\n  kms fees collect --dry-run\n  kms fees collect")]
     Collect(DryArgs),
 }
@@ -28,6 +30,8 @@ struct FeeRow {
     policy: PolicyId,
     rate: Amount,
     amount: Amount,
+    unproven: Amount,
+    provable_through: Period,
 }
 
 impl From<&PolicyFees> for FeeRow {
@@ -35,17 +39,20 @@ impl From<&PolicyFees> for FeeRow {
         Self {
             policy: fees.policy,
             rate: fees.terms.rate,
-            amount: fees.amount,
+            amount: fees.fees.collectable,
+            unproven: fees.fees.unproven,
+            provable_through: fees.fees.provable_through,
         }
     }
 }
 
 impl Row for FeeRow {
-    const HEAD: &'static [&'static str] = &["DUE", "RATE", "POLICY"];
+    const HEAD: &'static [&'static str] = &["DUE", "TO PROVE", "RATE", "POLICY"];
 
     fn cells(&self) -> Vec<String> {
         vec![
             self.amount.to_string(),
+            self.unproven.to_string(),
             self.rate.to_string(),
             self.policy.to_string(),
         ]

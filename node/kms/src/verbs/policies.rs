@@ -147,6 +147,8 @@ struct MinerRow {
     healthy: bool,
     kfrag: Option<KfragState>,
     collectable: Amount,
+    unproven: Amount,
+    provable_through: Period,
     failure: Option<NodeFailure>,
     erasure: Option<ErasureReceipt>,
 }
@@ -159,7 +161,9 @@ impl From<&MinerHealth> for MinerRow {
             revoked: health.revoked,
             healthy: health.healthy,
             kfrag: health.kfrag,
-            collectable: health.collectable,
+            collectable: health.fees.collectable,
+            unproven: health.fees.unproven,
+            provable_through: health.fees.provable_through,
             failure: health.failure.clone(),
             erasure: health.erasure,
         }
@@ -214,6 +218,13 @@ impl fmt::Display for DetailReport {
             match &node.failure {
                 Some(reason) => write!(f, "\n  {reason}")?,
                 None => write!(f, "\n  {} {}: serves", node.miner, node.url)?,
+            }
+            if !node.unproven.is_zero() {
+                write!(
+                    f,
+                    "\n    {} wait for its proof of delivery, through period {}",
+                    node.unproven, node.provable_through
+                )?;
             }
             if let Some(receipt) = &node.erasure {
                 let (kfrag, block) = (receipt.kfrag_hash, receipt.block_number);

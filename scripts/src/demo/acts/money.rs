@@ -1,11 +1,12 @@
 //! Compares rewards, fees and refunds with the formula, to the smallest unit.
 
+use std::ops::RangeInclusive;
 use std::thread;
 
-use anyhow::{Result, ensure};
+use anyhow::{Context as _, Result, ensure};
 use kms_chain::ChainEvent;
 use kms_kit::kms::Output;
-use kms_protocol::{Amount, Period};
+use kms_protocol::{Address, Amount, Period};
 
 use super::super::figures::MinerFigures;
 use super::super::ledger::{Dated, Flows, Replay, flows};
@@ -71,7 +72,18 @@ pub(in super::super) fn settle(show: &mut Show) -> Result<()> {
         .iter()
         .map(|miner| compare(show, miner, &replay, &flows, ended))
         .collect::<Result<_>>()?;
-    let expected = replay.unearned(&policy.terms, ended)?;
+    let mut expected = replay.unearned(&policy.terms, ended)?;
+    for (miner, through) in &flows.undelivered {
+        let returned = fees_within(
+            show,
+            &replay,
+            *miner,
+            policy.terms.first_period.0..=through.0,
+        )?;
+        expected = expected
+            .checked_add(returned)
+            .context("refunds beyond 128 bits")?;
+    }
     ensure!(
         flows.refunds == expected,
         "{} came back, {expected} were not earned",
@@ -146,7 +158,10 @@ fn compare(
         earned.expected.units()
     );
     let fees = flows.fees.get(&miner.owner).copied().unwrap_or_default();
-    let due = fees_due(show, replay, miner, ended)?;
+    let terms = &show.policy()?.terms;
+    let delivered = flows.undelivered.get(&miner.owner);
+    let from = delivered.map_or(terms.first_period, |last| Period(last.0 + 1));
+    let due = fees_within(show, replay, miner.owner, from.0..=ended.0)?;
     ensure!(
         fees == due,
         "{} collected {fees}, {due} were due",
@@ -159,7 +174,7 @@ fn compare(
         claimed_reward: earned.claimed,
         claims: earned.claims,
         fees_collected: fees,
-        in_policy: show.policy()?.terms.includes(&miner.owner),
+        in_policy: terms.includes(&miner.owner),
     })
 }
 
@@ -179,14 +194,19 @@ fn effective_last(events: &[Dated], show: &Show) -> Result<Period> {
         .ok_or_else(|| anyhow::anyhow!("the chain shows no revocation"))
 }
 
-/// The fees of the policy's periods in which a miner was active.
-fn fees_due(show: &Show, replay: &Replay, miner: &Miner, last: Period) -> Result<Amount> {
+/// The fees of those periods of the policy, first to last, in which a miner was active.
+fn fees_within(
+    show: &Show,
+    replay: &Replay,
+    miner: Address,
+    periods: RangeInclusive<u32>,
+) -> Result<Amount> {
     let terms = &show.policy()?.terms;
-    if !terms.includes(&miner.owner) {
+    if !terms.includes(&miner) {
         return Ok(Amount::ZERO);
     }
-    let worked = (terms.first_period.0..=last.0)
-        .filter(|period| replay.is_active(&miner.owner, Period(*period)))
+    let worked = periods
+        .filter(|period| replay.is_active(&miner, Period(*period)))
         .count();
     let due = terms.rate.checked_mul(u128::try_from(worked)?);
     due.ok_or_else(|| anyhow::anyhow!("fees beyond 128 bits"))

@@ -1,6 +1,6 @@
 //! The contracts: a call is refused as they refuse it, or stored and told in events.
 
-use kms_chain::{Call, ChainEvent, Lease, PolicyState, Service};
+use kms_chain::{Call, ChainEvent, Collection, Lease, PolicyState, Service};
 use kms_protocol::{Address, Amount, B256, Period, PolicyId, Terms};
 
 use super::policy_id;
@@ -28,12 +28,13 @@ impl State {
         self.policies.iter_mut().find(|policy| policy.id == id)
     }
 
-    /// Fees of a policy that its miner can collect: of every completed period of the terms that no
-    /// collection has passed.
-    pub fn collectable(&self, terms: &Terms) -> Amount {
+    /// Fees of a policy that its miner can collect: of every completed period of the terms from the
+    /// delivery on, that no collection has passed. The first one needs the delivery.
+    pub fn collectable(&self, policy: &Collection) -> Amount {
         if self.idle {
             return Amount::ZERO;
         }
+        let terms = &policy.terms;
         let id = policy_id(terms);
         let collected = self.records().filter_map(|record| match &record.event {
             ChainEvent::FeesCollected {
@@ -43,7 +44,14 @@ impl State {
             } if *policy_id == id => Some(through_period.0),
             _ => None,
         });
-        let before = collected.max().unwrap_or(0).max(terms.first_period.0 - 1);
+        let settled = collected.max().or_else(|| {
+            let delivery = policy.delivery.as_ref();
+            delivery.map(|delivery| delivery.period.0.saturating_sub(1))
+        });
+        let Some(settled) = settled else {
+            return Amount::ZERO;
+        };
+        let before = settled.max(terms.first_period.0 - 1);
         let through = self.period().saturating_sub(1).min(terms.last_period);
         let periods = through.0.saturating_sub(before);
         Amount(terms.rate.0 * u128::from(periods))
@@ -164,12 +172,15 @@ impl State {
                 recipient: miner,
                 amount: std::mem::replace(&mut self.claimable, Amount::ZERO),
             },
-            Call::Collect { terms, .. } => {
-                let collected = terms.iter().map(|terms| ChainEvent::FeesCollected {
-                    policy_id: policy_id(terms),
-                    miner,
-                    through_period: terms.last_period.min(period.saturating_sub(1)),
-                    amount: terms.rate,
+            Call::Collect { policies, .. } => {
+                let due = |policy: &&Collection| !self.collectable(policy).is_zero();
+                let collected = policies.iter().filter(due).map(|Collection { terms, .. }| {
+                    ChainEvent::FeesCollected {
+                        policy_id: policy_id(terms),
+                        miner,
+                        through_period: terms.last_period.min(period.saturating_sub(1)),
+                        amount: terms.rate,
+                    }
                 });
                 return collected.collect();
             }

@@ -1,9 +1,9 @@
 //! Messages, answers and information as the product writes them.
 
 use kms_protocol::messages::{
-    Answer, CapsuleBytes, CommitmentsBytes, Entry, ErasureReceipt, Fragment, KfragAck, KfragState,
-    KfragUpload, Message, NodeInfo, PolicyStatus, Problem, ReencryptReply, ReencryptRequest,
-    TransportCertificate,
+    Answer, CapsuleBytes, CommitmentsBytes, Delivery, Entry, ErasureReceipt, Fragment, KfragAck,
+    KfragState, KfragUpload, Message, NodeInfo, PolicyStatus, Problem, ReencryptReply,
+    ReencryptRequest, TransportCertificate,
 };
 use kms_protocol::{Address, B256, EthSignature, Period, PolicyId, Refusal};
 use serde_json::Value;
@@ -25,6 +25,10 @@ fn upload(rng: &mut Drawn, made: &Made) -> KfragUpload {
         verifying_key: made.context.verifying,
         kfrag: (&kfrag).into(),
         commitments: CommitmentsBytes::try_from(&made.granted.commitments).unwrap(),
+        delivery: Delivery {
+            period: Period(12),
+            signature: EthSignature(rng.bytes()),
+        },
         signature: EthSignature(rng.bytes()),
     }
 }

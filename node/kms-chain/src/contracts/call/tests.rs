@@ -7,7 +7,7 @@ use kms_protocol::{
 
 mod judged;
 
-use super::{Call, ChallengeAnswer};
+use super::{Call, ChallengeAnswer, Collection};
 use crate::contracts::bindings::adjudicator::ADJUDICATOR_ABI;
 use crate::contracts::bindings::kms_token::KMSTOKEN_ABI;
 use crate::contracts::bindings::mining_rewards::MININGREWARDS_ABI;
@@ -91,11 +91,17 @@ fn policy_calls() -> Vec<(Call, &'static str)> {
     vec![
         (
             Call::Collect {
-                terms: vec![terms(), terms()],
+                policies: vec![
+                    Collection {
+                        terms: terms(),
+                        delivery: None,
+                    };
+                    2
+                ],
                 miner: address(5),
             },
             "collect((address,address,address,bytes32,uint96,uint32,uint32,uint8,bytes32,\
-             address[])[],address)",
+             address[])[],address,(uint32,bytes32,bytes32)[])",
         ),
         (
             Call::CreatePolicyViaTransfer {

@@ -176,6 +176,12 @@ fn policies(event: policy_manager::PolicyManagerEvents) -> Result<Option<ChainEv
             through_period: Period(e.through_period),
             amount: amount(e.amount).ok_or(Undecodable::Range)?,
         },
+        E::FeesReturnedFilter(e) => ChainEvent::FeesReturned {
+            policy_id: policy_id(e.policy_id),
+            miner: address(e.miner),
+            through_period: Period(e.through_period),
+            amount: amount(e.amount).ok_or(Undecodable::Range)?,
+        },
         E::QuoteUsedFilter(_)
         | E::QuoteCancelledFilter(_)
         | E::PoliciesPausedFilter(_)

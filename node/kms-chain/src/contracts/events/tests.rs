@@ -189,6 +189,34 @@ fn reads_the_events_of_the_policies() {
 }
 
 #[test]
+fn decodes_what_miners_and_sponsors_are_paid() {
+    let id = hash(7);
+    let paid = |name: &str| {
+        log(
+            &format!("{name}(bytes32,address,uint32,uint256)"),
+            &[id, word(address(5))],
+            &[uint(9), uint(8)],
+        )
+    };
+    let (policy_id, miner) = (PolicyId(id), address(5));
+    let (through_period, amount) = (Period(9), Amount(8));
+    let event = ChainEvent::FeesCollected {
+        policy_id,
+        miner,
+        through_period,
+        amount,
+    };
+    check(EventSource::Policies, &paid("FeesCollected"), event);
+    let event = ChainEvent::FeesReturned {
+        policy_id,
+        miner,
+        through_period,
+        amount,
+    };
+    check(EventSource::Policies, &paid("FeesReturned"), event);
+}
+
+#[test]
 fn passes_over_the_domain_event_of_erc_5267() {
     let changed = log("EIP712DomainChanged()", &[], &[]);
     for source in [

@@ -1,7 +1,7 @@
 //! The same grant made again from the seed: equal kfrags, equal commitments, a memo that names it.
 
 use kms_protocol::messages::KfragUpload;
-use kms_protocol::{Address, B256, PairKey, keccak256};
+use kms_protocol::{Address, B256, PairKey, Period, keccak256};
 
 use super::*;
 use crate::journal::{DeliveryState, Grant, GrantState};
@@ -50,6 +50,39 @@ async fn a_grant_made_again_has_equal_kfrags_and_commitments() {
     assert_eq!(hashes.len(), 3, "each miner has a kfrag of its own");
 }
 
+/// The kfrags are the same; the word that pays a miner is of the period in which it is given.
+#[tokio::test]
+async fn a_delivery_is_dated_when_it_is_made() {
+    let world = World::new(3).await;
+    let policy = world.granted(2, 3).await;
+    let dates = || -> Vec<Period> {
+        let uploads = uploads(&world, policy);
+        uploads
+            .iter()
+            .map(|upload| upload.delivery.period)
+            .collect()
+    };
+    let first = dates()[0];
+    assert_eq!(dates(), [first; 3]);
+    assert!(!first.is_never() && first <= world.chain.period());
+    forget_acknowledgements(&world);
+    let later = Period(world.chain.period().0 + 1);
+    world.chain.mine_to_period(later.0);
+    let resumed = world
+        .owner()
+        .resume(policy, &world.keys, world.spend(), &Silent)
+        .await
+        .unwrap();
+    assert_eq!(resumed.delivered.len(), 3);
+    assert!(dates().iter().all(|dated| *dated >= later));
+    let domain = kms_kit::chain::domain();
+    for (upload, miner) in uploads(&world, policy).iter().zip(&resumed.terms.miners) {
+        assert_eq!(upload.verify(&domain, *miner), Ok(policy));
+        let other = upload.verify(&domain, Address([7; 20]));
+        assert!(other.is_err(), "it is for one miner");
+    }
+}
+
 #[tokio::test]
 async fn another_policy_of_the_same_pair_has_other_kfrags() {
     let world = World::new(3).await;
@@ -96,7 +129,7 @@ async fn the_kfrags_of_a_seed_and_a_policy_are_these() {
     grant.terms.salt = B256([5; 32]);
     grant.policy = policy_of(&grant);
     let kfrags = Kfrags::of(&grant, &world.keys, kms_kit::chain::domain()).unwrap();
-    let upload = kfrags.upload(&grant, Address([1; 20])).unwrap();
+    let upload = kfrags.upload(&grant, Address([1; 20]), Period(1)).unwrap();
     let made = [upload.kfrag.hash(), keccak256(upload.commitments.as_ref())];
     assert_eq!(
         made.map(|hash| hash.to_string()),

@@ -2,13 +2,14 @@
 //! signs in one database transaction, and only then broadcasts. A crash in between leaves nothing,
 //! an intent to resume, or bytes to send again.
 
-use kms_chain::{Call, ChainError, Fees, GasLimit, TxPlan};
-use kms_protocol::{Period, PolicyId, Terms};
+use kms_chain::{Call, ChainError, Collection, Fees, GasLimit, TxPlan};
+use kms_protocol::{Period, PolicyId};
 
 use super::{Result, Sender};
 use crate::chain::NodeChain;
 use crate::duties::challenge;
 use crate::duties::decide::Duty;
+use crate::duties::decide::takings::Due;
 use crate::host::health::Concern;
 use crate::store::intent::{Attempt, Intent, IntentState, NewIntent};
 use crate::view::snapshot::Snapshot;
@@ -134,26 +135,30 @@ impl<C: NodeChain> Sender<C> {
     /// are worth it. The others are left alone until the next period.
     async fn collection(&mut self, now: Period, policies: &[PolicyId]) -> Result<Option<Call>> {
         let miner = self.node.miner();
-        let (mut ids, mut terms) = (Vec::new(), Vec::new());
+        let (mut ids, mut asked) = (Vec::new(), Vec::new());
         for id in policies {
-            if let Some(of_policy) = self.node.store.terms(*id).await? {
+            if let Some(terms) = self.node.store.terms(*id).await? {
+                let delivery = self.node.store.unproved_delivery(*id).await?;
                 ids.push(*id);
-                terms.push(of_policy);
+                asked.push(Collection { terms, delivery });
             }
         }
         let Some(thrift) = self.ledger.thrift(&self.wishes).filter(|_| !ids.is_empty()) else {
             return Ok(None);
         };
-        let dues = self.chain.collectable_each(&terms, miner).await?;
-        let named = dues.into_iter().zip(ids.iter().zip(terms)).collect();
-        let (worth, terms): (Vec<PolicyId>, Vec<Terms>) = thrift
-            .worth_collecting(named)
-            .into_iter()
-            .map(|(_, (id, terms))| (*id, terms))
-            .unzip();
+        let amounts = self.chain.collectable_each(&asked, miner).await?;
+        let named = amounts.into_iter().zip(ids.iter().zip(asked));
+        let dues = named.map(|(amount, (id, policy))| Due {
+            amount,
+            proves: policy.delivery.is_some(),
+            of: (*id, policy),
+        });
+        let worth = thrift.worth_collecting(dues.collect());
+        let (worth, policies): (Vec<PolicyId>, Vec<Collection>) =
+            worth.into_iter().map(|due| due.of).unzip();
         let idle = ids.iter().filter(|id| !worth.contains(id));
         self.ledger.nothing_due.extend(idle.map(|id| (*id, now)));
-        Ok((!terms.is_empty()).then_some(Call::Collect { terms, miner }))
+        Ok((!policies.is_empty()).then_some(Call::Collect { policies, miner }))
     }
 
     /// Makes the answer to a challenge; `None` while the gate would refuse its reader.

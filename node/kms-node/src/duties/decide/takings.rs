@@ -18,6 +18,8 @@ pub(crate) const COLLECT_BATCH: usize = 16;
 const CLAIM_GAS: u64 = 58_000;
 const COLLECT_GAS: u64 = 42_000;
 const COLLECT_EACH_GAS: u64 = 17_000;
+/// What the proof of delivery adds to the first collection from a policy.
+const PROOF_GAS: u64 = 6_500;
 
 /// When an income is worth its transaction.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,20 +48,37 @@ impl Thrift {
 
     /// Keeps the policies that pay for their own part of a collection; none of them if together
     /// they do not pay for the transaction.
-    pub(crate) fn worth_collecting<T>(&self, dues: Vec<(Amount, T)>) -> Vec<(Amount, T)> {
+    pub(crate) fn worth_collecting<T>(&self, dues: Vec<Due<T>>) -> Vec<Due<T>> {
         let mut kept = dues;
-        kept.retain(|(due, _)| self.pays(*due, COLLECT_EACH_GAS));
+        kept.retain(|due| self.pays(due.amount, due.gas()));
         let total = kept
             .iter()
-            .fold(0_u128, |sum, (due, _)| sum.saturating_add(due.0));
-        let count = u64::try_from(kept.len()).unwrap_or(u64::MAX);
-        let gas = COLLECT_EACH_GAS
-            .saturating_mul(count)
-            .saturating_add(COLLECT_GAS);
+            .fold(0_u128, |sum, due| sum.saturating_add(due.amount.0));
+        let gas = kept
+            .iter()
+            .fold(COLLECT_GAS, |sum, due| sum.saturating_add(due.gas()));
         if !self.pays(Amount(total), gas) {
             kept.clear();
         }
         kept
+    }
+}
+
+/// What a policy owes, and whether its collection has to prove the delivery first.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Due<T> {
+    pub(crate) amount: Amount,
+    pub(crate) proves: bool,
+    pub(crate) of: T,
+}
+
+impl<T> Due<T> {
+    /// The gas of its own part of a collection.
+    const fn gas(&self) -> u64 {
+        match self.proves {
+            true => COLLECT_EACH_GAS + PROOF_GAS,
+            false => COLLECT_EACH_GAS,
+        }
     }
 }
 
@@ -96,21 +115,25 @@ pub(super) fn collection(snapshot: &Snapshot, wishes: &Wishes, ledger: &Ledger) 
         .map(|(id, policy)| {
             let periods = periods_due(policy, now);
             let waits = periods < wishes.collect_every_periods && policy.last_paid() >= now;
-            let due = policy.rate.0.saturating_mul(u128::from(periods));
-            (Amount(due), (waits, *id))
+            Due {
+                amount: Amount(policy.rate.0.saturating_mul(u128::from(periods))),
+                proves: policy.collected_through.is_never(),
+                of: (waits, *id),
+            }
         })
         .collect();
     let mut worth = thrift.worth_collecting(dues);
-    let all_wait = worth.iter().all(|(_, (waits, _))| *waits);
+    let all_wait = worth.iter().all(|due| due.of.0);
     if all_wait && !leaves(&snapshot.miner, now) {
         return Vec::new();
     }
-    worth.sort_unstable_by_key(|(due, (_, id))| (Reverse(*due), *id));
+    worth.sort_unstable_by_key(|due| (Reverse(due.amount), due.of.1));
     worth.truncate(COLLECT_BATCH);
-    worth.into_iter().map(|(_, (_, id))| id).collect()
+    worth.into_iter().map(|due| due.of.1).collect()
 }
 
-/// Completed periods whose fees are not collected yet; less is due if the miner was idle in some.
+/// Completed periods whose fees are not collected yet; less is due if the miner was idle in some,
+/// or had its kfrag later.
 fn periods_due(policy: &PolicyView, now: Period) -> u32 {
     let through = now.saturating_sub(1).min(policy.last_paid());
     let before = policy

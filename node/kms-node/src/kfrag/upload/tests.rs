@@ -1,6 +1,7 @@
 mod shares;
 
 use kms_chain::ChainEvent;
+use kms_protocol::messages::Delivery;
 use kms_protocol::{Amount, EthSecret, Period, PolicyId};
 
 use super::*;
@@ -146,6 +147,64 @@ async fn refuses_a_signature_of_anybody_else() {
         refusal(&running, grant.id(), unsigned).await,
         Refusal::BadSignature
     );
+}
+
+/// The upload as its author signs it on another day.
+fn dated(grant: &Grant, period: Period) -> KfragUpload {
+    let mut upload = grant.upload();
+    upload.delivery = Delivery::unsigned(period);
+    let signer = EthSecret::from_signer(&grant.signer).unwrap();
+    upload.signed(&domain(), MINER, &signer)
+}
+
+#[tokio::test]
+async fn refuses_a_kfrag_without_the_word_that_pays_for_it() {
+    let grant = Grant::new(1, 5);
+    let (world, mut running) = seen(&grant).await;
+    let other = Grant::new(1, 5).upload().delivery;
+    for word in [other, Delivery::unsigned(Period(1))] {
+        let mut upload = grant.upload();
+        upload.delivery = word;
+        let code = refusal(&running, grant.id(), upload).await;
+        assert_eq!(code, Refusal::BadSignature);
+    }
+    let never = dated(&grant, Period::NEVER);
+    let code = refusal(&running, grant.id(), never).await;
+    assert_eq!(code, Refusal::BadRequest);
+    let ahead = dated(&grant, Period(2));
+    let code = refusal(&running, grant.id(), ahead.clone()).await;
+    assert_eq!(code, Refusal::DeliveryAhead);
+    world.chain.mine_to_period(2);
+    running.sync().await;
+    assert!(accept(&running.node, ahead).await.is_ok());
+}
+
+/// It pays for what was served before the kfrag was erased, and after a crash.
+#[tokio::test]
+async fn the_word_is_stored_with_the_kfrag_and_outlives_it() {
+    let grant = Grant::new(1, 2);
+    let (world, running) = seen(&grant).await;
+    let id = grant.id();
+    let none = running.node.store.unproved_delivery(id).await.unwrap();
+    assert_eq!(none, None);
+    let first = grant.upload();
+    accept(&running.node, first.clone()).await.unwrap();
+    drop(running);
+    let mut again = world.start().await;
+    again.sync().await;
+    // The same kfrag with a word of a later day pays less: the first word stays.
+    world.chain.mine_to_period(2);
+    again.sync().await;
+    let later = dated(&grant, Period(2));
+    accept(&again.node, later).await.unwrap();
+    let kept = again.node.store.unproved_delivery(id).await.unwrap();
+    assert_eq!(kept, Some(first.delivery));
+    world.chain.mine_to_period(3);
+    world.chain.mine_many(5);
+    again.sweep().await;
+    assert!(again.node.store.kfrag(id).await.unwrap().is_none());
+    let kept = again.node.store.unproved_delivery(id).await.unwrap();
+    assert_eq!(kept, Some(first.delivery));
 }
 
 #[tokio::test]

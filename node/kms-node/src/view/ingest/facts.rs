@@ -96,7 +96,14 @@ fn of_policy(scope: &Scope, event: &ChainEvent) -> Option<Fact> {
             id: *policy_id,
             last_period: effective_last.0,
         }),
+        // Fees that returned are settled as those collected are.
         ChainEvent::FeesCollected {
+            policy_id,
+            miner,
+            through_period,
+            ..
+        }
+        | ChainEvent::FeesReturned {
             policy_id,
             miner,
             through_period,
@@ -236,6 +243,7 @@ fn of_stake(about: Address, event: &ChainEvent) -> Vec<(&'static str, String)> {
         | ChainEvent::ArrangementRevoked { .. }
         | ChainEvent::PolicyRefunded { .. }
         | ChainEvent::FeesCollected { .. }
+        | ChainEvent::FeesReturned { .. }
         | ChainEvent::MinerConvicted { .. }
         | ChainEvent::HeldRewardPaid { .. }
         | ChainEvent::HeldRewardBurned { .. }

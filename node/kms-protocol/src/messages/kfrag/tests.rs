@@ -5,6 +5,7 @@ use proptest::prelude::*;
 use super::super::tests::{check_damaged, check_refused, check_strict};
 use super::*;
 use crate::error::TermsFault;
+use crate::period::Period;
 use crate::policy::Terms;
 use crate::refusal::Refusal;
 use crate::test_support::{
@@ -27,6 +28,7 @@ fn upload() -> KfragUpload {
         verifying_key: verifying(),
         kfrag: kfrag(),
         commitments: commitments(),
+        delivery: Delivery::unsigned(Period(5)),
         signature: EthSignature::UNSIGNED,
     }
     .signed(&DOMAIN, MINER, &secret(3))
@@ -178,6 +180,40 @@ fn refuses_an_upload_signed_by_somebody_else_or_nobody() {
         unsigned.verify(&DOMAIN, MINER),
         Err(Error::SignatureRecovery { v: 0 })
     );
+}
+
+/// A node that took it would serve for nothing.
+#[test]
+fn refuses_an_upload_without_the_word_that_pays() {
+    let mut other_day = upload();
+    other_day.delivery.period = Period(6);
+    let mut of_another = upload();
+    of_another.delivery = upload()
+        .signed(&DOMAIN, Address([0x52; 20]), &secret(3))
+        .delivery;
+    for upload in [other_day, of_another] {
+        assert!(matches!(
+            upload.verify(&DOMAIN, MINER),
+            Err(Error::Signer { .. })
+        ));
+    }
+    let mut unsigned = upload();
+    unsigned.delivery = Delivery::unsigned(Period(5));
+    assert_eq!(
+        unsigned.verify(&DOMAIN, MINER),
+        Err(Error::SignatureRecovery { v: 0 })
+    );
+    check_upload_refused(Error::Mismatch(Mismatch::Delivery), |upload| {
+        upload.delivery = Delivery::unsigned(Period::NEVER).signed(
+            &DOMAIN,
+            terms().id(CHAIN_ID, &POLICY_MANAGER),
+            MINER,
+            &secret(3),
+        );
+    });
+    let mut json = serde_json::to_value(upload()).unwrap();
+    json.as_object_mut().unwrap().remove("delivery");
+    check_refused::<KfragUpload>(&json);
 }
 
 #[test]

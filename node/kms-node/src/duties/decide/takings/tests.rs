@@ -11,7 +11,9 @@ const GAS_PRICE: Wei = Wei(1_000_000_000);
 const FEE_PER_KMS: Wei = Wei(10_000_000_000_000);
 /// The least that pays for a claim then, and for the collection of one policy.
 const CLAIM_WORTH: Amount = Amount(5_800_000_000_000_000_000);
-const COLLECT_WORTH: Amount = Amount(5_900_000_000_000_000_000);
+const COLLECT_WORTH: Amount = Amount(6_550_000_000_000_000_000);
+/// The least that pays for a collection without a proof of delivery.
+const PROVED_WORTH: Amount = Amount(5_900_000_000_000_000_000);
 
 fn thrifty(wishes: Wishes) -> Wishes {
     Wishes {
@@ -176,6 +178,16 @@ fn fees_are_due_for_completed_periods_not_collected_yet() {
     check(5, 7, 7, false);
 }
 
+/// The first collection from a policy costs a proof more.
+#[test]
+fn the_proof_of_delivery_is_paid_by_what_it_brings_in() {
+    let first = |rate: Amount| collected(&[at_rate(rate, paid(9, 20, 0))], 1);
+    let later = |rate: Amount| collected(&[at_rate(rate, paid(8, 20, 8))], 1);
+    assert_eq!((first(COLLECT_WORTH), later(PROVED_WORTH)), (1, 1));
+    assert_eq!(first(Amount(COLLECT_WORTH.0 - 1)), 0);
+    assert_eq!(later(Amount(PROVED_WORTH.0 - 1)), 0);
+}
+
 #[test]
 fn a_revoked_policy_owes_up_to_its_lowered_end() {
     let mut policy = at_rate(COLLECT_WORTH, paid(5, 20, 6));
@@ -194,7 +206,7 @@ fn policies_of_dust_never_make_a_miner_send() {
         assert_eq!(collected(&many, 1), 0);
     }
     // Each pays for its own part, all together not for the transaction.
-    let part = Amount(1_700_000_000_000_000_000);
+    let part = Amount(2_350_000_000_000_000_000);
     assert_eq!(collected(&[at_rate(part, paid(9, 9, 0))], 1), 0);
     assert_eq!(collected(&vec![at_rate(part, paid(9, 9, 0)); 2], 1), 0);
     // One that is worth it does not pay for the dust beside it.

@@ -155,6 +155,11 @@ async fn other_commitments_for_the_stored_kfrag_are_a_conflict() {
         commitments: vec![1],
         ..stored
     };
-    let inserted = running.node.store.insert_kfrag(&other).await.unwrap();
+    let inserted = running
+        .node
+        .store
+        .insert_kfrag(&other, &grant.upload().delivery)
+        .await
+        .unwrap();
     assert_eq!(inserted, Inserted::Different);
 }

@@ -13,6 +13,7 @@ mod compile;
 mod demo;
 mod deploy;
 mod economics;
+mod files;
 mod gas;
 mod params;
 mod say;
@@ -45,6 +46,9 @@ enum Command {
     Gas(gas::Args),
     /// Print the supply curve, its half-life and the return of a miner; plot them.
     Economics(economics::Args),
+    /// Measure `kms encrypt` and `kms decrypt` beside age and cp, on one core, random reads and a
+    /// folder of small files; write the ratios.
+    BenchFiles(files::Args),
     /// Run the main job end to end on a private chain with five nodes and check every figure.
     Demo(demo::Args),
     /// Run every check: format, lints, contracts, Rust tests, end-to-end tests, vectors.
@@ -67,6 +71,7 @@ fn main() -> ExitCode {
         Command::Verify(args) => verify::run(&args),
         Command::Params(args) => params::run(&args),
         Command::Gas(args) => gas::run(&args),
+        Command::BenchFiles(args) => files::run(&args),
         Command::Demo(args) => demo::run(&args),
         Command::Test(args) => suite::run(&args),
     };

@@ -118,31 +118,32 @@ async fn a_file_altered_or_cut_in_any_region_is_refused_and_the_old_output_stays
     let name = 20 + (4 + 33) + (4 + 98) + (4 + 48) + (4 + 32) + 4;
     desk.refuses(&flipped(name), 22, "header_tampered");
     desk.refuses(&flipped(name + 47), 22, "header_tampered");
-    // Chunks, each with its tag: the number of the chunk is told.
-    let sealed = 65_536 + 16;
+    // Chunks, each a frame with its tag: the number of the chunk is told.
+    let frame = 4 + 65_536 + 16;
     desk.refuses(&flipped(header), 22, "chunk_tampered");
-    desk.refuses(&flipped(header + sealed + 5), 22, "chunk_tampered");
-    desk.refuses(&flipped(whole.len() - 1), 22, "chunk_tampered");
-    // Cut: inside the magic, the header, a chunk, at a chunk's end, before the last byte.
-    for length in [3, 18, header - 5] {
+    desk.refuses(&flipped(header + 4), 22, "chunk_tampered");
+    desk.refuses(&flipped(header + frame + 9), 22, "chunk_tampered");
+    desk.refuses(&flipped(whole.len() - 1), 22, "end_tampered");
+    // Cut anywhere: inside the magic, the header, a chunk, a tag, the end, or between them.
+    let end = whole.len() - 52;
+    for length in [
+        3,
+        18,
+        header - 5,
+        header,
+        header + 100,
+        header + frame - 1,
+        header + 2 * frame,
+        end - 1,
+        end,
+        whole.len() - 1,
+    ] {
         desk.refuses(&whole[..length], 20, "file_truncated");
     }
-    for length in [header, header + 100, header + 2 * sealed, whole.len() - 1] {
-        let cut = desk.refuses_any(&whole[..length]);
-        assert!(
-            ["file_truncated", "chunk_tampered"].contains(&cut.as_str()),
-            "{length}: {cut}"
-        );
-    }
     // Longer than it was, and two chunks changing places.
-    let longer = [&whole[..], &[0]].concat();
-    let grown = desk.refuses_any(&longer);
-    assert!(
-        ["trailing_data", "chunk_tampered"].contains(&grown.as_str()),
-        "{grown}"
-    );
+    desk.refuses(&[&whole[..], &[0]].concat(), 20, "trailing_data");
     let mut swapped = whole.clone();
-    swapped[header..header + 2 * sealed].rotate_left(sealed);
+    swapped[header..header + 2 * frame].rotate_left(frame);
     desk.refuses(&swapped, 22, "chunk_tampered");
     desk.refuses(b"", 20, "file_truncated");
 
@@ -152,28 +153,6 @@ async fn a_file_altered_or_cut_in_any_region_is_refused_and_the_old_output_stays
         .run(&[&["decrypt"], &whole_file[..]].concat())
         .assert_success();
     assert_eq!(std::fs::read(&to).unwrap(), desk.plain);
-}
-
-impl Desk {
-    /// As `refuses`, where more than one code is right; returns it.
-    #[track_caller]
-    fn refuses_any(&self, bytes: &[u8]) -> String {
-        let (from, to) = (self.path("damaged.kms"), self.path("out"));
-        std::fs::write(&from, bytes).unwrap();
-        std::fs::write(&to, OLD).unwrap();
-        let output = self
-            .owner
-            .json(&["decrypt", &text(&from), "-o", &text(&to)]);
-        assert!([20, 22].contains(&output.code), "{output:?}");
-        assert_eq!(
-            std::fs::read_to_string(&to).unwrap(),
-            OLD,
-            "the old file was touched"
-        );
-        self.assert_no_leftovers();
-        let error: Value = serde_json::from_str(output.stderr.lines().last().unwrap()).unwrap();
-        error["code"].as_str().unwrap().to_owned()
-    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -8,6 +8,8 @@ mod harness;
 #[cfg(test)]
 mod agent;
 #[cfg(test)]
+mod archives;
+#[cfg(test)]
 mod arrangement;
 #[cfg(test)]
 mod conviction;

@@ -52,10 +52,14 @@ class Files(Edited):
     def base(self, name):
         if name not in self.made:
             base = self.kit["bases"][name]
+            header = unhex(base["header"])
             plain = bytes([base["plaintext"]["byte"]]) * base["plaintext"]["length"]
-            body = Body(unhex(base["data_key"])).seal(plain)
+            read = Header(header)
+            body = Body(read, unhex(base["data_key"])).seal(plain)
+            if read.segmented or read.signed:
+                body = unhex(base["body"])
             assert "body" not in base or unhex(base["body"]) == body, name
-            self.made[name] = unhex(base["header"]) + body
+            self.made[name] = header + body
         return self.made[name]
 
     def edited(self, given):
@@ -65,10 +69,12 @@ class Files(Edited):
 
     def file(self, given):
         secret = texts.label_secret(self.seed, given["label"])
-        return digest(open_file(self.edited(given), lambda header: header.capsule.open(secret)))
+        of = lambda header, capsule: capsule.open(secret)
+        plain, signer = open_file(self.edited(given), of)
+        return digest(plain) | ({} if signer is None else {"signer": signer.hex()})
 
     def restore(self, given):
-        return digest(sealed.restore(self.edited(given), given["words"]))
+        return digest(sealed.restore(self.edited(given), given["words"])[0])
 
 
 # --- grants.json ---------------------------------------------------------------------------------
@@ -115,7 +121,7 @@ class Grants:
             cfrags.append(umbral.Cfrag(unhex(piece["cfrag"])))
             cfrags[-1].check(capsule, grant, miners[piece["miner"]])
         key = umbral.open_cfrags(cfrags, capsule, grant, secret)
-        return digest(open_file(file, lambda header: key))
+        return digest(open_file(file, lambda header, capsule: key)[0])
 
 
 # --- texts.json ----------------------------------------------------------------------------------

@@ -6,6 +6,7 @@ mod contents;
 mod damage;
 pub(crate) mod files;
 pub(crate) mod forged;
+mod frames;
 mod grants;
 mod memos;
 mod messages;

@@ -1,7 +1,7 @@
 //! Replays a case with the product: what comes of what is given.
 
 use kms_client::{Labels, OwnerKeys, Seed};
-use kms_format::{Decryptor, Error, Header};
+use kms_format::{Decryptor, Error, Header, SegmentRecord};
 use serde_json::{Map, Value, json};
 use umbral::SecretKey;
 
@@ -64,12 +64,14 @@ fn base(bases: &Map<String, Value>, name: &str) -> Vec<u8> {
         &base["plaintext"]["byte"],
         number(&base["plaintext"]["length"]),
     );
-    let plaintext = vec![u8::try_from(number(byte)).unwrap(); length];
-    let body = forged::body(&unhex(&base["data_key"]), &plaintext);
+    let header = unhex(&base["header"]);
     if base["body"].is_string() {
-        assert_eq!(unhex(&base["body"]), body);
+        return [header, unhex(&base["body"])].concat();
     }
-    [unhex(&base["header"]), body].concat()
+    let plaintext = vec![u8::try_from(number(byte)).unwrap(); length];
+    let parameters = forged::parameters(&header);
+    let body = forged::body(parameters, &unhex(&base["data_key"]), &plaintext);
+    [header, body].concat()
 }
 
 /// The file that a case describes.
@@ -86,12 +88,21 @@ pub(crate) fn open(mut file: &[u8], label: &SecretKey) -> Value {
         let header = Header::read(&mut file)?;
         let secret = umbral::decapsulate_original(label, header.capsule()).unwrap();
         let data_key = header.unlock(&secret)?;
-        Decryptor::new(&header, &data_key, file)?.decrypt(&mut plain, &mut |_| ())
+        let mut keys = |records: &[SegmentRecord]| {
+            let secret = umbral::decapsulate_original(label, records[0].capsule()).unwrap();
+            records[0].unlock(&secret)
+        };
+        let decryptor = Decryptor::new(&header, &data_key, file)?.with_keys(&mut keys);
+        decryptor.decrypt(&mut plain, &mut |_| ())
     })();
     match outcome {
-        Ok(summary) => json!({ "out": {
-            "length": summary.plaintext_bytes, "sha256": sha256(&plain),
-        } }),
+        Ok(summary) => {
+            let mut out = json!({ "length": summary.plaintext_bytes, "sha256": sha256(&plain) });
+            if let Some(signer) = summary.signer {
+                out["signer"] = hex::encode(signer).into();
+            }
+            json!({ "out": out })
+        }
         Err(error) => refused(&error),
     }
 }
@@ -118,12 +129,13 @@ pub(crate) fn restored(mut file: &[u8], words: &str) -> Value {
 fn refused(error: &Error) -> Value {
     let mut out = json!({ "error": error.code() });
     let at = match error {
-        Error::ChunkTampered { chunk } => Some(chunk),
-        Error::Truncated { offset } | Error::TrailingData { offset } => Some(offset),
+        Error::ChunkTampered { chunk } => Some(*chunk),
+        Error::SegmentTampered { segment } => Some(u64::from(*segment)),
+        Error::Truncated { offset } | Error::TrailingData { offset } => Some(*offset),
         _ => None,
     };
     if let Some(at) = at {
-        out["at"] = (*at).into();
+        out["at"] = at.into();
     }
     out
 }

@@ -55,7 +55,7 @@ impl Card {
         check_card_name(name)?;
         let public = key.receiving_key();
         let message = signed_message(&public, name);
-        let signature = key.card_signer()?.sign(&mut getrandom::SysRng, &message)?;
+        let signature = key.signer()?.sign(&mut getrandom::SysRng, &message)?;
         Ok(Self {
             name: name.to_owned(),
             known_as: None,

@@ -190,6 +190,14 @@ pub enum Error {
     #[error("not a card: {why}")]
     CardInvalid { why: &'static str },
 
+    /// A file, a folder or a link that no archive can hold, or that changed while it was read.
+    #[error("{path} cannot be packed: {why}", path = path.display())]
+    NotPackable { path: PathBuf, why: &'static str },
+
+    /// A file that gets no new header.
+    #[error("{path} cannot move to another label: {why}", path = path.display())]
+    NotMovable { path: PathBuf, why: &'static str },
+
     /// The encrypted file is at fault, or the key does not fit it.
     #[error(transparent)]
     Format(#[from] kms_format::Error),

@@ -11,6 +11,7 @@ mod atomic;
 mod card;
 mod error;
 mod fingerprint;
+mod folder;
 mod granted;
 mod home;
 mod journal;
@@ -38,6 +39,7 @@ mod testkit;
 pub use atomic::{AtomicFile, Existing, Visibility};
 pub use card::{Card, LabelKey, fingerprint};
 pub use error::{Error, NodeFailure, PolicyFailure, Result, SeedFault};
+pub use folder::{NewFolder, PackedFolder};
 pub use home::{
     Config, Home, HomeLock, InitOptions, KeyFile, KeyFolder, Labels, MIN_PASSPHRASE_CHARS,
     NodeAddresses, Passphrase, PassphraseProvider, Role, SeedSource, Unlock, WalletSource,
@@ -52,9 +54,9 @@ pub use node_url::{AddressRule, NodeUrl};
 pub use owner::{
     Ending, Erasure, Extension, FeeLimit, FoundLabels, Funds, GrantReport, GrantSpec, MinerHealth,
     Owner, Payment, PolicyDetail, PolicyReport, Quote, QuotedMiner, Rate, Rebuilt, Refund,
-    RefundReport, Renewal, RenewalReport, Repeat, RevocationReport, Schedule, Selection, Span,
-    Spend, Start, Unlabelled, Unwilling, WaitLimits, data_key, data_key_of_label, label_of,
-    labels_in_files,
+    RefundReport, Renewal, RenewalReport, Repeat, RevocationReport, Rewrapped, Schedule, Selection,
+    Span, Spend, Start, Unlabelled, Unwilling, WaitLimits, data_key, data_key_of_label, label_of,
+    labels_in_files, rewrap, segment_keys,
 };
 pub use payer::{Leftover, Leftovers, Payer};
 pub use plan::{Plan, Sent, Step};

@@ -12,7 +12,7 @@ mod tests;
 
 use std::time::Duration;
 
-use kms_format::{DataKey, Header};
+use kms_format::{DataKey, Header, SegmentKey, SegmentRecord};
 use kms_protocol::PolicyId;
 use kms_protocol::messages::{CAPSULES_MAX, CapsuleBytes};
 use tokio::time::Instant;
@@ -83,6 +83,52 @@ impl Reader<'_> {
         });
         let opened: Option<Vec<_>> = opened.collect();
         opened.ok_or(Error::Bug("one secret per capsule"))
+    }
+
+    /// Obtains the data keys of files of one label from the miners, as many as fit one request;
+    /// returns those of the first headers, in their order.
+    ///
+    /// # Errors
+    /// As [`Reader::open`]; [`Error::Format`] if a header was tampered with.
+    pub async fn data_keys(
+        &self,
+        headers: &[&Header],
+        progress: &dyn Progress,
+    ) -> Result<Vec<DataKey>> {
+        let headers = headers.get(..CAPSULES_MAX).unwrap_or(headers);
+        let first = headers.first().ok_or(Error::Bug("a header is opened"))?;
+        let bytes = headers
+            .iter()
+            .map(|header| CapsuleBytes::from(header.capsule().to_bytes()));
+        let bytes: Vec<_> = bytes.collect();
+        let secrets = self.open(first.label_key(), &bytes, progress).await?;
+        let opened = headers.iter().zip(secrets);
+        opened
+            .map(|(header, secret)| Ok(header.unlock(&secret?)?))
+            .collect()
+    }
+
+    /// Obtains the keys of segments of a file from the miners, as many as fit one request; returns
+    /// those of the first records, in their order.
+    ///
+    /// # Errors
+    /// As [`Reader::open`]; [`Error::Format`] if a record was tampered with.
+    pub async fn segment_keys(
+        &self,
+        label_key: &PublicKey,
+        records: &[SegmentRecord],
+        progress: &dyn Progress,
+    ) -> Result<Vec<SegmentKey>> {
+        let records = records.get(..CAPSULES_MAX).unwrap_or(records);
+        let bytes = records
+            .iter()
+            .map(|record| CapsuleBytes::from(record.capsule().to_bytes()));
+        let bytes: Vec<_> = bytes.collect();
+        let secrets = self.open(label_key, &bytes, progress).await?;
+        let opened = records.iter().zip(secrets);
+        opened
+            .map(|(record, secret)| Ok(record.unlock(&secret?)?))
+            .collect()
     }
 
     async fn reach<T>(

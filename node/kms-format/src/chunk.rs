@@ -1,111 +1,101 @@
-//! Chunks: nonce, sealing and opening in place, and the reading of whole chunks.
+//! Chunks of one segment: nonce, sealing and opening in place; and the reading of whole buffers.
 
 use std::io::{ErrorKind, Read};
 
-use ring::aead::{Aad, LessSafeKey, NONCE_LEN, Nonce};
-
 use crate::error::{Error, Result};
-use crate::keys::{BODY_ID_BYTES, DataKey};
-use crate::spec::{CHUNKS_MAX, TAG_BYTES};
+use crate::frame::{FrameHead, Place};
+use crate::keys::{BODY_ID_BYTES, BodyKeys, SegmentKey};
+use crate::spec::{CHUNKS_MAX, FRAME_HEAD_BYTES, TAG_BYTES};
+use crate::suite::Cipher;
 
-/// The place of a chunk in its file.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Place {
-    /// More chunks follow; the chunk is full.
-    Inner,
-    /// The last chunk of the file.
-    Last,
-}
-
-/// The key and the associated data of all chunks of a file.
+/// The key and the associated data of the chunks of a segment.
 pub(crate) struct ChunkCipher {
-    key: LessSafeKey,
+    key: Cipher,
     body_id: [u8; BODY_ID_BYTES],
+    segment: u32,
 }
 
 impl ChunkCipher {
-    pub(crate) fn new(data_key: &DataKey) -> Result<Self> {
+    pub(crate) fn new(body: &BodyKeys, segment: u32, key: Option<&SegmentKey>) -> Result<Self> {
         Ok(Self {
-            key: data_key.chunk_key()?,
-            body_id: data_key.body_id()?,
+            key: body.cipher(segment, key)?,
+            body_id: body.body_id,
+            segment,
         })
     }
 
-    /// Encrypts `buffer[..length]` in place and puts the tag behind it; returns the sealed bytes.
-    pub(crate) fn seal<'a>(
+    /// Makes the frame of a chunk whose plaintext of `length` bytes stands in `slot` after the room
+    /// for the frame's head; returns the frame's length.
+    pub(crate) fn seal(
         &self,
         chunk: u64,
         place: Place,
-        buffer: &'a mut [u8],
+        slot: &mut [u8],
         length: usize,
-    ) -> Result<&'a [u8]> {
-        let room = Error::Bug("a chunk buffer has room for the tag");
-        let Some(sealed) = buffer.get_mut(..length.saturating_add(TAG_BYTES)) else {
-            return Err(room);
-        };
-        let (body, tag) = sealed.split_at_mut(length);
-        let nonce = Nonce::assume_unique_for_key(nonce(chunk, place)?);
-        let made = self
-            .key
-            .seal_in_place_separate_tag(nonce, Aad::from(&self.body_id), body);
-        tag.copy_from_slice(
-            made.map_err(|_| Error::Bug("a chunk can be sealed"))?
-                .as_ref(),
-        );
-        Ok(sealed)
+    ) -> Result<usize> {
+        let sealed = length.saturating_add(TAG_BYTES);
+        let end = sealed.saturating_add(FRAME_HEAD_BYTES);
+        let room = Error::Bug("a slot has room for head and tag");
+        let frame = slot.get_mut(..end).ok_or(room)?;
+        let (head, body) = frame.split_at_mut(FRAME_HEAD_BYTES);
+        let (kind, length) = (place.kind(), sealed);
+        head.copy_from_slice(&FrameHead { kind, length }.to_bytes());
+        self.key
+            .seal(self.nonce(chunk, place)?, &self.body_id, body)?;
+        Ok(end)
     }
 
-    /// Decrypts `sealed` in place. On failure its content is lost.
-    pub(crate) fn open<'a>(
+    /// Decrypts what stands in `buffer` from `from` on to its beginning; returns the bytes of
+    /// plaintext, or `None` if it is not this chunk. On failure the content is lost.
+    pub(crate) fn open(
         &self,
         chunk: u64,
         place: Place,
-        sealed: &'a mut [u8],
-    ) -> Result<&'a [u8]> {
-        let nonce = Nonce::assume_unique_for_key(nonce(chunk, place)?);
-        let opened = self
-            .key
-            .open_in_place(nonce, Aad::from(&self.body_id), sealed);
-        opened
-            .map(|plain| &*plain)
-            .map_err(|_| Error::ChunkTampered { chunk })
+        buffer: &mut [u8],
+        from: usize,
+    ) -> Result<Option<usize>> {
+        let nonce = self.nonce(chunk, place)?;
+        Ok(self.key.open(nonce, &self.body_id, buffer, from))
     }
-}
 
-/// Makes the nonce: u32 segment = 0, u56 chunk, u8 last; big-endian.
-fn nonce(chunk: u64, place: Place) -> Result<[u8; NONCE_LEN]> {
-    if chunk >= CHUNKS_MAX {
-        return Err(Error::TooLong);
+    /// Makes the nonce: u32 segment, u56 chunk of the segment, u8 last; big-endian.
+    fn nonce(&self, chunk: u64, place: Place) -> Result<[u8; 12]> {
+        if chunk >= CHUNKS_MAX {
+            return Err(Error::TooLong);
+        }
+        let [s0, s1, s2, s3] = self.segment.to_be_bytes();
+        let [_, c0, c1, c2, c3, c4, c5, c6] = chunk.to_be_bytes();
+        let last = u8::from(place == Place::Last);
+        Ok([s0, s1, s2, s3, c0, c1, c2, c3, c4, c5, c6, last])
     }
-    let [_, c0, c1, c2, c3, c4, c5, c6] = chunk.to_be_bytes();
-    Ok([
-        0,
-        0,
-        0,
-        0,
-        c0,
-        c1,
-        c2,
-        c3,
-        c4,
-        c5,
-        c6,
-        u8::from(place == Place::Last),
-    ])
 }
 
 /// Reads until the buffer is full or the input ends; returns the bytes read.
 pub(crate) fn read_full<R: Read + ?Sized>(reader: &mut R, buffer: &mut [u8]) -> Result<usize> {
     let mut filled = 0;
     while let Some(rest @ [_, ..]) = buffer.get_mut(filled..) {
-        match reader.read(rest) {
-            Ok(0) => break,
-            Ok(count) => filled = filled.saturating_add(count),
+        match read_some(reader, rest)? {
+            0 => break,
+            count => filled = filled.saturating_add(count),
+        }
+    }
+    Ok(filled)
+}
+
+/// Reads once; 0 at the end of the input.
+pub(crate) fn read_some<R: Read + ?Sized>(reader: &mut R, buffer: &mut [u8]) -> Result<usize> {
+    loop {
+        match reader.read(buffer) {
+            Ok(count) => return Ok(count.min(buffer.len())),
             Err(error) if error.kind() == ErrorKind::Interrupted => {}
             Err(error) => return Err(Error::Read(error)),
         }
     }
-    Ok(filled)
+}
+
+/// Converts a count of bytes in memory to an offset in a file.
+pub(crate) fn offset(bytes: usize) -> u64 {
+    u64::try_from(bytes).unwrap_or(u64::MAX)
 }
 
 #[cfg(test)]

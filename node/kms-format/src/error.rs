@@ -45,11 +45,24 @@ pub enum Error {
     /// The key is right, but the header is not the one that was written.
     #[error("the header was changed after the file was written")]
     HeaderTampered,
-    /// A chunk is not the one that was written at this place, or the file ends inside it.
-    #[error("chunk {chunk} was changed, moved or cut short")]
+    /// A chunk is not the one that was written at this place.
+    #[error("chunk {chunk} was changed or moved")]
     ChunkTampered { chunk: u64 },
+    /// The frame or the record of a segment is not the one that was written at this place.
+    #[error("the beginning of segment {segment} was changed or moved")]
+    SegmentTampered { segment: u32 },
+    /// What follows the chunks is not what was written.
+    #[error("the end of the file was changed")]
+    EndTampered,
+    /// The file is whole, and its writer's signature is not one of its content.
+    #[error("the signature in the file does not hold for its content")]
+    SignatureInvalid,
     #[error("there are bytes after the end of the encrypted data, from byte {offset} on")]
     TrailingData { offset: u64 },
+
+    /// The content is authentic, and no archive that may be unpacked.
+    #[error("not an archive to unpack: {problem}")]
+    ArchiveMalformed { problem: &'static str },
 
     /// More data than one key may protect (256 TiB).
     #[error("more than 256 TiB in one file")]
@@ -58,6 +71,11 @@ pub enum Error {
     RangeOutside { end: u64, length: u64 },
     #[error("encapsulation failed: {0}")]
     Encapsulate(#[source] umbral::Error),
+    #[error("signing failed: {0}")]
+    Sign(#[source] umbral::Error),
+    /// Whoever was asked has no key for a segment.
+    #[error("no key for segment {segment}: {reason}")]
+    SegmentKey { segment: u32, reason: String },
     /// An invariant of this crate is broken.
     #[error("BUG in kms-format: {0}")]
     Bug(&'static str),
@@ -92,10 +110,16 @@ impl Error {
             Self::WrongKey => ("wrong_key", "use the key of the label the file is encrypted for"),
             Self::HeaderTampered => ("header_tampered", COPY),
             Self::ChunkTampered { .. } => ("chunk_tampered", COPY),
+            Self::SegmentTampered { .. } => ("segment_tampered", COPY),
+            Self::EndTampered => ("end_tampered", COPY),
+            Self::SignatureInvalid => ("signature_invalid", "ask its writer for the file again"),
             Self::TrailingData { .. } => ("trailing_data", COPY),
+            Self::ArchiveMalformed { .. } => ("archive_malformed", "ask its writer to pack again"),
             Self::TooLong => ("file_too_long", "split the data over several files"),
             Self::RangeOutside { .. } => ("range_outside_file", "ask for bytes within the file"),
             Self::Encapsulate(_) => ("encapsulate_failed", "check the label's public key"),
+            Self::Sign(_) => ("sign_failed", "check the signing key"),
+            Self::SegmentKey { .. } => ("segment_key_missing", "ask for the segment's key again"),
             Self::Bug(_) => ("bug", "report this with the text of the error"),
         }
     }

@@ -3,18 +3,21 @@
 //! Every `Header` is well-formed and its keys are valid points; only `unlock` shows that it was not
 //! changed.
 
-use std::io::Read;
+use std::io::{Read, Seek, SeekFrom};
 
 use umbral::{Capsule, PublicKey, SharedSecret};
 
-use crate::chunk::read_full;
+use crate::chunk::{offset, read_full};
+use crate::end::End;
 use crate::error::{Error, Result};
 use crate::fields::{Locator, SealedName};
-use crate::keys::{AccessKey, COMMITMENT_BYTES, DataKey, WRAPPED_BYTES};
+use crate::keys::{AccessKey, COMMITMENT_BYTES, DataKey, Unwrapped, WRAPPED_BYTES};
+use crate::parameters::Parameters;
+use crate::segment;
 use crate::spec::{
-    CRITICAL, FIELD_CAPSULE, FIELD_COMMITMENT, FIELD_HEAD_BYTES, FIELD_LABEL_KEY, FIELD_LOCATOR,
-    FIELD_SEALED_NAME, FIELD_WRAPPED_KEY, FIXED_BYTES, HEADER_BYTES_MAX, MAC_BYTES, MAGIC,
-    PARAMETERS, SEALED_BYTES, SUITE_AES_256_GCM, TAG_BYTES, VERSION,
+    CHUNK_BYTES, CRITICAL, END_FRAME_BYTES, ENTRY_BYTES, FIELD_CAPSULE, FIELD_COMMITMENT,
+    FIELD_HEAD_BYTES, FIELD_LABEL_KEY, FIELD_LOCATOR, FIELD_SEALED_NAME, FIELD_WRAPPED_KEY,
+    FIXED_BYTES, FRAME_HEAD_BYTES, HEADER_BYTES_MAX, MAC_BYTES, MAGIC, SIGNATURE_BYTES, TAG_BYTES,
 };
 use crate::summary::Summary;
 
@@ -22,6 +25,7 @@ use crate::summary::Summary;
 #[derive(Debug, Clone)]
 pub struct Header {
     bytes: Vec<u8>,
+    parameters: Parameters,
     label_key: PublicKey,
     capsule: Capsule,
     wrapped: [u8; WRAPPED_BYTES],
@@ -57,7 +61,7 @@ impl Header {
                 offset: offset(got),
             });
         }
-        let length = check_fixed(&fixed)?;
+        let (parameters, length) = check_fixed(&fixed)?;
         let mut bytes = vec![0; length];
         let (head, rest) = bytes.split_at_mut(FIXED_BYTES);
         head.copy_from_slice(&fixed);
@@ -67,12 +71,12 @@ impl Header {
                 offset: offset(FIXED_BYTES + got),
             });
         }
-        Self::parse(bytes)
+        Self::parse(bytes, parameters)
     }
 
     /// Parses a whole header, whose fixed part is checked and which has at least `FIXED_BYTES +
     /// MAC_BYTES`.
-    fn parse(bytes: Vec<u8>) -> Result<Self> {
+    fn parse(bytes: Vec<u8>, parameters: Parameters) -> Result<Self> {
         let end = bytes.len().saturating_sub(MAC_BYTES);
         let mut rest = bytes.get(FIXED_BYTES..end).unwrap_or_default();
         let mut found = Found::default();
@@ -90,6 +94,7 @@ impl Header {
         }
         let missing = |problem| Error::HeaderMalformed { problem };
         Ok(Self {
+            parameters,
             label_key: found.label_key.ok_or(missing("the label key is missing"))?,
             capsule: found.capsule.ok_or(missing("the capsule is missing"))?,
             wrapped: found
@@ -106,7 +111,7 @@ impl Header {
 
     /// Seals `data_key` into a new header.
     pub(crate) fn build(parts: &Parts<'_>, data_key: &DataKey) -> Result<Self> {
-        let wrapped = parts.access.wrap(data_key)?;
+        let wrapped = parts.access.wrap_data(data_key)?;
         let mut fields = Vec::new();
         push(&mut fields, FIELD_LABEL_KEY, &parts.label_key.to_bytes())?;
         push(&mut fields, FIELD_CAPSULE, &parts.capsule.to_bytes())?;
@@ -122,13 +127,14 @@ impl Header {
         let length = length.map_err(|_| Error::Bug("a header is short"))?;
         let mut bytes = Vec::with_capacity(FIXED_BYTES + fields.len() + MAC_BYTES);
         bytes.extend_from_slice(&MAGIC);
-        bytes.extend_from_slice(&PARAMETERS);
+        bytes.extend_from_slice(&data_key.parameters().to_bytes());
         bytes.extend_from_slice(&length.to_be_bytes());
         bytes.extend_from_slice(&fields);
-        let mac = data_key.header_mac(&bytes)?;
+        let mac = data_key.mac_key()?.make(&[&bytes])?;
         bytes.extend_from_slice(&mac);
         Ok(Self {
             bytes,
+            parameters: data_key.parameters(),
             label_key: *parts.label_key,
             capsule: parts.capsule.clone(),
             wrapped,
@@ -163,29 +169,86 @@ impl Header {
         self.locator.as_ref()
     }
 
-    /// Computes the sizes of a file of this length with this header, from the length alone; only
-    /// the tags tell whether its chunks are the right ones.
+    /// The parameters of the file.
+    pub const fn parameters(&self) -> Parameters {
+        self.parameters
+    }
+
+    /// Reads the sizes of the file from its end and compares them with its length; only the MAC and
+    /// the tags tell whether they are the right ones. `reader` begins with the header.
     ///
     /// # Errors
-    /// [`Error::Truncated`] for a length that no file has.
-    pub fn layout(&self, file_bytes: u64) -> Result<Summary> {
-        let sealed = offset(SEALED_BYTES);
-        let tag = offset(TAG_BYTES);
+    /// [`Error::Read`], [`Error::Truncated`] if the file does not end as a file does, or not where
+    /// its end says.
+    pub fn layout<R: Read + Seek>(&self, reader: &mut R) -> Result<Summary> {
+        Ok(self.end(reader)?.1)
+    }
+
+    /// Reads the end of a file; returns it as it was read, and the sizes.
+    pub(crate) fn end<R: Read + Seek>(
+        &self,
+        reader: &mut R,
+    ) -> Result<([u8; END_FRAME_BYTES], Summary, End)> {
+        let file_bytes = reader.seek(SeekFrom::End(0)).map_err(Error::Read)?;
+        let cut = Error::Truncated { offset: file_bytes };
         let header_bytes = offset(self.bytes.len());
-        let body = file_bytes.saturating_sub(header_bytes);
-        let (full, rest) = (body / sealed, body % sealed);
-        let chunks = full.saturating_add(u64::from(rest > 0));
-        let cut = body == 0 || (rest > 0 && (rest < tag || (rest == tag && full > 0)));
-        if cut {
-            return Err(Error::Truncated { offset: file_bytes });
+        let Some(at) = file_bytes.checked_sub(offset(END_FRAME_BYTES)) else {
+            return Err(cut);
+        };
+        reader.seek(SeekFrom::Start(at)).map_err(Error::Read)?;
+        let mut frame = [0; END_FRAME_BYTES];
+        if read_full(reader, &mut frame)? < frame.len() {
+            return Err(cut);
         }
-        let plaintext_bytes = body.saturating_sub(chunks.saturating_mul(tag));
-        Ok(Summary {
+        let end = End::parse(&frame).filter(|_| at >= header_bytes);
+        let body = at.saturating_sub(header_bytes);
+        let found = end.and_then(|end| Some((end, self.chunks(&end, body)?)));
+        let Some((end, chunks)) = found else {
+            return Err(cut);
+        };
+        let summary = Summary {
             header_bytes,
-            plaintext_bytes,
+            plaintext_bytes: end.plaintext_bytes,
             file_bytes,
             chunks,
-        })
+            segments: end.segments,
+            signer: None,
+        };
+        Ok((frame, summary, end))
+    }
+
+    /// The number of chunks in a body of so many bytes before its end; `None` if no file with this
+    /// header has this end after such a body.
+    fn chunks(&self, end: &End, body: u64) -> Option<u64> {
+        let Parameters {
+            look_ahead, signed, ..
+        } = self.parameters;
+        let head = offset(FRAME_HEAD_BYTES);
+        let frame = |bytes: usize| head.saturating_add(offset(bytes));
+        let segments = u64::from(end.segments);
+        let index = segments.checked_mul(offset(ENTRY_BYTES))?;
+        let (index, begins) = match look_ahead {
+            Some(ahead) => (
+                head.checked_add(index)?,
+                segments.checked_mul(frame(segment::frame_bytes(ahead)))?,
+            ),
+            None => (0, 0),
+        };
+        let tail = index.checked_add(if signed { frame(SIGNATURE_BYTES) } else { 0 })?;
+        if tail != u64::from(end.tail_bytes) || (segments > 0) != look_ahead.is_some() {
+            return None;
+        }
+        let content = tail.checked_add(begins)?.checked_add(end.plaintext_bytes)?;
+        let more = body.checked_sub(content)?;
+        let of_one = head.saturating_add(offset(TAG_BYTES));
+        let chunks = more / of_one;
+        let least = end.plaintext_bytes.div_ceil(offset(CHUNK_BYTES)).max(1);
+        let fits = match look_ahead {
+            // Where the segments were cut, the index tells.
+            Some(_) => chunks >= least.max(segments),
+            None => chunks == least,
+        };
+        (fits && more % of_one == 0).then_some(chunks)
     }
 
     /// Decrypts the data key and checks the whole header with it.
@@ -194,29 +257,25 @@ impl Header {
     /// [`Error::WrongKey`] if the secret is not this capsule's; [`Error::HeaderTampered`] if it
     /// is, and anything in the header was changed.
     pub fn unlock(&self, secret: &SharedSecret) -> Result<DataKey> {
-        let access = AccessKey::new(secret.expose())?;
-        let data_key = match (
-            access.commits_to(&self.commitment),
-            access.unwrap_key(&self.wrapped),
-        ) {
-            (true, Some(key)) => key,
-            // One of the two holds, so the secret is right and the other field was changed.
-            (true, None) | (false, Some(_)) => return Err(Error::HeaderTampered),
-            (false, None) => return Err(Error::WrongKey),
+        let access = AccessKey::new(secret, self.parameters.suite)?;
+        let key = match access.unwrap_key(&self.wrapped, &self.commitment) {
+            Unwrapped::Key(key) => AccessKey::data_key(key, self.parameters),
+            Unwrapped::Changed => return Err(Error::HeaderTampered),
+            Unwrapped::WrongKey => return Err(Error::WrongKey),
         };
         let (head, mac) = self
             .bytes
             .split_at(self.bytes.len().saturating_sub(MAC_BYTES));
-        if data_key.header_mac_holds(head, mac)? {
-            Ok(data_key)
+        if key.mac_key()?.holds(head, mac) {
+            Ok(key)
         } else {
             Err(Error::HeaderTampered)
         }
     }
 }
 
-/// Checks the fixed part; returns the length of the header.
-fn check_fixed(fixed: &[u8; FIXED_BYTES]) -> Result<usize> {
+/// Checks the fixed part; returns the parameters and the length of the header.
+fn check_fixed(fixed: &[u8; FIXED_BYTES]) -> Result<(Parameters, usize)> {
     let [
         _,
         _,
@@ -226,34 +285,21 @@ fn check_fixed(fixed: &[u8; FIXED_BYTES]) -> Result<usize> {
         _,
         _,
         _,
-        version,
-        suite,
-        f0,
-        f1,
-        chunk,
-        segment,
-        r0,
-        r1,
+        p0,
+        p1,
+        p2,
+        p3,
+        p4,
+        p5,
+        p6,
+        p7,
         l @ ..,
     ] = *fixed;
-    if version != VERSION {
-        return Err(Error::UnsupportedVersion { version });
-    }
-    let [.., chunk_log2, segment_log2, _, _] = PARAMETERS;
-    let parameters: [(&'static str, u32, u32); 5] = [
-        ("suite", suite.into(), SUITE_AES_256_GCM.into()),
-        ("flags", u16::from_be_bytes([f0, f1]).into(), 0),
-        ("chunk_log2", chunk.into(), chunk_log2.into()),
-        ("segment_log2", segment.into(), segment_log2.into()),
-        ("reserved", u16::from_be_bytes([r0, r1]).into(), 0),
-    ];
-    for (parameter, value, expected) in parameters {
-        if value != expected {
-            return Err(Error::UnsupportedParameter { parameter, value });
-        }
-    }
+    let parameters = Parameters::from_bytes([p0, p1, p2, p3, p4, p5, p6, p7])?;
     match usize::try_from(u32::from_be_bytes(l)) {
-        Ok(length) if (FIXED_BYTES + MAC_BYTES..=HEADER_BYTES_MAX).contains(&length) => Ok(length),
+        Ok(length) if (FIXED_BYTES + MAC_BYTES..=HEADER_BYTES_MAX).contains(&length) => {
+            Ok((parameters, length))
+        }
         _ => Err(Error::HeaderMalformed {
             problem: "header length out of range",
         }),
@@ -331,11 +377,6 @@ fn exact<const N: usize>(value: &[u8]) -> Result<&[u8; N]> {
 
 fn invalid(field: &'static str) -> impl Fn(umbral::Error) -> Error {
     move |source| Error::HeaderKeyInvalid { field, source }
-}
-
-/// Converts a count of bytes in memory to an offset in a file.
-pub(crate) fn offset(bytes: usize) -> u64 {
-    u64::try_from(bytes).unwrap_or(u64::MAX)
 }
 
 #[cfg(test)]

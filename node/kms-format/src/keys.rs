@@ -1,66 +1,83 @@
 //! The key schedule of FORMAT.md, section 3: capsule key -> wrapping key and commitment; data key
-//! -> chunk key, body id and header MAC.
+//! -> keys of the body, of the signature and of the MACs.
 
 use std::fmt;
 
 use rand_core::TryCryptoRng;
-use ring::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
-use ring::{hkdf, hmac};
 use subtle::ConstantTimeEq as _;
+use umbral::SharedSecret;
 use zeroize::Zeroizing;
 
 use crate::error::{Error, Result};
-use crate::spec::{MAC_BYTES, PARAMETERS, TAG_BYTES};
+use crate::parameters::Parameters;
+use crate::spec::TAG_BYTES;
+use crate::suite::{Cipher, MacKey, ONLY, Suite, derive};
 
-/// Bytes of a wrapped data key: the key and its tag.
+/// Bytes of a wrapped key: the key and its tag.
 pub(crate) const WRAPPED_BYTES: usize = 48;
 /// Bytes of the commitment to the capsule's key.
 pub(crate) const COMMITMENT_BYTES: usize = 32;
 /// Bytes of the associated data of a chunk.
 pub(crate) const BODY_ID_BYTES: usize = 16;
 
-/// The random key of one file. Never cloned, compared or printed; erased on drop.
-pub struct DataKey(Zeroizing<[u8; 32]>);
+const DATA_KEY: &[u8] = b"KMS v1 data key";
 
-impl DataKey {
+/// 32 random bytes: the key of a file or of a segment. Never cloned, compared or printed; erased on
+/// drop.
+pub(crate) struct Secret(Zeroizing<[u8; 32]>);
+
+impl Secret {
     pub(crate) fn random<G: TryCryptoRng + ?Sized>(rng: &mut G) -> Result<Self> {
         let mut bytes = Zeroizing::new([0; 32]);
         rng.try_fill_bytes(&mut *bytes).map_err(|_| Error::Rng)?;
         Ok(Self(bytes))
     }
+}
 
-    fn schedule(&self) -> hkdf::Prk {
-        hkdf::Salt::new(hkdf::HKDF_SHA256, b"KMS v1 data key").extract(&*self.0)
+/// The random key of one file, with the file's parameters, to which it is bound. Never cloned,
+/// compared or printed; erased on drop.
+pub struct DataKey {
+    secret: Secret,
+    parameters: Parameters,
+}
+
+impl DataKey {
+    pub(crate) fn random<G: TryCryptoRng + ?Sized>(
+        rng: &mut G,
+        parameters: Parameters,
+    ) -> Result<Self> {
+        let secret = Secret::random(rng)?;
+        Ok(Self { secret, parameters })
     }
 
-    /// Derives the key that seals the chunks.
-    pub(crate) fn chunk_key(&self) -> Result<LessSafeKey> {
-        aes_key(&*expand::<32>(&self.schedule(), &[b"chunks", &PARAMETERS])?)
+    /// The parameters of the file.
+    pub const fn parameters(&self) -> Parameters {
+        self.parameters
     }
 
-    /// Derives the associated data of every chunk: it stands for the file and its parameters, and
-    /// stays the same when the header is replaced.
-    pub(crate) fn body_id(&self) -> Result<[u8; BODY_ID_BYTES]> {
-        expand(&self.schedule(), &[b"body", &PARAMETERS]).map(|id| *id)
+    fn derive<const N: usize>(&self, purpose: &[u8]) -> Result<Zeroizing<[u8; N]>> {
+        let parameters = self.parameters.to_bytes();
+        derive(DATA_KEY, &*self.secret.0, &[purpose, &parameters])
     }
 
-    /// Computes the MAC over the header.
-    pub(crate) fn header_mac(&self, header: &[u8]) -> Result<[u8; MAC_BYTES]> {
-        let tag = hmac::sign(&self.header_key()?, header);
-        tag.as_ref()
-            .first_chunk()
-            .copied()
-            .ok_or(Error::Bug("HMAC-SHA-256 has 32 bytes"))
+    /// Derives the key of the MACs over header, segments and end.
+    pub(crate) fn mac_key(&self) -> Result<MacKey> {
+        Ok(MacKey::new(&*self.derive::<32>(b"header")?))
     }
 
-    /// Whether `mac` is the MAC of `header`. Constant time.
-    pub(crate) fn header_mac_holds(&self, header: &[u8], mac: &[u8]) -> Result<bool> {
-        Ok(hmac::verify(&self.header_key()?, header, mac).is_ok())
+    /// Derives what the keys of the chunks are made of.
+    pub(crate) fn body_keys(&self) -> Result<BodyKeys> {
+        Ok(BodyKeys {
+            root: self.derive(b"chunks")?,
+            body_id: *self.derive(b"body")?,
+            suite: self.parameters.suite,
+        })
     }
 
-    fn header_key(&self) -> Result<hmac::Key> {
-        let key = expand::<32>(&self.schedule(), &[b"header"])?;
-        Ok(hmac::Key::new(hmac::HMAC_SHA256, &*key))
+    /// Derives the key that seals the signature.
+    pub(crate) fn signature_key(&self) -> Result<Cipher> {
+        let key = self.derive::<32>(b"signature")?;
+        Cipher::new(self.parameters.suite, &key)
     }
 }
 
@@ -70,82 +87,107 @@ impl fmt::Debug for DataKey {
     }
 }
 
-/// The keys derived from the capsule's key.
+/// The random key of one segment. Never cloned, compared or printed; erased on drop.
+pub struct SegmentKey(pub(crate) Secret);
+
+impl fmt::Debug for SegmentKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("SegmentKey(<redacted>)")
+    }
+}
+
+/// What the keys of a file's chunks are derived from, and the associated data of them all: it
+/// stands for the file and its parameters, and stays the same when the header is replaced.
+pub(crate) struct BodyKeys {
+    root: Zeroizing<[u8; 32]>,
+    pub(crate) body_id: [u8; BODY_ID_BYTES],
+    suite: Suite,
+}
+
+impl BodyKeys {
+    /// The cipher of a segment's chunks; a file without segments is segment 0, without a key of its
+    /// own.
+    pub(crate) fn cipher(&self, segment: u32, key: Option<&SegmentKey>) -> Result<Cipher> {
+        let mut secret = Zeroizing::new(Vec::with_capacity(64));
+        secret.extend_from_slice(&*self.root);
+        if let Some(SegmentKey(key)) = key {
+            secret.extend_from_slice(&*key.0);
+        }
+        let number = segment.to_be_bytes();
+        let key = derive::<32>(b"KMS v1 segment key", &secret, &[&number])?;
+        Cipher::new(self.suite, &key)
+    }
+}
+
+/// The keys derived from a capsule's key.
 pub(crate) struct AccessKey {
-    wrap: LessSafeKey,
+    wrap: Cipher,
     commitment: Zeroizing<[u8; COMMITMENT_BYTES]>,
 }
 
+/// What came of unwrapping a key.
+pub(crate) enum Unwrapped {
+    Key(Secret),
+    /// The capsule's key is right, and what is beside the capsule was changed.
+    Changed,
+    /// The capsule's key is another one.
+    WrongKey,
+}
+
 impl AccessKey {
-    pub(crate) fn new(capsule_key: &[u8]) -> Result<Self> {
-        let prk = hkdf::Salt::new(hkdf::HKDF_SHA256, b"KMS v1 capsule key").extract(capsule_key);
-        let wrap = aes_key(&*expand::<32>(&prk, &[b"KMS v1 wrap"])?)?;
+    pub(crate) fn new(secret: &SharedSecret, suite: Suite) -> Result<Self> {
+        Self::from_bytes(secret.expose(), suite)
+    }
+
+    fn from_bytes(secret: &[u8], suite: Suite) -> Result<Self> {
+        let salt = b"KMS v1 capsule key";
+        let wrap = derive::<32>(salt, secret, &[b"KMS v1 wrap", &[suite.number()]])?;
         Ok(Self {
-            wrap,
-            commitment: expand(&prk, &[b"KMS v1 commitment"])?,
+            wrap: Cipher::new(suite, &wrap)?,
+            commitment: derive(salt, secret, &[b"KMS v1 commitment"])?,
         })
     }
 
-    /// The commitment to the capsule's key; public, a field of the header.
+    /// The commitment to the capsule's key; public.
     pub(crate) fn commitment(&self) -> &[u8; COMMITMENT_BYTES] {
         &self.commitment
     }
 
-    pub(crate) fn commits_to(&self, commitment: &[u8; COMMITMENT_BYTES]) -> bool {
-        self.commitment.ct_eq(commitment).into()
-    }
-
-    /// Encrypts a data key. The nonce is constant: a capsule's key is random and used once.
-    pub(crate) fn wrap(&self, key: &DataKey) -> Result<[u8; WRAPPED_BYTES]> {
+    /// Encrypts a key. The nonce is constant: a capsule's key is random and used once.
+    pub(crate) fn wrap(&self, key: &Secret) -> Result<[u8; WRAPPED_BYTES]> {
         let mut out = [0; WRAPPED_BYTES];
-        let (body, tag) = out.split_at_mut(WRAPPED_BYTES - TAG_BYTES);
+        let (body, _) = out.split_at_mut(WRAPPED_BYTES - TAG_BYTES);
         body.copy_from_slice(&*key.0);
-        let nonce = Nonce::assume_unique_for_key([0; NONCE_LEN]);
-        let sealed = self
-            .wrap
-            .seal_in_place_separate_tag(nonce, Aad::empty(), body);
-        tag.copy_from_slice(
-            sealed
-                .map_err(|_| Error::Bug("32 bytes can be sealed"))?
-                .as_ref(),
-        );
+        self.wrap.seal(ONLY, &[], &mut out)?;
         Ok(out)
     }
 
-    /// Decrypts a data key; `None` if the tag is wrong.
-    pub(crate) fn unwrap_key(&self, wrapped: &[u8; WRAPPED_BYTES]) -> Option<DataKey> {
+    /// Encrypts the key of a file.
+    pub(crate) fn wrap_data(&self, key: &DataKey) -> Result<[u8; WRAPPED_BYTES]> {
+        self.wrap(&key.secret)
+    }
+
+    /// Decrypts a key, and compares the commitment: if one of the two holds, the capsule's key is
+    /// right.
+    pub(crate) fn unwrap_key(
+        &self,
+        wrapped: &[u8; WRAPPED_BYTES],
+        commitment: &[u8; COMMITMENT_BYTES],
+    ) -> Unwrapped {
+        let committed: bool = self.commitment.ct_eq(commitment).into();
         let mut buffer = Zeroizing::new(*wrapped);
-        let nonce = Nonce::assume_unique_for_key([0; NONCE_LEN]);
-        let plain = self
-            .wrap
-            .open_in_place(nonce, Aad::empty(), &mut *buffer)
-            .ok()?;
-        let bytes = plain.first_chunk::<32>()?;
-        Some(DataKey(Zeroizing::new(*bytes)))
+        let opened = self.wrap.open(ONLY, &[], &mut *buffer, 0).is_some();
+        match (committed, opened, buffer.first_chunk::<32>()) {
+            (true, true, Some(key)) => Unwrapped::Key(Secret(Zeroizing::new(*key))),
+            (false, false, _) => Unwrapped::WrongKey,
+            _ => Unwrapped::Changed,
+        }
     }
-}
 
-fn aes_key(bytes: &[u8]) -> Result<LessSafeKey> {
-    let key = UnboundKey::new(&AES_256_GCM, bytes);
-    key.map(LessSafeKey::new)
-        .map_err(|_| Error::Bug("an AES-256 key has 32 bytes"))
-}
-
-struct Length(usize);
-
-impl hkdf::KeyType for Length {
-    fn len(&self) -> usize {
-        self.0
+    /// Binds an unwrapped key to the parameters of its file.
+    pub(crate) fn data_key(secret: Secret, parameters: Parameters) -> DataKey {
+        DataKey { secret, parameters }
     }
-}
-
-fn expand<const N: usize>(prk: &hkdf::Prk, info: &[&[u8]]) -> Result<Zeroizing<[u8; N]>> {
-    let mut out = Zeroizing::new([0; N]);
-    let filled = prk
-        .expand(info, Length(N))
-        .and_then(|okm| okm.fill(&mut *out));
-    filled.map_err(|_| Error::Bug("HKDF-SHA-256 gives up to 8160 bytes"))?;
-    Ok(out)
 }
 
 #[cfg(test)]

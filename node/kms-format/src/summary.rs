@@ -1,4 +1,4 @@
-//! The sizes of one file, as encryption, decryption and `Header::layout` report them.
+//! The sizes of one file, as writing, decryption and `Header::layout` report them.
 
 /// Sizes of an encrypted file and of what is in it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -11,4 +11,9 @@ pub struct Summary {
     pub file_bytes: u64,
     /// Number of chunks, at least 1.
     pub chunks: u64,
+    /// Number of segments; 0 if the file is not cut into any.
+    pub segments: u32,
+    /// Who signed the content, a verifying key: `None` if nobody did, or if the content has not
+    /// been read to its end.
+    pub signer: Option<[u8; 33]>,
 }

@@ -62,6 +62,8 @@ pub(crate) enum Verb {
     Encrypt(verbs::encrypt::EncryptArgs),
     Decrypt(verbs::decrypt::DecryptArgs),
     Inspect(verbs::inspect::InspectArgs),
+    Ls(verbs::ls::LsArgs),
+    Rewrap(verbs::rewrap::RewrapArgs),
     Grant(verbs::grant::GrantArgs),
     Read(verbs::read::ReadArgs),
     Revoke(verbs::revoke::RevokeArgs),
@@ -110,6 +112,8 @@ impl Verb {
             Self::Encrypt(args) => verbs::encrypt::run(&args, context),
             Self::Decrypt(args) => verbs::decrypt::run(&args, context),
             Self::Inspect(args) => verbs::inspect::run(&args, context),
+            Self::Ls(args) => verbs::ls::run(&args, context).await,
+            Self::Rewrap(args) => verbs::rewrap::run(&args, context),
             Self::Grant(args) => verbs::grant::run(args, context)
                 .await
                 .map_err(Failure::for_owner),

@@ -20,7 +20,7 @@ pub(crate) const TABLE: [Exit; 19] = [
     exit(0, "done", &[]),
     exit(2, "wrong use", &[
         "usage", "home_exists", "reader_home", "passphrase_too_short", "seed_invalid",
-        "output_exists",
+        "output_exists", "not_packable", "not_movable",
         "file_exists", "name_invalid", "label_exists", "label_key_invalid", "card_exists",
         "card_invalid", "spec_invalid", "grant_unfinished", "already_granted", "policy_ambiguous",
         "url_refused", "range_outside_file", "config_invalid", "already_initialised",
@@ -45,7 +45,8 @@ pub(crate) const TABLE: [Exit; 19] = [
     exit(20, "bad file", &[
         "home_corrupt", "permissions_too_open", "not_a_kms_file", "unsupported_version",
         "unsupported_parameter", "unknown_critical_field", "header_malformed", "header_key_invalid",
-        "file_truncated", "trailing_data", "file_too_long", "keystore_invalid", "file_permissions",
+        "file_truncated", "trailing_data", "file_too_long", "archive_malformed", "keystore_invalid",
+        "file_permissions",
         "deployment_invalid", "foreign_database", "deployment_incomplete", "params_syntax",
         "params_invalid", "deploy_journal_invalid", "tx_journal_invalid",
     ]),
@@ -53,7 +54,10 @@ pub(crate) const TABLE: [Exit; 19] = [
         "wrong_passphrase", "wrong_key", "fragments_do_not_open", "file_of_unknown_label",
         "sealed_name_foreign", "file_of_other_label", "card_not_verified",
     ]),
-    exit(22, "tampered", &["header_tampered", "chunk_tampered"]),
+    exit(22, "tampered", &[
+        "header_tampered", "chunk_tampered", "segment_tampered", "end_tampered",
+        "signature_invalid",
+    ]),
     exit(30, "chain unreachable", &[
         "chain_unreachable", "wrong_chain", "no_endpoint", "rpc_url_invalid", "rpc_error",
         "rpc_bad_reply", "chain_moved", "tx_not_mined", "contract_code_differs",
@@ -71,7 +75,8 @@ pub(crate) const TABLE: [Exit; 19] = [
     exit(60, "a check found something to mend", &["checks_failed"]),
     exit(INTERNAL, "internal", &[
         "bug", "io", "read_failed", "write_failed", "random_failed", "rng_failed",
-        "encapsulate_failed", "http_client", "file_unusable", "listen_failed", "crypto_failed",
+        "encapsulate_failed", "sign_failed", "segment_key_missing", "http_client", "file_unusable",
+        "listen_failed", "crypto_failed",
         "task_stopped", "protocol", "randomness_missing", "secret_key_invalid",
         "period_length_zero", "signature_malformed", "signature_high_s", "signature_recovery",
         "signer_wrong", "reward_invalid", "artifact_unusable", "anvil_failed", "store_newer_schema",

@@ -38,6 +38,7 @@ impl Parts {
         if let Ok(parts) = self.0.lock() {
             for part in parts.iter() {
                 let _ = std::fs::remove_file(part);
+                let _ = std::fs::remove_dir_all(part);
             }
         }
     }

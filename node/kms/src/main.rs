@@ -11,6 +11,8 @@ mod exit;
 mod failure;
 mod global;
 mod interrupt;
+mod many;
+mod miner_keys;
 mod open;
 mod output;
 mod passphrase;

@@ -39,7 +39,7 @@ impl Source {
         let metadata = std::fs::metadata(path).map_err(fail)?;
         if metadata.is_dir() {
             return Err(Failure::usage(format!("{} is a directory", path.display()))
-                .hint("pack it first: tar -c DIR | kms encrypt ..."));
+                .hint("encrypt all that is in it: kms encrypt -r DIR"));
         }
         let file = File::open(path).map_err(fail)?;
         let length = metadata.is_file().then_some(metadata.len());

@@ -4,13 +4,14 @@
 //! Each function is run by libFuzzer (`fuzz_targets/`) and by `smoke`, which needs nothing.
 
 use std::fmt::{Debug, Display};
+use std::io::Cursor;
 use std::str::FromStr;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use aes_siv::KeyInit as _;
 use aes_siv::siv::Aes256Siv;
 use kms_client::{Card, Label, LabelKey, Memo, OwnerKeys, Seed};
-use kms_format::{Decryptor, Encryptor, Header};
+use kms_format::{Decryptor, Encryptor, Error, Header, RangeReader, SegmentRecord, Segments};
 use kms_protocol::messages::{Answer, CapsuleBytes, Message, NodeInfo, Problem, ReencryptRequest};
 use kms_protocol::{
     Address, Amount, B256, Destination, Domain, EthSignature, Period, PolicyId, Refusal, Terms,
@@ -18,7 +19,7 @@ use kms_protocol::{
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use umbral::{SecretKey, SecretKeyFactory};
+use umbral::{SecretKey, SecretKeyFactory, Signer};
 
 /// A file and the key of its label, made once per process.
 struct Genuine {
@@ -31,10 +32,16 @@ fn genuine() -> Option<&'static Genuine> {
     let made = GENUINE.get_or_init(|| {
         let rng = &mut getrandom::SysRng;
         let label = SecretKey::random(rng).ok()?;
-        let mut file = Vec::new();
-        let encryptor = Encryptor::new(&label.public_key());
-        let plain: &[u8] = b"a file worth keeping";
-        encryptor.encrypt(rng, plain, &mut file, &mut |_| ()).ok()?;
+        let signer = Arc::new(Signer::random(rng).ok()?);
+        let encryptor = Encryptor::new(&label.public_key())
+            .signed_by(signer)
+            .with_segments(Segments::BY_HAND.looking_ahead(1));
+        let mut writer = encryptor.writer(rng, Vec::new()).ok()?;
+        for part in [&b"a file worth"[..], b" keeping"] {
+            writer.push(part).ok()?;
+            writer.cut().ok()?;
+        }
+        let (_, file) = writer.finish().ok()?;
         Some(Genuine { label, file })
     });
     made.as_ref()
@@ -52,14 +59,30 @@ pub fn file(data: &[u8]) {
         return;
     };
     assert!(data.starts_with(header.as_bytes()));
-    let _ = header.layout(u64::try_from(data.len()).unwrap_or(u64::MAX));
+    let _ = header.layout(&mut Cursor::new(data));
     let Some(genuine) = genuine() else { return };
-    let opened = umbral::decapsulate_original(&genuine.label, header.capsule())
+    let mut keys = |records: &[SegmentRecord]| {
+        let record = records.first().ok_or(Error::Rng)?;
+        let secret = umbral::decapsulate_original(&genuine.label, record.capsule());
+        record.unlock(&secret.map_err(Error::Encapsulate)?)
+    };
+    let data_key = umbral::decapsulate_original(&genuine.label, header.capsule())
         .ok()
-        .and_then(|secret| header.unlock(&secret).ok())
-        .and_then(|data_key| Decryptor::new(&header, &data_key, rest).ok())
-        .and_then(|decryptor| decryptor.decrypt(std::io::sink(), &mut |_| ()).ok());
+        .and_then(|secret| header.unlock(&secret).ok());
+    let opened = data_key.as_ref().and_then(|data_key| {
+        let decryptor = Decryptor::new(&header, data_key, rest).ok()?;
+        let decryptor = decryptor.with_keys(&mut keys);
+        decryptor.decrypt(std::io::sink(), &mut |_| ()).ok()
+    });
     assert_eq!(opened.is_some(), data == genuine.file);
+    // Ranges are found by the end and the index, and need both.
+    let ranges = data_key
+        .as_ref()
+        .and_then(|data_key| RangeReader::open(&header, data_key, Cursor::new(data)).ok());
+    if let Some(mut ranges) = ranges {
+        let all = 0..ranges.plaintext_bytes();
+        let _ = ranges.read_range_with(&mut keys, all, std::io::sink());
+    }
 }
 
 /// Cards have one line each.

@@ -61,10 +61,10 @@ def restore(file, words):
     """The plaintext of a file, with nothing but the 24 words of its owner's seed."""
     seed = seed_of(words)
 
-    def capsule_key(header):
+    def capsule_key(header, capsule):
         if header.sealed_name is None:
             raise Refused("file_of_unknown_label")
         name = open_name(seed, header.sealed_name, encode(header.label_key))
-        return header.capsule.open(label_secret(seed, name))
+        return capsule.open(label_secret(seed, name))
 
     return open_file(file, capsule_key)

@@ -11,7 +11,9 @@ type Change<'a> = &'a dyn Fn(&mut Vec<Field>);
 /// Makes a case of a header after a change.
 type Forge<'a> = &'a mut dyn FnMut(&str, Change);
 
-const SEALED: usize = 65_536 + 16;
+/// Bytes of a full chunk in a file, and of the end of a file.
+const SLOT: usize = 4 + 65_536 + 16;
+const END: usize = 52;
 
 pub(super) fn find<'a>(bases: &'a [Base], name: &str) -> &'a Base {
     bases.iter().find(|base| base.name == name).unwrap()
@@ -25,7 +27,7 @@ pub(super) fn layout(base: &Base) -> Vec<(String, usize, usize)> {
         ("suite".to_owned(), 9, 10),
         ("flags".to_owned(), 10, 12),
         ("chunk_log2".to_owned(), 12, 13),
-        ("segment_log2".to_owned(), 13, 14),
+        ("look_ahead".to_owned(), 13, 14),
         ("reserved".to_owned(), 14, 16),
         ("header length".to_owned(), 16, 20),
     ];
@@ -45,8 +47,15 @@ pub(super) fn layout(base: &Base) -> Vec<(String, usize, usize)> {
     }
     let (end, all) = (base.header.len(), base.bytes().len());
     regions.push(("MAC".to_owned(), at, end));
-    regions.push(("ciphertext".to_owned(), end, all - 16));
-    regions.push(("tag".to_owned(), all - 16, all));
+    let tail = all - END;
+    regions.push(("head of the chunk".to_owned(), end, end + 4));
+    regions.push(("ciphertext".to_owned(), end + 4, tail - 16));
+    regions.push(("tag".to_owned(), tail - 16, tail));
+    regions.push(("head of the end".to_owned(), tail, tail + 4));
+    regions.push(("length in the end".to_owned(), tail + 4, tail + 12));
+    regions.push(("segments in the end".to_owned(), tail + 12, tail + 16));
+    regions.push(("tail in the end".to_owned(), tail + 16, tail + 20));
+    regions.push(("MAC of the end".to_owned(), tail + 20, all));
     regions
 }
 
@@ -103,8 +112,10 @@ fn swapped(bases: &Map<String, Value>, cases: &mut Vec<Value>) {
         ("capsule, wrapped key, commitment", 57, 190),
         ("the MAC", 247, 32),
         ("the header", 0, 279),
-        ("the body", 279, 116),
-        ("the tag", 379, 16),
+        ("the body", 279, 172),
+        ("the chunk", 279, 120),
+        ("the tag", 383, 16),
+        ("the end", 399, 52),
     ] {
         for other in ["twin", "stranger"] {
             if start == 24 && other == "twin" {
@@ -121,14 +132,14 @@ fn swapped(bases: &Map<String, Value>, cases: &mut Vec<Value>) {
         { "at": 94, "remove": 33, "insert": copy("plain", 61, 33) },
     ]);
     cases.push(opening(bases, "E and V swapped", "plain", edits));
-    let edits = json!([{ "at": 395, "remove": 0, "insert": copy("twin", 0, 395) }]);
+    let edits = json!([{ "at": 451, "remove": 0, "insert": copy("twin", 0, 451) }]);
     cases.push(opening(bases, "another file behind it", "plain", edits));
     for more in [1, 16] {
-        let edits = json!([{ "at": 395, "remove": 0, "insert": { "zeros": more } }]);
+        let edits = json!([{ "at": 451, "remove": 0, "insert": { "zeros": more } }]);
         let name = format!("{more} bytes behind a short chunk");
         cases.push(opening(bases, &name, "plain", edits));
     }
-    let nothing = json!([{ "at": 0, "remove": 395, "insert": "" }]);
+    let nothing = json!([{ "at": 0, "remove": 451, "insert": "" }]);
     cases.push(opening(bases, "nothing at all", "plain", nothing));
     let edits = json!([{ "at": 4, "remove": 1, "insert": "" }]);
     cases.push(opening(bases, "carriage return lost", "plain", edits));
@@ -138,13 +149,13 @@ fn swapped(bases: &Map<String, Value>, cases: &mut Vec<Value>) {
 pub(super) fn chunks(whole: &[Base], bases: &Map<String, Value>, cases: &mut Vec<Value>) {
     let four = find(whole, "four chunks");
     let (body, all) = (four.header.len(), four.bytes().len());
-    let chunk = |number: usize| body + number * SEALED;
-    let part = |base: &str, number: usize| copy(base, chunk(number), SEALED);
+    let chunk = |number: usize| body + number * SLOT;
+    let part = |base: &str, number: usize| copy(base, chunk(number), SLOT);
     let mut push = |name: &str, edits| cases.push(opening(bases, name, "four chunks", edits));
     for (one, next) in [(0, 1), (1, 2), (0, 2)] {
         let edits = json!([
-            { "at": chunk(one), "remove": SEALED, "insert": part("four chunks", next) },
-            { "at": chunk(next), "remove": SEALED, "insert": part("four chunks", one) },
+            { "at": chunk(one), "remove": SLOT, "insert": part("four chunks", next) },
+            { "at": chunk(next), "remove": SLOT, "insert": part("four chunks", one) },
         ]);
         push(&format!("chunks {one} and {next} swapped"), edits);
     }
@@ -157,7 +168,7 @@ pub(super) fn chunks(whole: &[Base], bases: &Map<String, Value>, cases: &mut Vec
         );
         push(
             &format!("without chunk {number}"),
-            json!([{ "at": at, "remove": SEALED, "insert": "" }]),
+            json!([{ "at": at, "remove": SLOT, "insert": "" }]),
         );
         push(
             &format!("chunk {number} changed"),
@@ -165,11 +176,11 @@ pub(super) fn chunks(whole: &[Base], bases: &Map<String, Value>, cases: &mut Vec
         );
         push(
             &format!("chunk {number} of another file"),
-            json!([{ "at": at, "remove": SEALED, "insert": part("other chunks", number) }]),
+            json!([{ "at": at, "remove": SLOT, "insert": part("other chunks", number) }]),
         );
         push(
             &format!("cut after chunk {number}"),
-            json!([{ "at": at + SEALED, "remove": all - at - SEALED, "insert": "" }]),
+            json!([{ "at": at + SLOT, "remove": all - at - SLOT, "insert": "" }]),
         );
         push(
             &format!("cut inside chunk {number}"),
@@ -177,10 +188,10 @@ pub(super) fn chunks(whole: &[Base], bases: &Map<String, Value>, cases: &mut Vec
         );
     }
     push(
-        "cut inside the last tag",
+        "cut inside the last chunk",
         json!([{ "at": chunk(3) + 9, "remove": all - chunk(3) - 9, "insert": "" }]),
     );
-    for (base, length) in [("one chunk", SEALED), ("two chunks", 2 * SEALED)] {
+    for (base, length) in [("one chunk", SLOT + END), ("two chunks", 2 * SLOT + END)] {
         for more in [1, 15, 16, 17] {
             let edits = json!([{ "at": body + length, "remove": 0, "insert": { "zeros": more } }]);
             let name = format!("{base} and {more} bytes");
@@ -214,7 +225,7 @@ pub(super) fn headers(whole: &[Base], bases: &Map<String, Value>, cases: &mut Ve
     let mut forge = |name: &str, change: Change| {
         let mut fields = good.clone();
         change(&mut fields);
-        push(name, forged::header(&fields, &full.data_key));
+        push(name, forged::header(&full.header, &fields, &full.data_key));
     };
     forge("optional field 0007", &|f| f.push((7, b"later".to_vec())));
     forge("empty optional field 7fff", &|f| f.push((0x7fff, vec![])));
@@ -233,13 +244,16 @@ pub(super) fn headers(whole: &[Base], bases: &Map<String, Value>, cases: &mut Ve
     let room = 16_384 - full.header.len() - 4;
     forge("the longest header", &|f| f.push((7, vec![0; room])));
     forge("a header too long", &|f| f.push((7, vec![0; room + 1])));
-    let none = forged::with_mac(&[], &full.data_key);
+    let none = forged::with_mac(&full.header, &[], &full.data_key);
     push("no fields", none);
     for more in 1..4 {
         let encoded = &full.header[20..full.header.len() - 32];
         let encoded = [encoded, &[0x7f, 0xff, 0][..more]].concat();
         let name = format!("{more} bytes after the fields");
-        push(&name, forged::with_mac(&encoded, &full.data_key));
+        push(
+            &name,
+            forged::with_mac(&full.header, &encoded, &full.data_key),
+        );
     }
 }
 

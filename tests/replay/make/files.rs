@@ -1,10 +1,12 @@
 //! `files.json`: encrypted files, whole and damaged, as their owner opens them.
 
-use kms_format::{Encryptor, Header, Locator, SealedName};
-use serde_json::{Map, Value, json};
-use umbral::{SecretKey, SecretKeyFactory};
+use std::sync::Arc;
 
-use super::{case, damage, forged, restore, sealed, text};
+use kms_format::{Encryptor, Header, Locator, SealedName, Segments, Suite};
+use serde_json::{Map, Value, json};
+use umbral::{SecretKey, SecretKeyFactory, Signer};
+
+use super::{case, damage, forged, frames, restore, sealed, text};
 use crate::bytes::{Drawn, sha256};
 use crate::play;
 
@@ -31,12 +33,19 @@ pub(crate) struct Base {
     pub(crate) data_key: Vec<u8>,
     /// The plaintext is this byte, so many times.
     plaintext: (u8, usize),
+    /// What follows the header, if it is not what the data key and the plaintext alone give.
+    body: Option<Vec<u8>>,
 }
 
 impl Base {
     pub(crate) fn bytes(&self) -> Vec<u8> {
-        let body = forged::body(&self.data_key, &self.plaintext());
-        [self.header.clone(), body].concat()
+        [self.header.clone(), self.body()].concat()
+    }
+
+    fn body(&self) -> Vec<u8> {
+        let parameters = forged::parameters(&self.header);
+        let plain = || forged::body(parameters, &self.data_key, &self.plaintext());
+        self.body.clone().unwrap_or_else(plain)
     }
 
     fn plaintext(&self) -> Vec<u8> {
@@ -50,8 +59,7 @@ impl Base {
             "plaintext": { "byte": byte, "length": length },
         });
         if length < 1024 {
-            let body = forged::body(&self.data_key, &self.plaintext());
-            json["body"] = hex::encode(body).into();
+            json["body"] = hex::encode(self.body()).into();
         }
         json
     }
@@ -62,6 +70,10 @@ struct Wanted {
     label: &'static str,
     located: bool,
     sealed_name: Option<SealedName>,
+    suite: Suite,
+    /// Bytes of each segment but the last, and the number of keys told ahead.
+    segments: Option<(usize, u8)>,
+    signed: bool,
     plaintext: (u8, usize),
 }
 
@@ -71,13 +83,27 @@ const fn wanted(name: &'static str, byte: u8, length: usize) -> Wanted {
         label: LABEL,
         located: false,
         sealed_name: None,
+        suite: Suite::Aes256Gcm,
+        segments: None,
+        signed: false,
         plaintext: (byte, length),
     }
 }
 
+/// The key that signs the kit's files.
+pub(crate) fn signer() -> Signer {
+    Signer::from_secret_bytes(&[0x51; 32]).unwrap()
+}
+
 fn encrypt(wanted: &Wanted) -> Base {
     let key = label_key(wanted.label);
-    let mut encryptor = Encryptor::new(&key.public_key());
+    let mut encryptor = Encryptor::new(&key.public_key()).with_suite(wanted.suite);
+    if let Some((_, ahead)) = wanted.segments {
+        encryptor = encryptor.with_segments(Segments::BY_HAND.looking_ahead(ahead));
+    }
+    if wanted.signed {
+        encryptor = encryptor.signed_by(Arc::new(signer()));
+    }
     if wanted.located {
         encryptor = encryptor.with_locator(Locator {
             chain_id: 31_337,
@@ -88,18 +114,23 @@ fn encrypt(wanted: &Wanted) -> Base {
         encryptor = encryptor.with_sealed_name(name.clone());
     }
     let (byte, length) = wanted.plaintext;
-    let mut file = Vec::new();
     let mut rng = Drawn::new(wanted.name);
-    encryptor
-        .encrypt(&mut rng, &*vec![byte; length], &mut file, &mut |_| ())
-        .unwrap();
+    let mut writer = encryptor.writer(&mut rng, Vec::new()).unwrap();
+    let (segment, _) = wanted.segments.unwrap_or((usize::MAX, 0));
+    for part in vec![byte; length].chunks(segment) {
+        writer.push(part).unwrap();
+        writer.cut().unwrap();
+    }
+    let (_, file) = writer.finish().unwrap();
     let header = Header::read(&mut &*file).unwrap();
     let capsule_key = umbral::decapsulate_original(&key, header.capsule()).unwrap();
-    let (_, wrapped) = &forged::fields(header.as_bytes())[2];
+    let header = header.as_bytes().to_vec();
+    let other = wanted.signed || wanted.segments.is_some();
     let base = Base {
         name: wanted.name,
-        data_key: forged::unwrap_data_key(capsule_key.expose(), wrapped),
-        header: header.as_bytes().to_vec(),
+        data_key: forged::unwrap_data_key(capsule_key.expose(), &header),
+        body: other.then(|| file[header.len()..].to_vec()),
+        header,
         plaintext: wanted.plaintext,
     };
     assert!(base.bytes() == file, "the kit's own writer differs");
@@ -147,6 +178,32 @@ pub(crate) fn bases() -> Vec<Base> {
         },
         named("foreign name", 0x67, sealed::name_of([7; 32], LABEL)),
         named("misplaced name", 0x68, sealed::name_of(SEED, "films/other")),
+        Wanted {
+            suite: Suite::ChaCha20Poly1305,
+            ..wanted("second suite", 0x69, 100)
+        },
+        Wanted {
+            suite: Suite::ChaCha20Poly1305,
+            ..wanted("second suite, chunks", 0x6a, 131_073)
+        },
+        Wanted {
+            signed: true,
+            ..wanted("signed", 0x6b, 50)
+        },
+        Wanted {
+            segments: Some((40, 1)),
+            ..wanted("segments", 0x6c, 100)
+        },
+        Wanted {
+            segments: Some((40, 1)),
+            ..wanted("other segments", 0x6d, 100)
+        },
+        Wanted {
+            segments: Some((40, 0)),
+            suite: Suite::ChaCha20Poly1305,
+            signed: true,
+            ..wanted("signed segments", 0x6e, 90)
+        },
     ];
     wanted.iter().map(encrypt).collect()
 }
@@ -184,6 +241,7 @@ pub(crate) fn make() -> String {
     damage::regions(&whole, &bases, &mut cases);
     damage::chunks(&whole, &bases, &mut cases);
     damage::headers(&whole, &bases, &mut cases);
+    frames::frames(&whole, &bases, &mut cases);
     restore::restores(&whole, &bases, &mut cases);
     let head = [
         ("owner", json!({ "seed": hex::encode(SEED) })),

@@ -91,7 +91,7 @@ fn headers(cases: &mut Cases<'_>, named: &Base, stranger: &Base) {
     let mut push = |name: &str, change: &dyn Fn(&mut Vec<forged::Field>)| {
         let mut fields = good.clone();
         change(&mut fields);
-        let header = hex::encode(forged::header(&fields, &named.data_key));
+        let header = hex::encode(forged::header(&named.header, &fields, &named.data_key));
         let edits = json!([{ "at": 0, "remove": named.header.len(), "insert": header }]);
         cases.push(name, "named", edits);
     };

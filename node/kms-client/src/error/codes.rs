@@ -49,6 +49,9 @@ table! {{
         "not_found", "check the path";
     Self::Io { .. } => "io", "check the disk and the permissions of the path";
     Self::OutputExists { .. } => "output_exists", "choose another output, or allow replacing it";
+    Self::NotPackable { .. } =>
+        "not_packable", "move it out of the folder, or pack again when nothing changes in it";
+    Self::NotMovable { .. } => "not_movable", "decrypt it, and encrypt it for the new label";
     Self::WrongPassphrase { .. } =>
         "wrong_passphrase", "try again; the seed's backup restores a new home";
     Self::PassphraseMissing =>

@@ -92,8 +92,11 @@ impl ReaderKey {
         &self.eth
     }
 
-    /// The signer of this key's card.
-    pub(crate) fn card_signer(&self) -> Result<Signer> {
+    /// The signer of this key's card, and of files: whoever has the card knows who signed.
+    ///
+    /// # Errors
+    /// None in practice.
+    pub fn signer(&self) -> Result<Signer> {
         Ok(Signer::from_secret_bytes(&self.secret.to_secret_bytes())?)
     }
 }

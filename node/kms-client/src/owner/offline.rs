@@ -2,7 +2,7 @@
 //! of the label, from which its key is derived, is sealed for the owner in the file's header.
 //! Neighbours: `keys` derives, `kms-format` opens.
 
-use kms_format::{DataKey, Header};
+use kms_format::{DataKey, Header, SegmentKey, SegmentRecord};
 
 use crate::card::fingerprint;
 use crate::error::{Error, Result};
@@ -56,6 +56,23 @@ pub fn data_key_of_label(keys: &OwnerKeys, label: &Label, header: &Header) -> Re
     }
     let secret = umbral::decapsulate_original(&delegating, header.capsule())?;
     Ok(header.unlock(&secret)?)
+}
+
+/// The keys of the segments of files of a label: one derivation opens them all.
+///
+/// # Errors
+/// None in practice.
+pub fn segment_keys(
+    keys: &OwnerKeys,
+    label: &Label,
+) -> Result<impl FnMut(&[SegmentRecord]) -> kms_format::Result<SegmentKey>> {
+    let delegating = keys.delegating(label)?;
+    Ok(move |records: &[SegmentRecord]| {
+        let record = records.first();
+        let record = record.ok_or(kms_format::Error::Bug("a segment is asked for"))?;
+        let secret = umbral::decapsulate_original(&delegating, record.capsule());
+        record.unlock(&secret.map_err(kms_format::Error::Encapsulate)?)
+    })
 }
 
 #[cfg(test)]

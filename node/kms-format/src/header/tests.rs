@@ -4,13 +4,14 @@ use umbral::SecretKey;
 
 use super::*;
 use crate::Encryptor;
+use crate::suite::Suite;
 
 /// A header with the given extra fields put before its MAC, which is made anew, and the secret.
 fn header_with(extra: &[(u16, &[u8])]) -> (Vec<u8>, SharedSecret) {
     let key = SecretKey::random(&mut SysRng).unwrap().public_key();
     let (capsule, secret) = umbral::encapsulate(&mut SysRng, &key).unwrap();
-    let access = AccessKey::new(secret.expose()).unwrap();
-    let data_key = DataKey::random(&mut SysRng).unwrap();
+    let access = AccessKey::new(&secret, Suite::default()).unwrap();
+    let data_key = DataKey::random(&mut SysRng, Parameters::default()).unwrap();
     let parts = Parts {
         label_key: &key,
         capsule: &capsule,
@@ -24,7 +25,7 @@ fn header_with(extra: &[(u16, &[u8])]) -> (Vec<u8>, SharedSecret) {
         push(&mut bytes, *field, value).unwrap();
     }
     set_length(&mut bytes, MAC_BYTES);
-    let mac = data_key.header_mac(&bytes).unwrap();
+    let mac = data_key.mac_key().unwrap().make(&[&bytes]).unwrap();
     bytes.extend_from_slice(&mac);
     (bytes, secret)
 }
@@ -220,11 +221,11 @@ fn refuses_parameters_it_does_not_know() {
         (9, "suite"),
         (10, "flags"),
         (12, "chunk_log2"),
-        (13, "segment_log2"),
+        (13, "look_ahead"),
         (15, "reserved"),
     ] {
         let (mut bytes, _) = header_with(&[]);
-        bytes[at] ^= 2;
+        bytes[at] ^= 0x80;
         let error = read(&bytes).unwrap_err();
         let Error::UnsupportedParameter { parameter, .. } = error else {
             panic!("{error}")
@@ -278,7 +279,7 @@ proptest! {
     fn never_panics_on_arbitrary_fields(
         fields in proptest::collection::vec(any::<u8>(), 32..600),
     ) {
-        let mut bytes = [MAGIC, PARAMETERS].concat();
+        let mut bytes = [MAGIC, Parameters::default().to_bytes()].concat();
         bytes.extend_from_slice(&[0; 4]);
         bytes.extend_from_slice(&fields);
         set_length(&mut bytes, 0);

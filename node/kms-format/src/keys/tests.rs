@@ -1,62 +1,76 @@
+use getrandom::SysRng;
+
 use super::*;
 
-fn key(byte: u8) -> DataKey {
-    DataKey(Zeroizing::new([byte; 32]))
+fn secret(byte: u8) -> Secret {
+    Secret(Zeroizing::new([byte; 32]))
 }
 
-#[test]
-fn unwraps_what_it_wrapped() {
-    let access = AccessKey::new(&[1; 32]).unwrap();
-    let wrapped = access.wrap(&key(7)).unwrap();
-    assert_eq!(*access.unwrap_key(&wrapped).unwrap().0, [7; 32]);
+fn data_key(byte: u8, suite: Suite) -> DataKey {
+    let parameters = Parameters {
+        suite,
+        ..Parameters::default()
+    };
+    AccessKey::data_key(secret(byte), parameters)
 }
 
-#[test]
-fn another_capsule_key_does_not_unwrap() {
-    let wrapped = AccessKey::new(&[1; 32]).unwrap().wrap(&key(7)).unwrap();
-    assert!(
-        AccessKey::new(&[2; 32])
-            .unwrap()
-            .unwrap_key(&wrapped)
-            .is_none()
-    );
+fn access(byte: u8) -> AccessKey {
+    AccessKey::from_bytes(&[byte; 32], Suite::default()).unwrap()
 }
 
-#[test]
-fn refuses_a_wrapped_key_with_any_bit_flipped() {
-    let access = AccessKey::new(&[1; 32]).unwrap();
-    let wrapped = access.wrap(&key(7)).unwrap();
-    for bit in 0..WRAPPED_BYTES * 8 {
-        let mut changed = wrapped;
-        changed[bit / 8] ^= 1 << (bit % 8);
-        assert!(access.unwrap_key(&changed).is_none(), "bit {bit}");
+/// What comes of unwrapping, in a word.
+fn unwrapped(access: &AccessKey, wrapped: &[u8; 48], commitment: &[u8; 32]) -> &'static str {
+    match access.unwrap_key(wrapped, commitment) {
+        Unwrapped::Key(key) if *key.0 == [7; 32] => "key",
+        Unwrapped::Key(_) => "another key",
+        Unwrapped::Changed => "changed",
+        Unwrapped::WrongKey => "wrong key",
     }
 }
 
 #[test]
-fn commits_to_one_capsule_key() {
-    let (first, second) = (
-        AccessKey::new(&[1; 32]).unwrap(),
-        AccessKey::new(&[2; 32]).unwrap(),
-    );
-    assert!(first.commits_to(first.commitment()));
-    assert!(!first.commits_to(second.commitment()));
+fn unwraps_what_it_wrapped() {
+    for suite in Suite::ALL {
+        let access = AccessKey::from_bytes(&[1; 32], suite).unwrap();
+        let wrapped = access.wrap(&secret(7)).unwrap();
+        assert_eq!(unwrapped(&access, &wrapped, access.commitment()), "key");
+    }
+}
+
+#[test]
+fn tells_a_wrong_key_from_a_change() {
+    let (right, wrong) = (access(1), access(2));
+    let wrapped = right.wrap(&secret(7)).unwrap();
+    let commitment = *right.commitment();
+    assert_eq!(unwrapped(&wrong, &wrapped, &commitment), "wrong key");
+    assert_eq!(unwrapped(&right, &wrapped, wrong.commitment()), "changed");
+    for bit in 0..WRAPPED_BYTES * 8 {
+        let mut changed = wrapped;
+        changed[bit / 8] ^= 1 << (bit % 8);
+        assert_eq!(
+            unwrapped(&right, &changed, &commitment),
+            "changed",
+            "bit {bit}"
+        );
+    }
+}
+
+#[test]
+fn the_suites_have_different_keys() {
+    let [one, two] = Suite::ALL.map(|suite| AccessKey::from_bytes(&[1; 32], suite).unwrap());
+    let wrapped = one.wrap(&secret(7)).unwrap();
+    assert_eq!(unwrapped(&two, &wrapped, one.commitment()), "changed");
 }
 
 #[test]
 fn every_derived_value_differs_from_every_other() {
-    let data = key(9);
-    let access = AccessKey::new(&[9; 32]).unwrap();
-    let schedule = data.schedule();
-    let mut values = vec![
-        expand::<32>(&schedule, &[b"header"]).unwrap().to_vec(),
-        expand::<32>(&schedule, &[b"chunks", &PARAMETERS])
-            .unwrap()
-            .to_vec(),
-    ];
-    values.push(access.commitment().to_vec());
-    values.push(data.body_id().unwrap().to_vec());
-    values.push(vec![9; 32]);
+    let mut values = vec![vec![9; 32], access(9).commitment().to_vec()];
+    for suite in Suite::ALL {
+        let data = data_key(9, suite);
+        for purpose in [&b"header"[..], b"chunks", b"body", b"signature"] {
+            values.push(data.derive::<32>(purpose).unwrap().to_vec());
+        }
+    }
     for (index, value) in values.iter().enumerate() {
         for other in &values[index + 1..] {
             assert_ne!(value[..16], other[..16]);
@@ -65,17 +79,42 @@ fn every_derived_value_differs_from_every_other() {
 }
 
 #[test]
-fn the_header_mac_covers_every_byte() {
-    let data = key(3);
-    let header = [5; 40];
-    let mac = data.header_mac(&header).unwrap();
-    assert!(data.header_mac_holds(&header, &mac).unwrap());
-    assert!(!data.header_mac_holds(&header[..39], &mac).unwrap());
-    assert!(!data.header_mac_holds(&header, &mac[..31]).unwrap());
-    assert!(!key(4).header_mac_holds(&header, &mac).unwrap());
+fn every_segment_has_a_cipher_of_its_own() {
+    let body = data_key(9, Suite::default()).body_keys().unwrap();
+    let key = SegmentKey(secret(1));
+    let other = SegmentKey(secret(2));
+    let sealed = |segment, key| {
+        let mut buffer = [0; 32];
+        let cipher = body.cipher(segment, key).unwrap();
+        cipher.seal(ONLY, &[], &mut buffer).unwrap();
+        buffer
+    };
+    let all = [
+        sealed(0, None),
+        sealed(0, Some(&key)),
+        sealed(0, Some(&other)),
+        sealed(1, Some(&key)),
+    ];
+    for (index, one) in all.iter().enumerate() {
+        assert!(!all[index + 1..].contains(one));
+    }
+}
+
+#[test]
+fn a_mac_covers_every_byte() {
+    let mac = data_key(3, Suite::default()).mac_key().unwrap();
+    let tag = mac.make(&[&[5; 20], &[5; 20]]).unwrap();
+    assert!(mac.holds(&[5; 40], &tag));
+    assert!(!mac.holds(&[5; 39], &tag));
+    assert!(!mac.holds(&[5; 40], &tag[..31]));
+    let other = data_key(4, Suite::default()).mac_key().unwrap();
+    assert!(!other.holds(&[5; 40], &tag));
 }
 
 #[test]
 fn prints_no_secret() {
-    assert_eq!(format!("{:?}", key(0x41)), "DataKey(<redacted>)");
+    let key = data_key(0x41, Suite::default());
+    assert_eq!(format!("{key:?}"), "DataKey(<redacted>)");
+    let key = SegmentKey(Secret::random(&mut SysRng).unwrap());
+    assert_eq!(format!("{key:?}"), "SegmentKey(<redacted>)");
 }

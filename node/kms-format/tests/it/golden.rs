@@ -6,7 +6,7 @@ use umbral::SecretKey;
 use crate::support::{CounterRng, Label, hex_digest};
 
 const SMALL: &str = include_str!("golden/small.hex");
-const LARGE_SHA256: &str = "296b02b6c1f0146ef8552684f48b5e8f7ce43cbf748b7dd479ad02e37717f5c5";
+const LARGE_SHA256: &str = "0fd134e261e084a8f302beafffab9f7bb00d3925f5e5f93aff25c6a5ee24772d";
 
 fn label() -> Label {
     Label(SecretKey::from_secret_bytes(&[0x11; 32]).unwrap())

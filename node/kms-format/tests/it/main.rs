@@ -4,4 +4,6 @@
 mod damage;
 mod golden;
 mod round_trip;
+mod segments;
+mod signed;
 mod support;

@@ -3,7 +3,9 @@
 use std::convert::Infallible;
 
 use getrandom::SysRng;
-use kms_format::{Decryptor, Encryptor, Error, Header, Summary};
+use kms_format::{
+    DataKey, Decryptor, Encryptor, Error, Header, SegmentKey, SegmentRecord, Summary,
+};
 use rand_core::{TryCryptoRng, TryRng};
 use ring::digest::{SHA256, digest};
 use umbral::{SecretKey, SharedSecret};
@@ -92,9 +94,36 @@ impl Label {
         let outcome = (|| {
             let header = Header::read(&mut file)?;
             let data_key = header.unlock(&self.secret(&header))?;
-            Decryptor::new(&header, &data_key, file)?.decrypt(&mut plain, &mut |_| ())
+            let mut keys = self.segment_keys();
+            let decryptor = Decryptor::new(&header, &data_key, file)?;
+            decryptor
+                .with_keys(&mut keys)
+                .decrypt(&mut plain, &mut |_| ())
         })();
         (plain, outcome)
+    }
+
+    /// The keys of segments, as the owner opens them.
+    pub(crate) fn segment_keys(&self) -> impl FnMut(&[SegmentRecord]) -> Result<SegmentKey, Error> {
+        |records: &[SegmentRecord]| {
+            let secret = umbral::decapsulate_original(&self.0, records[0].capsule());
+            records[0].unlock(&secret.unwrap())
+        }
+    }
+
+    /// The header and the data key of a file.
+    pub(crate) fn unlock(&self, mut file: &[u8]) -> (Header, DataKey) {
+        let header = Header::read(&mut file).unwrap();
+        let data_key = header.unlock(&self.secret(&header)).unwrap();
+        (header, data_key)
+    }
+
+    pub(crate) fn encrypt_with(&self, encryptor: &Encryptor, plain: &[u8]) -> Vec<u8> {
+        let mut file = Vec::new();
+        encryptor
+            .encrypt(&mut SysRng, plain, &mut file, &mut |_| ())
+            .unwrap();
+        file
     }
 }
 

@@ -38,7 +38,7 @@ fn the_verbs_are_the_documented_ones() {
         kms key passphrase, \
         kms label new, kms label list, kms label pubkey, kms card make, kms card add, \
         kms card list, kms card verify, kms card show, kms card rm, \
-        kms encrypt, kms decrypt, kms inspect, \
+        kms encrypt, kms decrypt, kms inspect, kms ls, kms rewrap, \
         kms grant, kms read, kms revoke, kms renew, kms refund, kms policies list, \
         kms policies show, kms agent status, kms agent stop, \
         kms agent serve, kms agent, kms config show, kms config set, \
@@ -94,7 +94,9 @@ fn every_verb_that_spends_can_be_rehearsed() {
         "list", "show", "status", "read", "init", "run", "fund", "dev", "set", "doctor", "help",
         "agent", "stop", "serve",
     ];
-    let local = ["key", "label", "card", "encrypt", "decrypt", "inspect"];
+    let local = [
+        "key", "label", "card", "encrypt", "decrypt", "inspect", "ls", "rewrap",
+    ];
     for (name, command) in all() {
         let is_local = local
             .iter()

@@ -2,15 +2,17 @@
 
 use std::fmt;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use clap::Args;
 use getrandom::SysRng;
-use kms_client::{Existing, Home, Label, LabelKey};
-use kms_format::{Encryptor, Locator, Summary};
+use kms_client::{Existing, Home, Label, LabelKey, PackedFolder};
+use kms_format::{Encryptor, LOOK_AHEAD_MAX, Locator, Segments, Suite, Summary};
 use serde::Serialize;
 
 use crate::context::Context;
-use crate::failure::Outcome;
+use crate::failure::{Failure, Outcome};
+use crate::many::{Job, encrypted_name, jobs};
 use crate::progress::Bar;
 use crate::sink::{Content, Sink, Source};
 
@@ -24,23 +26,59 @@ use crate::sink::{Content, Sink, Source};
 Examples:
   kms encrypt -t films/demo movie.mp4 -o movie.kms
   kms encrypt -t kmslabel1... movie.mp4 -o movie.kms        a producer, without a home
+  kms encrypt -t films/demo --segment 16M --sign movie.mp4 -o movie.kms
+  kms encrypt -t photos -r photos -o photos.kms             a folder, as one archive
+  kms encrypt -t notes *.txt -o FOLDER
   tar -c photos | kms encrypt -t photos > photos.tar.kms")]
 pub(crate) struct EncryptArgs {
     /// The label: its name here, or its public key kmslabel1...
     #[arg(long = "to", short, value_name = "LABEL")]
     to: String,
-    /// What to encrypt; `-` is stdin
-    #[arg(value_name = "FILE", default_value = "-")]
-    input: PathBuf,
-    /// Where to write; `-` is stdout
-    #[arg(long, short, value_name = "FILE", default_value = "-")]
-    output: PathBuf,
+    /// What to encrypt; `-`, or none, is stdin. Of several files each becomes one of its own
+    #[arg(value_name = "FILE")]
+    inputs: Vec<PathBuf>,
+    /// Where to write; `-` is stdout. Of several files the folder to put them in; without it they
+    /// go beside themselves, as FILE.kms
+    #[arg(long, short, value_name = "FILE")]
+    output: Option<PathBuf>,
+    /// Encrypt a folder with all that is in it, as one archive
+    #[arg(long, short)]
+    recursive: bool,
     /// Refuse to replace an existing file
     #[arg(long)]
     no_clobber: bool,
     /// Leave out which network the readers look on
     #[arg(long)]
     anonymous: bool,
+    /// The cipher; chacha20-poly1305 is the faster one on processors that do not know AES
+    #[arg(long, value_name = "SUITE", value_parser = suite)]
+    #[arg(default_value = Suite::Aes256Gcm.name())]
+    suite: Suite,
+    /// Cut the file into segments of so many bytes, each with a key of its own
+    #[arg(long, value_name = "BYTES", value_parser = segment)]
+    segment: Option<u64>,
+    /// Tell so many keys of following segments in each, for readers to ask for them in time
+    #[arg(
+        long,
+        value_name = "SEGMENTS",
+        default_value_t = 2,
+        requires = "segment"
+    )]
+    #[arg(value_parser = clap::value_parser!(u8).range(0..=i64::from(LOOK_AHEAD_MAX)))]
+    look_ahead: u8,
+    /// Sign the content with the key of this home's card; only those who may read it see who did
+    #[arg(long)]
+    sign: bool,
+}
+
+fn suite(text: &str) -> Result<Suite, String> {
+    let known = Suite::ALL.into_iter().find(|suite| suite.name() == text);
+    known.ok_or_else(|| format!("the suites are {}", Suite::ALL.map(Suite::name).join(", ")))
+}
+
+fn segment(text: &str) -> Result<u64, String> {
+    let bytes = crate::open::bytes(text).filter(|bytes| *bytes > 0);
+    bytes.ok_or_else(|| format!("{text:?} is no number of bytes, as in 16M or 65536"))
 }
 
 #[derive(Serialize)]
@@ -76,34 +114,64 @@ pub(crate) fn run(args: &EncryptArgs, context: &Context) -> Outcome {
     if let (Some(home), false) = (&home, args.anonymous) {
         encryptor = encryptor.with_locator(locator(home));
     }
-    let source = Source::open(&args.input)?;
+    encryptor = encryptor.with_suite(args.suite);
+    if let Some(bytes) = args.segment {
+        let segments = Segments::of_bytes(bytes).looking_ahead(args.look_ahead);
+        encryptor = encryptor.with_segments(segments);
+    }
+    if args.sign {
+        let keys = context.home()?.unlock_readers(&context.passphrases)?;
+        encryptor = encryptor.signed_by(Arc::new(keys.key(0)?.signer()?));
+    }
+    let jobs = jobs(&args.inputs, args.output.as_deref(), encrypted_name)?;
+    if args.recursive && jobs.len() > 1 {
+        return Err(Failure::usage("--recursive is for one folder"));
+    }
+    for job in jobs {
+        let Some(summary) = encrypt(args, &encryptor, &job, context)? else {
+            continue;
+        };
+        context.out.emit(&EncryptReport {
+            output: job.output,
+            label_key: label_key.to_string(),
+            plaintext_bytes: summary.plaintext_bytes,
+            file_bytes: summary.file_bytes,
+            chunks: summary.chunks,
+        })?;
+    }
+    Ok(())
+}
+
+/// Encrypts one file or folder; returns nothing if the data went to stdout, which then must carry
+/// nothing else.
+fn encrypt(
+    args: &EncryptArgs,
+    encryptor: &Encryptor,
+    job: &Job,
+    context: &Context,
+) -> Outcome<Option<Summary>> {
     let existing = if args.no_clobber {
         Existing::Refuse
     } else {
         Existing::Replace
     };
-    let mut sink = Sink::open(&args.output, Content::Encrypted, existing)?;
-    let mut bar = Bar::bytes(context.out, "encrypting", source.length);
-    let Summary {
-        plaintext_bytes,
-        file_bytes,
-        chunks,
-        ..
-    } = encryptor.encrypt(&mut SysRng, source, &mut sink, &mut |done| bar.set(done))?;
-    drop(bar);
+    let (mut sink, summary);
+    if args.recursive {
+        let folder = PackedFolder::look(&job.input)?;
+        sink = Sink::open(&job.output, Content::Encrypted, existing)?;
+        let bytes = folder.manifest().content_bytes();
+        let mut bar = Bar::bytes(context.out, "encrypting", Some(bytes));
+        summary = folder.encrypt(encryptor, &mut sink, &mut |done| bar.set(done))?;
+    } else {
+        let source = Source::open(&job.input)?;
+        sink = Sink::open(&job.output, Content::Encrypted, existing)?;
+        let mut bar = Bar::bytes(context.out, "encrypting", source.length);
+        let mut progress = |done| bar.set(done);
+        summary = encryptor.encrypt(&mut SysRng, source, &mut sink, &mut progress)?;
+    }
     let to_stdout = sink.is_stdout();
     sink.finish()?;
-    if to_stdout {
-        return Ok(());
-    }
-    let (output, label_key) = (args.output.clone(), label_key.to_string());
-    context.out.emit(&EncryptReport {
-        output,
-        label_key,
-        plaintext_bytes,
-        file_bytes,
-        chunks,
-    })
+    Ok((!to_stdout).then_some(summary))
 }
 
 /// Finds the label's public key. A label's name needs a home; `kmslabel1...` uses one if present.

@@ -1,6 +1,7 @@
 //! `kms inspect`: shows the header of an encrypted file, unauthenticated.
 
 use std::fmt;
+use std::fs::File;
 use std::path::PathBuf;
 
 use clap::Args;
@@ -10,7 +11,7 @@ use kms_protocol::Address;
 use serde::Serialize;
 
 use crate::context::Context;
-use crate::failure::Outcome;
+use crate::failure::{Failure, Outcome};
 use crate::sink::Source;
 
 /// Show what an encrypted file says about itself; needs no key and no network
@@ -29,6 +30,9 @@ struct InspectReport {
     version: u8,
     suite: &'static str,
     header_bytes: usize,
+    signed: bool,
+    /// Number of segments whose keys are told ahead; `None` if the file has no segments.
+    look_ahead: Option<u8>,
     /// Its public key with the sealed name, for producers; `None` if the file has no name in it.
     label_key: Option<String>,
     label_fingerprint: String,
@@ -38,19 +42,25 @@ struct InspectReport {
     chain_id: Option<u64>,
     policy_manager: Option<Address>,
     has_sealed_name: bool,
-    /// This and the next two are `None` if the file's length is unknown or it is cut short.
+    /// This and the next three are `None` if the input cannot be sought in.
     file_bytes: Option<u64>,
     plaintext_bytes: Option<u64>,
     chunks: Option<u64>,
+    segments: Option<u32>,
 }
 
 pub(crate) fn run(args: &InspectArgs, context: &Context) -> Outcome {
     let mut source = Source::open(&args.input)?;
     let header = Header::read(&mut source)?;
-    let layout = source
-        .length
-        .map(|length| header.layout(length))
-        .transpose()?;
+    let layout = match source.length {
+        Some(_) => {
+            let fail = |error| Failure::io(args.input.display(), &error);
+            let mut file = File::open(&args.input).map_err(fail)?;
+            Some(header.layout(&mut file)?)
+        }
+        None => None,
+    };
+    let parameters = header.parameters();
     let label_key = header
         .sealed_name()
         .map(|name| LabelKey::new(*header.label_key(), name.clone()));
@@ -59,8 +69,10 @@ pub(crate) fn run(args: &InspectArgs, context: &Context) -> Outcome {
     let locator = header.locator();
     context.out.emit(&InspectReport {
         version: kms_format::VERSION,
-        suite: "aes-256-gcm",
+        suite: parameters.suite.name(),
         header_bytes: header.as_bytes().len(),
+        signed: parameters.signed,
+        look_ahead: parameters.look_ahead,
         label_key: label_key.as_ref().map(LabelKey::to_string),
         label_fingerprint: fingerprint(header.label_key()),
         label,
@@ -71,6 +83,7 @@ pub(crate) fn run(args: &InspectArgs, context: &Context) -> Outcome {
         file_bytes: layout.map(|layout| layout.file_bytes),
         plaintext_bytes: layout.map(|layout| layout.plaintext_bytes),
         chunks: layout.map(|layout| layout.chunks),
+        segments: layout.map(|layout| layout.segments),
     })
 }
 
@@ -109,6 +122,16 @@ impl fmt::Display for InspectReport {
         if let (Some(plain), Some(chunks)) = (self.plaintext_bytes, self.chunks) {
             let word = if chunks == 1 { "chunk" } else { "chunks" };
             writeln!(f, "content    {plain} bytes in {chunks} {word}")?;
+        }
+        if let Some(ahead) = self.look_ahead {
+            let of = self.segments.map_or(String::new(), |of| format!("{of}, "));
+            writeln!(f, "segments   {of}{ahead} told ahead")?;
+        }
+        if self.signed {
+            writeln!(
+                f,
+                "signature  sealed: who may read the file sees whose it is"
+            )?;
         }
         write!(f, "capsule    {}", self.capsule)
     }

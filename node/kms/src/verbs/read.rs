@@ -4,23 +4,30 @@ use clap::Args;
 use kms_client::{Home, ReadLimits, Reader, ReaderKey};
 use kms_format::Locator;
 use kms_protocol::Address;
+use kms_protocol::messages::CAPSULES_MAX;
 
 use crate::context::Context;
 use crate::failure::{Failure, Outcome};
-use crate::open::{OpenArgs, Opened};
+use crate::many::Job;
+use crate::miner_keys::MinerKeys;
+use crate::open::{Keys, OpenArgs, Opened};
 use crate::progress::Steps;
 use crate::session::Session;
 
 /// Open a file that was granted to you
 ///
 /// Finds the policy on the chain, asks its miners all at once, and opens the file with the first m
-/// right answers. One answer of each miner opens the whole file, whatever its size.
+/// right answers. One answer of each miner opens the whole file, whatever its size. If the file is
+/// cut into segments, the miners are asked for each of them, several at a time.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
   kms read movie.kms -o movie.mp4
   curl -s https://example.org/movie.kms | kms read | mpv -
   kms read --range 500M-501M movie.kms | sha256sum
+  kms read photos.kms -o photos                       an archive, into a new folder
+  kms read photos.kms --path 2026/sea.jpg -o sea.jpg
+  kms read *.kms -o FOLDER
 
 Exits with 10 without a grant, 11 when it has expired, 12 when it was revoked, 13 when too few
 miners answered, with the reason of each, 14 when the owner's shares do not fit together.")]
@@ -58,20 +65,89 @@ fn network(of: &Locator) -> String {
     format!("chain {} (contract {})", of.chain_id, Address(of.contract))
 }
 
-pub(crate) async fn run(args: &ReadArgs, context: &Context) -> Outcome {
-    let opened = Opened::new(&args.open)?;
+/// What a reader of this home asks the miners with.
+pub(crate) struct Asking {
+    session: Session,
+    keys: Vec<ReaderKey>,
+    limits: ReadLimits,
+}
+
+impl Asking {
+    pub(crate) async fn begin(context: &Context, seconds: u64) -> Outcome<Self> {
+        let session = Session::open(context).await?;
+        let keys = session.home.unlock_readers(&context.passphrases)?;
+        let keys = (0..session.home.config().reader_keys)
+            .map(|number| keys.key(number))
+            .collect::<Result<Vec<ReaderKey>, _>>()?;
+        let limits = ReadLimits {
+            total_ms: seconds.saturating_mul(1000),
+            ..Default::default()
+        };
+        Ok(Self {
+            session,
+            keys,
+            limits,
+        })
+    }
+
+    pub(crate) fn reader(&self) -> Reader<'_> {
+        let network = &self.session.network;
+        Reader::new(&self.keys, network, network.nodes()).with_limits(self.limits)
+    }
+}
+
+/// Refuses a file of another network, before anybody is asked.
+pub(crate) fn open(job: &Job, context: &Context) -> Outcome<Opened> {
+    let opened = Opened::new(&job.input)?;
     require_network(opened.header.locator(), &context.home()?)?;
-    let session = Session::open(context).await?;
-    let keys = session.home.unlock_readers(&context.passphrases)?;
-    let keys = (0..session.home.config().reader_keys)
-        .map(|number| keys.key(number))
-        .collect::<Result<Vec<ReaderKey>, _>>()?;
-    let limits = ReadLimits {
-        total_ms: args.timeout.saturating_mul(1000),
-        ..Default::default()
-    };
-    let reader = Reader::new(&keys, &session.network, session.network.nodes()).with_limits(limits);
+    Ok(opened)
+}
+
+/// Files of one label, as many as the miners are asked for at once, each with its job.
+type Batch = Vec<(Job, Opened)>;
+
+/// Asks for the keys of a batch and writes its files.
+async fn write(batch: Batch, args: &OpenArgs, asking: &Asking, context: &Context) -> Outcome {
+    let reader = asking.reader();
     let steps = Steps::new(context.out.quieter(), "answered");
-    let key = reader.data_key(&opened.header, &steps).await?;
-    opened.write(&key, context)
+    let headers: Vec<_> = batch.iter().map(|(_, opened)| &opened.header).collect();
+    let keys = match headers.as_slice() {
+        [header] => vec![reader.data_key(header, &steps).await?],
+        headers => reader.data_keys(headers, &steps).await?,
+    };
+    for ((job, opened), key) in batch.into_iter().zip(keys) {
+        let records = opened.records(&key)?;
+        let label_key = *opened.header.label_key();
+        let mut keys = MinerKeys::new(&reader, label_key, records, &steps);
+        let asked = Keys {
+            data: &key,
+            segments: &mut keys,
+        };
+        let written = opened.write(args, &job.output, asked, context);
+        keys.explain(written)?;
+    }
+    Ok(())
+}
+
+pub(crate) async fn run(args: &ReadArgs, context: &Context) -> Outcome {
+    let mut asking = None;
+    let mut batch = Batch::new();
+    let mut jobs = args.open.jobs()?.into_iter().peekable();
+    while let Some(job) = jobs.next() {
+        let opened = open(&job, context)?;
+        let asking = match &asking {
+            Some(asking) => asking,
+            None => asking.insert(Asking::begin(context, args.timeout).await?),
+        };
+        let last = batch.last().map(|(_, last)| *last.header.label_key());
+        let goes_along = last.is_none_or(|last| last == *opened.header.label_key());
+        if !goes_along || batch.len() == CAPSULES_MAX {
+            write(std::mem::take(&mut batch), &args.open, asking, context).await?;
+        }
+        batch.push((job, opened));
+        if jobs.peek().is_none() {
+            write(std::mem::take(&mut batch), &args.open, asking, context).await?;
+        }
+    }
+    Ok(())
 }

@@ -66,9 +66,7 @@ async fn a_tampered_header_is_no_miners_fault() {
         .unwrap();
     let whole = Header::read(&mut &file[..]).unwrap();
     // The MAC stands at the end of the header.
-    let length = u64::try_from(file.len()).unwrap();
-    let layout = whole.layout(length).unwrap();
-    let last = usize::try_from(layout.header_bytes).unwrap() - 1;
+    let last = whole.as_bytes().len() - 1;
     file[last] ^= 1;
     let tampered = Header::read(&mut &file[..]).unwrap();
     let recorder = Recorder::default();
@@ -76,4 +74,55 @@ async fn a_tampered_header_is_no_miners_fault() {
     assert_eq!(error.err().unwrap().code(), "header_tampered");
     let failed = |event: &crate::Event| matches!(event, crate::Event::NodeFailed { .. });
     assert!(!recorder.events().iter().any(failed));
+}
+
+/// The header and the records of a file in three segments.
+fn in_segments(world: &World) -> (Header, Vec<kms_format::SegmentRecord>) {
+    let key = world.keys.label_key(&label("films/demo")).unwrap();
+    let encryptor =
+        kms_format::Encryptor::new(&key).with_segments(kms_format::Segments::of_bytes(1));
+    let mut file = Vec::new();
+    encryptor
+        .encrypt(
+            &mut getrandom::SysRng,
+            &[1; 150_000][..],
+            &mut file,
+            &mut |_| {},
+        )
+        .unwrap();
+    let header = Header::read(&mut &file[..]).unwrap();
+    let key = crate::data_key_of_label(&world.keys, &label("films/demo"), &header).unwrap();
+    let file = std::io::Cursor::new(file);
+    let reader = kms_format::RangeReader::open(&header, &key, file).unwrap();
+    (header, reader.records().to_vec())
+}
+
+#[tokio::test]
+async fn files_of_a_label_and_segments_are_opened_together() {
+    let world = World::new(3).await;
+    world.granted(2, 3).await;
+    let reader = world.reader();
+    let headers = [header(&world), header(&world), header(&world)];
+    let headers: Vec<&Header> = headers.iter().collect();
+    let keys = reader.data_keys(&headers, &Silent).await.unwrap();
+    assert_eq!(keys.len(), 3);
+    let (of_segments, records) = in_segments(&world);
+    let keys = reader
+        .segment_keys(of_segments.label_key(), &records, &Silent)
+        .await;
+    assert_eq!(keys.unwrap().len(), 3);
+}
+
+#[tokio::test]
+async fn a_changed_header_among_several_is_told() {
+    let world = World::new(3).await;
+    world.granted(2, 3).await;
+    let (one, other) = (header(&world), header(&world));
+    let mut bytes = other.as_bytes().to_vec();
+    *bytes.last_mut().unwrap() ^= 1;
+    let changed = Header::read(&mut &bytes[..]).unwrap();
+    let error = world.reader().data_keys(&[&one, &changed], &Silent).await;
+    assert_eq!(error.err().unwrap().code(), "header_tampered");
+    let error = world.reader().data_keys(&[], &Silent).await;
+    assert_eq!(error.err().unwrap().code(), "bug");
 }

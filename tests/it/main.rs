@@ -28,6 +28,8 @@ mod fragments;
 #[cfg(test)]
 mod gate;
 #[cfg(test)]
+mod group;
+#[cfg(test)]
 mod journey;
 #[cfg(test)]
 mod lost;
@@ -47,6 +49,8 @@ mod reorg;
 mod restore;
 #[cfg(test)]
 mod seed;
+#[cfg(test)]
+mod serve;
 #[cfg(test)]
 mod session;
 #[cfg(test)]

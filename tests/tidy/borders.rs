@@ -44,7 +44,7 @@ const CRATES: [Crate; 11] = [
     Crate {
         manifest: "node/kms-client/Cargo.toml",
         may_use: &["umbral", "kms-format", "kms-protocol", "kms-chain"],
-        must_not: &["axum", "sqlx", "ethers"],
+        must_not: &["sqlx", "ethers"],
     },
     Crate {
         manifest: "node/kms/Cargo.toml",
@@ -223,6 +223,18 @@ fn only_the_store_names_sqlx() {
         named_outside("sqlx", &["node/kms-node/src/store"]),
         &[],
     );
+}
+
+#[test]
+fn only_servers_name_axum() {
+    let client = ["node/kms-client/src/daemon", "node/kms-client/src/testkit"];
+    let servers = [
+        &client[..],
+        &["node/kms-node/", "node/kms-chain/", "tests/"],
+    ]
+    .concat();
+    let findings = named_outside("axum", &servers);
+    report("the client serves by its daemon alone", findings, &[]);
 }
 
 #[test]

@@ -273,7 +273,7 @@ fn signed_message(key: &PublicKey, name: &str) -> Vec<u8> {
     message
 }
 
-fn write_line(f: &mut fmt::Formatter<'_>, prefix: &str, payload: &[u8]) -> fmt::Result {
+pub(crate) fn write_line(f: &mut fmt::Formatter<'_>, prefix: &str, payload: &[u8]) -> fmt::Result {
     let hrp = Hrp::parse(prefix).map_err(|_| fmt::Error)?;
     let line = bech32::encode::<Bech32m>(hrp, payload).map_err(|_| fmt::Error)?;
     f.write_str(&line)
@@ -281,7 +281,7 @@ fn write_line(f: &mut fmt::Formatter<'_>, prefix: &str, payload: &[u8]) -> fmt::
 
 /// Decodes a line and refuses all but the canonical form of its payload; surrounding white space is
 /// allowed.
-fn read_line(prefix: &str, line: &str) -> std::result::Result<Vec<u8>, &'static str> {
+pub(crate) fn read_line(prefix: &str, line: &str) -> std::result::Result<Vec<u8>, &'static str> {
     let line = line.trim();
     if line.len() > MAX_LINE_BYTES {
         return Err("it is too long");

@@ -13,6 +13,7 @@ use std::path::{Path, PathBuf};
 use kms_protocol::{Address, Amount, Period, PolicyId};
 use serde::Serialize;
 
+use crate::group::error::GroupError;
 use crate::label::Label;
 
 /// Shorthand used by every fallible function of this crate.
@@ -210,6 +211,9 @@ pub enum Error {
     /// The chain could not be asked, or refused.
     #[error(transparent)]
     Chain(#[from] kms_chain::ChainError),
+    /// A group is at fault, or its store.
+    #[error(transparent)]
+    Group(#[from] GroupError),
     /// The node's TLS or HTTP client could not be built.
     #[error("cannot build the HTTP client: {reason}")]
     HttpClient { reason: String },

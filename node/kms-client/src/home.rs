@@ -3,10 +3,11 @@
 //! deployment's name. Neighbours: `store` writes files, `keys` derives, `journal` keeps grants.
 //!
 //! `config.json  {keys,keys2}/{seed,wallet}.json  labels.json  cards/NAME.card  lock
-//! journal/NETWORK/  tx/NETWORK/`
+//! groups/NAME.json  journal/NETWORK/  tx/NETWORK/`
 
 mod config;
 mod contacts;
+mod groups;
 mod networks;
 mod passphrase;
 mod renewal;

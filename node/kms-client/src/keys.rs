@@ -10,6 +10,7 @@ use chacha20::rand_core::SeedableRng as _;
 use kms_format::SealedName;
 use kms_protocol::{EthSecret, PolicyId};
 use umbral::{PublicKey, SecretKey, SecretKeyFactory, Signer, VerifyingKey};
+use zeroize::Zeroizing;
 
 use crate::card::LabelKey;
 use crate::error::{Error, Result};
@@ -24,6 +25,7 @@ const SIGNER: &[u8] = b"kms/v1/signer";
 const WALLET: &[u8] = b"kms/v1/wallet";
 const GRANT: &[u8] = b"kms/v1/grant";
 const MEMO: &[u8] = b"kms/v1/memo";
+const GROUP: &[u8] = b"kms/v1/group";
 
 /// Keys of an owner, derived from its seed; they open everything made for its labels, offline.
 ///
@@ -34,6 +36,8 @@ const MEMO: &[u8] = b"kms/v1/memo";
 /// | reader key | `kms/v1/reader` | its number, u32 big-endian |
 /// | wallet | `kms/v1/wallet` | `0` |
 /// | random numbers of a grant (a secret, its first 32 bytes) | `kms/v1/grant` | the policy's id |
+/// | signer of a group's records | `kms/v1/group` | `admin/` and the group's name |
+/// | secrets of a group: epochs, doors, mailboxes | `kms/v1/group` | what it is for, and the id |
 /// | memos of policies (a secret of the root) | - | `kms/v1/memo` |
 /// | names of labels (a secret of the root) | - | `kms/v1/names` |
 pub struct OwnerKeys {
@@ -42,6 +46,7 @@ pub struct OwnerKeys {
     readers: ReaderKeys,
     wallets: SecretKeyFactory,
     grants: SecretKeyFactory,
+    groups: SecretKeyFactory,
     memos: MemoKey,
     names: NamesKey,
 }
@@ -59,6 +64,7 @@ impl OwnerKeys {
             readers: ReaderKeys::derive(&root)?,
             wallets: root.make_factory(WALLET)?,
             grants: root.make_factory(GRANT)?,
+            groups: root.make_factory(GROUP)?,
             memos: MemoKey::new(root.make_secret(MEMO)?),
             names: NamesKey::derive(&root)?,
         })
@@ -126,6 +132,17 @@ impl OwnerKeys {
         let seed = secret.first_chunk::<32>();
         let seed = seed.ok_or(Error::Bug("a secret has 64 bytes"))?;
         Ok(ChaCha20Rng::from_seed(*seed))
+    }
+
+    /// Derives the signer of a group's records.
+    pub(crate) fn group_signer(&self, name: &str) -> Result<Signer> {
+        let key = self.groups.make_key(format!("admin/{name}").as_bytes())?;
+        Ok(Signer::from_secret_bytes(&key.to_secret_bytes())?)
+    }
+
+    /// Derives a secret of a group. What it is for never begins with the bytes of another purpose.
+    pub(crate) fn group_secret(&self, purpose: &[u8]) -> Result<Zeroizing<[u8; 64]>> {
+        Ok(self.groups.make_secret(purpose)?)
     }
 
     /// The key of the memos that the owner leaves beside its policies.

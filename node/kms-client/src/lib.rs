@@ -9,10 +9,12 @@
 mod asking;
 mod atomic;
 mod card;
+mod daemon;
 mod error;
 mod fingerprint;
 mod folder;
 mod granted;
+mod group;
 mod home;
 mod journal;
 mod keys;
@@ -38,8 +40,14 @@ mod testkit;
 
 pub use atomic::{AtomicFile, Existing, Visibility};
 pub use card::{Card, LabelKey, fingerprint};
+pub use daemon::{Daemon, DaemonOptions, Listen, openapi};
 pub use error::{Error, NodeFailure, PolicyFailure, Result, SeedFault};
 pub use folder::{NewFolder, PackedFolder};
+pub use group::{
+    Admin, Changed, Channel, Entry, EpochSummary, FileStore, Finding, FolderStore, GroupEntry,
+    GroupError, GroupLine, GroupStore, History, Member, Message, Position, Seen, TEXT_BYTES_MAX,
+    Timeline, copy_items, create_group, store_at,
+};
 pub use home::{
     Config, Home, HomeLock, InitOptions, KeyFile, KeyFolder, Labels, MIN_PASSPHRASE_CHARS,
     NodeAddresses, Passphrase, PassphraseProvider, Role, SeedSource, Unlock, WalletSource,

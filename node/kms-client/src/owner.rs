@@ -8,6 +8,7 @@ mod kfrags;
 mod offline;
 mod pairs;
 mod policies;
+mod prepare;
 mod quote;
 mod rebuild;
 mod refund;
@@ -18,6 +19,7 @@ mod schedule;
 mod search;
 mod settle;
 mod setup;
+mod several;
 #[cfg(test)]
 mod tests;
 

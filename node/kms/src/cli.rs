@@ -71,6 +71,9 @@ pub(crate) enum Verb {
     Refund(verbs::refund::RefundArgs),
     #[command(subcommand)]
     Policies(verbs::policies::PoliciesVerb),
+    #[command(subcommand)]
+    Group(verbs::group::GroupVerb),
+    Serve(verbs::serve::ServeArgs),
     Agent(verbs::agent::AgentArgs),
     #[command(subcommand)]
     Config(verbs::config::ConfigVerb),
@@ -99,6 +102,7 @@ impl Verb {
             Self::Node(verb) => verb.stops_itself(),
             Self::Dev(args) => args.stops_itself(),
             Self::Agent(args) => args.stops_itself(),
+            Self::Serve(_) => true,
             _ => false,
         }
     }
@@ -130,6 +134,8 @@ impl Verb {
             Self::Policies(verb) => verbs::policies::run(verb, context)
                 .await
                 .map_err(Failure::for_owner),
+            Self::Group(verb) => verbs::group::run(verb, context).await,
+            Self::Serve(args) => verbs::serve::run(&args, context).await,
             Self::Agent(args) => verbs::agent::run(args, context).await,
             Self::Config(verb) => verbs::config::run(verb, context),
             Self::Doctor(args) => verbs::doctor::run(args, context).await,

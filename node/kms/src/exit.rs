@@ -30,16 +30,21 @@ pub(crate) const TABLE: [Exit; 19] = [
         "terms_invalid", "count_wrong", "commitments_length", "text_invalid", "refusal_unknown",
         "candidates_few", "candidate_twice", "message_mismatch", "consent_invalid",
         "consent_for_another",
+        "group_exists", "group_line_invalid", "member_exists", "group_too_long", "group_window_empty", "not_group_admin",
     ]),
     exit(3, "not found", &[
         "not_found", "home_missing", "label_unknown", "card_unknown", "key_unknown",
-        "miner_unknown", "node_missing", "anvil_missing",
+        "miner_unknown", "node_missing", "anvil_missing", "group_unknown", "group_store_empty",
+        "member_unknown",
     ]),
-    exit(10, "no policy for this reader", &["no_policy", "policy_not_started", "not_author"]),
+    exit(10, "no policy for this reader", &[
+        "no_policy", "policy_not_started", "not_author", "not_a_member", "own_message_sealed",
+    ]),
     exit(11, "policy ended", &["policy_expired"]),
     exit(12, "policy revoked", &["policy_revoked", "arrangements_revoked"]),
     exit(13, "too few miners, each with its reason", &[
         "threshold_not_met", "not_enough_miners", "renewal_refused",
+        "removal_unconfirmed",
     ]),
     exit(14, "the author's shares contradict each other", &["shares_inconsistent"]),
     exit(20, "bad file", &[
@@ -48,7 +53,7 @@ pub(crate) const TABLE: [Exit; 19] = [
         "file_truncated", "trailing_data", "file_too_long", "archive_malformed", "keystore_invalid",
         "file_permissions",
         "deployment_invalid", "foreign_database", "deployment_incomplete", "params_syntax",
-        "params_invalid", "deploy_journal_invalid", "tx_journal_invalid",
+        "params_invalid", "deploy_journal_invalid", "tx_journal_invalid", "group_store_invalid",
     ]),
     exit(21, "wrong key or passphrase", &[
         "wrong_passphrase", "wrong_key", "fragments_do_not_open", "file_of_unknown_label",
@@ -57,6 +62,7 @@ pub(crate) const TABLE: [Exit; 19] = [
     exit(22, "tampered", &[
         "header_tampered", "chunk_tampered", "segment_tampered", "end_tampered",
         "signature_invalid",
+        "group_record_invalid", "group_rolled_back", "group_forked", "group_door_broken",
     ]),
     exit(30, "chain unreachable", &[
         "chain_unreachable", "wrong_chain", "no_endpoint", "rpc_url_invalid", "rpc_error",
@@ -71,6 +77,7 @@ pub(crate) const TABLE: [Exit; 19] = [
     exit(40, "nobody to ask for a passphrase", &["passphrase_missing", "prompt_in_background"]),
     exit(50, "interrupted, or busy", &[
         "interrupted", "broken_pipe", "home_locked", "already_running", "journal_busy",
+        "group_store_taken",
     ]),
     exit(60, "a check found something to mend", &["checks_failed"]),
     exit(INTERNAL, "internal", &[

@@ -24,6 +24,7 @@ mod sink;
 mod span;
 mod target;
 mod terminal;
+mod terms;
 mod text;
 mod time;
 mod verbs;

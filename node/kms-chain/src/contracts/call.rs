@@ -55,6 +55,12 @@ pub enum Call {
     /// Pays and creates a policy in one transaction (transferAndCall to the policy manager). Sent
     /// by the sponsor. The memo, at most 256 bytes, goes into the event and nowhere else.
     CreatePolicyViaTransfer { terms: Terms, memo: Vec<u8> },
+    /// Creates several policies or none, each with its memo. The sender pays, so it needs an
+    /// allowance first (`ApprovePolicies`).
+    CreatePolicies {
+        terms: Vec<Terms>,
+        memos: Vec<Vec<u8>>,
+    },
     /// Ends a policy now. Sent by its author.
     RevokePolicy { terms: Terms },
     /// Ends the arrangement with one miner now; the others go on. Sent by the policy's author.
@@ -108,6 +114,7 @@ impl Call {
             | Self::ConfirmAndClaim { .. }
             | Self::ClaimTo { .. } => contracts.rewards.address,
             Self::Collect { .. }
+            | Self::CreatePolicies { .. }
             | Self::RevokePolicy { .. }
             | Self::RevokeArrangement { .. }
             | Self::RefundPolicy { .. } => contracts.policies.address,
@@ -180,6 +187,7 @@ impl Call {
                 transfer_and_call(deployment.contracts.policies.address, *price, data)
             }
             Self::CreatePolicyViaTransfer { terms, memo } => create(terms, memo, deployment),
+            Self::CreatePolicies { terms, memos } => create_all(terms, memos),
             Self::DepositViaTransfer {
                 amount,
                 lock_periods,
@@ -213,6 +221,7 @@ impl Call {
             | Self::Unbond { .. }
             | Self::CreatePolicyViaTransfer { .. }
             | Self::ExtendPolicyViaTransfer { .. }
+            | Self::CreatePolicies { .. }
             | Self::OpenChallenge { .. }
             | Self::TransferToken { .. }
             | Self::TransferEth { .. } => true,
@@ -256,7 +265,10 @@ impl Call {
     /// Whether the contracts refuse the very same call a second time, whatever happened between.
     #[must_use]
     pub const fn once(&self) -> bool {
-        matches!(self, Self::CreatePolicyViaTransfer { .. })
+        matches!(
+            self,
+            Self::CreatePolicyViaTransfer { .. } | Self::CreatePolicies { .. }
+        )
     }
 
     /// Ether that is sent along; zero for all but `TransferEth`.
@@ -287,6 +299,7 @@ impl Call {
             Self::RegisterNode { .. } => "register_node",
             Self::SetMinRate { .. } => "set_min_rate",
             Self::CreatePolicyViaTransfer { .. } => "create_policy",
+            Self::CreatePolicies { .. } => "create_policies",
             Self::RevokePolicy { .. } => "revoke_policy",
             Self::RevokeArrangement { .. } => "revoke_arrangement",
             Self::ExtendPolicyViaTransfer { .. } => "extend_policy",
@@ -354,6 +367,14 @@ fn create(terms: &Terms, memo: &[u8], deployment: &Deployment) -> Vec<u8> {
     }
     .encode();
     transfer_and_call(deployment.contracts.policies.address, price, data)
+}
+
+fn create_all(terms: &[Terms], memos: &[Vec<u8>]) -> Vec<u8> {
+    policy_manager::CreatePoliciesCall {
+        terms: terms.iter().map(ethers_terms).collect(),
+        memos: memos.iter().map(|memo| memo.clone().into()).collect(),
+    }
+    .encode()
 }
 
 /// Encodes a call of `approve` on the token.

@@ -125,4 +125,5 @@ table! {{
     Self::Umbral(error) => error;
     Self::Protocol(error) => error;
     Self::Chain(error) => error;
+    Self::Group(error) => error;
 }}

@@ -7,13 +7,14 @@ use kms_chain::{Call, ChainError};
 use kms_protocol::{Address, Amount, B256, PairKey, PolicyId, Terms, Wei};
 
 use super::kfrags::Kfrags;
+use super::prepare::Prepared;
 use super::quote::{FeeLimit, Repeat, price_of};
 use super::{Owner, Quote, Schedule, Spend};
 use crate::error::{Error, NodeFailure, Result};
 use crate::granted::{Granted, granted};
 use crate::journal::{Grant, GrantState};
 use crate::keys::OwnerKeys;
-use crate::memo::{self, Memo};
+use crate::memo;
 use crate::plan::Plan;
 use crate::ports::PayPort;
 use crate::progress::{Event, Progress};
@@ -138,34 +139,14 @@ impl Owner<'_> {
         self.settle_grants(keys, spend.pay, progress).await?;
         self.refuse_unfinished(&quote).await?;
 
-        let domain = self.chain.domain();
-        let signer = keys.signer(&quote.spec.label)?;
-        let (pair, number) = self.next_of_pair(&quote, keys).await?;
-        let terms = Terms {
-            verifier: signer.eth.address(),
-            keys_hash: pair.keys_hash(number),
-            ..self.draft(&quote, spend.pay.address()).await?
-        };
-        let terms = pair.tagged(terms, domain.chain_id, &domain.contract);
+        let Prepared { grant, kfrags } = self.prepare(quote, keys, spend.pay).await?;
         let need = Funds {
-            tokens: terms.price()?,
+            tokens: grant.terms.price()?,
             ether: Wei::ZERO,
         };
         self.require_funds(need, self.funds().await?)?;
-
-        let policy = terms.id(domain.chain_id, &domain.contract);
-        let memo = Memo {
-            number,
-            receiving_key: quote.spec.card.receiving_key(),
-            label: quote.spec.label,
-            reader: quote.spec.card.name().to_owned(),
-        };
-        let head = self.chain.head().await?.number;
-        let mut grant = Grant::prepared(policy, terms, memo, head);
-        // Fails before anything is paid, if ever.
-        let kfrags = Kfrags::of(&grant, keys, domain)?;
-        grant.gives(|miner| kfrags.hash(miner));
         self.journal().put(&grant)?;
+        let policy = grant.policy;
         progress.event(Event::Journaled { policy });
 
         let grant = self.pay(grant, keys, spend.pay, progress).await?;
@@ -236,7 +217,11 @@ impl Owner<'_> {
 
     /// The pair that a quote is for, and the number of its next grant: no two are found by one
     /// look-up value. The journal counts beside the chain, whose search may lag behind.
-    async fn next_of_pair(&self, quote: &Quote, keys: &OwnerKeys) -> Result<(PairKey, u32)> {
+    pub(super) async fn next_of_pair(
+        &self,
+        quote: &Quote,
+        keys: &OwnerKeys,
+    ) -> Result<(PairKey, u32)> {
         let spec = &quote.spec;
         let delegating = keys.delegating(&spec.label)?;
         if delegating.public_key() != quote.label_key.public_key() {
@@ -301,7 +286,7 @@ impl Owner<'_> {
         Ok(grants)
     }
 
-    async fn refuse_unfinished(&self, quote: &Quote) -> Result<()> {
+    pub(super) async fn refuse_unfinished(&self, quote: &Quote) -> Result<()> {
         for grant in self.grants_of(quote)? {
             if !grant.is_unfinished() {
                 continue;
@@ -320,7 +305,7 @@ impl Owner<'_> {
 
     /// Makes the terms of the quote for the present time, all but what takes the owner's keys: a
     /// quote that was confirmed late begins later, and never costs more.
-    async fn draft(&self, quote: &Quote, payer: Address) -> Result<Terms> {
+    pub(super) async fn draft(&self, quote: &Quote, payer: Address) -> Result<Terms> {
         let params = self.chain.params().await?;
         let head = self.chain.head().await?;
         let spec = &quote.spec;
@@ -378,7 +363,7 @@ impl Owner<'_> {
 
 /// True when the contract refused, so that nothing was paid and nothing is on its way. After any
 /// other failure the transaction may still be mined, and the journal must remember the grant.
-fn never_paid(error: &Error) -> bool {
+pub(super) fn never_paid(error: &Error) -> bool {
     match error {
         // Somebody sees the policy, even if the endpoint that was asked for it did not.
         Error::Chain(ChainError::Reverted { name, .. }) => name != "PolicyExists",

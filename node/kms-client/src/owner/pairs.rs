@@ -2,11 +2,13 @@
 //! again, whatever the home has forgotten.
 //! Neighbours: `policies` names what it lists, `revoke` finds a policy by label and reader.
 
-use kms_protocol::{Domain, PairKey, Terms};
+use kms_protocol::{Domain, PairKey, PolicyId, Terms};
 use umbral::PublicKey;
 
 use super::Owner;
+use super::revoke::OfPair;
 use crate::error::{Error, Result};
+use crate::granted::granted;
 use crate::keys::OwnerKeys;
 use crate::label::Label;
 
@@ -59,6 +61,22 @@ impl Owner<'_> {
             });
         }
         Ok(PairKey::of_owner(&delegating, &self.reader_key(reader)?)?)
+    }
+
+    /// The policies of a label to a key whose paid time is not over, revoked or not.
+    ///
+    /// # Errors
+    /// [`Error::Chain`].
+    pub async fn policies_of_key(
+        &self,
+        label: &Label,
+        reader: &PublicKey,
+        keys: &OwnerKeys,
+    ) -> Result<Vec<PolicyId>> {
+        let pair = PairKey::of_owner(&keys.delegating(label)?, reader)?;
+        let OfPair { mut live, revoked } = self.of_pair(&granted(self.chain, &pair).await?).await?;
+        live.extend(revoked);
+        Ok(live)
     }
 
     /// The key of a reader: of its card, or in a home that was rebuilt from its seed, which has no

@@ -144,8 +144,13 @@ impl Owner<'_> {
     /// [`Error::LabelUnknown`], [`Error::SpecInvalid`], [`Error::NotEnoughMiners`],
     /// [`Error::FeeAboveMax`], [`Error::Chain`].
     pub async fn quote(&self, spec: &GrantSpec) -> Result<Quote> {
+        self.quote_for(spec, self.home.label_key(&spec.label)?)
+            .await
+    }
+
+    /// The same for a label that the home need not have yet.
+    pub(crate) async fn quote_for(&self, spec: &GrantSpec, label_key: LabelKey) -> Result<Quote> {
         check_shares(spec)?;
-        let label_key = self.home.label_key(&spec.label)?;
         let params = self.chain.params().await?;
         let head = self.chain.head().await?;
         let schedule = Schedule::plan(spec.span, spec.start, &params, head.timestamp)?;

@@ -5,6 +5,7 @@
 
 use super::Owner;
 use super::grant::creation;
+use super::several::creations;
 use crate::error::Result;
 use crate::journal::{Grant, GrantState};
 use crate::keys::OwnerKeys;
@@ -22,6 +23,7 @@ impl Owner<'_> {
         progress: &dyn Progress,
     ) -> Result<()> {
         let settled = pay.resume(progress).await?;
+        self.settle_batch(&settled, keys, pay)?;
         for mut grant in self.journal().list()? {
             if let Some(paid) = result_of(&grant, &settled, keys, pay)? {
                 // The receipt counts even where the endpoint that is asked for the policy lags.
@@ -36,6 +38,26 @@ impl Owner<'_> {
             }
         }
         Ok(())
+    }
+
+    /// Takes the result of a transaction that paid for several grants: all that are prepared, as
+    /// nothing new is begun before everything old is settled.
+    fn settle_batch(&self, settled: &[Settled], keys: &OwnerKeys, pay: &dyn PayPort) -> Result<()> {
+        let mut prepared = self.journal().list()?;
+        prepared.retain(|grant| grant.state == GrantState::Prepared);
+        if settled.is_empty() || prepared.len() < 2 {
+            return Ok(());
+        }
+        let of_all: Vec<&Grant> = prepared.iter().collect();
+        let call = pay.fingerprint(&creations(&of_all, keys)?);
+        let Some(paid) = settled.iter().find(|settled| settled.call == call) else {
+            return Ok(());
+        };
+        for grant in &mut prepared {
+            grant.paid(paid.receipt.tx_hash, paid.receipt.block_number);
+            self.journal().put(grant)?;
+        }
+        pay.recorded(&paid.receipt)
     }
 
     async fn settle(&self, grant: Grant) -> Result<()> {

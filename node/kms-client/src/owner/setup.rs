@@ -65,6 +65,10 @@ impl<'a> Owner<'a> {
         self
     }
 
+    pub(crate) const fn home(&self) -> &'a Home {
+        self.home
+    }
+
     pub(super) fn journal(&self) -> Journal {
         self.home.journal()
     }

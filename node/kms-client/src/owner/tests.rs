@@ -7,6 +7,7 @@ mod grants;
 mod lives;
 mod money;
 mod rebuild;
+mod several;
 
 use kms_protocol::{B256, PolicyId};
 

@@ -51,4 +51,8 @@ impl<'a> Reader<'a> {
         self.limits = limits;
         self
     }
+
+    pub(crate) const fn keys(&self) -> &'a [ReaderKey] {
+        self.keys
+    }
 }

@@ -171,6 +171,8 @@ pub(crate) enum PayMode {
     Unreachable,
     /// Sent, then the program dies; mined when resumed.
     DiesAfterSending,
+    /// The same for a call that creates several policies; others are mined.
+    DiesAfterCreating,
 }
 
 pub(crate) struct FakePay {
@@ -217,8 +219,13 @@ impl PayPort for FakePay {
         }
         drop(untold);
         let mode = *self.mode.lock().unwrap();
+        let creates = call.kind() == "create_policies";
         match mode {
-            PayMode::Mined => {
+            PayMode::DiesAfterCreating if creates => {
+                self.pending.lock().unwrap().push(call.clone());
+                Err(Error::Interrupted)
+            }
+            PayMode::Mined | PayMode::DiesAfterCreating => {
                 let receipt = self.chain.send(call)?;
                 let (kind, block_number) = (call.kind(), receipt.block_number);
                 progress.event(Event::TxMined { kind, block_number });

@@ -40,7 +40,9 @@ fn the_verbs_are_the_documented_ones() {
         kms card list, kms card verify, kms card show, kms card rm, \
         kms encrypt, kms decrypt, kms inspect, kms ls, kms rewrap, \
         kms grant, kms read, kms revoke, kms renew, kms refund, kms policies list, \
-        kms policies show, kms agent status, kms agent stop, \
+        kms policies show, kms group create, kms group list, kms group join, \
+        kms group add, kms group remove, kms group epoch, kms group post, kms group read, \
+        kms group log, kms group sync, kms serve, kms agent status, kms agent stop, \
         kms agent serve, kms agent, kms config show, kms config set, \
         kms doctor, kms status, kms tx list, kms tx show, kms tx bump, kms tx cancel, \
         kms stake create, kms stake status, kms stake extend, \
@@ -91,8 +93,26 @@ fn every_flag_says_what_it_is() {
 #[test]
 fn every_verb_that_spends_can_be_rehearsed() {
     let free = [
-        "list", "show", "status", "read", "init", "run", "fund", "dev", "set", "doctor", "help",
-        "agent", "stop", "serve",
+        "list",
+        "show",
+        "status",
+        "read",
+        "init",
+        "run",
+        "fund",
+        "dev",
+        "set",
+        "doctor",
+        "help",
+        "agent",
+        "stop",
+        "serve",
+        "group create",
+        "group join",
+        "group epoch",
+        "group post",
+        "group log",
+        "group sync",
     ];
     let local = [
         "key", "label", "card", "encrypt", "decrypt", "inspect", "ls", "rewrap",

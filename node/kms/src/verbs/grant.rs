@@ -2,20 +2,15 @@
 
 mod report;
 
-use std::str::FromStr;
-
 use clap::Args;
-use kms_client::{
-    FeeLimit, Funds, GrantReport, GrantSpec, Label, OwnerKeys, Quote, Rate, Repeat, Selection,
-    Start,
-};
-use kms_protocol::{Address, Amount, PolicyId};
+use kms_client::{Funds, GrantReport, GrantSpec, Label, OwnerKeys, Quote, Repeat, Start};
+use kms_protocol::PolicyId;
 
 use crate::context::Context;
 use crate::failure::{Failure, Outcome};
 use crate::progress::Steps;
 use crate::session::Session;
-use crate::span::SpanArgs;
+use crate::terms::TermsArgs;
 use crate::time::Moment;
 
 use report::{GrantedReport, QuoteReport, summary};
@@ -42,29 +37,14 @@ pub(crate) struct GrantArgs {
         requires = "SpanArgs"
     )]
     label: Option<String>,
-    /// The reader's card: its name here, or kmscard1...; several make one grant each
+    /// The reader's card: its name here, or kmscard1...; several are paid by one transaction
     #[arg(long, value_name = "CARD", required_unless_present = "resume")]
     to: Vec<String>,
-    /// m of n: miners a reader needs, and miners that hold a kfrag
-    #[arg(long, value_name = "M/N", default_value = "2/3")]
-    threshold: QuorumArg,
     #[command(flatten)]
-    span: SpanArgs,
+    terms: TermsArgs,
     /// Begin with the period that holds this time, written as for --until [default: now]
     #[arg(long, value_name = "TIME")]
     start: Option<Moment>,
-    /// Offered to each miner per period [default: what at least half of the miners accept]
-    #[arg(long, value_name = "AMOUNT")]
-    rate: Option<Amount>,
-    /// Refuse to pay more than this in all
-    #[arg(long, value_name = "AMOUNT")]
-    max_fee: Option<Amount>,
-    /// A miner to use, by its owner address; name all n of them
-    #[arg(long, value_name = "ADDRESS", conflicts_with = "seed")]
-    miner: Vec<Address>,
-    /// 64 hexadecimal digits that decide the draw, to repeat one
-    #[arg(long, value_name = "HEX")]
-    seed: Option<SeedArg>,
     /// Pay for a second grant, though the reader has one of the label in force
     #[arg(long)]
     again: bool,
@@ -75,45 +55,6 @@ pub(crate) struct GrantArgs {
     #[arg(long, value_name = "POLICY", num_args = 0..=1)]
     #[arg(conflicts_with_all = ["dry_run", "to", "again"])]
     resume: Option<Option<PolicyId>>,
-}
-
-/// A threshold such as `2/3`: m cfrags needed of n miners.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct QuorumArg {
-    threshold: u8,
-    shares: u8,
-}
-
-impl FromStr for QuorumArg {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        let parsed = text
-            .split_once('/')
-            .and_then(|(m, n)| Some((m.parse().ok()?, n.parse().ok()?)));
-        let (threshold, shares) =
-            parsed.ok_or_else(|| format!("{text:?} is not M/N, as in 2/3"))?;
-        if threshold == 0 || threshold > shares {
-            return Err(format!("{text:?}: M is 1 to N"));
-        }
-        Ok(Self { threshold, shares })
-    }
-}
-
-/// Seed of the draw of miners, 64 hexadecimal digits. Not secret: no key is derived from it.
-#[derive(Debug, Clone, Copy)]
-struct SeedArg([u8; 32]);
-
-impl FromStr for SeedArg {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        let mut seed = [0; 32];
-        let digits = text.strip_prefix("0x").unwrap_or(text);
-        hex::decode_to_slice(digits, &mut seed)
-            .map_err(|_| "a seed has 64 hexadecimal digits".to_owned())?;
-        Ok(Self(seed))
-    }
 }
 
 pub(crate) async fn run(args: GrantArgs, context: &Context) -> Outcome {
@@ -131,21 +72,23 @@ pub(crate) async fn run(args: GrantArgs, context: &Context) -> Outcome {
         return rehearse(&quotes, &keys, &session, context).await;
     }
     let account = session.account(context)?;
-    for quote in quotes {
-        announce(&quote, context);
-        let steps = Steps::new(context.out, "has stored its kfrag");
-        let report = session
-            .owner()
-            .grant(quote, &keys, account.spend(), &steps)
-            .await?;
-        done(&report, context)?;
-        account.told()?;
+    quotes.iter().for_each(|quote| announce(quote, context));
+    let steps = Steps::new(context.out, "has stored its kfrag");
+    let owner = session.owner();
+    let reports = owner.grant_all(quotes, &keys, account.spend(), &steps);
+    let mut failed = Vec::new();
+    for report in reports.await? {
+        match report {
+            Ok(report) => done(&report, context)?,
+            Err(error) => failed.push(Failure::from(error).for_owner()),
+        }
     }
-    Ok(())
+    account.told()?;
+    Failure::of_several(failed)
 }
 
 /// Prints what each grant would cost; fails as the grants would, if one of them could not be made.
-async fn rehearse(
+pub(super) async fn rehearse(
     quotes: &[Quote],
     keys: &OwnerKeys,
     session: &Session,
@@ -174,43 +117,20 @@ fn specs(args: &GrantArgs, session: &Session) -> Outcome<Vec<GrantSpec>> {
     let missing = |what: &str| Failure::usage(format!("{what} is needed"));
     let label = args.label.as_deref().ok_or_else(|| missing("a label"))?;
     let label = Label::new(label)?;
-    let span = args.span.span()?;
+    let span = args.terms.span()?;
     let start = args
         .start
         .map_or(Start::Now, |Moment(time)| Start::At(time));
+    let repeat = match args.again {
+        true => Repeat::Allow,
+        false => Repeat::Refuse,
+    };
     let spec = |name: &String| {
-        Ok(GrantSpec {
-            label: label.clone(),
-            card: session.home.card(name)?,
-            threshold: args.threshold.threshold,
-            shares: args.threshold.shares,
-            start,
-            span,
-            rate: args.rate.map_or(Rate::Market, Rate::Offer),
-            max_fee: args.max_fee.map_or(FeeLimit::AsQuoted, FeeLimit::AtMost),
-            selection: selection(args)?,
-            repeat: match args.again {
-                true => Repeat::Allow,
-                false => Repeat::Refuse,
-            },
-        })
+        let card = session.home.card(name)?;
+        let spec = args.terms.spec(label.clone(), card, span, repeat)?;
+        Ok(GrantSpec { start, ..spec })
     };
     args.to.iter().map(spec).collect()
-}
-
-fn selection(args: &GrantArgs) -> Outcome<Selection> {
-    if !args.miner.is_empty() {
-        let (given, n) = (args.miner.len(), usize::from(args.threshold.shares));
-        if given != n {
-            let text = format!("--threshold asks for {n} miners, --miner names {given}");
-            return Err(Failure::usage(text));
-        }
-        return Ok(Selection::Miners(args.miner.clone()));
-    }
-    match args.seed {
-        Some(SeedArg(seed)) => Ok(Selection::Stake { seed }),
-        None => Ok(Selection::random()?),
-    }
 }
 
 fn announce(quote: &Quote, context: &Context) {
@@ -256,6 +176,3 @@ async fn resume(which: Option<PolicyId>, session: &Session, context: &Context) -
     }
     Failure::of_several(failed)
 }
-
-#[cfg(test)]
-mod tests;

@@ -65,6 +65,18 @@ impl State {
                 Some(_) => return Err("PolicyExists"),
                 None => terms.price().unwrap().0,
             },
+            Call::CreatePolicies { terms, .. } => {
+                let exists = |terms: &Terms| self.policy(policy_id(terms)).is_some();
+                let mut terms = terms.iter();
+                if terms.clone().any(exists) {
+                    return Err("PolicyExists");
+                }
+                terms
+                    .try_fold(0_u128, |sum, terms| {
+                        sum.checked_add(terms.price().unwrap().0)
+                    })
+                    .unwrap()
+            }
             Call::RevokePolicy { terms } => self.running(terms, period).map(|_| 0)?,
             Call::RevokeArrangement { terms, miner } => {
                 let twice = self.running(terms, period)?.dismissed.contains(miner);
@@ -195,6 +207,13 @@ impl State {
                 cfrag: answer.cfrag.as_ref().to_vec(),
                 signature: answer.signature.0.to_vec(),
             },
+            Call::CreatePolicies { terms, memos } => {
+                let created = terms.iter().zip(memos).map(|(terms, memo)| {
+                    self.store(terms, memo.clone());
+                    created(terms, memo)
+                });
+                return created.collect();
+            }
             other => return self.policy_effect(other, period).into_iter().collect(),
         };
         vec![event]

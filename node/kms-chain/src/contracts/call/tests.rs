@@ -111,6 +111,14 @@ fn policy_calls() -> Vec<(Call, &'static str)> {
             "transferAndCall(address,uint256,bytes)",
         ),
         (
+            Call::CreatePolicies {
+                terms: vec![terms(), terms()],
+                memos: vec![vec![1; 64], vec![2; 96]],
+            },
+            "createPolicies((address,address,address,bytes32,uint96,uint32,uint32,uint8,bytes32,\
+             address[])[],bytes[])",
+        ),
+        (
             Call::RevokePolicy { terms: terms() },
             "revokePolicy((address,address,address,bytes32,uint96,uint32,uint32,uint8,bytes32,\
              address[]))",

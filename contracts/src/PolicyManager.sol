@@ -68,15 +68,9 @@ contract PolicyManager is PolicyFees, PolicyRevocations, QuoteBook, Multicall, I
         override
         returns (bytes32[] memory ids)
     {
-        ids = new bytes32[](_checkedBatch(terms.length));
-        require(memos.length == terms.length, PolicyMemosMismatch(memos.length, terms.length));
-        uint256 sum;
-        for (uint256 i = 0; i < terms.length; ++i) {
-            uint256 price;
-            (ids[i], price) = _create(terms[i], memos[i], msg.sender);
-            sum += price;
-        }
-        _pull(msg.sender, sum);
+        uint256 price;
+        (ids, price) = _createEach(terms, memos, msg.sender);
+        _pull(msg.sender, price);
     }
 
     /// @inheritdoc IPolicyManager
@@ -92,11 +86,11 @@ contract PolicyManager is PolicyFees, PolicyRevocations, QuoteBook, Multicall, I
         _pull(msg.sender, _open(id, copy, memo, length));
     }
 
-    /// @notice Creates or extends a policy by `token.transferAndCall(policies, price, data)`; `data` is the call
-    /// that the payment is for: abi.encodeCall of createPolicy by the sponsor, who pays priceOf(terms), or of
-    /// extendPolicy by the author, who pays the new periods. Reverts as these do, with PolicyNothingToPay for
-    /// any other data, and with PolicyPaymentMismatch. Callable by the token only (PolicyNotToken), which has
-    /// moved `value` before.
+    /// @notice Creates or extends policies by `token.transferAndCall(policies, price, data)`; `data` is the
+    /// call that the payment is for: abi.encodeCall of createPolicy or createPolicies by the sponsor, who
+    /// pays priceOf(terms) of each, or of extendPolicy by the author, who pays the new periods. Reverts as
+    /// these do, with PolicyNothingToPay for any other data, and with PolicyPaymentMismatch. Callable by the
+    /// token only (PolicyNotToken), which has moved `value` before.
     function onTransferReceived(address operator, address from, uint256 value, bytes calldata data)
         external
         override
@@ -110,6 +104,9 @@ contract PolicyManager is PolicyFees, PolicyRevocations, QuoteBook, Multicall, I
         if (selector == this.createPolicy.selector) {
             (Terms memory terms, bytes memory memo) = abi.decode(data[4:], (Terms, bytes));
             (, price) = _create(terms, memo, from);
+        } else if (selector == this.createPolicies.selector) {
+            (Terms[] memory terms, bytes[] memory memos) = abi.decode(data[4:], (Terms[], bytes[]));
+            (, price) = _createEach(terms, memos, from);
         } else if (selector == this.extendPolicy.selector) {
             // In the place of the terms: where they begin, which _termsOf reads.
             (, uint32 newLastPeriod, address[] memory without) =
@@ -194,6 +191,20 @@ contract PolicyManager is PolicyFees, PolicyRevocations, QuoteBook, Multicall, I
         price = uint256(terms.rate) * terms.miners.length * length;
     }
 
+    /// @dev Creates policies, all or none; the caller takes the price of them all from `sponsor`.
+    function _createEach(Terms[] memory terms, bytes[] memory memos, address sponsor)
+        private
+        returns (bytes32[] memory ids, uint256 price)
+    {
+        ids = new bytes32[](_checkedBatch(terms.length));
+        require(memos.length == terms.length, PolicyMemosMismatch(memos.length, terms.length));
+        for (uint256 i = 0; i < terms.length; ++i) {
+            uint256 one;
+            (ids[i], one) = _create(terms[i], memos[i], sponsor);
+            price += one;
+        }
+    }
+
     /// @dev Revokes the arrangements with the miners `without`, returns their coming fees to the sponsor, and
     /// extends the others; the caller takes the price from `author`.
     function _extend(Terms calldata terms, uint32 newLastPeriod, address[] memory without, address author)
@@ -224,9 +235,13 @@ contract PolicyManager is PolicyFees, PolicyRevocations, QuoteBook, Multicall, I
         price = uint256(terms.rate) * serving.length * (newLastPeriod - last);
     }
 
-    /// @dev The terms in `call`, an encoded call of extendPolicy. Nothing is checked here: whatever is read must
-    /// hash to the id of a policy that exists, and reading it as terms reverts where it is not encoded so.
+    /// @dev The terms in `call`, an encoded call of extendPolicy. Nothing is checked here: whatever is read
+    /// must hash to the id of a policy that exists, and reading it as terms reverts where it is not encoded
+    /// so.
     function _termsOf(bytes calldata call) private pure returns (Terms calldata terms) {
+        // Solidity has no other way to a struct in calldata inside bytes; a copy in memory would double the
+        // functions that take terms.
+        // solhint-disable-next-line no-inline-assembly
         assembly ("memory-safe") {
             let arguments := add(call.offset, 4)
             terms := add(arguments, calldataload(arguments))

@@ -8,10 +8,10 @@ import {IPolicyManager} from "./interfaces/IPolicyManager.sol";
 import {PolicyWord} from "./libraries/PolicyWord.sol";
 
 /// @title Quote book
-/// @notice Checks the quotes that workers sign off chain. A quote has as many seats as its capacity; each policy
-/// that is created with it holds one. The seat is free again when the policy, or its arrangement with the miner,
-/// is revoked before it begins: then the miner has been paid nothing, and whoever creates and revokes uses up
-/// nothing but its own gas.
+/// @notice Checks the quotes that workers sign off chain. A quote has as many seats as its capacity; each
+/// policy that is created with it holds one. The seat is free again when the policy, or its arrangement with
+/// the miner, is revoked before it begins: then the miner has been paid nothing, and whoever creates and
+/// revokes uses up nothing but its own gas.
 abstract contract QuoteBook is PolicyBooks, EIP712 {
     // ---------------------------------------------------------------- immutables
 
@@ -76,9 +76,9 @@ abstract contract QuoteBook is PolicyBooks, EIP712 {
         require(quote.seat < quote.capacity, PolicyQuoteSeatUnknown(miner, quote.seat, quote.capacity));
     }
 
-    /// @dev Requires the worker's signature and takes the seat. Accepts signatures of keys only: 65 bytes, low
-    /// s, v 27 or 28. The signer of a valid one is not zero, so a miner without a worker has no quotes; a key
-    /// is bonded once, so the quotes of a dismissed worker are void for ever.
+    /// @dev Requires the worker's signature and takes the seat. Accepts signatures of keys only: 65 bytes,
+    /// low s, v 27 or 28. The signer of a valid one is not zero, so a miner without a worker has no quotes;
+    /// a key is bonded once, so the quotes of a dismissed worker are void for ever.
     function _takeSeat(bytes32 id, address miner, address worker, Quote calldata quote) private {
         bytes32 digest = _quoteDigest(miner, quote);
         (address signer, ECDSA.RecoverError problem,) = ECDSA.tryRecoverCalldata(digest, quote.signature);
@@ -92,8 +92,8 @@ abstract contract QuoteBook is PolicyBooks, EIP712 {
         emit QuoteUsed(id, miner, digest, quote.seat);
     }
 
-    /// @dev The policy that holds a seat; zero if none ever took it, or the last one was revoked, as a whole or
-    /// its arrangement with the miner, before it began.
+    /// @dev The policy that holds a seat; zero if none ever took it, or the last one was revoked, as a whole
+    /// or its arrangement with the miner, before it began.
     function _holderOf(address miner, bytes32 digest, uint32 seat) private view returns (bytes32 id) {
         id = _seats[digest][seat];
         if (id == 0) return 0;

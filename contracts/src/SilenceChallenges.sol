@@ -46,8 +46,9 @@ import {UmbralProof} from "./libraries/UmbralProof.sol";
 ///   revokes first costs the miner a reverted transaction, once, for more gas of its own; and it loses the
 ///   miner, since a revocation is final.
 /// - A challenge kept open as a threat: it is closed within a second window, or it lapses.
-/// - Many challenges at once: suspensions overlap, and the latest end counts. Only a miner that is active,
-///   hence paid, in the current period can be challenged; for an idle one the sponsor is refunded already.
+/// - Many challenges at once: suspensions overlap, and the latest end counts. Only a miner that is active in
+///   the current period, which is paid once the author's delivery is shown, can be challenged; for an idle
+///   one the sponsor is refunded already.
 /// - Reorganisation: a receipt names policy, capsule and requester, so it fits the same challenge on any
 ///   branch and no other. To censor an answer takes all blocks of a window.
 /// - A stolen worker key can sign false acknowledgements until its miner dismisses it, and afterwards under

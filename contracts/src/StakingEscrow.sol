@@ -49,8 +49,8 @@ contract StakingEscrow is EscrowState, EIP712, IERC1363Receiver, Multicall {
 
     /// @notice Deposits by `token.transferAndCall`; `data` is the call that it stands for,
     /// abi.encodeCall(deposit, (value, lockPeriods)), to the byte: a payment that was meant for another
-    /// contract, or says nothing, locks nothing (EscrowNoDeposit). Callable by the token only, which has moved
-    /// `value` before.
+    /// contract, or says nothing, locks nothing (EscrowNoDeposit). Callable by the token only, which has
+    /// moved `value` before.
     function onTransferReceived(address operator, address from, uint256 value, bytes calldata data)
         external
         override
@@ -149,8 +149,8 @@ contract StakingEscrow is EscrowState, EIP712, IERC1363Receiver, Multicall {
     // ---------------------------------------------------------------- worker and node record
 
     /// @inheritdoc IStakingEscrow
-    /// @dev Deliberately not checked: that the worker is an account without code. It signs with a key, so it is
-    /// none of a contract; code that its account carries by EIP-7702 changes nothing.
+    /// @dev Deliberately not checked: that the worker is an account without code. It signs with a key, so it
+    /// is none of a contract; code that its account carries by EIP-7702 changes nothing.
     function bondWorker(address worker, uint256 deadline, bytes calldata consent) external override {
         Stake storage stake = _stakes[msg.sender];
         uint32 current = currentPeriod();

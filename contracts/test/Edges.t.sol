@@ -176,8 +176,8 @@ contract EdgesTest is KmsTest {
         _payable(1_000 * uint256(RATE));
         IPolicyManager.Terms memory terms = _terms(miners, 1);
         (terms.firstPeriod, terms.lastPeriod) = (first, last);
-        // Its miner serves whatever ends before its lock would, wound down now.
-        bool right = first >= current && last >= first && last <= current + 40;
+        // Its miner serves whatever is out of custody before its lock would end, wound down now.
+        bool right = first >= current && last >= first && uint256(last) + EVIDENCE <= current + 40;
         bool done = _do(alice, address(policies), abi.encodeCall(policies.createPolicy, (terms, "")));
         assertEq(done, right);
         assertEq(token.balanceOf(address(policies)), right ? (uint256(last) - first + 1) * RATE : 0);
@@ -190,7 +190,7 @@ contract EdgesTest is KmsTest {
         uint32 current = _now();
         if (near) last = uint32(bound(last, terms.lastPeriod - 1, current + 41));
         _payable(1_000 * uint256(RATE));
-        bool right = which % 3 == 0 && last > terms.lastPeriod && last <= current + 40;
+        bool right = which % 3 == 0 && last > terms.lastPeriod && uint256(last) + EVIDENCE <= current + 40;
         bytes memory data = abi.encodeCall(policies.extendPolicy, (terms, last, new address[](0)));
         assertEq(_do(alice, address(policies), data), right);
         uint256 length = right ? uint256(last) - terms.firstPeriod + 1 : 10;

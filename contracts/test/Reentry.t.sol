@@ -87,7 +87,7 @@ contract ReentryTest is KmsTest {
     function setUp() public override {
         super.setUp();
         greedy = new Greedy();
-        _deposit(address(greedy), MIN_LOCKED, 30);
+        _deposit(address(greedy), MIN_LOCKED, 20 + EVIDENCE);
         _bond(address(greedy), worker);
         address[] memory miners = new address[](1);
         miners[0] = address(greedy);
@@ -125,7 +125,7 @@ contract ReentryTest is KmsTest {
         for (uint256 i = 0; i < 4; ++i) {
             greedy.act(targets[i], calls[i]);
         }
-        _skip(30);
+        _skip(20 + EVIDENCE);
         policies.refund(terms); // the period of the revocation, which stayed paid
         greedy.act(targets[4], calls[4]);
         assertEq(greedy.entered(), 0);
@@ -150,7 +150,7 @@ contract ReentryTest is KmsTest {
         assertGt(amounts[0], 0);
         assertGt(amounts[3], 0);
         for (uint256 i = 0; i < 5; ++i) {
-            if (i == 4) _skip(30);
+            if (i == 4) _skip(20 + EVIDENCE);
             _paysOnce(i, amounts[i]);
         }
     }

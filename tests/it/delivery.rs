@@ -62,7 +62,6 @@ async fn paid(world: &World, grant: &Grant, of: &Miner) -> (u128, u128) {
 /// Passes periods one by one until `period` is the present one; every miner keeps its lease.
 async fn served_until(world: &World, miners: &[&Miner], period: Period) {
     while world.period().await < period {
-        world.pass_periods(1).await;
         let now = world.period().await;
         for miner in miners {
             until("the node's lease", async || {
@@ -71,6 +70,7 @@ async fn served_until(world: &World, miners: &[&Miner], period: Period) {
             })
             .await;
         }
+        world.pass_periods(1).await;
     }
 }
 

@@ -43,6 +43,7 @@ async fn a_disk_that_refuses_writes_loses_nothing_and_is_outlived() {
     let miner = world.stopped_miner("node").await;
     start(&miner.node);
     world.registered(&miner).await;
+    world.all_active(&[&miner]).await;
     let before = Grant::prepare(&world, &[miner.address()], 1).await;
     before.pay(&world, &[&miner.node]).await;
     let during = Grant::prepare(&world, &[miner.address()], 1).await;

@@ -268,12 +268,11 @@ async fn a_miner_that_answers_with_anothers_fragment_is_named_and_the_read_succe
     let (heard, honest) = watch::channel(None);
     let (counted, first_counted) = watch::channel(false);
     let (named, liar_named) = watch::channel(None);
-    let (liar_address, _liar_server) = liar(&world, honest, first_counted).await;
-
     let (reading, listen) = (Arc::new(AtomicBool::new(false)), Place::free().listen);
     let second_proxy = waiting(&listen, reading.clone(), liar_named.clone()).await;
     let [first] = world.miners().await;
     let _second = miner_behind(&world, "second", &second_proxy, &listen).await;
+    let (liar_address, _liar_server) = liar(&world, honest, first_counted).await;
     // The chain goes on by itself now, so that payments are confirmed while the owner waits.
     world
         .devnet

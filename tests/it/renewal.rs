@@ -107,17 +107,8 @@ async fn a_miner_that_asks_for_more_is_named_and_left_out() {
     let shown = alice.json(&["policies", "show", &policy]).assert_success();
     assert_eq!(shown.field("revoked_miners")[0], dear.to_string());
 
-    // The reader reads on with the two that stay, without the third.
     miners[1].node.kill();
-    let read = [
-        "read",
-        &path(&world, "file.kms"),
-        "-o",
-        &path(&world, "out"),
-    ];
-    bob.run(&read).assert_success();
-    let plain = std::fs::read_to_string(world.path("out")).unwrap();
-    assert_eq!(plain, "to be shared");
+    reads_on(&world, &bob);
 
     // With one more that asks for more, too few would be left.
     world
@@ -125,6 +116,14 @@ async fn a_miner_that_asks_for_more_is_named_and_left_out() {
         .await;
     alice.json(&without).assert_failure(13, "renewal_refused");
     assert_eq!(last_of(&world, id).await, before + 7);
+}
+
+/// The reader reads on with the two miners that stay, without the third.
+fn reads_on(world: &World, bob: &Kms) {
+    let (file, out) = (path(world, "file.kms"), path(world, "out"));
+    bob.run(&["read", &file, "-o", &out]).assert_success();
+    let plain = std::fs::read_to_string(world.path("out")).unwrap();
+    assert_eq!(plain, "to be shared");
 }
 
 /// Transactions and tokens of an account.

@@ -303,7 +303,7 @@ interface IPolicyManager is IPeriodClock {
     /// EscrowMinerCannotServe; for `without` as revokeArrangement does.
     function extendPolicy(Terms calldata terms, uint32 newLastPeriod, address[] calldata without) external;
     // ERC-1363: token.transferAndCall(policies, price, data) pays without an allowance, where data is the
-    // encoded call of createPolicy, or of extendPolicy, that the price is for.
+    // encoded call of createPolicy, createPolicies or extendPolicy, that the price is for.
 
     // ---------------------------------------------------------------- revocation
 

@@ -226,8 +226,8 @@ interface IStakingEscrow is IPeriodClock {
         bytes32 r,
         bytes32 s
     ) external;
-    // ERC-1363: token.transferAndCall(escrow, amount, abi.encodeCall(deposit, (amount, lockPeriods))) deposits
-    // too.
+    // ERC-1363: token.transferAndCall(escrow, amount, abi.encodeCall(deposit, (amount, lockPeriods)))
+    // deposits too.
     /// @notice Raises the lock duration of the caller's position and takes a wind-down back.
     function extendLock(uint32 lockPeriods) external;
     /// @notice Begins the wind-down of the caller's position, or takes it back. The position is free, as a
@@ -240,10 +240,11 @@ interface IStakingEscrow is IPeriodClock {
     /// @notice Pays the caller's released tranche and wound-down position to `recipient`.
     function withdraw(address recipient) external returns (uint96 amount);
     /// @notice Bonds `worker` to the caller by the worker's EIP-712 signature (domain "KMS StakingEscrow",
-    /// "1"), type WorkerConsent(address worker,address miner,uint256 deadline), through the second `deadline`;
-    /// the present worker is dismissed. A worker has no position of its own, and is bonded once: a key that
-    /// was dismissed is never bonded again, to nobody. Reverts with EscrowNoPosition, EscrowWorkerTaken,
-    /// EscrowWorkerInvalid, EscrowWorkerTooSoon, EscrowConsentExpired, EscrowConsentInvalid.
+    /// "1"), type WorkerConsent(address worker,address miner,uint256 deadline), through the second
+    /// `deadline`; the present worker is dismissed. A worker has no position of its own, and is bonded once:
+    /// a key that was dismissed is never bonded again, to nobody. Reverts with EscrowNoPosition,
+    /// EscrowWorkerTaken, EscrowWorkerInvalid, EscrowWorkerTooSoon, EscrowConsentExpired,
+    /// EscrowConsentInvalid.
     function bondWorker(address worker, uint256 deadline, bytes calldata consent) external;
     /// @notice Dismisses the caller's worker (EscrowNoWorker if there is none). Always allowed.
     function unbondWorker() external;

@@ -5,6 +5,7 @@ import {AdjudicatorTest} from "../base/AdjudicatorTest.sol";
 import {IAdjudicator} from "../../src/interfaces/IAdjudicator.sol";
 import {IControl} from "../../src/interfaces/IControl.sol";
 import {IPolicyManager} from "../../src/interfaces/IPolicyManager.sol";
+import {IStakingEscrow} from "../../src/interfaces/IStakingEscrow.sol";
 import {PenaltyMath} from "../../src/libraries/PenaltyMath.sol";
 
 /// @notice The most that convictions take: from a miner in a window, from all miners on a day. What comes too
@@ -111,6 +112,15 @@ contract BoundsTest is AdjudicatorTest {
         own.salt = keccak256("made by the thief");
         (own.firstPeriod, own.lastPeriod) = (_now(), _now() + 1);
         _deposit(miner, MIN_LOCKED, 100);
+        // Not even made, until the miner is back with another worker.
+        assertEq(
+            uint8(escrow.canServe(miner, own.rate, own.lastPeriod)), uint8(IStakingEscrow.Service.Suspended)
+        );
+        (address fresh,) = makeAddrAndKey("another worker");
+        _bond(miner, fresh);
+        _goto(rewards.suspendedThrough(miner) + 1);
+        _confirm(fresh, _now() + LEASE);
+        (own.firstPeriod, own.lastPeriod) = (_now(), _now() + 1);
         _create(own);
         vm.prank(alice);
         policies.revokePolicy(own);

@@ -146,7 +146,7 @@ contract EvidenceTest is AdjudicatorTest {
         _fund(alice, 20 * RATE);
         vm.startPrank(alice);
         token.approve(address(policies), 20 * RATE);
-        policies.extendPolicy(short, LAST);
+        policies.extendPolicy(short, LAST, new address[](0));
         vm.stopPrank();
         _leave();
         _goto(30);
@@ -160,11 +160,20 @@ contract EvidenceTest is AdjudicatorTest {
 
     // ---------------------------------------------------------------- who may serve
 
+    function _tooShort(address who, uint32 last) private pure returns (bytes memory) {
+        return abi.encodeWithSelector(
+            IStakingEscrow.EscrowMinerCannotServe.selector,
+            who,
+            IStakingEscrow.Service.LockTooShort,
+            RATE,
+            last
+        );
+    }
+
     function test_servesNothingThatOutlastsTheCustody() public {
         (address brief,,) = _miner("brief", MIN_LOCKED, LOCK - 1);
         IPolicyManager.Terms memory wanted = _termsFor(_list(brief), delegation);
-        bytes memory refused =
-            abi.encodeWithSelector(IStakingEscrow.EscrowMinerCannotServe.selector, brief, RATE, LAST);
+        bytes memory refused = _tooShort(brief, LAST);
         vm.expectRevert(refused);
         escrow.requireCanServe(wanted.miners, RATE, LAST);
         uint96[] memory rates = new uint96[](1);
@@ -179,9 +188,7 @@ contract EvidenceTest is AdjudicatorTest {
         _leave();
         _goto(20);
         escrow.requireCanServe(served.miners, RATE, LAST);
-        vm.expectRevert(
-            abi.encodeWithSelector(IStakingEscrow.EscrowMinerCannotServe.selector, leaver, RATE, LAST + 1)
-        );
+        vm.expectRevert(_tooShort(leaver, LAST + 1));
         escrow.requireCanServe(served.miners, RATE, LAST + 1);
     }
 
@@ -204,11 +211,11 @@ contract EvidenceTest is AdjudicatorTest {
         vm.startPrank(alice);
         token.approve(address(policies), RATE);
         vm.expectPartialRevert(IStakingEscrow.EscrowMinerCannotServe.selector);
-        policies.extendPolicy(served, LAST + 1);
+        policies.extendPolicy(served, LAST + 1, new address[](0));
         vm.stopPrank();
         _skip(1);
         vm.prank(alice);
-        policies.extendPolicy(served, LAST + 1);
+        policies.extendPolicy(served, LAST + 1, new address[](0));
     }
 
     // ---------------------------------------------------------------- age of evidence
@@ -275,7 +282,7 @@ contract EvidenceTest is AdjudicatorTest {
     function test_aRetiredKeyCountsForThePeriodsOfTheDeployment() public {
         _revokeIn(12);
         vm.prank(leaver);
-        escrow.bondWorker(address(0));
+        escrow.unbondWorker();
         vm.warp(_endOf(12 + EVIDENCE));
         address signer = vm.addr(key);
         assertEq(escrow.minerOfSigner(signer, 12), leaver);
@@ -292,13 +299,14 @@ contract EvidenceTest is AdjudicatorTest {
     /// @dev Nothing brings a key back: bonded again it is refused, and its old word ends all the same.
     function test_aRetiredKeyIsNeverBondedAgain() public {
         _skip(COOLDOWN + 1);
+        bytes memory consent = _consent(leaver, vm.addr(key));
         vm.startPrank(leaver);
-        escrow.bondWorker(address(0));
+        escrow.unbondWorker();
         _skip(2 * EVIDENCE);
         vm.expectRevert(
             abi.encodeWithSelector(IStakingEscrow.EscrowWorkerTaken.selector, vm.addr(key), leaver)
         );
-        escrow.bondWorker(vm.addr(key));
+        escrow.bondWorker(vm.addr(key), type(uint256).max, consent);
         vm.stopPrank();
         assertEq(escrow.minerOfSigner(vm.addr(key), 1), address(0));
     }

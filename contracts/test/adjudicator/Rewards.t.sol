@@ -5,6 +5,7 @@ import {AdjudicatorTest} from "../base/AdjudicatorTest.sol";
 import {IAdjudicator} from "../../src/interfaces/IAdjudicator.sol";
 import {IControl} from "../../src/interfaces/IControl.sol";
 import {IPolicyManager} from "../../src/interfaces/IPolicyManager.sol";
+import {IStakingEscrow} from "../../src/interfaces/IStakingEscrow.sol";
 import {NodeMessages} from "../../src/libraries/NodeMessages.sol";
 import {PenaltyMath} from "../../src/libraries/PenaltyMath.sol";
 
@@ -184,20 +185,29 @@ contract RewardsTest is AdjudicatorTest {
         assertEq(_paidOut() - before, 2 * FEE + FEE);
     }
 
-    /// @dev The thief of a worker key makes policies of its own and takes them back, as often as it likes.
+    /// @dev The thief of a worker key makes policies of its own and takes them back, as many as it likes: all
+    /// before the first conviction, after which the miner is suspended and accepted for none.
     function test_aThiefGainsTheGasAtMost() public {
         (address thief, uint256 before) = (challenger, token.balanceOf(challenger));
-        uint256 convictions;
-        for (uint256 i = 0; i < 4; ++i) {
+        (terms.sponsor, terms.rate) = (alice, 1);
+        uint256 count = 4;
+        for (uint256 i = 0; i < count; ++i) {
             terms.salt = keccak256(abi.encode("own", i));
-            (terms.sponsor, terms.rate) = (alice, 1);
-            policyId = _create(terms);
+            _create(terms);
             vm.prank(alice);
             policies.revokePolicy(terms);
-            _submit(_byThief(thief));
-            ++convictions;
         }
-        assertEq(token.balanceOf(thief) - before, convictions * REWARD_FLOOR);
+        for (uint256 i = 0; i < count; ++i) {
+            terms.salt = keccak256(abi.encode("own", i));
+            policyId = policies.policyId(terms);
+            _submit(_byThief(thief));
+        }
+        assertEq(token.balanceOf(thief) - before, count * REWARD_FLOOR);
+        terms.salt = keccak256("one more");
+        assertEq(
+            uint8(escrow.canServe(miner, terms.rate, terms.lastPeriod)),
+            uint8(IStakingEscrow.Service.Suspended)
+        );
     }
 
     function _byThief(address thief) private returns (Charge memory charge) {

@@ -46,7 +46,6 @@ abstract contract ChallengeTest is KmsTest {
         (, keyOf[alice]) = makeAddrAndKey("alice");
         keyOf[reader.addr] = reader.privateKey;
         terms = _terms(miners, PERIODS);
-        terms.verifier = makeAddr("verifier");
         terms.keysHash = keccak256(_keys());
         id = _create(terms);
         bond = _challengeTerms().bond;
@@ -54,6 +53,11 @@ abstract contract ChallengeTest is KmsTest {
         _funded(bob);
         _confirmAll();
         _skip(1);
+    }
+
+    /// @dev That of the account "verifier".
+    function _verifyingKey() internal pure override returns (uint256) {
+        return uint256(keccak256("verifier"));
     }
 
     function _funded(address challenger) internal {
@@ -208,6 +212,13 @@ abstract contract ChallengeTest is KmsTest {
 
     function _answer() internal {
         silence.answer(terms, miner, _answerBy(worker, miner, 0x02));
+    }
+
+    /// @dev The miner proves that it had its kfrag from the first period on, and collects what is due.
+    function _collect() internal {
+        IPolicyManager.Terms[] memory list = _one(terms);
+        vm.prank(miner);
+        policies.collect(list, miner, _delivered(list, miner));
     }
 
     /// @dev What the policy has paid the miner.

@@ -55,7 +55,10 @@ contract ChallengeGasTest is ChallengeTest {
         assertLe(answering, 132_000);
     }
 
+    /// @dev Under a policy that has paid, so that the fine pays sponsor and challenger beyond the gas.
     function test_readersOpeningAndClosing() public {
+        _activeUntil(_now() + 5);
+        _collect();
         ISilenceChallenges.Demand memory demand = _demand(1);
         ISilenceChallenges.ReaderConsent memory consent =
             _consent(demand, bob, uint64(vm.getBlockTimestamp()));

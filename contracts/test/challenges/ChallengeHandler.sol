@@ -124,6 +124,12 @@ contract ChallengeHandler is ChallengeTest {
         _isSuspended[miners[who]] = false;
     }
 
+    /// @dev The miner proves that it had its kfrag and is paid, so that a fine has fees to return.
+    function collect(uint256 which) external {
+        _focus(which % 6);
+        if (_collectable(terms, miner) > 0) _collect();
+    }
+
     function open(uint256 which, uint256 capsule, bool asReader) external {
         which %= 6;
         Ghost storage ghost = _ghosts[which];

@@ -17,7 +17,7 @@ contract ChallengeInvariants is Test {
         handler.setUp();
         (address challenges, address kms) = handler.deployment();
         (silence, token) = (ISilenceChallenges(challenges), IKMSToken(kms));
-        bytes4[] memory acts = new bytes4[](12);
+        bytes4[] memory acts = new bytes4[](13);
         acts[0] = handler.skipTime.selector;
         acts[1] = handler.skipToEdge.selector;
         acts[2] = handler.confirm.selector;
@@ -31,6 +31,7 @@ contract ChallengeInvariants is Test {
         // Twice, or little would happen between the steps of time.
         acts[10] = handler.open.selector;
         acts[11] = handler.confirm.selector;
+        acts[12] = handler.collect.selector;
         targetContract(address(handler));
         targetSelector(FuzzSelector({addr: address(handler), selectors: acts}));
     }
@@ -110,6 +111,7 @@ contract ChallengeInvariants is Test {
             else if (act < 11) handler.skipTime(seed >> 8);
             else if (act < 12) handler.skipToEdge(seed >> 8, seed >> 16);
             else if (act < 14) handler.close(seed >> 8);
+            else if (act < 15 && i % 2 == 0) handler.collect(seed >> 8);
             else if (act < 15) handler.setTerms(uint96(seed >> 8), 1 days, 1, 1);
             else if (i > 1_000) handler.revokeArrangement(seed >> 8, 0);
         }
@@ -125,6 +127,12 @@ contract ChallengeInvariants is Test {
         invariant_nobodyProfitsFromAMinerOfItsOwn();
         invariant_penaltiesAreExact();
         assertGt(handler.fines(), 2);
+        uint256 fees;
+        for (uint256 i = 0; i < handler.places(); ++i) {
+            (,, ChallengeHandler.Ghost memory ghost) = handler.at(i);
+            fees += ghost.paidOut;
+        }
+        assertGt(fees, 0, "no fine returned fees");
     }
 
     /// @dev Whatever happened, every bond can leave.

@@ -25,6 +25,7 @@ contract FineTest is ChallengeTest {
 
     function test_thePenaltyIsSharedToTheLastUnit() public {
         _activeUntil(_now() + 5);
+        _collect();
         (uint256 hers, uint256 stake, uint256 reserve) =
             (token.balanceOf(alice), _stake(), rewards.reserve());
         _open(1);
@@ -43,17 +44,31 @@ contract FineTest is ChallengeTest {
     /// @dev Whoever challenges a silent miner and closes gets the gas of both back, and fees besides.
     function test_aChallengerOfASilentMinerGains() public {
         _activeUntil(_now() + 5);
+        _collect();
         uint256 before = token.balanceOf(alice);
         _open(1);
         vm.warp(vm.getBlockTimestamp() + WINDOW + 1);
         vm.prank(alice);
         silence.close(terms, miner);
         uint256 gas = (SilenceMath.OPENING_BONDS + SilenceMath.CLOSING_BONDS) * bond;
+        assertGt(_paid(), 0);
         assertEq(token.balanceOf(alice) - before, gas + _paid());
+    }
+
+    /// @dev Without the author's word the policy has paid nothing that a fine could return.
+    function test_withoutADeliveryTheGasIsPaidOnly() public {
+        _activeUntil(_now() + 5);
+        uint256 before = token.balanceOf(alice);
+        _open(1);
+        _silent();
+        assertEq(_paid(), 0);
+        assertEq(token.balanceOf(alice) - before, SilenceMath.OPENING_BONDS * bond);
+        assertEq(token.balanceOf(carol), SilenceMath.CLOSING_BONDS * bond);
     }
 
     function test_theReadersHelperIsPaidAndTheSponsorToo() public {
         _activeUntil(_now() + 5);
+        _collect();
         ISilenceChallenges.Demand memory demand = _demand(1);
         ISilenceChallenges.ReaderConsent memory consent =
             _consent(demand, bob, uint64(vm.getBlockTimestamp()));
@@ -87,6 +102,8 @@ contract FineTest is ChallengeTest {
 
     /// @dev Beyond the gas, all fines under a policy pay out what it paid the miner, and no more.
     function test_manyFinesPayOutWhatThePolicyPaidOnce() public {
+        _activeUntil(_now() + 1);
+        _collect();
         uint256 beyond;
         for (uint256 i = 1; i <= 4; ++i) {
             uint256 before = token.balanceOf(alice) + token.balanceOf(carol);
@@ -95,6 +112,7 @@ contract FineTest is ChallengeTest {
             uint256 gas = (SilenceMath.OPENING_BONDS + SilenceMath.CLOSING_BONDS) * bond;
             beyond += token.balanceOf(alice) + token.balanceOf(carol) - before - gas;
             assertEq(beyond, _paid());
+            assertGt(beyond, 0);
             _goto(rewards.suspendedThrough(miner) + 1);
             _confirmAll();
             _goto(_now() + 5);
@@ -139,7 +157,7 @@ contract FineTest is ChallengeTest {
     }
 
     function test_aConvictedMinerIsNotFinedAsWell() public {
-        _deposit(miner, MIN_LOCKED, 300);
+        _deposit(miner, MIN_LOCKED, 400);
         _open(1);
         _convict(miner, MIN_LOCKED / 10, 1, 3);
         uint256 stake = _stake();
@@ -203,6 +221,7 @@ contract FineTest is ChallengeTest {
     /// @dev The miner's friends are challenger, closer and sponsor: together they lose more than half.
     function test_aMinerAndItsFriendsLoseMoreThanHalfOfThePenalty() public {
         _activeUntil(_now() + 30);
+        _collect();
         uint256 before = _stake() + token.balanceOf(alice) + token.balanceOf(carol);
         _open(1);
         _silent();

@@ -80,8 +80,7 @@ contract OpenTest is ChallengeTest {
         (address fresh, uint256 key) = makeAddrAndKey("another worker");
         keyOf[fresh] = key;
         workers[1] = fresh;
-        vm.prank(miner);
-        escrow.bondWorker(fresh);
+        _bond(miner, fresh);
         _activeUntil(retiredIn + EVIDENCE);
         uint256 snapshot = vm.snapshotState();
         _open(1);

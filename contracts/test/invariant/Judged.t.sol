@@ -99,7 +99,11 @@ abstract contract JudgedBase is InvariantBase {
         for (uint256 i = 0; i < keys.length; ++i) {
             address miner = handler.bondedTo(keys[i]);
             uint32 end = handler.retiredIn(keys[i]);
-            assertEq(escrow.minerOfSigner(keys[i], end == 0 ? type(uint32).max : end), miner);
+            // Through the periods of evidence.
+            bool binds = end == 0 || _now() <= uint256(end) + EVIDENCE;
+            assertEq(
+                escrow.minerOfSigner(keys[i], end == 0 ? type(uint32).max : end), binds ? miner : address(0)
+            );
             if (end != 0) assertEq(escrow.minerOfSigner(keys[i], end + 1), address(0));
             assertEq(escrow.minerOf(keys[i]), escrow.workerOf(miner) == keys[i] ? miner : address(0));
         }

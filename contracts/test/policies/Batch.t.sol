@@ -246,4 +246,29 @@ contract BatchTest is KmsTest {
         vm.prank(alice);
         policies.createPolicy(terms, "");
     }
+
+    function test_onePaymentCreatesThemAllAndLeavesNoAllowance() public {
+        IPolicyManager.Terms[] memory list = _listOf(3);
+        uint256 price;
+        for (uint256 i = 0; i < list.length; ++i) {
+            price += policies.priceOf(list[i]);
+        }
+        uint256 held = token.balanceOf(alice);
+        bytes memory data = abi.encodeCall(policies.createPolicies, (list, new bytes[](3)));
+        vm.startPrank(alice);
+        token.approve(address(policies), 0);
+        vm.expectRevert(
+            abi.encodeWithSelector(IPolicyManager.PolicyPaymentMismatch.selector, price + 1, price)
+        );
+        token.transferAndCall(address(policies), price + 1, data);
+        token.transferAndCall(address(policies), price, data);
+        vm.expectRevert();
+        token.transferAndCall(address(policies), 1, data);
+        vm.stopPrank();
+        for (uint256 i = 0; i < list.length; ++i) {
+            assertTrue(policies.stateOf(policies.policyId(list[i])).exists);
+        }
+        assertEq(token.balanceOf(alice), held - price);
+        assertEq(token.allowance(alice, address(policies)), 0);
+    }
 }

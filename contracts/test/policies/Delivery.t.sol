@@ -371,7 +371,7 @@ contract DeliveryTest is KmsTest {
         _fund(alice, 1_000 ether);
         vm.startPrank(alice);
         token.approve(address(policies), 1_000 ether);
-        policies.extendPolicy(terms, last);
+        policies.extendPolicy(terms, last, new address[](0));
         vm.stopPrank();
     }
 

@@ -42,6 +42,8 @@ pub trait ChainRead {
         &self,
         hash: B256,
     ) -> impl Future<Output = Result<Vec<EventRecord>, ChainError>> + Send;
+    /// Whether it is proved, by a header that was read, that a block holds none of the events.
+    fn is_void(&self, hash: B256) -> bool;
 }
 
 impl ChainRead for Chain {
@@ -63,6 +65,10 @@ impl ChainRead for Chain {
 
     async fn events_in_block(&self, hash: B256) -> Result<Vec<EventRecord>, ChainError> {
         Self::events_in_block(self, hash).await
+    }
+
+    fn is_void(&self, hash: B256) -> bool {
+        Self::is_void(self, hash)
     }
 }
 
@@ -291,10 +297,11 @@ async fn apply_blocks<R: ChainRead + Sync>(
     let Some(last) = headers.last() else {
         return Ok(Next::Behind);
     };
-    // An endpoint that dropped a block may answer "no logs" for its hash, so all blocks must be
-    // canonical still. If the last one is, its ancestors are. A head alone was read just before;
-    // if it was dropped since, the next head does not connect.
-    if headers.len() > 1 && chain.header(last.number).await? != Some(*last) {
+    // An endpoint that dropped a block may answer "no logs" for its hash, so a block that is not
+    // proved to be without must be canonical still. If the last one is, its ancestors are.
+    if !headers.iter().all(|header| chain.is_void(header.hash))
+        && chain.header(last.number).await? != Some(*last)
+    {
         return Err(ChainError::ChainMoved);
     }
     let reaches_head = last.number == head.number;

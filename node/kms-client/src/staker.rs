@@ -3,7 +3,7 @@
 //! itself confirms activity.
 
 use kms_chain::{Call, Collection, MinerFees, MinerStatus};
-use kms_protocol::{Address, Amount, Period, PolicyId, SignedConsent, Terms};
+use kms_protocol::{Address, Amount, PolicyId, SignedConsent, Terms};
 
 use crate::error::{Error, Result};
 use crate::plan::Plan;

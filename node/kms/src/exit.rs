@@ -30,7 +30,8 @@ pub(crate) const TABLE: [Exit; 19] = [
         "terms_invalid", "count_wrong", "commitments_length", "text_invalid", "refusal_unknown",
         "candidates_few", "candidate_twice", "message_mismatch", "consent_invalid",
         "consent_for_another",
-        "group_exists", "group_line_invalid", "member_exists", "group_too_long", "group_window_empty", "not_group_admin",
+        "group_exists", "group_line_invalid", "member_exists", "group_too_long",
+        "group_window_empty", "not_group_admin",
     ]),
     exit(3, "not found", &[
         "not_found", "home_missing", "label_unknown", "card_unknown", "key_unknown",
@@ -68,6 +69,7 @@ pub(crate) const TABLE: [Exit; 19] = [
         "chain_unreachable", "wrong_chain", "no_endpoint", "rpc_url_invalid", "rpc_error",
         "rpc_bad_reply", "chain_moved", "tx_not_mined", "contract_code_differs",
         "search_timeout", "chain_behind", "endpoints_disagree", "other_network",
+        "chain_unsupported",
     ]),
     exit(31, "transaction reverted or refused", &[
         "tx_reverted", "quote_stale", "tx_rejected", "foreign_nonce",
@@ -77,13 +79,13 @@ pub(crate) const TABLE: [Exit; 19] = [
     exit(40, "nobody to ask for a passphrase", &["passphrase_missing", "prompt_in_background"]),
     exit(50, "interrupted, or busy", &[
         "interrupted", "broken_pipe", "home_locked", "already_running", "journal_busy",
-        "group_store_taken",
+        "group_store_taken", "store_busy",
     ]),
     exit(60, "a check found something to mend", &["checks_failed"]),
     exit(INTERNAL, "internal", &[
         "bug", "io", "read_failed", "write_failed", "random_failed", "rng_failed",
         "encapsulate_failed", "sign_failed", "segment_key_missing", "http_client", "file_unusable",
-        "listen_failed", "crypto_failed",
+        "listen_failed", "crypto_failed", "certificate_unusable", "store_disk",
         "task_stopped", "protocol", "randomness_missing", "secret_key_invalid",
         "period_length_zero", "signature_malformed", "signature_high_s", "signature_recovery",
         "signer_wrong", "reward_invalid", "artifact_unusable", "anvil_failed", "store_newer_schema",

@@ -170,10 +170,7 @@ async fn refuses_parameters_that_lack_or_mistype_a_key() {
     for (line, by) in [
         ("cap = \"38900000 KMS\"", ""),
         ("cap = \"38900000 KMS\"", "cap = 38900000"),
-        (
-            "[challenge]\nbond = \"5 KMS\"",
-            "[challenge]\nbond = \"50 KMS\"",
-        ),
+        ("\nbond = \"0.1 KMS\"", "\nbond = \"5 KMS\""),
         ("period_seconds = 6", "period_secs = 6"),
     ] {
         refused(&scene.args_with(line, by)).await;

@@ -294,4 +294,10 @@ impl ChainRead for FakeChain {
             block.map_or_else(Vec::new, |block| state.visible(block))
         })
     }
+
+    fn is_void(&self, hash: B256) -> bool {
+        let state = self.state();
+        let mut blocks = state.blocks.iter();
+        blocks.any(|block| block.header.hash == hash && block.events.is_empty())
+    }
 }

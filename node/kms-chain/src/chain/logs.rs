@@ -64,10 +64,10 @@ impl Chain {
     /// # Errors
     /// As `Rpc::request`; `BadReply` for logs of another block, or that the header contradicts.
     pub async fn events_in_block(&self, hash: B256) -> Result<Vec<EventRecord>, ChainError> {
-        let (bloom, sources) = (self.inner.blooms.of(hash), self.sources());
-        if bloom.is_some_and(|bloom| blooms::is_void(&bloom, &sources)) {
+        if self.is_void(hash) {
             return Ok(Vec::new());
         }
+        let (bloom, sources) = (self.inner.blooms.of(hash), self.sources());
         let judge = |logs: Vec<WireLog>| {
             if logs.iter().any(|log| log.block_hash != hash) {
                 return Judgement::Refused("a log of another block than asked for");
@@ -92,6 +92,14 @@ impl Chain {
             }
             Some(_) | None => Ok(judged.value),
         }
+    }
+
+    /// Whether the header of a block, if it was read before, proves that none of the contracts'
+    /// events are in it.
+    #[must_use]
+    pub fn is_void(&self, hash: B256) -> bool {
+        let bloom = self.inner.blooms.of(hash);
+        bloom.is_some_and(|bloom| blooms::is_void(&bloom, &self.sources()))
     }
 
     /// Reads the events whose topics fit in the blocks `from..=to`, in order, with one request:

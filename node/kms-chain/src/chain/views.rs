@@ -1,7 +1,9 @@
-//! State of the contracts, read with `eth_call` at the newest block.
+//! State of the contracts, read with `eth_call` at the newest block; of policies in `policy`.
+
+mod policy;
 
 use ethers::types::{H160, U256};
-use kms_protocol::{Address, Amount, Period, PeriodClock, PolicyId, Terms};
+use kms_protocol::{Address, Amount, Period, PeriodClock};
 
 use super::Chain;
 use crate::contracts::bindings::staking_escrow as escrow;
@@ -9,12 +11,10 @@ use crate::contracts::bindings::{
     kms_token, mining_rewards as rewards, policy_manager as policies,
     silence_challenges as challenges,
 };
-use crate::contracts::call::{Collection, count_collection};
 use crate::convert;
 use crate::error::ChainError;
 use crate::types::{
-    ChainParams, LastSeqs, Lease, MinerFees, MinerInfo, MinerStatus, PeriodTotals, PolicyState,
-    Position, Service,
+    ChainParams, LastSeqs, Lease, MinerInfo, MinerStatus, PeriodTotals, Position, Service,
 };
 
 const TOO_LARGE: ChainError = ChainError::BadReply {
@@ -264,87 +264,6 @@ impl Chain {
     /// Pool: tokens emitted and not yet claimed.
     pub async fn pool(&self) -> Result<Amount, ChainError> {
         amount(self.view(self.rewards(), rewards::PoolCall {}).await?)
-    }
-
-    /// State of a policy; `None` if no policy has that id.
-    pub async fn policy_state(&self, id: PolicyId) -> Result<Option<PolicyState>, ChainError> {
-        let call = policies::StateOfCall { id: id.0.0 };
-        let state: policies::State = self.view(self.policies(), call).await?;
-        Ok(state.exists.then(|| PolicyState {
-            revoked: state.revoked,
-            effective_last: Period(state.effective_last),
-            refunded_through: convert::some_period(state.refunded_through),
-        }))
-    }
-
-    /// Time at which a miner's access to a policy was revoked, alone or with the policy; `None`
-    /// while it was not.
-    ///
-    /// # Errors
-    /// Besides those of every view: `Reverted` for an unknown policy or miner.
-    pub async fn revoked_at(
-        &self,
-        terms: &Terms,
-        miner: Address,
-    ) -> Result<Option<u64>, ChainError> {
-        let (terms, miner) = (convert::ethers_terms(terms), convert::h160(miner));
-        let call = policies::AccessEndCall { terms, miner };
-        let end: policies::AccessEndReturn = self.view(self.policies(), call).await?;
-        Ok(Some(end.revoked_at).filter(|time| *time != 0))
-    }
-
-    /// Fees a policy owes a miner, and those it may still prove to be its own.
-    ///
-    /// # Errors
-    /// Besides those of every view: `Reverted` for an unknown policy or miner.
-    pub async fn miner_fees(&self, terms: &Terms, miner: Address) -> Result<MinerFees, ChainError> {
-        let (terms, miner) = (convert::ethers_terms(terms), convert::h160(miner));
-        let call = policies::UnprovenCall {
-            terms: terms.clone(),
-            miner,
-        };
-        let unproven: policies::UnprovenReturn = self.view(self.policies(), call).await?;
-        let call = policies::CollectableCall { terms, miner };
-        let through = u32::try_from(unproven.through_period).unwrap_or(u32::MAX);
-        Ok(MinerFees {
-            collectable: amount(self.view(self.policies(), call).await?)?,
-            unproven: amount(unproven.fees)?,
-            provable_through: Period(through),
-        })
-    }
-
-    /// Fees a miner could collect now from each of these policies, in the order given, with the
-    /// deliveries given.
-    ///
-    /// # Errors
-    /// Besides those of every view: `Reverted` for an unknown policy or miner, for no or too many
-    /// policies, and for a delivery that the author did not sign; `BadReply` when the amounts are
-    /// not as many.
-    pub async fn collectable_each(
-        &self,
-        collections: &[Collection],
-        miner: Address,
-    ) -> Result<Vec<Amount>, ChainError> {
-        let call = count_collection(collections, miner);
-        let amounts: Vec<U256> = self.view(self.policies(), call).await?;
-        if amounts.len() != collections.len() {
-            return Err(ChainError::BadReply {
-                method: "eth_call",
-                reason: "another number of amounts than asked for",
-            });
-        }
-        amounts.into_iter().map(amount).collect()
-    }
-
-    /// Fees of idle periods that a refund would pay now.
-    ///
-    /// # Errors
-    /// Besides those of every view: `Reverted` for an unknown policy.
-    pub async fn refundable(&self, terms: &Terms) -> Result<Amount, ChainError> {
-        let call = policies::RefundableCall {
-            terms: convert::ethers_terms(terms),
-        };
-        amount(self.view(self.policies(), call).await?)
     }
 
     /// Balance of an account in KMS tokens.

@@ -4,6 +4,7 @@
 mod accuse;
 mod challenge;
 mod collect;
+mod payment;
 
 use ethers::abi::AbiEncode as _;
 use kms_protocol::{Address, Amount, Period, SignedConsent, Terms, Wei};
@@ -55,8 +56,8 @@ pub enum Call {
     /// Pays and creates a policy in one transaction (transferAndCall to the policy manager). Sent
     /// by the sponsor. The memo, at most 256 bytes, goes into the event and nowhere else.
     CreatePolicyViaTransfer { terms: Terms, memo: Vec<u8> },
-    /// Creates several policies or none, each with its memo. The sender pays, so it needs an
-    /// allowance first (`ApprovePolicies`).
+    /// Pays and creates several policies or none, each with its memo, in one transaction
+    /// (transferAndCall to the policy manager). Sent by the sponsor.
     CreatePolicies {
         terms: Vec<Terms>,
         memos: Vec<Vec<u8>>,
@@ -114,7 +115,6 @@ impl Call {
             | Self::ConfirmAndClaim { .. }
             | Self::ClaimTo { .. } => contracts.rewards.address,
             Self::Collect { .. }
-            | Self::CreatePolicies { .. }
             | Self::RevokePolicy { .. }
             | Self::RevokeArrangement { .. }
             | Self::RefundPolicy { .. } => contracts.policies.address,
@@ -129,6 +129,7 @@ impl Call {
             Self::DepositViaTransfer { .. }
             | Self::CreatePolicyViaTransfer { .. }
             | Self::ExtendPolicyViaTransfer { .. }
+            | Self::CreatePolicies { .. }
             | Self::ApproveChallenges { .. }
             | Self::TransferToken { .. } => contracts.token.address,
             Self::OpenChallenge { .. }
@@ -182,16 +183,15 @@ impl Call {
                 last_period,
                 without,
                 price,
-            } => {
-                let data = extend(terms, *last_period, without);
-                transfer_and_call(deployment.contracts.policies.address, *price, data)
+            } => payment::extend(terms, *last_period, without, *price, deployment),
+            Self::CreatePolicyViaTransfer { terms, memo } => {
+                payment::create(terms, memo, deployment)
             }
-            Self::CreatePolicyViaTransfer { terms, memo } => create(terms, memo, deployment),
-            Self::CreatePolicies { terms, memos } => create_all(terms, memos),
+            Self::CreatePolicies { terms, memos } => payment::create_all(terms, memos, deployment),
             Self::DepositViaTransfer {
                 amount,
                 lock_periods,
-            } => deposit(*amount, *lock_periods, deployment),
+            } => payment::deposit(*amount, *lock_periods, deployment),
             Self::ApproveChallenges { amount } => {
                 approve(*amount, deployment.contracts.challenges.address)
             }
@@ -349,52 +349,10 @@ fn refund(terms: &Terms) -> Vec<u8> {
     policy_manager::RefundCall { terms }.encode()
 }
 
-fn extend(terms: &Terms, last_period: Period, without: &[Address]) -> Vec<u8> {
-    policy_manager::ExtendPolicyCall {
-        terms: ethers_terms(terms),
-        new_last_period: last_period.0,
-        without: without.iter().copied().map(h160).collect(),
-    }
-    .encode()
-}
-
-fn create(terms: &Terms, memo: &[u8], deployment: &Deployment) -> Vec<u8> {
-    // A price above 128 bits is covered by no balance: the token refuses it.
-    let price = terms.price().unwrap_or(Amount(u128::MAX));
-    let data = policy_manager::CreatePolicyCall {
-        terms: ethers_terms(terms),
-        memo: memo.to_vec().into(),
-    }
-    .encode();
-    transfer_and_call(deployment.contracts.policies.address, price, data)
-}
-
-fn create_all(terms: &[Terms], memos: &[Vec<u8>]) -> Vec<u8> {
-    policy_manager::CreatePoliciesCall {
-        terms: terms.iter().map(ethers_terms).collect(),
-        memos: memos.iter().map(|memo| memo.clone().into()).collect(),
-    }
-    .encode()
-}
-
 /// Encodes a call of `approve` on the token.
 fn approve(amount: Amount, spender: Address) -> Vec<u8> {
     let (spender, value) = (h160(spender), amount.0.into());
     kms_token::ApproveCall { spender, value }.encode()
-}
-
-fn deposit(amount: Amount, lock_periods: u32, deployment: &Deployment) -> Vec<u8> {
-    let data = staking_escrow::DepositCall {
-        amount: amount.0,
-        lock_periods,
-    }
-    .encode();
-    transfer_and_call(deployment.contracts.escrow.address, amount, data)
-}
-
-fn transfer_and_call(to: Address, amount: Amount, data: Vec<u8>) -> Vec<u8> {
-    let (to, value, data) = (h160(to), amount.0.into(), data.into());
-    kms_token::TransferAndCallWithDataCall { to, value, data }.encode()
 }
 
 #[cfg(test)]

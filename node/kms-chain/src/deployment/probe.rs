@@ -4,12 +4,12 @@
 //! nothing works. Numbers of blocks are not asked for: no contract reads one, as on some rollups
 //! they are those of another chain.
 
+use serde::Deserialize;
 use serde_json::json;
 
 use crate::error::{ChainError, ChainLack};
 use crate::rpc::Rpc;
-use crate::types::header::WireHeader;
-use crate::types::wire::HexBytes;
+use crate::types::wire::{BigQuantity, HexBytes, Quantity};
 
 /// Creation code that is only called, never sent. It returns the time and the id of the chain, by
 /// way of PUSH0 (Shanghai) and MCOPY (Cancun), the newest opcodes of the contracts:
@@ -22,6 +22,15 @@ const PROBE: [u8; 18] = [
 
 const BLOCK: &str = "eth_getBlockByNumber";
 
+/// What is read of the newest block.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Newest {
+    number: Quantity,
+    timestamp: Quantity,
+    base_fee_per_gas: Option<BigQuantity>,
+}
+
 /// How far the time that a contract sees may be from the header's: a call may run in the block that
 /// is being built.
 const DRIFT_S: u64 = 900;
@@ -31,8 +40,8 @@ const DRIFT_S: u64 = 900;
 /// # Errors
 /// `ChainUnsupported`, and as `Rpc::request`.
 pub(super) async fn prove(rpc: &Rpc, chain_id: u64) -> Result<(), ChainError> {
-    let header: WireHeader = rpc.request(BLOCK, &("latest", false)).await?;
-    if !header.has_base_fee() {
+    let newest: Newest = rpc.request(BLOCK, &("latest", false)).await?;
+    if newest.base_fee_per_gas.is_none() {
         return lacks(ChainLack::BaseFee, "the newest block has no baseFeePerGas");
     }
     let call = (json!({ "data": HexBytes(PROBE.to_vec()) }), "latest");
@@ -48,13 +57,8 @@ pub(super) async fn prove(rpc: &Rpc, chain_id: u64) -> Result<(), ChainError> {
         return lacks(ChainLack::ChainId, &detail);
     }
     // Of block 0, some local chains show contracts no time.
-    let parsed = header.parse();
-    let (block, _) = parsed.map_err(|reason| ChainError::BadReply {
-        method: BLOCK,
-        reason,
-    })?;
-    let head = block.timestamp;
-    if block.number > 0 && time.abs_diff(head) > DRIFT_S {
+    let head = newest.timestamp.0;
+    if newest.number.0 > 0 && time.abs_diff(head) > DRIFT_S {
         let detail = format!("contracts see the time {time}, the newest block has {head}");
         return lacks(ChainLack::Clock, &detail);
     }

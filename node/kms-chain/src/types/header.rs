@@ -58,11 +58,6 @@ pub(crate) struct WireHeader {
 }
 
 impl WireHeader {
-    /// Whether the chain has fees of type 2.
-    pub(crate) fn has_base_fee(&self) -> bool {
-        self.base_fee_per_gas.is_some()
-    }
-
     /// Checks the fields and the hash, or tells why they cannot be true. Comes with the filter of
     /// the block's logs if the hash is of the fields; without, if unknown ones may be part of it.
     /// Only block 0 may lack parent and time.

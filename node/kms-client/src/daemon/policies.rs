@@ -15,7 +15,7 @@ use crate::home::HomeLock;
 use crate::label::Label;
 use crate::owner::{
     Extension, FeeLimit, GrantReport, GrantSpec, PolicyReport, Quote, QuotedMiner, Rate, Repeat,
-    RevocationReport, Selection, Span, Spend, Start, WaitLimits,
+    RevocationReport, Selection, Span, Spend, Start, Unwilling, WaitLimits,
 };
 use crate::ports::Scope;
 use crate::progress::Silent;
@@ -230,6 +230,7 @@ pub(super) fn renew(mut call: Call) -> BoxFuture<'static, Answer> {
         let extension = Extension {
             span: Span::Until(body.until),
             max_fee,
+            unwilling: Unwilling::Refuse,
         };
         let renewed = renew_once(&call.state, policy, extension, once.is_again).await;
         let answer = renewed.map_err(|error| call.failed(error))?;

@@ -37,7 +37,7 @@ table! {{
     Self::HomeExists { .. } => "home_exists", "use another KMS_HOME, or the one that is there";
     Self::HomeMissing { .. } => "home_missing", "run `kms init`, or set KMS_HOME";
     Self::ConsentForAnother { .. } =>
-        "consent_for_another", "use the home of that miner, or make a node with --miner of this one";
+        "consent_for_another", "use the home of that miner, or make a node for this one";
     Self::HomeLocked { .. } => "home_locked", "wait until the other command has finished";
     Self::HomeCorrupt { .. } =>
         "home_corrupt", "restore the file from a backup, or the home from its seed";

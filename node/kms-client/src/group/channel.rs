@@ -136,7 +136,7 @@ impl Channel {
         let writer = keys.iter().find(member).map(|key| {
             Ok::<_, Error>(Writer {
                 key: key.receiving_key(),
-                signer: key.card_signer()?,
+                signer: key.signer()?,
                 last: None,
                 is_known: false,
             })

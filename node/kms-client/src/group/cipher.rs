@@ -1,5 +1,6 @@
-//! The group's symmetric keys and what is sealed under them. Every key is 32 bytes and used for one
-//! purpose at a time by HKDF; every ciphertext is AES-256-SIV, whose associated data name its place.
+//! The group's symmetric keys and what is sealed under them. Every key is 32 bytes and used for
+//! one purpose at a time by HKDF; every ciphertext is AES-256-SIV, whose associated data name its
+//! place.
 
 use aes_siv::KeyInit as _;
 use aes_siv::siv::Aes256Siv;

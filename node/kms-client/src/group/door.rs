@@ -2,15 +2,6 @@
 //! is a label, so that ONE grant opens it; its capsule stands in the record of every epoch in which
 //! somebody goes by it. Behind the capsule are the newest epoch's key and the door's own secret;
 //! with both, links lead back from each epoch to the one before it, as far as the door goes.
-//!
-//! | bytes | field |
-//! |---|---|
-//! | 8 | from: the first epoch that the door leads to |
-//! | 8 | top: the epoch whose key is behind the capsule |
-//! | 33 | public key of the door's label |
-//! | 98 | capsule |
-//! | 80 | sealed under the capsule's key: the key of epoch `top`, the door's secret |
-//! | 4, then 48 each | links: that of epoch e holds the key of e - 1; first that of `top`, descending |
 
 use kms_protocol::B256;
 use umbral::{Capsule, PublicKey, SharedSecret};
@@ -26,6 +17,15 @@ const WRAP: &[u8] = b"kms/v1/group/door";
 const LINK: &[u8] = b"kms/v1/group/link";
 
 /// A door as it stands in a record.
+///
+/// | bytes | field |
+/// |---|---|
+/// | 8 | from: the first epoch that the door leads to |
+/// | 8 | top: the epoch whose key is behind the capsule |
+/// | 33 | public key of the door's label |
+/// | 98 | capsule |
+/// | 80 | sealed under the capsule's key: the key of epoch `top`, the door's secret |
+/// | 4, then 48 each | links, from that of `top` down; that of epoch e holds the key of e - 1 |
 pub(super) struct Door {
     pub(super) from: u64,
     pub(super) top: u64,

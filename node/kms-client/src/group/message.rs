@@ -1,14 +1,6 @@
 //! A message: signed by its writer's key, then sealed under the key of its epoch, for all readers
 //! at once. It names the writer's message before it and the newest one the writer had seen, so that
 //! a message that is held back, doubled or replaced shows.
-//!
-//! | bytes | field |
-//! |---|---|
-//! | 1 | version = 1 |
-//! | 8 | epoch |
-//! | rest | sealed: writer's key 33, number 8, hash of the writer's message before 32 (zeros for the first), hash of the newest message seen 32 (zeros if none), place in the order 8, seconds since 1970 by the writer's clock 8, text, signature 64 |
-//!
-//! The hash of a message covers the group, the epoch and all that is sealed but the signature.
 
 use kms_protocol::{B256, keccak256};
 use umbral::{PublicKey, Signature, Signer, VerifyingKey};
@@ -64,6 +56,22 @@ impl Sealer {
     }
 
     /// Signs and seals a message of this epoch.
+    ///
+    /// | bytes | field |
+    /// |---|---|
+    /// | 1 | version = 1 |
+    /// | 8 | epoch |
+    /// | rest | sealed, as follows |
+    ///
+    /// | sealed | field |
+    /// |---|---|
+    /// | 33 | the writer's key |
+    /// | 8 | number among the writer's messages |
+    /// | 32 | hash of the writer's message before; zeros for the first |
+    /// | 32 | hash of the newest message that the writer had seen; zeros if none |
+    /// | 8 | place in the order |
+    /// | 8 | seconds since 1970 by the writer's clock |
+    /// | rest | text, then the signature, 64 |
     pub(super) fn seal(&self, message: &Message, writer: &Signer) -> Result<Vec<u8>> {
         if message.text.len() > TEXT_BYTES_MAX {
             return Err(Error::Group(GroupError::TooLong {
@@ -116,7 +124,8 @@ fn signed(group: &B256, epoch: u64, body: &[u8]) -> Vec<u8> {
 }
 
 impl Message {
-    /// What later messages name it by.
+    /// What later messages name it by: covers the group, the epoch and all that is sealed but the
+    /// signature.
     pub(super) fn hash(&self, group: &B256) -> B256 {
         keccak256(&signed(group, self.epoch, &self.body()))
     }

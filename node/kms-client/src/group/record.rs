@@ -1,17 +1,5 @@
 //! A record: what the admin publishes when an epoch begins. Records form a chain, each signed and
 //! bound to the one before it. Everybody can check the chain; the sheet is for members.
-//!
-//! | bytes | field |
-//! |---|---|
-//! | 1 | version = 1 |
-//! | 32 | id of the group |
-//! | 8 | number, which is the epoch's |
-//! | 32 | hash of the record before; zeros for the first |
-//! | 8 | when the epoch begins, seconds since 1970 by the admin's clock |
-//! | 32 | nonce, from which the admin's seed makes the epoch's key |
-//! | 4, then each | doors (see `door`) |
-//! | 4, then so many | sealed sheet (see `sheet`) |
-//! | 64 | the admin's signature over all of it, behind a tag |
 
 use kms_protocol::{B256, keccak256};
 use umbral::{Signature, Signer, VerifyingKey};
@@ -27,6 +15,18 @@ const SIGNED_TAG: &[u8] = b"KMS group record v1";
 pub(super) const RECORD_BYTES_MAX: usize = 4 << 20;
 
 /// The beginning of an epoch.
+///
+/// | bytes | field |
+/// |---|---|
+/// | 1 | version = 1 |
+/// | 32 | id of the group |
+/// | 8 | number, which is the epoch's |
+/// | 32 | hash of the record before; zeros for the first |
+/// | 8 | when the epoch begins, seconds since 1970 by the admin's clock |
+/// | 32 | nonce, from which the admin's seed makes the epoch's key |
+/// | 4, then each | doors (see `door`) |
+/// | 4, then so many | sealed sheet (see `sheet`) |
+/// | 64 | the admin's signature over all of it, behind a tag |
 pub(crate) struct Record {
     pub(super) number: u64,
     pub(super) previous: B256,

@@ -1,13 +1,6 @@
 //! The sheet: what the admin tells the members in each record, sealed under the epoch's key: who
 //! may write, where their messages lie, and how far everybody's had come. A member who reads from
 //! this epoch on needs no earlier one to check what follows.
-//!
-//! | bytes | field |
-//! |---|---|
-//! | 32 | secret from which the names of mailboxes are made |
-//! | 8 | the highest place in the order that the admin had seen |
-//! | 4, then each | members: name (1, then so many), key 33, door 8 (2^64 - 1: the admin's) |
-//! | 4, then each | heads: key 33, number of the writer's last message 8, its hash 32 |
 
 use kms_protocol::{B256, keccak256};
 use umbral::PublicKey;
@@ -41,6 +34,13 @@ pub(crate) struct Head {
 }
 
 /// What members are told when an epoch begins.
+///
+/// | bytes | field |
+/// |---|---|
+/// | 32 | secret from which the names of mailboxes are made |
+/// | 8 | the highest place in the order that the admin had seen |
+/// | 4, then each | members: name (1, then so many), key 33, door 8 (2^64 - 1: the admin's) |
+/// | 4, then each | heads: key 33, number of the writer's last message 8, its hash 32 |
 pub(crate) struct Sheet {
     pub(super) mailboxes: Key,
     pub(super) order: u64,

@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 
 use futures_util::stream::{self, StreamExt as _};
 use kms_chain::Call;
-use kms_protocol::{Amount, Wei};
+use kms_protocol::Wei;
 
 use super::grant::{Funds, GrantReport, never_paid};
 use super::prepare::Prepared;
@@ -70,22 +70,14 @@ impl Owner<'_> {
         spend: Spend<'_>,
         progress: &dyn Progress,
     ) -> Result<()> {
-        let mut price = Amount::ZERO;
         for Prepared { grant, .. } in batch.iter() {
             self.journal().put(grant)?;
             let policy = grant.policy;
             progress.event(Event::Journaled { policy });
-            let sum = price.checked_add(grant.terms.price()?);
-            price = sum.ok_or(Error::Protocol(kms_protocol::Error::AmountOverflow))?;
         }
         let grants: Vec<&Grant> = batch.iter().map(|prepared| &prepared.grant).collect();
         let create = creations(&grants, keys)?;
-        let approve = Call::ApprovePolicies { amount: price };
-        let paid = async {
-            spend.pay.send(&approve, progress).await?;
-            spend.pay.send(&create, progress).await
-        };
-        match paid.await {
+        match spend.pay.send(&create, progress).await {
             Ok(receipt) => {
                 for Prepared { grant, .. } in batch.iter_mut() {
                     grant.paid(receipt.tx_hash, receipt.block_number);

@@ -110,17 +110,29 @@ fn a_damaged_chunk_is_named_and_not_written() {
     }
 }
 
-/// The header, the frames of the chunks, the end.
-fn chunks_of(file: &[u8]) -> (Vec<u8>, Vec<Vec<u8>>, Vec<u8>) {
-    let (rest, end) = file.split_at(file.len() - END_FRAME_BYTES);
-    let chunks = rest[HEADER..].chunks(SLOT).map(<[u8]>::to_vec).collect();
-    (rest[..HEADER].to_vec(), chunks, end.to_vec())
+/// A file, taken apart.
+#[derive(Clone)]
+struct Parts {
+    header: Vec<u8>,
+    /// The frames of the chunks.
+    chunks: Vec<Vec<u8>>,
+    end: Vec<u8>,
+}
+
+impl Parts {
+    fn of(file: &[u8]) -> Self {
+        let (rest, end) = file.split_at(file.len() - END_FRAME_BYTES);
+        Self {
+            header: rest[..HEADER].to_vec(),
+            chunks: rest[HEADER..].chunks(SLOT).map(<[u8]>::to_vec).collect(),
+            end: end.to_vec(),
+        }
+    }
 }
 
 #[track_caller]
-fn refused(label: &Label, file: &(Vec<u8>, Vec<Vec<u8>>, Vec<u8>), code: &str) {
-    let (header, chunks, end) = file;
-    let file = [&**header, &chunks.concat(), end].concat();
+fn refused(label: &Label, parts: &Parts, code: &str) {
+    let file = [&*parts.header, &parts.chunks.concat(), &parts.end].concat();
     assert_eq!(label.decrypt(&file).unwrap_err().code(), code);
 }
 
@@ -128,16 +140,16 @@ fn refused(label: &Label, file: &(Vec<u8>, Vec<Vec<u8>>, Vec<u8>), code: &str) {
 fn reordered_repeated_and_deleted_chunks_are_refused() {
     let label = Label::random();
     for tail in [0, 77] {
-        let whole = chunks_of(&label.encrypt(&pattern(4 * CHUNK_BYTES + tail)));
-        let count = whole.1.len();
+        let whole = Parts::of(&label.encrypt(&pattern(4 * CHUNK_BYTES + tail)));
+        let count = whole.chunks.len();
         for at in 0..count - 1 {
             let mut swapped = whole.clone();
-            swapped.1.swap(at, at + 1);
+            swapped.chunks.swap(at, at + 1);
             refused(&label, &swapped, "chunk_tampered");
         }
         for at in 0..count {
             let mut repeated = whole.clone();
-            repeated.1.insert(at, whole.1[at].clone());
+            repeated.chunks.insert(at, whole.chunks[at].clone());
             // After the last chunk the end is expected.
             let code = if at == count - 1 {
                 "end_tampered"
@@ -146,7 +158,7 @@ fn reordered_repeated_and_deleted_chunks_are_refused() {
             };
             refused(&label, &repeated, code);
             let mut shorter = whole.clone();
-            shorter.1.remove(at);
+            shorter.chunks.remove(at);
             refused(&label, &shorter, "chunk_tampered");
         }
     }
@@ -175,10 +187,10 @@ fn bytes_after_the_end_are_trailing_data() {
 fn the_end_of_another_file_is_refused() {
     let label = Label::random();
     let (mut one, two) = (
-        chunks_of(&label.encrypt(&[1; 500])),
-        chunks_of(&label.encrypt(&[2; 500])),
+        Parts::of(&label.encrypt(&[1; 500])),
+        Parts::of(&label.encrypt(&[2; 500])),
     );
-    one.2 = two.2;
+    one.end = two.end;
     refused(&label, &one, "end_tampered");
 }
 
@@ -202,8 +214,8 @@ fn the_capsule_of_another_file_of_the_same_label_is_refused() {
 #[test]
 fn chunks_of_another_file_at_the_same_place_are_refused() {
     let label = Label::random();
-    let mut one = chunks_of(&label.encrypt(&pattern(3 * CHUNK_BYTES)));
-    one.1[1] = chunks_of(&label.encrypt(&pattern(3 * CHUNK_BYTES))).1[1].clone();
+    let mut one = Parts::of(&label.encrypt(&pattern(3 * CHUNK_BYTES)));
+    one.chunks[1] = Parts::of(&label.encrypt(&pattern(3 * CHUNK_BYTES))).chunks[1].clone();
     refused(&label, &one, "chunk_tampered");
 }
 

@@ -35,7 +35,7 @@ impl Error {
             Self::AmountDecimals { .. } => ("amount_decimals", BadRequest, "round the amount"),
             Self::AmountOverflow => ("amount_overflow", BadRequest, "choose a smaller amount"),
             Self::ConsentSyntax => {
-                ("consent_invalid", BadRequest, "copy the line again, whole; `kms node consent` has it")
+                ("consent_invalid", BadRequest, "copy the whole line again")
             }
             Self::PeriodLengthZero => {
                 ("period_length_zero", Internal, "check the deployment file's period length")

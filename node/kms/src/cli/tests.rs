@@ -98,6 +98,7 @@ fn every_verb_that_spends_can_be_rehearsed() {
         "status",
         "read",
         "init",
+        "consent",
         "run",
         "fund",
         "dev",

@@ -1,25 +1,16 @@
 //! `kms group`: channels with history, for many readers.
 
+mod args;
 mod change;
+mod open;
 mod show;
 mod talk;
 
-use std::path::PathBuf;
-use std::str::FromStr;
-use std::time::{SystemTime, UNIX_EPOCH};
-
-use clap::{Args, Subcommand};
-use kms_client::{
-    Channel, GroupEntry, GroupStore, Home, OwnerKeys, Reader, ReaderKey, Role, store_at,
-};
+use clap::Subcommand;
 
 use crate::context::Context;
 use crate::failure::{Failure, Outcome};
-use crate::plan::DryArgs;
-use crate::progress::Steps;
-use crate::session::Session;
-use crate::terms::TermsArgs;
-use crate::time::Moment;
+use args::{AddArgs, CreateArgs, JoinArgs, NameArgs, PostArgs, RemoveArgs, SyncArgs};
 
 /// Channels: messages for many readers, with history for those who come later
 ///
@@ -57,7 +48,7 @@ Examples:
     /// Begin an epoch: a date from which people can be let in later
     #[command(after_help = "Examples:\n  kms group epoch team")]
     Epoch(NameArgs),
-    /// Post a message
+    /// Post a message to the group
     #[command(
         after_help = "Examples:\n  kms group post team \"the build is green\"\n  \
                             kms group post team - < notes.txt"
@@ -72,108 +63,6 @@ Examples:
     /// Exchange items with another folder or file of the same group
     #[command(after_help = "Examples:\n  kms group sync team /mnt/stick/team.kmsg")]
     Sync(SyncArgs),
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct CreateArgs {
-    /// Name of the group: letters, digits and -_.@+
-    name: String,
-    /// Folder for its items, or one file NAME.kmsg; made if need be
-    #[arg(long, value_name = "PATH")]
-    store: PathBuf,
-    /// Your own name in the group
-    #[arg(long = "as", value_name = "NAME", default_value = "admin")]
-    admin: String,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct JoinArgs {
-    /// The line that the admin gave you, kmsgroup1...
-    line: String,
-    /// Folder or file of its items
-    #[arg(long, value_name = "PATH")]
-    store: PathBuf,
-    /// Your own name for the group [default: the admin's]
-    #[arg(long = "as", value_name = "NAME")]
-    known_as: Option<String>,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct AddArgs {
-    /// Name of the group here
-    name: String,
-    /// A card by its name here, or NAME=CARD; several devices may have one name
-    #[arg(long, value_name = "NAME[=CARD]", required = true)]
-    member: Vec<MemberArg>,
-    /// From when on they may read, written as for --until [default: now]
-    #[arg(long, value_name = "TIME")]
-    since: Option<Moment>,
-    /// Let them read only the epochs that begin before this time
-    #[arg(long, value_name = "TIME", requires = "since")]
-    through: Option<Moment>,
-    #[command(flatten)]
-    terms: TermsArgs,
-    #[command(flatten)]
-    dry: DryArgs,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct RemoveArgs {
-    /// Name of the group here
-    name: String,
-    /// Name of a member
-    #[arg(long, value_name = "NAME", required = true)]
-    member: Vec<String>,
-    /// Seconds to wait for the miners' refusals
-    #[arg(long, value_name = "SECONDS", default_value_t = 60)]
-    #[arg(value_parser = clap::value_parser!(u64).range(0..=3600))]
-    wait: u64,
-    #[command(flatten)]
-    dry: DryArgs,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct NameArgs {
-    /// Name of the group here
-    name: String,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct PostArgs {
-    /// Name of the group here
-    name: String,
-    /// The message; `-` is stdin
-    text: String,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct SyncArgs {
-    /// Name of the group here
-    name: String,
-    /// The other folder, or file NAME.kmsg; made if need be
-    path: PathBuf,
-}
-
-/// A member's device: `NAME`, or `NAME=CARD`.
-#[derive(Debug, Clone)]
-pub(crate) struct MemberArg {
-    name: String,
-    card: String,
-}
-
-impl FromStr for MemberArg {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        let (name, card) = text.split_once('=').unwrap_or((text, text));
-        if name.is_empty() || card.is_empty() {
-            return Err(format!("{text:?} is not NAME or NAME=CARD"));
-        }
-        Ok(Self {
-            name: name.to_owned(),
-            card: card.to_owned(),
-        })
-    }
 }
 
 pub(crate) async fn run(verb: GroupVerb, context: &Context) -> Outcome {
@@ -193,81 +82,4 @@ pub(crate) async fn run(verb: GroupVerb, context: &Context) -> Outcome {
         GroupVerb::Log(args) => show::log(&args.name, context).await,
         GroupVerb::Sync(args) => show::sync(&args, context).await,
     }
-}
-
-/// A group of this home, open.
-struct OpenGroup {
-    home: Home,
-    entry: GroupEntry,
-    store: Box<dyn GroupStore>,
-    channel: Channel,
-}
-
-impl OpenGroup {
-    /// Opens a group: as its admin by the seed alone, or else by a grant, through the miners.
-    async fn new(name: &str, context: &Context) -> Outcome<Self> {
-        let home = context.home()?;
-        let entry = home.group(name)?;
-        let store = store_at(&entry.store)?;
-        let keys = unlock(&home, context)?;
-        let mut channel = match &keys {
-            Unlocked::Owner(keys) if Channel::is_admin(&entry.line, keys)? => {
-                Channel::open_as_admin(&entry.line, &*store, entry.seen, keys).await?
-            }
-            keys => {
-                let keys = keys.readers(&home)?;
-                let session = Session::open(context).await?;
-                let network = &session.network;
-                let reader = Reader::new(&keys, network, network.nodes());
-                let steps = Steps::new(context.out.quieter(), "answered");
-                Channel::open(&entry.line, &*store, entry.seen, &reader, &steps).await?
-            }
-        };
-        channel.resume_at(entry.position);
-        Ok(Self {
-            channel,
-            home,
-            entry,
-            store,
-        })
-    }
-
-    /// Remembers what was seen of the group.
-    fn remember(mut self, name: &str, context: &Context) -> Outcome {
-        let lock = context.lock(&self.home)?;
-        self.entry.seen = Some(self.channel.seen());
-        self.entry.position = self.channel.position();
-        Ok(self.home.set_group(&lock, name, &self.entry)?)
-    }
-}
-
-/// The keys of a home, whichever it has.
-enum Unlocked {
-    Owner(OwnerKeys),
-    Readers(kms_client::ReaderKeys),
-}
-
-fn unlock(home: &Home, context: &Context) -> Outcome<Unlocked> {
-    Ok(match home.config().role {
-        Role::Owner => Unlocked::Owner(home.unlock_owner(&context.passphrases)?),
-        Role::Reader => Unlocked::Readers(home.unlock_readers(&context.passphrases)?),
-    })
-}
-
-impl Unlocked {
-    fn readers(&self, home: &Home) -> Outcome<Vec<ReaderKey>> {
-        let key = |number| match self {
-            Self::Owner(keys) => keys.reader(number),
-            Self::Readers(keys) => keys.key(number),
-        };
-        Ok((0..home.config().reader_keys)
-            .map(key)
-            .collect::<Result<_, _>>()?)
-    }
-}
-
-/// The time by this machine's clock.
-fn now() -> u64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH);
-    since.map_or(0, |since| since.as_secs())
 }

@@ -150,17 +150,7 @@ impl State {
     pub(super) fn effect(&mut self, call: &Call, period: Period) -> Vec<ChainEvent> {
         let miner = self.miner;
         let event = match call {
-            Call::ConfirmActivity { through } => {
-                let (through, weight) = (Some(*through), Amount(1));
-                self.leases.insert(miner, Lease { through, weight });
-                ChainEvent::ActivityConfirmed {
-                    miner,
-                    from_period: Period(period.0 + 1),
-                    through_period: through.unwrap(),
-                    weight,
-                    locked: Amount(1),
-                }
-            }
+            Call::ConfirmActivity { through } => self.confirm(*through, period),
             Call::ConfirmAndClaim { through, miner } => {
                 let (through, miner) = (*through, *miner);
                 let parts = [Call::ConfirmActivity { through }, Call::Claim { miner }];
@@ -217,6 +207,23 @@ impl State {
             other => return self.policy_effect(other, period).into_iter().collect(),
         };
         vec![event]
+    }
+
+    /// Leases the periods up to `through` to the node's miner.
+    fn confirm(&mut self, through: Period, period: Period) -> ChainEvent {
+        let (miner, weight) = (self.miner, Amount(1));
+        let lease = Lease {
+            through: Some(through),
+            weight,
+        };
+        self.leases.insert(miner, lease);
+        ChainEvent::ActivityConfirmed {
+            miner,
+            from_period: Period(period.0 + 1),
+            through_period: through,
+            weight,
+            locked: Amount(1),
+        }
     }
 
     fn policy_effect(&mut self, call: &Call, period: Period) -> Option<ChainEvent> {

@@ -1,20 +1,17 @@
 use ethers::abi::{Abi, Token};
 use ethers::types::{H160, U256};
-use kms_protocol::messages::CfragBytes;
-use kms_protocol::{
-    Address, Amount, EthSecret, EthSignature, Period, SignedConsent, Terms, Wei, keccak256,
-};
+use kms_protocol::{Address, Amount, EthSecret, Period, SignedConsent, Terms, Wei, keccak256};
 
 mod judged;
 
-use super::{Call, ChallengeAnswer, Collection};
+use super::{Call, Collection};
 use crate::contracts::bindings::adjudicator::ADJUDICATOR_ABI;
 use crate::contracts::bindings::kms_token::KMSTOKEN_ABI;
 use crate::contracts::bindings::mining_rewards::MININGREWARDS_ABI;
 use crate::contracts::bindings::policy_manager::POLICYMANAGER_ABI;
 use crate::contracts::bindings::silence_challenges::SILENCECHALLENGES_ABI;
 use crate::contracts::bindings::staking_escrow::STAKINGESCROW_ABI;
-use crate::test_support::{address, deployment, hash, terms};
+use crate::test_support::{address, deployment, terms};
 
 fn consent() -> SignedConsent {
     let worker = EthSecret::from_bytes(&[7; 32]).unwrap();
@@ -115,8 +112,7 @@ fn policy_calls() -> Vec<(Call, &'static str)> {
                 terms: vec![terms(), terms()],
                 memos: vec![vec![1; 64], vec![2; 96]],
             },
-            "createPolicies((address,address,address,bytes32,uint96,uint32,uint32,uint8,bytes32,\
-             address[])[],bytes[])",
+            "transferAndCall(address,uint256,bytes)",
         ),
         (
             Call::RevokePolicy { terms: terms() },
@@ -144,21 +140,6 @@ fn policy_calls() -> Vec<(Call, &'static str)> {
             Call::RefundPolicy { terms: terms() },
             "refund((address,address,address,bytes32,uint96,uint32,uint32,uint8,bytes32,\
              address[]))",
-        ),
-        (
-            Call::AnswerChallenge {
-                terms: terms(),
-                miner: address(5),
-                answer: Box::new(ChallengeAnswer {
-                    cfrag: CfragBytes::from([7; 359]),
-                    commitments_hash: hash(6),
-                    block_time: 9,
-                    block_hash: hash(9),
-                    signature: EthSignature([8; 65]),
-                }),
-            },
-            "answer((address,address,address,bytes32,uint96,uint32,uint32,uint8,bytes32,\
-             address[]),address,(bytes,bytes32,uint64,bytes32,bytes))",
         ),
     ]
 }

@@ -40,7 +40,7 @@ async fn plant(scene: &Scene, message: &Message, signer: &ReaderKey) -> String {
     let epoch = &channel.epochs[&message.epoch];
     let bytes = epoch
         .sealer
-        .seal(message, &signer.card_signer().unwrap())
+        .seal(message, &signer.signer().unwrap())
         .unwrap();
     let stored = Stored {
         mailbox: epoch.sheet.mailbox(&message.writer),

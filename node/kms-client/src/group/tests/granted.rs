@@ -66,10 +66,7 @@ async fn people_are_let_in_by_one_transaction_and_read_what_they_were_given() {
         (changed.grants.len(), changed.from, changed.seen.number),
         (2, 1, 2)
     );
-    assert_eq!(
-        scene.world.chain.kinds(),
-        ["approve_policies", "create_policies"]
-    );
+    assert_eq!(scene.world.chain.kinds(), ["create_policies"]);
     let mut bobs = scene.open(&bob).await.unwrap();
     scene.post(&mut bobs, "thank you").await;
     let mut carols = scene.open(&carol).await.unwrap();

@@ -132,7 +132,7 @@ async fn refuses_a_price_above_the_limit() {
 
 #[tokio::test]
 async fn the_market_rate_leaves_the_dearest_half_out() {
-    let world = World::new(9).await;
+    let world = World::new(8).await;
     let quote = world.owner().quote(&world.spec(2, 3)).await.unwrap();
     assert_eq!(quote.rate, Amount(4_000));
     assert_eq!(quote.set_aside.len(), 4);
@@ -173,7 +173,7 @@ async fn named_miners_are_taken_whole_or_refused() {
 
 #[tokio::test]
 async fn one_seed_and_chain_give_one_quote() {
-    let world = World::new(9).await;
+    let world = World::new(8).await;
     let mut spec = world.spec(2, 3);
     spec.rate = Rate::Offer(Amount::KMS);
     let mut drawn = std::collections::BTreeSet::new();

@@ -298,7 +298,7 @@ async fn a_foreign_lock_stops_the_index_and_not_the_node() {
     let world = World::new();
     let grant = Grant::new(1, 100);
     let mut running = world.start().await;
-    world.chain.queue_policy(&grant.terms);
+    world.chain.queue_served(&grant.terms);
     world.chain.mine_many(3);
     let lock = world.store().await.hold_lock().await;
     let trouble = running.follower.advance().await.unwrap_err();

@@ -65,7 +65,6 @@ pub(super) fn contract_name(source: EventSource) -> &'static str {
 
 /// The fact of an event about a policy of this miner.
 fn of_policy(scope: &Scope, event: &ChainEvent) -> Option<Fact> {
-    let own = |miner: &Address| *miner == scope.miner;
     match event {
         ChainEvent::PolicyCreated {
             policy_id, terms, ..
@@ -92,26 +91,13 @@ fn of_policy(scope: &Scope, event: &ChainEvent) -> Option<Fact> {
             miner,
             effective_last,
             ..
-        } => own(miner).then_some(Fact::Revoked {
+        } => (*miner == scope.miner).then_some(Fact::Revoked {
             id: *policy_id,
             last_period: effective_last.0,
         }),
-        // Fees that returned are settled as those collected are.
-        ChainEvent::FeesCollected {
-            policy_id,
-            miner,
-            through_period,
-            ..
+        ChainEvent::FeesCollected { .. } | ChainEvent::FeesReturned { .. } => {
+            of_fees(scope.miner, event)
         }
-        | ChainEvent::FeesReturned {
-            policy_id,
-            miner,
-            through_period,
-            ..
-        } => own(miner).then_some(Fact::Collected {
-            id: *policy_id,
-            through_period: through_period.0,
-        }),
         ChainEvent::Deposited { .. }
         | ChainEvent::LockExtended { .. }
         | ChainEvent::WindDownSet { .. }
@@ -134,6 +120,30 @@ fn of_policy(scope: &Scope, event: &ChainEvent) -> Option<Fact> {
         | ChainEvent::ChallengeAnswered { .. }
         | ChainEvent::ChallengeClosed { .. } => None,
     }
+}
+
+/// The fact of an event that settles fees of the miner `about`: those that returned are settled as
+/// those collected are.
+fn of_fees(about: Address, event: &ChainEvent) -> Option<Fact> {
+    let (ChainEvent::FeesCollected {
+        policy_id,
+        miner,
+        through_period,
+        ..
+    }
+    | ChainEvent::FeesReturned {
+        policy_id,
+        miner,
+        through_period,
+        ..
+    }) = event
+    else {
+        return None;
+    };
+    (*miner == about).then_some(Fact::Collected {
+        id: *policy_id,
+        through_period: through_period.0,
+    })
 }
 
 /// The fact of a created policy, if it names this miner. The contract accepts terms that no node

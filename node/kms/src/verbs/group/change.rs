@@ -8,7 +8,8 @@ use kms_client::{
 use kms_protocol::{B256, PolicyId};
 use serde::Serialize;
 
-use super::{AddArgs, CreateArgs, RemoveArgs, now};
+use super::args::{AddArgs, CreateArgs, RemoveArgs};
+use super::open::now;
 use crate::context::Context;
 use crate::failure::Outcome;
 use crate::progress::Steps;

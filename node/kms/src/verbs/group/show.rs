@@ -5,7 +5,8 @@ use std::fmt;
 use kms_client::{EpochSummary, GroupEntry, GroupLine, copy_items, store_at};
 use serde::Serialize;
 
-use super::{JoinArgs, OpenGroup, SyncArgs};
+use super::args::{JoinArgs, SyncArgs};
+use super::open::OpenGroup;
 use crate::context::Context;
 use crate::failure::Outcome;
 use crate::output::Row;

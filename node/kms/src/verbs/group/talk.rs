@@ -7,7 +7,8 @@ use kms_client::{Entry, Message, TEXT_BYTES_MAX};
 use kms_protocol::B256;
 use serde::Serialize;
 
-use super::{OpenGroup, PostArgs, now};
+use super::args::PostArgs;
+use super::open::{OpenGroup, now};
 use crate::context::Context;
 use crate::failure::{Failure, Outcome};
 use crate::text::utc;

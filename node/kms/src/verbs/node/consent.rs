@@ -14,8 +14,8 @@ use crate::passphrase::Passphrases;
 
 /// Sign the worker's consent to be bonded to the node's miner, for another year
 ///
-/// `kms node init` does so too. The line is public: it is of use to that miner alone, which sends it
-/// by `kms worker bond`. Without it nobody can bond the key.
+/// `kms node init` does so too. The line is public: it is of use to that miner alone, which sends
+/// it by `kms worker bond`. Without it nobody can bond the key.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:

@@ -1,9 +1,11 @@
 //! What goes to the judges.
 
-use kms_protocol::messages::CapsuleBytes;
+use kms_protocol::messages::{CapsuleBytes, CfragBytes};
 use kms_protocol::{Accusation, EthSignature, PolicyId, RevealedKeys};
 
-use crate::contracts::call::{Call, ChallengeDemand, ChallengeRight, ReaderConsent, WrongFragment};
+use crate::contracts::call::{
+    Call, ChallengeAnswer, ChallengeDemand, ChallengeRight, ReaderConsent, WrongFragment,
+};
 use crate::test_support::{address, hash, terms};
 
 const KEYS: RevealedKeys = RevealedKeys {
@@ -50,6 +52,21 @@ pub(super) fn calls() -> Vec<(Call, &'static str)> {
             },
             "openAsAuthor(((address,address,address,bytes32,uint96,uint32,uint32,uint8,bytes32,\
              address[]),address,bytes,bytes,bytes32,bytes))",
+        ),
+        (
+            Call::AnswerChallenge {
+                terms: terms(&[address(5)]),
+                miner: address(5),
+                answer: Box::new(ChallengeAnswer {
+                    cfrag: CfragBytes::from([7; 359]),
+                    commitments_hash: hash(6),
+                    block_time: 9,
+                    block_hash: hash(9),
+                    signature: EthSignature([8; 65]),
+                }),
+            },
+            "answer((address,address,address,bytes32,uint96,uint32,uint32,uint8,bytes32,\
+             address[]),address,(bytes,bytes32,uint64,bytes32,bytes))",
         ),
         (
             Call::CloseChallenge {

@@ -69,7 +69,7 @@ async fn claims_and_collects(net: &Net, miner: Address, id: PolicyId) {
 }
 
 /// Uploads, waits for service, and reads the message.
-async fn serves(served: &Served, grant: &Grant) {
+async fn serves(net: &Net, served: &Served, grant: &Grant) {
     let (wire, id) = (served.wire(), grant.id());
     let known = async || {
         let status = wire.status(id).await.ok()?;
@@ -86,8 +86,7 @@ async fn serves(served: &Served, grant: &Grant) {
         status.serving.then_some(())
     };
     until("the policy is confirmed and has started", serving).await;
-    let info = wire.info().await.unwrap();
-    let request = grant.request(info.miner, info.head_block);
+    let request = grant.request(info.miner, net.head().await.timestamp);
     let reply = wire.reencrypt(&request).await.unwrap();
     assert!(grant.opens(&[grant.check(&request, &reply, info.worker)]));
 }
@@ -136,7 +135,7 @@ async fn a_node_earns_serves_and_forgets_by_itself() {
         .await;
     let id = grant.id();
     assert_eq!(id, grant.terms.id(info.chain_id, &info.policy_manager));
-    serves(&served, &grant).await;
+    serves(&net, &served, &grant).await;
     claims_and_collects(&net, miner, id).await;
     net.send(
         &alice,

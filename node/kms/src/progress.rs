@@ -17,11 +17,12 @@ const FILES: &str = "{msg} {pos} files {spinner}";
 
 /// A progress bar in bytes or files, of a total that may be unknown.
 pub(crate) struct Bar {
-    out: Output,
     verb: &'static str,
     template: &'static str,
     total: Option<u64>,
     started: Instant,
+    /// Whether anybody sees a bar; asked once, as it is a call of the system.
+    visible: bool,
     bar: Option<ProgressBar>,
 }
 
@@ -39,18 +40,18 @@ impl Bar {
 
     fn new(out: Output, verb: &'static str, template: &'static str, total: Option<u64>) -> Self {
         Self {
-            out,
             verb,
             template,
             total,
             started: Instant::now(),
+            visible: out.shows_bars(),
             bar: None,
         }
     }
 
     /// Sets the number of bytes or files done; draws the bar once [`QUIET_TIME`] is over.
     pub(crate) fn set(&mut self, done: u64) {
-        if self.bar.is_none() && self.out.shows_bars() && self.started.elapsed() > QUIET_TIME {
+        if self.bar.is_none() && self.visible && self.started.elapsed() > QUIET_TIME {
             self.bar = Some(self.draw());
         }
         if let Some(bar) = &self.bar {

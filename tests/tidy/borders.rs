@@ -17,7 +17,7 @@ struct Crate {
     must_not: &'static [&'static str],
 }
 
-const CRATES: [Crate; 11] = [
+const CRATES: [Crate; 12] = [
     Crate {
         manifest: "umbral/Cargo.toml",
         may_use: &[],
@@ -34,6 +34,11 @@ const CRATES: [Crate; 11] = [
         must_not: &["ethers", "tokio", "sqlx"],
     },
     Crate {
+        manifest: "node/kms-core/Cargo.toml",
+        may_use: &["umbral", "kms-format", "kms-protocol"],
+        must_not: &["tokio", "ethers", "reqwest", "sqlx"],
+    },
+    Crate {
         manifest: "node/kms-chain/Cargo.toml",
         may_use: &["kms-protocol"],
         must_not: &["axum", "sqlx"],
@@ -45,7 +50,13 @@ const CRATES: [Crate; 11] = [
     },
     Crate {
         manifest: "node/kms-client/Cargo.toml",
-        may_use: &["umbral", "kms-format", "kms-protocol", "kms-chain"],
+        may_use: &[
+            "umbral",
+            "kms-format",
+            "kms-protocol",
+            "kms-core",
+            "kms-chain",
+        ],
         must_not: &["sqlx", "ethers"],
     },
     Crate {

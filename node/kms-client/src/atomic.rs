@@ -161,7 +161,7 @@ fn open_part(target: &Path, visibility: Visibility) -> Result<(PathBuf, File)> {
     let mut last = io::Error::from(io::ErrorKind::AlreadyExists);
     for _ in 0..NAME_ATTEMPTS {
         let mut random = [0; 8];
-        getrandom::fill(&mut random).map_err(|_| Error::Random)?;
+        getrandom::fill(&mut random).map_err(|_| kms_core::Error::Random)?;
         let mut part = name.to_os_string();
         part.push(format!(".{}.part", hex::encode(random)));
         let part = target.with_file_name(part);

@@ -61,7 +61,7 @@ impl Daemon {
     /// Listens, and writes a fresh token to the home.
     ///
     /// # Errors
-    /// [`Error::Io`], [`Error::Random`].
+    /// [`Error::Io`], [`kms_core::Error::Random`].
     pub async fn bind(options: DaemonOptions, listen: &Listen) -> Result<Self> {
         let bound = Bound::at(listen).await?;
         let token_file = options.home.path().join("serve").join("token");

@@ -6,7 +6,6 @@ mod codes;
 #[cfg(test)]
 mod tests;
 
-use std::borrow::Cow;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
@@ -14,28 +13,10 @@ use kms_protocol::{Address, Amount, Period, PolicyId};
 use serde::Serialize;
 
 use crate::group::error::GroupError;
-use crate::label::Label;
+use kms_core::label::Label;
 
 /// Shorthand used by every fallible function of this crate.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
-
-/// Why a text is no seed. Tells a word by its place and never repeats it: it may be secret.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[allow(missing_docs, reason = "a message names its fields")]
-pub enum SeedFault {
-    /// Too few or too many words; a key written as digits counts as one.
-    #[error("a seed has 24 words, not {found}")]
-    WordCount { found: usize },
-    /// A word is not in the English list of BIP-39.
-    #[error("word {number} is not in the list of words (BIP-39, English)")]
-    WordUnknown { number: usize },
-    /// Every word is in the list, but together they are no seed.
-    #[error("its checksum does not fit: a word is wrong, or two are exchanged")]
-    Checksum,
-    /// All bits are zero: a file or a variable that was never filled.
-    #[error("it is all zeros")]
-    Zero,
-}
 
 /// Why one miner did not do its part.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -150,28 +131,13 @@ pub enum Error {
     /// The passphrase of a new home is too short.
     #[error("the passphrase has {given} characters, at least {least} are needed")]
     PassphraseTooShort { given: usize, least: usize },
-    /// A text is not the 24 words of a seed, or the seed is all zeros.
-    #[error("not a seed: {why}")]
-    SeedInvalid { why: SeedFault },
-    /// The system's random generator failed.
-    #[error("the random generator of the system failed")]
-    Random,
 
-    /// A label or card name is empty, too long or holds characters that would be misread.
-    #[error("{name:?} is not a name: {why}")]
-    NameInvalid {
-        name: String,
-        why: Cow<'static, str>,
-    },
     /// No such label in the home.
     #[error("no label {label:?} here")]
     LabelUnknown { label: Label },
     /// A label of that name exists with another key.
     #[error("label {label:?} exists")]
     LabelExists { label: Label },
-    /// A `kmslabel1...` line does not decode.
-    #[error("not a label key: {why}")]
-    LabelKeyInvalid { why: &'static str },
     /// A file without a sealed name is made for a label whose key is not in the home.
     #[error("the file is made for label key {fingerprint}, and no name is sealed in it")]
     FileOfUnknownLabel { fingerprint: String },
@@ -187,9 +153,6 @@ pub enum Error {
     /// Another card of that name is stored.
     #[error("another card named {name:?} is stored with key {fingerprint}")]
     CardExists { name: String, fingerprint: String },
-    /// A `kmscard1...` line does not decode or its signature does not hold.
-    #[error("not a card: {why}")]
-    CardInvalid { why: &'static str },
 
     /// A file, a folder or a link that no archive can hold, or that changed while it was read.
     #[error("{path} cannot be packed: {why}", path = path.display())]
@@ -199,6 +162,9 @@ pub enum Error {
     #[error("{path} cannot move to another label: {why}", path = path.display())]
     NotMovable { path: PathBuf, why: &'static str },
 
+    /// A key, a card or a name is at fault.
+    #[error(transparent)]
+    Core(#[from] kms_core::Error),
     /// The encrypted file is at fault, or the key does not fit it.
     #[error(transparent)]
     Format(#[from] kms_format::Error),

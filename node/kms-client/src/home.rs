@@ -23,8 +23,8 @@ use kms_protocol::{Address, EthSecret};
 use zeroize::Zeroizing;
 
 use crate::error::{Error, Result};
-use crate::keys::{OwnerKeys, ReaderKeys, Seed};
 use crate::store;
+use kms_core::keys::{OwnerKeys, ReaderKeys, Seed};
 
 pub use config::{Config, KeyFile, KeyFolder, Labels, NodeAddresses, Role};
 pub use passphrase::{MIN_PASSPHRASE_CHARS, Passphrase, PassphraseProvider, Unlock};
@@ -237,7 +237,7 @@ impl Home {
     /// # Errors
     /// As [`Home::unlock_seed`].
     pub fn unlock_owner(&self, passphrase: &dyn PassphraseProvider) -> Result<OwnerKeys> {
-        OwnerKeys::from_seed(&self.unlock_seed(passphrase)?)
+        Ok(OwnerKeys::from_seed(&self.unlock_seed(passphrase)?)?)
     }
 
     /// Decrypts what the reader keys come from; every home has it.

@@ -13,9 +13,9 @@ use serde::{Deserialize, Serialize};
 use umbral::PublicKey;
 
 use crate::error::{Error, Result};
-use crate::label::Label;
-use crate::memo::Memo;
 use crate::store::{self, Versioned};
+use kms_core::label::Label;
+use kms_core::memo::Memo;
 
 /// How far a grant has come, as the home remembers it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

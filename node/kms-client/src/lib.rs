@@ -2,25 +2,20 @@
 //!
 //! [`Home`] keeps keys, labels, cards and the journal of grants on disk; [`Network`] reaches the
 //! chain and the nodes; [`Owner`], [`Reader`] and [`Staker`] are what a person does with the two.
-//! Neighbours below: `umbral`, `kms-format`, `kms-protocol`, `kms-chain`. Above: the binary `kms`.
+//! Neighbours below: `kms-core` has the rules, `kms-chain` the chain. Above: the binary `kms`.
 
 #![forbid(unsafe_code)]
 
 mod asking;
 mod atomic;
-mod card;
 mod daemon;
 mod error;
-mod fingerprint;
 mod folder;
 mod granted;
 mod group;
 mod home;
 mod journal;
-mod keys;
-mod label;
 mod line;
-mod memo;
 mod network;
 mod node_http;
 mod node_url;
@@ -39,9 +34,8 @@ mod transactions;
 mod testkit;
 
 pub use atomic::{AtomicFile, Existing, Visibility};
-pub use card::{Card, LabelKey, fingerprint};
 pub use daemon::{Daemon, DaemonOptions, Listen, openapi};
-pub use error::{Error, NodeFailure, PolicyFailure, Result, SeedFault};
+pub use error::{Error, NodeFailure, PolicyFailure, Result};
 pub use folder::{NewFolder, PackedFolder};
 pub use group::{
     Admin, Changed, Channel, Entry, EpochSummary, FileStore, Finding, FolderStore, GroupEntry,
@@ -53,9 +47,12 @@ pub use home::{
     NodeAddresses, Passphrase, PassphraseProvider, Role, SeedSource, Unlock, WalletSource,
 };
 pub use journal::{Delivery, DeliveryState, Grant, GrantState, Journal};
-pub use keys::{OwnerKeys, ReaderKey, ReaderKeys, Seed};
-pub use label::Label;
-pub use memo::{Memo, MemoKey};
+pub use kms_core::Error as CoreError;
+pub use kms_core::card::{Card, LabelKey, fingerprint};
+pub use kms_core::keys::{OwnerKeys, ReaderKey, ReaderKeys, Seed};
+pub use kms_core::label::Label;
+pub use kms_core::memo::{Memo, MemoKey};
+pub use kms_core::{SeedFault, Standing};
 pub use network::{Network, NetworkStatus, network_status};
 pub use node_http::{HttpNodes, NodeLimits};
 pub use node_url::{AddressRule, NodeUrl};
@@ -74,5 +71,4 @@ pub use ports::{
 pub use progress::{Event, Progress, Silent};
 pub use reader::{ReadLimits, Reader};
 pub use staker::{PolicyFees, StakeStatus, Staker, WindDown, fees_of, stake_status};
-pub use standing::Standing;
 pub use transactions::{OpenTx, TxAttempt, TxState, transactions};

@@ -1,9 +1,8 @@
 //! What a reader does: find the policy that opens a capsule, ask its miners all at once, open with
 //! the first m. A miner that answers falsely is named and never counted; an author who made
 //! inconsistent shares is told apart from it.
-//! Neighbours: `find` looks on the chain, `collect` asks the miners, `answers` opens and judges.
+//! Neighbours: `find` looks on the chain, `collect` asks the miners; `kms_core::answers` judges.
 
-mod answers;
 mod collect;
 mod find;
 mod setup;
@@ -23,8 +22,7 @@ use crate::line::Moment;
 use crate::progress::Progress;
 use crate::standing::{Standing, standing};
 
-use answers::Goal;
-use collect::Question;
+use collect::{Goal, Question};
 use find::Candidate;
 
 pub use setup::{ReadLimits, Reader};

@@ -22,9 +22,9 @@ use crate::error::Result;
 use crate::home::{
     Home, InitOptions, Passphrase, PassphraseProvider, SeedSource, Unlock, WalletSource,
 };
-use crate::keys::Seed;
-use crate::label::Label;
 use crate::progress::{Event, Progress};
+use kms_core::keys::Seed;
+use kms_core::label::Label;
 
 pub(crate) const PASSPHRASE: &str = "correct horse";
 pub(crate) const SEED: [u8; 32] = [7; 32];

@@ -206,6 +206,12 @@ impl From<kms_client::Error> for Failure {
     }
 }
 
+impl From<kms_client::CoreError> for Failure {
+    fn from(error: kms_client::CoreError) -> Self {
+        kms_client::Error::from(error).into()
+    }
+}
+
 impl From<kms_format::Error> for Failure {
     fn from(error: kms_format::Error) -> Self {
         kms_client::Error::from(error).into()

@@ -1,6 +1,6 @@
-//! Replays the cases of `texts.json` with `kms-client`.
+//! Replays the cases of `texts.json` with `kms-core`, as `kms-client` shows it.
 
-use kms_client::{Card, Error, Label, LabelKey, OwnerKeys, Seed};
+use kms_client::{Card, CoreError as Error, Label, LabelKey, OwnerKeys, Seed};
 use serde_json::{Value, json};
 
 use crate::bytes::exactly;

@@ -6,9 +6,9 @@ use serde::Deserialize;
 use serde_json::{Value, json as object};
 
 use super::call::{Answer, Call, json};
-use crate::card::{Card, LabelKey};
 use crate::error::Result;
-use crate::label::Label;
+use kms_core::card::{Card, LabelKey};
+use kms_core::label::Label;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -7,7 +7,7 @@ use axum::http::HeaderMap;
 use axum::http::header::{AUTHORIZATION, HOST, ORIGIN};
 
 use super::problem::Problem;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::store;
 
 pub(super) struct Guard {
@@ -20,7 +20,7 @@ impl Guard {
     /// Draws a token and writes it where the user alone can read it.
     pub(super) fn fresh(file: &Path, port: Option<u16>) -> Result<Self> {
         let mut token = [0; 32];
-        getrandom::fill(&mut token).map_err(|_| Error::Random)?;
+        getrandom::fill(&mut token).map_err(|_| kms_core::Error::Random)?;
         let token = hex::encode(token);
         if let Some(folder) = file.parent().filter(|folder| !folder.is_dir()) {
             store::create_private_dir(folder)?;

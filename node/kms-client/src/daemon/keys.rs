@@ -11,10 +11,10 @@ use umbral::{Capsule, SecretKeyFactory, SharedSecret};
 use super::call::{Answer, Call, json};
 use super::problem::Problem;
 use super::state::State;
-use crate::card::LabelKey;
 use crate::error::{Error, Result};
-use crate::label::Label;
 use crate::progress::Silent;
+use kms_core::card::LabelKey;
+use kms_core::label::Label;
 
 /// What a key is derived for: never that of a file.
 const PURPOSE: &[u8] = b"kms/v1/datakey";
@@ -58,7 +58,7 @@ pub(super) fn datakey(call: Call) -> BoxFuture<'static, Answer> {
 /// A label by its name in the home, or as the line that a producer has.
 pub(super) fn label_key(state: &State, label: &str) -> Result<LabelKey> {
     match label.starts_with("kmslabel1") {
-        true => label.parse(),
+        true => Ok(label.parse()?),
         false => state.home.label_key(&Label::new(label)?),
     }
 }

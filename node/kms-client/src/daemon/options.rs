@@ -6,8 +6,8 @@ use std::time::Duration;
 use kms_protocol::EthSecret;
 
 use crate::home::Home;
-use crate::keys::{OwnerKeys, ReaderKey};
 use crate::network::Network;
+use kms_core::keys::{OwnerKeys, ReaderKey};
 
 /// What a daemon serves with.
 pub struct DaemonOptions {

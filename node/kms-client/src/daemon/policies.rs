@@ -12,13 +12,13 @@ use super::problem::Problem;
 use super::state::State;
 use crate::error::{Error, Result};
 use crate::home::HomeLock;
-use crate::label::Label;
 use crate::owner::{
     Extension, FeeLimit, GrantReport, GrantSpec, PolicyReport, Quote, QuotedMiner, Rate, Repeat,
     RevocationReport, Selection, Span, Spend, Start, Unwilling, WaitLimits,
 };
 use crate::ports::Scope;
 use crate::progress::Silent;
+use kms_core::label::Label;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -15,12 +15,12 @@ use super::options::DaemonOptions;
 use super::problem::Problem;
 use crate::error::{Error, Result};
 use crate::home::Home;
-use crate::keys::{OwnerKeys, ReaderKey};
 use crate::network::Network;
 use crate::owner::{self, Owner};
 use crate::payer::Payer;
 use crate::progress::Silent;
 use crate::reader::Reader;
+use kms_core::keys::{OwnerKeys, ReaderKey};
 
 /// How long a file's key is kept for the next range of it. So much later at most, a revocation is
 /// felt by whoever reads through this daemon.

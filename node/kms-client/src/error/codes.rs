@@ -61,10 +61,6 @@ table! {{
         "prompt_in_background", "bring it to the foreground, unlock the home with `kms agent` \
             before, or name a file in KMS_PASSPHRASE_FILE";
     Self::PassphraseTooShort { .. } => "passphrase_too_short", "choose a longer passphrase";
-    Self::SeedInvalid { .. } =>
-        "seed_invalid", "copy the 24 words from the backup again, whole and in order";
-    Self::Random => "random_failed", "check the random source of this machine";
-    Self::NameInvalid { .. } => "name_invalid", "choose another name";
     Self::LabelUnknown { .. } =>
         "label_unknown", "make it with `kms label new`, or pass a kmslabel1 line";
     Self::LabelExists { .. } => "label_exists", "choose another name for the label";
@@ -75,11 +71,9 @@ table! {{
         "use its owner's seed, or `kms read`; if it is yours, name its label with --label NAME";
     Self::FileOfOtherLabel { .. } =>
         "file_of_other_label", "name another label, or leave --label out";
-    Self::LabelKeyInvalid { .. } => "label_key_invalid", "ask for the line again";
     Self::CardUnknown { .. } => "card_unknown", "add it with `kms card add`";
     Self::CardExists { .. } =>
         "card_exists", "compare fingerprints; remove the stored card to replace it";
-    Self::CardInvalid { .. } => "card_invalid", "ask for the line again";
     Self::HttpClient { .. } => "http_client", "report this with the message";
     Self::InsufficientFunds { .. } =>
         "insufficient_funds", "fund the account, or ask for fewer periods or miners";
@@ -121,6 +115,7 @@ table! {{
 }
 {
     Self::NoneOpens { nearest, .. } => nearest;
+    Self::Core(error) => error;
     Self::Format(error) => error;
     Self::Umbral(error) => error;
     Self::Protocol(error) => error;

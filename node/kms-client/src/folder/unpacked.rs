@@ -37,7 +37,7 @@ impl NewFolder {
         let name = target.file_name();
         let name = name.ok_or_else(|| io(io::ErrorKind::InvalidInput.into()))?;
         let mut random = [0; 8];
-        getrandom::fill(&mut random).map_err(|_| Error::Random)?;
+        getrandom::fill(&mut random).map_err(|_| kms_core::Error::Random)?;
         let mut part = name.to_os_string();
         part.push(format!(".{}.part", hex::encode(random)));
         let part = target.with_file_name(part);

@@ -17,14 +17,14 @@ use super::line::GroupLine;
 use super::record::Draft;
 use super::sheet::{Member, Sheet};
 use super::store::{GroupStore, put_record};
-use crate::card::{Card, check_card_name};
 use crate::error::{Error, Result};
-use crate::keys::OwnerKeys;
-use crate::label::Label;
 use crate::owner::{Ending, GrantReport, GrantSpec, Owner, Quote, RevocationReport, Spend};
 use crate::plan::Plan;
 use crate::ports::Scope;
 use crate::progress::Progress;
+use kms_core::card::{Card, check_card_name};
+use kms_core::keys::OwnerKeys;
+use kms_core::label::Label;
 
 /// The admin of a group.
 #[derive(Clone, Copy)]
@@ -70,7 +70,7 @@ pub struct Changed {
 /// Makes a group whose only member is the admin's own reader key, under a name of its choice.
 ///
 /// # Errors
-/// [`Error::NameInvalid`], those of the store.
+/// [`kms_core::Error::NameInvalid`], those of the store.
 pub async fn create_group(
     keys: &OwnerKeys,
     name: &str,

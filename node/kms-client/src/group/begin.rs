@@ -16,7 +16,7 @@ use super::record::Draft;
 use super::sheet::{Member, Sheet};
 use super::store::{messages, put_record};
 use crate::error::{Error, Result};
-use crate::label::Label;
+use kms_core::label::Label;
 
 /// The epochs that a door leads to.
 #[derive(Clone, Copy)]
@@ -48,10 +48,10 @@ impl Admin<'_> {
         let id = hex::encode(id.0.first_chunk::<8>().unwrap_or(&[0; 8]));
         let name = self.line.name();
         let (from, top) = (reach.from, reach.top);
-        Label::new(&match reach.is_window {
+        Ok(Label::new(&match reach.is_window {
             false => format!("group/{name}/{id}/{from}"),
             true => format!("group/{name}/{id}/{from}-{top}"),
-        })
+        })?)
     }
 
     pub(super) async fn begin_epoch(&self, channel: &Channel, change: Change) -> Result<Seen> {

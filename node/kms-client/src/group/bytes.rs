@@ -67,7 +67,7 @@ pub(super) fn put_count(out: &mut Vec<u8>, count: usize) {
     out.extend_from_slice(&count.to_be_bytes());
 }
 
-/// Writes a name that [`crate::card::check_card_name`] has passed: at most 64 bytes.
+/// Writes a name that [`kms_core::card::check_card_name`] has passed: at most 64 bytes.
 pub(super) fn put_name(out: &mut Vec<u8>, name: &str) {
     out.push(u8::try_from(name.len()).unwrap_or(u8::MAX));
     out.extend_from_slice(name.as_bytes());

@@ -17,9 +17,9 @@ use super::sheet::Member;
 use super::store::{GroupStore, Stored, last_message, messages, put_message};
 use super::timeline::{Position, Timeline};
 use crate::error::{Error, Result};
-use crate::keys::{OwnerKeys, ReaderKey};
 use crate::progress::Progress;
 use crate::reader::Reader;
+use kms_core::keys::{OwnerKeys, ReaderKey};
 
 /// A group that is open. Erased when dropped.
 pub struct Channel {

@@ -14,7 +14,7 @@ use super::message::Sealer;
 use super::record::Record;
 use super::sheet::Sheet;
 use crate::error::{Error, Result};
-use crate::keys::OwnerKeys;
+use kms_core::keys::OwnerKeys;
 
 /// An open epoch.
 pub(crate) struct Epoch {

@@ -11,8 +11,8 @@ use serde::{Deserialize, Serialize};
 use umbral::VerifyingKey;
 
 use super::error::GroupError;
-use crate::card::{check_card_name, read_line, write_line};
 use crate::error::{Error, Result};
+use kms_core::card::{check_card_name, read_line, write_line};
 
 const PREFIX: &str = "kmsgroup";
 const VERSION: u8 = 1;
@@ -32,11 +32,11 @@ impl GroupLine {
     /// Names a group that did not exist before.
     ///
     /// # Errors
-    /// [`Error::NameInvalid`], [`Error::Random`].
+    /// [`kms_core::Error::NameInvalid`], [`kms_core::Error::Random`].
     pub(super) fn new(name: &str, admin: VerifyingKey) -> Result<Self> {
         check_card_name(name)?;
         let mut nonce = [0; 16];
-        getrandom::fill(&mut nonce).map_err(|_| Error::Random)?;
+        getrandom::fill(&mut nonce).map_err(|_| kms_core::Error::Random)?;
         Ok(Self {
             name: name.to_owned(),
             admin,

@@ -19,9 +19,9 @@ use super::ledger::Ledger;
 use super::message::Message;
 use super::*;
 use crate::error::Result;
-use crate::keys::ReaderKey;
-use crate::label::Label;
 use crate::testkit::World;
+use kms_core::keys::ReaderKey;
+use kms_core::label::Label;
 
 /// Items in memory.
 #[derive(Default)]

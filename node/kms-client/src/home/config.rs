@@ -8,11 +8,11 @@ use kms_protocol::Address;
 use serde::{Deserialize, Serialize};
 use umbral::PublicKey;
 
-use crate::card::LabelKey;
 use crate::home::root::Root;
-use crate::label::Label;
 use crate::node_url::AddressRule;
 use crate::store::Versioned;
+use kms_core::card::LabelKey;
+use kms_core::label::Label;
 
 /// Chain id of local development chains, on which nodes live at private addresses.
 const LOCAL_CHAIN_ID: u64 = 31337;

@@ -3,11 +3,11 @@
 use std::path::PathBuf;
 
 use super::{CARDS, Home, HomeLock, LABELS, Labels};
-use crate::card::{Card, LabelKey, check_card_name};
 use crate::error::{Error, Result};
-use crate::keys::OwnerKeys;
-use crate::label::Label;
 use crate::store;
+use kms_core::card::{Card, LabelKey, check_card_name};
+use kms_core::keys::OwnerKeys;
+use kms_core::label::Label;
 
 impl Home {
     /// The labels made so far.
@@ -112,10 +112,10 @@ impl Home {
     /// A stored card by its name, or the card a `kmscard1...` line holds.
     ///
     /// # Errors
-    /// [`Error::CardUnknown`], [`Error::CardInvalid`], [`Error::HomeCorrupt`].
+    /// [`Error::CardUnknown`], [`kms_core::Error::CardInvalid`], [`Error::HomeCorrupt`].
     pub fn card(&self, name_or_line: &str) -> Result<Card> {
         if name_or_line.starts_with("kmscard1") {
-            return name_or_line.parse();
+            return Ok(name_or_line.parse()?);
         }
         self.stored_card(name_or_line)?
             .ok_or_else(|| Error::CardUnknown {
@@ -155,7 +155,7 @@ impl Home {
         let line = std::str::from_utf8(&bytes).map_err(|_| store::corrupt(&path, "not UTF-8"))?;
         let card: Card = line
             .parse()
-            .map_err(|error: Error| store::corrupt(&path, &error.to_string()))?;
+            .map_err(|error: kms_core::Error| store::corrupt(&path, &error.to_string()))?;
         Ok(Some(card.known_as(name)?))
     }
 }

@@ -4,10 +4,10 @@
 use std::path::{Path, PathBuf};
 
 use super::{Home, HomeLock};
-use crate::card::check_card_name;
 use crate::error::{Error, Result};
 use crate::group::{GroupEntry, GroupError};
 use crate::store;
+use kms_core::card::check_card_name;
 
 const GROUPS: &str = "groups";
 
@@ -25,7 +25,7 @@ impl Home {
     /// Remembers a group under a name that is free, or holds the same group.
     ///
     /// # Errors
-    /// [`GroupError::Exists`], [`Error::NameInvalid`].
+    /// [`GroupError::Exists`], [`kms_core::Error::NameInvalid`].
     pub fn add_group(&self, lock: &HomeLock, name: &str, entry: &GroupEntry) -> Result<()> {
         let path = self.group_path(name)?;
         let known = store::read_json::<GroupEntry>(&path)?;
@@ -39,7 +39,7 @@ impl Home {
     /// Replaces what is known of a group.
     ///
     /// # Errors
-    /// [`Error::NameInvalid`], [`Error::Io`].
+    /// [`kms_core::Error::NameInvalid`], [`Error::Io`].
     pub fn set_group(&self, lock: &HomeLock, name: &str, entry: &GroupEntry) -> Result<()> {
         self.check(lock)?;
         let dir = self.path.join(GROUPS);

@@ -4,7 +4,7 @@ use zeroize::Zeroizing;
 
 use super::Role;
 use crate::error::Result;
-use crate::keys::{ReaderKeys, Seed};
+use kms_core::keys::{ReaderKeys, Seed};
 
 /// The first of a home's two secrets.
 pub(crate) enum Root {
@@ -55,7 +55,7 @@ impl Root {
     /// The keys for reading, which both have.
     pub(super) fn into_readers(self) -> Result<ReaderKeys> {
         match self {
-            Self::Seed(seed) => ReaderKeys::from_seed(&seed),
+            Self::Seed(seed) => Ok(ReaderKeys::from_seed(&seed)?),
             Self::Readers(readers) => Ok(readers),
         }
     }

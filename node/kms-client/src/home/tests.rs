@@ -4,9 +4,9 @@ use super::root::Root;
 use super::{
     CARDS, CONFIG, Config, Error, Home, InitOptions, NodeAddresses, Passphrase, SeedSource,
 };
-use crate::keys::{OwnerKeys, Seed};
 use crate::node_url::AddressRule;
 use crate::testkit::{Fixed, PASSPHRASE, SEED, home_at, label, options};
+use kms_core::keys::{OwnerKeys, Seed};
 use kms_protocol::Address;
 use std::path::Path;
 

@@ -9,9 +9,7 @@ use kms_protocol::{EthSecret, FixedBytes};
 use serde_json::Value;
 
 use super::*;
-use crate::card::Card;
 use crate::home::{Home, InitOptions};
-use crate::keys::ReaderKey;
 use crate::owner::{FeeLimit, GrantSpec, Owner, Rate, Selection, Span, Spend, Unwilling};
 use crate::payer::Payer;
 use crate::ports::PayPort as _;
@@ -20,6 +18,8 @@ use crate::reader::{ReadLimits, Reader};
 use crate::staker::{Staker, fees_of, stake_status};
 use crate::standing::Standing;
 use crate::testkit::{Clock, Fixed, PASSPHRASE, TestNode, label, options};
+use kms_core::card::Card;
+use kms_core::keys::ReaderKey;
 
 /// The canonical text of an event, from the ABI.
 fn signature(artifact: &str, event: &str) -> String {

@@ -13,11 +13,11 @@ use super::{Owner, Quote, Schedule, Spend};
 use crate::error::{Error, NodeFailure, Result};
 use crate::granted::{Granted, granted};
 use crate::journal::{Grant, GrantState};
-use crate::keys::OwnerKeys;
-use crate::memo;
 use crate::plan::Plan;
 use crate::ports::PayPort;
 use crate::progress::{Event, Progress};
+use kms_core::keys::OwnerKeys;
+use kms_core::memo;
 
 /// What a grant paid for, and which miners serve it.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -9,7 +9,7 @@ use umbral::{GrantParams, PublicKey, VerifiedKeyFrag};
 
 use crate::error::{Error, Result};
 use crate::journal::Grant;
-use crate::keys::{GrantSigner, OwnerKeys};
+use kms_core::keys::{GrantSigner, OwnerKeys};
 
 /// The kfrags of one grant, each for one miner, and what all uploads have in common.
 pub(super) struct Kfrags {

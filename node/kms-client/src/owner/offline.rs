@@ -4,11 +4,11 @@
 
 use kms_format::{DataKey, Header, SegmentKey, SegmentRecord};
 
-use crate::card::fingerprint;
 use crate::error::{Error, Result};
 use crate::home::Labels;
-use crate::keys::OwnerKeys;
-use crate::label::Label;
+use kms_core::card::fingerprint;
+use kms_core::keys::OwnerKeys;
+use kms_core::label::Label;
 
 /// The label a file is made for: by the name sealed in its header, or else by its key among the
 /// labels given. A name that somebody else put in is passed by, and never leads to a key.

@@ -9,8 +9,8 @@ use super::Owner;
 use super::revoke::OfPair;
 use crate::error::{Error, Result};
 use crate::granted::granted;
-use crate::keys::OwnerKeys;
-use crate::label::Label;
+use kms_core::keys::OwnerKeys;
+use kms_core::label::Label;
 
 /// One label with one card.
 struct Pair {

@@ -12,11 +12,11 @@ use super::pairs::Pairs;
 use crate::asking::{dismissed, failed, reach};
 use crate::error::{Error, NodeFailure, Result};
 use crate::journal::GrantState;
-use crate::keys::OwnerKeys;
-use crate::label::Label;
 use crate::line::Moment;
 use crate::ports::{CreatedPolicy, PolicyFilter};
 use crate::standing::{Standing, standing};
+use kms_core::keys::OwnerKeys;
+use kms_core::label::Label;
 
 /// Concurrent requests to the chain or to nodes.
 const AT_ONCE: usize = 16;

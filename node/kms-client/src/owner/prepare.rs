@@ -7,9 +7,9 @@ use super::kfrags::Kfrags;
 use super::{Owner, Quote};
 use crate::error::Result;
 use crate::journal::Grant;
-use crate::keys::OwnerKeys;
-use crate::memo::Memo;
 use crate::ports::PayPort;
+use kms_core::keys::OwnerKeys;
+use kms_core::memo::Memo;
 
 /// A grant that is ready to be journaled and paid.
 pub(super) struct Prepared {

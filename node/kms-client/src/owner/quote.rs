@@ -11,10 +11,10 @@ use kms_protocol::{Address, Amount, Period, sampling};
 
 use super::{Owner, Schedule, Span, Start};
 use crate::asking::failed;
-use crate::card::{Card, LabelKey};
 use crate::error::{Error, NodeFailure, Result};
-use crate::label::Label;
 use crate::node_http::HttpNodes;
+use kms_core::card::{Card, LabelKey};
+use kms_core::label::Label;
 
 /// Miners asked for in one call to the chain.
 const INFO_BATCH: usize = 50;
@@ -55,10 +55,10 @@ impl Selection {
     /// A draw by a fresh random seed.
     ///
     /// # Errors
-    /// [`Error::Random`].
+    /// [`kms_core::Error::Random`].
     pub fn random() -> Result<Self> {
         let mut seed = [0; 32];
-        getrandom::fill(&mut seed).map_err(|_| Error::Random)?;
+        getrandom::fill(&mut seed).map_err(|_| kms_core::Error::Random)?;
         Ok(Self::Stake { seed })
     }
 }

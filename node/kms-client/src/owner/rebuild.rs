@@ -12,10 +12,10 @@ use super::kfrags::Kfrags;
 use crate::error::Result;
 use crate::home::HomeLock;
 use crate::journal::Grant;
-use crate::keys::OwnerKeys;
-use crate::memo::Memo;
 use crate::ports::{CreatedPolicy, PolicyFilter};
 use crate::standing::{Standing, standing};
+use kms_core::keys::OwnerKeys;
+use kms_core::memo::Memo;
 
 /// What the memos of an account's policies brought back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

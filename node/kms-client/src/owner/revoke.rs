@@ -14,11 +14,11 @@ use super::{Owner, Spend};
 use crate::asking::nobody;
 use crate::error::{Error, NodeFailure, Result};
 use crate::granted::{Granted, granted};
-use crate::keys::OwnerKeys;
-use crate::label::Label;
 use crate::plan::{Plan, Sender};
 use crate::ports::{CreatedPolicy, Revoked, Scope};
 use crate::progress::Progress;
+use kms_core::keys::OwnerKeys;
+use kms_core::label::Label;
 
 /// One revocation of a plan.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -11,11 +11,11 @@ use kms_format::{Encryptor, Header};
 
 use super::offline::{data_key_of_label, label_of};
 use crate::atomic::{AtomicFile, Existing, Visibility};
-use crate::card::LabelKey;
 use crate::error::{Error, Result};
 use crate::home::Labels;
-use crate::keys::OwnerKeys;
-use crate::label::Label;
+use kms_core::card::LabelKey;
+use kms_core::keys::OwnerKeys;
+use kms_core::label::Label;
 
 /// What became of a file.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -10,8 +10,8 @@ use kms_format::{Header, MAGIC};
 use super::offline::label_of;
 use crate::error::{Error, Result};
 use crate::home::Labels;
-use crate::keys::OwnerKeys;
-use crate::label::Label;
+use kms_core::keys::OwnerKeys;
+use kms_core::label::Label;
 
 /// A file that told no label of the owner's, with the reason.
 #[derive(Debug)]

@@ -8,10 +8,10 @@ use super::grant::creation;
 use super::several::creations;
 use crate::error::Result;
 use crate::journal::{Grant, GrantState};
-use crate::keys::OwnerKeys;
 use crate::ports::{PayPort, Settled};
 use crate::progress::Progress;
 use crate::standing::{Standing, standing};
+use kms_core::keys::OwnerKeys;
 
 impl Owner<'_> {
     /// Settles the transactions of earlier runs, and with them the grants in the journal: with no

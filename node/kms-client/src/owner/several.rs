@@ -14,8 +14,8 @@ use super::prepare::Prepared;
 use super::{Owner, Quote, Spend};
 use crate::error::{Error, Result};
 use crate::journal::Grant;
-use crate::keys::OwnerKeys;
 use crate::progress::{Event, Progress};
+use kms_core::keys::OwnerKeys;
 
 /// Policies created by one transaction at most; the contract's limit is higher, a block's is not.
 const AT_ONCE: usize = 64;
@@ -102,7 +102,7 @@ impl Owner<'_> {
 pub(super) fn creations(grants: &[&Grant], keys: &OwnerKeys) -> Result<Call> {
     let memos = grants
         .iter()
-        .map(|grant| keys.memos().seal(&grant.memo(), &grant.terms));
+        .map(|grant| Ok(keys.memos().seal(&grant.memo(), &grant.terms)?));
     Ok(Call::CreatePolicies {
         memos: memos.collect::<Result<_>>()?,
         terms: grants.iter().map(|grant| grant.terms.clone()).collect(),

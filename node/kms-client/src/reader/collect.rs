@@ -1,30 +1,37 @@
-//! Asks all n miners of a policy in parallel, and reports each one's failure. Checked here, per
-//! miner: the receipt's signature against the worker bonded on chain, the verifying key against
-//! the terms. `answers` verifies the cfrags.
+//! Asks all n miners of a policy in parallel, and reports each one's failure. `kms_core` has the
+//! rules: `asked` checks each reply against the worker bonded on chain, `answers` the cfrags.
 
 use std::time::Duration;
 
 use futures_util::future::try_join;
 use futures_util::stream::{FuturesUnordered, StreamExt as _};
 use kms_chain::MinerInfo;
-use kms_protocol::messages::{
-    CapsuleBytes, Entry, ReencryptReply, ReencryptRequest, ReplyExpectation,
-};
-use kms_protocol::{Address, B256, EthSignature, Refusal};
+use kms_core::answers::{Accept, Answer, Answers, DoNotOpen, Fault, Step};
+use kms_core::asked::{Asked, lags};
+use kms_protocol::Address;
 use tokio::time::Instant;
-use umbral::{Capsule, CapsuleFrag, PublicKey};
+use umbral::{Capsule, PublicKey, SharedSecret};
 
 use super::Reader;
-use super::answers::{Answer, Answers, Fault, Goal, Step};
 use super::find::Candidate;
 use crate::asking::{Pause, dismissed, failed, reach, within};
 use crate::error::{Error, NodeFailure, Result};
-use crate::line::{Moment, Peer};
+use crate::line::Moment;
 use crate::node_http::AskError;
 use crate::progress::{Event, Progress};
 
 /// First pause before a node that lags is asked again, in milliseconds.
 const RETRY_FIRST_MS: u64 = 200;
+
+/// Takes the secrets of all capsules.
+type Finish<'a, T> = &'a (dyn Fn(Vec<SharedSecret>) -> Result<T> + Sync);
+
+/// What the capsules are opened for.
+pub(super) struct Goal<'a, T> {
+    pub(super) accept: Option<Accept<'a, T>>,
+    /// Takes the secrets of all capsules, opened with verified cfrags.
+    pub(super) finish: Finish<'a, T>,
+}
 
 /// What is asked of every miner, and until when.
 pub(super) struct Question<'a> {
@@ -104,34 +111,35 @@ impl Reader<'_> {
             .into_iter()
             .map(|info| async move { (info, self.ask(info, question).await) })
             .collect();
-        let mut answers = Answers::new(question, goal, self.chain.domain())?;
+        let asked = question.asked();
+        let mut answers = Answers::new(&asked, goal.accept, &self.chain.domain())?;
         let mut authors = 0;
         while let Some((info, answer)) = running.next().await {
-            let answer = match answer {
-                Ok(answer) => answer,
+            let miner = info.miner;
+            let step = match answer {
+                Ok(answer) => answers.add(answer),
                 Err(failure) => {
                     failures.note(failure);
                     continue;
                 }
             };
-            let miner = info.miner;
-            match answers.add(answer)? {
-                // The slower miners' answers are not waited for.
-                Step::Reached(reached) => {
-                    let done = need;
-                    progress.event(Event::NodeDone { miner, done, of });
-                    return Ok(reached);
-                }
+            let reached = match step.map_err(|DoNotOpen| Error::FragmentsDoNotOpen { policy })? {
+                Step::Reached(reached) => reached,
+                Step::Verified(secrets) => (goal.finish)(secrets)?,
                 Step::Counted(done, faults) => {
                     if faults.iter().all(|(at_fault, _)| *at_fault != miner) {
                         progress.event(Event::NodeDone { miner, done, of });
                     }
                     authors += count_authors(&faults);
                     failures.note_faults(faults);
+                    continue;
                 }
-            }
+            };
+            // The slower miners' answers are not waited for.
+            let done = need;
+            progress.event(Event::NodeDone { miner, done, of });
+            return Ok(reached);
         }
-        drop(running);
         let (got, faults) = answers.give_up();
         authors += count_authors(&faults);
         failures.note_faults(faults);
@@ -154,81 +162,36 @@ impl Reader<'_> {
         loop {
             let moment = Moment::now(self.chain).await;
             let moment = moment.map_err(|error| failed(info, error.code(), error.to_string()))?;
-            let request = self.request(info, question, &moment)?;
+            let asked = question.asked();
+            let request = asked.request(&moment.domain, info.miner, moment.time);
+            let request =
+                request.map_err(|error| failed(info, "random_failed", error.to_string()))?;
             let answer = self.nodes.reencrypt(&peer, &moment, &request);
             let error = match within(question.deadline, answer).await {
-                Ok(reply) => return self.check(reply, &request, info, &peer, question),
+                Ok(reply) => {
+                    let answer = asked.check(&moment.domain, &request, peer.worker, reply);
+                    return answer.map_err(|fault| failed(info, fault.code(), fault.to_string()));
+                }
                 Err(error) => error,
             };
             let wait = pause.next(&error);
-            if !lags(&error) || Instant::now() + wait >= patience {
+            if !passes(&error) || Instant::now() + wait >= patience {
                 return Err(failed(info, error.code(), error.detail()));
             }
             tokio::time::sleep(wait).await;
         }
     }
-
-    /// A request for this miner alone, with a fresh nonce and the present time.
-    fn request(
-        &self,
-        info: &MinerInfo,
-        question: &Question<'_>,
-        moment: &Moment,
-    ) -> Result<ReencryptRequest, NodeFailure> {
-        let no_nonce =
-            |error: kms_protocol::Error| failed(info, "random_failed", error.to_string());
-        let unsigned = ReencryptRequest {
-            policy_id: question.candidate.created.id,
-            miner: info.miner,
-            capsules: question.capsules.iter().map(bytes_of).collect(),
-            block_time: moment.time,
-            nonce: B256::random().map_err(no_nonce)?,
-            signature: EthSignature::UNSIGNED,
-        };
-        Ok(unsigned.signed(&moment.domain, question.candidate.key.eth()))
-    }
-
-    fn check(
-        &self,
-        reply: ReencryptReply,
-        request: &ReencryptRequest,
-        info: &MinerInfo,
-        peer: &Peer,
-        question: &Question<'_>,
-    ) -> Result<Answer, NodeFailure> {
-        let expected = ReplyExpectation {
-            requester: question.candidate.key.eth().address(),
-            worker: peer.worker,
-            verifier: question.candidate.created.terms.verifier,
-        };
-        reply
-            .verify(&self.chain.domain(), request, &expected)
-            .map_err(|error| failed(info, "bad_signature", error.to_string()))?;
-        Ok(Answer {
-            miner: info.miner,
-            verifying_key: reply.verifying_key,
-            cfrags: cfrags(&reply, info)?,
-            commitments: reply.commitments,
-        })
-    }
 }
 
-/// Returns the cfrag of every capsule. The reader asks for valid capsules only, so an answer that
-/// refuses one of them is not counted.
-fn cfrags(
-    reply: &ReencryptReply,
-    info: &MinerInfo,
-) -> Result<Vec<[u8; CapsuleFrag::BYTES]>, NodeFailure> {
-    let entries = reply.entries.iter().enumerate();
-    entries
-        .map(|(index, entry)| match entry {
-            Entry::Fragment(fragment) => Ok(fragment.cfrag.0),
-            Entry::Refused(problem) => {
-                let detail = format!("capsule {index}: {}", problem.detail);
-                Err(failed(info, problem.code.code(), detail))
-            }
-        })
-        .collect()
+impl Question<'_> {
+    fn asked(&self) -> Asked<'_> {
+        Asked {
+            terms: &self.candidate.created.terms,
+            key: self.candidate.key,
+            label_key: self.label_key,
+            capsules: self.capsules,
+        }
+    }
 }
 
 /// Faults that are the author's.
@@ -237,21 +200,7 @@ fn count_authors(faults: &[(Address, Fault)]) -> usize {
     authors.count()
 }
 
-/// Refusals that pass when the node has taken in the newest blocks.
-fn lags(error: &AskError) -> bool {
-    let AskError::Refused(problem) = error else {
-        return false;
-    };
-    matches!(
-        problem.code,
-        Refusal::PolicyUnknown
-            | Refusal::PolicyUnconfirmed
-            | Refusal::PolicyNotStarted
-            | Refusal::StaleRequest
-            | Refusal::StaleChainView
-    )
-}
-
-fn bytes_of(capsule: &Capsule) -> CapsuleBytes {
-    kms_protocol::FixedBytes(capsule.to_bytes())
+/// Whether a node refused for being behind the chain.
+fn passes(error: &AskError) -> bool {
+    matches!(error, AskError::Refused(problem) if lags(problem.code))
 }

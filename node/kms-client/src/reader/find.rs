@@ -9,10 +9,10 @@ use umbral::PublicKey;
 use super::Reader;
 use crate::error::{Error, Result};
 use crate::granted::{Granted, granted};
-use crate::keys::ReaderKey;
 use crate::ports::CreatedPolicy;
 use crate::progress::{Event, Progress};
 use crate::standing::{Standing, standing};
+use kms_core::keys::ReaderKey;
 
 /// Policies tried at most, all of the owner's hand.
 const CANDIDATES_MAX: usize = 32;

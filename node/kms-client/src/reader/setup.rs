@@ -1,8 +1,8 @@
 //! The handle through which a reader acts: keys, chain, nodes, time limits.
 
-use crate::keys::ReaderKey;
 use crate::node_http::HttpNodes;
 use crate::ports::ChainPort;
+use kms_core::keys::ReaderKey;
 
 /// How long a reader waits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

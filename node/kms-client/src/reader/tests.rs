@@ -9,10 +9,10 @@ mod several;
 use kms_protocol::{B256, FixedBytes, Refusal, Terms};
 
 use super::*;
-use crate::keys::ReaderKey;
 use crate::ports::ChainPort as _;
 use crate::progress::Silent;
 use crate::testkit::{Habit, Recorder, World, label};
+use kms_core::keys::ReaderKey;
 
 fn named(error: &Error) -> Vec<(u8, &str)> {
     error

@@ -9,9 +9,7 @@ use kms_protocol::{Address, Amount, FixedBytes, Period, PolicyId};
 use umbral::{Capsule, SharedSecret};
 
 use super::{Clock, FakeChain, FakePay, SEED, TestNode, home_at, label};
-use crate::card::Card;
 use crate::home::{Home, HomeLock};
-use crate::keys::{OwnerKeys, ReaderKey, Seed};
 use crate::node_http::{HttpNodes, NodeLimits};
 use crate::node_url::AddressRule;
 use crate::owner::{
@@ -19,6 +17,8 @@ use crate::owner::{
 };
 use crate::progress::Silent;
 use crate::reader::{ReadLimits, Reader};
+use kms_core::card::Card;
+use kms_core::keys::{OwnerKeys, ReaderKey, Seed};
 
 pub(crate) const LABEL: &str = "films/demo";
 

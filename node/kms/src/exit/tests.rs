@@ -67,6 +67,8 @@ fn every_error_of_every_crate_has_an_exit_code() {
             .iter()
             .map(|(code, _)| (*code).to_owned()),
     );
+    let of_core = kms_client::CoreError::TABLE.iter();
+    errors.extend(of_core.map(|(code, _)| (*code).to_owned()));
     for (type_name, folder) in [
         ("Error", "umbral/src"),
         ("Error", "node/kms-format/src"),

@@ -1,4 +1,4 @@
-use kms_client::{Error, SeedFault};
+use kms_client::{CoreError, Error, SeedFault};
 use kms_protocol::{Address, B256, Period};
 
 use super::*;
@@ -34,7 +34,7 @@ fn exits_are_the_documented_ones() {
     let why = SeedFault::Checksum;
     let io = |kind: std::io::ErrorKind| Error::io(std::path::Path::new("x"), kind.into());
     let cases = [
-        (Error::SeedInvalid { why }, 2),
+        (CoreError::SeedInvalid { why }.into(), 2),
         (
             Error::LabelUnknown {
                 label: kms_client::Label::new("x").unwrap(),

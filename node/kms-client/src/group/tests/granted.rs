@@ -1,11 +1,11 @@
 //! A group with real doors: grants, miners on loopback, revocations.
 
 use super::*;
-use crate::card::Card;
 use crate::error::Error;
 use crate::owner::{FeeLimit, GrantSpec, Rate, Repeat, Selection, Span, Start};
 use crate::progress::Silent;
 use crate::reader::{ReadLimits, Reader};
+use kms_core::card::Card;
 
 fn spec(label: Label, card: Card) -> Result<GrantSpec> {
     Ok(GrantSpec {

@@ -128,8 +128,8 @@ async fn two_admins_at_once_begin_one_epoch() {
 #[tokio::test]
 async fn another_seed_is_not_the_admin() {
     let scene = four_epochs().await;
-    let seed = crate::keys::Seed::from_bytes(&[8; 32]).unwrap();
-    let keys = crate::keys::OwnerKeys::from_seed(&seed).unwrap();
+    let seed = kms_core::keys::Seed::from_bytes(&[8; 32]).unwrap();
+    let keys = kms_core::keys::OwnerKeys::from_seed(&seed).unwrap();
     let opened = Channel::open_as_admin(&scene.line, &scene.store, None, &keys).await;
     assert_eq!(opened.map(|_| ()).unwrap_err().code(), "not_group_admin");
 }
@@ -140,7 +140,7 @@ async fn a_line_is_read_back_and_nothing_else_is_one() {
     let line = scene.line.to_string();
     assert!(line.starts_with("kmsgroup1"));
     assert_eq!(line.parse::<GroupLine>().unwrap(), scene.line);
-    let card = crate::card::Card::make("bob", &device())
+    let card = kms_core::card::Card::make("bob", &device())
         .unwrap()
         .to_string();
     for text in [
@@ -158,8 +158,8 @@ async fn a_line_is_read_back_and_nothing_else_is_one() {
 proptest! {
     #[test]
     fn no_bytes_are_a_record_but_the_admins(bytes in prop::collection::vec(any::<u8>(), 0..600)) {
-        let seed = crate::keys::Seed::from_bytes(&crate::testkit::SEED).unwrap();
-        let keys = crate::keys::OwnerKeys::from_seed(&seed).unwrap();
+        let seed = kms_core::keys::Seed::from_bytes(&crate::testkit::SEED).unwrap();
+        let keys = kms_core::keys::OwnerKeys::from_seed(&seed).unwrap();
         let admin = keys.group_signer("team").unwrap().verifying_key();
         let line = GroupLine::new("team", admin).unwrap();
         let read = Ledger::check(&line, vec![(0, bytes)], None);
@@ -168,8 +168,8 @@ proptest! {
 
     #[test]
     fn a_line_with_a_changed_letter_is_none(at in 0_usize..90, letter in "[a-z0-9]") {
-        let seed = crate::keys::Seed::from_bytes(&crate::testkit::SEED).unwrap();
-        let keys = crate::keys::OwnerKeys::from_seed(&seed).unwrap();
+        let seed = kms_core::keys::Seed::from_bytes(&crate::testkit::SEED).unwrap();
+        let keys = kms_core::keys::OwnerKeys::from_seed(&seed).unwrap();
         let admin = keys.group_signer("team").unwrap().verifying_key();
         let line = GroupLine::new("team", admin).unwrap().to_string();
         let at = at % line.len();

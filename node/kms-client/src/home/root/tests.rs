@@ -2,8 +2,8 @@ use std::path::Path;
 
 use crate::error::Error;
 use crate::home::{Home, InitOptions, KeyFile, Passphrase, Role, SeedSource};
-use crate::keys::{OwnerKeys, Seed};
 use crate::testkit::{Fixed, PASSPHRASE, SEED, home_at, options};
+use kms_core::keys::{OwnerKeys, Seed};
 
 fn reader_at(path: &Path, seed: SeedSource) -> Home {
     let options = InitOptions {

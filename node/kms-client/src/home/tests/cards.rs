@@ -1,8 +1,8 @@
 //! Cards that a home stores, under names of its own.
 
 use super::*;
-use crate::card::Card;
-use crate::keys::ReaderKey;
+use kms_core::card::Card;
+use kms_core::keys::ReaderKey;
 
 #[test]
 fn refuses_another_card_of_a_stored_name() {
@@ -43,7 +43,7 @@ fn a_card_file_has_the_homes_name_and_a_damaged_one_is_refused() {
     assert!(matches!(home.cards(), Err(Error::HomeCorrupt { .. })));
     assert!(matches!(
         home.card("../config"),
-        Err(Error::NameInvalid { .. })
+        Err(Error::Core(kms_core::Error::NameInvalid { .. }))
     ));
 }
 

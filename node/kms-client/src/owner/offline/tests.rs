@@ -2,9 +2,9 @@ use getrandom::SysRng;
 use kms_format::{Encryptor, SealedName};
 
 use super::*;
-use crate::card::LabelKey;
-use crate::keys::Seed;
 use crate::testkit::label;
+use kms_core::card::LabelKey;
+use kms_core::keys::Seed;
 
 fn keys(seed: u8) -> OwnerKeys {
     OwnerKeys::from_seed(&Seed::from_bytes(&[seed; 32]).unwrap()).unwrap()

@@ -4,7 +4,7 @@ use kms_format::{Decryptor, Segments};
 use tempfile::TempDir;
 
 use super::*;
-use crate::keys::Seed;
+use kms_core::keys::Seed;
 
 fn keys() -> OwnerKeys {
     OwnerKeys::from_seed(&Seed::from_bytes(&[0x21; 32]).unwrap()).unwrap()

@@ -2,8 +2,8 @@ use getrandom::SysRng;
 use kms_format::Encryptor;
 
 use super::*;
-use crate::keys::Seed;
 use crate::testkit::{Fixed, PASSPHRASE, home_at, label};
+use kms_core::keys::Seed;
 
 fn keys(seed: u8) -> OwnerKeys {
     OwnerKeys::from_seed(&Seed::from_bytes(&[seed; 32]).unwrap()).unwrap()

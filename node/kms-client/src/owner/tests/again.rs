@@ -5,9 +5,9 @@ use kms_protocol::{Address, B256, PairKey, Period, keccak256};
 
 use super::*;
 use crate::journal::{DeliveryState, Grant, GrantState};
-use crate::keys::{OwnerKeys, Seed};
 use crate::owner::kfrags::Kfrags;
 use crate::testkit::Habit;
+use kms_core::keys::{OwnerKeys, Seed};
 
 /// What every node was given for a policy.
 fn uploads(world: &World, policy: PolicyId) -> Vec<KfragUpload> {

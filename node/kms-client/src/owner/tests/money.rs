@@ -5,11 +5,11 @@ use kms_chain::ChainError;
 use kms_protocol::Period;
 
 use super::*;
-use crate::card::Card;
 use crate::journal::GrantState;
-use crate::keys::{OwnerKeys, ReaderKey, Seed};
 use crate::testkit::world::lease;
 use crate::testkit::{Habit, PayMode, TestNode, World, address, label};
+use kms_core::card::Card;
+use kms_core::keys::{OwnerKeys, ReaderKey, Seed};
 
 /// A grant that is paid, with a miner that has not stored its kfrag.
 async fn undelivered() -> (World, PolicyId) {

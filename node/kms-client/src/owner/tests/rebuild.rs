@@ -7,9 +7,9 @@ use tempfile::TempDir;
 use super::*;
 use crate::home::{Home, HomeLock};
 use crate::journal::{Grant, GrantState};
-use crate::keys::{OwnerKeys, Seed};
 use crate::testkit::world::{LABEL, lease};
 use crate::testkit::{Habit, TestNode, address, home_at, label};
+use kms_core::keys::{OwnerKeys, Seed};
 
 /// Another machine: a home made of the same seed, which knows nothing.
 struct Elsewhere {

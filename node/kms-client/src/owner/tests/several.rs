@@ -3,11 +3,11 @@
 use kms_protocol::Amount;
 
 use super::*;
-use crate::card::Card;
 use crate::journal::GrantState;
-use crate::keys::ReaderKey;
 use crate::owner::Quote;
 use crate::testkit::{Habit, PayMode};
+use kms_core::card::Card;
+use kms_core::keys::ReaderKey;
 
 async fn quotes(world: &World, readers: &[ReaderKey]) -> Vec<Quote> {
     let mut quotes = Vec::new();

@@ -5,8 +5,8 @@ use kms_protocol::{PolicyId, kfrag_policy};
 use umbral::{Context, GrantParams, Granted, KeyFrag, SecretKey, VerifiedKeyFrag};
 
 use super::*;
-use crate::keys::GrantSigner;
 use crate::progress::Silent;
+use kms_core::keys::GrantSigner;
 
 /// The author of a world's policy, who can make it as many delegations as it likes.
 struct Author {

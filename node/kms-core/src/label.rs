@@ -1,6 +1,6 @@
 //! The name of a thing shared, in its one form. A label's key is derived from the bytes of its
 //! name, so names that look alike must be the same bytes, also under later tables of Unicode.
-//! Neighbours: `keys` derives, `home` stores, `card` gives the key away.
+//! Neighbours: `keys` derives, `card` gives the key away.
 
 mod sealed;
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! The seed of a person, and its only text form: 24 English words with a checksum (BIP-39, 256 bits
 //! of entropy; the words encode the seed itself, the standard's passphrase and stretching are not
-//! used). Neighbours: `keys` derives from it, `home` keeps it encrypted.
+//! used). Neighbour: `keys` derives from it.
 
 #[cfg(test)]
 mod tests;
@@ -89,7 +89,7 @@ impl Seed {
     }
 
     /// The seed's bytes, for the key file and the derivation.
-    pub(crate) fn expose_bytes(&self) -> &[u8; 32] {
+    pub fn expose_bytes(&self) -> &[u8; 32] {
         &self.0
     }
 }

@@ -1,7 +1,7 @@
 //! What an owner leaves on chain beside each policy for itself: to whom it was granted and under
 //! which label, sealed under a key of the seed, so that the seed alone names every grant again. It
 //! stands in the event `PolicyCreated`; nodes and contracts ignore it.
-//! Neighbours: `keys` has the key, `owner/rebuild` reads memos.
+//! Neighbour: `keys` has the key.
 
 #[cfg(test)]
 mod tests;
@@ -85,7 +85,7 @@ impl MemoKey {
 
 /// A memo's place-holder of the length that label and name will take, none of it zero: a
 /// transaction with it costs as much gas as the grant's own, or a little more.
-pub(crate) fn blank(label: &Label, reader: &str) -> Vec<u8> {
+pub fn blank(label: &Label, reader: &str) -> Vec<u8> {
     vec![0xff; sealed_bytes(label.as_str(), reader)]
 }
 

@@ -1,6 +1,6 @@
 //! Every key of a person, from one 32-byte seed. The root factory only makes factories, one per
 //! purpose, so no key tells anything about another or about the seed.
-//! Neighbours: `home` stores the seed; `owner` and `reader` use the keys.
+//! Neighbours: `card` and `label` give the public halves away.
 
 mod readers;
 mod seed;
@@ -108,7 +108,10 @@ impl OwnerKeys {
     }
 
     /// Derives the signer of a label's grants.
-    pub(crate) fn signer(&self, label: &Label) -> Result<GrantSigner> {
+    ///
+    /// # Errors
+    /// None in practice.
+    pub fn signer(&self, label: &Label) -> Result<GrantSigner> {
         let key = self.signers.make_key(label.as_str().as_bytes())?;
         let umbral = Signer::from_secret_bytes(&key.to_secret_bytes())?;
         Ok(GrantSigner {
@@ -127,7 +130,10 @@ impl OwnerKeys {
 
     /// Makes the generator of a grant's random numbers. The same policy draws the same ones again,
     /// and its id is a hash of everything that they are used with: miners, keys and threshold.
-    pub(crate) fn grant_rng(&self, policy: PolicyId) -> Result<ChaCha20Rng> {
+    ///
+    /// # Errors
+    /// None in practice.
+    pub fn grant_rng(&self, policy: PolicyId) -> Result<ChaCha20Rng> {
         let secret = self.grants.make_secret(policy.as_bytes())?;
         let seed = secret.first_chunk::<32>();
         let seed = seed.ok_or(Error::Bug("a secret has 64 bytes"))?;
@@ -135,13 +141,19 @@ impl OwnerKeys {
     }
 
     /// Derives the signer of a group's records.
-    pub(crate) fn group_signer(&self, name: &str) -> Result<Signer> {
+    ///
+    /// # Errors
+    /// None in practice.
+    pub fn group_signer(&self, name: &str) -> Result<Signer> {
         let key = self.groups.make_key(format!("admin/{name}").as_bytes())?;
         Ok(Signer::from_secret_bytes(&key.to_secret_bytes())?)
     }
 
     /// Derives a secret of a group. What it is for never begins with the bytes of another purpose.
-    pub(crate) fn group_secret(&self, purpose: &[u8]) -> Result<Zeroizing<[u8; 64]>> {
+    ///
+    /// # Errors
+    /// None in practice.
+    pub fn group_secret(&self, purpose: &[u8]) -> Result<Zeroizing<[u8; 64]>> {
         Ok(self.groups.make_secret(purpose)?)
     }
 
@@ -167,13 +179,16 @@ impl std::fmt::Debug for OwnerKeys {
 
 /// One scalar in the two roles of a label's signer: it signs kfrags (Umbral) and messages to the
 /// nodes (EIP-712). Both hash their message behind tags of their own.
-pub(crate) struct GrantSigner {
-    pub(crate) umbral: Signer,
-    pub(crate) eth: EthSecret,
+pub struct GrantSigner {
+    /// Signs kfrags and commitments.
+    pub umbral: Signer,
+    /// Signs messages to the nodes.
+    pub eth: EthSecret,
 }
 
 impl GrantSigner {
-    pub(crate) fn verifying_key(&self) -> VerifyingKey {
+    /// The key that both signatures are verified with.
+    pub fn verifying_key(&self) -> VerifyingKey {
         self.umbral.verifying_key()
     }
 }

@@ -1,5 +1,5 @@
 //! One-line texts that people exchange, bech32m (BIP-350) with every byte checked on the way in.
-//! Neighbours: `home` stores cards, `owner` grants to them, producers encrypt to label keys.
+//! Owners grant to cards, producers encrypt to label keys.
 //!
 //! `kmscard1...`: version u8 = 1, receiving key 33 B, signature 64 B, name (UTF-8, 1..=64 B).
 //! `kmslabel1...`: version u8 = 1, delegating key 33 B, its name sealed by its owner, 48..=176 B.
@@ -240,7 +240,10 @@ impl From<LabelKey> for String {
 }
 
 /// Checks a card's name, a file name in the home: letters, digits and `-_.@+`, no dot first.
-pub(crate) fn check_card_name(name: &str) -> Result<()> {
+///
+/// # Errors
+/// [`Error::NameInvalid`].
+pub fn check_card_name(name: &str) -> Result<()> {
     let allowed = |c: char| c.is_ascii_alphanumeric() || "-_.@+".contains(c);
     let why = if name.is_empty() {
         "it is empty"
@@ -273,7 +276,11 @@ fn signed_message(key: &PublicKey, name: &str) -> Vec<u8> {
     message
 }
 
-pub(crate) fn write_line(f: &mut fmt::Formatter<'_>, prefix: &str, payload: &[u8]) -> fmt::Result {
+/// Writes the line of a payload.
+///
+/// # Errors
+/// None in practice.
+pub fn write_line(f: &mut fmt::Formatter<'_>, prefix: &str, payload: &[u8]) -> fmt::Result {
     let hrp = Hrp::parse(prefix).map_err(|_| fmt::Error)?;
     let line = bech32::encode::<Bech32m>(hrp, payload).map_err(|_| fmt::Error)?;
     f.write_str(&line)
@@ -281,7 +288,10 @@ pub(crate) fn write_line(f: &mut fmt::Formatter<'_>, prefix: &str, payload: &[u8
 
 /// Decodes a line and refuses all but the canonical form of its payload; surrounding white space is
 /// allowed.
-pub(crate) fn read_line(prefix: &str, line: &str) -> std::result::Result<Vec<u8>, &'static str> {
+///
+/// # Errors
+/// What is wrong with the line.
+pub fn read_line(prefix: &str, line: &str) -> std::result::Result<Vec<u8>, &'static str> {
     let line = line.trim();
     if line.len() > MAX_LINE_BYTES {
         return Err("it is too long");

@@ -2,7 +2,7 @@
 //! the caller can tell a right secret from a wrong one: what opens is authentic. After the first
 //! failure every cfrag is verified for this policy and its miner, then held against the author's
 //! commitments, and only sound ones count: a false miner and an inconsistent author are never
-//! taken for each other. Neighbour: `collect` asks the miners and reports.
+//! taken for each other. Neighbour: `asked` has the question and checks each reply.
 
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
@@ -10,41 +10,36 @@ use std::collections::btree_map::Entry;
 use kms_protocol::messages::CommitmentsBytes;
 use kms_protocol::{Address, Domain, kfrag_policy};
 use umbral::{
-    BatchVerifier, CapsuleFrag, Commitments, Context, Policy, PreparedContext, SharedSecret,
+    BatchVerifier, CapsuleFrag, Commitments, Policy, PreparedContext, SharedSecret,
     VerifiedCapsuleFrag, VerifyingKey, decapsulate_optimistic, decapsulate_reencrypted,
 };
 
-use super::collect::Question;
-use crate::error::{Error, Result};
+use crate::asked::Asked;
 
 /// Byte ranges of a cfrag: id and X of its kfrag, then U1.
 const ID_AND_PRECURSOR: std::ops::Range<usize> = 66..131;
 const COMMITMENT: std::ops::Range<usize> = 197..230;
 
-/// Functions that take an opened secret: the header's check, the caller's use.
-type Accept<'a, T> = &'a (dyn Fn(&SharedSecret) -> kms_format::Result<T> + Sync);
-type Finish<'a, T> = &'a (dyn Fn(Vec<SharedSecret>) -> Result<T> + Sync);
-
-/// What the capsules are opened for.
-pub(super) struct Goal<'a, T> {
-    /// For a single capsule: fails unless the secret is authentic, so that cfrags may be
-    /// combined before they are verified.
-    pub(super) accept: Option<Accept<'a, T>>,
-    /// Takes the secrets of all capsules, opened with verified cfrags.
-    pub(super) finish: Finish<'a, T>,
-}
+/// For a single capsule: fails unless the secret is authentic, so that cfrags may be combined
+/// before they are verified.
+pub type Accept<'a, T> = &'a (dyn Fn(&SharedSecret) -> kms_format::Result<T> + Sync);
 
 /// One miner's answer, one cfrag per capsule. The receipts are verified, the cfrags are not.
-pub(super) struct Answer {
-    pub(super) miner: Address,
-    pub(super) verifying_key: VerifyingKey,
-    pub(super) commitments: CommitmentsBytes,
-    pub(super) cfrags: Vec<[u8; CapsuleFrag::BYTES]>,
+#[derive(Clone)]
+pub struct Answer {
+    /// Owner address.
+    pub miner: Address,
+    /// The author's key; its address is that of the terms.
+    pub verifying_key: VerifyingKey,
+    /// The author's commitments, as the miner passes them on.
+    pub commitments: CommitmentsBytes,
+    /// One for each capsule.
+    pub cfrags: Vec<[u8; CapsuleFrag::BYTES]>,
 }
 
 /// Why an answer is not counted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub(super) enum Fault {
+pub enum Fault {
     /// It does not decode, its proof does not hold, or it is not signed for this policy and this
     /// miner: another miner's cfrag, or one of another grant.
     #[error(transparent)]
@@ -70,8 +65,8 @@ pub(super) enum Fault {
 }
 
 impl Fault {
-    /// The code of a `NodeFailure`.
-    pub(super) const fn code(self) -> &'static str {
+    /// The code of the miner's failure.
+    pub const fn code(self) -> &'static str {
         match self {
             Self::Fragment(_) | Self::SeveralKeyFragments => "bad_fragment",
             Self::Commitments(_) => "bad_commitments",
@@ -82,7 +77,7 @@ impl Fault {
     }
 
     /// Whether the author is to blame, and not the miner.
-    pub(super) const fn is_the_authors(self) -> bool {
+    pub const fn is_the_authors(self) -> bool {
         match self {
             Self::Fragment(_) | Self::SeveralKeyFragments | Self::Commitments(_) => false,
             Self::Origin | Self::Share | Self::Repeated(_) | Self::Equivocation => true,
@@ -91,8 +86,11 @@ impl Fault {
 }
 
 /// Result of adding an answer.
-pub(super) enum Step<T> {
+pub enum Step<T> {
+    /// The first m opened, and what [`Accept`] made of the secret.
     Reached(T),
+    /// The secrets of all capsules, opened with verified cfrags.
+    Verified(Vec<SharedSecret>),
     /// Number of answers that count, and the faults of those that do not.
     Counted(usize, Vec<(Address, Fault)>),
 }
@@ -103,10 +101,14 @@ struct Sound {
     frags: Vec<VerifiedCapsuleFrag>,
 }
 
+/// m sound cfrags do not open a capsule: it was made for another label.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct DoNotOpen;
+
 /// The answers to one question.
-pub(super) struct Answers<'a, T> {
-    question: &'a Question<'a>,
-    goal: &'a Goal<'a, T>,
+pub struct Answers<'a, T> {
+    asked: &'a Asked<'a>,
+    accept: Option<Accept<'a, T>>,
     policy: Policy,
     need: usize,
     /// Made with the first answer: the verifying key is not on the chain, only its address.
@@ -122,17 +124,20 @@ pub(super) struct Answers<'a, T> {
 }
 
 impl<'a, T> Answers<'a, T> {
-    pub(super) fn new(
-        question: &'a Question<'a>,
-        goal: &'a Goal<'a, T>,
-        domain: Domain,
-    ) -> Result<Self> {
-        let terms = &question.candidate.created.terms;
+    /// Begins with no answer.
+    ///
+    /// # Errors
+    /// Those of [`kfrag_policy`].
+    pub fn new(
+        asked: &'a Asked<'a>,
+        accept: Option<Accept<'a, T>>,
+        domain: &Domain,
+    ) -> kms_protocol::Result<Self> {
         Ok(Self {
-            question,
-            goal,
-            policy: kfrag_policy(terms, domain.chain_id, &domain.contract)?,
-            need: usize::from(terms.threshold),
+            asked,
+            accept,
+            policy: kfrag_policy(asked.terms, domain.chain_id, &domain.contract)?,
+            need: usize::from(asked.terms.threshold),
             prepared: None,
             unchecked: Vec::new(),
             checking: false,
@@ -144,9 +149,8 @@ impl<'a, T> Answers<'a, T> {
     /// Adds an answer, and opens the capsules as soon as m are sound.
     ///
     /// # Errors
-    /// [`Error::Format`] if the secret is right and the caller refuses it,
-    /// [`Error::FragmentsDoNotOpen`].
-    pub(super) fn add(&mut self, answer: Answer) -> Result<Step<T>> {
+    /// [`DoNotOpen`].
+    pub fn add(&mut self, answer: Answer) -> Result<Step<T>, DoNotOpen> {
         self.unchecked.push(answer);
         if !self.checking {
             if self.unchecked.len() < self.need {
@@ -158,13 +162,13 @@ impl<'a, T> Answers<'a, T> {
         }
         let faults = self.check();
         match self.with_verified()? {
-            Some(reached) => Ok(Step::Reached(reached)),
+            Some(secrets) => Ok(Step::Verified(secrets)),
             None => Ok(Step::Counted(self.counted(), faults)),
         }
     }
 
     /// Ends the collection: returns how many answers count, and the faults not yet returned.
-    pub(super) fn give_up(mut self) -> (usize, Vec<(Address, Fault)>) {
+    pub fn give_up(mut self) -> (usize, Vec<(Address, Fault)>) {
         let mut faults = self.check();
         let largest = self.groups.values().max_by_key(|group| group.len());
         let largest =
@@ -181,14 +185,14 @@ impl<'a, T> Answers<'a, T> {
 
     /// Combines the first m unchecked. `None` if they do not open, for whatever reason.
     fn at_once(&self) -> Option<T> {
-        let (Some(accept), [_]) = (self.goal.accept, self.question.capsules) else {
+        let (Some(accept), [_]) = (self.accept, self.asked.capsules) else {
             return None;
         };
         let answers = self.unchecked.iter();
         let answers: Vec<_> = answers
             .filter_map(|answer| answer.cfrags.first().copied())
             .collect();
-        let receiving = self.question.candidate.key.secret();
+        let receiving = self.asked.key.secret();
         decapsulate_optimistic(receiving, &answers, |secret| accept(secret).ok())
     }
 
@@ -210,7 +214,7 @@ impl<'a, T> Answers<'a, T> {
 
     /// The proofs and signatures of all unchecked answers, together.
     fn verify(&mut self) -> Vec<(Answer, Result<Vec<VerifiedCapsuleFrag>, Fault>)> {
-        let capsules = self.question.capsules;
+        let capsules = self.asked.capsules;
         if self.prepare().is_none() {
             return Vec::new();
         }
@@ -240,7 +244,7 @@ impl<'a, T> Answers<'a, T> {
         if shares.any(|share| Some(share) != first) {
             return Err(Fault::SeveralKeyFragments);
         }
-        let receiving = self.question.candidate.key.secret();
+        let receiving = self.asked.key.secret();
         let first = frags.first().ok_or(Fault::SeveralKeyFragments)?;
         let id = *first.id();
         self.commitments(answer)?
@@ -259,8 +263,8 @@ impl<'a, T> Answers<'a, T> {
 
     /// The commitments of an answer, if the author signed them and they are to the label's key.
     fn commitments(&mut self, answer: &Answer) -> Result<&Commitments, Fault> {
-        let receiving = self.question.candidate.key.secret();
-        let context = self.question.context(answer.verifying_key);
+        let receiving = self.asked.key.secret();
+        let context = self.asked.context(answer.verifying_key);
         let policy = &self.policy;
         let known = match self.known.entry(answer.commitments.clone()) {
             Entry::Occupied(entry) => entry.into_mut(),
@@ -279,41 +283,28 @@ impl<'a, T> Answers<'a, T> {
     }
 
     /// Opens every capsule with the sound cfrags of m miners, once there are so many.
-    fn with_verified(&mut self) -> Result<Option<T>> {
+    fn with_verified(&mut self) -> Result<Option<Vec<SharedSecret>>, DoNotOpen> {
         let Some(group) = self.groups.values().find(|group| group.len() >= self.need) else {
             return Ok(None);
         };
-        let candidate = self.question.candidate;
-        let label_key = &self.question.label_key;
-        let mut secrets = Vec::with_capacity(self.question.capsules.len());
-        for (index, capsule) in self.question.capsules.iter().enumerate() {
+        let (receiving, label_key) = (self.asked.key.secret(), &self.asked.label_key);
+        let mut secrets = Vec::with_capacity(self.asked.capsules.len());
+        for (index, capsule) in self.asked.capsules.iter().enumerate() {
             let frags = group.iter().filter_map(|sound| sound.frags.get(index));
             let frags: Vec<_> = frags.cloned().collect();
-            let secret =
-                decapsulate_reencrypted(candidate.key.secret(), label_key, capsule, &frags);
-            let policy = candidate.created.id;
-            secrets.push(secret.map_err(|_| Error::FragmentsDoNotOpen { policy })?);
+            let secret = decapsulate_reencrypted(receiving, label_key, capsule, &frags);
+            secrets.push(secret.map_err(|_| DoNotOpen)?);
         }
-        (self.goal.finish)(secrets).map(Some)
+        Ok(Some(secrets))
     }
 
     /// Prepares the context of the first answer; the terms give all answers one verifying key.
     fn prepare(&mut self) -> Option<&mut PreparedContext> {
         if self.prepared.is_none() {
-            let context = self.question.context(self.unchecked.first()?.verifying_key);
+            let context = self.asked.context(self.unchecked.first()?.verifying_key);
             self.prepared = Some(PreparedContext::new(context, self.policy));
         }
         self.prepared.as_mut()
-    }
-}
-
-impl Question<'_> {
-    fn context(&self, verifying: VerifyingKey) -> Context {
-        Context {
-            delegating: self.label_key,
-            receiving: self.candidate.key.receiving_key(),
-            verifying,
-        }
     }
 }
 

@@ -12,7 +12,7 @@ const WORDS: usize = 8;
 const WORD_BITS: usize = 11;
 
 /// Writes the first 88 bits of the hash of tag and bytes as eight words of the BIP-39 list.
-pub(crate) fn tagged_words(tag: &[u8], bytes: &[u8]) -> String {
+pub fn tagged_words(tag: &[u8], bytes: &[u8]) -> String {
     let digest = kms_protocol::keccak256(&[tag, bytes].concat());
     let mut list = Vec::with_capacity(WORDS);
     let (mut held, mut bits) = (0_usize, 0);
@@ -30,7 +30,7 @@ pub(crate) fn tagged_words(tag: &[u8], bytes: &[u8]) -> String {
 }
 
 /// Writes the hash of tag and bytes as five groups of four hexadecimal digits.
-pub(crate) fn tagged_fingerprint(tag: &[u8], bytes: &[u8]) -> String {
+pub fn tagged_fingerprint(tag: &[u8], bytes: &[u8]) -> String {
     let input = Zeroizing::new([tag, bytes].concat());
     let digest = kms_protocol::keccak256(&input);
     let digits: Vec<String> = digest

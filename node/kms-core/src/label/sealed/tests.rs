@@ -3,7 +3,10 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::keys::{OwnerKeys, Seed};
-use crate::testkit::label;
+
+fn label(name: &str) -> Label {
+    Label::new(name).unwrap()
+}
 
 fn keys(seed: u8) -> OwnerKeys {
     OwnerKeys::from_seed(&Seed::from_bytes(&[seed; 32]).unwrap()).unwrap()

@@ -1,5 +1,5 @@
 //! The reader keys of a person: a branch of the seed that a home may hold without the seed, to read
-//! and nothing else. Neighbours: `keys` derives the other branches, `home` stores either root.
+//! and nothing else. Neighbour: `keys` derives the other branches.
 
 use kms_protocol::EthSecret;
 use umbral::{PublicKey, SecretKey, SecretKeyFactory, Signer};
@@ -30,12 +30,12 @@ impl ReaderKeys {
     }
 
     /// Takes the root's bytes from a key file.
-    pub(crate) fn from_bytes(bytes: &[u8; 32]) -> Self {
+    pub fn from_bytes(bytes: &[u8; 32]) -> Self {
         Self(SecretKeyFactory::from_secret_bytes(bytes))
     }
 
     /// The root's bytes, for the key file.
-    pub(crate) fn expose_bytes(&self) -> Zeroizing<[u8; 32]> {
+    pub fn expose_bytes(&self) -> Zeroizing<[u8; 32]> {
         self.0.to_secret_bytes()
     }
 
@@ -84,11 +84,13 @@ impl ReaderKey {
         self.secret.public_key()
     }
 
-    pub(crate) fn secret(&self) -> &SecretKey {
+    /// The secret half, for opening.
+    pub fn secret(&self) -> &SecretKey {
         &self.secret
     }
 
-    pub(crate) fn eth(&self) -> &EthSecret {
+    /// The same key as a signer of requests.
+    pub fn eth(&self) -> &EthSecret {
         &self.eth
     }
 

@@ -31,6 +31,7 @@ mod duties {
 /// The life of a kfrag: accepted, sealed into the store, held ready in memory, erased.
 mod kfrag {
     pub(crate) mod cache;
+    pub(crate) mod ends;
     pub(crate) mod erase;
     pub(crate) mod held;
     pub(crate) mod seal;

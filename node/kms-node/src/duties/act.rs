@@ -148,6 +148,8 @@ impl<C: NodeChain> Sender<C> {
             let resumed = self.resume(snapshot, intent).await;
             outcome = outcome.and(self.alone(&intent.kind, snapshot.period, resumed));
         }
+        let every = self.wishes.collect_every_periods;
+        self.ledger.dues.follow(snapshot, every);
         for duty in decide(snapshot, &self.wishes, &self.ledger) {
             let busy = self.is_busy(&duty, snapshot.head.number).await?;
             if !busy && self.may_try(&duty, snapshot.period) {

@@ -1,17 +1,17 @@
 //! Finds the duties due: a pure function of the snapshot, the desired state and the ledger.
 //! Level-triggered: a duty is due for as long as the chain shows it undone, so a failure is retried
-//! until it succeeds or its time is over, and no event is missed. Neighbour: `takings` says which
-//! incomes are worth their transaction.
+//! until it succeeds or its time is over, and no event is missed. Neighbours: `takings` says which
+//! incomes are worth their transaction, `dues` keeps what the policies owe in order.
 
+pub(crate) mod dues;
 pub(crate) mod takings;
-
-use std::collections::HashMap;
 
 use kms_chain::Call;
 use kms_protocol::{Address, Amount, Period, PolicyId, Wei};
 use serde::{Deserialize, Serialize};
 
 use crate::view::snapshot::{MinerView, Snapshot};
+use dues::Dues;
 use takings::Thrift;
 
 /// Limit of answers to challenges under way in parallel.
@@ -142,8 +142,8 @@ pub(crate) struct Ledger {
     pub(crate) last_claim: Period,
     /// Period in which a claim was refused last; `NEVER` for none.
     pub(crate) claim_refused: Period,
-    /// Policies without fees due or worth it, each with the period in which the contract said so.
-    pub(crate) nothing_due: HashMap<PolicyId, Period>,
+    /// What the policies owe as of the snapshot.
+    pub(crate) dues: Dues,
 }
 
 impl Ledger {

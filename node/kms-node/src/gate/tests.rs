@@ -1,4 +1,3 @@
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use kms_protocol::{Amount, B256, Period};
@@ -34,7 +33,7 @@ fn snapshot(head: u64, period: u32, policy: PolicyView) -> Snapshot {
         confirmations: CONFIRMATIONS,
         settled: None,
         period_seconds: 10,
-        policies: Arc::new(HashMap::from([(ID, Arc::new(policy))])),
+        policies: [(ID, Arc::new(policy))].into_iter().collect(),
         miner: Arc::new(MinerView {
             lease_from: Period(1),
             lease_through: Period(1_000),

@@ -12,6 +12,7 @@ use kms_chain::ChainError;
 use kms_protocol::messages::ErasureReceipt;
 use kms_protocol::{EthSignature, Period, PolicyId};
 
+use super::ends::Ends;
 use crate::chain::NodeChain;
 use crate::host::health::Concern;
 use crate::host::stop::Stop;
@@ -23,18 +24,14 @@ use crate::view::snapshot::Snapshot;
 /// Limit of kfrags read per query, and of those whose end is asked for in one sweep.
 const PAGE: u32 = 256;
 const ASKED_AT_ONCE: usize = 64;
+/// Interval at which every kfrag is read, for one that was stored when its policy was over already.
+const RESCAN: Duration = Duration::from_secs(3_600);
+/// Number of ends at once from which on every kfrag is read instead of those.
+const MANY: usize = 1_024;
 /// Time past its hold after which a kfrag that waits for a settled block is told of.
 const OVERDUE: Duration = Duration::from_secs(30 * 60);
 /// Interval at which the newest snapshot is checked.
 const PAUSE: Duration = Duration::from_millis(500);
-
-/// The inputs of a scan: the next scan is needed only after they change.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-struct Trigger {
-    confirmed_period: Period,
-    confirmed_revocations: usize,
-    policies: usize,
-}
 
 /// A kfrag that is due for erasure.
 struct Waiting {
@@ -57,7 +54,9 @@ enum Doubt {
 pub(crate) struct Sweeper<C> {
     node: Arc<Node>,
     chain: C,
-    scanned: Trigger,
+    ends: Ends,
+    /// When every kfrag was read last; `None` for not yet.
+    scanned: Option<Instant>,
     waiting: HashMap<PolicyId, Waiting>,
 }
 
@@ -104,7 +103,8 @@ impl<C: NodeChain> Sweeper<C> {
         Self {
             node,
             chain,
-            scanned: Trigger::default(),
+            ends: Ends::default(),
+            scanned: None,
             waiting: HashMap::new(),
         }
     }
@@ -115,13 +115,8 @@ impl<C: NodeChain> Sweeper<C> {
         if self.node.age.age().is_none() {
             return Ok(());
         }
-        let trigger = trigger(snapshot);
-        if trigger != self.scanned {
-            self.scan(snapshot).await?;
-            self.scanned = trigger;
-        }
-        self.waiting
-            .retain(|_, waiting| due(snapshot, &waiting.head).is_some());
+        self.find(snapshot).await?;
+        self.take_back(snapshot);
         let hold = self.node.config.erase_after();
         let ripe: Vec<(KfragHead, ErasureReason)> = self
             .waiting
@@ -155,7 +150,33 @@ impl<C: NodeChain> Sweeper<C> {
         Ok(())
     }
 
-    /// Lists what is due anew; what was due before keeps the time since when it is.
+    /// Lists what is due anew; what was due before keeps the time since when it is. After an error
+    /// the next call reads every kfrag.
+    async fn find(&mut self, snapshot: &Snapshot) -> Result<()> {
+        self.ends.follow(&snapshot.policies);
+        let over = self.ends.take(snapshot);
+        let scanned = self.scanned.take();
+        let recent = scanned.filter(|at| at.elapsed() < RESCAN && over.len() <= MANY);
+        if recent.is_none() {
+            self.scan(snapshot).await?;
+            self.scanned = Some(Instant::now());
+            return Ok(());
+        }
+        for id in over {
+            if let Some(row) = self.node.store.kfrag(id).await? {
+                let head = KfragHead {
+                    policy_id: id,
+                    kfrag_hash: row.kfrag_hash,
+                    last_period: row.last_period,
+                };
+                self.list(snapshot, head);
+            }
+        }
+        self.scanned = scanned;
+        Ok(())
+    }
+
+    /// Reads every kfrag.
     async fn scan(&mut self, snapshot: &Snapshot) -> Result<()> {
         let mut after = None;
         loop {
@@ -165,15 +186,34 @@ impl<C: NodeChain> Sweeper<C> {
             };
             after = Some(last.policy_id);
             for head in page {
-                if due(snapshot, &head).is_some() {
-                    let since = Instant::now();
-                    let doubt = None;
-                    self.waiting
-                        .entry(head.policy_id)
-                        .or_insert(Waiting { head, since, doubt });
-                }
+                self.list(snapshot, head);
             }
         }
+    }
+
+    /// Lets a kfrag wait for its erasure if it is due, and for the end of its terms if the index
+    /// has no policy for it.
+    fn list(&mut self, snapshot: &Snapshot, head: KfragHead) {
+        if due(snapshot, &head).is_some() {
+            let (since, doubt) = (Instant::now(), None);
+            let waiting = Waiting { head, since, doubt };
+            self.waiting.entry(head.policy_id).or_insert(waiting);
+        } else if snapshot.policy(&head.policy_id).is_none() {
+            let last = Period(head.last_period);
+            self.ends.put_back(head.policy_id, last);
+        }
+    }
+
+    /// Takes what is not due any more, as after a reorg, back from waiting.
+    fn take_back(&mut self, snapshot: &Snapshot) {
+        let (waiting, ends) = (&mut self.waiting, &mut self.ends);
+        waiting.retain(|id, waiting| {
+            let stays = due(snapshot, &waiting.head).is_some();
+            if !stays {
+                ends.put_back(*id, Period(waiting.head.last_period));
+            }
+            stays
+        });
     }
 
     /// Tells of kfrags that wait for long, as where one of two endpoints is down.
@@ -246,19 +286,6 @@ fn is_settled(snapshot: &Snapshot, head: &KfragHead, reason: ErasureReason) -> b
         }
         (ErasureReason::Ended, Some(policy)) => period > policy.last_as_of(u64::MAX),
         (_, None) => period > Period(head.last_period),
-    }
-}
-
-fn trigger(snapshot: &Snapshot) -> Trigger {
-    let revoked = |block: u64| snapshot.is_confirmed(block);
-    Trigger {
-        confirmed_period: snapshot.confirmed_period,
-        confirmed_revocations: snapshot
-            .policies
-            .values()
-            .filter(|policy| policy.revocation.is_some_and(|(block, _)| revoked(block)))
-            .count(),
-        policies: snapshot.policies.len(),
     }
 }
 

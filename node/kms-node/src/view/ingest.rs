@@ -5,6 +5,7 @@
 
 mod facts;
 
+use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
 
 use kms_chain::{BlockHeader, Cursor, EventSource, LastSeqs, Step};
@@ -28,6 +29,32 @@ pub(crate) enum Ingested {
     Restarted,
 }
 
+/// The policies that recent blocks changed: a revert reads these again and not all of them.
+#[derive(Default)]
+struct Recent {
+    /// Every change above this block is listed.
+    since: u64,
+    /// Blocks, ascending, each with a policy that it changed.
+    changes: VecDeque<(u64, PolicyId)>,
+}
+
+impl Recent {
+    /// Lists a change, and forgets those up to block `oldest`, to which nothing reverts any more.
+    fn note(&mut self, block: u64, id: PolicyId, oldest: u64) {
+        self.changes.push_back((block, id));
+        while let Some((forgotten, _)) = self.changes.pop_front_if(|(at, _)| *at <= oldest) {
+            self.since = self.since.max(forgotten);
+        }
+    }
+
+    /// Takes what changed above `block`; `None` if that is not known.
+    fn take_above(&mut self, block: u64) -> Option<BTreeSet<PolicyId>> {
+        let kept = self.changes.partition_point(|(at, _)| *at <= block);
+        let undone = self.changes.split_off(kept);
+        (self.since <= block).then(|| undone.into_iter().map(|(_, id)| id).collect())
+    }
+}
+
 /// The only writer of the chain index.
 pub(crate) struct Indexer {
     store: Store,
@@ -36,6 +63,7 @@ pub(crate) struct Indexer {
     confirmations: u64,
     cursor: Cursor,
     index: Index,
+    recent: Recent,
     publisher: watch::Sender<Option<Arc<Snapshot>>>,
     /// Whether the database may hold what the index in memory does not.
     stale: bool,
@@ -57,6 +85,7 @@ impl Indexer {
             confirmations,
             cursor: Cursor::default(),
             index: Index::default(),
+            recent: Recent::default(),
             publisher,
             stale: false,
         };
@@ -102,7 +131,7 @@ impl Indexer {
             Step::Revert { to } => {
                 let from = self.head().unwrap_or(to.number);
                 self.store.revert(to.number).await?;
-                self.reload().await?;
+                self.undo_above(to.number).await?;
                 Ok(Ingested::Reverted {
                     depth: from.saturating_sub(to.number),
                 })
@@ -182,12 +211,40 @@ impl Indexer {
         Ok(())
     }
 
+    /// Updates the index in memory after a revert to block `number`.
+    async fn undo_above(&mut self, number: u64) -> Result<()> {
+        let Some(changed) = self.recent.take_above(number) else {
+            return self.reload().await;
+        };
+        self.cursor.headers = self.store.headers().await?;
+        self.index.settled = None;
+        self.read_policies(changed).await?;
+        self.index.miner = Arc::new(miner_view(&self.store.miner_facts().await?)?);
+        self.index.challenges = Arc::new(self.store.challenges().await?);
+        Ok(())
+    }
+
+    /// Reads policies of the index again.
+    async fn read_policies(&mut self, ids: BTreeSet<PolicyId>) -> Result<()> {
+        for id in ids {
+            match self.store.policy(id).await? {
+                Some(view) => self.index.policies.insert(id, Arc::new(view)),
+                None => self.index.policies.remove(&id),
+            };
+        }
+        Ok(())
+    }
+
     async fn reload(&mut self) -> Result<()> {
         self.cursor.headers = self.store.headers().await?;
+        self.recent = Recent {
+            since: self.head().unwrap_or(0),
+            changes: VecDeque::new(),
+        };
         let policies = self.store.policies().await?.into_iter();
         self.index = Index {
             settled: None,
-            policies: Arc::new(policies.map(|(id, view)| (id, Arc::new(view))).collect()),
+            policies: policies.map(|(id, view)| (id, Arc::new(view))).collect(),
             miner: Arc::new(miner_view(&self.store.miner_facts().await?)?),
             challenges: Arc::new(self.store.challenges().await?),
         };
@@ -196,26 +253,28 @@ impl Indexer {
 
     /// Updates the index in memory after a batch: reads again only what its facts changed.
     async fn follow_batch(&mut self, batch: Batch) -> Result<()> {
-        let mut changed: Vec<PolicyId> = Vec::new();
+        let mut changed = BTreeSet::new();
+        let oldest = self
+            .cursor
+            .headers
+            .first()
+            .map_or(0, |header| header.number);
         let (mut miner_changed, mut challenges_changed) = (false, false);
-        for (_, fact) in &batch.facts {
+        for (place, fact) in &batch.facts {
             match fact {
-                Fact::Created { id, .. } => changed.push(*id),
-                Fact::Extended { id, .. }
+                Fact::Created { id, .. }
+                | Fact::Extended { id, .. }
                 | Fact::Revoked { id, .. }
                 | Fact::Collected { id, .. } => {
-                    changed.push(*id);
+                    changed.insert(*id);
+                    self.recent.note(place.block_number, *id, oldest);
                 }
                 Fact::Miner { .. } => miner_changed = true,
                 Fact::Challenged(_) | Fact::ChallengeEnded { .. } => challenges_changed = true,
                 Fact::Sequence { .. } => {}
             }
         }
-        for id in changed {
-            if let Some(view) = self.store.policy(id).await? {
-                Arc::make_mut(&mut self.index.policies).insert(id, Arc::new(view));
-            }
-        }
+        self.read_policies(changed).await?;
         if miner_changed {
             self.index.miner = Arc::new(miner_view(&self.store.miner_facts().await?)?);
         }

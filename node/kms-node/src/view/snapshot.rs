@@ -1,7 +1,6 @@
 //! The snapshot: an immutable view of the chain, over which gate and duties decide. `ingest` makes
 //! one after every step and publishes it by a watch channel; a reader never sees half a block.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -128,10 +127,11 @@ pub(crate) struct Snapshot {
     pub(crate) challenges: Arc<Vec<ChallengeView>>,
 }
 
-/// The policies that name this miner, by id.
-type Policies = Arc<HashMap<PolicyId, Arc<PolicyView>>>;
+/// The policies that name this miner, by id. A copy shares the structure of what it was copied
+/// from, and `diff` finds what has changed since by passing over what is shared.
+pub(crate) type Policies = imbl::OrdMap<PolicyId, Arc<PolicyView>>;
 
-/// The index in memory. Its parts are copied on write, so that snapshots are cheap.
+/// The index in memory. Its copies share structure, so that snapshots are cheap.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Index {
     /// The newest block that is known to be settled.

@@ -78,7 +78,7 @@ impl<C: NodeChain> Sender<C> {
 
     /// Simulates and prices a duty. Notes in the health conditions why it has to wait.
     async fn prepare(&mut self, now: Period, duty: &Duty) -> Result<Readiness> {
-        let Some(call) = self.call(now, duty).await? else {
+        let Some(call) = self.call(duty).await? else {
             return Ok(Readiness::Refused);
         };
         let gas_limit = match self.chain.simulate(self.wishes.worker, &call).await {
@@ -122,10 +122,10 @@ impl<C: NodeChain> Sender<C> {
         }
     }
 
-    async fn call(&mut self, now: Period, duty: &Duty) -> Result<Option<Call>> {
+    async fn call(&mut self, duty: &Duty) -> Result<Option<Call>> {
         let miner = self.node.miner();
         match duty {
-            Duty::Collect { policies } => self.collection(now, policies).await,
+            Duty::Collect { policies } => self.collection(policies).await,
             Duty::AnswerChallenge { policy, seq } => self.answer(*policy, *seq).await,
             other => Ok(other.call(miner)),
         }
@@ -133,7 +133,7 @@ impl<C: NodeChain> Sender<C> {
 
     /// Makes the collection from those of the policies whose fees, as the contract counts them,
     /// are worth it. The others are left alone until the next period.
-    async fn collection(&mut self, now: Period, policies: &[PolicyId]) -> Result<Option<Call>> {
+    async fn collection(&mut self, policies: &[PolicyId]) -> Result<Option<Call>> {
         let miner = self.node.miner();
         let (mut ids, mut asked) = (Vec::new(), Vec::new());
         for id in policies {
@@ -156,8 +156,8 @@ impl<C: NodeChain> Sender<C> {
         let worth = thrift.worth_collecting(dues.collect());
         let (worth, policies): (Vec<PolicyId>, Vec<Collection>) =
             worth.into_iter().map(|due| due.of).unzip();
-        let idle = ids.iter().filter(|id| !worth.contains(id));
-        self.ledger.nothing_due.extend(idle.map(|id| (*id, now)));
+        let idle = ids.into_iter().filter(|id| !worth.contains(id));
+        self.ledger.dues.rule_out(idle);
         Ok((!policies.is_empty()).then_some(Call::Collect { policies, miner }))
     }
 
@@ -188,9 +188,7 @@ impl<C: NodeChain> Sender<C> {
                 if name == "PolicyNothingToCollect" =>
             {
                 // Not an error: these policies owe nothing in this period.
-                self.ledger
-                    .nothing_due
-                    .extend(policies.iter().map(|id| (*id, now)));
+                self.ledger.dues.rule_out(policies.iter().copied());
             }
             // The lease must not wait for the claim.
             (Duty::ConfirmAndClaim { .. }, _) => self.ledger.claim_refused = now,

@@ -8,7 +8,7 @@ use std::cmp::Reverse;
 use kms_protocol::{Amount, Period, PolicyId, Wei};
 
 use super::{Ledger, Wishes};
-use crate::view::snapshot::{MinerView, PolicyView, Snapshot};
+use crate::view::snapshot::{MinerView, Snapshot};
 
 /// Limit of policies collected in one transaction.
 pub(crate) const COLLECT_BATCH: usize = 16;
@@ -46,11 +46,16 @@ impl Thrift {
         self.pays(income, CLAIM_GAS)
     }
 
+    /// Whether a policy's due pays for its own part of a collection.
+    pub(super) fn pays_part<T>(&self, due: &Due<T>) -> bool {
+        self.pays(due.amount, due.gas())
+    }
+
     /// Keeps the policies that pay for their own part of a collection; none of them if together
     /// they do not pay for the transaction.
     pub(crate) fn worth_collecting<T>(&self, dues: Vec<Due<T>>) -> Vec<Due<T>> {
         let mut kept = dues;
-        kept.retain(|due| self.pays(due.amount, due.gas()));
+        kept.retain(|due| self.pays_part(due));
         let total = kept
             .iter()
             .fold(0_u128, |sum, due| sum.saturating_add(due.amount.0));
@@ -99,47 +104,20 @@ fn leaves(miner: &MinerView, now: Period) -> bool {
 }
 
 /// The policies to collect from now, the largest due first: once one of them has ended, or has
-/// waited for the interval, all that are worth it go out together.
+/// waited for the interval, those that are worth it go out together.
 pub(super) fn collection(snapshot: &Snapshot, wishes: &Wishes, ledger: &Ledger) -> Vec<PolicyId> {
     let Some(thrift) = ledger.thrift(wishes) else {
         return Vec::new();
     };
-    let now = snapshot.period;
-    let dues: Vec<_> = snapshot
-        .policies
-        .iter()
-        .filter(|(id, _)| {
-            let checked = ledger.nothing_due.get(*id);
-            checked.is_none_or(|checked| *checked < now)
-        })
-        .map(|(id, policy)| {
-            let periods = periods_due(policy, now);
-            let waits = periods < wishes.collect_every_periods && policy.last_paid() >= now;
-            Due {
-                amount: Amount(policy.rate.0.saturating_mul(u128::from(periods))),
-                proves: policy.collected_through.is_never(),
-                of: (waits, *id),
-            }
-        })
-        .collect();
-    let mut worth = thrift.worth_collecting(dues);
-    let all_wait = worth.iter().all(|due| due.of.0);
-    if all_wait && !leaves(&snapshot.miner, now) {
+    let mut largest = ledger.dues.largest(&thrift);
+    let all_wait = largest.iter().all(|due| due.of.waits);
+    if all_wait && !leaves(&snapshot.miner, snapshot.period) {
         return Vec::new();
     }
-    worth.sort_unstable_by_key(|due| (Reverse(due.amount), due.of.1));
-    worth.truncate(COLLECT_BATCH);
-    worth.into_iter().map(|due| due.of.1).collect()
-}
-
-/// Completed periods whose fees are not collected yet; less is due if the miner was idle in some,
-/// or had its kfrag later.
-fn periods_due(policy: &PolicyView, now: Period) -> u32 {
-    let through = now.saturating_sub(1).min(policy.last_paid());
-    let before = policy
-        .collected_through
-        .max(policy.first_period.saturating_sub(1));
-    through.0.saturating_sub(before.0)
+    largest.sort_unstable_by_key(|due| (Reverse(due.amount), due.of.policy));
+    largest.truncate(COLLECT_BATCH);
+    let worth = thrift.worth_collecting(largest);
+    worth.into_iter().map(|due| due.of.policy).collect()
 }
 
 /// True if `last` is never or at least `every` periods ago.

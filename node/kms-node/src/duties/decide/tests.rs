@@ -4,7 +4,7 @@ use kms_protocol::B256;
 use kms_protocol::messages::CapsuleBytes;
 
 use super::*;
-use crate::view::snapshot::{ChallengeView, Head, PolicyView};
+use crate::view::snapshot::{ChallengeView, Head, Policies, PolicyView};
 
 const WORKER: Address = Address([9; 20]);
 
@@ -34,7 +34,7 @@ pub(super) fn snapshot(period: u32, miner: MinerView) -> Snapshot {
         confirmations: 2,
         settled: None,
         period_seconds: 10,
-        policies: Arc::default(),
+        policies: Policies::new(),
         miner: Arc::new(miner),
         challenges: Arc::default(),
     }
@@ -241,7 +241,7 @@ pub(super) fn with_policies(policies: &[PolicyView]) -> Snapshot {
         let byte = u8::try_from(index).unwrap();
         (PolicyId(B256([byte; 32])), Arc::new(policy.clone()))
     });
-    snapshot.policies = Arc::new(map.collect());
+    snapshot.policies = map.collect();
     snapshot
 }
 

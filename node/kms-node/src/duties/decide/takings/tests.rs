@@ -1,10 +1,7 @@
-use std::collections::HashMap;
-
-use kms_protocol::B256;
-
 use super::super::tests::{ledger, miner, paid, snapshot, wishes, with_policies};
 use super::super::{Duty, decide};
 use super::*;
+use crate::view::snapshot::PolicyView;
 
 /// A unit of gas costs this, and a KMS may cost the default in fees.
 const GAS_PRICE: Wei = Wei(1_000_000_000);
@@ -14,6 +11,9 @@ const CLAIM_WORTH: Amount = Amount(5_800_000_000_000_000_000);
 const COLLECT_WORTH: Amount = Amount(6_550_000_000_000_000_000);
 /// The least that pays for a collection without a proof of delivery.
 const PROVED_WORTH: Amount = Amount(5_900_000_000_000_000_000);
+
+/// The least that pays for a policy's own part of a collection, without a proof.
+const COLLECT_EACH_GAS_WORTH: Amount = Amount(1_700_000_000_000_000_000);
 
 fn thrifty(wishes: Wishes) -> Wishes {
     Wishes {
@@ -149,6 +149,12 @@ fn at_rate(rate: Amount, policy: PolicyView) -> PolicyView {
     PolicyView { rate, ..policy }
 }
 
+/// What is collected from, after the ledger has followed to the snapshot.
+fn chosen(world: &Snapshot, wishes: &Wishes, mut ledger: Ledger) -> Vec<PolicyId> {
+    ledger.dues.follow(world, wishes.collect_every_periods);
+    collection(world, wishes, &ledger)
+}
+
 /// How many policies a thrifty miner collects from in period 10.
 fn collected(policies: &[PolicyView], collect_every_periods: u32) -> usize {
     let wishes = Wishes {
@@ -156,7 +162,7 @@ fn collected(policies: &[PolicyView], collect_every_periods: u32) -> usize {
         ..wishes()
     };
     let wishes = thrifty(wishes);
-    collection(&with_policies(policies), &wishes, &priced(ledger(7))).len()
+    chosen(&with_policies(policies), &wishes, priced(ledger(7))).len()
 }
 
 #[test]
@@ -233,35 +239,31 @@ fn all_is_collected_before_the_stake_leaves() {
         collect_every_periods: 28,
         ..wishes()
     });
-    let ledger = priced(ledger(7));
-    assert!(collection(&world, &rare, &ledger).is_empty());
+    let choose = |world: &Snapshot| chosen(world, &rare, priced(ledger(7)));
+    assert!(choose(&world).is_empty());
     world.miner = MinerView {
         unlock_period: Period(12),
         ..miner()
     }
     .into();
-    assert!(collection(&world, &rare, &ledger).is_empty());
+    assert!(choose(&world).is_empty());
     world.miner = MinerView {
         unlock_period: Period(11),
         ..miner()
     }
     .into();
-    assert_eq!(collection(&world, &rare, &ledger).len(), 1);
+    assert_eq!(choose(&world).len(), 1);
 }
 
+/// Many that are worth their own part go out when the largest pay for the transaction: what goes
+/// out is judged, not what stays behind.
 #[test]
-fn what_owes_nothing_is_left_alone_until_the_next_period() {
-    let checked = |period| {
-        let id = PolicyId(B256([0; 32]));
-        let ledger = Ledger {
-            nothing_due: HashMap::from([(id, Period(period))]),
-            ..ledger(7)
-        };
-        let world = with_policies(&[at_rate(COLLECT_WORTH, paid(5, 20, 0))]);
-        collection(&world, &thrifty(wishes()), &priced(ledger)).len()
-    };
-    assert_eq!(checked(10), 0);
-    assert_eq!(checked(9), 1);
+fn what_goes_out_together_pays_for_itself() {
+    let bare = Amount(COLLECT_EACH_GAS_WORTH.0 + 1);
+    let many = vec![at_rate(bare, paid(8, 20, 8)); 200];
+    assert_eq!(collected(&many, 1), 0);
+    let one = at_rate(COLLECT_WORTH, paid(8, 20, 8));
+    assert_eq!(collected(&[&many[..], &[one]].concat(), 1), COLLECT_BATCH);
 }
 
 #[test]
@@ -270,7 +272,7 @@ fn a_collection_is_bounded_and_takes_the_largest_dues() {
     let large = at_rate(COLLECT_WORTH, paid(5, 20, 0));
     let many = [vec![small; COLLECT_BATCH], vec![large; COLLECT_BATCH]].concat();
     let world = with_policies(&many);
-    let chosen = collection(&world, &thrifty(wishes()), &priced(ledger(7)));
+    let chosen = chosen(&world, &thrifty(wishes()), priced(ledger(7)));
     assert_eq!(chosen.len(), COLLECT_BATCH);
     let first = |id: &PolicyId| world.policies[id].first_period;
     assert!(chosen.iter().all(|id| first(id) == Period(5)));

@@ -17,6 +17,7 @@ mod granted;
 mod group;
 mod home;
 mod journal;
+mod judge;
 mod keys;
 mod label;
 mod line;
@@ -53,6 +54,10 @@ pub use home::{
     NodeAddresses, Passphrase, PassphraseProvider, Role, SeedSource, Unlock, WalletSource,
 };
 pub use journal::{Delivery, DeliveryState, Grant, GrantState, Journal};
+pub use judge::{
+    Accuser, AskedMiner, Challenger, Conviction, Demand, DemandState, Ended, Evidence,
+    EvidenceBook, Expected, JudgeError, Offence,
+};
 pub use keys::{OwnerKeys, ReaderKey, ReaderKeys, Seed};
 pub use label::Label;
 pub use memo::{Memo, MemoKey};
@@ -72,7 +77,7 @@ pub use ports::{
     ChainPort, CreatedPolicy, GasCost, PayPort, PolicyFilter, Revoked, Scope, Settled,
 };
 pub use progress::{Event, Progress, Silent};
-pub use reader::{ReadLimits, Reader};
+pub use reader::{Conduct, Probed, ReadLimits, Reader};
 pub use staker::{PolicyFees, StakeStatus, Staker, WindDown, fees_of, stake_status};
 pub use standing::Standing;
 pub use transactions::{OpenTx, TxAttempt, TxState, transactions};

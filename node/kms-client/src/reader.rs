@@ -6,6 +6,7 @@
 mod answers;
 mod collect;
 mod find;
+mod probe;
 mod setup;
 #[cfg(test)]
 mod tests;
@@ -27,6 +28,7 @@ use answers::Goal;
 use collect::Question;
 use find::Candidate;
 
+pub use probe::{Conduct, Probed};
 pub use setup::{ReadLimits, Reader};
 
 impl Reader<'_> {

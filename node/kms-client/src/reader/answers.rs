@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 
 use kms_protocol::messages::CommitmentsBytes;
-use kms_protocol::{Address, Domain, kfrag_policy};
+use kms_protocol::{Address, B256, Domain, EthSignature, FixedBytes, kfrag_policy};
 use umbral::{
     BatchVerifier, CapsuleFrag, Commitments, Context, Policy, PreparedContext, SharedSecret,
     VerifiedCapsuleFrag, VerifyingKey, decapsulate_optimistic, decapsulate_reencrypted,
@@ -16,6 +16,7 @@ use umbral::{
 
 use super::collect::Question;
 use crate::error::{Error, Result};
+use crate::judge::{Asked, Evidence, Offence, Told};
 
 /// Byte ranges of a cfrag: id and X of its kfrag, then U1.
 const ID_AND_PRECURSOR: std::ops::Range<usize> = 66..131;
@@ -40,6 +41,11 @@ pub(super) struct Answer {
     pub(super) verifying_key: VerifyingKey,
     pub(super) commitments: CommitmentsBytes,
     pub(super) cfrags: Vec<[u8; CapsuleFrag::BYTES]>,
+    /// The worker's signatures over the receipts, one per cfrag.
+    pub(super) signatures: Vec<EthSignature>,
+    /// Time and hash, in the receipts, of the head that the node decided on.
+    pub(super) block_time: u64,
+    pub(super) block_hash: B256,
 }
 
 /// Why an answer is not counted.
@@ -107,6 +113,7 @@ struct Sound {
 pub(super) struct Answers<'a, T> {
     question: &'a Question<'a>,
     goal: &'a Goal<'a, T>,
+    domain: Domain,
     policy: Policy,
     need: usize,
     /// Made with the first answer: the verifying key is not on the chain, only its address.
@@ -119,6 +126,8 @@ pub(super) struct Answers<'a, T> {
     known: BTreeMap<CommitmentsBytes, Result<Commitments, Fault>>,
     /// Sound answers, by what the author committed to.
     groups: BTreeMap<Vec<u8>, Vec<Sound>>,
+    /// What convicts miners, and was not taken yet.
+    evidence: Vec<Evidence>,
 }
 
 impl<'a, T> Answers<'a, T> {
@@ -131,6 +140,7 @@ impl<'a, T> Answers<'a, T> {
         Ok(Self {
             question,
             goal,
+            domain,
             policy: kfrag_policy(terms, domain.chain_id, &domain.contract)?,
             need: usize::from(terms.threshold),
             prepared: None,
@@ -138,6 +148,7 @@ impl<'a, T> Answers<'a, T> {
             checking: false,
             known: BTreeMap::new(),
             groups: BTreeMap::new(),
+            evidence: Vec::new(),
         })
     }
 
@@ -163,8 +174,13 @@ impl<'a, T> Answers<'a, T> {
         }
     }
 
+    /// Takes the false answers that were found since.
+    pub(super) fn take_evidence(&mut self) -> Vec<Evidence> {
+        std::mem::take(&mut self.evidence)
+    }
+
     /// Ends the collection: returns how many answers count, and the faults not yet returned.
-    pub(super) fn give_up(mut self) -> (usize, Vec<(Address, Fault)>) {
+    pub(super) fn give_up(&mut self) -> (usize, Vec<(Address, Fault)>) {
         let mut faults = self.check();
         let largest = self.groups.values().max_by_key(|group| group.len());
         let largest =
@@ -200,6 +216,10 @@ impl<'a, T> Answers<'a, T> {
         let mut faults = Vec::new();
         for (answer, frags) in verified {
             let miner = answer.miner;
+            if let Err(Fault::Fragment(_)) = frags {
+                self.evidence
+                    .extend(self.question.evidence(&answer, &self.domain));
+            }
             let judged = frags.and_then(|frags| self.judge(&answer, frags));
             if let Err(fault) = judged {
                 faults.push((miner, fault));
@@ -308,6 +328,34 @@ impl<'a, T> Answers<'a, T> {
 }
 
 impl Question<'_> {
+    /// The first of an answer's cfrags that convicts its miner.
+    fn evidence(&self, answer: &Answer, domain: &Domain) -> Option<Evidence> {
+        let told = (0..answer.cfrags.len())
+            .filter_map(|index| self.told(answer, index, Offence::WrongFragment));
+        let mut wrong = told.filter(|told| matches!(told.fault(domain), Ok(Some(_))));
+        wrong.next()
+    }
+
+    /// What an answer says of one capsule, as it is kept.
+    pub(super) fn told(&self, answer: &Answer, index: usize, offence: Offence) -> Option<Evidence> {
+        let capsule = self.capsules.get(index)?;
+        let told = Told {
+            cfrag: FixedBytes(*answer.cfrags.get(index)?),
+            commitments_hash: answer.commitments.hash(),
+            block_time: answer.block_time,
+            block_hash: answer.block_hash,
+            signature: *answer.signatures.get(index)?,
+        };
+        let asked = Asked {
+            policy: self.candidate.created.id,
+            terms: &self.candidate.created.terms,
+            number: self.candidate.number,
+            context: self.context(answer.verifying_key),
+        };
+        let capsule = FixedBytes(capsule.to_bytes());
+        Some(Evidence::new(&asked, answer.miner, offence, capsule, told))
+    }
+
     fn context(&self, verifying: VerifyingKey) -> Context {
         Context {
             delegating: self.label_key,

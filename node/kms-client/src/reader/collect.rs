@@ -19,6 +19,7 @@ use super::answers::{Answer, Answers, Fault, Goal, Step};
 use super::find::Candidate;
 use crate::asking::{Pause, dismissed, failed, reach, within};
 use crate::error::{Error, NodeFailure, Result};
+use crate::judge::Evidence;
 use crate::line::{Moment, Peer};
 use crate::node_http::AskError;
 use crate::progress::{Event, Progress};
@@ -115,7 +116,7 @@ impl Reader<'_> {
                 }
             };
             let miner = info.miner;
-            match answers.add(answer)? {
+            match self.add(answer, &mut answers, progress)? {
                 // The slower miners' answers are not waited for.
                 Step::Reached(reached) => {
                     let done = need;
@@ -131,8 +132,8 @@ impl Reader<'_> {
                 }
             }
         }
-        drop(running);
         let (got, faults) = answers.give_up();
+        self.keep(answers.take_evidence(), progress);
         authors += count_authors(&faults);
         failures.note_faults(faults);
         let mut nodes = failures.nodes;
@@ -144,9 +145,42 @@ impl Reader<'_> {
         Err(Error::ThresholdNotMet { need, got, nodes })
     }
 
+    fn add<T>(
+        &self,
+        answer: Answer,
+        answers: &mut Answers<'_, T>,
+        progress: &dyn Progress,
+    ) -> Result<Step<T>> {
+        let step = answers.add(answer);
+        self.keep(answers.take_evidence(), progress);
+        step
+    }
+
+    /// Keeps what convicts miners. A read goes on without it.
+    fn keep(&self, evidence: Vec<Evidence>, progress: &dyn Progress) {
+        let Some(book) = self.evidence else {
+            return;
+        };
+        for evidence in evidence {
+            let miner = evidence.miner;
+            match book.keep(evidence) {
+                Ok(true) => progress.event(Event::EvidenceKept { miner }),
+                Ok(false) => {}
+                Err(error) => {
+                    let code = error.code();
+                    progress.event(Event::EvidenceLost { miner, code });
+                }
+            }
+        }
+    }
+
     /// Asks until there is an answer, a refusal that stands, or time is up. A node may see a new
     /// block, and with it a policy's beginning, a little later than this reader.
-    async fn ask(&self, info: &MinerInfo, question: &Question<'_>) -> Result<Answer, NodeFailure> {
+    pub(super) async fn ask(
+        &self,
+        info: &MinerInfo,
+        question: &Question<'_>,
+    ) -> Result<Answer, NodeFailure> {
         let peer = reach(info, self.nodes)?;
         let lag = Duration::from_millis(self.limits.lag_ms);
         let patience = question.deadline.min(Instant::now() + lag);
@@ -208,6 +242,9 @@ impl Reader<'_> {
             miner: info.miner,
             verifying_key: reply.verifying_key,
             cfrags: cfrags(&reply, info)?,
+            signatures: signatures(&reply),
+            block_time: reply.block_time,
+            block_hash: reply.block_hash,
             commitments: reply.commitments,
         })
     }
@@ -229,6 +266,15 @@ fn cfrags(
             }
         })
         .collect()
+}
+
+/// The worker's signature over the receipt of every cfrag.
+fn signatures(reply: &ReencryptReply) -> Vec<EthSignature> {
+    let entries = reply.entries.iter().filter_map(|entry| match entry {
+        Entry::Fragment(fragment) => Some(fragment.signature),
+        Entry::Refused(_) => None,
+    });
+    entries.collect()
 }
 
 /// Faults that are the author's.

@@ -6,6 +6,8 @@
 mod harness;
 
 #[cfg(test)]
+mod accuse;
+#[cfg(test)]
 mod agent;
 #[cfg(test)]
 mod archives;

@@ -120,7 +120,7 @@ async fn a_running_node_answers_on_chain_and_a_stopped_one_is_suspended() {
     let helper = world.account(10).await;
     let deadline = world.head().await.timestamp + 3_600;
     let consent = grant.consent(&world, hidden.address(), helper.address(), deadline);
-    let bond = world.chain.challenge_bond().await.unwrap().0;
+    let bond = world.chain.challenge_terms().await.unwrap().bond.0;
     let judge = world.deployment.contracts.challenges.address;
     let earned = balance(&world, hidden.address()).await;
     let lent = balance(&world, helper.address()).await;

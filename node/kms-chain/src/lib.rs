@@ -21,8 +21,8 @@ mod wallet;
 
 pub use chain::Chain;
 pub use contracts::call::{
-    Call, ChallengeAnswer, ChallengeDemand, ChallengeRight, Collection, ReaderConsent,
-    WrongFragment,
+    Call, Case, ChallengeAnswer, ChallengeDemand, ChallengeRight, Charge, Collection,
+    ReaderConsent, RevocationOrder, SignedAnswer,
 };
 pub use contracts::events::{ChainEvent, EventRecord, EventSource};
 pub use contracts::{Contract, PerContract};

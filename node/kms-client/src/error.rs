@@ -13,6 +13,7 @@ use kms_protocol::{Address, Amount, Period, PolicyId};
 use serde::Serialize;
 
 use crate::group::error::GroupError;
+use crate::judge::JudgeError;
 use kms_core::label::Label;
 
 /// Shorthand used by every fallible function of this crate.
@@ -180,6 +181,9 @@ pub enum Error {
     /// A group is at fault, or its store.
     #[error(transparent)]
     Group(#[from] GroupError),
+    /// Nothing can be brought before the judges.
+    #[error(transparent)]
+    Judge(#[from] JudgeError),
     /// The node's TLS or HTTP client could not be built.
     #[error("cannot build the HTTP client: {reason}")]
     HttpClient { reason: String },

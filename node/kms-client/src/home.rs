@@ -3,7 +3,7 @@
 //! deployment's name. Neighbours: `store` writes files, `keys` derives, `journal` keeps grants.
 //!
 //! `config.json  {keys,keys2}/{seed,wallet}.json  labels.json  cards/NAME.card  lock
-//! groups/NAME.json  journal/NETWORK/  tx/NETWORK/`
+//! groups/NAME.json  {journal,tx,evidence}/NETWORK/`
 
 mod config;
 mod contacts;

@@ -15,6 +15,7 @@ mod granted;
 mod group;
 mod home;
 mod journal;
+mod judge;
 mod line;
 mod network;
 mod node_http;
@@ -47,6 +48,10 @@ pub use home::{
     NodeAddresses, Passphrase, PassphraseProvider, Role, SeedSource, Unlock, WalletSource,
 };
 pub use journal::{Delivery, DeliveryState, Grant, GrantState, Journal};
+pub use judge::{
+    Accuser, AskedMiner, Challenger, Conviction, Demand, DemandState, Ended, Evidence,
+    EvidenceBook, Expected, JudgeError, Offence,
+};
 pub use kms_core::Error as CoreError;
 pub use kms_core::card::{Card, LabelKey, fingerprint};
 pub use kms_core::keys::{OwnerKeys, ReaderKey, ReaderKeys, Seed};
@@ -69,6 +74,6 @@ pub use ports::{
     ChainPort, CreatedPolicy, GasCost, PayPort, PolicyFilter, Revoked, Scope, Settled,
 };
 pub use progress::{Event, Progress, Silent};
-pub use reader::{ReadLimits, Reader};
+pub use reader::{Conduct, Probed, ReadLimits, Reader};
 pub use staker::{PolicyFees, StakeStatus, Staker, WindDown, fees_of, stake_status};
 pub use transactions::{OpenTx, TxAttempt, TxState, transactions};

@@ -2,7 +2,7 @@
 //! make them by reads alone; carrying one out sends. A step that an earlier run was killed in is
 //! not sent again. Neighbours: `ports` reach the chain and the account.
 
-use kms_chain::{Call, TxReceipt};
+use kms_chain::{Call, ChainError, TxReceipt};
 use kms_protocol::{Address, Amount, Wei};
 use serde::{Serialize, Serializer};
 
@@ -112,8 +112,14 @@ impl<A> Plan<A> {
             require_tokens(chain, self.from, self.need).await?;
         }
         let is_open = |step: &&mut Step| !step.sent_before;
+        let approves = |step: &Step| matches!(step.call, Call::ApproveChallenges { .. });
+        let approved = self.steps.iter().any(approves);
         for step in self.steps.iter_mut().filter(is_open) {
-            let cost = chain.gas_cost(self.from, &step.call).await?;
+            let cost = match chain.gas_cost(self.from, &step.call).await {
+                // The tokens are taken last: everything else about the call is in order.
+                Err(error) if approved && lacks_allowance(&error) => continue,
+                cost => cost?,
+            };
             step.gas = Some(cost.gas);
             step.fee_max = Some(cost.fee_max);
         }
@@ -228,6 +234,14 @@ pub(crate) async fn require_tokens(
         });
     }
     Ok(())
+}
+
+/// Whether a call fails for want of an approval, which a step before it gives.
+fn lacks_allowance(error: &Error) -> bool {
+    let Error::Chain(ChainError::Reverted { name, .. }) = error else {
+        return false;
+    };
+    name == "ERC20InsufficientAllowance"
 }
 
 fn kind_of<S: Serializer>(call: &Call, serializer: S) -> std::result::Result<S::Ok, S::Error> {

@@ -59,6 +59,18 @@ pub enum Event {
         /// Why, as a code of [`NodeFailure`](crate::NodeFailure).
         code: String,
     },
+    /// A miner's false answer was kept as evidence.
+    EvidenceKept {
+        /// Owner address, as the terms name it.
+        miner: Address,
+    },
+    /// A miner's false answer could not be kept.
+    EvidenceLost {
+        /// Owner address, as the terms name it.
+        miner: Address,
+        /// Why, as an error code.
+        code: &'static str,
+    },
     /// The policy has not begun; the reader waits for its first period.
     WaitingForStart {
         /// Chain time at which it begins, seconds since the Unix epoch.

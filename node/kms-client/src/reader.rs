@@ -5,6 +5,7 @@
 
 mod collect;
 mod find;
+mod probe;
 mod setup;
 #[cfg(test)]
 mod tests;
@@ -25,6 +26,7 @@ use crate::standing::{Standing, standing};
 use collect::{Goal, Question};
 use find::Candidate;
 
+pub use probe::{Conduct, Probed};
 pub use setup::{ReadLimits, Reader};
 
 impl Reader<'_> {

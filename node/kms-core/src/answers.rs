@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 
 use kms_protocol::messages::CommitmentsBytes;
-use kms_protocol::{Address, Domain, kfrag_policy};
+use kms_protocol::{Address, B256, Domain, EthSignature, kfrag_policy};
 use umbral::{
     BatchVerifier, CapsuleFrag, Commitments, Policy, PreparedContext, SharedSecret,
     VerifiedCapsuleFrag, VerifyingKey, decapsulate_optimistic, decapsulate_reencrypted,
@@ -35,6 +35,12 @@ pub struct Answer {
     pub commitments: CommitmentsBytes,
     /// One for each capsule.
     pub cfrags: Vec<[u8; CapsuleFrag::BYTES]>,
+    /// The worker's signatures over the receipts, one for each cfrag.
+    pub signatures: Vec<EthSignature>,
+    /// Time, in the receipts, of the head that the node decided on.
+    pub block_time: u64,
+    /// Its hash.
+    pub block_hash: B256,
 }
 
 /// Why an answer is not counted.
@@ -121,6 +127,8 @@ pub struct Answers<'a, T> {
     known: BTreeMap<CommitmentsBytes, Result<Commitments, Fault>>,
     /// Sound answers, by what the author committed to.
     groups: BTreeMap<Vec<u8>, Vec<Sound>>,
+    /// False answers that were not taken yet.
+    wrong: Vec<Answer>,
 }
 
 impl<'a, T> Answers<'a, T> {
@@ -143,6 +151,7 @@ impl<'a, T> Answers<'a, T> {
             checking: false,
             known: BTreeMap::new(),
             groups: BTreeMap::new(),
+            wrong: Vec::new(),
         })
     }
 
@@ -167,8 +176,13 @@ impl<'a, T> Answers<'a, T> {
         }
     }
 
+    /// Takes the answers with a false cfrag that were found since.
+    pub fn take_false(&mut self) -> Vec<Answer> {
+        std::mem::take(&mut self.wrong)
+    }
+
     /// Ends the collection: returns how many answers count, and the faults not yet returned.
-    pub fn give_up(mut self) -> (usize, Vec<(Address, Fault)>) {
+    pub fn give_up(&mut self) -> (usize, Vec<(Address, Fault)>) {
         let mut faults = self.check();
         let largest = self.groups.values().max_by_key(|group| group.len());
         let largest =
@@ -204,6 +218,9 @@ impl<'a, T> Answers<'a, T> {
         let mut faults = Vec::new();
         for (answer, frags) in verified {
             let miner = answer.miner;
+            if let Err(Fault::Fragment(_)) = frags {
+                self.wrong.push(answer.clone());
+            }
             let judged = frags.and_then(|frags| self.judge(&answer, frags));
             if let Err(fault) = judged {
                 faults.push((miner, fault));

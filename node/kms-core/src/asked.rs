@@ -68,20 +68,25 @@ impl Asked<'_> {
         reply
             .verify(domain, request, &expected)
             .map_err(ReplyFault::Signature)?;
-        let cfrags = reply.entries.into_iter().enumerate();
-        let cfrags = cfrags.map(|(capsule, entry)| match entry {
-            Entry::Fragment(fragment) => Ok(fragment.cfrag.0),
+        let fragments = reply.entries.into_iter().enumerate();
+        let fragments = fragments.map(|(capsule, entry)| match entry {
+            Entry::Fragment(fragment) => Ok((fragment.cfrag.0, fragment.signature)),
             Entry::Refused(problem) => Err(ReplyFault::Capsule { capsule, problem }),
         });
+        let (cfrags, signatures) = fragments.collect::<Result<_, _>>()?;
         Ok(Answer {
             miner: request.miner,
             verifying_key: reply.verifying_key,
-            cfrags: cfrags.collect::<Result<_, _>>()?,
+            cfrags,
+            signatures,
+            block_time: reply.block_time,
+            block_hash: reply.block_hash,
             commitments: reply.commitments,
         })
     }
 
-    pub(crate) fn context(&self, verifying: VerifyingKey) -> Context {
+    /// The keys that the answers' cfrags are bound to.
+    pub fn context(&self, verifying: VerifyingKey) -> Context {
         Context {
             delegating: self.label_key,
             receiving: self.key.receiving_key(),

@@ -188,6 +188,30 @@ impl TypedData for Revocation {
     }
 }
 
+/// The author's order to end the arrangement with one miner, relayed by anyone; domain
+/// [`Domain::policy_manager`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ArrangementRevocation {
+    /// Policy that goes on with the other miners.
+    pub policy_id: PolicyId,
+    /// Owner address of the miner that is dismissed.
+    pub miner: Address,
+    /// Last block timestamp at which the order counts, in seconds.
+    pub deadline: u64,
+}
+
+impl TypedData for ArrangementRevocation {
+    const TYPE: &'static str =
+        "ArrangementRevocation(bytes32 policyId,address miner,uint256 deadline)";
+
+    fn encode_fields(&self, hasher: StructHasher) -> StructHasher {
+        hasher
+            .bytes32(&self.policy_id.0)
+            .address(&self.miner)
+            .uint(self.deadline)
+    }
+}
+
 /// A worker's confirmation of activity, relayed by anyone; domain [`Domain::mining_rewards`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ActivityConfirmation {

@@ -69,6 +69,8 @@ pub(crate) enum Verb {
     Revoke(verbs::revoke::RevokeArgs),
     Renew(verbs::renew::RenewArgs),
     Refund(verbs::refund::RefundArgs),
+    Challenge(verbs::challenge::ChallengeArgs),
+    Accuse(verbs::accuse::AccuseArgs),
     #[command(subcommand)]
     Policies(verbs::policies::PoliciesVerb),
     #[command(subcommand)]
@@ -131,6 +133,10 @@ impl Verb {
             Self::Refund(args) => verbs::refund::run(args, context)
                 .await
                 .map_err(Failure::for_owner),
+            Self::Challenge(args) => verbs::challenge::run(args, context)
+                .await
+                .map_err(Failure::for_owner),
+            Self::Accuse(args) => verbs::accuse::run(&args, context).await,
             Self::Policies(verb) => verbs::policies::run(verb, context)
                 .await
                 .map_err(Failure::for_owner),

@@ -36,10 +36,11 @@ pub(crate) const TABLE: [Exit; 19] = [
     exit(3, "not found", &[
         "not_found", "home_missing", "label_unknown", "card_unknown", "key_unknown",
         "miner_unknown", "node_missing", "anvil_missing", "group_unknown", "group_store_empty",
-        "member_unknown",
+        "member_unknown", "evidence_unknown", "not_granted_here",
     ]),
     exit(10, "no policy for this reader", &[
-        "no_policy", "policy_not_started", "not_author", "not_a_member", "own_message_sealed",
+        "no_policy", "policy_not_started", "not_author", "not_acknowledged", "not_a_member",
+        "own_message_sealed",
     ]),
     exit(11, "policy ended", &["policy_expired"]),
     exit(12, "policy revoked", &["policy_revoked", "arrangements_revoked"]),
@@ -52,13 +53,14 @@ pub(crate) const TABLE: [Exit; 19] = [
         "home_corrupt", "permissions_too_open", "not_a_kms_file", "unsupported_version",
         "unsupported_parameter", "unknown_critical_field", "header_malformed", "header_key_invalid",
         "file_truncated", "trailing_data", "file_too_long", "archive_malformed", "keystore_invalid",
-        "file_permissions",
+        "file_permissions", "evidence_void",
         "deployment_invalid", "foreign_database", "deployment_incomplete", "params_syntax",
         "params_invalid", "deploy_journal_invalid", "tx_journal_invalid", "group_store_invalid",
     ]),
     exit(21, "wrong key or passphrase", &[
         "wrong_passphrase", "wrong_key", "fragments_do_not_open", "file_of_unknown_label",
         "sealed_name_foreign", "file_of_other_label", "card_not_verified",
+        "evidence_foreign",
     ]),
     exit(22, "tampered", &[
         "header_tampered", "chunk_tampered", "segment_tampered", "end_tampered",

@@ -112,6 +112,14 @@ impl Progress for Steps {
                 out.detail(&format!("{miner} will be asked again: {code}"));
             }
             Event::NodeFailed { miner, code } => out.note(&format!("{miner} failed: {code}")),
+            Event::EvidenceKept { miner } => out.note(&format!(
+                "{miner} answered falsely; its answer is kept: `kms accuse` shows what it is worth"
+            )),
+            Event::EvidenceLost { miner, code } => {
+                out.note(&format!(
+                    "{miner} answered falsely; its answer is not kept: {code}"
+                ));
+            }
             Event::WaitingForStart { starts_at } => {
                 out.note(&format!(
                     "waiting for the policy to begin at {}",

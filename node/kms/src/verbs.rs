@@ -1,7 +1,9 @@
 //! One file per verb: its flags, help and reports. The work is done by kms-client and kms-node.
 
+pub(crate) mod accuse;
 pub(crate) mod agent;
 pub(crate) mod card;
+pub(crate) mod challenge;
 pub(crate) mod config;
 pub(crate) mod decrypt;
 pub(crate) mod dev;

@@ -2,7 +2,9 @@
 
 use anyhow::{Context, Result};
 use getrandom::SysRng;
-use kms_chain::{Call, ChallengeAnswer, ChallengeDemand, ChallengeRight, WrongFragment};
+use kms_chain::{
+    Call, Case, ChallengeAnswer, ChallengeDemand, ChallengeRight, Charge, SignedAnswer,
+};
 use kms_protocol::accusation::{Accusation, wrong_fragment_evidence};
 use kms_protocol::eip712::{Domain, TypedData as _};
 use kms_protocol::messages::{CapsuleBytes, CfragBytes, KfragAck, Receipt};
@@ -172,9 +174,15 @@ async fn convict(
     };
     let judge = bench.deployment.contracts.adjudicator.address;
     let judge = Domain::adjudicator(bench.deployment.chain_id, judge);
-    let call = Call::AccuseOfWrongFragment {
+    let answer = SignedAnswer {
+        commitments_hash: B256::default(),
+        block_time: delegation.time,
+        block_hash: B256::default(),
+        signature: receipt,
+    };
+    let call = Call::Accuse {
         terms: delegation.terms.clone(),
-        case: Box::new(WrongFragment {
+        case: Box::new(Case {
             accusation,
             keys: RevealedKeys::of_reader(
                 &delegation.keys.delegating,
@@ -182,11 +190,7 @@ async fn convict(
                 &delegation.blinding,
             ),
             signature: accusation.sign(&judge, &reader),
-            commitments_hash: B256::default(),
-            block_time: delegation.time,
-            block_hash: B256::default(),
-            receipt_signature: receipt,
-            evidence,
+            charge: Charge::WrongFragment { answer, evidence },
         }),
     };
     bench.send(bench.holder, &call).await

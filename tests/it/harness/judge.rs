@@ -1,6 +1,6 @@
 //! What is brought before the judges of a hand-made grant: challenges of silence, accusations.
 
-use kms_chain::{Call, ChallengeDemand, ChallengeRight, ReaderConsent, WrongFragment};
+use kms_chain::{Call, Case, ChallengeDemand, ChallengeRight, Charge, ReaderConsent, SignedAnswer};
 use kms_kit::grant::fragment;
 use kms_protocol::accusation::wrong_fragment_evidence;
 use kms_protocol::messages::{KfragAck, ReencryptReply};
@@ -69,7 +69,7 @@ impl Grant {
         right: ChallengeRight,
         ack: &KfragAck,
     ) {
-        let amount = world.chain.challenge_bond().await.unwrap();
+        let amount = world.chain.challenge_terms().await.unwrap().bond;
         world.send(from, Call::ApproveChallenges { amount }).await;
         let demand = self.demand(ack);
         world
@@ -105,17 +105,20 @@ impl Grant {
         let domain = Domain::adjudicator(world.deployment.chain_id, contract);
         let witness = CapsuleWitness::new(&self.capsule).unwrap();
         let fragment = fragment(reply, 0).unwrap();
-        Call::AccuseOfWrongFragment {
+        let answer = SignedAnswer {
+            commitments_hash: reply.commitments.hash(),
+            block_time: reply.block_time,
+            block_hash: reply.block_hash,
+            signature: fragment.signature,
+        };
+        let evidence = wrong_fragment_evidence(&self.capsule, &witness, &fragment.cfrag, fault);
+        Call::Accuse {
             terms: self.terms.clone(),
-            case: Box::new(WrongFragment {
+            case: Box::new(Case {
                 accusation,
                 keys: self.keys(),
                 signature: accusation.sign(&domain, &self.reader()),
-                commitments_hash: reply.commitments.hash(),
-                block_time: reply.block_time,
-                block_hash: reply.block_hash,
-                receipt_signature: fragment.signature,
-                evidence: wrong_fragment_evidence(&self.capsule, &witness, &fragment.cfrag, fault),
+                charge: Charge::WrongFragment { answer, evidence },
             }),
         }
     }

@@ -5,6 +5,7 @@ use kms_protocol::{Accusation, Address, Amount, PolicyId};
 use super::Chain;
 use crate::contracts::bindings::{adjudicator, control, silence_challenges as silence};
 use crate::convert;
+use crate::deployment::params::ChallengeParams;
 use crate::error::ChainError;
 use crate::types::OpenChallenge;
 
@@ -31,12 +32,18 @@ impl Chain {
         self.view(judge, call).await
     }
 
-    /// Bond that the sender of a challenge of silence posts now.
-    pub async fn challenge_bond(&self) -> Result<Amount, ChainError> {
+    /// Terms under which a challenge of silence is opened now.
+    pub async fn challenge_terms(&self) -> Result<ChallengeParams, ChainError> {
         let control = self.inner.deployment.contracts.control.address;
         let terms: control::ChallengeTerms =
             self.view(control, control::ChallengeTermsCall {}).await?;
-        Ok(Amount(terms.bond))
+        Ok(ChallengeParams {
+            bond: Amount(terms.bond),
+            window_seconds: terms.window_seconds,
+            suspension_periods: terms.suspension_periods,
+            distance_periods: terms.distance_periods,
+            penalty_bonds: terms.penalty_bonds,
+        })
     }
 
     /// The open challenge of a policy and a miner; `None` if there is none.

@@ -5,6 +5,7 @@ mod accuse;
 mod challenge;
 mod collect;
 mod payment;
+mod revoke;
 
 use ethers::abi::AbiEncode as _;
 use kms_protocol::{Address, Amount, Period, SignedConsent, Terms, Wei};
@@ -12,10 +13,11 @@ use kms_protocol::{Address, Amount, Period, SignedConsent, Terms, Wei};
 use crate::contracts::bindings::{kms_token, mining_rewards, policy_manager, staking_escrow};
 use crate::convert::{ethers_terms, h160};
 use crate::deployment::Deployment;
-pub use accuse::WrongFragment;
+pub use accuse::{Case, Charge, SignedAnswer};
 pub use challenge::{ChallengeAnswer, ChallengeDemand, ChallengeRight, ReaderConsent};
 pub use collect::Collection;
 pub(crate) use collect::count as count_collection;
+pub use revoke::RevocationOrder;
 
 /// The effect of one transaction. A `miner` is an owner address; `terms` are a policy's as created.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -51,6 +53,11 @@ pub enum Call {
     UnbondWorker,
     /// Sets the base URL of the node's record.
     RegisterNode { url: String },
+    /// Lets the sender's worker restake its rewards, or forbids it.
+    SetRestake { enabled: bool },
+    /// Locks the reward of `miner` on top of its stake. Sent by the miner, or by its worker if it
+    /// may.
+    Restake { miner: Address },
     /// Posts the least rate that the miner accepts, per period.
     SetMinRate { rate: Amount },
     /// Pays and creates a policy in one transaction (transferAndCall to the policy manager). Sent
@@ -66,6 +73,11 @@ pub enum Call {
     RevokePolicy { terms: Terms },
     /// Ends the arrangement with one miner now; the others go on. Sent by the policy's author.
     RevokeArrangement { terms: Terms, miner: Address },
+    /// Ends a policy, or one arrangement of it, by its author's signature. Anybody may send it.
+    RevokeSigned {
+        terms: Terms,
+        order: RevocationOrder,
+    },
     /// Ends the arrangements with the miners `without` and moves the end of the others to
     /// `last_period`, in one transaction (transferAndCall to the policy manager). Sent by the
     /// author, who pays exactly `price`.
@@ -87,11 +99,8 @@ pub enum Call {
     },
     /// Ends a challenge whose deadline has passed, or whose policy was revoked.
     CloseChallenge { terms: Terms, miner: Address },
-    /// Accuses a miner of a wrong cfrag before the Adjudicator.
-    AccuseOfWrongFragment {
-        terms: Terms,
-        case: Box<WrongFragment>,
-    },
+    /// Accuses a miner before the Adjudicator.
+    Accuse { terms: Terms, case: Box<Case> },
     /// Answers the open challenge of a policy and its miner.
     AnswerChallenge {
         terms: Terms,
@@ -113,10 +122,12 @@ impl Call {
             Self::ConfirmActivity { .. }
             | Self::Claim { .. }
             | Self::ConfirmAndClaim { .. }
-            | Self::ClaimTo { .. } => contracts.rewards.address,
+            | Self::ClaimTo { .. }
+            | Self::Restake { .. } => contracts.rewards.address,
             Self::Collect { .. }
             | Self::RevokePolicy { .. }
             | Self::RevokeArrangement { .. }
+            | Self::RevokeSigned { .. }
             | Self::RefundPolicy { .. } => contracts.policies.address,
             Self::ExtendLock { .. }
             | Self::SetWindDown { .. }
@@ -125,6 +136,7 @@ impl Call {
             | Self::BondWorker { .. }
             | Self::UnbondWorker
             | Self::RegisterNode { .. }
+            | Self::SetRestake { .. }
             | Self::SetMinRate { .. } => contracts.escrow.address,
             Self::DepositViaTransfer { .. }
             | Self::CreatePolicyViaTransfer { .. }
@@ -135,7 +147,7 @@ impl Call {
             Self::OpenChallenge { .. }
             | Self::CloseChallenge { .. }
             | Self::AnswerChallenge { .. } => contracts.challenges.address,
-            Self::AccuseOfWrongFragment { .. } => contracts.adjudicator.address,
+            Self::Accuse { .. } => contracts.adjudicator.address,
             Self::TransferEth { to, .. } => *to,
         }
     }
@@ -150,10 +162,8 @@ impl Call {
                 let data = vec![confirm(*through).into(), claim(*miner).into()];
                 mining_rewards::MulticallCall { data }.encode()
             }
-            Self::ClaimTo { recipient } => mining_rewards::ClaimToCall {
-                recipient: h160(*recipient),
-            }
-            .encode(),
+            Self::ClaimTo { recipient } => claim_to(*recipient),
+            Self::Restake { miner } => restake(*miner),
             Self::ExtendLock { lock_periods } => staking_escrow::ExtendLockCall {
                 lock_periods: *lock_periods,
             }
@@ -162,21 +172,22 @@ impl Call {
                 staking_escrow::SetWindDownCall { enabled: *enabled }.encode()
             }
             Self::Unbond { amount } => staking_escrow::UnbondCall { amount: amount.0 }.encode(),
-            Self::Withdraw { recipient } => staking_escrow::WithdrawCall {
-                recipient: h160(*recipient),
-            }
-            .encode(),
+            Self::Withdraw { recipient } => withdraw(*recipient),
             Self::BondWorker { consent } => bond(consent),
             Self::UnbondWorker => staking_escrow::UnbondWorkerCall {}.encode(),
             Self::RegisterNode { url } => {
                 staking_escrow::RegisterNodeCall { url: url.clone() }.encode()
             }
+            Self::SetRestake { enabled } => {
+                staking_escrow::SetRestakeCall { enabled: *enabled }.encode()
+            }
             Self::SetMinRate { rate } => {
                 staking_escrow::SetMinRateCall { min_rate: rate.0 }.encode()
             }
             Self::Collect { policies, miner } => collect::collect(policies, *miner),
-            Self::RevokePolicy { terms } => revoke(terms),
-            Self::RevokeArrangement { terms, miner } => dismiss(terms, *miner),
+            Self::RevokePolicy { terms } => revoke::policy(terms),
+            Self::RevokeArrangement { terms, miner } => revoke::arrangement(terms, *miner),
+            Self::RevokeSigned { terms, order } => revoke::signed(terms, order),
             Self::RefundPolicy { terms } => refund(terms),
             Self::ExtendPolicyViaTransfer {
                 terms,
@@ -197,7 +208,7 @@ impl Call {
             }
             Self::OpenChallenge { demand, right } => demand.data(right),
             Self::CloseChallenge { terms, miner } => challenge::close(terms, *miner),
-            Self::AccuseOfWrongFragment { terms, case } => case.data(terms),
+            Self::Accuse { terms, case } => case.data(terms),
             Self::AnswerChallenge {
                 terms,
                 miner,
@@ -237,12 +248,15 @@ impl Call {
             | Self::UnbondWorker
             | Self::RegisterNode { .. }
             | Self::SetMinRate { .. }
+            | Self::SetRestake { .. }
+            | Self::Restake { .. }
             | Self::RevokePolicy { .. }
             | Self::RevokeArrangement { .. }
+            | Self::RevokeSigned { .. }
             | Self::ApproveChallenges { .. }
             | Self::RefundPolicy { .. }
             | Self::CloseChallenge { .. }
-            | Self::AccuseOfWrongFragment { .. }
+            | Self::Accuse { .. }
             | Self::AnswerChallenge { .. } => false,
         }
     }
@@ -257,8 +271,9 @@ impl Call {
                 | Self::Claim { .. }
                 | Self::ConfirmAndClaim { .. }
                 | Self::ClaimTo { .. }
+                | Self::Restake { .. }
                 | Self::CloseChallenge { .. }
-                | Self::AccuseOfWrongFragment { .. }
+                | Self::Accuse { .. }
         )
     }
 
@@ -298,16 +313,19 @@ impl Call {
             Self::UnbondWorker => "unbond_worker",
             Self::RegisterNode { .. } => "register_node",
             Self::SetMinRate { .. } => "set_min_rate",
+            Self::SetRestake { .. } => "set_restake",
+            Self::Restake { .. } => "restake",
             Self::CreatePolicyViaTransfer { .. } => "create_policy",
             Self::CreatePolicies { .. } => "create_policies",
             Self::RevokePolicy { .. } => "revoke_policy",
             Self::RevokeArrangement { .. } => "revoke_arrangement",
+            Self::RevokeSigned { .. } => "revoke_signed",
             Self::ExtendPolicyViaTransfer { .. } => "extend_policy",
             Self::ApproveChallenges { .. } => "approve_challenges",
             Self::RefundPolicy { .. } => "refund_policy",
             Self::OpenChallenge { .. } => "open_challenge",
             Self::CloseChallenge { .. } => "close_challenge",
-            Self::AccuseOfWrongFragment { .. } => "accuse_of_wrong_fragment",
+            Self::Accuse { case, .. } => case.kind(),
             Self::AnswerChallenge { .. } => "answer_challenge",
             Self::TransferToken { .. } => "transfer_token",
             Self::TransferEth { .. } => "transfer_eth",
@@ -334,14 +352,19 @@ fn claim(miner: Address) -> Vec<u8> {
     mining_rewards::ClaimCall { miner }.encode()
 }
 
-fn revoke(terms: &Terms) -> Vec<u8> {
-    let terms = ethers_terms(terms);
-    policy_manager::RevokePolicyCall { terms }.encode()
+fn claim_to(recipient: Address) -> Vec<u8> {
+    let recipient = h160(recipient);
+    mining_rewards::ClaimToCall { recipient }.encode()
 }
 
-fn dismiss(terms: &Terms, miner: Address) -> Vec<u8> {
-    let (terms, miner) = (ethers_terms(terms), h160(miner));
-    policy_manager::RevokeArrangementCall { terms, miner }.encode()
+fn restake(miner: Address) -> Vec<u8> {
+    let miner = h160(miner);
+    mining_rewards::RestakeCall { miner }.encode()
+}
+
+fn withdraw(recipient: Address) -> Vec<u8> {
+    let recipient = h160(recipient);
+    staking_escrow::WithdrawCall { recipient }.encode()
 }
 
 fn refund(terms: &Terms) -> Vec<u8> {

@@ -15,6 +15,7 @@ use super::options::DaemonOptions;
 use super::problem::Problem;
 use crate::error::{Error, Result};
 use crate::home::Home;
+use crate::judge::EvidenceBook;
 use crate::network::Network;
 use crate::owner::{self, Owner};
 use crate::payer::Payer;
@@ -33,6 +34,7 @@ pub(super) struct State {
     pub(super) network: Network,
     pub(super) guard: Guard,
     pub(super) content: Option<PathBuf>,
+    evidence: EvidenceBook,
     pub(super) look: Duration,
     /// Held by whoever spends: one at a time.
     pub(super) spending: Mutex<()>,
@@ -46,6 +48,7 @@ pub(super) struct State {
 impl State {
     pub(super) fn new(options: DaemonOptions, guard: Guard) -> Self {
         Self {
+            evidence: options.home.evidence(),
             home: options.home,
             network: options.network,
             guard,
@@ -66,6 +69,7 @@ impl State {
 
     pub(super) fn reader(&self) -> Reader<'_> {
         Reader::new(&self.readers, &self.network, self.network.nodes())
+            .with_evidence(&self.evidence)
     }
 
     /// The owner's keys.

@@ -121,4 +121,5 @@ table! {{
     Self::Protocol(error) => error;
     Self::Chain(error) => error;
     Self::Group(error) => error;
+    Self::Judge(error) => error;
 }}

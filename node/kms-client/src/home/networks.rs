@@ -1,5 +1,5 @@
-//! The networks that a home was pointed at, one at a time: each has a journal of grants and one of
-//! transactions, in a folder of its own.
+//! The networks that a home was pointed at, one at a time: each has a journal of grants, one of
+//! transactions, and evidence, in a folder of its own.
 
 use std::path::{Path, PathBuf};
 
@@ -8,10 +8,12 @@ use kms_chain::Deployment;
 use super::{Config, Home, HomeLock};
 use crate::error::Result;
 use crate::journal::Journal;
+use crate::judge::EvidenceBook;
 use crate::store;
 
 const JOURNAL: &str = "journal";
 const TX: &str = "tx";
+const EVIDENCE: &str = "evidence";
 
 impl Home {
     /// Points the home at a deployment, in one step. What was done on the one before stays, and is
@@ -36,6 +38,11 @@ impl Home {
     /// The grants made from this home, finished or not.
     pub fn journal(&self) -> Journal {
         Journal::at(self.path.join(JOURNAL).join(self.config.network_id()))
+    }
+
+    /// False answers of miners, kept as evidence.
+    pub fn evidence(&self) -> EvidenceBook {
+        EvidenceBook::at(self.path.join(EVIDENCE).join(self.config.network_id()))
     }
 
     /// Directory of the wallet's journal: transactions signed and not settled.

@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use kms_chain::{ChainError, ChainEvent, EventRecord};
-use kms_protocol::{Address, B256, keccak256};
+use kms_protocol::{Address, B256, PolicyId, keccak256};
 use serde_json::{Value, json};
 
 use super::Network;
@@ -16,6 +16,11 @@ pub(super) const POLICY_CREATED: &str = "PolicyCreated(uint64,bytes32,bytes32,ad
     (address,address,address,bytes32,uint96,uint32,uint32,uint8,bytes32,address[]),bytes)";
 /// Signature of the event in IStakingEscrow.sol.
 pub(super) const NODE_REGISTERED: &str = "NodeRegistered(uint64,address,string)";
+/// Signatures of the events in ISilenceChallenges.sol that end a challenge.
+pub(super) const CHALLENGE_ANSWERED: &str =
+    "ChallengeAnswered(bytes32,address,address,bytes32,bytes32,uint64,bytes32,bytes,bytes)";
+pub(super) const CHALLENGE_CLOSED: &str =
+    "ChallengeClosed(bytes32,address,address,uint8,(uint96,uint96,uint96,uint96))";
 /// Greatest number of requests for one search.
 const MAX_REQUESTS: usize = 4_096;
 
@@ -25,11 +30,6 @@ impl Network {
         &self,
         filter: PolicyFilter,
     ) -> Result<Vec<CreatedPolicy>> {
-        let word = |address: Address| {
-            let mut word = [0; 32];
-            word.split_at_mut(12).1.copy_from_slice(address.as_bytes());
-            B256(word)
-        };
         let created = keccak256(POLICY_CREATED.as_bytes());
         let topics = match &filter {
             PolicyFilter::Id(id) => json!([created, id.0]),
@@ -74,6 +74,18 @@ impl Network {
         Ok(miners.into_iter().collect())
     }
 
+    /// The events that ended challenges of a policy and a miner, oldest first; whoever reads them
+    /// checks whose they are.
+    pub(crate) async fn ends_of_challenges(
+        &self,
+        policy: PolicyId,
+        miner: Address,
+    ) -> Result<Vec<EventRecord>> {
+        let ends = [CHALLENGE_ANSWERED, CHALLENGE_CLOSED];
+        let ends = ends.map(|signature| keccak256(signature.as_bytes()));
+        self.records(&json!([ends, policy.0, word(miner)])).await
+    }
+
     /// All events with these topics, oldest first. The logs of the search are decoded as they are:
     /// no question more, however many blocks a stranger fills with what fits.
     async fn records(&self, topics: &Value) -> Result<Vec<EventRecord>> {
@@ -100,6 +112,13 @@ impl Network {
     }
 }
 
+/// An address as a topic.
+fn word(address: Address) -> B256 {
+    let mut word = [0; 32];
+    word.split_at_mut(12).1.copy_from_slice(address.as_bytes());
+    B256(word)
+}
+
 fn bad_reply(reason: &'static str) -> Error {
     Error::Chain(ChainError::BadReply {
         method: "eth_getLogs",
@@ -110,7 +129,7 @@ fn bad_reply(reason: &'static str) -> Error {
 /// Checks an event against the filter: a block holds others too, and no index is trusted.
 fn matches(
     filter: &PolicyFilter,
-    id: kms_protocol::PolicyId,
+    id: PolicyId,
     terms: &kms_protocol::Terms,
     author: Address,
 ) -> bool {

@@ -47,6 +47,16 @@ fn signature(artifact: &str, event: &str) -> String {
 fn topics_are_those_of_the_contracts() {
     let policies = include_str!("../../../../deployments/artifacts/PolicyManager.json");
     let escrow = include_str!("../../../../deployments/artifacts/StakingEscrow.json");
+    let judge = include_str!("../../../../deployments/artifacts/SilenceChallenges.json");
+    let ends = [search::CHALLENGE_ANSWERED, search::CHALLENGE_CLOSED];
+    let names = ["ChallengeAnswered", "ChallengeClosed"];
+    assert_eq!(
+        ends,
+        names
+            .map(|name| signature(judge, name))
+            .each_ref()
+            .map(String::as_str)
+    );
     assert_eq!(search::POLICY_CREATED, signature(policies, "PolicyCreated"));
     assert_eq!(search::NODE_REGISTERED, signature(escrow, "NodeRegistered"));
 }

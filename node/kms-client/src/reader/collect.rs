@@ -8,7 +8,7 @@ use futures_util::stream::{FuturesUnordered, StreamExt as _};
 use kms_chain::MinerInfo;
 use kms_core::answers::{Accept, Answer, Answers, DoNotOpen, Fault, Step};
 use kms_core::asked::{Asked, lags};
-use kms_protocol::Address;
+use kms_protocol::{Address, Domain, FixedBytes};
 use tokio::time::Instant;
 use umbral::{Capsule, PublicKey, SharedSecret};
 
@@ -16,6 +16,7 @@ use super::Reader;
 use super::find::Candidate;
 use crate::asking::{Pause, dismissed, failed, reach, within};
 use crate::error::{Error, NodeFailure, Result};
+use crate::judge::{Evidence, Offence, Subject, Told};
 use crate::line::Moment;
 use crate::node_http::AskError;
 use crate::progress::{Event, Progress};
@@ -117,7 +118,11 @@ impl Reader<'_> {
         while let Some((info, answer)) = running.next().await {
             let miner = info.miner;
             let step = match answer {
-                Ok(answer) => answers.add(answer),
+                Ok(answer) => {
+                    let step = answers.add(answer);
+                    self.keep(question, answers.take_false(), progress);
+                    step
+                }
                 Err(failure) => {
                     failures.note(failure);
                     continue;
@@ -141,6 +146,7 @@ impl Reader<'_> {
             return Ok(reached);
         }
         let (got, faults) = answers.give_up();
+        self.keep(question, answers.take_false(), progress);
         authors += count_authors(&faults);
         failures.note_faults(faults);
         let mut nodes = failures.nodes;
@@ -152,9 +158,35 @@ impl Reader<'_> {
         Err(Error::ThresholdNotMet { need, got, nodes })
     }
 
+    /// Keeps what convicts miners. A read goes on without it.
+    fn keep(&self, question: &Question<'_>, wrong: Vec<Answer>, progress: &dyn Progress) {
+        let Some(book) = self.evidence else {
+            return;
+        };
+        let domain = self.chain.domain();
+        let evidence = wrong
+            .iter()
+            .filter_map(|answer| question.evidence(answer, &domain));
+        for evidence in evidence {
+            let miner = evidence.miner;
+            match book.keep(evidence) {
+                Ok(true) => progress.event(Event::EvidenceKept { miner }),
+                Ok(false) => {}
+                Err(error) => {
+                    let code = error.code();
+                    progress.event(Event::EvidenceLost { miner, code });
+                }
+            }
+        }
+    }
+
     /// Asks until there is an answer, a refusal that stands, or time is up. A node may see a new
     /// block, and with it a policy's beginning, a little later than this reader.
-    async fn ask(&self, info: &MinerInfo, question: &Question<'_>) -> Result<Answer, NodeFailure> {
+    pub(super) async fn ask(
+        &self,
+        info: &MinerInfo,
+        question: &Question<'_>,
+    ) -> Result<Answer, NodeFailure> {
         let peer = reach(info, self.nodes)?;
         let lag = Duration::from_millis(self.limits.lag_ms);
         let patience = question.deadline.min(Instant::now() + lag);
@@ -191,6 +223,40 @@ impl Question<'_> {
             label_key: self.label_key,
             capsules: self.capsules,
         }
+    }
+
+    /// The first of an answer's cfrags that convicts its miner.
+    fn evidence(&self, answer: &Answer, domain: &Domain) -> Option<Evidence> {
+        let told = (0..answer.cfrags.len())
+            .filter_map(|index| self.told(answer, index, Offence::WrongFragment));
+        let mut wrong = told.filter(|told| matches!(told.fault(domain), Ok(Some(_))));
+        wrong.next()
+    }
+
+    /// What an answer says of one capsule, as it is kept.
+    pub(super) fn told(&self, answer: &Answer, index: usize, offence: Offence) -> Option<Evidence> {
+        let capsule = self.capsules.get(index)?;
+        let told = Told {
+            cfrag: FixedBytes(*answer.cfrags.get(index)?),
+            commitments_hash: answer.commitments.hash(),
+            block_time: answer.block_time,
+            block_hash: answer.block_hash,
+            signature: *answer.signatures.get(index)?,
+        };
+        let subject = Subject {
+            policy: self.candidate.created.id,
+            terms: &self.candidate.created.terms,
+            number: self.candidate.number,
+            context: self.asked().context(answer.verifying_key),
+        };
+        let capsule = FixedBytes(capsule.to_bytes());
+        Some(Evidence::new(
+            &subject,
+            answer.miner,
+            offence,
+            capsule,
+            told,
+        ))
     }
 }
 

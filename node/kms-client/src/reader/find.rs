@@ -24,7 +24,9 @@ pub(super) struct Candidate<'a> {
     pub(super) created: CreatedPolicy,
     pub(super) state: PolicyState,
     pub(super) key: &'a ReaderKey,
-    standing: Standing,
+    /// Which of the pair's grants it is.
+    pub(super) number: u32,
+    pub(super) standing: Standing,
 }
 
 impl<'a> Reader<'a> {
@@ -71,7 +73,7 @@ impl<'a> Reader<'a> {
     }
 
     /// Every policy of the label for any of the reader's keys, newest first.
-    async fn candidates(&self, label_key: &PublicKey) -> Result<Vec<Candidate<'a>>> {
+    pub(super) async fn candidates(&self, label_key: &PublicKey) -> Result<Vec<Candidate<'a>>> {
         let head = self.chain.head().await?;
         let params = self.chain.params().await?;
         let now = params
@@ -81,13 +83,14 @@ impl<'a> Reader<'a> {
         let mut found = Vec::new();
         for key in self.keys {
             let pair = PairKey::of_reader(key.secret(), label_key)?;
-            for Granted { created, .. } in granted(self.chain, &pair).await? {
+            for Granted { created, number } in granted(self.chain, &pair).await? {
                 if let Some(state) = self.chain.policy_state(created.id).await? {
                     let standing = standing(&created.terms, state, now);
                     found.push(Candidate {
                         created,
                         state,
                         key,
+                        number,
                         standing,
                     });
                 }

@@ -1,5 +1,6 @@
 //! The handle through which a reader acts: keys, chain, nodes, time limits.
 
+use crate::judge::EvidenceBook;
 use crate::node_http::HttpNodes;
 use crate::ports::ChainPort;
 use kms_core::keys::ReaderKey;
@@ -32,6 +33,7 @@ pub struct Reader<'a> {
     pub(super) chain: &'a dyn ChainPort,
     pub(super) nodes: &'a HttpNodes,
     pub(super) limits: ReadLimits,
+    pub(super) evidence: Option<&'a EvidenceBook>,
 }
 
 impl<'a> Reader<'a> {
@@ -42,6 +44,7 @@ impl<'a> Reader<'a> {
             chain,
             nodes,
             limits: ReadLimits::default(),
+            evidence: None,
         }
     }
 
@@ -49,6 +52,13 @@ impl<'a> Reader<'a> {
     #[must_use]
     pub const fn with_limits(mut self, limits: ReadLimits) -> Self {
         self.limits = limits;
+        self
+    }
+
+    /// The same reader, which keeps the false answers of miners as evidence.
+    #[must_use]
+    pub const fn with_evidence(mut self, book: &'a EvidenceBook) -> Self {
+        self.evidence = Some(book);
         self
     }
 

@@ -54,6 +54,32 @@ fn a_revocation_hashes_and_signs_as_cast_does() {
 }
 
 #[test]
+fn an_order_for_one_arrangement_is_none_for_the_policy_or_another_miner() {
+    let domain = Domain::policy_manager(CHAIN_ID, POLICY_MANAGER);
+    let Revocation {
+        policy_id,
+        deadline,
+    } = revocation();
+    let order = ArrangementRevocation {
+        policy_id,
+        miner: MINER,
+        deadline,
+    };
+    // keccak256 of the type of PolicyRevocations.sol, then the fields in words.
+    let contract = include_str!("../../../../contracts/src/PolicyRevocations.sol");
+    assert!(contract.contains(ArrangementRevocation::TYPE));
+    let signature = order.sign(&domain, &secret(9));
+    let author = secret(9).address();
+    order.check(&domain, &signature, &author).unwrap();
+    assert!(revocation().check(&domain, &signature, &author).is_err());
+    let other = ArrangementRevocation {
+        miner: POLICY_MANAGER,
+        ..order
+    };
+    assert!(other.check(&domain, &signature, &author).is_err());
+}
+
+#[test]
 fn an_activity_confirmation_signs_as_cast_does() {
     let confirmation = ActivityConfirmation {
         miner: MINER,

@@ -39,7 +39,8 @@ fn the_verbs_are_the_documented_ones() {
         kms label new, kms label list, kms label pubkey, kms card make, kms card add, \
         kms card list, kms card verify, kms card show, kms card rm, \
         kms encrypt, kms decrypt, kms inspect, kms ls, kms rewrap, \
-        kms grant, kms read, kms revoke, kms renew, kms refund, kms policies list, \
+        kms grant, kms read, kms revoke, kms renew, kms refund, kms challenge, \
+        kms accuse, kms policies list, \
         kms policies show, kms group create, kms group list, kms group join, \
         kms group add, kms group remove, kms group epoch, kms group post, kms group read, \
         kms group log, kms group sync, kms serve, kms agent status, kms agent stop, \

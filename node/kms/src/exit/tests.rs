@@ -73,6 +73,7 @@ fn every_error_of_every_crate_has_an_exit_code() {
         ("Error", "umbral/src"),
         ("Error", "node/kms-format/src"),
         ("Error", "node/kms-protocol/src"),
+        ("JudgeError", "node/kms-client/src/judge"),
         ("GroupError", "node/kms-client/src"),
         ("ChainError", "node/kms-chain/src"),
         ("IdentityPart", "node/kms-chain/src"),

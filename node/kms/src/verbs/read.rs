@@ -1,7 +1,7 @@
 //! `kms read`: opens a file granted to this home's reader key, with cfrags of m miners.
 
 use clap::Args;
-use kms_client::{Home, ReadLimits, Reader, ReaderKey};
+use kms_client::{EvidenceBook, Home, ReadLimits, Reader, ReaderKey};
 use kms_format::Locator;
 use kms_protocol::Address;
 use kms_protocol::messages::CAPSULES_MAX;
@@ -18,7 +18,8 @@ use crate::session::Session;
 ///
 /// Finds the policy on the chain, asks its miners all at once, and opens the file with the first m
 /// right answers. One answer of each miner opens the whole file, whatever its size. If the file is
-/// cut into segments, the miners are asked for each of them, several at a time.
+/// cut into segments, the miners are asked for each of them, several at a time. A false answer is
+/// kept as evidence, see `kms accuse`.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -67,8 +68,9 @@ fn network(of: &Locator) -> String {
 
 /// What a reader of this home asks the miners with.
 pub(crate) struct Asking {
-    session: Session,
-    keys: Vec<ReaderKey>,
+    pub(crate) session: Session,
+    pub(crate) keys: Vec<ReaderKey>,
+    pub(crate) book: EvidenceBook,
     limits: ReadLimits,
 }
 
@@ -84,6 +86,7 @@ impl Asking {
             ..Default::default()
         };
         Ok(Self {
+            book: session.home.evidence(),
             session,
             keys,
             limits,
@@ -92,7 +95,9 @@ impl Asking {
 
     pub(crate) fn reader(&self) -> Reader<'_> {
         let network = &self.session.network;
-        Reader::new(&self.keys, network, network.nodes()).with_limits(self.limits)
+        Reader::new(&self.keys, network, network.nodes())
+            .with_limits(self.limits)
+            .with_evidence(&self.book)
     }
 }
 

@@ -1,10 +1,12 @@
 use ethers::abi::{Abi, Token};
 use ethers::types::{H160, U256};
-use kms_protocol::{Address, Amount, EthSecret, Period, SignedConsent, Terms, Wei, keccak256};
+use kms_protocol::{
+    Address, Amount, EthSecret, EthSignature, Period, SignedConsent, Terms, Wei, keccak256,
+};
 
 mod judged;
 
-use super::{Call, Collection};
+use super::{Call, Collection, RevocationOrder};
 use crate::contracts::bindings::adjudicator::ADJUDICATOR_ABI;
 use crate::contracts::bindings::kms_token::KMSTOKEN_ABI;
 use crate::contracts::bindings::mining_rewards::MININGREWARDS_ABI;
@@ -57,6 +59,8 @@ fn calls() -> Vec<(Call, &'static str)> {
             "withdraw(address)",
         ),
         (Call::UnbondWorker, "unbondWorker()"),
+        (Call::SetRestake { enabled: true }, "setRestake(bool)"),
+        (Call::Restake { miner: address(1) }, "restake(address)"),
         (
             Call::BondWorker { consent: consent() },
             "bondWorker(address,uint256,bytes)",
@@ -120,6 +124,11 @@ fn policy_calls() -> Vec<(Call, &'static str)> {
              address[]))",
         ),
         (
+            order(None),
+            "revokePolicyWithSignature((address,address,address,bytes32,uint96,uint32,uint32,\
+             uint8,bytes32,address[]),uint256,bytes)",
+        ),
+        (
             Call::RevokeArrangement {
                 terms: terms(),
                 miner: address(5),
@@ -144,9 +153,28 @@ fn policy_calls() -> Vec<(Call, &'static str)> {
     ]
 }
 
+fn order(miner: Option<Address>) -> Call {
+    Call::RevokeSigned {
+        terms: two_miners(),
+        order: RevocationOrder {
+            miner,
+            deadline: 77,
+            signature: EthSignature([9; 65]),
+        },
+    }
+}
+
+/// Calls that have the name of another one: by the reader's right, of one arrangement.
+fn of_the_same_name() -> [(Call, &'static str); 2] {
+    let one = "revokeArrangementWithSignature((address,address,address,bytes32,uint96,uint32,\
+        uint32,uint8,bytes32,address[]),address,uint256,bytes)";
+    [judged::of_a_reader(), (order(Some(address(5))), one)]
+}
+
 fn every_call() -> impl Iterator<Item = (Call, &'static str)> {
     let of_policies = policy_calls().into_iter().chain(judged::calls());
-    calls().into_iter().chain(of_policies)
+    let judged = of_policies.chain(judged::accusations());
+    calls().into_iter().chain(judged)
 }
 
 #[test]
@@ -161,7 +189,7 @@ fn reaches_the_function_of_its_contract() {
         (contracts.policies.address, &POLICYMANAGER_ABI),
         (contracts.challenges.address, &SILENCECHALLENGES_ABI),
     ];
-    for (call, signature) in every_call().chain(judged::of_a_reader()) {
+    for (call, signature) in every_call().chain(of_the_same_name()) {
         let data = call.data(&deployment);
         assert_eq!(
             data[..4],

@@ -4,7 +4,8 @@ use kms_protocol::messages::{CapsuleBytes, CfragBytes};
 use kms_protocol::{Accusation, EthSignature, PolicyId, RevealedKeys};
 
 use crate::contracts::call::{
-    Call, ChallengeAnswer, ChallengeDemand, ChallengeRight, ReaderConsent, WrongFragment,
+    Call, Case, ChallengeAnswer, ChallengeDemand, ChallengeRight, Charge, ReaderConsent,
+    SignedAnswer,
 };
 use crate::test_support::{address, hash, terms};
 
@@ -24,8 +25,17 @@ fn demand() -> Box<ChallengeDemand> {
     })
 }
 
-fn case() -> Box<WrongFragment> {
-    Box::new(WrongFragment {
+fn answer() -> SignedAnswer {
+    SignedAnswer {
+        commitments_hash: hash(7),
+        block_time: 9,
+        block_hash: hash(9),
+        signature: EthSignature([2; 65]),
+    }
+}
+
+fn accuse(charge: Charge) -> Call {
+    let case = Case {
         accusation: Accusation {
             miner: address(5),
             policy_id: PolicyId(hash(1)),
@@ -34,12 +44,48 @@ fn case() -> Box<WrongFragment> {
         },
         keys: KEYS,
         signature: EthSignature([1; 65]),
-        commitments_hash: hash(7),
-        block_time: 9,
-        block_hash: hash(9),
-        receipt_signature: EthSignature([2; 65]),
+        charge,
+    };
+    Call::Accuse {
+        terms: terms(&[address(5)]),
+        case: Box::new(case),
+    }
+}
+
+/// Every accusation, with the signature of the function it must reach.
+pub(super) fn accusations() -> [(Call, &'static str); 3] {
+    let wrong = Charge::WrongFragment {
+        answer: answer(),
         evidence: vec![1; 524],
-    })
+    };
+    let served = Charge::ServedAfterRevocation {
+        answer: answer(),
+        cfrag_hash: hash(3),
+    };
+    let twice = Charge::Equivocation {
+        answers: Box::new([answer(); 2]),
+        cfrags: vec![7; 718],
+    };
+    [
+        (
+            accuse(wrong),
+            "accuseOfWrongFragment((address,address,address,bytes32,uint96,uint32,uint32,uint8,\
+             bytes32,address[]),(address,address,bytes,uint256,bytes),\
+             (bytes32,uint64,bytes32,bytes),bytes)",
+        ),
+        (
+            accuse(served),
+            "accuseOfServingAfterRevocation((address,address,address,bytes32,uint96,uint32,\
+             uint32,uint8,bytes32,address[]),(address,address,bytes,uint256,bytes),\
+             (bytes32,uint64,bytes32,bytes),bytes32,bytes32)",
+        ),
+        (
+            accuse(twice),
+            "accuseOfEquivocation((address,address,address,bytes32,uint96,uint32,uint32,uint8,\
+             bytes32,address[]),(address,address,bytes,uint256,bytes),\
+             (bytes32,uint64,bytes32,bytes)[2],bytes32,bytes)",
+        ),
+    ]
 }
 
 /// Every such call, with the signature of the function it must reach.
@@ -76,21 +122,11 @@ pub(super) fn calls() -> Vec<(Call, &'static str)> {
             "close((address,address,address,bytes32,uint96,uint32,uint32,uint8,bytes32,\
              address[]),address)",
         ),
-        (
-            Call::AccuseOfWrongFragment {
-                terms: terms(&[address(5)]),
-                case: case(),
-            },
-            "accuseOfWrongFragment((address,address,address,bytes32,uint96,uint32,uint32,uint8,\
-             bytes32,address[]),(address,address,bytes,uint256,bytes),\
-             (bytes32,uint64,bytes32,bytes),\
-             bytes)",
-        ),
     ]
 }
 
 /// A challenge by the reader's right.
-pub(super) fn of_a_reader() -> [(Call, &'static str); 1] {
+pub(super) fn of_a_reader() -> (Call, &'static str) {
     let consent = ReaderConsent {
         keys: KEYS,
         deadline: 10,
@@ -102,5 +138,5 @@ pub(super) fn of_a_reader() -> [(Call, &'static str); 1] {
     };
     let signature = "openAsReader(((address,address,address,bytes32,uint96,uint32,uint32,uint8,\
         bytes32,address[]),address,bytes,bytes,bytes32,bytes),(bytes,uint256,uint64,bytes))";
-    [(call, signature)]
+    (call, signature)
 }

@@ -1,4 +1,5 @@
 -- What the node keeps. Hashes, ids and keys are blobs; block numbers, periods and times integers.
+-- PostgreSQL reads bytea and bigint (`store/connect.rs`).
 -- Rows taken from the chain carry their block, so a reorg deletes what lies above the ancestor.
 
 create table meta (
@@ -130,7 +131,7 @@ create table erasure (
 
 -- Effects wanted on chain, and the signed transactions that try to bring them about.
 create table intent (
-    intent_id integer not null primary key,
+    intent_id integer primary key,
     idempotency_key text not null,
     kind text not null,
     payload text not null,
@@ -145,7 +146,7 @@ create table intent (
 create index intent_state_index on intent (state);
 
 create table attempt (
-    attempt_id integer not null primary key,
+    attempt_id integer primary key,
     intent_id integer not null references intent (intent_id),
     sender blob not null,
     nonce integer not null,

@@ -6,8 +6,10 @@ mod keys;
 mod load;
 mod mask;
 
+use std::fmt;
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::str::FromStr;
 use std::time::Duration;
 
 use kms_protocol::{Address, Amount, Wei};
@@ -24,6 +26,32 @@ pub struct TlsFiles {
     pub key: PathBuf,
 }
 
+/// Where PostgreSQL is and as whom to connect. It may hold a password, so it never shows itself.
+#[derive(Clone, PartialEq, Eq)]
+pub struct PostgresUrl(String);
+
+impl PostgresUrl {
+    pub(crate) fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl FromStr for PostgresUrl {
+    type Err = ();
+
+    fn from_str(text: &str) -> Result<Self, ()> {
+        let schemes = ["postgres://", "postgresql://"];
+        let named = schemes.iter().any(|scheme| text.starts_with(scheme));
+        named.then(|| Self(text.to_owned())).ok_or(())
+    }
+}
+
+impl fmt::Debug for PostgresUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&mask::urls(&self.0))
+    }
+}
+
 /// A valid configuration: every value is present and within its bounds.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NodeConfig {
@@ -31,6 +59,8 @@ pub struct NodeConfig {
     pub data_dir: PathBuf,
     /// Deployment file: chain id, genesis hash, contract addresses and code hashes.
     pub deployment: PathBuf,
+    /// The database that several machines share; `None` for the file in the data directory.
+    pub database: Option<PostgresUrl>,
     /// JSON-RPC endpoints, tried in order.
     pub rpc_urls: Vec<String>,
     /// Timeout of one RPC request, milliseconds.
@@ -90,11 +120,11 @@ pub struct NodeConfig {
     pub shutdown_grace_ms: u64,
 }
 
-/// Masks the value of a key for display: RPC URLs are cut after the host, since an access key may
-/// follow.
+/// Masks the value of a key for display: URLs are cut after the host, since an access key may
+/// follow, and lose what stands before it, such as a password.
 pub fn shown(key: &str, text: &str) -> String {
     match key {
-        "rpc_urls" => mask::urls(text),
+        "rpc_urls" | "database" => mask::urls(text),
         _ => text.to_owned(),
     }
 }

@@ -65,8 +65,8 @@ mod host {
 }
 
 pub use config::{
-    ConfigError, ENV_PREFIX, KEYS, Key, LoadedConfig, NodeConfig, Origin, Sources, Value,
-    shown as shown_setting,
+    ConfigError, ENV_PREFIX, KEYS, Key, LoadedConfig, NodeConfig, Origin, PostgresUrl, Sources,
+    Value, shown as shown_setting,
 };
 pub use error::NodeError;
 pub use host::identity::{

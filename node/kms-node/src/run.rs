@@ -75,7 +75,7 @@ async fn start(
     let dir = config.data_dir.clone();
     let keys = tokio::task::spawn_blocking(move || Keys::open(&dir, &passphrase)).await;
     let keys = keys.map_err(|_| NodeError::Crypto("the keystores could not be opened"))??;
-    let store = Store::open(&database_path(&config.data_dir)).await?;
+    let store = open_store(&config).await?;
     pin_database(&store, &config, &deployment).await?;
     let chain = connect(&config, &deployment).await?;
     let (publisher, snapshots) = watch::channel(None);
@@ -100,6 +100,11 @@ async fn start(
         },
         chain,
     ))
+}
+
+async fn open_store(config: &NodeConfig) -> Result<Store, NodeError> {
+    let file = database_path(&config.data_dir);
+    Ok(Store::open_configured(&file, config.database.as_ref()).await?)
 }
 
 /// Binds the database to one deployment and one miner, or checks that it is bound to these.

@@ -96,7 +96,9 @@ impl World {
     }
 
     pub(crate) async fn store(&self) -> Store {
-        Store::open(&database_path(self.dir.path())).await.unwrap()
+        Store::of_test(&database_path(self.dir.path()))
+            .await
+            .unwrap()
     }
 
     /// Starts the node; dropping the result is a crash.

@@ -29,6 +29,13 @@ pub(super) fn run(all: bool) -> Result<()> {
         Scope::changed(&root, &members)?
     };
     scope.lines().iter().for_each(|line| say::line(line));
+    if scope
+        .members()
+        .iter()
+        .any(|member| member.name == "kms-node")
+    {
+        super::tools::ensure_postgres()?;
+    }
     let mut tally = Tally::default();
     for (name, args) in steps(&scope.members()) {
         let begun = Instant::now();

@@ -180,6 +180,22 @@ pub(super) fn ensure_program(program: &str, package: &str) -> Result<()> {
     Ok(())
 }
 
+/// Ensures that PostgreSQL's programs are where Debian puts them, out of PATH.
+pub(super) fn ensure_postgres() -> Result<()> {
+    let is_there = || {
+        let versions = std::fs::read_dir("/usr/lib/postgresql")
+            .into_iter()
+            .flatten();
+        let mut folders = versions.filter_map(|entry| Some(entry.ok()?.path()));
+        folders.any(|folder| folder.join("bin/initdb").exists())
+    };
+    if !is_there() {
+        install("postgresql")?;
+    }
+    ensure!(is_there(), "PostgreSQL is not in /usr/lib/postgresql");
+    Ok(())
+}
+
 fn install(package: &str) -> Result<()> {
     say::line(&format!("installing the Debian package {package}"));
     let is_root = Command::new("id").arg("-u").output();

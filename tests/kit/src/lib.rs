@@ -18,6 +18,7 @@ pub mod grant;
 pub mod kms;
 pub mod net;
 pub mod node;
+pub mod postgres;
 pub mod process;
 pub mod wait;
 pub mod wire;

@@ -42,6 +42,11 @@ pub const KEYS: &[Key] = &[
         "deployment",
         "deployment file of the chain (deployments/<chain-id>.json)",
     ),
+    optional(
+        "database",
+        "",
+        "postgres://USER@HOST/NAME that machines share; unset: a file in data_dir",
+    ),
     required("rpc_urls", "JSON-RPC endpoints, tried in order"),
     optional("rpc_timeout_ms", "4000", "limit of one RPC request"),
     required("miner", "owner address of the miner this node works for"),

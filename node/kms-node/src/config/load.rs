@@ -226,6 +226,10 @@ fn parse(values: &Values) -> Result<NodeConfig, ConfigError> {
     Ok(NodeConfig {
         data_dir: reader.parsed("data_dir", "a path")?,
         deployment: reader.parsed("deployment", "a path")?,
+        database: match values.contains_key("database") {
+            true => Some(reader.parsed("database", "postgres://USER@HOST/NAME")?),
+            false => None,
+        },
         rpc_urls: reader.rpc_urls()?,
         rpc_timeout_ms: reader.number("rpc_timeout_ms", 100..=60_000)?,
         miner: reader.parsed("miner", "a 20-byte address, 0x and 40 hex digits")?,

@@ -42,6 +42,34 @@ fn example(name: &str) -> PathBuf {
 }
 
 #[test]
+fn a_password_of_the_database_is_never_shown() {
+    let url = "postgres://kms:hunter2@db.example:5433/kms?sslmode=require";
+    let config = with(&[("database", url)]).unwrap();
+    let database = config.database.as_ref().unwrap();
+    assert_eq!(database.expose(), url);
+    let shown = [format!("{config:?}"), shown("database", url)];
+    for text in shown {
+        assert!(text.contains("postgres://db.example:5433/***"), "{text}");
+        assert!(!text.contains("hunter2"), "{text}");
+    }
+    for wrong in [
+        "mysql://kms:hunter2@db.example/kms",
+        "kms:hunter2@db.example",
+    ] {
+        let error = with(&[("database", wrong)]).unwrap_err();
+        assert!(matches!(
+            error,
+            ConfigError::Invalid {
+                key: "database",
+                ..
+            }
+        ));
+        assert!(!error.to_string().contains("hunter2"), "{error}");
+    }
+    assert_eq!(with(&[]).unwrap().database, None);
+}
+
+#[test]
 fn later_sources_win() {
     let dir = tempfile::tempdir().unwrap();
     let file = dir.path().join("node.toml");

@@ -8,8 +8,8 @@ use std::collections::HashMap;
 
 use kms_chain::{BlockHeader, HEADERS_KEPT};
 use kms_protocol::{Period, PolicyId, Terms, Wei};
-use sqlx::Row as _;
-use sqlx::sqlite::{SqliteConnection, SqliteRow};
+use sqlx::any::AnyRow;
+use sqlx::{AnyConnection, Row as _};
 
 use super::rows::{get_hash, get_policy_id, get_u32, get_u64, int, uint};
 use super::write::Writing;
@@ -59,7 +59,7 @@ impl Store {
             apply_fact(&mut tx, *place, fact).await?;
         }
         let insert = "insert into block_header (number, hash, parent, timestamp, base_fee) \
-            values (?, ?, ?, ?, ?)";
+            values ($1, $2, $3, $4, $5)";
         for header in &batch.headers {
             sqlx::query(insert)
                 .bind(int(header.number)?)
@@ -71,9 +71,9 @@ impl Store {
                 .await?;
         }
         let prune = "delete from block_header where number not in \
-            (select number from block_header order by number desc limit ?)";
+            (select number from block_header order by number desc limit $1)";
         sqlx::query(prune)
-            .bind(HEADERS_KEPT)
+            .bind(i64::from(HEADERS_KEPT))
             .execute(&mut *tx)
             .await?;
         prune_sequences(&mut tx).await?;
@@ -94,15 +94,15 @@ impl Store {
     async fn delete_above(&self, number: i64) -> Result<()> {
         let mut tx = self.begin().await?;
         for statement in [
-            "delete from block_header where number > ?",
-            "delete from policy where created_block > ?",
-            "delete from policy_extension where block_number > ?",
-            "delete from policy_revocation where block_number > ?",
-            "delete from policy_collection where block_number > ?",
-            "delete from challenge where block_number > ?",
-            "delete from challenge_end where block_number > ?",
-            "delete from miner_fact where block_number > ?",
-            "delete from event_seq where block_number > ?",
+            "delete from block_header where number > $1",
+            "delete from policy where created_block > $1",
+            "delete from policy_extension where block_number > $1",
+            "delete from policy_revocation where block_number > $1",
+            "delete from policy_collection where block_number > $1",
+            "delete from challenge where block_number > $1",
+            "delete from challenge_end where block_number > $1",
+            "delete from miner_fact where block_number > $1",
+            "delete from event_seq where block_number > $1",
         ] {
             sqlx::query(statement)
                 .bind(number)
@@ -160,19 +160,19 @@ impl Store {
     pub(crate) async fn policy(&self, id: PolicyId) -> Result<Option<PolicyView>> {
         let mut tx = self.read.begin().await?;
         let key = id.0.0.to_vec();
-        let row = sqlx::query("select * from policy where policy_id = ?")
+        let row = sqlx::query("select * from policy where policy_id = $1")
             .bind(&key)
             .fetch_optional(&mut *tx)
             .await?;
         let Some(row) = row else { return Ok(None) };
         let (_, mut view) = policy_row(&row)?;
         let select = "select block_number, last_period from policy_extension \
-            where policy_id = ? order by block_number, log_index";
+            where policy_id = $1 order by block_number, log_index";
         for row in sqlx::query(select).bind(&key).fetch_all(&mut *tx).await? {
             view.extensions.push(block_and_period(&row)?);
         }
         let select = "select block_number, last_period from policy_revocation \
-            where policy_id = ? order by block_number, log_index limit 1";
+            where policy_id = $1 order by block_number, log_index limit 1";
         if let Some(row) = sqlx::query(select)
             .bind(&key)
             .fetch_optional(&mut *tx)
@@ -181,7 +181,7 @@ impl Store {
             view.revocation = Some(block_and_period(&row)?);
         }
         let select = "select coalesce(max(through_period), 0) as through from policy_collection \
-            where policy_id = ?";
+            where policy_id = $1";
         let row = sqlx::query(select).bind(&key).fetch_one(&mut *tx).await?;
         view.collected_through = Period(get_u32(&row, "through")?);
         Ok(Some(view))
@@ -189,7 +189,7 @@ impl Store {
 
     /// Reads the terms of a policy of the index.
     pub(crate) async fn terms(&self, id: PolicyId) -> Result<Option<Terms>> {
-        let row = sqlx::query("select terms from policy where policy_id = ?")
+        let row = sqlx::query("select terms from policy where policy_id = $1")
             .bind(id.0.0.to_vec())
             .fetch_optional(&self.read)
             .await?;
@@ -198,7 +198,7 @@ impl Store {
 
     /// Number of the newest sequenced event of a contract; 0 for none.
     pub(crate) async fn last_seq(&self, contract: &str) -> Result<u64> {
-        let select = "select coalesce(max(seq), 0) from event_seq where contract = ?";
+        let select = "select coalesce(max(seq), 0) from event_seq where contract = $1";
         let seq: i64 = sqlx::query_scalar(select)
             .bind(contract)
             .fetch_one(&self.read)
@@ -222,7 +222,7 @@ async fn apply_fact(tx: &mut Writing, place: Place, fact: &Fact) -> Result<()> {
         Fact::Created { id, terms } => {
             let text = serde_json::to_string(terms)
                 .map_err(|error| StoreError::corrupt(error.to_string()))?;
-            sqlx::query("insert into policy (policy_id, terms, created_block) values (?, ?, ?)")
+            sqlx::query("insert into policy (policy_id, terms, created_block) values ($1, $2, $3)")
                 .bind(id.0.0.to_vec())
                 .bind(text)
                 .bind(block)
@@ -232,24 +232,24 @@ async fn apply_fact(tx: &mut Writing, place: Place, fact: &Fact) -> Result<()> {
         Fact::Extended { id, last_period } => {
             let insert = "insert into policy_extension \
                 (policy_id, block_number, log_index, last_period) \
-                select policy_id, ?, ?, ? from policy where policy_id = ?";
+                select policy_id, $1, $2, $3 from policy where policy_id = $4";
             of_policy(tx, insert, place, *last_period, *id).await?;
         }
         Fact::Revoked { id, last_period } => {
             let insert = "insert into policy_revocation \
                 (policy_id, block_number, log_index, last_period) \
-                select policy_id, ?, ?, ? from policy where policy_id = ?";
+                select policy_id, $1, $2, $3 from policy where policy_id = $4";
             of_policy(tx, insert, place, *last_period, *id).await?;
         }
         Fact::Collected { id, through_period } => {
             let insert = "insert into policy_collection \
                 (policy_id, block_number, log_index, through_period) \
-                select policy_id, ?, ?, ? from policy where policy_id = ?";
+                select policy_id, $1, $2, $3 from policy where policy_id = $4";
             of_policy(tx, insert, place, *through_period, *id).await?;
         }
         Fact::Miner { kind, value } => {
             let insert = "insert into miner_fact (kind, block_number, log_index, value) \
-                values (?, ?, ?, ?)";
+                values ($1, $2, $3, $4)";
             sqlx::query(insert)
                 .bind(*kind)
                 .bind(block)
@@ -267,7 +267,7 @@ async fn apply_fact(tx: &mut Writing, place: Place, fact: &Fact) -> Result<()> {
 
 /// Inserts a row about a policy, if the index has the policy.
 async fn of_policy(
-    tx: &mut SqliteConnection,
+    tx: &mut AnyConnection,
     insert: &'static str,
     place: Place,
     period: u32,
@@ -284,12 +284,12 @@ async fn of_policy(
 }
 
 async fn next_sequence(
-    tx: &mut SqliteConnection,
+    tx: &mut AnyConnection,
     place: Place,
     contract: &'static str,
     seq: u64,
 ) -> Result<()> {
-    let select = "select coalesce(max(seq), 0) from event_seq where contract = ?";
+    let select = "select coalesce(max(seq), 0) from event_seq where contract = $1";
     let last: i64 = sqlx::query_scalar(select)
         .bind(contract)
         .fetch_one(&mut *tx)
@@ -303,7 +303,7 @@ async fn next_sequence(
         });
     }
     let insert =
-        "insert into event_seq (contract, block_number, log_index, seq) values (?, ?, ?, ?)";
+        "insert into event_seq (contract, block_number, log_index, seq) values ($1, $2, $3, $4)";
     sqlx::query(insert)
         .bind(contract)
         .bind(int(place.block_number)?)
@@ -315,7 +315,7 @@ async fn next_sequence(
 }
 
 /// Deletes sequence numbers of blocks below the oldest header, but the newest of each contract.
-async fn prune_sequences(tx: &mut SqliteConnection) -> Result<()> {
+async fn prune_sequences(tx: &mut AnyConnection) -> Result<()> {
     let prune = "delete from event_seq \
         where block_number < (select coalesce(min(number), 0) from block_header) \
         and seq < (select max(newer.seq) from event_seq as newer \
@@ -325,7 +325,7 @@ async fn prune_sequences(tx: &mut SqliteConnection) -> Result<()> {
     Ok(())
 }
 
-fn header_row(row: &SqliteRow) -> Result<BlockHeader> {
+fn header_row(row: &AnyRow) -> Result<BlockHeader> {
     let fee: &str = row.try_get("base_fee")?;
     Ok(BlockHeader {
         number: get_u64(row, "number")?,
@@ -339,7 +339,7 @@ fn header_row(row: &SqliteRow) -> Result<BlockHeader> {
     })
 }
 
-fn policy_row(row: &SqliteRow) -> Result<(PolicyId, PolicyView)> {
+fn policy_row(row: &AnyRow) -> Result<(PolicyId, PolicyView)> {
     let terms = terms_of(row)?;
     let view = PolicyView {
         created_block: get_u64(row, "created_block")?,
@@ -353,12 +353,12 @@ fn policy_row(row: &SqliteRow) -> Result<(PolicyId, PolicyView)> {
     Ok((get_policy_id(row)?, view))
 }
 
-fn terms_of(row: &SqliteRow) -> Result<Terms> {
+fn terms_of(row: &AnyRow) -> Result<Terms> {
     let text: &str = row.try_get("terms")?;
     serde_json::from_str(text).map_err(|error| StoreError::corrupt(format!("terms: {error}")))
 }
 
-fn block_and_period(row: &SqliteRow) -> Result<(u64, Period)> {
+fn block_and_period(row: &AnyRow) -> Result<(u64, Period)> {
     Ok((
         get_u64(row, "block_number")?,
         Period(get_u32(row, "last_period")?),

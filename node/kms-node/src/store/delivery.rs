@@ -3,7 +3,7 @@
 
 use kms_protocol::messages::Delivery;
 use kms_protocol::{EthSignature, Period, PolicyId};
-use sqlx::SqliteConnection;
+use sqlx::AnyConnection;
 
 use super::rows::{get_bytes, get_u32};
 use super::{Result, Store};
@@ -11,11 +11,11 @@ use super::{Result, Store};
 /// Stores the word for a policy, within the transaction that stores its kfrag. A word that is
 /// there stays: a later one would be dated later.
 pub(super) async fn insert(
-    tx: &mut SqliteConnection,
+    tx: &mut AnyConnection,
     id: PolicyId,
     delivery: &Delivery,
 ) -> Result<()> {
-    let insert = "insert into delivery (policy_id, period, signature) values (?, ?, ?) \
+    let insert = "insert into delivery (policy_id, period, signature) values ($1, $2, $3) \
         on conflict (policy_id) do nothing";
     sqlx::query(insert)
         .bind(&id.0.0[..])
@@ -29,7 +29,7 @@ pub(super) async fn insert(
 impl Store {
     /// Reads the word for a policy, unless a collection has supplied it by now.
     pub(crate) async fn unproved_delivery(&self, id: PolicyId) -> Result<Option<Delivery>> {
-        let select = "select period, signature from delivery where policy_id = ? and not exists \
+        let select = "select period, signature from delivery where policy_id = $1 and not exists \
             (select 1 from policy_collection where policy_id = delivery.policy_id)";
         let row = sqlx::query(select)
             .bind(id.0.0.to_vec())

@@ -23,7 +23,7 @@ pub enum StoreError {
     #[error("the disk is full")]
     Full,
     /// Another program holds the database's lock.
-    #[error("another program holds the database: {0}")]
+    #[error("another program holds the database, or it does not answer: {0}")]
     Busy(#[source] sqlx::Error),
     /// The disk refuses to read or write.
     #[error("the disk does not read or write: {0}")]
@@ -41,7 +41,10 @@ pub enum StoreError {
     /// Signing failed inside the database transaction that takes the nonce.
     #[error("signing: {0}")]
     Signing(#[source] kms_chain::ChainError),
-    /// Any other error of SQLite.
+    /// PostgreSQL cannot be reached, or ended the connection.
+    #[error("the database does not answer: {0}")]
+    Away(#[source] sqlx::Error),
+    /// Any other error of the database.
     #[error("{0}")]
     Database(#[source] sqlx::Error),
 }
@@ -55,6 +58,7 @@ impl StoreError {
             Self::Full => "store_full",
             Self::Busy(_) => "store_busy",
             Self::Disk(_) => "store_disk",
+            Self::Away(_) => "store_away",
             Self::SequenceGap { .. } => "store_sequence_gap",
             Self::Inconsistent { .. } => "store_inconsistent",
             Self::Signing(_) => "store_signing",
@@ -68,8 +72,9 @@ impl StoreError {
             Self::NewerSchema { .. } => "run the newer program again, or restore an older backup",
             Self::Corrupt { .. } => "restore the database from a backup; nothing was overwritten",
             Self::Full => "free space on the disk of the data directory",
-            Self::Busy(_) => "end whatever else writes the node's database",
+            Self::Busy(_) => "end whatever else writes the node's database, or start PostgreSQL",
             Self::Disk(_) => "check the disk of the data directory",
+            Self::Away(_) => "start PostgreSQL, or correct `database`; the node goes on by itself",
             Self::SequenceGap { .. } | Self::Inconsistent { .. } => {
                 "use another RPC endpoint; the node indexes again"
             }
@@ -80,7 +85,10 @@ impl StoreError {
 
     /// Whether the same operation may succeed later, with nothing lost: what was begun is undone.
     pub(crate) fn is_passing(&self) -> bool {
-        matches!(self, Self::Full | Self::Busy(_) | Self::Disk(_))
+        matches!(
+            self,
+            Self::Full | Self::Busy(_) | Self::Disk(_) | Self::Away(_)
+        )
     }
 
     pub(super) fn corrupt(what: impl Into<String>) -> Self {
@@ -106,19 +114,58 @@ impl From<sqlx::Error> for StoreError {
                 what: error.to_string(),
             };
         }
-        let code = error
-            .as_database_error()
-            .and_then(|error| error.code().and_then(|code| code.parse::<i32>().ok()));
+        let code = error.as_database_error().and_then(|error| error.code());
+        if let Some(state) = code.as_deref().filter(|code| code.len() == STATE_LENGTH) {
+            let state = state.to_owned();
+            return of_postgres(&state, error);
+        }
+        let code = code.and_then(|code| code.parse::<i32>().ok());
         match code.map(|code| code & 0xff) {
             Some(FULL) => Self::Full,
             Some(BUSY | LOCKED) => Self::Busy(error),
             Some(IO | CANNOT_OPEN) => Self::Disk(error),
             // The writer before this one waits for a lock or the disk.
             None if matches!(error, sqlx::Error::PoolTimedOut) => Self::Busy(error),
+            None if is_broken_connection(&error) => Self::Away(error),
             Some(CORRUPT | NOT_A_DATABASE) => Self::corrupt(error.to_string()),
             _ => Self::Database(error),
         }
     }
+}
+
+/// Length of a SQLSTATE; the codes of SQLite are shorter.
+const STATE_LENGTH: usize = 5;
+
+/// The error of PostgreSQL with a SQLSTATE, by its class (PostgreSQL, appendix A).
+fn of_postgres(state: &str, error: sqlx::Error) -> StoreError {
+    match state {
+        // disk_full.
+        "53100" => StoreError::Full,
+        // lock_not_available, deadlock_detected, serialization_failure, query_canceled.
+        "55P03" | "40P01" | "40001" | "57014" => StoreError::Busy(error),
+        // io_error.
+        "58030" => StoreError::Disk(error),
+        // data_corrupted, index_corrupted.
+        "XX001" | "XX002" => StoreError::corrupt(error.to_string()),
+        // idle_in_transaction_session_timeout, read_only_sql_transaction (a standby).
+        "25P03" | "25006" => StoreError::Away(error),
+        // Connections, resources, operator intervention (a shutdown).
+        _ if ["08", "53", "57"]
+            .iter()
+            .any(|class| state.starts_with(class)) =>
+        {
+            StoreError::Away(error)
+        }
+        _ => StoreError::Database(error),
+    }
+}
+
+/// Whether the connection broke, which SQLite has none of.
+fn is_broken_connection(error: &sqlx::Error) -> bool {
+    matches!(
+        error,
+        sqlx::Error::Io(_) | sqlx::Error::Tls(_) | sqlx::Error::Protocol(_)
+    )
 }
 
 /// Makes the refusal that the client receives; the cause goes to the log.
@@ -127,7 +174,7 @@ impl From<StoreError> for Problem {
         tracing::error!(code = error.code(), %error, "database");
         match error {
             StoreError::Full => Self::from(Refusal::StorageFull).retry_after(FULL_RETRY_S),
-            StoreError::Busy(_) | StoreError::Disk(_) => {
+            StoreError::Busy(_) | StoreError::Disk(_) | StoreError::Away(_) => {
                 Self::new(Refusal::TooMany, error.code()).retry_after(WAITING_RETRY_S)
             }
             StoreError::NewerSchema { .. }

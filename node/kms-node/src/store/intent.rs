@@ -4,8 +4,8 @@
 
 use kms_chain::{Fees, SignedTx};
 use kms_protocol::{Address, B256, Wei};
-use sqlx::Row as _;
-use sqlx::sqlite::{SqliteConnection, SqliteRow};
+use sqlx::any::AnyRow;
+use sqlx::{AnyConnection, Row as _};
 
 use super::rows::{get_bytes, get_hash, get_u32, get_u64, int, uint};
 use super::{Result, Store, StoreError};
@@ -111,15 +111,15 @@ impl Store {
     pub(crate) async fn plan_intent(&self, new: &NewIntent<'_>) -> Result<i64> {
         let mut tx = self.begin().await?;
         let insert = "insert into intent (idempotency_key, kind, payload, period, state) \
-            values (?, ?, ?, ?, 'planned') on conflict (idempotency_key) do nothing";
+            values ($1, $2, $3, $4, 'planned') on conflict (idempotency_key) do nothing";
         sqlx::query(insert)
             .bind(new.key)
             .bind(new.kind)
             .bind(new.payload)
-            .bind(new.period)
+            .bind(i64::from(new.period))
             .execute(&mut *tx)
             .await?;
-        let id = sqlx::query_scalar("select intent_id from intent where idempotency_key = ?")
+        let id = sqlx::query_scalar("select intent_id from intent where idempotency_key = $1")
             .bind(new.key)
             .fetch_one(&mut *tx)
             .await?;
@@ -139,14 +139,14 @@ impl Store {
     /// Period of the newest intent of a kind that is `Done`; 0 if there is none.
     pub(crate) async fn last_done_period(&self, kind: &str) -> Result<u32> {
         let select = "select coalesce(max(period), 0) as period from intent \
-            where kind = ? and state = 'done'";
+            where kind = $1 and state = 'done'";
         let row = sqlx::query(select).bind(kind).fetch_one(&self.read).await?;
         get_u32(&row, "period")
     }
 
     /// Number of intents of a kind ever recorded.
     pub(crate) async fn intent_count(&self, kind: &str) -> Result<u64> {
-        let select = "select count(*) from intent where kind = ?";
+        let select = "select count(*) from intent where kind = $1";
         let count: i64 = sqlx::query_scalar(select)
             .bind(kind)
             .fetch_one(&self.read)
@@ -158,8 +158,8 @@ impl Store {
     /// whose events the index has not seen.
     pub(crate) async fn kind_busy(&self, kind: &str, head: u64) -> Result<bool> {
         let select = "select count(*) from intent left join attempt using (intent_id) \
-            where kind = ? and (state in ('planned', 'signed') \
-                or (state = 'mined' and mined_block > ?))";
+            where kind = $1 and (state in ('planned', 'signed') \
+                or (state = 'mined' and mined_block > $2))";
         let count: i64 = sqlx::query_scalar(select)
             .bind(kind)
             .bind(int(head)?)
@@ -171,8 +171,8 @@ impl Store {
     /// As [`Store::kind_busy`], for intents of that kind with that payload only.
     pub(crate) async fn payload_busy(&self, kind: &str, payload: &str, head: u64) -> Result<bool> {
         let select = "select count(*) from intent left join attempt using (intent_id) \
-            where kind = ? and payload = ? and (state in ('planned', 'signed') \
-                or (state = 'mined' and mined_block > ?))";
+            where kind = $1 and payload = $2 and (state in ('planned', 'signed') \
+                or (state = 'mined' and mined_block > $3))";
         let count: i64 = sqlx::query_scalar(select)
             .bind(kind)
             .bind(payload)
@@ -184,7 +184,7 @@ impl Store {
 
     /// Highest nonce ever signed for `sender`.
     pub(crate) async fn last_nonce(&self, sender: Address) -> Result<Option<u64>> {
-        let select = "select max(nonce) from attempt where sender = ?";
+        let select = "select max(nonce) from attempt where sender = $1";
         let nonce: Option<i64> = sqlx::query_scalar(select)
             .bind(sender.0.to_vec())
             .fetch_one(&self.read)
@@ -195,18 +195,19 @@ impl Store {
     /// Opens final intents whose nonce the chain no longer has, after a deep reorg. A nonce that an
     /// endpoint shows lower is not enough: the index must have lost the block of the transaction.
     pub(crate) async fn reopen_from(&self, sender: Address, mined_nonce: u64) -> Result<()> {
+        let mut tx = self.begin().await?;
         let update = "update intent set state = 'signed', detail = 'reopened by a reorg' \
             where state in ('done', 'reverted') and intent_id in \
-            (select intent_id from attempt where sender = ? and nonce >= ? \
+            (select intent_id from attempt where sender = $1 and nonce >= $2 \
                 and (mined_block > (select max(number) from block_header) \
                     or exists (select 1 from block_header \
                         where number = mined_block and hash <> mined_hash)))";
         sqlx::query(update)
             .bind(sender.0.to_vec())
             .bind(int(mined_nonce)?)
-            .execute(&self.write)
+            .execute(&mut *tx)
             .await?;
-        Ok(())
+        tx.commit().await
     }
 
     /// Takes the next nonce of `sender`, signs with it and stores the bytes in one transaction. No
@@ -222,7 +223,7 @@ impl Store {
         let mut tx = self.begin().await?;
         let highest: Option<i64> = sqlx::query_scalar(
             "select max(attempt.nonce) from attempt join intent using (intent_id) \
-                where sender = ? and state in ('signed', 'mined', 'done', 'reverted')",
+                where sender = $1 and state in ('signed', 'mined', 'done', 'reverted')",
         )
         .bind(&sender.0[..])
         .fetch_one(&mut *tx)
@@ -231,7 +232,7 @@ impl Store {
         let nonce = chain_nonce.max(after_ours);
         let signed = sign(nonce).map_err(StoreError::Signing)?;
         let attempt = insert_attempt(&mut tx, intent_id, sender, signed).await?;
-        sqlx::query("update intent set state = 'signed' where intent_id = ?")
+        sqlx::query("update intent set state = 'signed' where intent_id = $1")
             .bind(intent_id)
             .execute(&mut *tx)
             .await?;
@@ -267,18 +268,18 @@ impl Store {
     /// Sets or clears the block of an attempt, and its intent's state to match.
     pub(crate) async fn set_mined(&self, attempt: &Attempt, mined: Option<Mined>) -> Result<()> {
         let mut tx = self.begin().await?;
-        let update = "update attempt set mined_block = ?, mined_hash = ?, succeeded = ? \
-            where attempt_id = ?";
+        let update = "update attempt set mined_block = $1, mined_hash = $2, succeeded = $3 \
+            where attempt_id = $4";
         sqlx::query(update)
             .bind(mined.map(|mined| int(mined.block_number)).transpose()?)
             .bind(mined.map(|mined| mined.block_hash.0.to_vec()))
-            .bind(mined.map(|mined| mined.succeeded))
+            .bind(mined.map(|mined| i64::from(mined.succeeded)))
             .bind(attempt.id)
             .execute(&mut *tx)
             .await?;
         let state = "update intent set state = case when exists (select 1 from attempt \
-            where intent_id = ?1 and mined_block is not null) then 'mined' else 'signed' end \
-            where intent_id = ?1";
+            where intent_id = $1 and mined_block is not null) then 'mined' else 'signed' end \
+            where intent_id = $1";
         sqlx::query(state)
             .bind(attempt.intent_id)
             .execute(&mut *tx)
@@ -294,18 +295,19 @@ impl Store {
         state: IntentState,
         detail: &str,
     ) -> Result<()> {
-        sqlx::query("update intent set state = ?, detail = ? where intent_id = ?")
+        let mut tx = self.begin().await?;
+        sqlx::query("update intent set state = $1, detail = $2 where intent_id = $3")
             .bind(state.text())
             .bind(detail)
             .bind(intent_id)
-            .execute(&self.write)
+            .execute(&mut *tx)
             .await?;
-        Ok(())
+        tx.commit().await
     }
 }
 
 async fn insert_attempt(
-    connection: &mut SqliteConnection,
+    connection: &mut AnyConnection,
     intent_id: i64,
     sender: Address,
     signed: SignedTx,
@@ -317,7 +319,7 @@ async fn insert_attempt(
         fees,
     } = signed;
     let insert = "insert into attempt (intent_id, sender, nonce, raw, hash, max_fee, tip) \
-        values (?, ?, ?, ?, ?, ?, ?) returning attempt_id";
+        values ($1, $2, $3, $4, $5, $6, $7) returning attempt_id";
     let id: i64 = sqlx::query_scalar(insert)
         .bind(intent_id)
         .bind(&sender.0[..])
@@ -339,13 +341,13 @@ async fn insert_attempt(
     })
 }
 
-fn get_wei(row: &SqliteRow, column: &str) -> Result<Wei> {
+fn get_wei(row: &AnyRow, column: &str) -> Result<Wei> {
     let text: String = row.try_get(column)?;
     let wei = text.parse().map(Wei);
     wei.map_err(|_| StoreError::corrupt(format!("{column} {text:?}")))
 }
 
-fn intent_row(row: &SqliteRow) -> Result<Intent> {
+fn intent_row(row: &AnyRow) -> Result<Intent> {
     Ok(Intent {
         id: row.try_get("intent_id")?,
         kind: row.try_get("kind")?,
@@ -355,13 +357,13 @@ fn intent_row(row: &SqliteRow) -> Result<Intent> {
     })
 }
 
-fn attempt_row(row: &SqliteRow) -> Result<Attempt> {
+fn attempt_row(row: &AnyRow) -> Result<Attempt> {
     let mined_block: Option<i64> = row.try_get("mined_block")?;
     let mined = match mined_block {
         Some(block) => Some(Mined {
             block_number: uint(block)?,
             block_hash: get_hash(row, "mined_hash")?,
-            succeeded: row.try_get("succeeded")?,
+            succeeded: row.try_get::<i64, _>("succeeded")? != 0,
         }),
         None => None,
     };

@@ -5,10 +5,11 @@ use std::sync::atomic::Ordering;
 use kms_protocol::messages::{Delivery, Problem};
 use kms_protocol::{B256, PolicyId, Refusal};
 use sqlx::Row as _;
-use sqlx::sqlite::SqliteRow;
+use sqlx::any::AnyRow;
 
+use super::connect::BUSY_TIMEOUT;
 use super::rows::{get_bytes, get_hash, get_policy_id, get_u32, get_u64, int};
-use super::{BUSY_TIMEOUT, Result, Store, StoreError, delivery};
+use super::{Engine, Result, Store, StoreError, delivery};
 use crate::kfrag::seal::SealedRow;
 
 /// Longest wait for readers before the write-ahead log is truncated; nothing is written meanwhile.
@@ -93,7 +94,7 @@ impl Store {
     pub(crate) async fn insert_kfrag(&self, row: &KfragRow, word: &Delivery) -> Result<Inserted> {
         let mut tx = self.begin().await?;
         let id = row.policy_id.0.0;
-        let gone = sqlx::query("select reason from erasure where policy_id = ?")
+        let gone = sqlx::query("select reason from erasure where policy_id = $1")
             .bind(&id[..])
             .fetch_optional(&mut *tx)
             .await?;
@@ -102,7 +103,7 @@ impl Store {
         }
         let insert = "insert into kfrag (policy_id, kfrag_hash, delegating_key, receiving_key, \
             blinding, verifying_key, last_period, commitments, salt, sealed) \
-            values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) \
+            values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) \
             on conflict (policy_id) do nothing";
         let done = sqlx::query(insert)
             .bind(&id[..])
@@ -122,7 +123,7 @@ impl Store {
             tx.commit().await?;
             return Ok(Inserted::New);
         }
-        let there = sqlx::query("select kfrag_hash, commitments from kfrag where policy_id = ?")
+        let there = sqlx::query("select kfrag_hash, commitments from kfrag where policy_id = $1")
             .bind(&id[..])
             .fetch_one(&mut *tx)
             .await?;
@@ -138,7 +139,7 @@ impl Store {
 
     /// Reads the kfrag of a policy.
     pub(crate) async fn kfrag(&self, id: PolicyId) -> Result<Option<KfragRow>> {
-        let row = sqlx::query("select * from kfrag where policy_id = ?")
+        let row = sqlx::query("select * from kfrag where policy_id = $1")
             .bind(id.0.0.to_vec())
             .fetch_optional(&self.read)
             .await?;
@@ -147,7 +148,7 @@ impl Store {
 
     /// Reads the tombstone of a policy's kfrag.
     pub(crate) async fn erasure(&self, id: PolicyId) -> Result<Option<ErasureRow>> {
-        let row = sqlx::query("select * from erasure where policy_id = ?")
+        let row = sqlx::query("select * from erasure where policy_id = $1")
             .bind(id.0.0.to_vec())
             .fetch_optional(&self.read)
             .await?;
@@ -162,10 +163,10 @@ impl Store {
     ) -> Result<Vec<KfragHead>> {
         let after = after.map_or_else(Vec::new, |id| id.0.0.to_vec());
         let select = "select policy_id, kfrag_hash, last_period from kfrag \
-            where policy_id > ? order by policy_id limit ?";
+            where policy_id > $1 order by policy_id limit $2";
         let rows = sqlx::query(select)
             .bind(after)
-            .bind(limit)
+            .bind(i64::from(limit))
             .fetch_all(&self.read)
             .await?;
         rows.iter()
@@ -179,14 +180,15 @@ impl Store {
             .collect()
     }
 
-    /// Overwrites and deletes kfrags and inserts their tombstones, in one transaction. The log
-    /// holds the old pages until [`Self::cut_log`] returns true.
+    /// Overwrites and deletes kfrags and inserts their tombstones, in one transaction. SQLite's log
+    /// holds the old pages until [`Self::cut_log`] returns true. PostgreSQL overwrites nothing: an
+    /// update would only leave a second dead row.
     pub(crate) async fn erase_kfrags(&self, tombstones: &[ErasureRow]) -> Result<()> {
         let mut tx = self.begin().await?;
         for tombstone in tombstones {
             let id = tombstone.policy_id.0.0;
             let insert = "insert into erasure (policy_id, kfrag_hash, reason, block_number, \
-                block_hash, signature) values (?, ?, ?, ?, ?, ?) on conflict do nothing";
+                block_hash, signature) values ($1, $2, $3, $4, $5, $6) on conflict do nothing";
             sqlx::query(insert)
                 .bind(&id[..])
                 .bind(&tombstone.kfrag_hash.0[..])
@@ -196,10 +198,12 @@ impl Store {
                 .bind(&tombstone.signature[..])
                 .execute(&mut *tx)
                 .await?;
-            let wipe = "update kfrag set sealed = zeroblob(length(sealed)), \
-                salt = zeroblob(length(salt)) where policy_id = ?";
-            sqlx::query(wipe).bind(&id[..]).execute(&mut *tx).await?;
-            let delete = "delete from kfrag where policy_id = ?";
+            if self.engine == Engine::Sqlite {
+                let wipe = "update kfrag set sealed = zeroblob(length(sealed)), \
+                    salt = zeroblob(length(salt)) where policy_id = $1";
+                sqlx::query(wipe).bind(&id[..]).execute(&mut *tx).await?;
+            }
+            let delete = "delete from kfrag where policy_id = $1";
             sqlx::query(delete).bind(&id[..]).execute(&mut *tx).await?;
         }
         self.remains.store(true, Ordering::Release);
@@ -207,14 +211,20 @@ impl Store {
         Ok(())
     }
 
-    /// Whether the write-ahead log may hold what was erased.
+    /// Whether the database may hold what was erased.
     pub(crate) fn has_remains(&self) -> bool {
         self.remains.load(Ordering::Acquire)
     }
 
     /// Truncates the write-ahead log, which holds old pages until then. Returns false if somebody
-    /// was reading them.
+    /// was reading them. Of PostgreSQL, frees the dead rows, so that new ones overwrite them.
     pub(crate) async fn cut_log(&self) -> Result<bool> {
+        if self.engine == Engine::Postgres {
+            self.remains.store(false, Ordering::Release);
+            let freed = sqlx::query("vacuum kfrag").execute(&self.write).await;
+            self.remains.fetch_or(freed.is_err(), Ordering::AcqRel);
+            return Ok(freed.map(|_| true)?);
+        }
         let mut write = self.write.acquire().await?;
         let wait = |ms| sqlx::AssertSqlSafe(format!("pragma busy_timeout = {ms}"));
         sqlx::query(wait(LOG_CUT_WAIT_MS))
@@ -233,7 +243,7 @@ impl Store {
     /// Overwrites stored commitments, to simulate a damaged disk.
     #[cfg(test)]
     pub(crate) async fn overwrite_commitments(&self, id: PolicyId, commitments: &[u8]) {
-        sqlx::query("update kfrag set commitments = ? where policy_id = ?")
+        sqlx::query("update kfrag set commitments = $1 where policy_id = $2")
             .bind(commitments)
             .bind(&id.0.0[..])
             .execute(&self.write)
@@ -244,7 +254,7 @@ impl Store {
     /// Overwrites a stored blinding, to simulate a damaged disk.
     #[cfg(test)]
     pub(crate) async fn overwrite_blinding(&self, id: PolicyId, blinding: B256) {
-        sqlx::query("update kfrag set blinding = ? where policy_id = ?")
+        sqlx::query("update kfrag set blinding = $1 where policy_id = $2")
             .bind(&blinding.0[..])
             .bind(&id.0.0[..])
             .execute(&self.write)
@@ -260,7 +270,7 @@ impl Store {
     }
 }
 
-fn kfrag_row(row: &SqliteRow) -> Result<KfragRow> {
+fn kfrag_row(row: &AnyRow) -> Result<KfragRow> {
     Ok(KfragRow {
         policy_id: get_policy_id(row)?,
         kfrag_hash: get_hash(row, "kfrag_hash")?,
@@ -277,7 +287,7 @@ fn kfrag_row(row: &SqliteRow) -> Result<KfragRow> {
     })
 }
 
-fn reason(row: &SqliteRow) -> Result<ErasureReason> {
+fn reason(row: &AnyRow) -> Result<ErasureReason> {
     match row.try_get("reason")? {
         "revoked" => Ok(ErasureReason::Revoked),
         "ended" => Ok(ErasureReason::Ended),
@@ -285,7 +295,7 @@ fn reason(row: &SqliteRow) -> Result<ErasureReason> {
     }
 }
 
-fn erasure_row(row: &SqliteRow) -> Result<ErasureRow> {
+fn erasure_row(row: &AnyRow) -> Result<ErasureRow> {
     Ok(ErasureRow {
         policy_id: get_policy_id(row)?,
         kfrag_hash: get_hash(row, "kfrag_hash")?,

@@ -3,9 +3,13 @@
 use std::ops::{Deref, DerefMut};
 
 use sqlx::pool::PoolConnection;
-use sqlx::{Sqlite, SqliteConnection};
+use sqlx::{Any, AnyConnection};
 
-use super::{Result, Store};
+use super::{Engine, Result, Store};
+
+/// Whoever writes to PostgreSQL holds this lock meanwhile, as with SQLite that of the file: of all
+/// nodes on the database one writes at a time, and nothing changes between its statements.
+const WRITER: &str = "select pg_advisory_xact_lock(7234861, hashtext(current_schema()))";
 
 /// A transaction that writes, on the one connection that does. SQLite ends some failed transactions
 /// by itself and leaves others open, so a connection serves again only after a commit that
@@ -13,7 +17,7 @@ use super::{Result, Store};
 /// connection is closed, which undoes what was written.
 #[derive(Debug)]
 pub(super) struct Writing {
-    connection: PoolConnection<Sqlite>,
+    connection: PoolConnection<Any>,
     committed: bool,
 }
 
@@ -27,9 +31,17 @@ impl Store {
             connection: self.write.acquire().await?,
             committed: false,
         };
-        sqlx::query("begin immediate")
-            .execute(&mut *writing)
-            .await?;
+        match self.engine {
+            Engine::Sqlite => {
+                sqlx::query("begin immediate")
+                    .execute(&mut *writing)
+                    .await?;
+            }
+            Engine::Postgres => {
+                sqlx::query("begin").execute(&mut *writing).await?;
+                sqlx::query(WRITER).execute(&mut *writing).await?;
+            }
+        }
         Ok(writing)
     }
 }
@@ -52,15 +64,15 @@ impl Drop for Writing {
 }
 
 impl Deref for Writing {
-    type Target = SqliteConnection;
+    type Target = AnyConnection;
 
-    fn deref(&self) -> &SqliteConnection {
+    fn deref(&self) -> &AnyConnection {
         &self.connection
     }
 }
 
 impl DerefMut for Writing {
-    fn deref_mut(&mut self) -> &mut SqliteConnection {
+    fn deref_mut(&mut self) -> &mut AnyConnection {
         &mut self.connection
     }
 }

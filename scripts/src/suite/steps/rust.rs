@@ -5,7 +5,7 @@ use std::process::Command;
 use anyhow::{Result, ensure};
 
 use crate::suite::count::{self, Tally};
-use crate::suite::tools::{Suite, run};
+use crate::suite::tools::{Suite, ensure_postgres, run};
 
 /// Workspaces that `cargo fmt --all` in the root does not reach.
 const OTHER_WORKSPACES: [&str; 4] = ["umbral/fuzz", "tests/fuzz", "tests/ctgrind", "tests/peers"];
@@ -38,6 +38,7 @@ pub(super) fn clippy(suite: &Suite) -> Result<Tally> {
 }
 
 pub(super) fn test(suite: &Suite) -> Result<Tally> {
+    ensure_postgres()?;
     let args = [
         "test",
         "--release",

@@ -2,7 +2,8 @@
 
 use kms_protocol::messages::CapsuleBytes;
 use kms_protocol::{Address, PolicyId};
-use sqlx::sqlite::{SqliteConnection, SqliteRow};
+use sqlx::AnyConnection;
+use sqlx::any::AnyRow;
 
 use super::super::rows::{get_bytes, get_policy_id, get_u64, int};
 use super::super::{Result, Store};
@@ -24,13 +25,13 @@ impl Store {
 
 /// Inserts the opening of a challenge.
 pub(super) async fn opened(
-    tx: &mut SqliteConnection,
+    tx: &mut AnyConnection,
     place: Place,
     challenge: &ChallengeView,
 ) -> Result<()> {
     let insert = "insert into challenge \
         (seq, policy_id, block_number, log_index, requester, deadline, capsule) \
-        values (?, ?, ?, ?, ?, ?, ?)";
+        values ($1, $2, $3, $4, $5, $6, $7)";
     sqlx::query(insert)
         .bind(int(challenge.seq)?)
         .bind(challenge.policy.0.0.to_vec())
@@ -45,8 +46,9 @@ pub(super) async fn opened(
 }
 
 /// Inserts the end of a challenge: an answer, or a closing without one.
-pub(super) async fn ended(tx: &mut SqliteConnection, place: Place, policy: PolicyId) -> Result<()> {
-    let insert = "insert into challenge_end (policy_id, block_number, log_index) values (?, ?, ?)";
+pub(super) async fn ended(tx: &mut AnyConnection, place: Place, policy: PolicyId) -> Result<()> {
+    let insert =
+        "insert into challenge_end (policy_id, block_number, log_index) values ($1, $2, $3)";
     sqlx::query(insert)
         .bind(policy.0.0.to_vec())
         .bind(int(place.block_number)?)
@@ -56,7 +58,7 @@ pub(super) async fn ended(tx: &mut SqliteConnection, place: Place, policy: Polic
     Ok(())
 }
 
-fn view(row: &SqliteRow) -> Result<ChallengeView> {
+fn view(row: &AnyRow) -> Result<ChallengeView> {
     Ok(ChallengeView {
         seq: get_u64(row, "seq")?,
         policy: get_policy_id(row)?,

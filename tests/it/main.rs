@@ -44,6 +44,8 @@ mod provider;
 #[cfg(test)]
 mod readme;
 #[cfg(test)]
+mod relay;
+#[cfg(test)]
 mod renewal;
 #[cfg(test)]
 mod reorg;

@@ -4,6 +4,8 @@
 #[cfg(test)]
 mod borders;
 #[cfg(test)]
+mod callers;
+#[cfg(test)]
 mod circles;
 #[cfg(test)]
 mod citations;

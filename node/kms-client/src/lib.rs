@@ -64,9 +64,9 @@ pub use node_url::{AddressRule, NodeUrl};
 pub use owner::{
     Ending, Erasure, Extension, FeeLimit, FoundLabels, Funds, GrantReport, GrantSpec, MinerHealth,
     Owner, Payment, PolicyDetail, PolicyReport, Quote, QuotedMiner, Rate, Rebuilt, Refund,
-    RefundReport, Renewal, RenewalReport, Repeat, RevocationReport, Rewrapped, Schedule, Selection,
-    Span, Spend, Start, Unlabelled, Unwilling, WaitLimits, data_key, data_key_of_label, label_of,
-    labels_in_files, rewrap, segment_keys,
+    RefundReport, Renewal, RenewalReport, Repeat, RevocationOrders, RevocationReport, Rewrapped,
+    Schedule, Selection, Span, Spend, Start, Unlabelled, Unwilling, WaitLimits, data_key,
+    data_key_of_label, label_of, labels_in_files, rewrap, segment_keys,
 };
 pub use payer::{Leftover, Leftovers, Payer};
 pub use plan::{Plan, Sent, Step};

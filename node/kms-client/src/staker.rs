@@ -106,6 +106,21 @@ impl<'a> Staker<'a> {
         self.plan(Call::SetMinRate { rate }, None)
     }
 
+    /// Lets the worker restake rewards, or forbids it.
+    pub fn allow_restake(&self, enabled: bool) -> Plan {
+        self.plan(Call::SetRestake { enabled }, None)
+    }
+
+    /// Locks the owner's reward on top of its stake.
+    ///
+    /// # Errors
+    /// [`Error::Chain`].
+    pub async fn restake(&self) -> Result<Plan> {
+        let amount = self.chain.claimable(self.miner).await?;
+        let miner = self.miner;
+        Ok(self.plan(Call::Restake { miner }, Some(amount)))
+    }
+
     /// Mints the owner's reward to an account.
     ///
     /// # Errors

@@ -67,6 +67,7 @@ pub(crate) enum Verb {
     Grant(verbs::grant::GrantArgs),
     Read(verbs::read::ReadArgs),
     Revoke(verbs::revoke::RevokeArgs),
+    Relay(verbs::relay::RelayArgs),
     Renew(verbs::renew::RenewArgs),
     Refund(verbs::refund::RefundArgs),
     Challenge(verbs::challenge::ChallengeArgs),
@@ -127,6 +128,7 @@ impl Verb {
             Self::Revoke(args) => verbs::revoke::run(args, context)
                 .await
                 .map_err(Failure::for_owner),
+            Self::Relay(args) => verbs::relay::run(args, context).await,
             Self::Renew(args) => verbs::renew::run(args, context)
                 .await
                 .map_err(Failure::for_owner),

@@ -53,7 +53,7 @@ pub(crate) const TABLE: [Exit; 19] = [
         "home_corrupt", "permissions_too_open", "not_a_kms_file", "unsupported_version",
         "unsupported_parameter", "unknown_critical_field", "header_malformed", "header_key_invalid",
         "file_truncated", "trailing_data", "file_too_long", "archive_malformed", "keystore_invalid",
-        "file_permissions", "evidence_void",
+        "file_permissions", "evidence_void", "order_invalid",
         "deployment_invalid", "foreign_database", "deployment_incomplete", "params_syntax",
         "params_invalid", "deploy_journal_invalid", "tx_journal_invalid", "group_store_invalid",
     ]),

@@ -22,6 +22,7 @@ pub(crate) mod node;
 pub(crate) mod policies;
 pub(crate) mod read;
 pub(crate) mod refund;
+pub(crate) mod relay;
 pub(crate) mod renew;
 pub(crate) mod revoke;
 pub(crate) mod rewards;

@@ -23,12 +23,12 @@ use kms_core::label::Label;
 /// One revocation of a plan.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Ending {
-    created: CreatedPolicy,
-    scope: Scope,
+    pub(super) created: CreatedPolicy,
+    pub(super) scope: Scope,
     /// Miners that go on serving the policy.
     left: usize,
     /// False if it was revoked before: there is nothing to send, and its nodes are asked again.
-    sends: bool,
+    pub(super) sends: bool,
 }
 
 impl Ending {
@@ -330,7 +330,7 @@ fn no_policy(label: &Label, reader: &str) -> Error {
     }
 }
 
-fn require_author(created: &CreatedPolicy, account: Address) -> Result<()> {
+pub(super) fn require_author(created: &CreatedPolicy, account: Address) -> Result<()> {
     let (policy, author) = (created.id, created.terms.author);
     match author == account {
         true => Ok(()),

@@ -39,7 +39,7 @@ fn the_verbs_are_the_documented_ones() {
         kms label new, kms label list, kms label pubkey, kms card make, kms card add, \
         kms card list, kms card verify, kms card show, kms card rm, \
         kms encrypt, kms decrypt, kms inspect, kms ls, kms rewrap, \
-        kms grant, kms read, kms revoke, kms renew, kms refund, kms challenge, \
+        kms grant, kms read, kms revoke, kms relay, kms renew, kms refund, kms challenge, \
         kms accuse, kms policies list, \
         kms policies show, kms group create, kms group list, kms group join, \
         kms group add, kms group remove, kms group epoch, kms group post, kms group read, \
@@ -47,9 +47,11 @@ fn the_verbs_are_the_documented_ones() {
         kms agent serve, kms agent, kms config show, kms config set, \
         kms doctor, kms status, kms tx list, kms tx show, kms tx bump, kms tx cancel, \
         kms stake create, kms stake status, kms stake extend, \
-        kms stake wind-down, kms stake unbond, kms stake withdraw, kms stake min-rate, \
+        kms stake wind-down, kms stake unbond, kms stake withdraw, kms stake restake, \
+        kms stake min-rate, \
         kms worker bond, kms worker unbond, kms worker show, kms rewards show, \
-        kms rewards claim, kms fees show, kms fees collect, kms node init, kms node consent, \
+        kms rewards claim, kms rewards restake, \
+        kms fees show, kms fees collect, kms node init, kms node consent, \
         kms node run, kms node config show, kms dev fund, kms dev, kms help";
     assert_eq!(
         names.join(", "),

@@ -1,17 +1,22 @@
 //! `kms revoke`: ends a policy, or the arrangement of one miner.
 
 use std::fmt;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
-use kms_client::{Erasure, NodeFailure, RevocationReport, Scope, WaitLimits};
+use kms_client::{
+    Ending, Erasure, Existing, NodeFailure, Plan, RevocationReport, Scope, WaitLimits,
+};
 use kms_protocol::{Address, Amount, B256, Period, PolicyId};
 use serde::Serialize;
 
 use crate::context::Context;
-use crate::failure::Outcome;
+use crate::failure::{Failure, Outcome};
 use crate::plan::DryArgs;
 use crate::progress::Steps;
 use crate::session::Session;
+use crate::sink::{Content, Sink};
 use crate::target::Target;
 
 /// Take a grant back
@@ -28,6 +33,7 @@ Examples:
   kms revoke films/demo --to bob
   kms revoke films/demo --to bob --miner 0x5151...
   kms revoke 0x3f... --dry-run
+  kms revoke films/demo --to bob --relay-to bob.revoke        signs, costs nothing
   kms revoke films/demo --to bob --json")]
 pub(crate) struct RevokeArgs {
     #[command(flatten)]
@@ -39,6 +45,18 @@ pub(crate) struct RevokeArgs {
     #[arg(long, value_name = "SECONDS", default_value_t = 60)]
     #[arg(value_parser = clap::value_parser!(u64).range(0..=3600))]
     wait: u64,
+    /// Only sign the revocation, into this file, for somebody else to send with `kms relay`
+    #[arg(long, value_name = "FILE", conflicts_with = "dry_run")]
+    relay_to: Option<PathBuf>,
+    /// Seconds of chain time for which what --relay-to signs can be sent [default: 30 days]
+    #[arg(
+        long,
+        value_name = "SECONDS",
+        default_value_t = 2_592_000,
+        hide_default_value = true
+    )]
+    #[arg(requires = "relay_to")]
+    valid: u64,
     #[command(flatten)]
     dry: DryArgs,
 }
@@ -134,6 +152,29 @@ fn receipt_text(erasure: &Erasure) -> String {
     )
 }
 
+/// Writes the signed revocations to a file, which tells the rest.
+async fn sign(
+    session: &Session,
+    plan: &Plan<Vec<Ending>>,
+    file: &Path,
+    seconds: u64,
+    context: &Context,
+) -> Outcome {
+    let author = session.home.unlock_wallet(&context.passphrases)?;
+    let orders = session
+        .owner()
+        .sign_revocations(plan, &author, seconds)
+        .await?;
+    let text = serde_json::to_string(&orders).map_err(Failure::bug)?;
+    let mut sink = Sink::open(file, Content::Encrypted, Existing::Refuse)?;
+    let written = writeln!(sink, "{text}");
+    written.map_err(|error| Failure::io(file.display(), &error))?;
+    context
+        .out
+        .note("signed, not sent: whoever has the file sends it with `kms relay FILE`");
+    sink.finish()
+}
+
 pub(crate) async fn run(args: RevokeArgs, context: &Context) -> Outcome {
     let session = Session::open(context).await?;
     let policies = match args.miner {
@@ -148,6 +189,9 @@ pub(crate) async fn run(args: RevokeArgs, context: &Context) -> Outcome {
     let plan = owner.plan_revocation(&policies, scope).await?;
     if args.dry.dry_run {
         return session.rehearse(plan, context).await;
+    }
+    if let Some(file) = &args.relay_to {
+        return sign(&session, &plan, file, args.valid, context).await;
     }
     let account = session.account(context)?;
     let steps = Steps::new(context.out, "has erased its kfrag");

@@ -22,6 +22,9 @@ pub(crate) enum RewardsVerb {
     /// Mint the reward due; the node does this by itself too
     #[command(after_help = "Examples:\n  kms rewards claim\n  kms rewards claim --to 0xAa...")]
     Claim(ClaimArgs),
+    /// Lock the reward due on top of the stake, instead of claiming it
+    #[command(after_help = "Examples:\n  kms rewards restake --dry-run\n  kms rewards restake")]
+    Restake(DryArgs),
 }
 
 #[derive(Debug, Args)]
@@ -57,6 +60,10 @@ pub(crate) async fn run(verb: RewardsVerb, context: &Context) -> Outcome {
             let recipient = args.to.unwrap_or_else(|| session.home.wallet_address());
             let plan = session.staker().claim_to(recipient).await?;
             session.pay_out(plan, "claimed", args.dry, context).await
+        }
+        RewardsVerb::Restake(args) => {
+            let plan = session.staker().restake().await?;
+            session.pay_out(plan, "restaked", args, context).await
         }
     }
 }

@@ -36,6 +36,10 @@ pub(crate) enum StakeVerb {
     /// Pay out everything that is free
     #[command(after_help = "Examples:\n  kms stake withdraw\n  kms stake withdraw --to 0xAa...")]
     Withdraw(WithdrawArgs),
+    /// Let the worker lock rewards on top of the stake, or forbid it. `kms node` claims them; this
+    /// is for other programs that hold the worker's key. `kms rewards restake` needs no leave
+    #[command(after_help = "Examples:\n  kms stake restake on\n  kms stake restake off")]
+    Restake(RestakeArgs),
     /// Post the least rate that grants must offer
     #[command(after_help = "Examples:\n  kms stake min-rate \"0.05 KMS\"")]
     MinRate(MinRateArgs),
@@ -86,6 +90,20 @@ enum Switch {
 pub(crate) struct WindDownArgs {
     /// Whether the lock runs out
     switch: Switch,
+    #[command(flatten)]
+    dry: DryArgs,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Leave {
+    On,
+    Off,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RestakeArgs {
+    /// Whether the worker may
+    leave: Leave,
     #[command(flatten)]
     dry: DryArgs,
 }
@@ -144,6 +162,10 @@ pub(crate) async fn run(verb: StakeVerb, context: &Context) -> Outcome {
             let recipient = to.unwrap_or_else(|| session.home.wallet_address());
             ("withdrawn", dry, staker.withdraw(recipient))
         }
+        StakeVerb::Restake(RestakeArgs { leave, dry }) => match leave {
+            Leave::On => ("allowed", dry, staker.allow_restake(true)),
+            Leave::Off => ("forbidden", dry, staker.allow_restake(false)),
+        },
         StakeVerb::MinRate(MinRateArgs { rate, dry }) => ("posted", dry, staker.set_min_rate(rate)),
     };
     session.run(plan, done, dry, context).await

@@ -5,6 +5,7 @@
 pub(crate) mod chain;
 mod delivery;
 mod error;
+pub(crate) mod history;
 pub(crate) mod intent;
 pub(crate) mod kfrag;
 mod rows;

@@ -34,6 +34,7 @@ fn snapshot(head: u64, period: u32, policy: PolicyView) -> Snapshot {
         confirmations: CONFIRMATIONS,
         settled: None,
         period_seconds: 10,
+        period_start: 0,
         policies: Arc::new(HashMap::from([(ID, Arc::new(policy))])),
         miner: Arc::new(MinerView {
             lease_from: Period(1),

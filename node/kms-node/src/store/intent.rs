@@ -345,7 +345,7 @@ fn get_wei(row: &SqliteRow, column: &str) -> Result<Wei> {
     wei.map_err(|_| StoreError::corrupt(format!("{column} {text:?}")))
 }
 
-fn intent_row(row: &SqliteRow) -> Result<Intent> {
+pub(super) fn intent_row(row: &SqliteRow) -> Result<Intent> {
     Ok(Intent {
         id: row.try_get("intent_id")?,
         kind: row.try_get("kind")?,
@@ -355,7 +355,7 @@ fn intent_row(row: &SqliteRow) -> Result<Intent> {
     })
 }
 
-fn attempt_row(row: &SqliteRow) -> Result<Attempt> {
+pub(super) fn attempt_row(row: &SqliteRow) -> Result<Attempt> {
     let mined_block: Option<i64> = row.try_get("mined_block")?;
     let mined = match mined_block {
         Some(block) => Some(Mined {

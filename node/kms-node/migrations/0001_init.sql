@@ -117,6 +117,14 @@ create table delivery (
     constraint delivery_policy_unique unique (policy_id)
 );
 
+-- What this miner had earned in rewards, claimed or not, through the end of each period, as the chain
+-- said in the next one.
+create table earned (
+    period integer not null,
+    total text not null,
+    constraint earned_period_unique unique (period)
+);
+
 -- Tombstones: a kfrag that was erased never comes back.
 create table erasure (
     policy_id blob not null,

@@ -7,19 +7,47 @@ use kms_chain::{
     BlockHeader, Call, Chain, ChainError, ChainParams, ChainRead, Collection, Fees, GasLimit,
     LastSeqs, SignedTx, Tag, TxPlan, TxReceipt,
 };
+use kms_protocol::reward::decay;
 use kms_protocol::{Address, Amount, B256, EthSecret, Period, PolicyId, Terms, Wei};
 
 /// A future of the chain's answer, as [`NodeChain`] returns it.
 pub(crate) trait Answer<T>: Future<Output = Result<T, ChainError>> + Send {}
 impl<T, F: Future<Output = Result<T, ChainError>> + Send> Answer<T> for F {}
 
+/// What a miner earned and earns by, as of one block.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Income {
+    /// Period of the block.
+    pub(crate) period: Period,
+    /// Reward of the periods before it that a claim would mint.
+    pub(crate) claimable: Amount,
+    /// Weight of the lease.
+    pub(crate) weight: Amount,
+}
+
+/// What the emission of a period is computed from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Emission {
+    /// Sums of the weights and of the locked tokens of the miners active in it.
+    pub(crate) weights: Amount,
+    pub(crate) locked: Amount,
+    /// Tokens that were left to mint when it began.
+    pub(crate) reserve: Amount,
+    /// Part of the reserve that is emitted, times 2^64.
+    pub(crate) decay: u64,
+    /// Threshold of the warm-up.
+    pub(crate) warm_up: Amount,
+}
+
 /// The calls of `kms_chain::Chain` that the node uses.
 pub(crate) trait NodeChain: ChainRead + Clone + Send + Sync + 'static {
     fn params(&self) -> impl Answer<ChainParams>;
     /// Last sequence numbers of the contracts that count their events.
     fn last_seqs(&self) -> impl Answer<LastSeqs>;
-    /// Reward that `miner` can claim as of the newest block.
-    fn claimable(&self, miner: Address) -> impl Answer<Amount>;
+    /// What `miner` earned and earns by, as of the newest block.
+    fn income(&self, miner: Address) -> impl Answer<Income>;
+    /// What the emission of `period`, which has begun, is computed from.
+    fn emission(&self, period: Period) -> impl Answer<Emission>;
     /// Fees that `miner` can collect from each of these policies as of the newest block.
     fn collectable_each(&self, policies: &[Collection], miner: Address)
     -> impl Answer<Vec<Amount>>;
@@ -71,8 +99,25 @@ impl NodeChain for Chain {
         Self::last_seqs(self)
     }
 
-    fn claimable(&self, miner: Address) -> impl Answer<Amount> {
-        Self::claimable(self, miner)
+    async fn income(&self, miner: Address) -> Result<Income, ChainError> {
+        let status = self.miner_status(miner).await?;
+        Ok(Income {
+            period: status.period,
+            claimable: status.claimable,
+            weight: status.lease.weight,
+        })
+    }
+
+    async fn emission(&self, period: Period) -> Result<Emission, ChainError> {
+        let totals = self.period_totals(period).await?;
+        let params = &self.deployment().params;
+        Ok(Emission {
+            weights: totals.weight,
+            locked: totals.locked,
+            reserve: self.reserve().await?,
+            decay: decay(params.half_life_seconds, params.period_seconds)?,
+            warm_up: params.warm_up_locked,
+        })
     }
 
     fn collectable_each(

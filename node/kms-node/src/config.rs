@@ -71,6 +71,8 @@ pub struct NodeConfig {
     pub public_url: String,
     /// Address the HTTP server binds.
     pub listen: SocketAddr,
+    /// Address of the dashboard and the metrics, for the operator alone; `None` for neither.
+    pub admin_listen: Option<SocketAddr>,
     /// Certificate and key of the HTTP server; `None` serves without TLS.
     pub tls: Option<TlsFiles>,
     /// Blocks on top of a block that confirm its payments and, for erasing kfrags, its revocations.
@@ -114,8 +116,6 @@ pub struct NodeConfig {
     pub reencrypt_workers: u32,
     /// Length of the queue of re-encryption requests.
     pub reencrypt_queue: u32,
-    /// Whether `/metrics` answers hosts other than this one.
-    pub metrics_remote: bool,
     /// Timeout for requests in flight at shutdown, milliseconds.
     pub shutdown_grace_ms: u64,
 }

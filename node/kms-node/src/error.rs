@@ -101,7 +101,9 @@ impl NodeError {
             Self::WrongPassphrase { .. } => "give the passphrase chosen at `kms node init`",
             Self::Keystore { .. } => "restore the file from its backup",
             Self::AlreadyRunning { .. } => "stop the other node, or use another data directory",
-            Self::Listen { .. } => "free the port or set `listen` to another address",
+            Self::Listen { .. } => {
+                "free the port, or set `listen` or `admin_listen` to another address"
+            }
             Self::Certificate { .. } => {
                 "set `tls_certificate` and `tls_key` to the PEM files of one certificate"
             }

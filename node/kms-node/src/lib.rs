@@ -24,6 +24,7 @@ mod view {
 /// Chain out: snapshot -> decide -> act -> chain; `challenge` makes the answer of one duty.
 mod duties {
     pub(crate) mod act;
+    pub(crate) mod books;
     pub(crate) mod challenge;
     pub(crate) mod decide;
 }
@@ -41,6 +42,7 @@ mod kfrag {
 /// A request: http -> message -> gate -> quota, replay -> pool -> reencrypt -> signed, sealed
 /// answer.
 mod serve {
+    pub(crate) mod admin;
     pub(crate) mod http;
     pub(crate) mod message;
     pub(crate) mod pool;

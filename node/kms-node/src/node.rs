@@ -1,14 +1,15 @@
 //! The state that requests and tasks share: configuration, keys, store, the newest snapshot. The
 //! flows are in `view`, `duties`, `kfrag` and `serve`.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use kms_protocol::messages::Problem;
 use kms_protocol::{Address, Domain, Refusal};
 use tokio::sync::watch;
 
 use crate::config::NodeConfig;
+use crate::duties::books::Books;
 use crate::gate::{Verdict, View};
 use crate::host::disk::Reserve;
 use crate::host::health::Health;
@@ -46,6 +47,7 @@ pub(crate) struct Node {
     pub(crate) reserve: Reserve,
     pub(crate) transport: TransportKeys,
     pub(crate) info: InfoCache,
+    books: Mutex<Option<Arc<Books>>>,
     closing: AtomicBool,
     /// Whether kfrags wait to be erased.
     erasures: AtomicBool,
@@ -84,6 +86,7 @@ impl Node {
             cache: KfragCache::new(CACHED_KFRAGS),
             transport: TransportKeys::default(),
             info: InfoCache::default(),
+            books: Mutex::default(),
             closing: AtomicBool::new(false),
             erasures: AtomicBool::new(false),
         }
@@ -96,6 +99,16 @@ impl Node {
     /// The newest snapshot, whatever its age.
     pub(crate) fn snapshot(&self) -> Option<Arc<Snapshot>> {
         self.snapshots.borrow().clone()
+    }
+
+    /// The books kept last; `None` before the first.
+    pub(crate) fn books(&self) -> Option<Arc<Books>> {
+        let books = self.books.lock().unwrap_or_else(PoisonError::into_inner);
+        books.clone()
+    }
+
+    pub(crate) fn set_books(&self, books: Arc<Books>) {
+        *self.books.lock().unwrap_or_else(PoisonError::into_inner) = Some(books);
     }
 
     /// The gate's view of a snapshot.

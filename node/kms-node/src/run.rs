@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use kms_chain::{Chain, ChainError, Deployment, RpcConfig};
 use kms_protocol::{Domain, PeriodClock};
+use tokio::net::TcpListener;
 use tokio::sync::watch;
 use zeroize::Zeroizing;
 
@@ -21,7 +22,7 @@ use crate::host::stop::{Stop, Stopper};
 use crate::host::tasks::{Ended, Finished, Tasks};
 use crate::kfrag::erase;
 use crate::node::{Node, NodeParts};
-use crate::serve::http;
+use crate::serve::{admin, http};
 use crate::store::Store;
 use crate::view::follow::{Follower, Publisher};
 
@@ -44,6 +45,7 @@ pub async fn run(
     let (started, chain) = start(config, passphrase).await?;
     tracing::info!(
         listen = %started.node.config.listen,
+        admin_listen = ?started.node.config.admin_listen,
         miner = %started.node.miner(),
         worker = %started.node.keys.worker.address(),
         "node started"
@@ -55,6 +57,7 @@ pub async fn run(
 struct Started {
     node: Arc<Node>,
     listener: http::Listener,
+    admin: Option<TcpListener>,
     publisher: Publisher,
     /// Released last.
     lock: DirLock,
@@ -72,6 +75,7 @@ async fn start(
             source,
         })?;
     let listener = http::bind(&config).await?;
+    let admin = admin::bind(&config).await?;
     let dir = config.data_dir.clone();
     let keys = tokio::task::spawn_blocking(move || Keys::open(&dir, &passphrase)).await;
     let keys = keys.map_err(|_| NodeError::Crypto("the keystores could not be opened"))??;
@@ -95,6 +99,7 @@ async fn start(
         Started {
             node,
             listener,
+            admin,
             publisher,
             lock,
         },
@@ -166,6 +171,7 @@ async fn serve<C: NodeChain>(
     let Started {
         node,
         listener,
+        admin,
         publisher,
         lock,
     } = started;
@@ -178,6 +184,10 @@ async fn serve<C: NodeChain>(
         "chain",
         chain_tasks(node.clone(), chain, publisher, stop.clone()),
     );
+    if let Some(listener) = admin {
+        let served = admin::serve(node.clone(), listener, stop.clone());
+        tasks.spawn("admin", ok(served));
+    }
     tasks.spawn(
         "http",
         ok(http::serve(node.clone(), listener, http_stop.clone())),

@@ -6,6 +6,7 @@ pub(crate) mod chain;
 mod connect;
 mod delivery;
 mod error;
+pub(crate) mod history;
 pub(crate) mod intent;
 pub(crate) mod kfrag;
 mod rows;

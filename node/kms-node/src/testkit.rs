@@ -69,6 +69,7 @@ impl World {
             ("miner", &MINER.to_string()),
             ("public_url", "http://node.example"),
             ("listen", "127.0.0.1:0"),
+            ("admin_listen", "127.0.0.1:0"),
             ("reencrypt_workers", "2"),
             ("claim_every_periods", "1"),
             ("collect_every_periods", "1"),

@@ -43,6 +43,8 @@ impl Place {
 pub struct Node {
     /// Where it is asked.
     pub url: String,
+    /// Where its operator asks it.
+    pub admin_url: String,
     /// Where clients believe it to be.
     pub public_url: String,
     /// The key that signs for the miner.
@@ -66,6 +68,8 @@ impl Node {
     #[track_caller]
     pub fn init(kms: Kms, data_dir: &Path, place: &Place, more: &[&str]) -> Self {
         let directory = data_dir.display().to_string();
+        let admin = format!("127.0.0.1:{}", free_port());
+        let admin_listen = format!("admin_listen={admin}");
         let args = [
             "node",
             "init",
@@ -75,6 +79,8 @@ impl Node {
             &place.public_url,
             "--listen",
             &place.listen,
+            "--set",
+            &admin_listen,
             "--set",
             "max_block_ahead_s=0",
             "--set",
@@ -87,6 +93,7 @@ impl Node {
         let made = kms.json(&[&args, more].concat()).assert_success();
         Self {
             url: format!("http://{}", place.listen),
+            admin_url: format!("http://{admin}"),
             public_url: place.public_url.clone(),
             worker: made.address("worker"),
             consent: made.text("consent").parse().unwrap(),
@@ -177,7 +184,7 @@ impl Node {
     }
 
     async fn metrics(&self) -> String {
-        let url = format!("{}/metrics", self.url);
+        let url = format!("{}/metrics", self.admin_url);
         let text = self.http.get(url).send().await.unwrap().text().await;
         text.unwrap()
     }

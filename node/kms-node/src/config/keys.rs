@@ -56,6 +56,11 @@ pub const KEYS: &[Key] = &[
     ),
     optional("listen", "127.0.0.1:8470", "address the HTTP server binds"),
     optional(
+        "admin_listen",
+        "127.0.0.1:8471",
+        "address of dashboard and metrics, for the operator alone; \"\": neither",
+    ),
+    optional(
         "tls_certificate",
         "",
         "PEM file of the server's certificate chain, read again when it changes; unset: no TLS",
@@ -160,11 +165,6 @@ pub const KEYS: &[Key] = &[
         "reencrypt_queue",
         "256",
         "re-encryption requests that may wait for a worker",
-    ),
-    optional(
-        "metrics_remote",
-        "false",
-        "whether /metrics answers other hosts",
     ),
     optional(
         "shutdown_grace_ms",

@@ -235,6 +235,7 @@ fn parse(values: &Values) -> Result<NodeConfig, ConfigError> {
         miner: reader.parsed("miner", "a 20-byte address, 0x and 40 hex digits")?,
         public_url: reader.public_url()?,
         listen: reader.parsed::<SocketAddr>("listen", "IP:PORT")?,
+        admin_listen: reader.admin_listen()?,
         tls: reader.tls()?,
         confirmations: reader.number("confirmations", 0..=128)?,
         poll_interval_ms: reader.number("poll_interval_ms", 0..=60_000)?,
@@ -259,7 +260,6 @@ fn parse(values: &Values) -> Result<NodeConfig, ConfigError> {
         request_timeout_ms: reader.number("request_timeout_ms", 100..=60_000)?,
         reencrypt_workers: reader.number_u32("reencrypt_workers", 0..=1_024)?,
         reencrypt_queue: reader.number_u32("reencrypt_queue", 1..=100_000)?,
-        metrics_remote: reader.parsed("metrics_remote", "true or false")?,
         shutdown_grace_ms: reader.number("shutdown_grace_ms", 0..=9_000)?,
     })
 }
@@ -315,6 +315,14 @@ impl Reader<'_> {
             key: name,
             help: "a number",
         })
+    }
+
+    /// An empty address means no listener.
+    fn admin_listen(&self) -> Result<Option<SocketAddr>, ConfigError> {
+        let off = self.value("admin_listen").is_err();
+        (!off)
+            .then(|| self.parsed("admin_listen", "IP:PORT, or \"\" for none"))
+            .transpose()
     }
 
     /// Both files or none.

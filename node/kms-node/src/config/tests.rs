@@ -231,7 +231,7 @@ fn refuses_values_out_of_range_or_of_another_kind() {
         ("listen", "localhost"),
         ("listen", "127.0.0.1"),
         ("miner", "0xaa"),
-        ("metrics_remote", "yes"),
+        ("admin_listen", "localhost:8471"),
         ("rpc_urls", "127.0.0.1:8545"),
         ("rpc_urls", "http://a.example,,http://b.example"),
         ("rpc_urls", "file:///etc/passwd"),

@@ -3,6 +3,7 @@
 //! durable, broadcast transactions. Neighbours: `decide` finds the duties, `track` and `send` carry
 //! them out, the store's `intent` keeps the order of writes that survives a crash at any point.
 
+mod books;
 mod send;
 mod standing;
 mod track;
@@ -195,13 +196,15 @@ impl<C: NodeChain> Sender<C> {
             (of, claim) == (period, last_claim) && head.saturating_sub(at) < LEDGER_BLOCKS
         });
         if !fresh {
-            self.ledger.claimable = match snapshot.miner.lease_through.is_never() {
-                true => Amount::ZERO,
-                false => self.chain.claimable(self.node.miner()).await?,
+            let income = match snapshot.miner.lease_through.is_never() {
+                true => None,
+                false => Some(self.chain.income(self.node.miner()).await?),
             };
+            self.ledger.claimable = income.map_or(Amount::ZERO, |income| income.claimable);
             let gas_price = self.chain.fees().await?.max_fee;
             self.ledger.gas_price = Some(gas_price);
-            self.report_balance(gas_price).await?;
+            let purse = self.report_balance(gas_price).await?;
+            self.keep_books(snapshot, income, purse).await?;
             // While ether is short it is read again soon, to see when it is enough.
             let short = self.short_of.take().is_some();
             self.read_at = (!short).then_some((period, last_claim, head));

@@ -214,6 +214,14 @@ fn confirm(now: Period, miner: &MinerView, ledger: &Ledger) -> Option<Period> {
     lease_end(now, miner, ledger).filter(|_| left < room)
 }
 
+/// The first period from now on in which a confirmation is due, should nothing else change.
+pub(crate) fn next_confirmation(snapshot: &Snapshot, ledger: &Ledger) -> Option<Period> {
+    let (now, miner) = (snapshot.period, &*snapshot.miner);
+    (now.0..=now.max(miner.lease_through).0)
+        .map(Period)
+        .find(|period| confirm(*period, miner, ledger).is_some())
+}
+
 /// Whether a confirmation comes that can take a claim along: not in a suspension, when the contract
 /// refuses it, nor for a stake that is leased until it is free.
 fn confirms_again(now: Period, miner: &MinerView) -> bool {

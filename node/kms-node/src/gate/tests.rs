@@ -33,6 +33,7 @@ fn snapshot(head: u64, period: u32, policy: PolicyView) -> Snapshot {
         confirmations: CONFIRMATIONS,
         settled: None,
         period_seconds: 10,
+        period_start: 0,
         policies: [(ID, Arc::new(policy))].into_iter().collect(),
         miner: Arc::new(MinerView {
             lease_from: Period(1),

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use kms_chain::{ChainError, KeystoreFault, keystore};
 use kms_protocol::{Address, Domain, EthSecret, SignedConsent};
 
-use crate::config::{NodeConfig, Sources};
+use crate::config::{KEYS, NodeConfig, Sources};
 use crate::error::NodeError;
 use crate::kfrag::seal::StorageRoot;
 
@@ -187,7 +187,11 @@ fn config_text(options: &InitOptions) -> Result<(String, Address), NodeError> {
     let mut text =
         String::from("# Configuration of this node; `kms node config show` lists every key.\n");
     for (key, value) in &flags {
-        if value.is_empty() {
+        // An empty value says something only where there is a default.
+        let has_default = KEYS
+            .iter()
+            .any(|row| row.name == key && !row.default.is_empty());
+        if value.is_empty() && !has_default {
             continue;
         }
         let value = match key.as_str() {

@@ -10,6 +10,7 @@ async fn started(world: &World) -> Started {
     let config = world.config();
     let lock = DirLock::take(&config.data_dir).unwrap();
     let listener = http::bind(&config).await.unwrap();
+    let admin = admin::bind(&config).await.unwrap();
     let store = world.store().await;
     let (publisher, snapshots) = watch::channel(None);
     let (keys, domain) = (world.keys(), domain());
@@ -23,6 +24,7 @@ async fn started(world: &World) -> Started {
     Started {
         node: Arc::new(node),
         listener,
+        admin,
         publisher,
         lock,
     }

@@ -140,6 +140,13 @@ impl ReplayGuard {
         self.seen().forget(head, self.limits.window_s);
     }
 
+    /// Number of requests of a policy that were answered in the window.
+    pub(crate) fn answered(&self, policy: &PolicyId) -> usize {
+        let seen = self.seen();
+        let requests = seen.policies.get(policy);
+        requests.map_or(0, |requests| requests.nonces.len())
+    }
+
     /// Number of requests remembered.
     pub(crate) fn remembered(&self) -> usize {
         self.seen().count

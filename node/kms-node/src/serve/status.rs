@@ -46,21 +46,7 @@ impl Node {
     pub(crate) async fn status(&self, id: PolicyId) -> Verdict<PolicyStatus> {
         let erasure = self.store.erasure(id).await?;
         let stored = self.store.kfrag(id).await?;
-        let kfrag = match (&erasure, &stored) {
-            (Some(_), _) => KfragState::Erased,
-            (None, Some(_)) => KfragState::Stored,
-            (None, None) => KfragState::Missing,
-        };
-        let snapshot = self.snapshot();
-        let refusal = self
-            .check_open()
-            .and_then(|()| gate::serve(self.view(snapshot.as_ref()), &id).map(|_| ()))
-            .err()
-            .or_else(|| match (&erasure, kfrag) {
-                (Some(row), _) => Some(Problem::from(row.reason)),
-                (None, KfragState::Missing) => Some(Problem::from(Refusal::KfragMissing)),
-                (None, KfragState::Stored | KfragState::Erased) => None,
-            });
+        let (kfrag, refusal) = self.serves(id, erasure.as_ref(), stored.is_some());
         Ok(PolicyStatus {
             policy_id: id,
             serving: refusal.is_none(),
@@ -68,6 +54,31 @@ impl Node {
             kfrag,
             erasure: erasure.map(|row| self.receipt(&row)),
         })
+    }
+
+    /// Where a policy's kfrag is, and what a request would be refused with now.
+    pub(crate) fn serves(
+        &self,
+        id: PolicyId,
+        erasure: Option<&ErasureRow>,
+        stored: bool,
+    ) -> (KfragState, Option<Problem>) {
+        let kfrag = match (erasure, stored) {
+            (Some(_), _) => KfragState::Erased,
+            (None, true) => KfragState::Stored,
+            (None, false) => KfragState::Missing,
+        };
+        let snapshot = self.snapshot();
+        let refusal = self
+            .check_open()
+            .and_then(|()| gate::serve(self.view(snapshot.as_ref()), &id).map(|_| ()))
+            .err()
+            .or_else(|| match (erasure, kfrag) {
+                (Some(row), _) => Some(Problem::from(row.reason)),
+                (None, KfragState::Missing) => Some(Problem::from(Refusal::KfragMissing)),
+                (None, KfragState::Stored | KfragState::Erased) => None,
+            });
+        (kfrag, refusal)
     }
 
     fn receipt(&self, row: &ErasureRow) -> ErasureReceipt {

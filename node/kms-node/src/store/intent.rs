@@ -347,7 +347,7 @@ fn get_wei(row: &AnyRow, column: &str) -> Result<Wei> {
     wei.map_err(|_| StoreError::corrupt(format!("{column} {text:?}")))
 }
 
-fn intent_row(row: &AnyRow) -> Result<Intent> {
+pub(super) fn intent_row(row: &AnyRow) -> Result<Intent> {
     Ok(Intent {
         id: row.try_get("intent_id")?,
         kind: row.try_get("kind")?,
@@ -357,7 +357,7 @@ fn intent_row(row: &AnyRow) -> Result<Intent> {
     })
 }
 
-fn attempt_row(row: &AnyRow) -> Result<Attempt> {
+pub(super) fn attempt_row(row: &AnyRow) -> Result<Attempt> {
     let mined_block: Option<i64> = row.try_get("mined_block")?;
     let mined = match mined_block {
         Some(block) => Some(Mined {

@@ -8,7 +8,7 @@ pub(crate) use kms_kit::chain::{FakeChain, Parties};
 use kms_kit::chain::{State, outage};
 use kms_protocol::{Address, Amount, B256, EthSecret, Period, PolicyId, Terms, Wei};
 
-use crate::chain::NodeChain;
+use crate::chain::{Emission, Income, NodeChain};
 
 pub(crate) const MAX_LEASE: u32 = 4;
 pub(crate) const PERIOD_SECONDS: u32 = 10;
@@ -43,8 +43,22 @@ impl NodeChain for FakeChain {
         })
     }
 
-    async fn claimable(&self, _miner: Address) -> Result<Amount, ChainError> {
-        self.answer(|state| state.claimable)
+    async fn income(&self, _miner: Address) -> Result<Income, ChainError> {
+        self.answer(|state| Income {
+            period: state.period(),
+            claimable: state.claimable,
+            weight: Amount::KMS,
+        })
+    }
+
+    async fn emission(&self, _period: Period) -> Result<Emission, ChainError> {
+        self.answer(|_| Emission {
+            weights: Amount(4 * Amount::KMS.0),
+            locked: Amount(4 * Amount::KMS.0),
+            reserve: Amount(1_000 * Amount::KMS.0),
+            decay: 1 << 60,
+            warm_up: Amount::ZERO,
+        })
     }
 
     async fn collectable_each(

@@ -4,6 +4,7 @@
 //! again.
 
 mod facts;
+mod standing;
 
 use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
@@ -16,7 +17,8 @@ use crate::store::chain::{Batch, Fact};
 use crate::store::{Result, Store, StoreError};
 use crate::view::snapshot::{Index, Snapshot};
 pub(crate) use facts::Scope;
-use facts::{batch, contract_name, miner_view};
+use facts::{batch, contract_name};
+use standing::miner_view;
 
 /// The effect of a step on the index.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -74,6 +74,16 @@ pub(crate) struct MinerView {
     pub(crate) lock_periods: u32,
     /// First free period of a wind-down; `NEVER` without one.
     pub(crate) unlock_period: Period,
+    /// Tokens that were unbonded and are not withdrawn.
+    pub(crate) unbonding: Amount,
+    /// Period from which on they can be withdrawn; `NEVER` without any.
+    pub(crate) release_period: Period,
+    /// Sum of all rewards that were claimed.
+    pub(crate) claimed: Amount,
+    /// Sum of all fees that were collected.
+    pub(crate) collected: Amount,
+    /// The runs of activity, first and last period, oldest first; they neither touch nor overlap.
+    pub(crate) runs: Vec<(Period, Period)>,
 }
 
 impl MinerView {
@@ -88,14 +98,31 @@ impl MinerView {
         let gap = self.lease_through.is_never() || from.saturating_sub(1) > self.lease_through;
         if gap || self.lease_from > self.lease_through {
             self.lease_from = from;
+            self.runs.push((from, through));
+        } else if let Some(run) = self.runs.last_mut() {
+            run.1 = through;
         }
         self.lease_through = through;
+    }
+
+    /// Enters a withdrawal, after which `locked` is locked: what did not come from there, came from
+    /// the tranche, which is gone then.
+    pub(crate) fn withdraw(&mut self, amount: Amount, locked: Amount) {
+        if amount > self.locked.saturating_sub(locked) {
+            self.unbonding = Amount::ZERO;
+            self.release_period = Period::NEVER;
+        }
+        self.locked = locked;
     }
 
     /// Enters a suspension: the lease ends with `end`, the period in which it began.
     pub(crate) fn suspend(&mut self, end: Period, through: Period) {
         self.suspended_through = through;
         self.lease_through = self.lease_through.min(end);
+        for run in &mut self.runs {
+            run.1 = run.1.min(end);
+        }
+        self.runs.retain(|(first, last)| first <= last);
     }
 }
 
@@ -115,6 +142,8 @@ pub(crate) struct Snapshot {
     pub(crate) period: Period,
     /// Length of a period.
     pub(crate) period_seconds: u32,
+    /// Time at which the period of the head began; 0 before genesis.
+    pub(crate) period_start: u64,
     /// Period of the newest confirmed block; `NEVER` while there is none.
     pub(crate) confirmed_period: Period,
     /// Number of blocks on top that make a block confirmed.
@@ -152,6 +181,7 @@ impl Snapshot {
     ) -> Option<Self> {
         let newest = headers.last()?;
         let period = |header: &BlockHeader| clock.period_at(header.timestamp);
+        let start = period(newest).and_then(|period| clock.start_of(period));
         let confirmed = headers
             .iter()
             .rev()
@@ -164,6 +194,7 @@ impl Snapshot {
             },
             period: period(newest).unwrap_or(Period::NEVER),
             period_seconds: clock.period_seconds,
+            period_start: start.unwrap_or(0),
             confirmed_period: confirmed.and_then(period).unwrap_or(Period::NEVER),
             confirmations,
             settled: index.settled.map(|header| {

@@ -61,6 +61,7 @@ pub(crate) fn init_node(dir: &Path, net: &Net, miner: Address) -> (SignedConsent
         ("miner", miner.to_string()),
         ("public_url", format!("http://{address}")),
         ("listen", address),
+        ("admin_listen", String::new()),
         // Blocks made at once are ahead of the clock, and a test waits for no interval.
         ("max_block_ahead_s", "0".to_owned()),
         ("erase_after_ms", "0".to_owned()),

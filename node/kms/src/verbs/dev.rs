@@ -100,8 +100,10 @@ impl fmt::Display for DevReport {
         writeln!(f, "chain       {chain_id} at {rpc_url}")?;
         writeln!(f, "periods     of {} s", self.period_seconds)?;
         write!(f, "deployment  {}", self.deployment.display())?;
-        for MinerRow { miner, url, locked } in &self.miners {
-            write!(f, "\nminer       {miner} at {url}, {locked} locked")?;
+        for row in &self.miners {
+            let MinerRow { miner, url, .. } = row;
+            write!(f, "\nminer       {miner} at {url}, {} locked", row.locked)?;
+            write!(f, "\n  dashboard {}", row.dashboard)?;
         }
         Ok(())
     }

@@ -159,7 +159,8 @@ impl State {
         }
     }
 
-    pub(super) fn period(&self) -> Period {
+    /// Period of the newest block.
+    pub fn period(&self) -> Period {
         let clock = &self.params.clock;
         clock.period_at(self.head().timestamp).unwrap()
     }

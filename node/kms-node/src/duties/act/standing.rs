@@ -4,6 +4,7 @@ use kms_protocol::Wei;
 
 use super::{Result, Sender};
 use crate::chain::NodeChain;
+use crate::duties::books::Purse;
 use crate::host::health::Concern;
 use crate::store::intent::Intent;
 use crate::view::snapshot::Snapshot;
@@ -74,7 +75,7 @@ impl<C: NodeChain> Sender<C> {
 
     /// Tells for how many days the worker's ether lasts at this price of gas, and whether it is
     /// enough for that and for what the last tick could not send.
-    pub(super) async fn report_balance(&self, gas_price: Wei) -> Result<()> {
+    pub(super) async fn report_balance(&self, gas_price: Wei) -> Result<Purse> {
         let worker = self.wishes.worker;
         let balance = self.chain.eth_balance(worker).await?;
         let per_day =
@@ -96,6 +97,10 @@ impl<C: NodeChain> Sender<C> {
         };
         let health = &self.node.health;
         health.set("worker_balance", Concern::Earning, problem);
-        Ok(())
+        Ok(Purse {
+            balance,
+            gas_price,
+            days,
+        })
     }
 }

@@ -19,6 +19,7 @@ pub(super) fn miner() -> MinerView {
         locked: Amount(1_000),
         lock_periods: 100,
         unlock_period: Period::NEVER,
+        ..MinerView::default()
     }
 }
 
@@ -34,6 +35,7 @@ pub(super) fn snapshot(period: u32, miner: MinerView) -> Snapshot {
         confirmations: 2,
         settled: None,
         period_seconds: 10,
+        period_start: 0,
         policies: Policies::new(),
         miner: Arc::new(miner),
         challenges: Arc::default(),

@@ -8,7 +8,7 @@ fn options(dir: &Path) -> InitOptions {
         ("public_url", "http://node.example"),
         ("fee_per_kms", "1 ETH"),
         ("confirmations", "3"),
-        ("metrics_remote", "true"),
+        ("admin_listen", ""),
     ];
     let settings = settings
         .map(|(key, value)| (key.to_owned(), value.to_owned()))
@@ -50,7 +50,7 @@ fn makes_a_node_that_loads_and_refuses_to_overwrite_it() {
     .config;
     assert_eq!(config.data_dir, dir);
     assert_eq!(config.rpc_urls.len(), 2);
-    assert_eq!((config.confirmations, config.metrics_remote), (3, true));
+    assert_eq!((config.confirmations, config.admin_listen), (3, None));
     assert!(config.deployment.is_absolute());
     let keys = Keys::open(&dir, "a passphrase").unwrap();
     assert_eq!(keys.worker.address(), made.worker);

@@ -97,7 +97,8 @@ const HEAD: &str = "\
 # Metrics of a node
 
 Made of the list in `node/kms-node/src/host/metrics.rs`; `WRITE_METRICS=1` before the tests of that
-file writes it anew. A node answers `GET /metrics` in the OpenMetrics text format.
+file writes it anew. A node answers `GET /metrics` on the port of `admin_listen`, in the OpenMetrics
+text format.
 
 | metric | type | tells |
 |---|---|---|

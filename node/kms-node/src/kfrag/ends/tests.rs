@@ -53,6 +53,7 @@ fn empty() -> Snapshot {
         confirmations: CONFIRMATIONS,
         settled: None,
         period_seconds: 10,
+        period_start: 0,
         policies: Policies::new(),
         miner: Arc::new(MinerView::default()),
         challenges: Arc::default(),

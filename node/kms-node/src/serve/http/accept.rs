@@ -79,7 +79,7 @@ pub(crate) async fn serve(node: Arc<Node>, listener: Listener, stop: Stop) {
             accepted = listener.tcp.accept() => match accepted {
                 Ok((stream, peer)) => {
                     if let Some(entry) = admit(&node, &connections, peer.ip()) {
-                        let peer = Peer { ip: peer.ip(), entry: Arc::new(entry) };
+                        let peer = Peer { entry: Arc::new(entry) };
                         let server = Server { node: node.clone(), router: router.clone() };
                         let tls = listener.tls.as_ref().map(Tls::acceptor);
                         tasks.spawn(server.admitted(stream, tls, peer, stop.clone()));

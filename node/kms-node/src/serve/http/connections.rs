@@ -36,10 +36,9 @@ pub(super) struct Entry {
     close: Arc<Notify>,
 }
 
-/// The peer of a request and its connection's entry, for the routes.
+/// The peer of a request by its connection's entry, for the routes.
 #[derive(Clone)]
 pub(super) struct Peer {
-    pub(super) ip: IpAddr,
     pub(super) entry: Arc<Entry>,
 }
 

@@ -23,10 +23,6 @@ pub(super) fn sealed(bytes: Vec<u8>) -> Response<Body> {
     with_type(StatusCode::OK, "application/octet-stream", bytes)
 }
 
-pub(super) fn text(content_type: &'static str, body: String) -> Response<Body> {
-    with_type(StatusCode::OK, content_type, body.into_bytes())
-}
-
 /// Counts a refusal and makes its response.
 pub(super) fn refuse(node: &Node, problem: &Problem) -> Response<Body> {
     node.metrics.refused(problem);

@@ -21,7 +21,6 @@ use crate::serve::message;
 
 /// Largest request body. A valid message has at most 64 capsules, under 16 KiB.
 pub(super) const MAX_BODY_BYTES: usize = 64 * 1024;
-const METRICS_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
 type Shared = State<Arc<Node>>;
 
@@ -32,7 +31,6 @@ pub(super) fn router(node: Arc<Node>) -> Router {
         .route("/livez", get(live))
         .route("/readyz", get(ready))
         .route("/earnz", get(earning))
-        .route("/metrics", get(metrics))
         .fallback(unknown)
         .method_not_allowed_fallback(unknown)
         .with_state(node)
@@ -89,20 +87,6 @@ fn status_of(good: bool) -> StatusCode {
         true => StatusCode::OK,
         false => StatusCode::SERVICE_UNAVAILABLE,
     }
-}
-
-async fn metrics(State(node): Shared, request: Request<Body>) -> Response<Body> {
-    arrived(&request);
-    let local = request
-        .extensions()
-        .get::<Peer>()
-        .is_some_and(|peer| peer.ip.is_loopback());
-    if !local && !node.config.metrics_remote {
-        let detail = "metrics are answered to this host only (metrics_remote = false)";
-        return refuse(&node, &Problem::new(Refusal::NotFound, detail));
-    }
-    node.refresh_gauges().await;
-    reply::text(METRICS_TYPE, node.metrics.render())
 }
 
 async fn unknown(State(node): Shared) -> Response<Body> {

@@ -65,6 +65,10 @@ impl Served {
             .unwrap()
     }
 
+    async fn metrics(&self) -> String {
+        self.running.node.refresh_gauges().await;
+        self.running.node.metrics.render()
+    }
     fn wire(&self) -> Wire {
         Wire::to(&self.url(""))
     }
@@ -336,7 +340,7 @@ async fn metrics_are_text_and_name_no_policy() {
     served.wire().status(grant.id()).await.unwrap();
     let refused = served.wire().reencrypt(&grant.request(1)).await;
     assert_eq!(refused.unwrap_err().code, Refusal::PolicyUnknown);
-    let text = served.get("/metrics").await.text().await.unwrap();
+    let text = served.metrics().await;
     for series in [
         "kms_ready 1",
         "kms_refusals_total{code=\"policy_unknown\"} 1",

@@ -1,20 +1,15 @@
-//! Pure functions from events to facts, which the index keeps as rows, and from facts to the
-//! standing of the miner. `ingest` writes and publishes them.
-
-use std::collections::HashMap;
+//! Pure functions from events to facts, which the index keeps as rows. `standing` makes the miner's
+//! standing of them, `ingest` writes and publishes them.
 
 use kms_chain::{BlockHeader, ChainEvent, EventRecord, EventSource};
 use kms_protocol::messages::CapsuleBytes;
 use kms_protocol::{Address, Amount, Domain, Period, PolicyId, Terms};
 
+use super::standing::{
+    CLAIMED, COLLECTED, LEASE, LOCKED, RELEASE, SUSPENSION, UNBONDING, WITHDRAWN,
+};
 use crate::store::chain::{Batch, Fact, Place};
-use crate::store::{Result, StoreError};
-use crate::view::snapshot::{ChallengeView, MinerView};
-
-/// Kind of a fact: first and last period of a confirmation.
-const LEASE: &str = "lease";
-/// Kind of a fact: end of the lease and last period of a suspension.
-const SUSPENSION: &str = "suspension";
+use crate::view::snapshot::ChallengeView;
 
 /// The miner and the chain whose events the index keeps.
 #[derive(Debug, Clone, Copy)]
@@ -46,7 +41,9 @@ pub(super) fn batch(scope: &Scope, headers: Vec<BlockHeader>, events: &[EventRec
         facts.extend(about.map(|fact| (place, fact)));
         let standing = of_stake(scope.miner, &record.event)
             .into_iter()
-            .chain(of_lease(scope.miner, &record.event));
+            .chain(of_leaving(scope.miner, &record.event))
+            .chain(of_lease(scope.miner, &record.event))
+            .chain(of_income(scope.miner, &record.event));
         facts.extend(standing.map(|(kind, value)| (place, Fact::Miner { kind, value })));
     }
     Batch { headers, facts }
@@ -209,7 +206,7 @@ fn of_stake(about: Address, event: &ChainEvent) -> Vec<(&'static str, String)> {
             ..
         } => {
             let mut facts = vec![
-                ("locked", locked.0.to_string()),
+                (LOCKED, locked.0.to_string()),
                 ("lock_periods", lock_periods.to_string()),
             ];
             // A deposit ends a wind-down; a restaked reward, which MiningRewards pays, does not.
@@ -229,11 +226,6 @@ fn of_stake(about: Address, event: &ChainEvent) -> Vec<(&'static str, String)> {
             let period = unlock_period.map_or(never, |period| period.to_string());
             (miner, vec![("unlock_period", period)])
         }
-        ChainEvent::Unbonded { miner, locked, .. }
-        | ChainEvent::Withdrawn { miner, locked, .. }
-        | ChainEvent::Slashed { miner, locked, .. } => {
-            (miner, vec![("locked", locked.0.to_string())])
-        }
         ChainEvent::WorkerBonded { miner, worker, .. } => {
             let worker = worker.map_or_else(String::new, |worker| worker.to_string());
             (miner, vec![("worker", worker)])
@@ -242,7 +234,10 @@ fn of_stake(about: Address, event: &ChainEvent) -> Vec<(&'static str, String)> {
         ChainEvent::MinRatePosted {
             miner, min_rate, ..
         } => (miner, vec![("min_rate", min_rate.0.to_string())]),
-        ChainEvent::RestakeSet { .. }
+        ChainEvent::Unbonded { .. }
+        | ChainEvent::Withdrawn { .. }
+        | ChainEvent::Slashed { .. }
+        | ChainEvent::RestakeSet { .. }
         | ChainEvent::ActivityConfirmed { .. }
         | ChainEvent::MinerSuspended { .. }
         | ChainEvent::RewardClaimed { .. }
@@ -262,6 +257,51 @@ fn of_stake(about: Address, event: &ChainEvent) -> Vec<(&'static str, String)> {
         | ChainEvent::ChallengeClosed { .. } => return Vec::new(),
     };
     if *miner == about { facts } else { Vec::new() }
+}
+
+/// The facts, kind and value, of an event that takes from the stake of the miner `about`.
+fn of_leaving(about: Address, event: &ChainEvent) -> Vec<(&'static str, String)> {
+    let (miner, facts) = if let ChainEvent::Unbonded {
+        miner,
+        locked,
+        unbonding,
+        release_period,
+        ..
+    } = event
+    {
+        let release = (RELEASE, release_period.to_string());
+        (
+            miner,
+            [tranche(*locked, *unbonding), vec![release]].concat(),
+        )
+    } else if let ChainEvent::Slashed {
+        miner,
+        locked,
+        unbonding,
+        ..
+    } = event
+    {
+        (miner, tranche(*locked, *unbonding))
+    } else if let ChainEvent::Withdrawn {
+        miner,
+        locked,
+        amount,
+        ..
+    } = event
+    {
+        let value = format!("{} {}", amount.0, locked.0);
+        (miner, vec![(WITHDRAWN, value)])
+    } else {
+        return Vec::new();
+    };
+    if *miner == about { facts } else { Vec::new() }
+}
+
+fn tranche(locked: Amount, unbonding: Amount) -> Vec<(&'static str, String)> {
+    vec![
+        (LOCKED, locked.0.to_string()),
+        (UNBONDING, unbonding.0.to_string()),
+    ]
 }
 
 /// The facts, kind and value, of an event about the lease of the miner `about`.
@@ -290,57 +330,17 @@ fn of_lease(about: Address, event: &ChainEvent) -> Vec<(&'static str, String)> {
     }
 }
 
-/// Makes the standing of the miner from all facts, oldest first: leases and suspensions in turn, of
-/// each other kind the newest.
-pub(super) fn miner_view(facts: &[(String, String)]) -> Result<MinerView> {
-    let newest: HashMap<&str, &str> = facts
-        .iter()
-        .map(|(kind, value)| (kind.as_str(), value.as_str()))
-        .collect();
-    let mut view = newest_view(&newest)?;
-    for (kind, value) in facts {
-        match kind.as_str() {
-            LEASE => view.lease(two_periods(value)?.0, two_periods(value)?.1),
-            SUSPENSION => view.suspend(two_periods(value)?.0, two_periods(value)?.1),
-            _ => {}
-        }
+/// The facts, kind and value, of what the miner `about` was paid.
+fn of_income(about: Address, event: &ChainEvent) -> Vec<(&'static str, String)> {
+    let (miner, kind, amount) = if let ChainEvent::RewardClaimed { miner, amount, .. } = event {
+        (miner, CLAIMED, amount)
+    } else if let ChainEvent::FeesCollected { miner, amount, .. } = event {
+        (miner, COLLECTED, amount)
+    } else {
+        return Vec::new();
+    };
+    match *miner == about {
+        true => vec![(kind, amount.0.to_string())],
+        false => Vec::new(),
     }
-    Ok(view)
-}
-
-fn two_periods(text: &str) -> Result<(Period, Period)> {
-    let parts = text.split_once(' ');
-    let parsed = parts.and_then(|(a, b)| Some((a.parse().ok()?, b.parse().ok()?)));
-    let (first, last) = parsed.ok_or_else(|| StoreError::Corrupt {
-        what: format!("two periods {text:?}"),
-    })?;
-    Ok((Period(first), Period(last)))
-}
-
-/// Parses the standing but for leases and suspensions.
-fn newest_view(facts: &HashMap<&str, &str>) -> Result<MinerView> {
-    fn get<T: std::str::FromStr + Default>(
-        facts: &HashMap<&str, &str>,
-        kind: &'static str,
-    ) -> Result<T> {
-        let Some(text) = facts.get(kind).filter(|text| !text.is_empty()) else {
-            return Ok(T::default());
-        };
-        text.parse().map_err(|_| StoreError::Corrupt {
-            what: format!("{kind} {text:?}"),
-        })
-    }
-    let worker = facts.get("worker").filter(|text| !text.is_empty());
-    let worker = worker.map(|text| text.parse()).transpose();
-    Ok(MinerView {
-        worker: worker.map_err(|_| StoreError::Corrupt {
-            what: "worker".into(),
-        })?,
-        url: get(facts, "url")?,
-        min_rate: Amount(get(facts, "min_rate")?),
-        locked: Amount(get(facts, "locked")?),
-        lock_periods: get(facts, "lock_periods")?,
-        unlock_period: Period(get(facts, "unlock_period")?),
-        ..MinerView::default()
-    })
 }

@@ -35,6 +35,8 @@ const SEND_POLL_MS: u64 = 20;
 pub(super) struct MinerRow {
     pub(super) miner: Address,
     pub(super) url: String,
+    /// Where its operator looks.
+    pub(super) dashboard: String,
     pub(super) locked: Amount,
 }
 
@@ -63,6 +65,7 @@ impl Miners {
                 deployment: place.deployment_file(),
                 rpc_url: devnet.url().to_owned(),
                 listen: listen(port, number)?,
+                admin_listen: free()?,
             };
             making.spawn_blocking(move || Ok((number, site.config(owner)?)));
         }
@@ -83,9 +86,13 @@ impl Miners {
             let worker = kms_node::worker_of(&dir)?;
             devnet.set_balance(worker, WORKER_ETH).await?;
             let locked = stake(chain, owner, worker, number, &dir).await?;
+            let admin = config.admin_listen;
             let row = MinerRow {
                 miner: config.miner,
                 url: config.public_url.clone(),
+                dashboard: admin
+                    .map(|address| format!("http://{address}"))
+                    .unwrap_or_default(),
                 locked,
             };
             miners.spawn(row, config);
@@ -154,11 +161,17 @@ fn panicked(error: JoinError) -> Failure {
     Failure::bug(error)
 }
 
+/// An address of this machine that nobody listens on.
+fn free() -> Outcome<SocketAddr> {
+    let bound = TcpListener::bind((Ipv4Addr::LOCALHOST, 0));
+    let address = bound.and_then(|listener| listener.local_addr());
+    address.map_err(|error| Failure::io("a free port", &error))
+}
+
 /// The address that a miner's node listens on.
 fn listen(port: u16, number: u16) -> Outcome<SocketAddr> {
-    let free = || TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr();
     match port {
-        0 => free().map_err(|error| Failure::io("a free port", &error)),
+        0 => free(),
         _ => match port.checked_add(number) {
             Some(port) => Ok(SocketAddr::from((Ipv4Addr::LOCALHOST, port))),
             None => Err(Failure::usage(format!(
@@ -174,6 +187,7 @@ struct Site {
     deployment: PathBuf,
     rpc_url: String,
     listen: SocketAddr,
+    admin_listen: SocketAddr,
 }
 
 impl Site {
@@ -186,6 +200,7 @@ impl Site {
             setting("rpc_urls", self.rpc_url.clone()),
             setting("miner", miner.to_string()),
             setting("listen", self.listen.to_string()),
+            setting("admin_listen", self.admin_listen.to_string()),
             setting("public_url", format!("http://{}", self.listen)),
             // As often as can be: a minute is to show what a month does elsewhere.
             setting("claim_every_periods", "1".to_owned()),

@@ -29,7 +29,7 @@ const DEPLOYMENT_FILE: &str = "deployment.json";
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
-  kms node init --public-url http://127.0.0.1:8471 --listen 127.0.0.1:8471
+  kms node init --public-url http://127.0.0.1:8480 --listen 127.0.0.1:8480
   kms node init --data-dir /var/lib/kms --network deployments/1.json --rpc https://rpc.example \\
       --miner 0xAa... --public-url https://node.example --listen 0.0.0.0:8470
 

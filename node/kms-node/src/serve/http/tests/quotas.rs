@@ -46,7 +46,7 @@ async fn a_flood_of_one_reader_refuses_nobody_else() {
     }
     served.request(&reader).await.unwrap();
     assert_eq!(served.get("/readyz").await.status(), 200);
-    let text = served.get("/metrics").await.text().await.unwrap();
+    let text = served.metrics().await;
     for series in [
         "kms_quota_refusals_total{quota=\"policy_requests\"} 195",
         "kms_requests_remembered 9",

@@ -61,7 +61,7 @@ async fn every_check_is_a_gauge() {
     let node = &served.running.node;
     let reason = Some("full".to_owned());
     node.health.set("disk", Concern::Serving, reason);
-    let text = served.get("/metrics").await.text().await.unwrap();
+    let text = served.metrics().await;
     for series in [
         "kms_check{check=\"disk\"} 0",
         "kms_check{check=\"store\"} 1",

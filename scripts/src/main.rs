@@ -15,6 +15,7 @@ mod deploy;
 mod economics;
 mod files;
 mod gas;
+mod load;
 mod params;
 mod say;
 mod suite;
@@ -49,6 +50,9 @@ enum Command {
     /// Measure `kms encrypt` and `kms decrypt` beside age and cp, on one core, random reads and a
     /// folder of small files; write the ratios.
     BenchFiles(files::Args),
+    /// Measure what requests, overload and many idle policies cost a node's process, beside the
+    /// bare work in the same run; write the ratios.
+    Load(load::Args),
     /// Run the main job end to end on a private chain with five nodes and check every figure.
     Demo(demo::Args),
     /// Run every check: format, lints, contracts, Rust tests, end-to-end tests, vectors.
@@ -72,6 +76,7 @@ fn main() -> ExitCode {
         Command::Params(args) => params::run(&args),
         Command::Gas(args) => gas::run(&args),
         Command::BenchFiles(args) => files::run(&args),
+        Command::Load(args) => load::run(&args),
         Command::Demo(args) => demo::run(&args),
         Command::Test(args) => suite::run(&args),
     };

@@ -1,6 +1,7 @@
 //! Both ends of the sealed line between client and node: [`Wire`] asks a node as a client does, an
 //! [`Endpoint`] is what a false node needs to be asked.
 
+use std::net::IpAddr;
 use std::sync::Mutex;
 
 use kms_protocol::messages::{
@@ -27,6 +28,24 @@ impl Wire {
             http: Client::new(),
             base: base.to_owned(),
         }
+    }
+
+    /// The same from another address of this machine.
+    ///
+    /// # Panics
+    /// The address cannot be used.
+    pub fn from(address: IpAddr, base: &str) -> Self {
+        let http = Client::builder().local_address(address).build();
+        Self {
+            http: http.unwrap(),
+            base: base.to_owned(),
+        }
+    }
+
+    /// Asks for a page, and reads it whatever it says.
+    pub async fn page(&self, path: &str) -> Vec<u8> {
+        let reply = self.http.get(format!("{}{path}", self.base)).send().await;
+        reply.unwrap().bytes().await.unwrap().to_vec()
     }
 
     /// The node's information; its signatures are checked, whose they should be is not known here.

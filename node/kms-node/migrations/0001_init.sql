@@ -127,6 +127,7 @@ create table earned (
 
 -- Tombstones: a kfrag that was erased never comes back.
 create table erasure (
+    erasure_id integer primary key,
     policy_id blob not null,
     kfrag_hash blob not null,
     reason text not null,
@@ -169,3 +170,33 @@ create table attempt (
     constraint attempt_nonce_unique unique (sender, nonce, hash)
 );
 create index attempt_intent on attempt (intent_id);
+
+-- Of a database that several nodes share: who holds the lease until when, by the database's time;
+-- when the index was found up to date (0: nothing may be decided on it); how often it lost blocks;
+-- the time before which requests are forgotten.
+create table lease (
+    name text not null primary key,
+    holder text not null,
+    epoch integer not null,
+    expires_ms integer not null,
+    view_ms integer not null,
+    undone integer not null,
+    floor integer not null
+);
+
+-- Requests of the window of time, of nodes that share a database.
+create table nonce (
+    policy_id blob not null,
+    nonce blob not null,
+    time integer not null,
+    constraint nonce_unique unique (policy_id, nonce)
+);
+create index nonce_time on nonce (time);
+
+-- Transport keys of nodes that share a database, sealed as kfrags are.
+create table transport_key (
+    first_period integer not null primary key,
+    salt blob not null,
+    sealed blob not null,
+    made_ms integer not null
+);

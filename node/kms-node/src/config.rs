@@ -52,6 +52,30 @@ impl fmt::Debug for PostgresUrl {
     }
 }
 
+/// What a node does of what nodes that share a database do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Role {
+    /// Answers, and leads when nobody else does.
+    All,
+    /// Answers only, and asks no endpoint.
+    Api,
+    /// Leads when nobody else does, and answers nobody.
+    Chain,
+}
+
+impl FromStr for Role {
+    type Err = ();
+
+    fn from_str(text: &str) -> Result<Self, ()> {
+        match text {
+            "all" => Ok(Self::All),
+            "api" => Ok(Self::Api),
+            "chain" => Ok(Self::Chain),
+            _ => Err(()),
+        }
+    }
+}
+
 /// A valid configuration: every value is present and within its bounds.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NodeConfig {
@@ -61,6 +85,10 @@ pub struct NodeConfig {
     pub deployment: PathBuf,
     /// The database that several machines share; `None` for the file in the data directory.
     pub database: Option<PostgresUrl>,
+    /// What this node does of what the nodes that share a database do.
+    pub role: Role,
+    /// Life of the lease of a shared database, milliseconds.
+    pub lease_ms: u64,
     /// JSON-RPC endpoints, tried in order.
     pub rpc_urls: Vec<String>,
     /// Timeout of one RPC request, milliseconds.

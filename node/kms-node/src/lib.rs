@@ -8,6 +8,7 @@ mod config;
 mod error;
 mod gate;
 mod node;
+mod roles;
 mod run;
 mod store;
 #[cfg(test)]
@@ -18,6 +19,7 @@ mod view {
     pub(crate) mod follow;
     pub(crate) mod ingest;
     pub(crate) mod pace;
+    pub(crate) mod replica;
     pub(crate) mod snapshot;
 }
 
@@ -49,6 +51,7 @@ mod serve {
     pub(crate) mod quota;
     pub(crate) mod reencrypt;
     pub(crate) mod replay;
+    pub(crate) mod shared;
     pub(crate) mod status;
     pub(crate) mod transport;
 }
@@ -67,8 +70,8 @@ mod host {
 }
 
 pub use config::{
-    ConfigError, ENV_PREFIX, KEYS, Key, LoadedConfig, NodeConfig, Origin, PostgresUrl, Sources,
-    Value, shown as shown_setting,
+    ConfigError, ENV_PREFIX, KEYS, Key, LoadedConfig, NodeConfig, Origin, PostgresUrl, Role,
+    Sources, Value, shown as shown_setting,
 };
 pub use error::NodeError;
 pub use host::identity::{

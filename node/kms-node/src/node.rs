@@ -3,6 +3,7 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use kms_protocol::messages::Problem;
 use kms_protocol::{Address, Domain, Refusal};
@@ -49,6 +50,8 @@ pub(crate) struct Node {
     pub(crate) info: InfoCache,
     books: Mutex<Option<Arc<Books>>>,
     closing: AtomicBool,
+    /// When the database was asked for an unknown transport key last.
+    looked_again: Mutex<Option<Instant>>,
     /// Whether kfrags wait to be erased.
     erasures: AtomicBool,
 }
@@ -64,6 +67,8 @@ pub(crate) struct NodeParts {
 
 /// Capacity of the cache of kfrags; each takes 1 to 3 KiB, depending on the threshold.
 const CACHED_KFRAGS: usize = 8_192;
+/// Pause between two questions to the database for unknown transport keys.
+const LOOK_AGAIN_PAUSE: Duration = Duration::from_millis(50);
 
 impl Node {
     pub(crate) fn new(parts: NodeParts) -> Self {
@@ -74,6 +79,8 @@ impl Node {
             pool: Pool::new(workers, queue, config.policy_places()),
             notices: Notices::default(),
             reserve: Reserve::new(&parts.config.data_dir),
+            transport: TransportKeys::new(parts.config.database.is_some()),
+            looked_again: Mutex::default(),
             config: parts.config,
             keys: parts.keys,
             domain: parts.domain,
@@ -84,7 +91,6 @@ impl Node {
             metrics: Metrics::new(),
             quiet: Quiet::default(),
             cache: KfragCache::new(CACHED_KFRAGS),
-            transport: TransportKeys::default(),
             info: InfoCache::default(),
             books: Mutex::default(),
             closing: AtomicBool::new(false),
@@ -128,6 +134,17 @@ impl Node {
     /// Whether kfrags wait to be erased.
     pub(crate) fn has_waiting_erasures(&self) -> bool {
         self.erasures.load(Ordering::Acquire)
+    }
+
+    /// Whether the database may be asked for an unknown transport key: strangers name unknown keys.
+    pub(crate) fn may_look_again(&self) -> bool {
+        let looked = &self.looked_again;
+        let mut looked = looked.lock().unwrap_or_else(PoisonError::into_inner);
+        let may = looked.is_none_or(|at| at.elapsed() >= LOOK_AGAIN_PAUSE);
+        if may {
+            *looked = Some(Instant::now());
+        }
+        may
     }
 
     /// Makes [`Node::check_open`] refuse new requests, for shutdown.

@@ -12,7 +12,7 @@ use tokio::sync::watch;
 use zeroize::Zeroizing;
 
 use crate::chain::NodeChain;
-use crate::config::NodeConfig;
+use crate::config::{NodeConfig, Role};
 use crate::duties::act;
 use crate::error::NodeError;
 use crate::host::health::Concern;
@@ -22,6 +22,7 @@ use crate::host::stop::{Stop, Stopper};
 use crate::host::tasks::{Ended, Finished, Tasks};
 use crate::kfrag::erase;
 use crate::node::{Node, NodeParts};
+use crate::roles;
 use crate::serve::{admin, http};
 use crate::store::Store;
 use crate::view::follow::{Follower, Publisher};
@@ -81,7 +82,11 @@ async fn start(
     let keys = keys.map_err(|_| NodeError::Crypto("the keystores could not be opened"))??;
     let store = open_store(&config).await?;
     pin_database(&store, &config, &deployment).await?;
-    let chain = connect(&config, &deployment).await?;
+    let chain = match config.role {
+        Role::All | Role::Chain => connect(&config, &deployment).await?,
+        // It asks no endpoint.
+        Role::Api => offline(&config, &deployment)?,
+    };
     let (publisher, snapshots) = watch::channel(None);
     let domain = Domain::node(deployment.chain_id, deployment.contracts.policies.address);
     let held = store.kfrag_count().await?;
@@ -143,22 +148,30 @@ async fn pin_database(
     Ok(())
 }
 
-/// Connects to the endpoints. Fails if one serves another chain, not if one is down.
-async fn connect(config: &NodeConfig, deployment: &Deployment) -> Result<Chain, NodeError> {
-    let rpc = RpcConfig {
+fn rpc_config(config: &NodeConfig) -> RpcConfig {
+    RpcConfig {
         timeout_ms: config.rpc_timeout_ms,
         max_ahead_s: Some(config.max_block_ahead_s).filter(|ahead| *ahead > 0),
         // Each task of the node asks again by itself.
         patience_ms: 0,
         ..RpcConfig::new(config.rpc_urls.clone())
-    };
+    }
+}
+
+fn offline(config: &NodeConfig, deployment: &Deployment) -> Result<Chain, NodeError> {
+    Chain::offline(&rpc_config(config), deployment.clone())
+        .map_err(|source| NodeError::WrongChain { source })
+}
+
+/// Connects to the endpoints. Fails if one serves another chain, not if one is down.
+async fn connect(config: &NodeConfig, deployment: &Deployment) -> Result<Chain, NodeError> {
+    let rpc = rpc_config(config);
     match Chain::connect(&rpc, deployment.clone()).await {
         Ok(chain) => Ok(chain),
         Err(source @ ChainError::WrongChain { .. }) => Err(NodeError::WrongChain { source }),
         Err(error) => {
             tracing::warn!(%error, "no endpoint answers yet, starting all the same");
-            Chain::offline(&rpc, deployment.clone())
-                .map_err(|source| NodeError::WrongChain { source })
+            offline(config, deployment)
         }
     }
 }
@@ -178,12 +191,15 @@ async fn serve<C: NodeChain>(
     let (http_stopper, http_stop) = Stopper::new();
     let (stopper, stop) = Stopper::new();
     let mut tasks = Tasks::default();
-    let sweeper = erase::Sweeper::new(node.clone(), chain.clone());
-    tasks.spawn("sweeper", erase::run(sweeper, stop.clone()));
-    tasks.spawn(
-        "chain",
-        chain_tasks(node.clone(), chain, publisher, stop.clone()),
-    );
+    if node.config.database.is_some() {
+        let shared = roles::share(node.clone(), chain, publisher, stop.clone());
+        tasks.spawn("roles", shared);
+    } else {
+        let sweeper = erase::Sweeper::new(node.clone(), chain.clone());
+        tasks.spawn("sweeper", erase::run(sweeper, stop.clone()));
+        let followed = chain_tasks(node.clone(), chain, publisher, stop.clone());
+        tasks.spawn("chain", followed);
+    }
     if let Some(listener) = admin {
         let served = admin::serve(node.clone(), listener, stop.clone());
         tasks.spawn("admin", ok(served));

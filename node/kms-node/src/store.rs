@@ -9,12 +9,14 @@ mod error;
 pub(crate) mod history;
 pub(crate) mod intent;
 pub(crate) mod kfrag;
+mod lease;
 mod rows;
+pub(crate) mod shared;
 mod write;
 
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, AtomicI64};
 
 use sqlx::AnyPool;
 
@@ -43,6 +45,10 @@ pub(crate) struct Store {
     /// Whether SQLite's write-ahead log, or PostgreSQL's table, may hold what was erased. At the
     /// start it may: the process may have ended between an erasure and the truncation.
     remains: Arc<AtomicBool>,
+    /// A name of this run among the nodes that share the database.
+    holder: Arc<str>,
+    /// The epoch of the lease that this node took; 0 for none.
+    epoch: Arc<AtomicI64>,
 }
 
 impl Store {
@@ -75,6 +81,12 @@ impl Store {
             .await?;
         tx.commit().await?;
         Ok((stored != value).then_some(stored))
+    }
+
+    /// Reads the value stored under `name`.
+    pub(crate) async fn meta(&self, name: &str) -> Result<Option<String>> {
+        let select = sqlx::query_scalar("select value from meta where name = $1").bind(name);
+        Ok(select.fetch_optional(&self.read).await?)
     }
 
     /// Begins to read, and keeps the pages it sees until it is dropped.

@@ -88,7 +88,7 @@ pub(crate) const TABLE: [Exit; 19] = [
         "bug", "io", "read_failed", "write_failed", "random_failed", "rng_failed",
         "encapsulate_failed", "sign_failed", "segment_key_missing", "http_client", "file_unusable",
         "listen_failed", "crypto_failed", "certificate_unusable", "store_disk", "store_away",
-        "task_stopped", "protocol", "randomness_missing", "secret_key_invalid",
+        "store_fenced", "task_stopped", "protocol", "randomness_missing", "secret_key_invalid",
         "period_length_zero", "signature_malformed", "signature_high_s", "signature_recovery",
         "signer_wrong", "reward_invalid", "artifact_unusable", "anvil_failed", "store_newer_schema",
         "store_corrupt", "store_full", "store_sequence_gap", "store_inconsistent", "store_signing",

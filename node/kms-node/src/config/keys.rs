@@ -47,6 +47,16 @@ pub const KEYS: &[Key] = &[
         "",
         "postgres://USER@HOST/NAME that machines share; unset: a file in data_dir",
     ),
+    optional(
+        "role",
+        "all",
+        "of nodes that share a database: all, api (answers only) or chain (answers nobody)",
+    ),
+    optional(
+        "lease_ms",
+        "10000",
+        "after which another node of the database takes over from one that stands still",
+    ),
     required("rpc_urls", "JSON-RPC endpoints, tried in order"),
     optional("rpc_timeout_ms", "4000", "limit of one RPC request"),
     required("miner", "owner address of the miner this node works for"),

@@ -12,7 +12,7 @@ use axum::http::Uri;
 use kms_protocol::messages::AHEAD_SECONDS;
 
 use super::keys::{self, KEYS, Key};
-use super::{ConfigError, NodeConfig, TlsFiles};
+use super::{ConfigError, NodeConfig, Role, TlsFiles};
 
 /// Prefix of the environment variables that are configuration keys.
 pub const ENV_PREFIX: &str = "KMS_NODE_";
@@ -230,6 +230,8 @@ fn parse(values: &Values) -> Result<NodeConfig, ConfigError> {
             true => Some(reader.parsed("database", "postgres://USER@HOST/NAME")?),
             false => None,
         },
+        role: reader.role()?,
+        lease_ms: reader.number("lease_ms", 1_000..=60_000)?,
         rpc_urls: reader.rpc_urls()?,
         rpc_timeout_ms: reader.number("rpc_timeout_ms", 100..=60_000)?,
         miner: reader.parsed("miner", "a 20-byte address, 0x and 40 hex digits")?,
@@ -323,6 +325,16 @@ impl Reader<'_> {
         (!off)
             .then(|| self.parsed("admin_listen", "IP:PORT, or \"\" for none"))
             .transpose()
+    }
+
+    /// Without a database to share, one node does everything.
+    fn role(&self) -> Result<Role, ConfigError> {
+        let role = self.parsed("role", "all, api or chain")?;
+        if role == Role::All || self.values.contains_key("database") {
+            return Ok(role);
+        }
+        let expected = "all, unless nodes share a `database`";
+        Err(self.invalid("role", self.value("role")?, expected))
     }
 
     /// Both files or none.

@@ -16,6 +16,9 @@ use remedies::{remedy, task_check};
 /// Age of a heartbeat above which the node is not ready.
 const HEARTBEAT_LIMIT: Duration = Duration::from_secs(60);
 
+/// The tasks of a node that follows the chain.
+const LEADING: [&str; 3] = ["chain", "duties", "sweeper"];
+
 /// What a failing check costs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Concern {
@@ -141,6 +144,15 @@ impl Health {
             None if changed => tracing::info!(check = id, "now fine"),
             _ => {}
         }
+    }
+
+    /// Forgets every check of the tasks of a node that no longer leads; the others report again.
+    pub(crate) fn forget(&self) {
+        let mut beats = self.beats.lock().unwrap_or_else(PoisonError::into_inner);
+        beats.retain(|task, _| !LEADING.contains(task));
+        let conditions = &self.conditions;
+        let mut conditions = conditions.lock().unwrap_or_else(PoisonError::into_inner);
+        conditions.clear();
     }
 
     /// Time since each task's last beat.

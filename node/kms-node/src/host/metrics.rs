@@ -49,6 +49,7 @@ pub(crate) struct Metrics {
     /// Time since the last successful poll, seconds.
     pub(crate) view_age: Float,
     pub(crate) reorgs: Counter,
+    pub(crate) leader: Gauge<u64, AtomicU64>,
     /// Gaps in the sequence numbers of events.
     pub(crate) gaps: Counter,
     /// Failed requests to the chain, by task.
@@ -101,6 +102,7 @@ impl Metrics {
             head: Gauge::default(),
             view_age: Gauge::default(),
             reorgs: Counter::default(),
+            leader: Gauge::default(),
             gaps: Counter::default(),
             rpc_errors: Family::default(),
             rpc_requests: Family::default(),
@@ -195,6 +197,8 @@ impl Metrics {
             "Events an endpoint left out",
             self.gaps.clone(),
         );
+        let help = "1 while this node holds the lease of a shared database";
+        r.register("leader", help, self.leader.clone());
         let errors = self.rpc_errors.clone();
         r.register("rpc_errors", "Failed chain requests by task", errors);
         let requests = self.rpc_requests.clone();

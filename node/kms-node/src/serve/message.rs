@@ -7,6 +7,7 @@ use kms_protocol::messages::{Answer, Message, Problem, TransportCertificate};
 use kms_protocol::{Destination, Exchange, Period, Refusal, TransportKeyId};
 use zeroize::Zeroizing;
 
+use super::shared;
 use super::transport::Certifier;
 use crate::gate::Verdict;
 use crate::kfrag::upload;
@@ -15,7 +16,16 @@ use crate::serve::reencrypt;
 
 /// Answers one message; an error could not be told under the envelope.
 pub(crate) async fn exchange(node: &Arc<Node>, sealed: &[u8]) -> Verdict<Vec<u8>> {
-    let (plain, exchange) = node.open(sealed)?;
+    let opened = node.open(sealed);
+    let unknown = matches!(&opened, Err(problem) if problem.code == Refusal::TransportKeyUnknown);
+    let (plain, exchange) = match opened {
+        // Another node may have made the key just now.
+        Err(_) if unknown && node.transport.are_shared() && node.may_look_again() => {
+            shared::take_over_keys(node).await?;
+            node.open(sealed)?
+        }
+        opened => opened?,
+    };
     let answer = match answer(node, &plain).await {
         Ok(answer) => answer,
         Err(problem) => {
@@ -72,12 +82,15 @@ impl Node {
     /// The certificate of the present transport key; there is none before the first snapshot,
     /// because only the chain tells the period.
     pub(crate) fn transport_certificate(&self) -> Verdict<TransportCertificate> {
-        let certifier = Certifier {
+        self.transport.present(self.period()?, &self.certifier())
+    }
+
+    pub(crate) fn certifier(&self) -> Certifier<'_> {
+        Certifier {
             domain: &self.domain,
             miner: self.miner(),
             worker: &self.keys.worker,
-        };
-        self.transport.present(self.period()?, &certifier)
+        }
     }
 
     fn period(&self) -> Verdict<Period> {

@@ -18,6 +18,7 @@ use crate::kfrag::held;
 use crate::node::Node;
 use crate::serve::pool::Ticket;
 use crate::serve::quota::Quota;
+use crate::serve::shared;
 use crate::view::snapshot::Head;
 
 /// Handles a reader's request.
@@ -28,7 +29,7 @@ pub(crate) async fn answer(node: &Arc<Node>, request: ReencryptRequest) -> Verdi
     may_serve(node, &request)?;
     let signed = |reader: &Address| gate::requester(&request, &node.domain, reader);
     let held = held::get(node, request.policy_id, signed).await?;
-    let ticket = admit(node, &request)?;
+    let ticket = admit(node, &request).await?;
     let worker = node.clone();
     let reply = ticket.run(move || work(&worker, &request, &held)).await?;
     node.metrics
@@ -46,14 +47,15 @@ fn may_serve(node: &Node, request: &ReencryptRequest) -> Verdict<Head> {
 }
 
 /// Takes a place in the queue, then the nonce: a request that is shed may be sent again.
-fn admit(node: &Node, request: &ReencryptRequest) -> Verdict<Ticket> {
+async fn admit(node: &Node, request: &ReencryptRequest) -> Verdict<Ticket> {
     let id = request.policy_id;
     let head = may_serve(node, request)?;
     let ticket = node.pool.admit_for(id).inspect_err(|refused| {
         node.metrics.shed.inc();
         note_quota(node, refused, id, Quota::InFlight);
     })?;
-    node.replay.take(request, head).inspect_err(|refused| {
+    let taken = shared::take_nonce(node, request, head).await;
+    taken.inspect_err(|refused| {
         note_quota(node, refused, id, Quota::Requests);
     })?;
     Ok(ticket)

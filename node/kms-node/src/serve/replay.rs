@@ -1,7 +1,8 @@
 //! The guard against replay, and the quota of requests of each policy, which is one reader. No
 //! signed request is answered twice. Nonces are in memory only, for the window of time that the
-//! gate accepts: a message of an earlier run cannot be opened, as its transport key is gone. No
-//! pool is shared: what one reader sends fills its own quota and nobody else's.
+//! gate accepts: a message of an earlier run cannot be opened, as its transport key is gone. Nodes
+//! that share a database, and their keys, share the nonces there. No pool is shared: what one
+//! reader sends fills its own quota and nobody else's.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -36,7 +37,7 @@ impl Limits {
 /// The requests of the window, in memory.
 pub(crate) struct ReplayGuard {
     seen: Mutex<Seen>,
-    limits: Limits,
+    pub(super) limits: Limits,
 }
 
 #[derive(Default)]
@@ -98,6 +99,20 @@ impl Seen {
     }
 }
 
+pub(super) fn used() -> Problem {
+    Problem::new(Refusal::Replay, "this nonce was used before")
+}
+
+pub(super) fn forgotten(time: u64) -> Problem {
+    let detail = format!("the time {time} is before what is remembered");
+    Problem::new(Refusal::StaleRequest, detail)
+}
+
+pub(super) fn full(limit: usize, oldest: u64, head: Head, window_s: u64) -> Problem {
+    let spent = format!("requests answered in the last {window_s} s");
+    Quota::Requests.used_up(limit, &spent, wait_s(oldest, head, window_s))
+}
+
 impl ReplayGuard {
     pub(crate) fn new(limits: Limits) -> Self {
         Self {
@@ -114,19 +129,16 @@ impl ReplayGuard {
         let mut seen = self.seen();
         seen.forget(head, window);
         if request.block_time < seen.floor {
-            let floor = seen.floor;
-            let detail = format!("the time {} is before {floor}", request.block_time);
-            return Err(Problem::new(Refusal::StaleRequest, detail));
+            return Err(forgotten(request.block_time));
         }
         if let Some(held) = seen.policies.get(&policy) {
             if held.nonces.contains(&nonce) {
-                return Err(Problem::new(Refusal::Replay, "this nonce was used before"));
+                return Err(used());
             }
             if held.nonces.len() >= self.limits.per_policy {
                 let oldest = held.by_time.keys().next().copied();
-                let wait = wait_s(oldest.unwrap_or(head.timestamp), head, window);
-                let spent = format!("requests answered in the last {window} s");
-                return Err(Quota::Requests.used_up(self.limits.per_policy, &spent, wait));
+                let oldest = oldest.unwrap_or(head.timestamp);
+                return Err(full(self.limits.per_policy, oldest, head, window));
             }
         }
         // Counted from the head on, whatever time within the window the request names.

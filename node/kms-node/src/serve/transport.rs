@@ -1,16 +1,18 @@
 //! The node's transport keys, to which clients seal their messages. In memory alone: a new one at
 //! each start and in each period of the chain; the one before lives one period more, then nobody
-//! has it, and what was sealed to it stays sealed.
+//! has it, and what was sealed to it stays sealed. Nodes that share a database share their keys
+//! there, sealed under the storage root.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use kms_protocol::messages::{Problem, TransportCertificate};
 use kms_protocol::{
-    Address, Domain, EthSecret, EthSignature, Period, TransportKeyId, TransportSecret,
+    Address, Domain, EthSecret, EthSignature, Period, Refusal, TransportKeyId, TransportSecret,
 };
 
 use crate::gate::Verdict;
+use crate::store::shared::KeyRow;
 
 /// Whom the certificates are for and who signs them.
 pub(crate) struct Certifier<'a> {
@@ -19,7 +21,7 @@ pub(crate) struct Certifier<'a> {
     pub(crate) worker: &'a EthSecret,
 }
 
-struct Held {
+pub(super) struct Held {
     /// When it was made, by the monotonic clock.
     made: Instant,
     secret: Arc<TransportSecret>,
@@ -31,9 +33,58 @@ struct Held {
 pub(crate) struct TransportKeys {
     /// Oldest first, at most two.
     held: Mutex<Vec<Held>>,
+    /// Whether they come from the database, and are not made here.
+    shared: bool,
+}
+
+impl Held {
+    pub(super) fn new(
+        secret: TransportSecret,
+        first_period: Period,
+        certifier: &Certifier<'_>,
+    ) -> Self {
+        let certificate = TransportCertificate {
+            miner: certifier.miner,
+            key: secret.key(),
+            first_period,
+            last_period: first_period.checked_add(1).unwrap_or(first_period),
+            signature: EthSignature::UNSIGNED,
+        };
+        Self {
+            made: Instant::now(),
+            secret: Arc::new(secret),
+            certificate: certificate.signed(certifier.domain, certifier.worker),
+        }
+    }
 }
 
 impl TransportKeys {
+    /// Keys of one node, or those of the nodes that share a database.
+    pub(crate) fn new(shared: bool) -> Self {
+        Self {
+            held: Mutex::default(),
+            shared,
+        }
+    }
+
+    /// Whether other nodes have these keys too.
+    pub(crate) fn are_shared(&self) -> bool {
+        self.shared
+    }
+
+    /// Holds the keys of these rows and no others; opens those it did not hold.
+    pub(super) fn take_over(&self, rows: &[KeyRow], open: impl Fn(&KeyRow) -> Option<Held>) {
+        let mut held = self.lock();
+        let is_of = |held: &Held, row: &KeyRow| held.certificate.first_period == row.first_period;
+        held.retain(|held| rows.iter().any(|row| is_of(held, row)));
+        for row in rows {
+            if !held.iter().any(|held| is_of(held, row)) {
+                held.extend(open(row));
+            }
+        }
+        held.sort_by_key(|held| held.certificate.first_period);
+    }
+
     /// The certificate of the present key, which is made first if period `now` has none.
     pub(crate) fn present(
         &self,
@@ -47,21 +98,18 @@ impl TransportKeys {
         {
             return Ok(newest.certificate);
         }
+        if self.shared {
+            // Until the next look at the database that of the last period serves.
+            let newest = held.last().map(|held| held.certificate);
+            let usable = newest.filter(|certificate| certificate.last_period >= now);
+            let none = || Problem::new(Refusal::StaleChainView, "no transport key yet");
+            return usable.ok_or_else(|| none().retry_after(1));
+        }
         let secret = TransportSecret::random().map_err(|error| Problem::from(&error))?;
-        let certificate = TransportCertificate {
-            miner: certifier.miner,
-            key: secret.key(),
-            first_period: now,
-            last_period: now.checked_add(1).unwrap_or(now),
-            signature: EthSignature::UNSIGNED,
-        };
-        let certificate = certificate.signed(certifier.domain, certifier.worker);
+        let made = Held::new(secret, now, certifier);
+        let certificate = made.certificate;
         held.retain(|old| old.certificate.last_period >= now);
-        held.push(Held {
-            made: Instant::now(),
-            secret: Arc::new(secret),
-            certificate,
-        });
+        held.push(made);
         Ok(certificate)
     }
 

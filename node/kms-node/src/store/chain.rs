@@ -54,7 +54,7 @@ pub(crate) struct Batch {
 impl Store {
     /// Applies a batch atomically: facts, check of the sequence numbers, cursor.
     pub(crate) async fn apply(&self, batch: &Batch) -> Result<()> {
-        let mut tx = self.begin().await?;
+        let mut tx = self.begin_as_holder().await?;
         for (place, fact) in &batch.facts {
             apply_fact(&mut tx, *place, fact).await?;
         }
@@ -92,7 +92,7 @@ impl Store {
     }
 
     async fn delete_above(&self, number: i64) -> Result<()> {
-        let mut tx = self.begin().await?;
+        let mut tx = self.begin_as_holder().await?;
         for statement in [
             "delete from block_header where number > $1",
             "delete from policy where created_block > $1",
@@ -103,6 +103,8 @@ impl Store {
             "delete from challenge_end where block_number > $1",
             "delete from miner_fact where block_number > $1",
             "delete from event_seq where block_number > $1",
+            "update lease set undone = undone + 1, \
+                view_ms = case when $1 < 0 then 0 else view_ms end",
         ] {
             sqlx::query(statement)
                 .bind(number)
@@ -325,7 +327,7 @@ async fn prune_sequences(tx: &mut AnyConnection) -> Result<()> {
     Ok(())
 }
 
-fn header_row(row: &AnyRow) -> Result<BlockHeader> {
+pub(super) fn header_row(row: &AnyRow) -> Result<BlockHeader> {
     let fee: &str = row.try_get("base_fee")?;
     Ok(BlockHeader {
         number: get_u64(row, "number")?,

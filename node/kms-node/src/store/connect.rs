@@ -85,6 +85,8 @@ impl Store {
             #[cfg(test)]
             page_limit,
             remains: Arc::new(AtomicBool::new(true)),
+            holder: "".into(),
+            epoch: Arc::default(),
         })
     }
 
@@ -120,6 +122,8 @@ impl Store {
             #[cfg(test)]
             page_limit: Arc::default(),
             remains: Arc::new(AtomicBool::new(true)),
+            holder: format!("process {}", std::process::id()).into(),
+            epoch: Arc::default(),
         })
     }
 }

@@ -44,6 +44,9 @@ pub enum StoreError {
     /// PostgreSQL cannot be reached, or ended the connection.
     #[error("the database does not answer: {0}")]
     Away(#[source] sqlx::Error),
+    /// Another node holds the lease of the shared database, or nobody does.
+    #[error("this node does not hold the lease of the database")]
+    Fenced,
     /// Any other error of the database.
     #[error("{0}")]
     Database(#[source] sqlx::Error),
@@ -59,6 +62,7 @@ impl StoreError {
             Self::Busy(_) => "store_busy",
             Self::Disk(_) => "store_disk",
             Self::Away(_) => "store_away",
+            Self::Fenced => "store_fenced",
             Self::SequenceGap { .. } => "store_sequence_gap",
             Self::Inconsistent { .. } => "store_inconsistent",
             Self::Signing(_) => "store_signing",
@@ -74,6 +78,7 @@ impl StoreError {
             Self::Full => "free space on the disk of the data directory",
             Self::Busy(_) => "end whatever else writes the node's database, or start PostgreSQL",
             Self::Disk(_) => "check the disk of the data directory",
+            Self::Fenced => "nothing: the node that holds the lease does it",
             Self::Away(_) => "start PostgreSQL, or correct `database`; the node goes on by itself",
             Self::SequenceGap { .. } | Self::Inconsistent { .. } => {
                 "use another RPC endpoint; the node indexes again"
@@ -87,7 +92,7 @@ impl StoreError {
     pub(crate) fn is_passing(&self) -> bool {
         matches!(
             self,
-            Self::Full | Self::Busy(_) | Self::Disk(_) | Self::Away(_)
+            Self::Full | Self::Busy(_) | Self::Disk(_) | Self::Away(_) | Self::Fenced
         )
     }
 
@@ -174,7 +179,10 @@ impl From<StoreError> for Problem {
         tracing::error!(code = error.code(), %error, "database");
         match error {
             StoreError::Full => Self::from(Refusal::StorageFull).retry_after(FULL_RETRY_S),
-            StoreError::Busy(_) | StoreError::Disk(_) | StoreError::Away(_) => {
+            StoreError::Busy(_)
+            | StoreError::Disk(_)
+            | StoreError::Away(_)
+            | StoreError::Fenced => {
                 Self::new(Refusal::TooMany, error.code()).retry_after(WAITING_RETRY_S)
             }
             StoreError::NewerSchema { .. }

@@ -109,7 +109,7 @@ const OPEN: &str = "state in ('planned', 'signed', 'mined')";
 impl Store {
     /// Records an intent and returns its id. An existing intent of the same key stays unchanged.
     pub(crate) async fn plan_intent(&self, new: &NewIntent<'_>) -> Result<i64> {
-        let mut tx = self.begin().await?;
+        let mut tx = self.begin_as_holder().await?;
         let insert = "insert into intent (idempotency_key, kind, payload, period, state) \
             values ($1, $2, $3, $4, 'planned') on conflict (idempotency_key) do nothing";
         sqlx::query(insert)
@@ -195,7 +195,7 @@ impl Store {
     /// Opens final intents whose nonce the chain no longer has, after a deep reorg. A nonce that an
     /// endpoint shows lower is not enough: the index must have lost the block of the transaction.
     pub(crate) async fn reopen_from(&self, sender: Address, mined_nonce: u64) -> Result<()> {
-        let mut tx = self.begin().await?;
+        let mut tx = self.begin_as_holder().await?;
         let update = "update intent set state = 'signed', detail = 'reopened by a reorg' \
             where state in ('done', 'reverted') and intent_id in \
             (select intent_id from attempt where sender = $1 and nonce >= $2 \
@@ -220,7 +220,7 @@ impl Store {
         chain_nonce: u64,
         sign: impl FnOnce(u64) -> std::result::Result<SignedTx, kms_chain::ChainError> + Send,
     ) -> Result<Attempt> {
-        let mut tx = self.begin().await?;
+        let mut tx = self.begin_as_holder().await?;
         let highest: Option<i64> = sqlx::query_scalar(
             "select max(attempt.nonce) from attempt join intent using (intent_id) \
                 where sender = $1 and state in ('signed', 'mined', 'done', 'reverted')",
@@ -248,7 +248,7 @@ impl Store {
         sender: Address,
         signed: SignedTx,
     ) -> Result<Attempt> {
-        let mut tx = self.begin().await?;
+        let mut tx = self.begin_as_holder().await?;
         let attempt = insert_attempt(&mut tx, intent_id, sender, signed).await?;
         tx.commit().await?;
         Ok(attempt)
@@ -267,7 +267,7 @@ impl Store {
 
     /// Sets or clears the block of an attempt, and its intent's state to match.
     pub(crate) async fn set_mined(&self, attempt: &Attempt, mined: Option<Mined>) -> Result<()> {
-        let mut tx = self.begin().await?;
+        let mut tx = self.begin_as_holder().await?;
         let update = "update attempt set mined_block = $1, mined_hash = $2, succeeded = $3 \
             where attempt_id = $4";
         sqlx::query(update)
@@ -295,7 +295,7 @@ impl Store {
         state: IntentState,
         detail: &str,
     ) -> Result<()> {
-        let mut tx = self.begin().await?;
+        let mut tx = self.begin_as_holder().await?;
         sqlx::query("update intent set state = $1, detail = $2 where intent_id = $3")
             .bind(state.text())
             .bind(detail)

@@ -184,7 +184,7 @@ impl Store {
     /// holds the old pages until [`Self::cut_log`] returns true. PostgreSQL overwrites nothing: an
     /// update would only leave a second dead row.
     pub(crate) async fn erase_kfrags(&self, tombstones: &[ErasureRow]) -> Result<()> {
-        let mut tx = self.begin().await?;
+        let mut tx = self.begin_as_holder().await?;
         for tombstone in tombstones {
             let id = tombstone.policy_id.0.0;
             let insert = "insert into erasure (policy_id, kfrag_hash, reason, block_number, \

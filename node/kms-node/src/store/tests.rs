@@ -2,6 +2,7 @@
 //! open one once more, over PostgreSQL.
 
 mod over_postgres;
+mod shared;
 pub(super) mod sqlite;
 
 use super::write::Writing;

@@ -18,6 +18,7 @@ const WRITER: &str = "select pg_advisory_xact_lock(7234861, hashtext(current_sch
 #[derive(Debug)]
 pub(super) struct Writing {
     connection: PoolConnection<Any>,
+    /// Whether the transaction has ended well.
     committed: bool,
 }
 
@@ -41,6 +42,25 @@ impl Store {
                 sqlx::query("begin").execute(&mut *writing).await?;
                 sqlx::query(WRITER).execute(&mut *writing).await?;
             }
+        }
+        Ok(writing)
+    }
+}
+
+impl Store {
+    /// Begins to write what the holder of the lease alone writes. As whoever takes the lease writes
+    /// too, it is held until the end of this transaction.
+    ///
+    /// # Errors
+    /// `Fenced` if another node holds it, or nobody.
+    pub(super) async fn begin_as_holder(&self) -> Result<Writing> {
+        let mut writing = self.begin().await?;
+        if self.engine == Engine::Postgres
+            && let Err(error) = self.fence(&mut writing).await
+        {
+            sqlx::query("rollback").execute(&mut *writing).await?;
+            writing.committed = true;
+            return Err(error);
         }
         Ok(writing)
     }

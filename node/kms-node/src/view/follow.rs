@@ -67,7 +67,8 @@ impl<C: NodeChain> Follower<C> {
             domain: node.domain,
         };
         let (store, confirmations) = (node.store.clone(), node.config.confirmations);
-        let indexer = Indexer::load(store, scope, clock, confirmations, publisher).await?;
+        let mut indexer = Indexer::empty(store, scope, clock, confirmations, publisher);
+        indexer.reload().await?;
         let heartbeat = node.health.heartbeat("chain");
         let pace = Pace::new(node.config.poll_interval());
         Ok(Self {

@@ -3,6 +3,7 @@
 //! a new snapshot. A missing number means that an endpoint omitted an event: the index is built
 //! again.
 
+mod catch_up;
 mod facts;
 mod standing;
 
@@ -72,15 +73,15 @@ pub(crate) struct Indexer {
 }
 
 impl Indexer {
-    /// Loads the index from the database.
-    pub(crate) async fn load(
+    /// An index that nothing has been read into.
+    pub(crate) fn empty(
         store: Store,
         scope: Scope,
         clock: PeriodClock,
         confirmations: u64,
         publisher: watch::Sender<Option<Arc<Snapshot>>>,
-    ) -> Result<Self> {
-        let mut indexer = Self {
+    ) -> Self {
+        Self {
             store,
             scope,
             clock,
@@ -90,9 +91,7 @@ impl Indexer {
             recent: Recent::default(),
             publisher,
             stale: false,
-        };
-        indexer.reload().await?;
-        Ok(indexer)
+        }
     }
 
     /// The cursor: the headers of the index.
@@ -237,7 +236,8 @@ impl Indexer {
         Ok(())
     }
 
-    async fn reload(&mut self) -> Result<()> {
+    /// Reads the whole index from the database.
+    pub(crate) async fn reload(&mut self) -> Result<()> {
         self.cursor.headers = self.store.headers().await?;
         self.recent = Recent {
             since: self.head().unwrap_or(0),

@@ -231,11 +231,14 @@ impl Snapshot {
     }
 }
 
+/// Polls by other nodes may lie this long before the start of this one.
+const BEFORE_START_MS: u64 = 1 << 40;
+
 /// Time since the last poll that found the index up to date, by a monotonic clock.
 #[derive(Debug, Clone)]
 pub(crate) struct ViewAge {
     start: Instant,
-    /// Milliseconds from `start` to the last successful poll, plus one; 0 for none.
+    /// Milliseconds from well before `start` to the last successful poll, plus one; 0 for none.
     polled: Arc<AtomicU64>,
 }
 
@@ -252,6 +255,13 @@ impl ViewAge {
         self.polled.store(self.elapsed_ms() + 1, Ordering::Release);
     }
 
+    /// Records a successful poll by another node, this long ago.
+    pub(crate) fn refresh_from(&self, age: Duration) {
+        let age = u64::try_from(age.as_millis()).unwrap_or(u64::MAX);
+        let polled = (self.elapsed_ms() + 1).saturating_sub(age);
+        self.polled.store(polled, Ordering::Release);
+    }
+
     /// Forbids decisions on the snapshot until the next refresh.
     pub(crate) fn invalidate(&self) {
         self.polled.store(0, Ordering::Release);
@@ -266,7 +276,11 @@ impl ViewAge {
     }
 
     fn elapsed_ms(&self) -> u64 {
-        u64::try_from(self.start.elapsed().as_millis()).unwrap_or(u64::MAX - 1)
+        let since = u64::try_from(self.start.elapsed().as_millis());
+        since
+            .unwrap_or(u64::MAX)
+            .saturating_add(BEFORE_START_MS)
+            .min(u64::MAX - 1)
     }
 }
 

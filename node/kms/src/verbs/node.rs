@@ -32,6 +32,7 @@ pub(crate) enum NodeVerb {
 Examples:
   kms node run
   kms node run --data-dir /var/lib/kms --set listen=0.0.0.0:8470
+  kms node run --role api --set database=postgres://kms@db.example/kms
   KMS_PASSPHRASE_FILE=/etc/kms/pass KMS_NODE_CONFIRMATIONS=3 kms node run --json
 
 Settings come from node.toml in the data directory, then KMS_NODE_<KEY>, then --set;
@@ -54,6 +55,9 @@ pub(crate) enum ConfigVerb {
 pub(crate) struct RunArgs {
     #[command(flatten)]
     dir: DataDir,
+    /// What it does of what nodes that share a database do: all, api or chain (setting `role`)
+    #[arg(long, value_name = "ROLE")]
+    role: Option<String>,
     /// A setting for this run
     #[arg(long, value_name = "KEY=VALUE")]
     set: Vec<Setting>,
@@ -150,6 +154,7 @@ fn load(args: RunArgs, context: &Context) -> Outcome<LoadedConfig> {
             .set
             .into_iter()
             .map(|Setting(key, value)| (key, value))
+            .chain(args.role.map(|role| ("role".to_owned(), role)))
             .collect(),
     };
     Ok(NodeConfig::load(&sources)?)

@@ -243,6 +243,8 @@ impl<C: NodeChain> Sender<C> {
 
     /// Broadcasts an attempt's stored bytes; idempotent, as the same bytes can be mined only once.
     pub(super) async fn offer(&mut self, attempt: &Attempt, kind: &str, now: u64) -> Result<()> {
+        // Whoever stood still since the bytes were stored may no longer be the one that sends.
+        self.node.store.may_send().await?;
         let sent = self.chain.broadcast(&attempt.raw).await;
         let kind = super::known_kind(kind);
         self.node

@@ -6,6 +6,7 @@ pub(super) fn task_check(task: &str) -> &'static str {
         "chain" => "task_chain",
         "duties" => "task_duties",
         "http" => "task_http",
+        "replica" => "task_replica",
         "sweeper" => "task_sweeper",
         _ => "task",
     }
@@ -26,7 +27,9 @@ pub(super) fn remedy(id: &str) -> &'static str {
         "endpoints_agree" => "find out which endpoint is wrong and take it out of rpc_urls",
         "browsers" => "set tls_certificate and tls_key, or a proxy, and an https public_url",
         "disk" => "free space on the disk of data_dir",
-        "task" | "task_chain" | "task_duties" | "task_http" | "task_sweeper" => {
+        "lease_held" => "start a node of role all or chain on this database",
+        "shared_store" => "check that PostgreSQL runs; the node goes on by itself",
+        "task" | "task_chain" | "task_duties" | "task_http" | "task_replica" | "task_sweeper" => {
             "start the node again, and report what its log says"
         }
         "rpc" => "check the endpoints in rpc_urls, or add another one",

@@ -14,6 +14,7 @@ use kms_protocol::messages::Problem;
 
 use super::connections::Peer;
 use super::reply::{self, refuse};
+use crate::config::Role;
 use crate::gate::Verdict;
 use crate::host::health::Concern;
 use crate::node::Node;
@@ -38,6 +39,7 @@ pub(super) fn router(node: Arc<Node>) -> Router {
 
 async fn message(State(node): Shared, request: Request<Body>) -> Response<Body> {
     let answered = async {
+        answers_readers(&node)?;
         let body = read_body(request).await?;
         message::exchange(&node, &body).await
     };
@@ -53,9 +55,20 @@ async fn message(State(node): Shared, request: Request<Body>) -> Response<Body> 
 async fn info(State(node): Shared, request: Request<Body>) -> Response<Body> {
     node.metrics.request("info");
     arrived(&request);
-    match node.info() {
+    match answers_readers(&node).and_then(|()| node.info()) {
         Ok(info) => reply::json(StatusCode::OK, &info),
         Err(problem) => refuse(&node, &problem),
+    }
+}
+
+/// Refuses all but the pages about the node itself where it follows the chain for others.
+fn answers_readers(node: &Node) -> Verdict {
+    match node.config.role {
+        Role::Chain => {
+            let detail = "this node follows the chain for others and answers nobody";
+            Err(Problem::new(Refusal::NotFound, detail))
+        }
+        Role::All | Role::Api => Ok(()),
     }
 }
 

@@ -170,9 +170,8 @@ async fn indexer(world: &World) -> (Indexer, watch::Receiver<Option<Arc<Snapshot
         domain: domain(),
     };
     let store = world.store().await;
-    let indexer = Indexer::load(store, scope, params().clock, 2, publisher)
-        .await
-        .unwrap();
+    let mut indexer = Indexer::empty(store, scope, params().clock, 2, publisher);
+    indexer.reload().await.unwrap();
     (indexer, snapshots)
 }
 

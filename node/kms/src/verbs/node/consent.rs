@@ -43,6 +43,7 @@ impl fmt::Display for ConsentReport {
 
 pub(super) fn run(args: ConsentArgs, context: &Context) -> Outcome {
     let run = RunArgs {
+        role: None,
         dir: args.dir,
         set: Vec::new(),
     };

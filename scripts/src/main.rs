@@ -19,6 +19,7 @@ mod params;
 mod say;
 mod suite;
 mod verify;
+mod web;
 mod workspace;
 
 /// Developer tools of the KMS workspace.
@@ -51,6 +52,9 @@ enum Command {
     BenchFiles(files::Args),
     /// Run the main job end to end on a private chain with five nodes and check every figure.
     Demo(demo::Args),
+    /// Build the pages of deployments/web from node/web, or check what is there.
+    #[command(subcommand)]
+    Web(web::Action),
     /// Run every check: format, lints, contracts, Rust tests, end-to-end tests, vectors.
     Test(suite::Args),
 }
@@ -73,6 +77,7 @@ fn main() -> ExitCode {
         Command::Gas(args) => gas::run(&args),
         Command::BenchFiles(args) => files::run(&args),
         Command::Demo(args) => demo::run(&args),
+        Command::Web(action) => web::run(action),
         Command::Test(args) => suite::run(&args),
     };
     match result {

@@ -20,6 +20,7 @@ mod params;
 mod say;
 mod suite;
 mod verify;
+mod web;
 mod workspace;
 
 /// Developer tools of the KMS workspace.
@@ -55,6 +56,9 @@ enum Command {
     Load(load::Args),
     /// Run the main job end to end on a private chain with five nodes and check every figure.
     Demo(demo::Args),
+    /// Build the pages of deployments/web from node/web, or check what is there.
+    #[command(subcommand)]
+    Web(web::Action),
     /// Run every check: format, lints, contracts, Rust tests, end-to-end tests, vectors.
     Test(suite::Args),
 }
@@ -78,6 +82,7 @@ fn main() -> ExitCode {
         Command::BenchFiles(args) => files::run(&args),
         Command::Load(args) => load::run(&args),
         Command::Demo(args) => demo::run(&args),
+        Command::Web(action) => web::run(action),
         Command::Test(args) => suite::run(&args),
     };
     match result {

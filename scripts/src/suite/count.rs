@@ -96,6 +96,15 @@ pub(crate) fn lines_with(kind: &str, mark: &str, lines: &[String]) -> Tally {
     Tally::of(kind, marked.try_into().unwrap_or(u64::MAX), 0)
 }
 
+/// Parses the end of node's TAP report: `# pass 9`, `# fail 0`.
+pub(crate) fn node(lines: &[String]) -> Tally {
+    let number = |mark: &str| {
+        let found = lines.iter().find_map(|line| line.strip_prefix(mark));
+        found.and_then(|rest| rest.trim().parse().ok()).unwrap_or(0)
+    };
+    Tally::of("pages in Chromium", number("# pass "), number("# fail "))
+}
+
 /// Parses halmos: `Symbolic test result: 9 passed; 0 failed` for each contract.
 pub(crate) fn halmos(lines: &[String]) -> Tally {
     let mut tally = Tally::default();

@@ -9,6 +9,7 @@ mod analysis;
 mod contracts;
 mod rust;
 mod umbral;
+mod web;
 
 /// When a step runs: always, or only under `--deep` or `--only`.
 #[derive(Clone, Copy)]
@@ -40,7 +41,7 @@ const fn deep(name: &'static str, run: fn(&Suite) -> Result<Tally>) -> Step {
     }
 }
 
-pub(super) const STEPS: [Step; 26] = [
+pub(super) const STEPS: [Step; 28] = [
     step("format of the other workspaces", rust::format),
     step("clippy", rust::clippy),
     step("umbral without std: clippy", umbral::clippy),
@@ -55,6 +56,7 @@ pub(super) const STEPS: [Step; 26] = [
     step("slither", analysis::slither),
     step("halmos", analysis::halmos),
     step("artifacts are fresh", contracts::artifacts),
+    step("web pages are fresh", web::fresh),
     step("rust tests", rust::test),
     step("umbral on all cores", umbral::rayon),
     step("umbral vectors", umbral::vectors),
@@ -63,6 +65,7 @@ pub(super) const STEPS: [Step; 26] = [
     step("fuzz smoke of the formats", rust::formats_smoke),
     step("constant time: valgrind", umbral::constant_time),
     step("interoperability", umbral::peers),
+    step("dashboard in Chromium", web::browser),
     step("demo", rust::demo),
     deep("fuzz targets compile", rust::fuzz_targets),
     deep("constant time: timing", umbral::timing),

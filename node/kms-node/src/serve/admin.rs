@@ -1,7 +1,9 @@
 //! The operator's pages: a listener of their own on this machine, by which nothing can be changed.
-//! `routes` answers, `reports` makes the answers of snapshot, books and store, `income` computes
-//! fees, `view` has their form. Whoever reaches the port sees everything but keys.
+//! `routes` answers, `files` has the pages, `reports` makes the answers of snapshot, books and
+//! store, `income` computes fees, `view` has their form. Whoever reaches the port sees everything
+//! but keys.
 
+mod files;
 mod income;
 mod reports;
 mod routes;

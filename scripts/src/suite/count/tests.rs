@@ -1,4 +1,4 @@
-use super::{Tally, cargo, cargo_as, forge, halmos, lines_with, property_tests_in, vectors};
+use super::{Tally, cargo, cargo_as, forge, halmos, lines_with, node, property_tests_in, vectors};
 
 fn rows(tally: &Tally) -> Vec<(&str, u64)> {
     tally
@@ -108,4 +108,12 @@ Symbolic test result: 4 passed; 2 failed; time: 0.10s",
     ));
     assert_eq!(rows(&tally), [("halmos proofs", 5)]);
     assert_eq!(tally.failed(), 2);
+}
+
+#[test]
+fn counts_what_node_reports() {
+    let lines = lines("ok 1 - a page\n# tests 3\n# suites 0\n# pass 2\n# fail 1\n");
+    let tally = node(&lines);
+    assert_eq!((tally.passed(), tally.failed()), (2, 1));
+    assert_eq!(node(&[]).passed(), 0);
 }

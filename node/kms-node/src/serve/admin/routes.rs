@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use axum::extract::{Query, Request, State};
 use axum::http::header::{self, HeaderName};
-use axum::http::{HeaderValue, Method, StatusCode};
+use axum::http::{HeaderValue, Method, StatusCode, Uri};
 use axum::middleware::{self, Next};
 use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
@@ -17,6 +17,7 @@ use futures_util::stream::{self, Stream};
 use kms_protocol::PolicyId;
 use serde::Deserialize;
 
+use super::files;
 use super::view::{Moment, Range};
 use crate::host::stop::Stop;
 use crate::node::Node;
@@ -62,7 +63,7 @@ pub(super) fn router(node: Arc<Node>, stop: Stop) -> Router {
         .route("/v1/admin/transactions", get(transactions))
         .route("/v1/admin/health", get(health))
         .route("/v1/admin/events", get(events))
-        .fallback(unknown)
+        .fallback(file)
         .with_state(Desk { node, stop })
         .layer(middleware::from_fn(move |request, next| {
             guard(bound, request, next)
@@ -195,8 +196,10 @@ fn moments(desk: Desk) -> impl Stream<Item = Result<Event, Infallible>> {
     })
 }
 
-async fn unknown() -> (StatusCode, &'static str) {
-    (StatusCode::NOT_FOUND, "There is no such page.\n")
+/// A file of the dashboard, or none.
+async fn file(uri: Uri) -> Response {
+    let none = (StatusCode::NOT_FOUND, "There is no such page.\n");
+    files::at(uri.path()).unwrap_or_else(|| none.into_response())
 }
 
 #[cfg(test)]

@@ -85,6 +85,27 @@ async fn nothing_can_be_changed_and_no_page_reads_an_answer() {
 }
 
 #[tokio::test]
+async fn the_dashboard_is_in_the_program() {
+    let desk = Desk::new(World::new()).await;
+    for (path, media_type) in [
+        ("/", "text/html"),
+        ("/app.js", "text/javascript"),
+        ("/style.css", "text/css"),
+        ("/icon.svg", "image/svg+xml"),
+    ] {
+        let response = desk.get(path).await;
+        assert_eq!(response.status(), 200, "{path}");
+        let told = response.headers()["content-type"].to_str().unwrap();
+        assert!(told.starts_with(media_type), "{path}: {told}");
+        let text = response.text().await.unwrap();
+        assert!(!text.contains("https://"), "{path} names another host");
+    }
+    for path in ["/index.html", "/app.js/", "/..%2fapp.js", "/nothing"] {
+        assert_eq!(desk.get(path).await.status(), 404, "{path}");
+    }
+}
+
+#[tokio::test]
 async fn a_malformed_question_is_refused() {
     let desk = Desk::staked(2).await;
     for question in [

@@ -8,6 +8,7 @@ use clap::{Parser, Subcommand};
 
 #[cfg(feature = "compile")]
 mod artifact;
+mod chaos;
 #[cfg(feature = "compile")]
 mod compile;
 mod demo;
@@ -51,6 +52,9 @@ enum Command {
     BenchFiles(files::Args),
     /// Run the main job end to end on a private chain with five nodes and check every figure.
     Demo(demo::Args),
+    /// Kill, reorganise and mislead real commands and nodes, a bounded number of times; write
+    /// RELIABILITY.md.
+    Chaos(chaos::Args),
     /// Run every check: format, lints, contracts, Rust tests, end-to-end tests, vectors.
     Test(suite::Args),
 }
@@ -73,6 +77,7 @@ fn main() -> ExitCode {
         Command::Gas(args) => gas::run(&args),
         Command::BenchFiles(args) => files::run(&args),
         Command::Demo(args) => demo::run(&args),
+        Command::Chaos(args) => chaos::run(&args),
         Command::Test(args) => suite::run(&args),
     };
     match result {

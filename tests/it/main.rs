@@ -62,4 +62,6 @@ mod shell;
 #[cfg(test)]
 mod silence;
 #[cfg(test)]
+mod transactions;
+#[cfg(test)]
 mod twice;

@@ -40,7 +40,7 @@ const fn deep(name: &'static str, run: fn(&Suite) -> Result<Tally>) -> Step {
     }
 }
 
-pub(super) const STEPS: [Step; 26] = [
+pub(super) const STEPS: [Step; 27] = [
     step("format of the other workspaces", rust::format),
     step("clippy", rust::clippy),
     step("umbral without std: clippy", umbral::clippy),
@@ -64,6 +64,7 @@ pub(super) const STEPS: [Step; 26] = [
     step("constant time: valgrind", umbral::constant_time),
     step("interoperability", umbral::peers),
     step("demo", rust::demo),
+    step("chaos, a few of everything", rust::chaos),
     deep("fuzz targets compile", rust::fuzz_targets),
     deep("constant time: timing", umbral::timing),
     deep("mutants", super::mutants::run),

@@ -8,6 +8,7 @@ use anyhow::{Context, Result, ensure};
 
 use crate::say;
 
+mod bounds;
 mod dice;
 mod grants;
 mod kills;
@@ -15,6 +16,7 @@ mod providers;
 mod reorgs;
 mod report;
 
+use bounds::Bounds;
 use dice::Dice;
 use report::Figures;
 
@@ -47,22 +49,6 @@ pub(crate) struct Args {
     /// Where the figures are written; with --quick, nowhere unless it is named.
     #[arg(long, value_name = "FILE")]
     report: Option<PathBuf>,
-}
-
-/// How much a drill does.
-struct Bounds {
-    count: u64,
-    until: Instant,
-    dice: Dice,
-    /// Whether the number was asked for by a person who waits.
-    quick: bool,
-}
-
-impl Bounds {
-    /// Whether something new may begin after so many.
-    fn allow(&self, done: u64) -> bool {
-        done < self.count && Instant::now() < self.until
-    }
 }
 
 /// One way to break things: name, usual and quick count, what runs it.
@@ -143,14 +129,4 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     std::fs::write(&path, text).with_context(|| format!("writing {}", path.display()))?;
     say::line(&format!("the figures are in {}", path.display()));
     Ok(())
-}
-
-/// Runs a drill beside the servers it needs.
-fn block_on<T>(drill: impl Future<Output = Result<T>>) -> Result<T> {
-    let mut builder = tokio::runtime::Builder::new_multi_thread();
-    builder
-        .worker_threads(2)
-        .enable_all()
-        .build()?
-        .block_on(drill)
 }

@@ -17,10 +17,10 @@ use kms_protocol::{Address, PolicyId};
 use serde_json::Value;
 use tokio::runtime::Handle;
 
+use super::bounds::{Bounds, block_on};
 use super::dice::Dice;
 use super::kills::spawn;
 use super::report::Figures;
-use super::{Bounds, block_on};
 use crate::say;
 
 /// Owners that grant at the same time.

@@ -16,9 +16,9 @@ use kms_kit::world::{Miner, World};
 use kms_protocol::{Address, Amount};
 use tokio::process::Command;
 
+use super::bounds::{Bounds, block_on};
 use super::dice::Dice;
 use super::report::Figures;
-use super::{Bounds, block_on};
 use crate::say;
 
 /// What is repeated: each effect of it moves a token.
@@ -48,6 +48,13 @@ const LEASE: u32 = 2;
 
 /// Where things are killed, and how often that was.
 type Points = BTreeMap<String, u64>;
+
+/// Locked tokens and nonce of the account.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Standing {
+    locked: Amount,
+    nonce: u64,
+}
 
 struct Drill {
     world: World,
@@ -133,10 +140,11 @@ impl Drill {
     }
 
     /// Locked tokens and nonce of the account.
-    async fn standing(&self) -> Result<(Amount, u64)> {
+    async fn standing(&self) -> Result<Standing> {
         let chain = &self.world.chain;
         let locked = chain.position(self.account).await?.locked;
-        Ok((locked, chain.nonce(self.account, Tag::Latest).await?))
+        let nonce = chain.nonce(self.account, Tag::Latest).await?;
+        Ok(Standing { locked, nonce })
     }
 
     /// Half of the kills are around the broadcast, the others at any request.
@@ -195,15 +203,18 @@ impl Drill {
     }
 
     /// Checks that the command has taken effect once; repeats it unless it has told so.
-    async fn once(&self, before: (Amount, u64), told: bool) -> Result<()> {
+    async fn once(&self, before: Standing, told: bool) -> Result<()> {
         if !told {
             self.staker.run(&STAKE).success()?;
         }
         let after = self.standing().await?;
         let one = before
-            .0
+            .locked
             .checked_add(Amount::from_kms(1).context("one token")?);
-        let wanted = (one.context("more tokens than there are")?, before.1 + 1);
+        let wanted = Standing {
+            locked: one.context("more tokens than there are")?,
+            nonce: before.nonce + 1,
+        };
         ensure!(
             after == wanted,
             "{before:?} became {after:?}, not {wanted:?}"

@@ -12,8 +12,8 @@ use kms_kit::world::grant::Grant;
 use kms_kit::world::{Miner, World};
 use kms_protocol::messages::KfragState;
 
+use super::bounds::{Bounds, block_on};
 use super::report::Figures;
-use super::{Bounds, block_on};
 use crate::say;
 
 /// How long a fault lasts.

@@ -12,9 +12,9 @@ use kms_kit::node::Node;
 use kms_kit::world::{Miner, World};
 use kms_protocol::{Address, Amount, EthSecret, Period, Terms};
 
+use super::bounds::{Bounds, block_on};
 use super::dice::Dice;
 use super::report::Figures;
-use super::{Bounds, block_on};
 use crate::say;
 
 /// Reorganisations of a history, and the deepest.

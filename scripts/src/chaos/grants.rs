@@ -87,8 +87,9 @@ pub(super) fn run(bounds: &mut Bounds) -> Result<Figures> {
         let told = |number: &AtomicU64| number.load(Ordering::Relaxed);
         let done = format!(
             "{} kills of `kms grant` at random moments, by {lanes} owners at once; {} more grants \
-             ended before their kill. {} policies were paid, none twice, and after `kms grant --resume` \
-             the miner holds the kfrag of each, also of each that a command had told.",
+             ended before their kill. {} policies were paid, none twice, and after \
+             `kms grant --resume` the miner holds the kfrag of each, also of each that a \
+             command had told.",
             told(&count.kills),
             told(&count.finished),
             told(&count.policies)

@@ -8,6 +8,7 @@ use clap::{Parser, Subcommand};
 
 #[cfg(feature = "compile")]
 mod artifact;
+mod chaos;
 #[cfg(feature = "compile")]
 mod compile;
 mod demo;
@@ -59,6 +60,9 @@ enum Command {
     /// Build the pages of deployments/web from node/web, or check what is there.
     #[command(subcommand)]
     Web(web::Action),
+    /// Kill, reorganise and mislead real commands and nodes, a bounded number of times; write
+    /// RELIABILITY.md.
+    Chaos(chaos::Args),
     /// Run every check: format, lints, contracts, Rust tests, end-to-end tests, vectors.
     Test(suite::Args),
 }
@@ -83,6 +87,7 @@ fn main() -> ExitCode {
         Command::Load(args) => load::run(&args),
         Command::Demo(args) => demo::run(&args),
         Command::Web(action) => web::run(action),
+        Command::Chaos(args) => chaos::run(&args),
         Command::Test(args) => suite::run(&args),
     };
     match result {

@@ -66,4 +66,6 @@ mod shell;
 #[cfg(test)]
 mod silence;
 #[cfg(test)]
+mod transactions;
+#[cfg(test)]
 mod twice;

@@ -9,7 +9,14 @@ use kms_protocol::Amount;
 
 use crate::harness::world::World;
 
-const STAKE: [&str; 6] = ["stake", "create", "--amount", "1000 KMS", "--periods", "100"];
+const STAKE: [&str; 6] = [
+    "stake",
+    "create",
+    "--amount",
+    "1000 KMS",
+    "--periods",
+    "100",
+];
 
 /// A stake that no block takes, of a command that was killed while it waited; its nonce.
 async fn stuck(person: &Kms) -> String {
@@ -35,16 +42,23 @@ async fn a_transaction_that_waits_is_shown_bumped_and_cancelled() {
     world.fund(wallet, 5_000).await;
     assert_eq!(person.json(&["tx", "list"]).stdout, "");
     for verb in ["show", "bump", "cancel"] {
-        person.json(&["tx", verb, "7"]).assert_failure(3, "not_found");
+        person
+            .json(&["tx", verb, "7"])
+            .assert_failure(3, "not_found");
     }
     world.devnet.set_mining(Mining::Manual).await.unwrap();
     let nonce = stuck(&person).await;
     let shown = person.json(&["tx", "show", &nonce]).assert_success();
     assert_eq!(shown.text("state"), "open");
-    let first = shown.field("attempts")[0]["hash"].as_str().unwrap().to_owned();
+    let first = shown.field("attempts")[0]["hash"]
+        .as_str()
+        .unwrap()
+        .to_owned();
     let by_hash = person.json(&["tx", "show", &first]).assert_success();
     assert_eq!(by_hash.field("nonce").to_string(), nonce);
-    let offer = person.json(&["tx", "bump", &nonce, "--dry-run"]).assert_success();
+    let offer = person
+        .json(&["tx", "bump", &nonce, "--dry-run"])
+        .assert_success();
     let bumped = person.json(&["tx", "bump", &nonce]).assert_success();
     assert_eq!(bumped.text("max_fee"), offer.text("max_fee"));
     let cancelled = person.json(&["tx", "cancel", &nonce]).assert_success();

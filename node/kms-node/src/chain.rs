@@ -4,8 +4,8 @@
 use std::future::Future;
 
 use kms_chain::{
-    BlockHeader, Call, Chain, ChainError, ChainParams, ChainRead, Collection, Fees, GasLimit,
-    LastSeqs, SignedTx, Tag, TxPlan, TxReceipt,
+    BlockHeader, Call, Chain, ChainError, ChainParams, ChainRead, Collection, EndpointHealth, Fees,
+    GasLimit, LastSeqs, SignedTx, Tag, TxPlan, TxReceipt,
 };
 use kms_protocol::reward::decay;
 use kms_protocol::{Address, Amount, B256, EthSecret, Period, PolicyId, Terms, Wei};
@@ -53,6 +53,8 @@ pub(crate) trait NodeChain: ChainRead + Clone + Send + Sync + 'static {
     -> impl Answer<Vec<Amount>>;
     /// Has another endpoint read than the present one, for a while.
     fn pass_over(&self);
+    /// Health of every endpoint, in the configured order.
+    fn endpoints(&self) -> Vec<EndpointHealth>;
     /// Passes over endpoints that are far behind another one.
     fn check_heads(&self) -> impl Answer<()>;
     /// The highest counts of events that several endpoints show as of the block of this hash;
@@ -130,6 +132,10 @@ impl NodeChain for Chain {
 
     fn pass_over(&self) {
         Self::pass_over(self);
+    }
+
+    fn endpoints(&self) -> Vec<EndpointHealth> {
+        self.rpc().health()
     }
 
     fn check_heads(&self) -> impl Answer<()> {

@@ -41,7 +41,7 @@ const fn deep(name: &'static str, run: fn(&Suite) -> Result<Tally>) -> Step {
     }
 }
 
-pub(super) const STEPS: [Step; 28] = [
+pub(super) const STEPS: [Step; 29] = [
     step("format of the other workspaces", rust::format),
     step("clippy", rust::clippy),
     step("umbral without std: clippy", umbral::clippy),
@@ -67,6 +67,7 @@ pub(super) const STEPS: [Step; 28] = [
     step("interoperability", umbral::peers),
     step("dashboard in Chromium", web::browser),
     step("demo", rust::demo),
+    step("chaos, a few of everything", rust::chaos),
     deep("fuzz targets compile", rust::fuzz_targets),
     deep("constant time: timing", umbral::timing),
     deep("mutants", super::mutants::run),

@@ -13,6 +13,7 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Response};
 use kms_protocol::keccak256;
 use serde_json::{Value, json};
+use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
 /// What is wrong with an endpoint.
@@ -54,7 +55,38 @@ pub enum Fault {
     NoBatches,
 }
 
+/// Where a proxy holds a request for ever: its caller is to be killed there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Halt {
+    /// Which method; any, if none is named.
+    pub method: Option<String>,
+    /// The how many-th of those requests, from 1.
+    pub nth: usize,
+    /// Whether the endpoint has answered, and its answer is held; or never gets the request.
+    pub answered: bool,
+}
+
+/// A [`Halt`] that was not reached yet, and who waits for it: he is told the method.
+struct Armed {
+    halt: Halt,
+    reached: oneshot::Sender<String>,
+}
+
 impl Fault {
+    /// Every mode in which an endpoint answers wrongly or not at all, by name.
+    pub const BAD: [&'static str; 10] = [
+        "times=100000000",
+        "frozen",
+        "error",
+        "limited",
+        "garbage",
+        "silent",
+        "no-receipts",
+        "no-logs",
+        "nonce=-3",
+        "other-chain",
+    ];
+
     /// The modes in which an endpoint lacks something, by name: it can be used all the same.
     pub const POOR: [&'static str; 6] = [
         "no-block-0",
@@ -99,6 +131,7 @@ struct Shared {
     upstream: String,
     http: reqwest::Client,
     fault: Mutex<(Fault, Option<Value>)>,
+    armed: Mutex<Option<Armed>>,
     /// Number of requests by method.
     asked: Mutex<HashMap<String, usize>>,
 }
@@ -124,6 +157,7 @@ impl FaultProxy {
             upstream: upstream.to_owned(),
             http: reqwest::Client::new(),
             fault: Mutex::new((Fault::None, None)),
+            armed: Mutex::default(),
             asked: Mutex::default(),
         });
         let router = Router::new().fallback(pass).with_state(shared.clone());
@@ -134,10 +168,28 @@ impl FaultProxy {
         Self { url, shared, task }
     }
 
+    /// Number of requests so far.
+    pub fn asked_at_all(&self) -> usize {
+        self.shared.asked.lock().unwrap().values().sum()
+    }
+
     /// Number of requests of a method so far.
     pub fn asked(&self, method: &str) -> usize {
         let asked = self.shared.asked.lock().unwrap();
         asked.get(method).copied().unwrap_or(0)
+    }
+
+    /// Holds one coming request for ever, in place of the halt before; tells its method when it is
+    /// held.
+    pub fn halt(&self, halt: Halt) -> oneshot::Receiver<String> {
+        let (reached, told) = oneshot::channel();
+        *self.shared.armed.lock().unwrap() = Some(Armed { halt, reached });
+        told
+    }
+
+    /// Holds nothing any more.
+    pub fn go_on(&self) {
+        *self.shared.armed.lock().unwrap() = None;
     }
 
     /// Switches a fault on, by its name, in place of the one before.
@@ -161,6 +213,20 @@ impl FaultProxy {
 }
 
 impl Shared {
+    /// The halt that this request is at, if it is.
+    fn halted(&self, method: &str) -> Option<Armed> {
+        let mut armed = self.armed.lock().unwrap();
+        let halt = &mut armed.as_mut()?.halt;
+        if halt.method.as_ref().is_some_and(|named| named != method) {
+            return None;
+        }
+        halt.nth -= 1;
+        match halt.nth {
+            0 => armed.take(),
+            _ => None,
+        }
+    }
+
     async fn ask(&self, request: &Value) -> Option<Value> {
         let request = self.http.post(&self.upstream).body(request.to_string());
         let request = request.header("content-type", "application/json");
@@ -185,7 +251,20 @@ async fn pass(State(shared): State<Arc<Shared>>, body: Bytes) -> Response {
         return StatusCode::BAD_REQUEST.into_response();
     };
     let method = request["method"].as_str().unwrap_or_default().to_owned();
-    *shared.asked.lock().unwrap().entry(method).or_default() += 1;
+    let halted = shared.halted(&method);
+    *shared
+        .asked
+        .lock()
+        .unwrap()
+        .entry(method.clone())
+        .or_default() += 1;
+    if let Some(Armed { halt, reached }) = halted {
+        if halt.answered {
+            shared.ask(&request).await;
+        }
+        let _nobody_waits_any_more = reached.send(method);
+        return std::future::pending().await;
+    }
     let Some(mut answer) = shared.ask(&request).await else {
         return StatusCode::BAD_GATEWAY.into_response();
     };

@@ -138,6 +138,14 @@ impl Node {
         process.as_ref().expect("the node does not run").id()
     }
 
+    /// Whether the process was started and has ended by itself.
+    pub fn has_ended(&self) -> bool {
+        let mut process = self.process.lock().unwrap();
+        process
+            .as_mut()
+            .is_some_and(|process| process.check().is_err())
+    }
+
     /// Ends the process as a crash or a power cut would.
     pub fn kill(&self) {
         let process = self.process.lock().unwrap().take();
@@ -171,16 +179,24 @@ impl Node {
 
     /// Why a check of the node's own reports fails; `None` while it holds.
     pub async fn complaint(&self, check: &str) -> Option<String> {
+        let mut complaints = self.complaints().await.into_iter();
+        complaints.find_map(|(id, reason)| (id == check).then_some(reason))
+    }
+
+    /// The checks of the node's own reports that fail, each with its reason.
+    pub async fn complaints(&self) -> Vec<(String, String)> {
+        let mut complaints = Vec::new();
         for page in ["readyz", "earnz"] {
             let url = format!("{}/{page}", self.url);
             let report = self.http.get(url).send().await.unwrap().bytes().await;
             let report: Value = serde_json::from_slice(&report.unwrap()).unwrap();
-            let mut checks = report["checks"].as_array().unwrap().iter();
-            if let Some(found) = checks.find(|one| one["id"] == check) {
-                return Some(found["reason"].as_str()?.to_owned());
+            for check in report["checks"].as_array().unwrap() {
+                if let (Some(id), Some(reason)) = (check["id"].as_str(), check["reason"].as_str()) {
+                    complaints.push((id.to_owned(), reason.to_owned()));
+                }
             }
         }
-        None
+        complaints
     }
 
     async fn metrics(&self) -> String {

@@ -22,9 +22,30 @@ pub struct EndpointHealth {
     pub failures: u32,
     /// Whether it proved to serve the right chain and the connection has held since.
     pub verified: bool,
+    /// Whether its head is far behind that of another endpoint.
+    pub behind: bool,
     /// Duration of its last good answer, in milliseconds.
     pub latency_ms: Option<u64>,
 }
+
+impl EndpointHealth {
+    /// Why it is passed over, if that is more than for a moment.
+    #[must_use]
+    pub fn complaint(&self) -> Option<String> {
+        let name = &self.name;
+        match (self.behind, self.failures) {
+            (true, _) => Some(format!("{name} is behind the others")),
+            (false, FEW_FAILURES..) => {
+                let failures = self.failures;
+                Some(format!("{name} failed {failures} times in a row"))
+            }
+            (false, _) => None,
+        }
+    }
+}
+
+/// Failures in a row that are worth telling.
+const FEW_FAILURES: u32 = 3;
 
 /// First penalty after a failure; it doubles up to the longest.
 const PENALTY_MS: u64 = 500;
@@ -100,6 +121,7 @@ impl Endpoint {
             name: self.name.clone(),
             failures: score.failures,
             verified: score.verified,
+            behind: score.behind,
             latency_ms: score
                 .latency
                 .and_then(|latency| latency.as_millis().try_into().ok()),

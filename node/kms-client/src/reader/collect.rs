@@ -118,17 +118,13 @@ impl Reader<'_> {
         while let Some((info, answer)) = running.next().await {
             let miner = info.miner;
             let step = match answer {
-                Ok(answer) => {
-                    let step = answers.add(answer);
-                    self.keep(question, answers.take_false(), progress);
-                    step
-                }
+                Ok(answer) => self.add(question, answer, &mut answers, progress)?,
                 Err(failure) => {
                     failures.note(failure);
                     continue;
                 }
             };
-            let reached = match step.map_err(|DoNotOpen| Error::FragmentsDoNotOpen { policy })? {
+            let reached = match step {
                 Step::Reached(reached) => reached,
                 Step::Verified(secrets) => (goal.finish)(secrets)?,
                 Step::Counted(done, faults) => {
@@ -156,6 +152,19 @@ impl Reader<'_> {
             return Err(Error::SharesInconsistent { policy, nodes });
         }
         Err(Error::ThresholdNotMet { need, got, nodes })
+    }
+
+    fn add<T>(
+        &self,
+        question: &Question<'_>,
+        answer: Answer,
+        answers: &mut Answers<'_, T>,
+        progress: &dyn Progress,
+    ) -> Result<Step<T>> {
+        let step = answers.add(answer);
+        self.keep(question, answers.take_false(), progress);
+        let policy = question.candidate.created.id;
+        step.map_err(|DoNotOpen| Error::FragmentsDoNotOpen { policy })
     }
 
     /// Keeps what convicts miners. A read goes on without it.

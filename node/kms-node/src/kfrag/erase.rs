@@ -90,6 +90,8 @@ pub(crate) async fn run<C: NodeChain>(mut sweeper: Sweeper<C>, stop: Stop) -> Re
             let code = error.code();
             tracing::error!(code, %error, left_out, "the log was not truncated, will retry");
         }
+        node.health
+            .set("endpoints", Concern::Earning, passed_over(&sweeper.chain));
         // Logs what has changed, also when nobody asks for a report.
         let _ = node.report().await;
         heartbeat.beat();
@@ -197,6 +199,8 @@ impl<C: NodeChain> Sweeper<C> {
         if due(snapshot, &head).is_some() {
             let (since, doubt) = (Instant::now(), None);
             let waiting = Waiting { head, since, doubt };
+            // In quarantine it lies encrypted, and nowhere else.
+            self.node.cache.remove(&head.policy_id);
             self.waiting.entry(head.policy_id).or_insert(waiting);
         } else if snapshot.policy(&head.policy_id).is_none() {
             let last = Period(head.last_period);
@@ -272,6 +276,13 @@ impl<C: NodeChain> Sweeper<C> {
         }
         clear_log(&self.node).await
     }
+}
+
+/// The endpoints that are passed over, and why.
+fn passed_over(chain: &impl NodeChain) -> Option<String> {
+    let complaints = chain.endpoints().into_iter();
+    let complaints: Vec<String> = complaints.filter_map(|one| one.complaint()).collect();
+    (!complaints.is_empty()).then(|| complaints.join("; "))
 }
 
 /// Whether the block that shows the end is settled.

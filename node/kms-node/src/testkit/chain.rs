@@ -1,8 +1,8 @@
 //! The chain in memory of the test kit as the node sees it.
 
 use kms_chain::{
-    BlockHeader, Call, ChainError, ChainParams, Collection, EventSource, Fees, GasLimit, LastSeqs,
-    SignedTx, TxPlan, TxReceipt,
+    BlockHeader, Call, ChainError, ChainParams, Collection, EndpointHealth, EventSource, Fees,
+    GasLimit, LastSeqs, SignedTx, TxPlan, TxReceipt,
 };
 pub(crate) use kms_kit::chain::{FakeChain, Parties};
 use kms_kit::chain::{State, outage};
@@ -67,6 +67,10 @@ impl NodeChain for FakeChain {
         _miner: Address,
     ) -> Result<Vec<Amount>, ChainError> {
         self.answer(|state| policies.iter().map(|of| state.collectable(of)).collect())
+    }
+
+    fn endpoints(&self) -> Vec<EndpointHealth> {
+        Vec::new()
     }
 
     fn pass_over(&self) {

@@ -89,6 +89,13 @@ pub(super) fn fuzz_targets(suite: &Suite) -> Result<Tally> {
     Ok(Tally::default())
 }
 
+pub(super) fn chaos(suite: &Suite) -> Result<Tally> {
+    let mut command = Command::new(suite.release("kms-scripts"));
+    command.args(["chaos", "--quick"]).current_dir(suite.root());
+    run(command)?;
+    Ok(Tally::default())
+}
+
 pub(super) fn demo(suite: &Suite) -> Result<Tally> {
     let mut command = Command::new(suite.release("kms-scripts"));
     command.arg("demo").current_dir(suite.root());

@@ -25,6 +25,7 @@ pub(super) fn remedy(id: &str) -> &'static str {
             "wait until it is indexed again; leave out an endpoint that hides events"
         }
         "endpoints_agree" => "find out which endpoint is wrong and take it out of rpc_urls",
+        "endpoints" => "check the endpoint that is named; the node goes on with the others",
         "browsers" => "set tls_certificate and tls_key, or a proxy, and an https public_url",
         "disk" => "free space on the disk of data_dir",
         "lease_held" => "start a node of role all or chain on this database",

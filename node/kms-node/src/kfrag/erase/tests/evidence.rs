@@ -71,6 +71,9 @@ async fn wrong_block_times_that_are_taken_back_erase_nothing() {
     world.chain.mine_many(4);
     running.sync().await;
     let served = running.node.snapshot().unwrap();
+    let request = grant.request(world.chain.time());
+    assert!(answer(&running.node, request).await.is_ok());
+    assert!(running.node.cache.get(&grant.id()).is_some());
     world.chain.state().unsettled = true;
     // The same blocks, shown as if they were a day later.
     world.chain.state().shift_times(86_400);
@@ -78,6 +81,8 @@ async fn wrong_block_times_that_are_taken_back_erase_nothing() {
     let snapshot = running.node.snapshot().unwrap();
     assert!(snapshot.confirmed_period > Period(2), "the lie is followed");
     assert!(running.node.has_waiting_erasures());
+    let in_clear = running.node.cache.get(&grant.id());
+    assert!(in_clear.is_none(), "in quarantine it lies encrypted");
     world.chain.state().shift_times(-86_400);
     world.chain.state().unsettled = false;
     sweep_now(&mut running).await;

@@ -2,14 +2,14 @@
 
 use std::ops::Deref;
 
+use crate::grant::{Grant as ByHand, Offer};
+use crate::node::Node;
 use kms_chain::Call;
-use kms_kit::grant::{Grant as ByHand, Offer};
-use kms_kit::node::Node;
 use kms_protocol::messages::{KfragAck, Problem, ReencryptReply, ReencryptRequest};
 use kms_protocol::{Address, Amount, EthSecret, Period};
 use umbral::{SecretKey, VerifiedCapsuleFrag};
 
-use super::world::{Miner, World};
+use super::{Miner, World};
 
 /// Fee per miner and period in the tests.
 const RATE: Amount = Amount(1_000_000_000_000_000);
@@ -17,9 +17,10 @@ const RATE: Amount = Amount(1_000_000_000_000_000);
 const PERIODS: u32 = 10;
 
 /// A grant with every key, and who pays for it.
-pub(crate) struct Grant {
+pub struct Grant {
     grant: ByHand,
-    pub(crate) sponsor: EthSecret,
+    /// Author and sponsor.
+    pub sponsor: EthSecret,
 }
 
 impl Deref for Grant {
@@ -32,13 +33,13 @@ impl Deref for Grant {
 
 impl Grant {
     /// m of the given miners, from the present period on. Nothing is on chain yet.
-    pub(crate) async fn prepare(world: &World, miners: &[Address], threshold: u8) -> Self {
+    pub async fn prepare(world: &World, miners: &[Address], threshold: u8) -> Self {
         let first = world.period().await;
         Self::prepare_from(world, miners, threshold, first).await
     }
 
     /// The same with another first period.
-    pub(crate) async fn prepare_from(
+    pub async fn prepare_from(
         world: &World,
         miners: &[Address],
         threshold: u8,
@@ -49,7 +50,7 @@ impl Grant {
     }
 
     /// The same for a reader whose key is known.
-    pub(crate) async fn prepare_for(
+    pub async fn prepare_for(
         world: &World,
         miners: &[Address],
         threshold: u8,
@@ -72,7 +73,7 @@ impl Grant {
     }
 
     /// Pays on chain, and lets enough blocks pass that the payment counts everywhere.
-    pub(crate) async fn pay(&self, world: &World, nodes: &[&Node]) {
+    pub async fn pay(&self, world: &World, nodes: &[&Node]) {
         let terms = self.terms.clone();
         let call = Call::CreatePolicyViaTransfer {
             terms,
@@ -87,7 +88,7 @@ impl Grant {
     }
 
     /// Pays and hands every miner its kfrag.
-    pub(crate) async fn complete(&self, world: &World, miners: &[Miner]) {
+    pub async fn complete(&self, world: &World, miners: &[Miner]) {
         let nodes: Vec<&Node> = miners.iter().map(|miner| &miner.node).collect();
         self.pay(world, &nodes).await;
         for miner in miners {
@@ -96,7 +97,7 @@ impl Grant {
     }
 
     /// Hands a miner its kfrag; checks the acknowledgement.
-    pub(crate) async fn hand_over(&self, miner: &Miner) -> Result<KfragAck, Problem> {
+    pub async fn hand_over(&self, miner: &Miner) -> Result<KfragAck, Problem> {
         let upload = self.upload(miner.address());
         let ack = miner.node.wire().hand_over(&upload).await?;
         ack.verify(&self.domain, &upload, &miner.address(), &miner.worker)
@@ -105,18 +106,14 @@ impl Grant {
     }
 
     /// Asks a miner as the reader does; the fragment is verified.
-    pub(crate) async fn ask(
-        &self,
-        world: &World,
-        miner: &Miner,
-    ) -> Result<VerifiedCapsuleFrag, Problem> {
+    pub async fn ask(&self, world: &World, miner: &Miner) -> Result<VerifiedCapsuleFrag, Problem> {
         let request = self.request(miner.address(), world.head().await.timestamp);
         let reply = self.post(miner, &request).await?;
         Ok(self.check(&request, &reply, miner.worker))
     }
 
     /// Sends a request as it is.
-    pub(crate) async fn post(
+    pub async fn post(
         &self,
         miner: &Miner,
         request: &ReencryptRequest,

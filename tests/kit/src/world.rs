@@ -1,23 +1,27 @@
 //! A private world: an anvil that mines a block per transaction and otherwise stands still, so that
 //! a test decides when blocks and periods pass; the contracts; funded people; miners.
 
+use std::collections::BTreeSet;
 use std::ops::Deref;
 use std::path::PathBuf;
 
-use kms_chain::DeployParams;
+use crate::kms::Kms;
+use crate::net::Net;
+use crate::node::{Node, Place};
+use crate::wait::until;
 use kms_chain::devnet::Mining;
-use kms_kit::kms::Kms;
-use kms_kit::net::Net;
-use kms_kit::node::{Node, Place};
-use kms_kit::wait::until;
+use kms_chain::{ChainEvent, DeployParams, Tag};
 use kms_protocol::{Address, EthSecret, Period};
 use tempfile::TempDir;
+
+pub mod grant;
+mod judge;
 
 /// Long enough that no test runs into the next period by accident.
 const PERIOD_SECONDS: u32 = 3_600;
 
 /// A chain with the contracts, and a private directory.
-pub(crate) struct World {
+pub struct World {
     net: Net,
     dir: TempDir,
 }
@@ -31,21 +35,25 @@ impl Deref for World {
 }
 
 /// A miner with its stake, known to the chain; its node may or may not run.
-pub(crate) struct Miner {
-    pub(crate) owner: EthSecret,
-    pub(crate) worker: Address,
-    pub(crate) node: Node,
+pub struct Miner {
+    /// Key of the stake.
+    pub owner: EthSecret,
+    /// The key that signs for it.
+    pub worker: Address,
+    /// Its node.
+    pub node: Node,
 }
 
 impl Miner {
-    pub(crate) fn address(&self) -> Address {
+    /// Address of the stake.
+    pub fn address(&self) -> Address {
         self.owner.address()
     }
 }
 
 impl World {
     /// A fresh chain with the contracts.
-    pub(crate) async fn new() -> Self {
+    pub async fn new() -> Self {
         let dir = tempfile::tempdir().unwrap();
         let mut params = DeployParams {
             period_seconds: PERIOD_SECONDS,
@@ -62,12 +70,12 @@ impl World {
     }
 
     /// A path in the private directory.
-    pub(crate) fn path(&self, name: &str) -> PathBuf {
+    pub fn path(&self, name: &str) -> PathBuf {
         self.dir.path().join(name)
     }
 
     /// Somebody with a home on this chain, and money.
-    pub(crate) async fn person(&self, name: &str, kms: u64) -> Kms {
+    pub async fn person(&self, name: &str, kms: u64) -> Kms {
         let person = Kms::at(&self.path(name));
         let wallet = person.init(&self.deployment_file, &self.rpc_url, &[]);
         self.fund(wallet, kms).await;
@@ -76,29 +84,24 @@ impl World {
 
     /// Starts the miner's node, waits until it has registered itself and is ready, and goes to a
     /// period that it has leased.
-    pub(crate) async fn at_work(&self, miner: &Miner) {
+    pub async fn at_work(&self, miner: &Miner) {
         miner.node.start();
         self.registered(miner).await;
         self.all_active(&[miner]).await;
     }
 
     /// A miner whose node is initialised and has not been started.
-    pub(crate) async fn stopped_miner(&self, name: &str) -> Miner {
+    pub async fn stopped_miner(&self, name: &str) -> Miner {
         self.stopped_miner_at(name, &Place::free()).await
     }
 
     /// The same in a place of the test's choice.
-    pub(crate) async fn stopped_miner_at(&self, name: &str, place: &Place) -> Miner {
+    pub async fn stopped_miner_at(&self, name: &str, place: &Place) -> Miner {
         self.stopped_miner_with(name, place, &[]).await
     }
 
     /// The same with these settings of its node.
-    pub(crate) async fn stopped_miner_with(
-        &self,
-        name: &str,
-        place: &Place,
-        settings: &[&str],
-    ) -> Miner {
+    pub async fn stopped_miner_with(&self, name: &str, place: &Place, settings: &[&str]) -> Miner {
         let owner = EthSecret::random().unwrap();
         let (miner, network) = (owner.address().to_string(), &self.deployment_file);
         let network = network.display().to_string();
@@ -119,8 +122,18 @@ impl World {
         }
     }
 
+    /// Another node of a miner, that follows the chain and has no right to act for it.
+    pub fn watcher(&self, miner: &Miner, name: &str) -> Node {
+        let (address, network) = (miner.address().to_string(), &self.deployment_file);
+        let network = network.display().to_string();
+        let chain = ["--network", &network, "--rpc", &self.rpc_url];
+        let more = [&chain[..], &["--miner", &address]].concat();
+        let kms = Kms::at(&self.path(&format!("{name}-home")));
+        Node::init(kms, &self.path(name), &Place::free(), &more)
+    }
+
     /// Some miners at work, in ascending order of address, as policies want them.
-    pub(crate) async fn miners<const N: usize>(&self) -> [Miner; N] {
+    pub async fn miners<const N: usize>(&self) -> [Miner; N] {
         let mut miners = Vec::new();
         for number in 0..N {
             let miner = self.stopped_miner(&format!("node{number}")).await;
@@ -140,7 +153,7 @@ impl World {
 
     /// Waits until each of these nodes has confirmed its activity, and goes to a period in which
     /// all of them are active.
-    pub(crate) async fn all_active(&self, miners: &[&Miner]) {
+    pub async fn all_active(&self, miners: &[&Miner]) {
         let next = Period(self.period().await.0 + 1);
         for miner in miners {
             until("the node's lease", async || {
@@ -152,8 +165,29 @@ impl World {
         self.pass_periods(1).await;
     }
 
+    /// Number of transactions of a miner's worker so far, and of those that had an effect.
+    pub async fn sent_by(&self, miner: &Miner) -> (u64, u64) {
+        let of_worker = self.chain.nonce(miner.worker, Tag::Latest).await.unwrap();
+        let (address, mut effects) = (miner.address(), BTreeSet::new());
+        for record in self.events().await {
+            let whose = match record.event {
+                ChainEvent::NodeRegistered { miner, .. }
+                | ChainEvent::MinRatePosted { miner, .. }
+                | ChainEvent::ActivityConfirmed { miner, .. }
+                | ChainEvent::RewardClaimed { miner, .. }
+                | ChainEvent::FeesCollected { miner, .. }
+                | ChainEvent::ChallengeAnswered { miner, .. } => miner,
+                _ => continue,
+            };
+            if whose == address {
+                effects.insert(record.tx_hash);
+            }
+        }
+        (of_worker, effects.len() as u64)
+    }
+
     /// Waits until the node has registered itself and is ready.
-    pub(crate) async fn registered(&self, miner: &Miner) {
+    pub async fn registered(&self, miner: &Miner) {
         until("the node's registration", async || {
             let infos = self.chain.miner_info(&[miner.address()]).await.unwrap();
             (infos[0].url == miner.node.public_url).then_some(())

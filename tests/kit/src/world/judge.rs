@@ -1,7 +1,7 @@
 //! What is brought before the judges of a hand-made grant: challenges of silence, accusations.
 
+use crate::grant::fragment;
 use kms_chain::{Call, Case, ChallengeDemand, ChallengeRight, Charge, ReaderConsent, SignedAnswer};
-use kms_kit::grant::fragment;
 use kms_protocol::accusation::wrong_fragment_evidence;
 use kms_protocol::messages::{KfragAck, ReencryptReply};
 use kms_protocol::{
@@ -11,7 +11,7 @@ use kms_protocol::{
 use umbral::fault::{CapsuleWitness, Fault};
 
 use super::grant::Grant;
-use super::world::{Miner, World};
+use super::{Miner, World};
 
 impl Grant {
     fn keys(&self) -> RevealedKeys {
@@ -23,7 +23,7 @@ impl Grant {
     }
 
     /// What the miner that gave this acknowledgement is asked.
-    pub(crate) fn demand(&self, ack: &KfragAck) -> Box<ChallengeDemand> {
+    pub fn demand(&self, ack: &KfragAck) -> Box<ChallengeDemand> {
         Box::new(ChallengeDemand {
             terms: self.terms.clone(),
             miner: ack.miner,
@@ -38,7 +38,7 @@ impl Grant {
     }
 
     /// The reader lets somebody challenge a miner until a time.
-    pub(crate) fn consent(
+    pub fn consent(
         &self,
         world: &World,
         miner: Address,
@@ -62,7 +62,7 @@ impl Grant {
     }
 
     /// Posts the bond and asks.
-    pub(crate) async fn challenge(
+    pub async fn challenge(
         &self,
         world: &World,
         from: &EthSecret,
@@ -78,13 +78,13 @@ impl Grant {
     }
 
     /// The end of a challenge that was not answered.
-    pub(crate) fn close(&self, miner: &Miner) -> Call {
+    pub fn close(&self, miner: &Miner) -> Call {
         let (terms, miner) = (self.terms.clone(), miner.address());
         Call::CloseChallenge { terms, miner }
     }
 
     /// What the reader says of whom.
-    pub(crate) fn accusation(&self, miner: &Miner, challenger: Address) -> Accusation {
+    pub fn accusation(&self, miner: &Miner, challenger: Address) -> Accusation {
         Accusation {
             miner: miner.address(),
             policy_id: self.id(),
@@ -94,7 +94,7 @@ impl Grant {
     }
 
     /// The reader accuses a miner of a fault in the one fragment of its reply.
-    pub(crate) fn accuse(
+    pub fn accuse(
         &self,
         world: &World,
         accusation: Accusation,
@@ -124,7 +124,7 @@ impl Grant {
     }
 
     /// The fault of the one fragment of a reply, if it has one.
-    pub(crate) fn fault(&self, reply: &ReencryptReply) -> Option<Fault> {
+    pub fn fault(&self, reply: &ReencryptReply) -> Option<Fault> {
         let cfrag = &fragment(reply, 0)?.cfrag.0;
         let (context, policy) = (self.context(), self.policy());
         umbral::fault::prove_fault(&self.capsule, cfrag, &context, &policy, &reply.miner.0)

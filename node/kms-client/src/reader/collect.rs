@@ -50,6 +50,14 @@ struct Failures<'a> {
 }
 
 impl<'a> Failures<'a> {
+    fn none(infos: &'a [MinerInfo], progress: &'a dyn Progress) -> Self {
+        Self {
+            infos,
+            progress,
+            nodes: Vec::new(),
+        }
+    }
+
     fn note(&mut self, failure: NodeFailure) {
         self.progress.event(Event::NodeFailed {
             miner: failure.miner,
@@ -92,11 +100,7 @@ impl Reader<'_> {
         let (policy, need) = (question.candidate.created.id, usize::from(terms.threshold));
         let infos = self.chain.miner_info(&terms.miners);
         let (infos, revoked) = try_join(infos, self.chain.revoked_miners(terms)).await?;
-        let mut failures = Failures {
-            infos: &infos,
-            progress,
-            nodes: Vec::new(),
-        };
+        let mut failures = Failures::none(&infos, progress);
         let asked = failures.set_aside(&revoked);
         let (of, nodes) = (asked.len(), failures.nodes.clone());
         if of < need {

@@ -33,6 +33,7 @@ mod reader;
 mod staker;
 mod standing;
 mod store;
+mod stream;
 mod transactions;
 
 #[cfg(test)]
@@ -40,7 +41,7 @@ mod testkit;
 
 pub use atomic::{AtomicFile, Existing, Visibility};
 pub use card::{Card, LabelKey, fingerprint};
-pub use daemon::{Daemon, DaemonOptions, Listen, openapi};
+pub use daemon::{Daemon, DaemonOptions, Films, Listen, openapi};
 pub use error::{Error, NodeFailure, PolicyFailure, Result, SeedFault};
 pub use folder::{NewFolder, PackedFolder};
 pub use group::{
@@ -75,4 +76,5 @@ pub use progress::{Event, Progress, Silent};
 pub use reader::{ReadLimits, Reader};
 pub use staker::{PolicyFees, StakeStatus, Staker, WindDown, fees_of, stake_status};
 pub use standing::Standing;
+pub use stream::{Cursor, LiveInput, Playback, StopInput, Viewer, publish_live};
 pub use transactions::{OpenTx, TxAttempt, TxState, transactions};

@@ -1,6 +1,6 @@
 //! End-to-end tests: real chains, real nodes, the real binary. Each test has a private anvil and a
 //! private directory, so they run side by side. They need `target/release/kms` (scripts/test builds
-//! it) and the pinned anvil (scripts/setup installs it).
+//! it), the pinned anvil (scripts/setup installs it) and ffmpeg (Debian's package).
 
 #[cfg(test)]
 mod harness;
@@ -65,6 +65,8 @@ mod shares;
 mod shell;
 #[cfg(test)]
 mod silence;
+#[cfg(test)]
+mod stream;
 #[cfg(test)]
 mod transactions;
 #[cfg(test)]

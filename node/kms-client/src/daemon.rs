@@ -9,6 +9,7 @@ mod book;
 mod call;
 mod contents;
 mod events;
+mod films;
 mod guard;
 mod keys;
 mod once;
@@ -29,6 +30,7 @@ use tokio::net::TcpListener;
 
 use crate::error::{Error, Result};
 
+pub use films::Films;
 pub use openapi::openapi;
 pub use options::DaemonOptions;
 

@@ -29,13 +29,14 @@ mod reader;
 mod staker;
 mod standing;
 mod store;
+mod stream;
 mod transactions;
 
 #[cfg(test)]
 mod testkit;
 
 pub use atomic::{AtomicFile, Existing, Visibility};
-pub use daemon::{Daemon, DaemonOptions, Listen, openapi};
+pub use daemon::{Daemon, DaemonOptions, Films, Listen, openapi};
 pub use error::{Error, NodeFailure, PolicyFailure, Result};
 pub use folder::{NewFolder, PackedFolder};
 pub use group::{
@@ -76,4 +77,5 @@ pub use ports::{
 pub use progress::{Event, Progress, Silent};
 pub use reader::{Conduct, Probed, ReadLimits, Reader};
 pub use staker::{PolicyFees, StakeStatus, Staker, WindDown, fees_of, stake_status};
+pub use stream::{Cursor, LiveInput, Playback, StopInput, Viewer, publish_live};
 pub use transactions::{OpenTx, TxAttempt, TxState, transactions};

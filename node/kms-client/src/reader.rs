@@ -20,7 +20,7 @@ use umbral::{Capsule, PublicKey, SharedSecret};
 
 use crate::error::{Error, PolicyFailure, Result};
 use crate::line::Moment;
-use crate::progress::Progress;
+use crate::progress::{Progress, Silent};
 use crate::standing::{Standing, standing};
 
 use collect::{Goal, Question};
@@ -129,6 +129,21 @@ impl Reader<'_> {
         opened
             .map(|(record, secret)| Ok(record.unlock(&secret?)?))
             .collect()
+    }
+
+    /// How long from the newest block on a label is paid for, by the policy that lasts longest.
+    ///
+    /// # Errors
+    /// As [`Reader::open`], but for those of the miners.
+    pub async fn paid_for(&self, label_key: &PublicKey) -> Result<Duration> {
+        let deadline = Instant::now() + Duration::from_millis(self.limits.total_ms);
+        let usable = self.usable(label_key, deadline, &Silent).await?;
+        let last = usable.iter().map(|c| c.state.effective_last).max();
+        let clock = self.chain.params().await?.clock;
+        let ends_at = last.and_then(|last| clock.end_of(last));
+        let ends_at = ends_at.ok_or(Error::Bug("a paid period has an end"))?;
+        let now = Moment::now(self.chain).await?.time;
+        Ok(Duration::from_secs(ends_at.saturating_sub(now)))
     }
 
     async fn reach<T>(

@@ -1,5 +1,10 @@
 //! Decrypts ranges of a seekable file: only the chunks that a range touches are read.
+//! Neighbours: `places` reads where the segments stand, `growing` follows a file that is written.
 
+mod growing;
+mod places;
+
+use std::collections::BTreeMap;
 use std::io::{Read, Seek, SeekFrom, Write};
 use std::ops::Range;
 
@@ -9,45 +14,33 @@ use crate::chunk::{ChunkCipher, offset, read_full};
 use crate::error::{Error, Result};
 use crate::frame::{FrameHead, Place};
 use crate::header::Header;
-use crate::keys::{BodyKeys, DataKey};
-use crate::segment::{self, Entry, SegmentKeys, SegmentRecord};
-use crate::spec::{
-    CHUNK_BYTES, ENTRY_BYTES, FRAME_HEAD_BYTES, FRAME_INDEX, SIGNATURE_BYTES, SLOT_BYTES, TAG_BYTES,
-};
-use crate::summary::Summary;
+use crate::keys::{BodyKeys, DataKey, SegmentKey};
+use crate::segment::{SegmentKeys, SegmentRecord};
+use crate::spec::{CHUNK_BYTES, FRAME_HEAD_BYTES, SLOT_BYTES, TAG_BYTES};
+use crate::suite::MacKey;
+
+use growing::Growth;
+use places::{CHUNK, Part, Whole};
+
+/// Keys of segments that are kept, when they are given from outside.
+const KEYS_KEPT: usize = 16;
 
 /// Random access to the plaintext of a file that starts at byte 0 of `R`.
 pub struct RangeReader<R> {
     reader: R,
+    header: Header,
+    mac: MacKey,
     body: BodyKeys,
-    layout: Summary,
+    plaintext_bytes: u64,
     /// Place of each segment; one for a file without any.
     parts: Vec<Part>,
     records: Vec<SegmentRecord>,
     look_ahead: u8,
-    /// The cipher of the segment that was read last.
-    cipher: Option<(usize, ChunkCipher)>,
+    /// The ciphers of segments whose keys are there.
+    ciphers: BTreeMap<usize, ChunkCipher>,
     buffer: Zeroizing<Vec<u8>>,
-}
-
-/// The chunks of one segment.
-#[derive(Debug, Clone, Copy)]
-struct Part {
-    /// Offset in the file of the first chunk's frame.
-    offset: u64,
-    /// First byte of plaintext.
-    start: u64,
-    /// Bytes of plaintext.
-    length: u64,
-}
-
-impl Part {
-    /// Bytes of the frames of its chunks.
-    fn frames(self) -> u64 {
-        let chunks = self.length.div_ceil(CHUNK).max(1);
-        let more = chunks.saturating_mul(offset(FRAME_HEAD_BYTES + TAG_BYTES));
-        self.length.saturating_add(more)
-    }
+    /// Where a file that is still written goes on; `None` if its end is verified.
+    growth: Option<Growth>,
 }
 
 impl<R: Read + Seek> RangeReader<R> {
@@ -56,39 +49,44 @@ impl<R: Read + Seek> RangeReader<R> {
     ///
     /// # Errors
     /// [`Error::Read`], [`Error::Truncated`], [`Error::EndTampered`].
-    pub fn open(header: &Header, data_key: &DataKey, mut reader: R) -> Result<Self> {
-        let (frame, layout, end) = header.end(&mut reader)?;
-        let tail_bytes = usize::try_from(end.tail_bytes).map_err(|_| Error::TooLong)?;
-        let mut tail = vec![0; tail_bytes];
-        let end_at = layout.file_bytes.saturating_sub(offset(frame.len()));
-        let tail_at = end_at.saturating_sub(offset(tail_bytes));
-        reader.seek(SeekFrom::Start(tail_at)).map_err(Error::Read)?;
-        read_full(&mut reader, &mut tail)?;
-        if !end.holds(&data_key.mac_key()?, &tail, &frame) {
-            return Err(Error::EndTampered);
-        }
-        let parameters = header.parameters();
-        let entries = match parameters.look_ahead {
-            Some(_) => entries(header, &tail)?,
-            None => Vec::new(),
-        };
-        let look_ahead = parameters.look_ahead.unwrap_or(0);
-        let parts = parts(&layout, &entries, look_ahead, tail_at)?;
+    pub fn open(header: &Header, data_key: &DataKey, reader: R) -> Result<Self> {
+        let mut opened = Self::unread(header, data_key, reader)?;
+        opened.read_end()?;
+        Ok(opened)
+    }
+
+    /// Knows nothing of the file behind the header yet.
+    fn unread(header: &Header, data_key: &DataKey, reader: R) -> Result<Self> {
         Ok(Self {
             reader,
+            header: header.clone(),
+            mac: data_key.mac_key()?,
             body: data_key.body_keys()?,
-            layout,
-            parts,
-            records: entries.into_iter().map(|entry| entry.record).collect(),
-            look_ahead,
-            cipher: None,
+            plaintext_bytes: 0,
+            parts: Vec::new(),
+            records: Vec::new(),
+            look_ahead: header.parameters().look_ahead.unwrap_or(0),
+            ciphers: BTreeMap::new(),
             buffer: Zeroizing::new(vec![0; SLOT_BYTES]),
+            growth: None,
         })
     }
 
-    /// Bytes of plaintext in the file.
+    /// Reads and verifies the end. What was known before has to be a part of what it tells.
+    fn read_end(&mut self) -> Result<()> {
+        let whole = Whole::read(&self.header, &self.mac, &mut self.reader)?;
+        if !whole.parts.starts_with(&self.parts) {
+            return Err(Error::EndTampered);
+        }
+        self.plaintext_bytes = whole.plaintext_bytes;
+        self.parts = whole.parts;
+        self.records = whole.records;
+        Ok(())
+    }
+
+    /// Bytes of plaintext in the file; in one that is still written, those found so far.
     pub const fn plaintext_bytes(&self) -> u64 {
-        self.layout.plaintext_bytes
+        self.plaintext_bytes
     }
 
     /// The records of all segments; none if the file is not cut into any.
@@ -130,17 +128,10 @@ impl<R: Read + Seek> RangeReader<R> {
         }
         let mut position = range.start;
         while position < range.end {
-            let number = self.parts.partition_point(|part| part.start <= position);
-            let number = number.saturating_sub(1);
-            let part = self.parts.get(number).copied();
-            let part = part.ok_or(Error::Bug("a range is within the parts"))?;
-            let chunk = position.saturating_sub(part.start) / CHUNK;
-            let start = part.start.saturating_add(chunk.saturating_mul(CHUNK));
-            self.require_cipher(number, keys)?;
-            let plain = self.chunk(number, part, chunk)?;
-            let from = usize::try_from(position.saturating_sub(start)).unwrap_or(usize::MAX);
-            let to = usize::try_from(range.end.saturating_sub(start)).unwrap_or(usize::MAX);
-            let inside = plain.get(from..to.min(plain.len()));
+            self.require_cipher(self.part_at(position), keys)?;
+            let left = usize::try_from(range.end.saturating_sub(position)).unwrap_or(usize::MAX);
+            let piece = self.piece(position)?.unwrap_or_default();
+            let inside = piece.get(..left.min(piece.len()));
             let inside = inside.filter(|inside| !inside.is_empty());
             let inside = inside.ok_or(Error::Bug("a chunk holds its share of the range"))?;
             writer.write_all(inside).map_err(Error::Write)?;
@@ -149,22 +140,90 @@ impl<R: Read + Seek> RangeReader<R> {
         writer.flush().map_err(Error::Write)
     }
 
+    /// The number of the segment that holds this byte of plaintext; `None` beyond the last byte.
+    pub fn segment_at(&self, position: u64) -> Option<u32> {
+        let inside = position < self.plaintext_bytes;
+        let number = u32::try_from(self.part_at(position)).ok();
+        number.filter(|_| inside)
+    }
+
+    /// The first byte of plaintext of the newest segment.
+    pub fn newest(&self) -> u64 {
+        self.parts.last().map_or(0, |part| part.start)
+    }
+
+    /// The records of a segment and of so many that follow, those told ahead included, without
+    /// those whose keys are there.
+    pub fn keyless(&self, segment: u32, ahead: usize) -> Vec<SegmentRecord> {
+        let told = self.growth.as_ref().map(Growth::ahead).unwrap_or_default();
+        let all = self.records.iter().chain(told);
+        let is_wanted = |record: &&SegmentRecord| record.number() >= segment;
+        let wanted = all.filter(is_wanted).take(ahead.saturating_add(1));
+        let has_key = |record: &SegmentRecord| self.ciphers.contains_key(&at(record.number()));
+        wanted.filter(|record| !has_key(record)).cloned().collect()
+    }
+
+    /// Keeps the key of a segment, for a while: of many, the most distant are forgotten.
+    ///
+    /// # Errors
+    /// None in practice.
+    pub fn give_key(&mut self, segment: u32, key: &SegmentKey) -> Result<()> {
+        let cipher = ChunkCipher::new(&self.body, segment, Some(key))?;
+        self.ciphers.insert(at(segment), cipher);
+        if self.ciphers.len() > KEYS_KEPT {
+            let distance = |number: &&usize| number.abs_diff(at(segment));
+            let farthest = self.ciphers.keys().max_by_key(distance).copied();
+            farthest.and_then(|farthest| self.ciphers.remove(&farthest));
+        }
+        Ok(())
+    }
+
+    /// Forgets all keys of segments.
+    pub fn forget_keys(&mut self) {
+        self.ciphers.clear();
+    }
+
+    /// Decrypts what stands from `position` on to the end of its chunk; `None` beyond the last
+    /// byte. The key of its segment must have been given.
+    ///
+    /// # Errors
+    /// [`Error::SegmentKey`], [`Error::Read`], [`Error::ChunkTampered`].
+    pub fn piece(&mut self, position: u64) -> Result<Option<&[u8]>> {
+        let Some(segment) = self.segment_at(position) else {
+            return Ok(None);
+        };
+        let number = self.part_at(position);
+        if !self.ciphers.contains_key(&number) {
+            if self.header.parameters().look_ahead.is_some() {
+                let reason = "none was asked for".to_owned();
+                return Err(Error::SegmentKey { segment, reason });
+            }
+            let cipher = ChunkCipher::new(&self.body, segment, None)?;
+            self.ciphers.insert(number, cipher);
+        }
+        let part = self.parts.get(number).copied();
+        let part = part.ok_or(Error::Bug("a byte is within the parts"))?;
+        let inside = position.saturating_sub(part.start);
+        let from = usize::try_from(inside % CHUNK).unwrap_or(usize::MAX);
+        let plain = self.chunk(number, part, inside / CHUNK)?;
+        Ok(plain.get(from..))
+    }
+
+    fn part_at(&self, position: u64) -> usize {
+        let after = self.parts.partition_point(|part| part.start <= position);
+        after.saturating_sub(1)
+    }
+
     fn require_cipher(&mut self, number: usize, keys: &mut dyn SegmentKeys) -> Result<()> {
-        if self.cipher.as_ref().is_some_and(|(at, _)| *at == number) {
+        if self.ciphers.contains_key(&number) || self.records.is_empty() {
             return Ok(());
         }
         let segment = u32::try_from(number).map_err(|_| Error::TooLong)?;
         let end = number.saturating_add(usize::from(self.look_ahead) + 1);
         let records = self.records.get(number..end.min(self.records.len()));
-        let cipher = match records {
-            Some(records @ [_, ..]) => {
-                let key = keys.key(records)?;
-                ChunkCipher::new(&self.body, segment, Some(&key))?
-            }
-            _ => ChunkCipher::new(&self.body, segment, None)?,
-        };
-        self.cipher = Some((number, cipher));
-        Ok(())
+        let key = keys.key(records.unwrap_or_default())?;
+        self.forget_keys();
+        self.give_key(segment, &key)
     }
 
     /// Decrypts a chunk of the segment whose cipher is there.
@@ -187,7 +246,7 @@ impl<R: Read + Seek> RangeReader<R> {
         read_full(&mut self.reader, frame)?;
         // Its number in the whole file, for people.
         let earlier = self.parts.get(..number).unwrap_or_default().iter();
-        let earlier: u64 = earlier.map(|part| part.length.div_ceil(CHUNK).max(1)).sum();
+        let earlier: u64 = earlier.map(|part| part.chunks()).sum();
         let tampered = Error::ChunkTampered {
             chunk: earlier.saturating_add(chunk),
         };
@@ -196,7 +255,7 @@ impl<R: Read + Seek> RangeReader<R> {
             kind,
             length: sealed,
         };
-        let Some((_, cipher)) = &self.cipher else {
+        let Some(cipher) = self.ciphers.get(&number) else {
             return Err(Error::Bug("the cipher is there"));
         };
         if !frame.starts_with(&head.to_bytes()) {
@@ -209,65 +268,6 @@ impl<R: Read + Seek> RangeReader<R> {
     }
 }
 
-/// The entries of the index, which ends the tail.
-fn entries(header: &Header, tail: &[u8]) -> Result<Vec<Entry>> {
-    let parameters = header.parameters();
-    let signature = if parameters.signed {
-        FRAME_HEAD_BYTES + SIGNATURE_BYTES
-    } else {
-        0
-    };
-    let index = tail.get(signature..).unwrap_or_default();
-    let (head, entries) = index.split_first_chunk().ok_or(Error::EndTampered)?;
-    let (kind, length) = (FRAME_INDEX, entries.len());
-    if FrameHead::from_bytes(*head) != (FrameHead { kind, length }) {
-        return Err(Error::EndTampered);
-    }
-    let (entries, rest) = entries.as_chunks::<ENTRY_BYTES>();
-    if !rest.is_empty() {
-        return Err(Error::EndTampered);
-    }
-    (0..)
-        .zip(entries)
-        .map(|(number, bytes)| Entry::parse(number, parameters.suite, bytes))
-        .collect()
+fn at(segment: u32) -> usize {
+    usize::try_from(segment).unwrap_or(usize::MAX)
 }
-
-/// The places of the segments, which follow each other without a gap up to the tail.
-fn parts(layout: &Summary, entries: &[Entry], look_ahead: u8, tail_at: u64) -> Result<Vec<Part>> {
-    let mut parts = Vec::with_capacity(entries.len().max(1));
-    let mut next = layout.header_bytes;
-    let mut start = 0_u64;
-    if entries.is_empty() {
-        parts.push(Part {
-            offset: next,
-            start,
-            length: layout.plaintext_bytes,
-        });
-        return Ok(parts);
-    }
-    let frame = FRAME_HEAD_BYTES.saturating_add(segment::frame_bytes(look_ahead));
-    for entry in entries {
-        if layout.header_bytes.saturating_add(entry.offset) != next {
-            return Err(Error::EndTampered);
-        }
-        let part = Part {
-            offset: next.saturating_add(offset(frame)),
-            start,
-            length: entry.plaintext_bytes,
-        };
-        next = part.offset.saturating_add(part.frames());
-        start = start.saturating_add(part.length);
-        parts.push(part);
-    }
-    if next == tail_at && start == layout.plaintext_bytes {
-        Ok(parts)
-    } else {
-        // The index is what its writer made; the file is shorter or longer than it says.
-        Err(Error::Truncated {
-            offset: layout.file_bytes,
-        })
-    }
-}
-
-const CHUNK: u64 = CHUNK_BYTES as u64;

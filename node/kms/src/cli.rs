@@ -76,6 +76,8 @@ pub(crate) enum Verb {
     Policies(verbs::policies::PoliciesVerb),
     #[command(subcommand)]
     Group(verbs::group::GroupVerb),
+    #[command(subcommand)]
+    Stream(verbs::stream::StreamVerb),
     Serve(verbs::serve::ServeArgs),
     Agent(verbs::agent::AgentArgs),
     #[command(subcommand)]
@@ -106,6 +108,7 @@ impl Verb {
             Self::Dev(args) => args.stops_itself(),
             Self::Agent(args) => args.stops_itself(),
             Self::Serve(_) => true,
+            Self::Stream(verb) => verb.stops_itself(),
             _ => false,
         }
     }
@@ -143,6 +146,7 @@ impl Verb {
                 .await
                 .map_err(Failure::for_owner),
             Self::Group(verb) => verbs::group::run(verb, context).await,
+            Self::Stream(verb) => verbs::stream::run(verb, context).await,
             Self::Serve(args) => verbs::serve::run(&args, context).await,
             Self::Agent(args) => verbs::agent::run(args, context).await,
             Self::Config(verb) => verbs::config::run(verb, context),

@@ -30,5 +30,6 @@ pub(crate) mod rewrap;
 pub(crate) mod serve;
 pub(crate) mod stake;
 pub(crate) mod status;
+pub(crate) mod stream;
 pub(crate) mod tx;
 pub(crate) mod worker;

@@ -169,12 +169,14 @@ impl Suite {
 
 /// Ensures that `program` is on PATH, else installs the Debian package `package`.
 pub(super) fn ensure_program(program: &str, package: &str) -> Result<()> {
-    if succeeds(program, &["--version"]) {
+    // ffmpeg knows the flag with one dash only.
+    let runs = || succeeds(program, &["--version"]) || succeeds(program, &["-version"]);
+    if runs() {
         return Ok(());
     }
     install(package)?;
     ensure!(
-        succeeds(program, &["--version"]),
+        runs(),
         "{program} does not run, though the package {package} is installed"
     );
     Ok(())

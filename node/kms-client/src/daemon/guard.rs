@@ -52,7 +52,7 @@ impl Guard {
 }
 
 /// Compares in a time that does not depend on where the two differ.
-fn same(given: &[u8], wanted: &[u8]) -> bool {
+pub(super) fn same(given: &[u8], wanted: &[u8]) -> bool {
     let differs = given
         .iter()
         .zip(wanted)

@@ -90,6 +90,11 @@ impl Problem {
     pub(super) fn own(status: u16, code: &'static str) -> Self {
         let row = OWN.iter().find(|(known, ..)| *known == code);
         let (message, hint) = row.map_or(("", ""), |(_, message, hint)| (message, hint));
+        Self::plain(status, code, message, hint)
+    }
+
+    /// An answer of a surface's own.
+    pub(super) fn plain(status: u16, code: &str, message: &str, hint: &str) -> Self {
         Self(Box::new(Report {
             status,
             code: code.to_owned(),

@@ -3,6 +3,7 @@
 
 mod damage;
 mod golden;
+mod growing;
 mod round_trip;
 mod segments;
 mod signed;

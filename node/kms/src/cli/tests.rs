@@ -43,7 +43,8 @@ fn the_verbs_are_the_documented_ones() {
         kms accuse, kms policies list, \
         kms policies show, kms group create, kms group list, kms group join, \
         kms group add, kms group remove, kms group epoch, kms group post, kms group read, \
-        kms group log, kms group sync, kms serve, kms agent status, kms agent stop, \
+        kms group log, kms group sync, kms stream publish, kms stream play, \
+        kms stream serve, kms serve, kms agent status, kms agent stop, \
         kms agent serve, kms agent, kms config show, kms config set, \
         kms doctor, kms status, kms tx list, kms tx show, kms tx bump, kms tx cancel, \
         kms stake create, kms stake status, kms stake extend, \
@@ -117,6 +118,8 @@ fn every_verb_that_spends_can_be_rehearsed() {
         "group post",
         "group log",
         "group sync",
+        "stream publish",
+        "stream play",
     ];
     let local = [
         "key", "label", "card", "encrypt", "decrypt", "inspect", "ls", "rewrap",

@@ -76,19 +76,31 @@ fn suite(text: &str) -> Result<Suite, String> {
     known.ok_or_else(|| format!("the suites are {}", Suite::ALL.map(Suite::name).join(", ")))
 }
 
-fn segment(text: &str) -> Result<u64, String> {
+pub(crate) fn segment(text: &str) -> Result<u64, String> {
     let bytes = crate::open::bytes(text).filter(|bytes| *bytes > 0);
     bytes.ok_or_else(|| format!("{text:?} is no number of bytes, as in 16M or 65536"))
 }
 
 #[derive(Serialize)]
-struct EncryptReport {
+pub(crate) struct EncryptReport {
     #[serde(serialize_with = "crate::output::path_text")]
     output: PathBuf,
     label_key: String,
     plaintext_bytes: u64,
     file_bytes: u64,
     chunks: u64,
+}
+
+impl EncryptReport {
+    pub(crate) fn new(output: PathBuf, label_key: &LabelKey, summary: &Summary) -> Self {
+        Self {
+            output,
+            label_key: label_key.to_string(),
+            plaintext_bytes: summary.plaintext_bytes,
+            file_bytes: summary.file_bytes,
+            chunks: summary.chunks,
+        }
+    }
 }
 
 impl fmt::Display for EncryptReport {
@@ -108,12 +120,7 @@ impl fmt::Display for EncryptReport {
 }
 
 pub(crate) fn run(args: &EncryptArgs, context: &Context) -> Outcome {
-    let (label_key, home) = label_key(&args.to, context)?;
-    let mut encryptor =
-        Encryptor::new(&label_key.public_key()).with_sealed_name(label_key.sealed_name().clone());
-    if let (Some(home), false) = (&home, args.anonymous) {
-        encryptor = encryptor.with_locator(locator(home));
-    }
+    let (label_key, mut encryptor) = encryptor(&args.to, args.anonymous, context)?;
     encryptor = encryptor.with_suite(args.suite);
     if let Some(bytes) = args.segment {
         let segments = Segments::of_bytes(bytes).looking_ahead(args.look_ahead);
@@ -131,13 +138,8 @@ pub(crate) fn run(args: &EncryptArgs, context: &Context) -> Outcome {
         let Some(summary) = encrypt(args, &encryptor, &job, context)? else {
             continue;
         };
-        context.out.emit(&EncryptReport {
-            output: job.output,
-            label_key: label_key.to_string(),
-            plaintext_bytes: summary.plaintext_bytes,
-            file_bytes: summary.file_bytes,
-            chunks: summary.chunks,
-        })?;
+        let report = EncryptReport::new(job.output, &label_key, &summary);
+        context.out.emit(&report)?;
     }
     Ok(())
 }
@@ -172,6 +174,21 @@ fn encrypt(
     let to_stdout = sink.is_stdout();
     sink.finish()?;
     Ok((!to_stdout).then_some(summary))
+}
+
+/// The key of a label, and what encrypts for it.
+pub(crate) fn encryptor(
+    to: &str,
+    is_anonymous: bool,
+    context: &Context,
+) -> Outcome<(LabelKey, Encryptor)> {
+    let (label_key, home) = label_key(to, context)?;
+    let mut encryptor =
+        Encryptor::new(&label_key.public_key()).with_sealed_name(label_key.sealed_name().clone());
+    if let (Some(home), false) = (&home, is_anonymous) {
+        encryptor = encryptor.with_locator(locator(home));
+    }
+    Ok((label_key, encryptor))
 }
 
 /// Finds the label's public key. A label's name needs a home; `kmslabel1...` uses one if present.

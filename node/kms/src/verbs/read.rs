@@ -1,5 +1,7 @@
 //! `kms read`: opens a file granted to this home's reader key, with cfrags of m miners.
 
+use std::path::Path;
+
 use clap::Args;
 use kms_client::{EvidenceBook, Home, ReadLimits, Reader, ReaderKey};
 use kms_format::Locator;
@@ -60,6 +62,12 @@ fn require_network(named: Option<&Locator>, home: &Home) -> Outcome {
         )),
         Some(_) | None => Ok(()),
     }
+}
+
+/// The same for a file of which nothing else is read.
+pub(crate) fn require_network_of(path: &Path, context: &Context) -> Outcome {
+    let opened = Opened::new(path)?;
+    require_network(opened.header.locator(), &context.home()?)
 }
 
 fn network(of: &Locator) -> String {

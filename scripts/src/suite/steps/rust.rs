@@ -5,7 +5,7 @@ use std::process::Command;
 use anyhow::{Result, ensure};
 
 use crate::suite::count::{self, Tally};
-use crate::suite::tools::{Suite, ensure_postgres, run};
+use crate::suite::tools::{Suite, ensure_postgres, ensure_program, run};
 
 /// Workspaces that `cargo fmt --all` in the root does not reach.
 const OTHER_WORKSPACES: [&str; 4] = ["umbral/fuzz", "tests/fuzz", "tests/ctgrind", "tests/peers"];
@@ -46,6 +46,8 @@ pub(super) fn test(suite: &Suite) -> Result<Tally> {
         "--features",
         "kms-scripts/compile",
     ];
+    // The player of tests/it/stream.rs.
+    ensure_program("ffmpeg", "ffmpeg")?;
     let mut tally = count::cargo(&run(suite.cargo(&args))?);
     ensure!(tally.passed() > 0, "cargo ran no test");
     tally.note_properties(count::property_tests(suite.root())?);

@@ -60,6 +60,8 @@ mod session;
 #[cfg(test)]
 mod settings;
 #[cfg(test)]
+mod shared;
+#[cfg(test)]
 mod shares;
 #[cfg(test)]
 mod shell;

@@ -54,6 +54,8 @@ pub struct Node {
     /// Keys, settings, database.
     pub data_dir: PathBuf,
     kms: Kms,
+    /// Settings of this machine, as variables, where its directory is a copy.
+    settings: Vec<(&'static str, String)>,
     rpc_url: Mutex<Option<String>>,
     log: PathBuf,
     process: Mutex<Option<Process>>,
@@ -99,6 +101,36 @@ impl Node {
             consent: made.text("consent").parse().unwrap(),
             kms,
             data_dir: data_dir.to_owned(),
+            settings: Vec::new(),
+            rpc_url: Mutex::default(),
+            log: data_dir.with_extension("log"),
+            process: Mutex::default(),
+            http: reqwest::Client::new(),
+        }
+    }
+
+    /// Another machine of the same miner: keys and settings are copies, what it listens at is its
+    /// own.
+    pub fn replica(&self, data_dir: &Path) -> Self {
+        std::fs::create_dir(data_dir).unwrap();
+        for entry in std::fs::read_dir(&self.data_dir).unwrap() {
+            let from = entry.unwrap().path();
+            std::fs::copy(&from, data_dir.join(from.file_name().unwrap())).unwrap();
+        }
+        let (listen, admin) = (free_port(), free_port());
+        let (listen, admin) = (format!("127.0.0.1:{listen}"), format!("127.0.0.1:{admin}"));
+        Self {
+            url: format!("http://{listen}"),
+            admin_url: format!("http://{admin}"),
+            public_url: self.public_url.clone(),
+            worker: self.worker,
+            consent: self.consent,
+            data_dir: data_dir.to_owned(),
+            kms: self.kms.clone(),
+            settings: vec![
+                ("KMS_NODE_LISTEN", listen),
+                ("KMS_NODE_ADMIN_LISTEN", admin),
+            ],
             rpc_url: Mutex::default(),
             log: data_dir.with_extension("log"),
             process: Mutex::default(),
@@ -117,6 +149,7 @@ impl Node {
         let mut command = self.kms.command(&["node", "run", "--data-dir", &data_dir]);
         let rpc_url = self.rpc_url.lock().unwrap();
         command.envs(rpc_url.iter().map(|url| ("KMS_NODE_RPC_URLS", url)));
+        command.envs(self.settings.iter().map(|(name, value)| (name, value)));
         command
     }
 

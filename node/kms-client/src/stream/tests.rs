@@ -248,7 +248,8 @@ async fn films_are_served_to_players_and_to_nobody_else() {
     world.chain.state().policy(policy).unwrap().state.revoked = true;
     // A segment that nobody has asked for since.
     let codes = until("the end of the grant", async || {
-        let answer = client.get(&url).send().await.unwrap();
+        // One that was begun with a key at hand is broken off, maybe before its head is out.
+        let answer = client.get(&url).send().await.ok()?;
         (answer.status() == StatusCode::GONE).then_some(answer)
     });
     let body = json(codes.await).await;

@@ -77,8 +77,9 @@ impl Shared {
 
     /// Reads from a machine what the grant gives.
     async fn opens(&self, node: &Node, grant: &Grant) {
-        let at = self.world.head().await.timestamp;
-        let request = grant.request(self.miner.address(), at);
+        let head = self.world.head().await;
+        node.sees(head.number).await;
+        let request = grant.request(self.miner.address(), head.timestamp);
         let reply = node.wire().reencrypt(&request).await.unwrap();
         assert!(grant.opens(&[grant.check(&request, &reply, self.miner.worker)]));
     }
@@ -163,7 +164,6 @@ async fn a_machine_that_stands_still_or_ends_is_taken_over_from() {
     })
     .await;
     world.all_active(&[&shared.miner]).await;
-    paused.sees(world.head().await.number).await;
     shared.opens(paused, &grant).await;
     shared.nothing_was_sent_twice().await;
 }
@@ -175,9 +175,7 @@ async fn a_database_that_crashes_is_waited_for() {
     shared.postgres.restart().unwrap();
     let world = &shared.world;
     world.mine(1).await;
-    let head = world.head().await.number;
     for node in [&shared.miner.node, &shared.other] {
-        node.sees(head).await;
         node.ready().await;
         shared.opens(node, &grant).await;
     }

@@ -1,5 +1,6 @@
 //! A node as a process of its own: initialised in a private directory, started, killed, asked.
 
+use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Mutex;
@@ -112,7 +113,8 @@ impl Node {
     /// Another machine of the same miner: keys and settings are copies, what it listens at is its
     /// own.
     pub fn replica(&self, data_dir: &Path) -> Self {
-        std::fs::create_dir(data_dir).unwrap();
+        let mut folder = std::fs::DirBuilder::new();
+        folder.mode(0o700).create(data_dir).unwrap();
         for entry in std::fs::read_dir(&self.data_dir).unwrap() {
             let from = entry.unwrap().path();
             std::fs::copy(&from, data_dir.join(from.file_name().unwrap())).unwrap();

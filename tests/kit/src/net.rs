@@ -29,6 +29,8 @@ pub struct Net {
     /// Turns time into periods.
     pub clock: PeriodClock,
     treasury: EthSecret,
+    /// One payment of the treasury at a time: each takes the next nonce.
+    paying: tokio::sync::Mutex<()>,
 }
 
 impl Net {
@@ -49,6 +51,7 @@ impl Net {
             domain: Domain::node(deployment.chain_id, deployment.contracts.policies.address),
             rpc_url: devnet.url().to_owned(),
             treasury: devnet::account(0).unwrap(),
+            paying: tokio::sync::Mutex::default(),
             chain,
             devnet,
             deployment,
@@ -126,6 +129,7 @@ impl Net {
 
     /// Gives tokens and ether away.
     pub async fn fund(&self, to: Address, kms: u64) {
+        let _alone = self.paying.lock().await;
         let amount = Amount::from_kms(kms).unwrap();
         let tokens = Call::TransferToken { to, amount };
         self.send(&self.treasury, tokens).await;

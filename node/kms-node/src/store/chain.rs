@@ -320,9 +320,9 @@ async fn next_sequence(
 async fn prune_sequences(tx: &mut AnyConnection) -> Result<()> {
     let prune = "delete from event_seq \
         where block_number < (select coalesce(min(number), 0) from block_header) \
-        and seq < (select max(newer.seq) from event_seq as newer \
-            where newer.contract = event_seq.contract \
-            and newer.block_number < (select coalesce(min(number), 0) from block_header))";
+        and (contract, seq) not in (select contract, max(seq) from event_seq \
+            where block_number < (select coalesce(min(number), 0) from block_header) \
+            group by contract)";
     sqlx::query(prune).execute(tx).await?;
     Ok(())
 }
